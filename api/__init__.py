@@ -1,0 +1,1 @@
+"""Where everything meets: settings, composition, the HTTP interface and the command line."""

@@ -1,0 +1,192 @@
+"""Entries: the exact canonical bytes (RFC 8785) of one event; what is hashed is what is stored.
+
+An entry is made in two steps, so that the work under the ledger's lock is a single join of bytes:
+
+    Event + Context ──draft()──▶ Draft            outside the lock: validated, canonical, personal data taken out
+    Draft + (prev, recorded_at, seq) ──seal()──▶ entry bytes    under the lock
+
+The three facts that only the sequencer knows are neighbours in the sorted key order of RFC 8785 §3.2.3
+(`prev` < `recorded_at` < `seq`), so the bytes before and after them are ready beforehand.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from msgspec import UNSET, Raw, Struct, UnsetType
+
+from chain.base64 import b64encode
+from domain.kernel import Actor, Context, Event, decode_body, type_of, utc_text, validate, without_personal
+
+ENTRY_VERSION = "leaseledger.entry/1"
+ENTRY_MAX_BYTES = 16_384
+"""C2SP tlog-tiles stores entry lengths in 16 bits; we stay well inside. Documents enter by digest."""
+
+
+class EntryError(ValueError):
+    """An entry that cannot be made or is not what the format says; the message has expected and got."""
+
+
+class Document(Struct, frozen=True):
+    """A file that stays outside the ledger: its name kind, media type, size in bytes and two digests in lower-case hex."""
+
+    name: str
+    type: str
+    size: int
+    sha256: str
+    sm3: str
+
+
+class Entry(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename={"sd": "_sd"}):
+    """One parsed entry; fields as in the published format. Times are RFC 3339 UTC with six fractional digits."""
+
+    v: str
+    eid: UUID
+    type: str
+    stream: UUID
+    seq: int
+    prev: str | UnsetType = UNSET
+    occurred_at: str
+    recorded_at: str
+    business_date: date
+    tenant: UUID
+    actor: Actor
+    cause: UUID
+    correlation: UUID
+    body: Raw
+    sd: tuple[str, ...] | UnsetType = UNSET
+    docs: tuple[Document, ...] | UnsetType = UNSET
+
+    def event(self) -> Event:
+        """The domain event in the body, upcast to its current version, personal fields `UNSET`."""
+        return decode_body(self.type, self.body)
+
+
+class Draft(Struct, frozen=True):
+    """An entry before the sequencer saw it: the canonical bytes on both sides of what is still missing."""
+
+    stream: UUID
+    eid: UUID
+    type: str
+    head: bytes
+    tail: bytes
+
+
+class _Head(Struct, frozen=True, kw_only=True, rename={"sd": "_sd"}):
+    sd: Sequence[str] | UnsetType = UNSET
+    actor: Actor
+    body: Any
+    business_date: date
+    cause: UUID
+    correlation: UUID
+    docs: Sequence[Document] | UnsetType = UNSET
+    eid: UUID
+    occurred_at: str
+
+
+class _Tail(Struct, frozen=True, kw_only=True):
+    stream: UUID
+    tenant: UUID
+    type: str
+    v: str = ENTRY_VERSION
+
+
+_ENCODER = msgspec.json.Encoder(order="sorted")
+_DECODER = msgspec.json.Decoder(Entry)
+_ROOM_FOR_SEALING = 160
+
+
+def draft(
+    event: Event,
+    context: Context,
+    *,
+    stream: UUID,
+    eid: UUID,
+    digests: Sequence[str] = (),
+    docs: Sequence[Document] = (),
+) -> Draft:
+    """Everything of an entry that does not depend on its place in the ledger.
+
+    `digests` are the disclosure digests of the event's personal fields and decoys (RFC 9901 §4.2.4.1); the body never
+    holds a personal value. Raises `msgspec.ValidationError` for an event that breaks its declaration and `EntryError`
+    for text that is not NFC, integers beyond 2^53-1 or an entry over 16 KiB.
+    """
+    validate(event)
+    return draft_body(
+        type_of(event), without_personal(event), context, stream=stream, eid=eid, digests=digests, docs=docs
+    )
+
+
+def draft_body(
+    event_type: str,
+    body: object,
+    context: Context,
+    *,
+    stream: UUID,
+    eid: UUID,
+    digests: Sequence[str] = (),
+    docs: Sequence[Document] = (),
+) -> Draft:
+    """As `draft`, for a body that is any I-JSON object (the `eventsourcing` recorder stores such)."""
+    head = _ENCODER.encode(
+        _Head(
+            sd=tuple(sorted(digests)) or UNSET,
+            actor=context.actor,
+            body=body,
+            business_date=context.business_date,
+            cause=context.command,
+            correlation=context.correlation,
+            docs=tuple(docs) or UNSET,
+            eid=eid,
+            occurred_at=utc_text(context.now),
+        )
+    )[:-1]
+    tail = _ENCODER.encode(_Tail(stream=stream, tenant=context.tenant, type=event_type))[1:]
+    if len(head) + len(tail) + _ROOM_FOR_SEALING > ENTRY_MAX_BYTES:
+        raise EntryError(
+            f"{event_type}: expected an entry of at most {ENTRY_MAX_BYTES} bytes, got "
+            f"{len(head) + len(tail) + _ROOM_FOR_SEALING}; documents enter by digest"
+        )
+    if not head.isascii() and not unicodedata.is_normalized("NFC", head.decode()):
+        raise EntryError(f"{event_type}: expected text in Unicode Normalization Form C, got a body that is not")
+    return Draft(stream=stream, eid=eid, type=event_type, head=head, tail=tail)
+
+
+def seal(drafted: Draft, seq: int, prev: bytes | None, recorded_at: str) -> bytes:
+    """The entry: a draft with its sequence number, the leaf hash of its predecessor and the time of recording."""
+    if prev is None:
+        return b'%b,"recorded_at":"%b","seq":%d,%b' % (drafted.head, recorded_at.encode(), seq, drafted.tail)
+    return b'%b,"prev":"%b","recorded_at":"%b","seq":%d,%b' % (
+        drafted.head,
+        b64encode(prev),
+        recorded_at.encode(),
+        seq,
+        drafted.tail,
+    )
+
+
+def parse(entry: bytes) -> Entry:
+    """Parse stored bytes. Raises `EntryError` naming what is wrong; does not check canonical form (`check_canonical` does)."""
+    try:
+        parsed = _DECODER.decode(entry)
+    except msgspec.MsgspecError as error:
+        raise EntryError(f"expected a {ENTRY_VERSION} object, got: {error}") from error
+    if parsed.v != ENTRY_VERSION:
+        raise EntryError(f"expected {ENTRY_VERSION}, got {parsed.v!r}")
+    return parsed
+
+
+def check_canonical(entry: bytes) -> None:
+    """Raise `EntryError` unless the bytes are their own canonical form (keys sorted, unique, no spaces, no floats)."""
+    again = _ENCODER.encode(msgspec.json.decode(entry))
+    if again != entry:
+        at = next((i for i, (a, b) in enumerate(zip(again, entry, strict=False)) if a != b), len(again))
+        raise EntryError(
+            f"expected canonical bytes, first difference at byte {at}: expected {again[at : at + 24]!r}, "
+            f"got {entry[at : at + 24]!r}"
+        )

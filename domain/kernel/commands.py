@@ -1,0 +1,39 @@
+"""Commands and the context they arrive in.
+
+A command says what is wanted of one aggregate. Its context says who asks, for whom, when, and under which
+idempotency key; both are data, so that a decision can be repeated years later with the same answer.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from uuid import UUID
+
+from msgspec import Struct
+
+
+class Command(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Base of all commands."""
+
+
+class Actor(Struct, frozen=True):
+    """Who acts: a role of the access model and the id of a key or account, never a person's name."""
+
+    role: str
+    id: str
+
+
+class Context(Struct, frozen=True, kw_only=True):
+    """Everything about a command that is not the wish itself.
+
+    `now` is the instant the wish is about (an import passes the original one), an aware UTC datetime; it becomes
+    the event's `occurred_at`. `business_date` is the ledger's calendar day in Asia/Shanghai. `command` identifies this
+    command and becomes the `cause` of its events; `correlation` is the case that all its streams share.
+    """
+
+    tenant: UUID
+    actor: Actor
+    command: UUID
+    correlation: UUID
+    now: datetime
+    business_date: date

@@ -1,0 +1,135 @@
+"""Events: frozen facts whose type is data (`application.submitted.v1`), never a Python path.
+
+An event class is registered under its type; the ledger stores the type and the canonical JSON of the fields.
+A released type never changes. When a fact needs another shape, the class moves to the next version and an
+upcaster turns stored bodies of the old version into the new one while they are read; stored bytes stay as they are.
+
+A field declared `PersonalText` never enters a body: the ledger stores a salted digest of it and the value goes to
+the vault under the key of the event's `subject`. On replay such a field is `UNSET`, so no rule can depend on it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from functools import cache
+from typing import Annotated, Any, TypeVar
+from uuid import UUID
+
+import msgspec
+from msgspec import UNSET, Meta, Raw, Struct, UnsetType
+
+PERSONAL_MAX_CHARS = 200
+
+PersonalText = Annotated[str, Meta(min_length=1, max_length=PERSONAL_MAX_CHARS, extra={"personal": True})] | UnsetType
+"""Text about a person: to the vault, digest to the ledger; `UNSET` when not given, withheld or erased."""
+
+_TYPE = re.compile(r"[a-z][a-z_]*\.[a-z][a-z_]*\.v[1-9][0-9]*")
+
+
+class Event(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Base of all events; subclasses are registered with `@event_type`."""
+
+
+class UnknownEventType(ValueError):
+    """A stored or submitted event type that no class is registered for."""
+
+
+E = TypeVar("E", bound=Event)
+Upcast = Callable[[dict[str, Any]], dict[str, Any]]
+
+EVENT_TYPES: dict[str, type[Event]] = {}
+_TYPE_OF: dict[type[Event], str] = {}
+_UPCASTERS: dict[str, tuple[str, Upcast]] = {}
+_DECODERS: dict[str, msgspec.json.Decoder[Event]] = {}
+_ENCODER = msgspec.json.Encoder(order="sorted")
+
+
+def event_type(name: str) -> Callable[[type[E]], type[E]]:
+    """Register a class as the event type `name`, of the form `<aggregate>.<past_tense>.v<n>`.
+
+    Raises `ValueError` for a malformed or taken name, and for personal fields without a `subject: UUID`.
+    """
+    if not _TYPE.fullmatch(name):
+        raise ValueError(f"event type: expected <aggregate>.<past_tense>.v<n>, got {name!r}")
+
+    def register(cls: type[E]) -> type[E]:
+        if name in EVENT_TYPES or name in _UPCASTERS:
+            raise ValueError(f"event type {name} is registered already")
+        if personal_fields(cls) and "subject" not in cls.__struct_fields__:
+            raise ValueError(f"{name} declares personal fields {personal_fields(cls)} but no subject")
+        EVENT_TYPES[name] = cls
+        _TYPE_OF[cls] = name
+        _DECODERS[name] = msgspec.json.Decoder(cls)
+        return cls
+
+    return register
+
+
+def upcaster(old: str, new: str) -> Callable[[Upcast], Upcast]:
+    """Register how a stored body of type `old` becomes one of type `new` while it is read."""
+
+    def register(function: Upcast) -> Upcast:
+        if old in EVENT_TYPES or old in _UPCASTERS:
+            raise ValueError(f"cannot upcast {old}: it is a current type or has an upcaster already")
+        _UPCASTERS[old] = (new, function)
+        return function
+
+    return register
+
+
+def type_of(event: Event) -> str:
+    """The registered type of an event; raises `UnknownEventType` for a class that was never registered."""
+    try:
+        return _TYPE_OF[type(event)]
+    except KeyError:
+        raise UnknownEventType(f"{type(event).__name__} is not registered with @event_type") from None
+
+
+def decode_body(name: str, body: bytes | Raw) -> Event:
+    """Decode one stored body, upcasting older versions.
+
+    Raises `UnknownEventType`, or `msgspec.ValidationError` when the body does not fit its type.
+    """
+    decoder = _DECODERS.get(name)
+    if decoder is not None:
+        return decoder.decode(body)
+    if name not in _UPCASTERS:
+        raise UnknownEventType(f"expected one of {len(EVENT_TYPES)} registered event types, got {name!r}")
+    fields: dict[str, Any] = msgspec.json.decode(body)
+    while name in _UPCASTERS:
+        name, upcast = _UPCASTERS[name]
+        fields = upcast(fields)
+    return _DECODERS[name].decode(msgspec.json.encode(fields))
+
+
+def validate(event: Event) -> None:
+    """Check an event against its own declaration (msgspec does so on decoding, not on construction).
+
+    Raises `msgspec.ValidationError` naming the field.
+    """
+    _DECODERS[type_of(event)].decode(_ENCODER.encode(event))
+
+
+@cache
+def personal_fields(cls: type[Event]) -> tuple[str, ...]:
+    """Names of the fields of an event class that are declared personal, in declaration order."""
+    info = msgspec.inspect.type_info(cls)
+    assert isinstance(info, msgspec.inspect.StructType)
+    return tuple(field.name for field in info.fields if _is_personal(field.type))
+
+
+def _is_personal(field: msgspec.inspect.Type) -> bool:
+    return isinstance(field, msgspec.inspect.Metadata) and bool((field.extra or {}).get("personal"))
+
+
+def without_personal(event: E) -> E:
+    """The same event with every personal field `UNSET`: what replay sees, and what a body is made of."""
+    names = personal_fields(type(event))
+    return msgspec.structs.replace(event, **dict.fromkeys(names, UNSET)) if names else event
+
+
+def subject_of(event: Event) -> UUID | None:
+    """The person an event is about, if its class declares one."""
+    subject: UUID | None = getattr(event, "subject", None)
+    return subject
