@@ -13,13 +13,13 @@ FILE ?=
 N ?= 2
 ARGS ?=
 BASE ?= HEAD
+CODE := $(wildcard domain chain adapters projections api bench tests)
 
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
-CODE := $(wildcard domain chain adapters projections api bench tests)
 
-# The machine's own Python, never a downloaded one; no configuration of a parent folder; no notes about hard links.
+# The machine's own Python, never a downloaded one.
 export UV_PYTHON_DOWNLOADS := never
 export UV_NO_PROGRESS := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
@@ -66,10 +66,11 @@ help: ## Print this list
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo
 	@echo "  DATA=$(DATA)  data directory      FILE=  event log (.xes, .xes.gz) for run"
-	@echo "  N=$(N)         test processes      ARGS=  more arguments for test, bench, faults"
+	@echo "  N=$(N)         test processes      ARGS=  more arguments for test, fast, bench, faults"
 
 .PHONY: setup
 setup: $(STAMP) ## Install everything that is pinned in requirements.lock into .venv (again only when it changes)
+	@echo "Ready: $(BIN)/leaseledger"
 
 $(STAMP): requirements.lock pyproject.toml
 	@$(FIND_PYTHON); $(FIND_UV); \
@@ -92,17 +93,25 @@ test: $(STAMP) ## Run the tests in random order on N processes
 
 .PHONY: lint
 lint: $(STAMP) ## ruff, mypy --strict, import contracts; no tests
-	@$(BIN)/ruff check $(CODE)
-	@$(BIN)/ruff format --check $(CODE)
-	@$(BIN)/mypy $(CODE)
-	@$(BIN)/lint-imports
+	@red=; \
+	$(BIN)/ruff check $(CODE) || red="$$red ruff-check"; \
+	$(BIN)/ruff format --check --quiet $(CODE) || red="$$red ruff-format(make fmt)"; \
+	$(BIN)/mypy $(CODE) || red="$$red mypy"; \
+	$(BIN)/lint-imports --no-logo || red="$$red lint-imports"; \
+	if [ -n "$$red" ]; then echo "Red:$$red" >&2; exit 1; fi
 
 .PHONY: check
 check: lint test ## Everything that must be green before a commit: lint, executable style, tests
 
 .PHONY: fast
-fast: $(STAMP) ## Lint and test only what changed since BASE, stop at the first failure
-	@$(BIN)/python -m pytest -x -q -m "not slow" tests/tidy $(ARGS)
+fast: $(STAMP) ## Lint and test only what changed since BASE (a commit), stop at the first failure
+	@changed=$$({ git diff --name-only --diff-filter=d $(BASE) -- '*.py' 2>/dev/null; \
+		git ls-files --others --exclude-standard -- '*.py'; } | sort -u); \
+	if [ -z "$$changed" ]; then echo "No Python file changed since $(BASE)."; exit 0; fi; \
+	tests=$$(for path in $$changed; do path=$${path#tests/}; [ -d "tests/$${path%%/*}" ] && echo "tests/$${path%%/*}"; \
+		done | sort -u | grep -v '^tests/tidy$$'); \
+	$(BIN)/ruff check $$changed && $(BIN)/ruff format --check $$changed && $(BIN)/mypy $$changed && \
+	HYPOTHESIS_PROFILE=quick $(BIN)/python -m pytest -x -q -n $(N) -m "not slow" tests/tidy $$tests $(ARGS)
 
 .PHONY: fmt
 fmt: $(STAMP) ## Format the code and apply the safe fixes

@@ -102,9 +102,7 @@ class Frontier(msgspec.Struct, frozen=True, gc=False):
             raise MalformedFrontier("tree size", "0 or more", size)
         expected = size.bit_count() * HASH_SIZE
         if len(data) != expected:
-            raise MalformedFrontier(
-                f"frontier of a tree of {size}", f"{expected} bytes", f"{len(data)} bytes"
-            )
+            raise MalformedFrontier(f"frontier of a tree of {size}", f"{expected} bytes", f"{len(data)} bytes")
         return cls(size, tuple(data[at : at + HASH_SIZE] for at in range(0, expected, HASH_SIZE)))
 
 

@@ -101,7 +101,9 @@ def open_field(key: bytes, eid: UUID, sealed: Sealed) -> str:
         aad = eid.bytes + sealed.path.encode() + sealed.digest.encode()
         value = _cipher(key).decrypt(sealed.nonce, sealed.ciphertext, aad).decode()
     except (InvalidTag, ValueError):
-        raise VaultError(f"{sealed.path} of event {eid}: expected the sealed bytes, got others (tag mismatch)") from None
+        raise VaultError(
+            f"{sealed.path} of event {eid}: expected the sealed bytes, got others (tag mismatch)"
+        ) from None
     digest = disclosure_digest(disclosure(key, eid, sealed.path, value))
     if digest != sealed.digest:
         raise VaultError(f"{sealed.path} of event {eid}: expected digest {sealed.digest}, got {digest}")

@@ -37,7 +37,7 @@ _PATH = re.compile(r"tile/(entries|[0-9]{1,2})/((?:x[0-9]{3}/){0,6}[0-9]{3})(?:\
 
 
 class TileName(msgspec.Struct, frozen=True):
-    """Address of one tile, or of an entry bundle where `level` is None; `width` is 1 to 256 hashes or entries."""
+    """Address of one tile, or of an entry bundle where `level` is None; `width` is 1 to 256."""
 
     level: int | None
     index: int
@@ -268,7 +268,7 @@ def root_from_tiles(reader: TileReader, size: int) -> bytes:
 
 
 def verify_tiles(reader: TileReader, size: int, root: bytes) -> None:
-    """Check every tile of the tree of `size` leaves: each hash against the tile below, and all against `root`.
+    """Check every tile of the tree of `size` leaves: each hash against the tile below, all against `root`.
 
     Raises `MalformedTile` where a tile is missing or torn, `TileMismatch` at the first hash that differs.
     """
@@ -288,7 +288,7 @@ def verify_tiles(reader: TileReader, size: int, root: bytes) -> None:
 
 
 def _inner_levels(reader: TileReader, level: int, index: int, width: int) -> list[bytes]:
-    """The eight levels inside a tile, lowest first, each as concatenated hashes as far as they are complete."""
+    """The eight levels inside a tile, lowest first, each the hashes that are complete."""
     rows = [read_tile(reader, level, index, width) if width else b""]
     for _ in range(TILE_HEIGHT - 1):
         below = rows[-1]

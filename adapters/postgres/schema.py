@@ -58,4 +58,6 @@ def _check(connection: psycopg.Connection[tuple[object, ...]], origin: str) -> N
         raise SchemaMismatch(f"expected ledger schema version {SCHEMA_VERSION}, got {version}")
     found = connection.execute("SELECT origin FROM ledger.head WHERE shard = %s", (SHARD,)).fetchone()
     if found != (origin,):
-        raise SchemaMismatch(f"expected the log {origin!r}, got {found and found[0]!r}; set the origin it was made with")
+        raise SchemaMismatch(
+            f"expected the log {origin!r}, got {found and found[0]!r}; set the origin it was made with"
+        )

@@ -93,6 +93,16 @@ CREATE TABLE ledger.tiles (
     PRIMARY KEY (shard, level, index)
 );
 
+
+-- The keys that may sign checkpoints, each from a tree size on; an older key stays valid for what it signed.
+CREATE TABLE ledger.log_keys (
+    shard     smallint NOT NULL,
+    from_size bigint   NOT NULL,
+    vkey      text     NOT NULL,
+    PRIMARY KEY (shard, vkey)
+);
+
+-- Who may ask: only hashes of the keys are kept.
 CREATE TABLE ledger.api_keys (
     hash       bytea PRIMARY KEY CHECK (length(hash) = 32),
     tenant     uuid NOT NULL,
@@ -112,6 +122,8 @@ CREATE TRIGGER events_stay BEFORE UPDATE OR DELETE OR TRUNCATE ON ledger.events
 CREATE TRIGGER commands_stay BEFORE UPDATE OR DELETE OR TRUNCATE ON ledger.commands
     FOR EACH STATEMENT EXECUTE FUNCTION ledger.refuse_change();
 CREATE TRIGGER checkpoints_stay BEFORE UPDATE OR DELETE OR TRUNCATE ON ledger.checkpoints
+    FOR EACH STATEMENT EXECUTE FUNCTION ledger.refuse_change();
+CREATE TRIGGER log_keys_stay BEFORE UPDATE OR DELETE OR TRUNCATE ON ledger.log_keys
     FOR EACH STATEMENT EXECUTE FUNCTION ledger.refuse_change();
 
 -- Make room for positions up to the given one; runs with the owner's rights because programs may not create tables.
@@ -136,9 +148,10 @@ RESET ROLE;
 GRANT USAGE ON SCHEMA ledger TO leaseledger_app, leaseledger_reader;
 GRANT USAGE ON SCHEMA read TO leaseledger_reader;
 GRANT SELECT ON ALL TABLES IN SCHEMA ledger TO leaseledger_app;
-GRANT SELECT ON ledger.schema_version, ledger.head, ledger.events, ledger.stream_heads, ledger.commands, ledger.checkpoints, ledger.tiles
-    TO leaseledger_reader;
-GRANT INSERT ON ledger.events, ledger.commands, ledger.checkpoints, ledger.vault, ledger.api_keys TO leaseledger_app;
+GRANT SELECT ON ledger.schema_version, ledger.head, ledger.events, ledger.stream_heads, ledger.commands, ledger.checkpoints, ledger.tiles,
+    ledger.log_keys TO leaseledger_reader;
+GRANT INSERT ON ledger.events, ledger.commands, ledger.checkpoints, ledger.log_keys, ledger.vault, ledger.api_keys
+    TO leaseledger_app;
 GRANT INSERT, UPDATE ON ledger.stream_heads, ledger.tiles, ledger.subject_keys TO leaseledger_app;
 GRANT UPDATE (size, frontier, root, recorded_at) ON ledger.head TO leaseledger_app;
 GRANT UPDATE (revoked_at) ON ledger.api_keys TO leaseledger_app;

@@ -1,7 +1,7 @@
 """What every aggregate is made of: events, commands, refusals, the decider type, ids, money and dates.
 
-    command ──decide(command, state, now)──▶ (event, …) | Refusal
-    event   ──evolve(state, event)─────────▶ state
+command ──decide(command, state, now)──▶ (event, …) | Refusal
+event   ──evolve(state, event)─────────▶ state
 """
 
 from __future__ import annotations

@@ -48,7 +48,8 @@ _ENCODER = msgspec.json.Encoder(order="sorted")
 def event_type(name: str) -> Callable[[type[E]], type[E]]:
     """Register a class as the event type `name`, of the form `<aggregate>.<past_tense>.v<n>`.
 
-    Raises `ValueError` for a malformed or taken name, and for personal fields without a `subject: UUID`.
+    Raises `ValueError` for a malformed or taken name, for personal fields without a `subject: UUID`, and for
+    `PersonalText` anywhere but as the whole type of a field, where it would enter the body unnoticed.
     """
     if not _TYPE.fullmatch(name):
         raise ValueError(f"event type: expected <aggregate>.<past_tense>.v<n>, got {name!r}")
@@ -56,6 +57,8 @@ def event_type(name: str) -> Callable[[type[E]], type[E]]:
     def register(cls: type[E]) -> type[E]:
         if name in EVENT_TYPES or name in _UPCASTERS:
             raise ValueError(f"event type {name} is registered already")
+        if hidden := _hidden_personal_fields(cls):
+            raise ValueError(f"{name}: expected PersonalText as the whole type of a field, got it inside {hidden}")
         if personal_fields(cls) and "subject" not in cls.__struct_fields__:
             raise ValueError(f"{name} declares personal fields {personal_fields(cls)} but no subject")
         EVENT_TYPES[name] = cls
@@ -67,11 +70,18 @@ def event_type(name: str) -> Callable[[type[E]], type[E]]:
 
 
 def upcaster(old: str, new: str) -> Callable[[Upcast], Upcast]:
-    """Register how a stored body of type `old` becomes one of type `new` while it is read."""
+    """Register how a stored body of type `old` becomes one of type `new` while it is read.
+
+    Raises `ValueError` for a malformed name, a type that is current or upcast already, and a circle of upcasters.
+    """
 
     def register(function: Upcast) -> Upcast:
+        if not (_TYPE.fullmatch(old) and _TYPE.fullmatch(new)):
+            raise ValueError(f"event types: expected <aggregate>.<past_tense>.v<n>, got {old!r} and {new!r}")
         if old in EVENT_TYPES or old in _UPCASTERS:
             raise ValueError(f"cannot upcast {old}: it is a current type or has an upcaster already")
+        if _current(new) == old:
+            raise ValueError(f"cannot upcast {old} to {new}: they would go round in a circle")
         _UPCASTERS[old] = (new, function)
         return function
 
@@ -94,13 +104,20 @@ def decode_body(name: str, body: bytes | Raw) -> Event:
     decoder = _DECODERS.get(name)
     if decoder is not None:
         return decoder.decode(body)
-    if name not in _UPCASTERS:
+    if _current(name) not in EVENT_TYPES:
         raise UnknownEventType(f"expected one of {len(EVENT_TYPES)} registered event types, got {name!r}")
     fields: dict[str, Any] = msgspec.json.decode(body)
     while name in _UPCASTERS:
         name, upcast = _UPCASTERS[name]
         fields = upcast(fields)
     return _DECODERS[name].decode(msgspec.json.encode(fields))
+
+
+def _current(name: str) -> str:
+    """The type at the end of the chain of upcasters that starts at `name`."""
+    while name in _UPCASTERS:
+        name = _UPCASTERS[name][0]
+    return name
 
 
 def validate(event: Event) -> None:
@@ -121,6 +138,24 @@ def personal_fields(cls: type[Event]) -> tuple[str, ...]:
 
 def _is_personal(field: msgspec.inspect.Type) -> bool:
     return isinstance(field, msgspec.inspect.Metadata) and bool((field.extra or {}).get("personal"))
+
+
+def _hidden_personal_fields(cls: type[Event]) -> tuple[str, ...]:
+    info = msgspec.inspect.type_info(cls)
+    assert isinstance(info, msgspec.inspect.StructType)
+    return tuple(f.name for f in info.fields if not _is_personal(f.type) and _holds_personal(f.type, set()))
+
+
+def _holds_personal(value: object, seen: set[int]) -> bool:
+    """Whether a type, or anything it is made of, is personal; types that hold themselves are visited once."""
+    if isinstance(value, tuple):
+        return any(_holds_personal(part, seen) for part in value)
+    if not isinstance(value, (msgspec.inspect.Type, msgspec.inspect.Field)) or id(value) in seen:
+        return False
+    seen.add(id(value))
+    if isinstance(value, msgspec.inspect.Type) and _is_personal(value):
+        return True
+    return any(_holds_personal(getattr(value, name), seen) for name in value.__struct_fields__)
 
 
 def without_personal(event: E) -> E:

@@ -12,5 +12,5 @@ MAX_SAFE_INTEGER = 2**53 - 1
 Fen = Annotated[int, Meta(ge=0, le=MAX_SAFE_INTEGER)]
 """An amount in the smallest unit of its currency, not negative."""
 
-Currency = Annotated[str, Meta(pattern="^[A-Z]{3}$")]
+Currency = Annotated[str, Meta(pattern="^[A-Z]{3}$", max_length=3)]
 """ISO 4217 alphabetic code."""

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, date, datetime, timedelta, timezone
 
 BEIJING = timezone(timedelta(hours=8), "Asia/Shanghai")
 """China has kept UTC+8 without daylight saving since 1991; every business date is a day of this zone."""
+
+
+_RFC_3339 = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,6})?(?:Z|[+-][0-9]{2}:[0-9]{2})"
+)
 
 
 class TimeError(ValueError):
@@ -23,16 +29,23 @@ def utc_text(instant: datetime) -> str:
 
 
 def parse_utc(text: str) -> datetime:
-    """Any RFC 3339 date-time with an offset, as a UTC datetime. Raises `TimeError`."""
+    """An RFC 3339 §5.6 date-time, with `T`, an offset and at most six fractional digits, as a UTC datetime.
+
+    Raises `TimeError`; of the other forms of ISO 8601 none is taken.
+    """
+    if not _RFC_3339.fullmatch(text):
+        raise TimeError(f"expected an RFC 3339 date-time with an offset, got {text[:40]!r}")
     try:
-        instant = datetime.fromisoformat(text)
-    except ValueError:
-        raise TimeError(f"expected an RFC 3339 date-time, got {text[:40]!r}") from None
-    if instant.tzinfo is None:
-        raise TimeError(f"expected a date-time with an offset, got {text[:40]!r}")
-    return instant.astimezone(UTC)
+        return datetime.fromisoformat(text).astimezone(UTC)
+    except (ValueError, OverflowError) as error:
+        raise TimeError(f"expected an RFC 3339 date-time, got {text[:40]!r}: {error}") from None
 
 
 def business_date(instant: datetime) -> date:
-    """The day in Asia/Shanghai that an instant falls on."""
+    """The day in Asia/Shanghai that an instant falls on.
+
+    Raises `TimeError` for a naive datetime, which would be read in the machine's own zone.
+    """
+    if instant.tzinfo is None:
+        raise TimeError(f"expected an aware datetime, got the naive {instant.isoformat()}")
     return instant.astimezone(BEIJING).date()

@@ -32,9 +32,7 @@ def files() -> tuple[Path, ...]:
 
 def python_files(*folders: str) -> tuple[Path, ...]:
     """The Python files under the named top-level folders; of the whole checkout when none is named."""
-    return tuple(
-        path for path in files() if path.suffix == ".py" and (not folders or path.parts[0] in folders)
-    )
+    return tuple(path for path in files() if path.suffix == ".py" and (not folders or path.parts[0] in folders))
 
 
 @cache

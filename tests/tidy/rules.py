@@ -11,9 +11,10 @@ import re
 import sys
 from collections.abc import Callable, Iterator
 
-FILE_MAX_LINES = 400
-FUNCTION_MAX_LINES = 50
-FUNCTION_MAX_COMPLEXITY = 8
+from tests.tidy import ratchet
+
+FUNCTION_MAX_LINES = ratchet.limit("function_lines")
+FUNCTION_MAX_COMPLEXITY = ratchet.limit("function_complexity")
 
 Finding = tuple[int, str]
 Function = ast.FunctionDef | ast.AsyncFunctionDef
@@ -37,9 +38,7 @@ CLOCK_CALLS = frozenset(
         *("time.monotonic", "time.monotonic_ns", "time.perf_counter", "time.perf_counter_ns"),
     }
 )
-CHANCE_CALLS = frozenset(
-    {"os.urandom", "os.getrandom", "uuid.uuid1", "uuid.uuid4", "uuid1", "uuid4", "urandom"}
-)
+CHANCE_CALLS = frozenset({"os.urandom", "os.getrandom", "uuid.uuid1", "uuid.uuid4", "uuid1", "uuid4", "urandom"})
 CHANCE_MODULES = frozenset({"random", "secrets"})
 KEY_MAKERS = frozenset({"generate", "generate_key", "generate_private_key"})
 
@@ -55,9 +54,7 @@ DOMAIN_MODULES = frozenset(
 CHAIN_MODULES = frozenset(sys.stdlib_module_names) | {"chain", "cryptography", "domain", "msgspec"}
 VERIFIER_MODULES = frozenset(sys.stdlib_module_names) | {"cryptography"}
 
-ASSERTING_CALL = re.compile(
-    r"(?:^|_)(?:assert|check|expect|raises|refuse|then|verify|warns|fail)", re.IGNORECASE
-)
+ASSERTING_CALL = re.compile(r"(?:^|_)(?:assert|check|expect|raises|refuse|then|verify|warns|fail)", re.IGNORECASE)
 
 
 def functions(tree: ast.AST) -> Iterator[Function]:
@@ -149,9 +146,7 @@ def no_public_docstring(tree: ast.Module) -> Iterator[Finding]:
     waiting: list[ast.stmt] = list(tree.body)
     while waiting:
         node = waiting.pop(0)
-        if not isinstance(
-            node, (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
-        ) or node.name.startswith("_"):
+        if not isinstance(node, (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)) or node.name.startswith("_"):
             continue
         if not ast.get_docstring(node) and not _inherits_docstring(node):
             yield node.lineno, f"{node.name} has no docstring"
@@ -243,8 +238,4 @@ def _tail(name: str, words: int) -> str:
 
 
 def _is_text(node: ast.stmt) -> bool:
-    return (
-        isinstance(node, ast.Expr)
-        and isinstance(node.value, ast.Constant)
-        and isinstance(node.value.value, str)
-    )
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)

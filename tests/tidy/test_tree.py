@@ -27,6 +27,11 @@ def text_findings(rule: texts.TextRule, paths: Iterable[Path]) -> list[str]:
     return [f"{path}:{line}: {said}" for path, text in pairs if text is not None for line, said in rule(text)]
 
 
+def check_none(found: list[str]) -> None:
+    """Assert that nothing was found; show all of it otherwise."""
+    assert not found, "\n" + "\n".join(found)
+
+
 def ours() -> list[Path]:
     """Every tracked file that was written for this project."""
     return [path for path in checkout.files() if path.name not in NOT_OURS]
@@ -45,46 +50,46 @@ def ours() -> list[Path]:
 )
 def test_all_code(rule: rules.Rule) -> None:
     """Tests and benchmarks keep the same house rules as the program."""
-    assert findings(rule, checkout.python_files()) == []
+    check_none(findings(rule, checkout.python_files()))
 
 
 def test_public_names_are_documented() -> None:
     """Whoever calls it need not read it."""
-    assert findings(rules.no_public_docstring, checkout.python_files(*checkout.PACKAGES)) == []
+    check_none(findings(rules.no_public_docstring, checkout.python_files(*checkout.PACKAGES)))
 
 
 @pytest.mark.parametrize("rule", [rules.reads_clock, rules.draws_lots])
 def test_no_clock_and_no_randomness_in_pure_code(rule: rules.Rule) -> None:
     """Replay gives the same answer in ten years only if time and chance come from outside."""
-    assert findings(rule, checkout.python_files(*PURE)) == []
+    check_none(findings(rule, checkout.python_files(*PURE)))
 
 
 def test_no_float_in_the_domain() -> None:
     """Money is integer fen, and every division names its rounding."""
-    assert findings(rules.uses_float, checkout.python_files("domain")) == []
+    check_none(findings(rules.uses_float, checkout.python_files("domain")))
 
 
 def test_domain_imports_values_only() -> None:
     """No input, no output, no framework: msgspec and the quiet part of the standard library."""
-    assert findings(rules.imports_outside(rules.DOMAIN_MODULES), checkout.python_files("domain")) == []
+    check_none(findings(rules.imports_outside(rules.DOMAIN_MODULES), checkout.python_files("domain")))
 
 
 def test_chain_imports_format_code_only() -> None:
     """The standard library, msgspec and cryptography."""
-    assert findings(rules.imports_outside(rules.CHAIN_MODULES), checkout.python_files("chain")) == []
+    check_none(findings(rules.imports_outside(rules.CHAIN_MODULES), checkout.python_files("chain")))
 
 
 def test_verifier_stands_alone() -> None:
     """An auditor copies one file and needs nothing else of ours."""
     verifier = [path for path in checkout.python_files("chain") if path.name == "verify.py"]
-    assert findings(rules.imports_outside(rules.VERIFIER_MODULES), verifier) == []
+    check_none(findings(rules.imports_outside(rules.VERIFIER_MODULES), verifier))
 
 
 def test_tests_can_fail() -> None:
     """Every test function asserts something."""
     tests = [path for path in checkout.python_files("tests") if path.name.startswith("test_")]
     assert tests
-    assert findings(rules.cannot_fail, tests) == []
+    check_none(findings(rules.cannot_fail, tests))
 
 
 @pytest.mark.parametrize(
@@ -99,12 +104,12 @@ def test_tests_can_fail() -> None:
 )
 def test_all_text(rule: texts.TextRule) -> None:
     """Nothing unfinished, nothing of one machine, in any file of ours."""
-    assert text_findings(rule, ours()) == []
+    check_none(text_findings(rule, ours()))
 
 
 def test_files_are_short() -> None:
     """Code, SQL and configuration alike; prose and data may be longer."""
-    assert text_findings(texts.too_long, [path for path in ours() if path.suffix not in PROSE]) == []
+    check_none(text_findings(texts.too_long, [path for path in ours() if path.suffix not in PROSE]))
 
 
 def test_lock_names_no_host() -> None:

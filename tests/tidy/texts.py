@@ -8,7 +8,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 
-from tests.tidy.rules import FILE_MAX_LINES, Finding
+from tests.tidy import ratchet
+from tests.tidy.rules import Finding
+
+FILE_MAX_LINES = ratchet.limit("file_lines")
 
 TextRule = Callable[[str], Iterator[Finding]]
 

@@ -1,0 +1,1 @@
+"""Histories from elsewhere: read as data, turned into commands, decided like any other wish."""

@@ -1,0 +1,112 @@
+"""Keys in files: made at the first start, mode 0600, in a directory of their own.
+
+    vault.kek        32 bytes, hex: wraps the subject keys (AES-256-GCM, the subject's id as associated data)
+    log-0001.seed    32 bytes, hex: Ed25519 seed that signs checkpoints; the highest number signs, all stay valid
+                     for the checkpoints they signed
+
+`KeyProvider` is the port; a key management service takes the file's place by implementing it.
+"""
+
+from __future__ import annotations
+
+import hmac
+import os
+import stat
+from pathlib import Path
+from typing import Protocol
+from uuid import UUID
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from adapters.system import random_bytes
+from chain.personal import NONCE_BYTES, SUBJECT_KEY_BYTES
+
+KEY_BYTES = 32
+_SECRET_MODE = 0o600
+
+
+class KeyFileError(RuntimeError):
+    """A key file that is missing, readable by others or not of its form; the message names file and remedy."""
+
+
+class KeyProvider(Protocol):
+    """Wraps and unwraps subject keys, and digests payloads that may hold personal data."""
+
+    def wrap(self, subject: UUID, key: bytes) -> bytes:
+        """The subject's key, encrypted for storage beside the data."""
+        ...
+
+    def unwrap(self, subject: UUID, wrapped: bytes) -> bytes:
+        """Inverse of `wrap`; raises when the wrapped key is another subject's or was changed."""
+        ...
+
+    def digest(self, payload: bytes) -> bytes:
+        """32 bytes that identify a payload to this installation and tell nobody else what it was."""
+        ...
+
+
+class FileKeys:
+    """Keys in one directory. Creating it makes what is missing; nothing existing is ever overwritten."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._kek = _read_or_make(directory / "vault.kek")
+        if not self.log_seeds():
+            _read_or_make(directory / "log-0001.seed")
+
+    def log_seeds(self) -> list[bytes]:
+        """Ed25519 seeds of the log, oldest first; the last one signs."""
+        return [_read(path) for path in sorted(self._directory.glob("log-*.seed"))]
+
+    def rotate_log_key(self) -> bytes:
+        """Make the next signing seed. Checkpoints signed before stay valid under the older key."""
+        return _read_or_make(self._directory / f"log-{len(self.log_seeds()) + 1:04d}.seed")
+
+    def wrap(self, subject: UUID, key: bytes) -> bytes:
+        """See `KeyProvider.wrap`: nonce (12 bytes), ciphertext and tag."""
+        nonce = random_bytes(NONCE_BYTES)
+        return nonce + AESGCM(self._kek).encrypt(nonce, key, subject.bytes)
+
+    def unwrap(self, subject: UUID, wrapped: bytes) -> bytes:
+        """See `KeyProvider.unwrap`. Raises `KeyFileError`."""
+        try:
+            key = AESGCM(self._kek).decrypt(wrapped[:NONCE_BYTES], wrapped[NONCE_BYTES:], subject.bytes)
+        except InvalidTag:
+            raise KeyFileError(
+                f"the key of subject {subject} was not wrapped by this vault.kek, or was changed"
+            ) from None
+        if len(key) != SUBJECT_KEY_BYTES:
+            raise KeyFileError(f"the key of subject {subject}: expected {SUBJECT_KEY_BYTES} bytes, got {len(key)}")
+        return key
+
+    def digest(self, payload: bytes) -> bytes:
+        """See `KeyProvider.digest`: HMAC-SHA-256, because a plain hash of a phone number can be guessed."""
+        return hmac.digest(self._kek, b"leaseledger.payload/1" + payload, "sha256")
+
+
+def _read_or_make(path: Path) -> bytes:
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _SECRET_MODE)
+    except FileExistsError:
+        return _read(path)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(random_bytes(KEY_BYTES).hex() + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+    return _read(path)
+
+
+def _read(path: Path) -> bytes:
+    mode = stat.S_IMODE(path.stat().st_mode)
+    if mode & 0o077:
+        raise KeyFileError(f"{path}: expected mode 0600, got {mode:04o}; run chmod 600 on it")
+    text = path.read_text().strip()
+    try:
+        key = bytes.fromhex(text)
+    except ValueError:
+        key = b""
+    if len(key) != KEY_BYTES:
+        raise KeyFileError(f"{path}: expected {2 * KEY_BYTES} hex digits, got {len(text)} characters")
+    return key

@@ -1,0 +1,326 @@
+"""Group commit: whatever queued behind the previous fsync becomes the next transaction, no linger.
+
+    append() ─▶ queue ─▶ [ lock head · read versions and keys ] ─▶ sequence() ─▶ [ insert everything · COMMIT ] ─▶ outcomes
+                              one round trip                                        one round trip
+
+One task and one connection for each process and shard; the head row's lock makes the writers of several processes
+take turns. A connection that dies during COMMIT leaves the outcome unknown: the batch is then put through again from
+its first step, which waits for the lock (so the lost transaction is decided by then) and finds the keys of what was
+written. Nothing is ever repeated without that look.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import struct
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import psycopg
+import structlog
+
+from adapters.postgres.connections import DatabaseUnavailable, connect_async
+from adapters.postgres.schema import SHARD
+from adapters.postgres.sequencer import (
+    Append,
+    Appended,
+    AppendError,
+    Batch,
+    Head,
+    Known,
+    KnownCommand,
+    sequence,
+)
+from chain.merkle import Frontier
+from domain.kernel import utc_text
+
+MAX_BATCH_EVENTS = 4_096
+"""Events in one transaction; more only make the first caller wait longer."""
+
+COPY_FROM_EVENTS = 512
+"""Batches of at least so many events go in by COPY (measured: unnest is faster below, COPY above)."""
+
+RECOVERY_TIMEOUT_S = 60.0
+RECOVERY_PAUSE_S = 0.1
+CHANNEL = "ledger"
+
+Connection = psycopg.AsyncConnection[tuple[Any, ...]]
+_log = structlog.get_logger(__name__)
+
+
+class OutcomeUnknown(AppendError):
+    """The database went away and did not come back in time: ask for the key again before doing anything else."""
+
+
+class WriterClosed(AppendError):
+    """The writer was closed before this append was tried; nothing of it was written."""
+
+
+class GroupCommit:
+    """The one queue of a process and shard into the ledger. Use as an async context manager.
+
+    `clock` gives the time of recording as an aware datetime.
+    """
+
+    def __init__(self, url: str, *, clock: Callable[[], datetime]) -> None:
+        self._url = url
+        self._clock = clock
+        self._waiting: list[tuple[Append, asyncio.Future[Appended]]] = []
+        self._wake = asyncio.Event()
+        self._closing = False
+        self._connection: Connection | None = None
+        self._task: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> GroupCommit:
+        self._connection = await connect_async(self._url)
+        self._task = asyncio.create_task(self._run(), name="group-commit")
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._closing = True
+        self._wake.set()
+        if self._task is not None:
+            await self._task
+        if self._connection is not None:
+            await self._connection.close()
+
+    async def append(self, append: Append) -> Appended:
+        """Queue one append and wait until its transaction is on disk.
+
+        Raises `VersionConflict`, `KeyReused`, `SubjectErased`, `OutcomeUnknown` or `WriterClosed`.
+        """
+        if self._closing:
+            raise WriterClosed("the writer is closed")
+        future: asyncio.Future[Appended] = asyncio.get_running_loop().create_future()
+        self._waiting.append((append, future))
+        self._wake.set()
+        return await future
+
+    async def _run(self) -> None:
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            while self._waiting:
+                batch = self._take()
+                await self._deliver(batch)
+            if self._closing:
+                return
+
+    def _take(self) -> list[tuple[Append, asyncio.Future[Appended]]]:
+        events = count = 0
+        for append, _ in self._waiting:
+            events += len(append.drafts)
+            if count and events > MAX_BATCH_EVENTS:
+                break
+            count += 1
+        taken, self._waiting = self._waiting[:count], self._waiting[count:]
+        return taken
+
+    async def _deliver(self, waiting: Sequence[tuple[Append, asyncio.Future[Appended]]]) -> None:
+        outcomes: Sequence[Appended | BaseException]
+        try:
+            outcomes = await self._commit_surely([append for append, _ in waiting])
+        except Exception as error:  # noqa: BLE001 - every caller must hear of it, whatever it is
+            outcomes = [error] * len(waiting)
+        for (_, future), outcome in zip(waiting, outcomes, strict=True):
+            if future.cancelled():
+                continue
+            if isinstance(outcome, BaseException):
+                future.set_exception(outcome)
+            else:
+                future.set_result(outcome)
+
+    async def _commit_surely(self, appends: Sequence[Append]) -> Sequence[Appended | AppendError]:
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + RECOVERY_TIMEOUT_S
+        while True:
+            try:
+                if self._connection is None:
+                    self._connection = await connect_async(self._url)
+                return await self._commit(self._connection, appends)
+            except (psycopg.OperationalError, DatabaseUnavailable) as error:
+                await self._drop_connection()
+                if loop.time() >= deadline:
+                    raise OutcomeUnknown(
+                        f"the database did not come back within {RECOVERY_TIMEOUT_S:.0f} s ({type(error).__name__})"
+                    ) from error
+                _log.warning("ledger.connection_lost", error=type(error).__name__, appends=len(appends))
+                await asyncio.sleep(RECOVERY_PAUSE_S)
+
+    async def _drop_connection(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            with suppress(psycopg.Error):
+                await connection.close()
+
+    async def _commit(self, connection: Connection, appends: Sequence[Append]) -> Sequence[Appended | AppendError]:
+        try:
+            batch = await self._sequence(connection, appends)
+            if not batch.positions:
+                await connection.execute("ROLLBACK")
+                return batch.outcomes
+            await _write(connection, batch)
+            return batch.outcomes
+        except psycopg.Error:
+            # The transaction may be open still; only a closed connection cannot be rolled back.
+            if not connection.closed:
+                await connection.execute("ROLLBACK")
+            raise
+
+    async def _sequence(self, connection: Connection, appends: Sequence[Append]) -> Batch:
+        streams = list({append.stream for append in appends})
+        async with connection.pipeline():
+            await connection.execute("BEGIN")
+            head = await connection.execute(_LOCK_HEAD, (SHARD,), prepare=True)
+            # A statement of its own: it must see what was committed while we waited for the lock.
+            versions = await connection.execute(_READ_VERSIONS, (SHARD, streams), prepare=True)
+            known = await connection.execute(
+                _READ_COMMANDS,
+                ([append.tenant for append in appends], [append.key for append in appends], SHARD),
+                prepare=True,
+            )
+            subjects = await connection.execute(_READ_SUBJECTS, (SHARD, _subjects(appends)), prepare=True)
+            locked = await head.fetchone()
+            assert locked is not None
+            size, frontier, recorded_at, room = locked
+            found = {stream: (seq, leaf) for stream, seq, leaf in await versions.fetchall()}
+            keys = {(tenant, key): KnownCommand(*rest) for tenant, key, *rest in await known.fetchall()}
+            readable: dict[UUID, bool] = dict(await subjects.fetchall())
+        before = Head(Frontier.from_bytes(size, frontier), recorded_at)
+        batch = sequence(appends, before, Known(found, keys, readable), utc_text(self._clock()))
+        if batch.head.frontier.size > room:
+            await connection.execute(_MAKE_ROOM, (SHARD, batch.head.frontier.size))
+        return batch
+
+
+def _subjects(appends: Sequence[Append]) -> list[UUID]:
+    return list({row.subject for append in appends for row in append.personal})
+
+
+async def _write(connection: Connection, batch: Batch) -> None:
+    by_copy = len(batch.positions) >= COPY_FROM_EVENTS
+    if by_copy:
+        async with connection.cursor() as cursor, cursor.copy(_COPY_EVENTS) as copy:
+            await copy.write(_copy_rows(batch))
+    async with connection.pipeline():
+        if not by_copy:
+            await connection.execute(_INSERT_EVENTS, _event_columns(batch), prepare=True, binary=True)
+        await connection.execute(_INSERT_REST, _rest_columns(batch), prepare=True, binary=True)
+        await _write_personal(connection, batch)
+        await connection.execute("COMMIT")
+
+
+async def _write_personal(connection: Connection, batch: Batch) -> None:
+    keys = [pair for append in batch.accepted for pair in append.subject_keys]
+    if keys:
+        subjects, wrapped = (list(column) for column in zip(*keys, strict=True))
+        await connection.execute(_INSERT_KEYS, (SHARD, subjects, wrapped), prepare=True, binary=True)
+    position = {drafted: at for drafted, at in _event_positions(batch)}
+    rows = [
+        (row.eid, row.sealed.path, position[row.eid], row.subject, row.sealed.digest, row.sealed.nonce,
+         row.sealed.ciphertext)
+        for append in batch.accepted
+        for row in append.personal
+    ]  # fmt: skip
+    if rows:
+        columns = [list(column) for column in zip(*rows, strict=True)]
+        await connection.execute(_INSERT_VAULT, (SHARD, *columns), prepare=True, binary=True)
+
+
+def _event_positions(batch: Batch) -> list[tuple[UUID, int]]:
+    if not any(append.personal for append in batch.accepted):
+        return []
+    eids = [drafted.eid for append in batch.accepted for drafted in append.drafts]
+    return list(zip(eids, batch.positions, strict=True))
+
+
+def _event_columns(batch: Batch) -> tuple[object, ...]:
+    return (SHARD, batch.positions, batch.streams, batch.seqs, batch.types, batch.entries, batch.leaves)
+
+
+def _rest_columns(batch: Batch) -> tuple[object, ...]:
+    appends = batch.accepted
+    outcomes = [outcome for outcome in batch.outcomes if isinstance(outcome, Appended) and not outcome.replayed]
+    return (
+        SHARD,
+        list(batch.moved),
+        [seq for seq, _ in batch.moved.values()],
+        [leaf for _, leaf in batch.moved.values()],
+        SHARD,
+        [append.tenant for append in appends],
+        [append.key for append in appends],
+        [append.digest for append in appends],
+        [append.stream for append in appends],
+        [outcome.seq for outcome in outcomes],
+        [outcome.position for outcome in outcomes],
+        [outcome.events for outcome in outcomes],
+        batch.head.frontier.size,
+        batch.head.frontier.to_bytes(),
+        batch.head.frontier.root(),
+        batch.head.recorded_at,
+        SHARD,
+        CHANNEL,
+        str(batch.head.frontier.size),
+    )
+
+
+_COPY_HEADER = b"PGCOPY\n\xff\r\n\x00" + bytes(8)
+_COPY_TRAILER = b"\xff\xff"
+_COPY_FIXED = struct.Struct("!hihiqi16siii")
+
+
+def _copy_rows(batch: Batch) -> bytes:
+    """The events in PostgreSQL's binary COPY format: each field is its length in bytes and its bytes."""
+    fixed, size = _COPY_FIXED.pack, struct.Struct("!i").pack
+    parts = [_COPY_HEADER]
+    for position, stream, seq, kind, entry, leaf in zip(
+        batch.positions, batch.streams, batch.seqs, batch.types, batch.entries, batch.leaves, strict=True
+    ):
+        name = kind.encode()
+        parts += (
+            fixed(7, 2, SHARD, 8, position, 16, stream.bytes, 4, seq, len(name)),
+            name,
+            size(len(entry)),
+            entry,
+            size(len(leaf)),
+            leaf,
+        )
+    parts.append(_COPY_TRAILER)
+    return b"".join(parts)
+
+
+_LOCK_HEAD = "SELECT size, frontier, recorded_at, room FROM ledger.head WHERE shard = %b FOR UPDATE"
+_READ_VERSIONS = "SELECT stream, seq, leaf FROM ledger.stream_heads WHERE shard = %b AND stream = ANY(%b)"
+_READ_COMMANDS = """
+SELECT tenant, key, digest, stream, seq, position, events
+FROM unnest(%b::uuid[], %b::text[]) AS wanted (tenant, key) JOIN ledger.commands USING (tenant, key)
+WHERE shard = %b"""
+_READ_SUBJECTS = """
+SELECT subject, wrapped IS NOT NULL FROM ledger.subject_keys WHERE shard = %b AND subject = ANY(%b)"""
+_MAKE_ROOM = "SELECT ledger.make_room(%s::smallint, %s)"
+_COPY_EVENTS = "COPY ledger.events (shard, position, stream, seq, type, entry, leaf) FROM STDIN (FORMAT binary)"
+_INSERT_EVENTS = """
+INSERT INTO ledger.events (shard, position, stream, seq, type, entry, leaf)
+SELECT %b::smallint, * FROM unnest(%b::bigint[], %b::uuid[], %b::integer[], %b::text[], %b::bytea[], %b::bytea[])"""
+_INSERT_REST = """
+WITH moved AS (
+    INSERT INTO ledger.stream_heads (shard, stream, seq, leaf)
+    SELECT %b::smallint, * FROM unnest(%b::uuid[], %b::integer[], %b::bytea[])
+    ON CONFLICT (shard, stream) DO UPDATE SET seq = excluded.seq, leaf = excluded.leaf
+), accepted AS (
+    INSERT INTO ledger.commands (shard, tenant, key, digest, stream, seq, position, events)
+    SELECT %b::smallint, * FROM unnest(%b::uuid[], %b::text[], %b::bytea[], %b::uuid[], %b::integer[], %b::bigint[],
+                                       %b::integer[])
+), grown AS (
+    UPDATE ledger.head SET size = %b, frontier = %b, root = %b, recorded_at = %b WHERE shard = %b
+)
+SELECT pg_notify(%b, %b)"""
+_INSERT_KEYS = """
+INSERT INTO ledger.subject_keys (shard, subject, wrapped)
+SELECT %b::smallint, * FROM unnest(%b::uuid[], %b::bytea[])"""
+_INSERT_VAULT = """
+INSERT INTO ledger.vault (shard, eid, path, position, subject, digest, nonce, ciphertext)
+SELECT %b::smallint, * FROM unnest(%b::uuid[], %b::text[], %b::bigint[], %b::uuid[], %b::text[], %b::bytea[], %b::bytea[])"""

@@ -1,0 +1,210 @@
+"""The write path: load the aggregate, decide, append; a receipt or a refusal.
+
+Request ─▶ state (cached, else replayed) ─▶ decide ─▶ events ─▶ drafts ─▶ group commit ─▶ Appended
+                    ▲                          │
+                    └── stale: catch up ◀──────┴── Refusal, after making sure that the state was not stale
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from msgspec import Struct
+
+from adapters.postgres.group_commit import GroupCommit
+from adapters.postgres.reader import Reader
+from adapters.postgres.sequencer import (
+    Append,
+    Appended,
+    AppendError,
+    KeyReused,
+    KnownCommand,
+    PersonalRow,
+    SubjectKeyTaken,
+    VersionConflict,
+)
+from adapters.postgres.vault import Vault, personal_values
+from chain.entry import Draft, draft
+from domain.kernel import Command, Context, Decider, Event, Refusal, subject_of
+
+MAX_ATTEMPTS = 16
+"""Times a command is decided again because its stream moved on, before the conflict is the caller's."""
+
+CACHED_AGGREGATES = 50_000
+
+
+class Request(Struct, frozen=True, kw_only=True):
+    """One command for one stream.
+
+    `expected` is the version the caller saw, if it insists on one (If-Match). `new` says that the caller has just
+    made the stream's id, so that there is nothing to load; should it be wrong, the append finds out and loads.
+    """
+
+    stream: UUID
+    key: str
+    command: Command
+    context: Context
+    expected: int | None = None
+    new: bool = False
+
+
+class StreamBusy(AppendError):
+    """A stream that moved on at every attempt; nothing was written, try again."""
+
+
+class Ledger:
+    """Executes commands of all aggregates against one shard.
+
+    `digest` turns a payload into the 32 bytes that idempotency compares; `new_id` makes event ids.
+    """
+
+    def __init__(
+        self,
+        writer: GroupCommit,
+        reader: Reader,
+        vault: Vault,
+        *,
+        digest: Callable[[bytes], bytes],
+        new_id: Callable[[], UUID],
+    ) -> None:
+        self._writer = writer
+        self._reader = reader
+        self._vault = vault
+        self._digest = digest
+        self._new_id = new_id
+        self._cache: OrderedDict[UUID, tuple[int, Any]] = OrderedDict()
+
+    async def execute(self, decider: Decider[Any], request: Request) -> Appended | Refusal:
+        """Decide one command and append its events.
+
+        A command whose key the ledger holds gets its first outcome again. Raises `VersionConflict` when `expected`
+        is not the stream's version, `StreamBusy`, `KeyReused`, `SubjectErased`, or `OutcomeUnknown` when the database is gone.
+        """
+        digest = self._digest(payload(request))
+        if request.new and request.stream not in self._cache:
+            self._remember(request.stream, 0, decider.initial)
+        for _ in range(MAX_ATTEMPTS):
+            version, state = await self.load(decider, request.stream)
+            outcome = await self._attempt(decider, request, digest, version, state)
+            if isinstance(outcome, Appended):
+                return outcome
+            # A "no" may be the answer to a repeated command or to an old state: look before saying it.
+            known = await self._reader.command(request.context.tenant, request.key)
+            if known is not None:
+                return _repeat(request.key, digest, known)
+            if await self._catch_up(decider, request.stream) != version or isinstance(outcome, SubjectKeyTaken):
+                continue
+            if isinstance(outcome, AppendError):
+                raise outcome
+            return outcome
+        raise StreamBusy(f"stream {request.stream} moved on {MAX_ATTEMPTS} times while the command was decided")
+
+    async def _attempt(
+        self, decider: Decider[Any], request: Request, digest: bytes, version: int, state: Any
+    ) -> Appended | Refusal | AppendError:
+        if request.expected is not None and request.expected != version:
+            return VersionConflict(request.stream, request.expected, version)
+        decision = decider.decide(request.command, state, request.context)
+        if isinstance(decision, Refusal):
+            return decision
+        try:
+            return await self._append(decider, request, digest, version, state, decision)
+        except (VersionConflict, SubjectKeyTaken) as lost:
+            return lost
+
+    async def load(self, decider: Decider[Any], stream: UUID) -> tuple[int, Any]:
+        """Version and state of a stream, from the cache or by replay; (0, empty state) for a new one."""
+        if stream in self._cache:
+            self._cache.move_to_end(stream)
+            return self._cache[stream]
+        await self._catch_up(decider, stream)
+        return self._cache[stream]
+
+    async def _catch_up(self, decider: Decider[Any], stream: UUID) -> int:
+        version, state = self._cache.get(stream, (0, decider.initial))
+        async for event in self._reader.stream_events(stream, after=version):
+            state = decider.evolve(state, event)
+            version += 1
+        self._remember(stream, version, state)
+        return version
+
+    def _remember(self, stream: UUID, version: int, state: object) -> None:
+        self._cache[stream] = (version, state)
+        self._cache.move_to_end(stream)
+        if len(self._cache) > CACHED_AGGREGATES:
+            self._cache.popitem(last=False)
+
+    async def _append(
+        self,
+        decider: Decider[Any],
+        request: Request,
+        digest: bytes,
+        version: int,
+        state: Any,
+        events: Sequence[Event],
+    ) -> Appended:
+        drafted = await self.prepare(request.stream, [(event, request.context, self._new_id()) for event in events])
+        appended = await self._writer.append(
+            Append(
+                tenant=request.context.tenant,
+                key=request.key,
+                digest=digest,
+                stream=request.stream,
+                expected=version,
+                drafts=drafted.drafts,
+                personal=drafted.personal,
+                subject_keys=drafted.subject_keys,
+            )
+        )
+        if not appended.replayed and self._cache.get(request.stream, (0, None))[0] == version:
+            for event in events:
+                state = decider.evolve(state, event)
+            self._remember(request.stream, version + len(events), state)
+        return appended
+
+    async def prepare(self, stream: UUID, facts: Iterable[tuple[Event, Context, UUID]]) -> Drafted:
+        """Turn events into drafts, personal fields sealed: what an `Append` carries."""
+        drafts: list[Draft] = []
+        personal: list[PersonalRow] = []
+        keys: dict[UUID, bytes] = {}
+        for event, context, eid in facts:
+            stored = await self._subject_keys(event, keys)
+            prepared = self._vault.prepare(event, eid, stored)
+            keys.update(prepared.new_keys)
+            personal.extend(prepared.rows)
+            drafts.append(draft(event, context, stream=stream, eid=eid, digests=prepared.digests))
+        return Drafted(tuple(drafts), tuple(personal), tuple(keys.items()))
+
+    async def _subject_keys(self, event: Event, made: dict[UUID, bytes]) -> dict[UUID, bytes | None]:
+        subject = subject_of(event)
+        if subject is None or not personal_values(event):
+            return {}
+        if subject in made:
+            return {subject: made[subject]}
+        return await self._reader.subject_key(subject)
+
+
+class Drafted(Struct, frozen=True):
+    """Drafts of one append with the vault rows and new subject keys that belong to them."""
+
+    drafts: tuple[Draft, ...]
+    personal: tuple[PersonalRow, ...]
+    subject_keys: tuple[tuple[UUID, bytes], ...]
+
+
+def _repeat(key: str, digest: bytes, known: KnownCommand) -> Appended:
+    if known.digest != digest:
+        raise KeyReused(key, known.digest, digest)
+    return known.replay()
+
+
+_ENCODER = msgspec.json.Encoder(order="sorted")
+
+
+def payload(request: Request) -> bytes:
+    """The bytes that make a command the same command: its stream, its kind and its fields."""
+    return b"\n".join((request.stream.bytes, type(request.command).__name__.encode(), _ENCODER.encode(request.command)))

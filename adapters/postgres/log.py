@@ -1,0 +1,188 @@
+"""The transparency log over the ledger: tiles, published checkpoints, proofs.
+
+    events.leaf ──publish()──▶ tiles (rows that only grow) + one signed checkpoint, kept for ever
+
+Publishing reads the leaves since the last checkpoint, extends the tiles, and signs only if the root of the tiles is
+the root that the head row committed together with the events. Proofs are made for a published checkpoint's tree.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+import psycopg
+from msgspec import Struct
+
+from adapters.postgres.schema import SHARD
+from chain.checkpoint import Checkpoint, open_checkpoint, sign_checkpoint
+from chain.errors import MalformedProof, Mismatch
+from chain.merkle import HASH_SIZE, consistency_proof, inclusion_proof
+from chain.note import Ed25519Verifier, Signer, VerifierKey
+from chain.proof import format_proof
+from chain.tiles import TILE_WIDTH, TileBuilder, TileHasher, encode_bundle, entries_path, root_from_tiles, tiles_of
+from domain.kernel import utc_text
+
+LEAVES_AT_ONCE = 65_536
+_PUBLISH_LOCK = 0x74696C65  # "tile"
+
+Connection = psycopg.Connection[tuple[Any, ...]]
+
+
+class HeadMismatch(Mismatch):
+    """The tree of the stored leaves is not the tree the head row committed; run fsck, nothing was signed."""
+
+
+class NoSuchPosition(MalformedProof):
+    """A position that the log does not hold."""
+
+
+class Published(Struct, frozen=True):
+    """One published checkpoint: tree size and the signed note."""
+
+    size: int
+    note: bytes
+
+
+class PostgresTiles:
+    """A `TileReader` over the tiles table: rows up to the newest published checkpoint."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def tile(self, level: int, index: int, width: int) -> bytes:
+        """The first `width` hashes of a tile; empty when there is none."""
+        row = self._connection.execute(
+            "SELECT substr(hashes, 1, %s) FROM ledger.tiles WHERE shard = %s AND level = %s AND index = %s",
+            (width * HASH_SIZE, SHARD, level, index),
+        ).fetchone()
+        return bytes(row[0]) if row else b""
+
+
+class Log:
+    """The log of one shard on one blocking connection (autocommit, role leaseledger_app)."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._tiles = PostgresTiles(connection)
+        self._hasher = TileHasher(self._tiles, 0)
+
+    def publish(self, signer: Signer, now: datetime) -> Published:
+        """Sign and keep a checkpoint of everything committed so far; the newest one again when nothing came.
+
+        Raises `HeadMismatch` and signs nothing when leaves and head row disagree.
+        """
+        with self._connection.transaction():
+            self._connection.execute("SELECT pg_advisory_xact_lock(%s)", (_PUBLISH_LOCK,))
+            row = self._connection.execute(
+                "SELECT origin, size, root FROM ledger.head WHERE shard = %s", (SHARD,)
+            ).fetchone()
+            assert row is not None
+            head = Checkpoint(*row)
+            last = self.newest()
+            if last is not None and last.size == head.size:
+                return last
+            self._extend_tiles(last.size if last else 0, head)
+            note = sign_checkpoint(head, [signer])
+            self._register(signer, head.size)
+            self._connection.execute(
+                "INSERT INTO ledger.checkpoints (shard, size, note, published_at) VALUES (%s, %s, %s, %s)",
+                (SHARD, head.size, note.decode(), utc_text(now)),
+            )
+            return Published(head.size, note)
+
+    def newest(self) -> Published | None:
+        """The newest published checkpoint."""
+        return self._checkpoint("size >= 0 ORDER BY size DESC", 0)
+
+    def covering(self, size: int) -> Published | None:
+        """The first published checkpoint whose tree has at least `size` entries."""
+        return self._checkpoint("size >= %s ORDER BY size", size)
+
+    def vkeys(self) -> list[tuple[int, VerifierKey]]:
+        """The log's verifier keys, oldest first, each with the tree size from which it signs."""
+        rows = self._connection.execute(
+            "SELECT from_size, vkey FROM ledger.log_keys WHERE shard = %s ORDER BY from_size", (SHARD,)
+        )
+        return [(from_size, VerifierKey.parse(vkey)) for from_size, vkey in rows]
+
+    def verify(self, published: Published) -> Checkpoint:
+        """Open a published checkpoint under the key whose range its size falls in; raises as `open_checkpoint`."""
+        valid = [vkey for from_size, vkey in self.vkeys() if from_size <= published.size]
+        return open_checkpoint(published.note, [Ed25519Verifier(vkey) for vkey in valid])
+
+    def proof(self, position: int) -> bytes:
+        """A C2SP tlog-proof of the entry at `position` (from 1) in the newest published tree.
+
+        Raises `NoSuchPosition` when no published checkpoint covers it.
+        """
+        published = self.newest()
+        if published is None or not 1 <= position <= published.size:
+            raise NoSuchPosition("position", f"1 to {published.size if published else 0}", position)
+        hasher = self._hasher.at(published.size)
+        return format_proof(position - 1, inclusion_proof(hasher, position - 1, published.size), published.note)
+
+    def consistency(self, older: int, newer: int) -> list[bytes]:
+        """Hashes that show the tree of `newer` entries to begin with the tree of `older` (RFC 6962 §2.1.2)."""
+        return consistency_proof(self._hasher.at(newer), older, newer)
+
+    def tile(self, level: int, index: int, width: int) -> bytes:
+        """One tile of the published tree, `width` hashes; empty when there is none of that width."""
+        data = self._tiles.tile(level, index, width)
+        return data if len(data) == width * HASH_SIZE else b""
+
+    def entries(self, index: int, width: int) -> bytes:
+        """One entry bundle: entries from `index` * 256 on, each behind its length in two bytes; empty when short."""
+        first = index * TILE_WIDTH + 1
+        rows = self._connection.execute(
+            "SELECT entry FROM ledger.events WHERE shard = %s AND position BETWEEN %s AND %s ORDER BY position",
+            (SHARD, first, first + width - 1),
+        ).fetchall()
+        return encode_bundle([bytes(row[0]) for row in rows]) if len(rows) == width else b""
+
+    def files(self, published: Published) -> Iterator[tuple[str, bytes]]:
+        """The log as a tree of files (C2SP tlog-tiles): every path with its bytes, the checkpoint last."""
+        for name in tiles_of(published.size):
+            level = name.level or 0
+            yield name.path(), self._tiles.tile(level, name.index, name.width)
+            if level == 0:
+                yield entries_path(name.index, name.width), self.entries(name.index, name.width)
+        yield "vkey", "".join(f"{vkey}\n" for _, vkey in self.vkeys()[-1:]).encode()
+        yield "checkpoint", published.note
+
+    def _checkpoint(self, condition: str, size: int) -> Published | None:
+        row = self._connection.execute(
+            f"SELECT size, note FROM ledger.checkpoints WHERE shard = {SHARD} AND {condition} LIMIT 1".encode(),
+            (size,) if "%s" in condition else None,
+        ).fetchone()
+        return Published(row[0], row[1].encode()) if row else None
+
+    def _register(self, signer: Signer, size: int) -> None:
+        self._connection.execute(
+            "INSERT INTO ledger.log_keys (shard, from_size, vkey) VALUES (%s, %s, %s) ON CONFLICT DO NOTHING",
+            (SHARD, size, str(signer.vkey)),
+        )
+
+    def _extend_tiles(self, size: int, head: Checkpoint) -> None:
+        builder = TileBuilder.from_reader(self._tiles, size)
+        while builder.size < head.size:
+            leaves = self._connection.execute(
+                "SELECT leaf FROM ledger.events WHERE shard = %s AND position > %s AND position <= %s ORDER BY position",
+                (SHARD, builder.size, min(head.size, builder.size + LEAVES_AT_ONCE)),
+                binary=True,
+            ).fetchall()
+            if not leaves:
+                raise HeadMismatch("entries of the ledger", head.size, builder.size)
+            builder, rows = builder.extend([leaf for (leaf,) in leaves])
+            levels, indexes, hashes = (list(column) for column in zip(*rows, strict=True))
+            self._connection.execute(_UPSERT_TILES, (SHARD, levels, indexes, hashes), binary=True)
+        got = root_from_tiles(self._tiles, head.size)
+        if got != head.root:
+            raise HeadMismatch(f"root of the tree of {head.size}", head.root, got)
+
+
+_UPSERT_TILES = """
+INSERT INTO ledger.tiles (shard, level, index, hashes)
+SELECT %s::smallint, * FROM unnest(%b::smallint[], %b::bigint[], %b::bytea[])
+ON CONFLICT (shard, level, index) DO UPDATE SET hashes = excluded.hashes"""

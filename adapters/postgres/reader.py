@@ -1,0 +1,95 @@
+"""Reading the ledger: streams for replay, ranges by position, commands by key; for asyncio programs.
+
+Every event that is read is checked: it parses strictly, its sequence number follows its predecessor's, its type is
+registered and its body fits (older bodies are upcast on the way).
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any
+from uuid import UUID
+
+import psycopg
+from msgspec import Struct
+from psycopg_pool import AsyncConnectionPool
+
+from adapters.postgres.schema import SHARD
+from adapters.postgres.sequencer import KnownCommand
+from chain.entry import Entry, parse
+from domain.kernel import Event
+
+
+class StreamBroken(ValueError):
+    """A stored stream whose sequence numbers do not follow each other; run fsck."""
+
+
+class Stored(Struct, frozen=True):
+    """One stored event: its position (from 1), the exact entry bytes and the leaf hash kept beside them."""
+
+    position: int
+    entry: bytes
+    leaf: bytes
+
+    def parsed(self) -> Entry:
+        """The entry; raises `chain.entry.EntryError`."""
+        return parse(self.entry)
+
+
+Pool = AsyncConnectionPool[psycopg.AsyncConnection[tuple[Any, ...]]]
+
+
+class Reader:
+    """Queries on a pool of connections."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+
+    async def stream(self, stream: UUID, *, after: int = 0, up_to_position: int | None = None) -> list[Stored]:
+        """Events of one stream behind version `after`, in order, optionally only up to a ledger position."""
+        rows = await self._rows(_STREAM, (SHARD, stream, after, up_to_position, up_to_position))
+        return [Stored(*row) for row in rows]
+
+    async def stream_events(self, stream: UUID, *, after: int = 0) -> AsyncIterator[Event]:
+        """Domain events of one stream, upcast, personal fields `UNSET`. Raises `StreamBroken` or `EntryError`."""
+        version = after
+        for stored in await self.stream(stream, after=after):
+            version += 1
+            entry = stored.parsed()
+            if entry.seq != version or entry.stream != stream:
+                raise StreamBroken(
+                    f"position {stored.position}: expected number {version} of stream {stream}, got {entry.seq} of "
+                    f"{entry.stream}"
+                )
+            yield entry.event()
+
+    async def after(self, position: int, limit: int) -> list[Stored]:
+        """At most `limit` events behind a position, in ledger order."""
+        return [Stored(*row) for row in await self._rows(_AFTER, (SHARD, position, limit))]
+
+    async def size(self) -> int:
+        """The position of the newest event, 0 for an empty ledger."""
+        return int((await self._rows("SELECT size FROM ledger.head WHERE shard = %s", (SHARD,)))[0][0])
+
+    async def command(self, tenant: UUID, key: str) -> KnownCommand | None:
+        """The accepted command with this idempotency key, if there is one."""
+        rows = await self._rows(_COMMAND, (SHARD, tenant, key))
+        return KnownCommand(*rows[0]) if rows else None
+
+    async def subject_key(self, subject: UUID) -> dict[UUID, bytes | None]:
+        """The wrapped key of a subject; `None` in it when destroyed; empty when the subject is new."""
+        return dict(await self._rows(_SUBJECT_KEY, (SHARD, subject)))
+
+    async def _rows(self, query: str, parameters: tuple[object, ...]) -> list[tuple[Any, ...]]:
+        async with self._pool.connection() as connection:
+            cursor = await connection.execute(query, parameters, binary=True, prepare=True)
+            return await cursor.fetchall()
+
+
+_STREAM = """
+SELECT position, entry, leaf FROM ledger.events
+WHERE shard = %s AND stream = %s AND seq > %s AND (%s::bigint IS NULL OR position <= %s) ORDER BY seq"""
+_AFTER = "SELECT position, entry, leaf FROM ledger.events WHERE shard = %s AND position > %s ORDER BY position LIMIT %s"
+_COMMAND = """
+SELECT digest, stream, seq, position, events FROM ledger.commands WHERE shard = %s AND tenant = %s AND key = %s"""
+_SUBJECT_KEY = "SELECT subject, wrapped FROM ledger.subject_keys WHERE shard = %s AND subject = %s"

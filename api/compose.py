@@ -1,0 +1,70 @@
+"""The composition root: settings become a running ledger. Nothing else puts parts together."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import ExitStack, asynccontextmanager, contextmanager
+from dataclasses import dataclass
+
+from psycopg_pool import AsyncConnectionPool
+
+from adapters.keys import FileKeys
+from adapters.postgres.connections import conninfo
+from adapters.postgres.embedded import EmbeddedPostgres
+from adapters.postgres.group_commit import GroupCommit
+from adapters.postgres.ledger import Ledger
+from adapters.postgres.reader import Reader
+from adapters.postgres.schema import ensure_schema
+from adapters.postgres.vault import Vault
+from adapters.system import new_id, now, random_bytes
+from api.settings import Settings
+from chain.note import Ed25519Signer
+
+READ_CONNECTIONS = 8
+
+
+@dataclass(frozen=True)
+class Base:
+    """What every command needs: settings, the database's URL with the schema in place, the keys, the signer."""
+
+    settings: Settings
+    url: str
+    keys: FileKeys
+
+    @property
+    def signer(self) -> Ed25519Signer:
+        """Signs checkpoints with the newest key; older ones stay valid for what they signed."""
+        return Ed25519Signer(self.settings.origin, self.keys.log_seeds()[-1])
+
+
+@dataclass(frozen=True)
+class Running(Base):
+    """A ledger that takes commands."""
+
+    ledger: Ledger
+    writer: GroupCommit
+    reader: Reader
+    vault: Vault
+
+
+@contextmanager
+def base(settings: Settings) -> Iterator[Base]:
+    """Start or join the embedded server (unless a URL is set), make the schema and the keys if they are missing."""
+    with ExitStack() as stack:
+        url = settings.database_url or stack.enter_context(EmbeddedPostgres(settings.data)).url
+        keys = FileKeys(settings.keys_directory)
+        ensure_schema(url, origin=settings.origin)
+        yield Base(settings, url, keys)
+
+
+@asynccontextmanager
+async def running(on: Base) -> AsyncIterator[Running]:
+    """The write path and the readers on top of a prepared database."""
+    pool = AsyncConnectionPool(
+        conninfo(on.url), min_size=1, max_size=READ_CONNECTIONS, open=False, kwargs={"autocommit": True}
+    )
+    vault = Vault(on.keys, random_bytes)
+    async with pool, GroupCommit(on.url, clock=now) as writer:
+        reader = Reader(pool)
+        ledger = Ledger(writer, reader, vault, digest=on.keys.digest, new_id=new_id)
+        yield Running(on.settings, on.url, on.keys, ledger, writer, reader, vault)

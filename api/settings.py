@@ -1,0 +1,35 @@
+"""Settings: one place, read from the environment (`LEASELEDGER_…`) and the command line, checked at the start."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from uuid import UUID
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+DEFAULT_ORIGIN = "localhost/leaseledger/shard-0"
+DEFAULT_TENANT = UUID("00000000-0000-7000-8000-000000000001")
+
+
+class Settings(BaseSettings):
+    """Every setting with its meaning; `leaseledger doctor` prints the values in force and where they come from."""
+
+    model_config = SettingsConfigDict(env_prefix="LEASELEDGER_", extra="forbid", frozen=True)
+
+    data: Path = Field(Path("./var"), description="Data directory: embedded database, keys, reports.")
+    database_url: str | None = Field(
+        None, description="libpq URL of a PostgreSQL 15+ server to use instead of the embedded one."
+    )
+    keys: Path | None = Field(None, description="Directory of the key files; default: DATA/keys.")
+    origin: str = Field(
+        DEFAULT_ORIGIN, min_length=1, max_length=200, description="The log's name in checkpoints; never changes."
+    )
+    tenant: UUID = Field(DEFAULT_TENANT, description="Tenant that imports and the first operator key belong to.")
+    host: str = Field("127.0.0.1", description="Address that the HTTP interface listens on.")
+    port: int = Field(8080, ge=0, le=65535, description="Port of the HTTP interface; 0 takes a free one.")
+
+    @property
+    def keys_directory(self) -> Path:
+        """Where the key files are."""
+        return self.keys or self.data / "keys"

@@ -1,0 +1,160 @@
+"""What a projection is: a name, a version, a frozen row type, a key and a pure fold from events to rows.
+
+    ledger.events ──read──▶ Recorded ──fold(row | None, event, recorded)──▶ row | None ──write──▶ read.<name>_v<n>
+
+A row type's fields are the columns of its table, in the same order, after `shard`. Every row type has a field
+`position`: the last position that changed the row; an honest answer about the past starts from it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from functools import cached_property
+from types import NoneType, UnionType
+from typing import Any, Generic, TypeVar, Union, get_args, get_origin, get_type_hints
+from uuid import UUID
+
+from msgspec import Struct, structs
+
+from chain.entry import Entry
+from domain.kernel import EVENT_TYPES, Event
+
+Key = tuple[Any, ...]
+"""The key columns of one row after `shard`, in the order the projection names them."""
+
+SQL_TYPES: Mapping[type, str] = {
+    UUID: "uuid",
+    str: "text",
+    int: "bigint",
+    bool: "boolean",
+    datetime: "timestamp with time zone",
+    date: "date",
+}
+"""How the types of row fields are stored; anything else is refused when the projection is declared."""
+
+_NAME = re.compile(r"[a-z][a-z_]{0,39}")
+_VERSIONED = re.compile(r"(.*\.v)([0-9]+)")
+
+
+class ProjectionError(Exception):
+    """A projection that cannot be declared, run or asked as expected; the message has expected and got."""
+
+
+class Recorded(Struct, frozen=True):
+    """One event of the ledger as a fold sees it: its place and its envelope. `entry.occurred_at` is text, `at` is parsed."""
+
+    position: int
+    entry: Entry
+    at: datetime
+
+    @property
+    def stream(self) -> UUID:
+        """The aggregate the event belongs to."""
+        return self.entry.stream
+
+    @property
+    def tenant(self) -> UUID:
+        """The tenant the event belongs to; every query of a read model is scoped by it."""
+        return self.entry.tenant
+
+
+class Row(Struct, frozen=True, kw_only=True):
+    """Base of all row types: subclasses add the key and the columns."""
+
+    position: int
+
+
+R = TypeVar("R", bound=Row)
+
+
+def stream_key(event: Event, recorded: Recorded) -> Key:
+    """One row per aggregate: the key of most projections."""
+    return (recorded.entry.stream,)
+
+
+@dataclass(frozen=True)
+class Projection(Generic[R]):
+    """One version of one read model.
+
+    `ddl` creates the table and its indexes; `{table}` stands for the table's name, `shard smallint` is its first column
+    and the first column of its primary key. `key_of` may use only the event and its envelope. `fold` is pure; what it
+    raises parks the key. Raises `ProjectionError` when the declaration does not hold together.
+    """
+
+    name: str
+    version: int
+    row: type[R]
+    key: tuple[str, ...]
+    events: frozenset[type[Event]]
+    fold: Callable[[R | None, Event, Recorded], R | None]
+    ddl: str
+    key_of: Callable[[Event, Recorded], Key] = field(default=stream_key)
+
+    def __post_init__(self) -> None:
+        if not _NAME.fullmatch(self.name) or self.version < 1:
+            raise ProjectionError(f"expected a snake_case name and a version from 1, got {self.name!r} v{self.version}")
+        missing = set(self.key) - set(self.row.__struct_fields__)
+        if missing or not self.key:
+            raise ProjectionError(f"{self.table}: expected key fields of {self.row.__name__}, got {self.key}")
+        assert self.columns, "a row type has fields"
+
+    @property
+    def table(self) -> str:
+        """The table's name within schema `read`: the version is part of it."""
+        return f"{self.name}_v{self.version}"
+
+    @cached_property
+    def columns(self) -> tuple[tuple[str, str], ...]:
+        """(name, SQL type) of every column after `shard`, in the order of the row type's fields."""
+        hints = get_type_hints(self.row)
+        return tuple((f.name, _sql_type(f"{self.table}.{f.name}", hints[f.name])) for f in structs.fields(self.row))
+
+    @cached_property
+    def types(self) -> frozenset[str]:
+        """Every stored event type that reaches the fold: the declared classes' types and their older versions."""
+        return frozenset(old for cls in self.events for old in _with_older(_name_of(cls)))
+
+    @cached_property
+    def key_at(self) -> tuple[int, ...]:
+        """Where the key fields stand among the row type's fields."""
+        fields = self.row.__struct_fields__
+        return tuple(fields.index(name) for name in self.key)
+
+
+def key_text(key: Key) -> str:
+    """A key as people read it, e.g. `018f…` or `018f…/validate`; also the name under which a key is parked."""
+    return "/".join(map(str, key))
+
+
+def by_class(handlers: Mapping[type[Event], Callable[[Any, Any, Recorded], R | None]]) -> Callable[..., R | None]:
+    """A fold that looks its handler up by the event's class; an event without one leaves the row as it is."""
+
+    def fold(row: R | None, event: Event, recorded: Recorded) -> R | None:
+        handler = handlers.get(type(event))
+        return row if handler is None else handler(row, event, recorded)
+
+    return fold
+
+
+def _sql_type(where: str, hint: Any) -> str:
+    inner = [arg for arg in get_args(hint) if arg is not NoneType] if get_origin(hint) in (Union, UnionType) else [hint]
+    if len(inner) != 1 or inner[0] not in SQL_TYPES:
+        expected = ", ".join(t.__name__ for t in SQL_TYPES)
+        raise ProjectionError(f"{where}: expected one of {expected}, or that or None, got {hint}")
+    return SQL_TYPES[inner[0]]
+
+
+def _name_of(cls: type[Event]) -> str:
+    for name, registered in EVENT_TYPES.items():
+        if registered is cls:
+            return name
+    raise ProjectionError(f"expected a class registered with @event_type, got {cls.__name__}")
+
+
+def _with_older(name: str) -> list[str]:
+    match = _VERSIONED.fullmatch(name)
+    assert match is not None, "registered event types end in a version"
+    return [f"{match[1]}{n}" for n in range(1, int(match[2]) + 1)]

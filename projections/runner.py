@@ -1,0 +1,141 @@
+"""The runner: keeps read models up to date, one transaction per batch.
+
+    read a window of positions once ──▶ for every projection at that position:
+        compare-and-set its position │ load the rows of the batch's keys │ fold in memory │ one upsert │ park what raised
+    ──▶ COMMIT ──▶ next window; when there is none: wait for NOTIFY, or look again after a while
+
+Projections that are equally far share the reading and decoding of a window. Two runners may run at once: whoever moves
+the position first wins the batch, the other writes nothing. Whatever dies in the middle leaves the last commit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from psycopg import Connection
+
+from projections import catalog, reading
+from projections.catalog import Copy, LostRace, Status
+from projections.folding import fold_batch, keyed
+from projections.letters import keys_of, park, parked_keys
+from projections.model import Projection, ProjectionError
+from projections.reading import BATCH_ROWS_MAX, Readable
+from projections.tables import Table
+
+CHANNEL = "ledger"
+"""Writers notify this channel once per commit."""
+
+POLL_S = 0.5
+"""How long a lost notification can delay a projection."""
+
+Progress = Callable[[int, int], None]
+"""Called with (positions done, positions to do) after every batch."""
+
+
+class Runner:
+    """Runs some projections over one shard on one connection (autocommit, working as the application role).
+
+    Raises `ProjectionError` for a batch size outside 1 … `BATCH_ROWS_MAX`.
+    """
+
+    def __init__(
+        self,
+        connection: Connection[Any],
+        projections: Iterable[Projection[Any]],
+        *,
+        shard: int = 0,
+        batch_rows: int = BATCH_ROWS_MAX,
+    ) -> None:
+        if not 1 <= batch_rows <= BATCH_ROWS_MAX:
+            raise ProjectionError(f"batch_rows: expected 1 … {BATCH_ROWS_MAX}, got {batch_rows}")
+        self._connection = connection
+        self._shard = shard
+        self._batch_rows = batch_rows
+        self._tables = {projection.table: Table(projection) for projection in projections}
+
+    def prepare(self) -> None:
+        """Create the catalog and the tables that are missing; call once before the first step."""
+        catalog.prepare(self._connection, [table.projection for table in self._tables.values()], self._shard)
+
+    def step(self) -> int:
+        """Apply one window to the projections that are furthest behind; return its positions, 0 when all are up to date.
+
+        A window that another runner applied first counts like an applied one: the next step reads the new positions.
+        """
+        head = reading.head_size(self._connection, self._shard)
+        mine = [copy for copy in catalog.copies(self._connection, self._shard) if self._runs(copy)]
+        behind = [copy for copy in mine if copy.position < head]
+        if not behind:
+            self._promote(mine)
+            return 0
+        after = min(copy.position for copy in behind)
+        group = [copy for copy in behind if copy.position == after]
+        # A group stops where the next one stands, so that from there on both share every window.
+        up_to = min([after + self._batch_rows, head, *(copy.position for copy in behind if copy.position > after)])
+        readables = self._read(group, after, up_to)
+        try:
+            with self._connection.transaction():
+                for copy in group:
+                    apply(self._connection, self._tables[copy.table], self._shard, (after, up_to), readables)
+        except LostRace:
+            return up_to - after
+        self._promote(group)
+        return up_to - after
+
+    def catch_up(self, progress: Progress | None = None) -> int:
+        """Step until nothing is left; return the positions stepped over."""
+        done = 0
+        while positions := self.step():
+            done += positions
+            if progress is not None:
+                progress(done, done + self._left())
+        return done
+
+    def follow(self, stop: Callable[[], bool], poll_s: float = POLL_S) -> None:
+        """Catch up, then wait for the ledger's notification or `poll_s` seconds, again and again until `stop()`.
+
+        It listens before it looks, so that a commit after the look is never missed.
+        """
+        self._connection.execute(f"LISTEN {CHANNEL}")
+        while not stop():
+            if self.step() == 0:
+                for _ in self._connection.notifies(timeout=poll_s, stop_after=1):
+                    pass
+
+    def _runs(self, copy: Copy) -> bool:
+        return copy.table in self._tables and copy.status in (Status.LIVE, Status.BUILDING)
+
+    def _promote(self, group: Sequence[Copy]) -> None:
+        for copy in group:
+            if copy.status is Status.BUILDING:
+                catalog.promote(self._connection, self._tables[copy.table].projection, self._shard)
+
+    def _read(self, group: Sequence[Copy], after: int, up_to: int) -> list[Readable]:
+        types = frozenset().union(*(self._tables[copy.table].projection.types for copy in group))
+        return reading.window(self._connection, self._shard, after, up_to, types)
+
+    def _left(self) -> int:
+        head = reading.head_size(self._connection, self._shard)
+        mine = [copy for copy in catalog.copies(self._connection, self._shard) if self._runs(copy)]
+        return max((head - copy.position for copy in mine), default=0)
+
+
+def apply(
+    connection: Connection[Any],
+    table: Table[Any],
+    shard: int,
+    window: tuple[int, int],
+    readables: Sequence[Readable],
+) -> None:
+    """Apply one window (`after`, `up_to`] to one copy, within the caller's transaction. Raises `LostRace`."""
+    after, up_to = window
+    catalog.advance(connection, shard, table.name, after, up_to)
+    events = keyed(table.projection, readables)
+    if not events:
+        return
+    parked = parked_keys(connection, table.name, shard)
+    rows = table.load(connection, shard, keys_of(events))
+    folded = fold_batch(table.projection, rows, events, parked)
+    table.write(connection, shard, folded.changed)
+    park(connection, table.name, shard, folded.letters)

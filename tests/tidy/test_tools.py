@@ -1,0 +1,185 @@
+"""The tools that `make lint` runs are configured sharply: each one rejects a sample that it must reject."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.tidy import checkout
+
+ROOT = checkout.ROOT
+CONFIGURATION = ROOT / "pyproject.toml"
+
+# One line each that ruff must not let through in `domain/`, and the code it answers with.
+BAD_LINES = {
+    "ANN001": "def f(a) -> None: ...",
+    "ANN201": "def f(): ...",
+    "B023": "def f() -> None:\n    for i in (1, 2):\n        g(lambda: i)",
+    "B006": "def f(a: list[int] = []) -> None: ...",
+    "BLE001": "try:\n    f()\nexcept Exception:\n    pass",
+    "C901": "def f(x: int) -> None:\n" + "    if x:\n        x = 1\n" * 8,
+    "D103": "def f() -> None: ...",
+    "DTZ005": "import datetime\nx = datetime.datetime.now()",
+    "E501": "x = '" + "x" * 120 + "'",
+    "F401": "import os",
+    "PT015": "assert False",
+    "PTH118": "import os\nx = os.path.join('a', 'b')",
+    "S301": "import pickle\nx = pickle.loads(b'')",
+    "S602": "import subprocess\nsubprocess.run('x', shell=True)",
+    "SLF001": "x = y._z",
+    "T201": "print(1)",
+    "TID252": "from . import a",
+    "UP006": "from typing import List\nx: List[int] = []",
+}
+
+BAD_TYPES = """
+from __future__ import annotations
+import msgspec
+
+class Fact(msgspec.Struct, frozen=True):
+    amount_fen: int
+
+def untyped(x):
+    return x
+
+def wrong() -> str:
+    fact = Fact(amount_fen="1")
+    fact.amount_fen = 2
+    return fact.amount_fen
+"""
+
+# A module and what it must not import, by the contract that says so.
+FORBIDDEN_EDGES = [
+    ("layers", "domain/lease.py", "from chain import merkle"),
+    ("layers", "chain/merkle.py", "from adapters import postgres"),
+    ("layers", "projections/book.py", "from adapters import postgres"),
+    ("layers", "adapters/mail.py", "from projections import book"),
+    ("layers", "adapters/mail.py", "from api import cli"),
+    ("pure-domain", "domain/lease.py", "import psycopg"),
+    ("pure-domain", "domain/lease.py", "def f() -> None:\n    from pydantic import BaseModel"),
+    ("pure-chain", "chain/merkle.py", "import eventsourcing.domain"),
+    ("pure-chain", "chain/merkle.py", "import fastapi"),
+    ("library-behind-its-adapter", "adapters/mail.py", "from eventsourcing.domain import Aggregate"),
+    ("library-behind-its-adapter", "projections/book.py", "import eventsourcing"),
+    ("library-behind-its-adapter", "api/cli.py", "import eventsourcing"),
+    ("stand-alone-verifier", "chain/verify.py", "from domain import lease"),
+]
+ALLOWED_EDGES = [
+    (
+        "api/cli.py",
+        "from adapters.postgres import recorder\nfrom projections import book\nfrom chain import merkle",
+    ),
+    (
+        "adapters/postgres/recorder.py",
+        "from eventsourcing.persistence import ApplicationRecorder\nimport psycopg",
+    ),
+    ("chain/merkle.py", "import cryptography\nfrom domain import lease"),
+    ("domain/lease.py", "import msgspec"),
+]
+
+
+@pytest.fixture(scope="module")
+def ruff_codes() -> set[str]:
+    """What ruff says about all bad lines together, each in a module of its own."""
+    found = set()
+    for line in BAD_LINES.values():
+        done = _run(
+            "ruff",
+            "check",
+            "--no-cache",
+            "--output-format=concise",
+            "--stdin-filename=domain/bad.py",
+            "-",
+            text=line,
+        )
+        found |= set(re.findall(r":\d+:\d+: ([A-Z]+[0-9]+)", done.stdout))
+    return found
+
+
+@pytest.mark.parametrize("code", sorted(BAD_LINES))
+def test_ruff_rejects(code: str, ruff_codes: set[str]) -> None:
+    """Every family of rules that STYLE.md relies on is switched on."""
+    assert code in ruff_codes
+
+
+def test_ruff_leaves_chinese_alone() -> None:
+    """Full-width punctuation in a Chinese sentence is not a typing mistake."""
+    text = '"""租赁合同，已生效。"""\n\nNAME = "融资租赁（汽车）"  # 说明：正常\n'
+    done = _run("ruff", "check", "--no-cache", "--stdin-filename=domain/good.py", "-", text=text)
+    assert done.returncode == 0, done.stdout
+
+
+def test_mypy_rejects(tmp_path: Path) -> None:
+    """Strict: an untyped function, a wrong argument, a write to a frozen struct and a wrong result."""
+    (tmp_path / "bad.py").write_text(BAD_TYPES, "utf-8")
+    done = _run(
+        "mypy",
+        "--config-file",
+        str(CONFIGURATION),
+        "--cache-dir",
+        str(tmp_path / "cache"),
+        "bad.py",
+        cwd=tmp_path,
+    )
+    assert set(re.findall(r"\[([a-z-]+)\]$", done.stdout, re.MULTILINE)) >= {
+        "no-untyped-def",
+        "arg-type",
+        "misc",
+        "return-value",
+    }
+
+
+@pytest.mark.parametrize(("contract", "path", "text"), FORBIDDEN_EDGES)
+def test_import_contract_rejects(contract: str, path: str, text: str, tmp_path: Path) -> None:
+    """One forbidden edge in an otherwise clean tree breaks the contract that is meant to forbid it."""
+    _plant(tmp_path, {path: text})
+    done = _run("lint-imports", "--no-cache", "--contract", contract, cwd=tmp_path)
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "0 kept, 1 broken" in done.stdout
+
+
+def test_import_contracts_accept_the_design(tmp_path: Path) -> None:
+    """The edges that the architecture draws break nothing."""
+    _plant(tmp_path, dict(ALLOWED_EDGES))
+    done = _run("lint-imports", "--no-cache", cwd=tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_every_make_target_is_explained() -> None:
+    """`make` alone lists every target with a sentence."""
+    targets = set(re.findall(r"^\.PHONY: (\S+)$", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE))
+    make = shutil.which("make")
+    if make is None:
+        pytest.skip("no make on this machine")
+    help_text = subprocess.run([make, "-C", str(ROOT), "-s"], capture_output=True, check=True, text=True).stdout
+    explained = set(re.findall(r"^  make (\S+) +\S", help_text, re.MULTILINE))
+    assert explained == targets
+    assert {"setup", "run", "test", "check", "fast", "bench", "faults", "clean", "lock", "fmt"} <= targets
+
+
+def test_make_help_explains_only_with_a_sentence() -> None:
+    """The pattern above does not accept a bare target name."""
+    assert not re.findall(r"^  make (\S+) +\S", "  make lonely   \n", re.MULTILINE)
+
+
+def _plant(root: Path, files: dict[str, str]) -> None:
+    """A minimal tree of the five packages with our contracts, and the given files in it."""
+    (root / "pyproject.toml").write_text(CONFIGURATION.read_text("utf-8"), "utf-8")
+    skeleton = ["domain/lease.py", "chain/merkle.py", "chain/verify.py", "adapters/mail.py"]
+    skeleton += ["adapters/postgres/recorder.py", "projections/book.py", "api/cli.py"]
+    for name in skeleton:
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        for folder in (path.parent, root / path.parts[len(root.parts)]):
+            (folder / "__init__.py").touch()
+        path.write_text(files.get(name, ""), "utf-8")
+
+
+def _run(tool: str, *arguments: str, text: str = "", cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
+    program = str(Path(sys.executable).with_name(tool))
+    return subprocess.run([program, *arguments], input=text, cwd=cwd, capture_output=True, check=False, text=True)
