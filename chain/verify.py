@@ -27,11 +27,8 @@ from typing import NamedTuple
 
 VERDICTS = ("VERIFIED 验证通过", "NOT VERIFIED 验证未通过", "UNUSABLE INPUT 输入无法使用")
 
-_HASH_SIZE = 32
-_TILE_WIDTH = 256
-_MAX_NOTE = 1_000_000
-_MAX_FILE = 17_000_000
-_MAX_SIGNATURES = 100
+_HASH_SIZE, _TILE_WIDTH, _MAX_SIGNATURES = 32, 256, 100
+_MAX_NOTE, _MAX_FILE = 1_000_000, 17_000_000
 _EMPTY_ROOT = sha256(b"").digest()
 # Control characters except newline, and halves of surrogate pairs, which have no UTF-8.
 _FORBIDDEN = re.compile("[\x00-\x09\x0b-\x1f\ud800-\udfff]")
@@ -154,8 +151,7 @@ def _steps(at: int, last: int, proof: list[bytes]) -> Iterator[tuple[bool, bytes
     _need(not last, "hashes of the proof", "more", len(proof))
 
 
-_P = 2**255 - 19
-_ORDER = 2**252 + 27742317777372353535851937790883648493
+_P, _ORDER = 2**255 - 19, 2**252 + 27742317777372353535851937790883648493
 _D = -121665 * pow(121666, -1, _P) % _P
 _ROOT_OF_MINUS_1 = pow(2, (_P - 1) // 4, _P)
 

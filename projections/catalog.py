@@ -123,9 +123,7 @@ def prepare(connection: Connection[Any], projections: Iterable[Projection[Any]],
             known = copies(connection, shard)
 
 
-def add(
-    connection: Connection[Any], shard: int, projection: Projection[Any], table: str, status: Status
-) -> None:
+def add(connection: Connection[Any], shard: int, projection: Projection[Any], table: str, status: Status) -> None:
     """Enter a new, empty copy."""
     connection.execute(
         "INSERT INTO read.projections (shard, table_name, name, version, position, status) VALUES (%s, %s, %s, %s, 0, %s)",
@@ -185,7 +183,11 @@ def promote(connection: Connection[Any], projection: Projection[Any], shard: int
             "ORDER BY version FOR UPDATE",
             (shard, projection.name),
         )
-        found = {copy.status: copy for copy in map(_copy, rows) if copy.version == projection.version or copy.status == "live"}
+        found = {
+            copy.status: copy
+            for copy in map(_copy, rows)
+            if copy.version == projection.version or copy.status == "live"
+        }
         new, old = found.get(Status.BUILDING), found.get(Status.LIVE)
         if new is None or (old is not None and new.position < old.position):
             return False

@@ -52,9 +52,7 @@ def head_size(connection: Connection[Any], shard: int) -> int:
     return size
 
 
-def window(
-    connection: Connection[Any], shard: int, after: int, up_to: int, types: Iterable[str]
-) -> list[Readable]:
+def window(connection: Connection[Any], shard: int, after: int, up_to: int, types: Iterable[str]) -> list[Readable]:
     """The events at positions `after` + 1 … `up_to` whose stored type is one of `types`, in order."""
     return _read(connection, _WINDOW, (shard, after, up_to, list(types)))
 

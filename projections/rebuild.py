@@ -156,16 +156,20 @@ def _first_row_difference(
     projection = expected.projection
     names = [name for name, _ in projection.columns]
     on = " AND ".join(f"e.{name} = g.{name}" for name in projection.key)
-    row = connection.cursor(binary=True).execute(
-        f"SELECT count(*) OVER (), e.shard IS NOT NULL, g.shard IS NOT NULL, "
-        f"{select_list(projection, 'e')}, {select_list(projection, 'g')} "
-        f"FROM (SELECT * FROM {expected.qualified} WHERE shard = %s) e "
-        f"FULL JOIN (SELECT * FROM {got.qualified} WHERE shard = %s) g ON {on} "
-        f"WHERE (e.shard, {select_list(projection, 'e')}) IS DISTINCT FROM (g.shard, {select_list(projection, 'g')}) "
-        f"ORDER BY coalesce(e.position, g.position), {', '.join(f'coalesce(e.{k}, g.{k})' for k in projection.key)} "
-        "LIMIT 1",
-        (shard, shard),
-    ).fetchone()
+    row = (
+        connection.cursor(binary=True)
+        .execute(
+            f"SELECT count(*) OVER (), e.shard IS NOT NULL, g.shard IS NOT NULL, "
+            f"{select_list(projection, 'e')}, {select_list(projection, 'g')} "
+            f"FROM (SELECT * FROM {expected.qualified} WHERE shard = %s) e "
+            f"FULL JOIN (SELECT * FROM {got.qualified} WHERE shard = %s) g ON {on} "
+            f"WHERE (e.shard, {select_list(projection, 'e')}) IS DISTINCT FROM (g.shard, {select_list(projection, 'g')}) "
+            f"ORDER BY coalesce(e.position, g.position), {', '.join(f'coalesce(e.{k}, g.{k})' for k in projection.key)} "
+            "LIMIT 1",
+            (shard, shard),
+        )
+        .fetchone()
+    )
     if row is None:
         return 0, None
     count, in_expected, in_got, *values = row
@@ -186,9 +190,7 @@ def _letter_differences(table: str, expected: Sequence[Letter], got: Sequence[Le
     """Parked events that only one side has; why an event is parked may be worded differently by another release."""
     want, have = ({one.position: one for one in side} for side in (expected, got))
     odd = [at for at in sorted(want.keys() | have.keys()) if _place(want.get(at)) != _place(have.get(at))]
-    return [
-        Difference(table, (want.get(at) or have[at]).key, at, want.get(at), have.get(at)) for at in odd
-    ]
+    return [Difference(table, (want.get(at) or have[at]).key, at, want.get(at), have.get(at)) for at in odd]
 
 
 def _place(letter: Letter | None) -> tuple[int, str, bool] | None:
@@ -269,9 +271,7 @@ def _to(connection: Connection[Any], fresh: Table[Any], shard: int, at: int, up_
     return up_to
 
 
-def _switch(
-    connection: Connection[Any], fresh: Table[Any], table: str, shard: int, comparing: bool
-) -> Rebuilt:
+def _switch(connection: Connection[Any], fresh: Table[Any], table: str, shard: int, comparing: bool) -> Rebuilt:
     compared = None
     with connection.transaction():
         live = catalog.lock(connection, shard, table)

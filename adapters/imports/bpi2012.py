@@ -273,7 +273,7 @@ def _place(case: Case, source: str, event: XesEvent) -> Place:
 
 
 def _seed(source: str, case: str) -> hashlib._Hash:
-    """A hash begun over the import's domain, the source and the case, each behind its length, so none runs into the next."""
+    """A hash begun over the import's domain, the source and the case, each behind its length in four bytes."""
     seed = hashlib.sha256()
     for part in (_ID_DOMAIN, source, case):
         data = part.encode()

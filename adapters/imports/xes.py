@@ -51,7 +51,7 @@ from adapters.imports.errors import (
 from domain.kernel import TimeError, parse_utc, utc_text
 
 ATTRIBUTE_MAX_CHARS = 64 * 1024
-"""Longest key or value of an attribute."""
+"""Longest value of an attribute."""
 TOKEN_MAX_BYTES = 1024 * 1024
 """Most bytes that may arrive without completing one tag, comment or other token of XML."""
 CASE_MAX_BYTES = 64 * 1024 * 1024
@@ -135,7 +135,7 @@ def _read(handler: _Handler, path: Path) -> Iterator[Case]:
     """Feed the file to the handler and hand out the cases as they are completed, those before an error included."""
     problem: LogError | None = None
     with path.open("rb") as file:
-        chunks = _chunks(file, path)
+        chunks = _chunks(file, handler)
         while problem is None and not handler.ended:
             try:
                 handler.feed(next(chunks, b""))
@@ -146,14 +146,13 @@ def _read(handler: _Handler, path: Path) -> Iterator[Case]:
         raise problem
 
 
-def _chunks(file: BinaryIO, path: Path) -> Iterator[bytes]:
+def _chunks(file: BinaryIO, handler: _Handler) -> Iterator[bytes]:
     """The file's bytes, decompressed if they are gzip whatever the name says; a name that says gzip must be right."""
     magic = file.read(len(_GZIP_MAGIC))
     file.seek(0)
-    place = Place(str(path))
     if magic != _GZIP_MAGIC:
-        if path.suffix == ".gz":
-            raise NotGzip(place, "a gzip file (1f 8b …), as its name says", magic.hex(" ") or "an empty file")
+        if Path(file.name).suffix == ".gz":
+            raise NotGzip(handler.place(), "a gzip file (1f 8b …), as its name says", magic.hex(" ") or "an empty file")
         yield from iter(lambda: file.read(_CHUNK_BYTES), b"")
         return
     try:
@@ -161,9 +160,9 @@ def _chunks(file: BinaryIO, path: Path) -> Iterator[bytes]:
             # read1 hands over what it has before it stumbles; read would lose the last whole cases of a cut file.
             yield from iter(lambda: unzipped.read1(_CHUNK_BYTES), b"")
     except EOFError:
-        raise TruncatedGzip(place, "the end marker of the gzip stream", "the end of the file") from None
+        raise TruncatedGzip(handler.place(), "the end marker of the gzip stream", "the end of the file") from None
     except (gzip.BadGzipFile, zlib.error) as error:
-        raise BrokenGzip(place, "an undamaged gzip stream", str(error)) from None
+        raise BrokenGzip(handler.place(), "an undamaged gzip stream", str(error)) from None
 
 
 class _Handler:
@@ -203,31 +202,32 @@ class _Handler:
         try:
             self._parser.Parse(chunk, self.ended)
         except expat.ExpatError as error:
-            raise NotWellFormed(self._place(), "well-formed XML", str(error)) from None
+            raise NotWellFormed(self.place(), "well-formed XML", str(error)) from None
         except (LookupError, UnicodeError) as error:
-            raise NotWellFormed(self._place(), "an encoding that can be read", str(error)) from None
+            raise NotWellFormed(self.place(), "an encoding that can be read", str(error)) from None
         if self.ended and not self._traces:
-            raise EmptyLog(self._place(), "at least one trace", "none")
+            raise EmptyLog(self.place(), "at least one trace", "none")
         self._check_limits()
 
     def _check_limits(self) -> None:
         """Refuse what is still incomplete and already too large, so that memory stays bounded."""
         pending = self._fed - self._parser.CurrentByteIndex
         if pending > TOKEN_MAX_BYTES + _CHUNK_BYTES:
-            raise AttributeTooLarge(self._place(), f"no piece of XML over {TOKEN_MAX_BYTES} bytes", f"{pending} bytes")
+            raise AttributeTooLarge(self.place(), f"no piece of XML over {TOKEN_MAX_BYTES} bytes", f"{pending} bytes")
         if self._in_trace and (size := self._fed - self._case_start) > CASE_MAX_BYTES + _CHUNK_BYTES:
-            raise CaseTooLarge(self._place(), f"a case of at most {CASE_MAX_BYTES} bytes", f"{size} bytes")
+            raise CaseTooLarge(self.place(), f"a case of at most {CASE_MAX_BYTES} bytes", f"{size} bytes")
         if (names := len(self._parser.intern)) > NAMES_MAX:
-            raise TooComplex(self._place(), f"at most {NAMES_MAX} different names", f"{names}")
+            raise TooComplex(self.place(), f"at most {NAMES_MAX} different names", f"{names}")
 
-    def _place(self) -> Place:
+    def place(self) -> Place:
+        """Where in the file the parser is."""
         if not self._in_trace:
             return Place(self._file, after_cases=self._traces)
         index = len(self._events) if self._event is not None else None
         return Place(self._file, self._attributes.get(CONCEPT_NAME), self._traces, index)
 
     def _doctype(self, name: str, *_: object) -> None:
-        raise ForbiddenDoctype(self._place(), "no document type", f"<!DOCTYPE {shorten(name)}")
+        raise ForbiddenDoctype(self.place(), "no document type", f"<!DOCTYPE {shorten(name)}")
 
     def _start(self, name: str, attrs: dict[str, str]) -> None:
         depth = self._depth = self._depth + 1
@@ -242,15 +242,15 @@ class _Handler:
         self._check_sizes(attrs)
         local = name.rpartition(":")[2]
         if depth == _LOG and local != "log":
-            raise NotALog(self._place(), "<log>", f"<{shorten(name)}>")
+            raise NotALog(self.place(), "<log>", f"<{shorten(name)}>")
         if local == "trace":
-            self._start_trace(attrs)
+            self._start_trace()
         elif local == "event":
             self._start_event()
         elif "key" in attrs and "value" in attrs:
             self._attribute(attrs["key"], attrs["value"])
         if depth > DEPTH_MAX:
-            raise TooComplex(self._place(), f"elements nested at most {DEPTH_MAX} deep", f"{depth}")
+            raise TooComplex(self.place(), f"elements nested at most {DEPTH_MAX} deep", f"{depth}")
 
     def _check_sizes(self, attrs: dict[str, str]) -> None:
         for key, value in attrs.items():
@@ -260,12 +260,12 @@ class _Handler:
     def _refuse_attribute(self, key: str, value: str) -> NoReturn:
         if len(value) > ATTRIBUTE_MAX_CHARS:
             limit = f"{shorten(key)} of at most {ATTRIBUTE_MAX_CHARS} characters"
-            raise AttributeTooLarge(self._place(), limit, f"{len(value)}")
-        raise DuplicateAttribute(self._place(), f"{shorten(key)} once", "it again")
+            raise AttributeTooLarge(self.place(), limit, f"{len(value)}")
+        raise DuplicateAttribute(self.place(), f"{shorten(key)} once", "it again")
 
-    def _start_trace(self, attrs: dict[str, str]) -> None:
+    def _start_trace(self) -> None:
         if self._depth != _LOG_CHILD:
-            raise MisplacedTrace(self._place(), "<trace> directly in <log>", f"it {self._depth - 1} elements deep")
+            raise MisplacedTrace(self.place(), "<trace> directly in <log>", f"it {self._depth - 1} elements deep")
         self._traces += 1
         self._in_trace = True
         self._case_start = self._parser.CurrentByteIndex
@@ -275,7 +275,7 @@ class _Handler:
 
     def _start_event(self) -> None:
         if not self._in_trace or self._depth != _TRACE_CHILD:
-            raise EventWithoutCase(self._place(), "<event> directly in <trace>", "it elsewhere")
+            raise EventWithoutCase(self.place(), "<event> directly in <trace>", "it elsewhere")
         self._event = {}
 
     def _attribute(self, key: str, value: str) -> None:
@@ -299,10 +299,10 @@ class _Handler:
     def _end_event(self, event: dict[str, str]) -> None:
         activity = event.get(CONCEPT_NAME)
         if not activity:
-            raise EventWithoutActivity(self._place(), f"an event with {CONCEPT_NAME}", "none")
+            raise EventWithoutActivity(self.place(), f"an event with {CONCEPT_NAME}", "none")
         text = event.get(TIMESTAMP)
         if not text:
-            raise EventWithoutTimestamp(self._place(), f"an event with {TIMESTAMP}", "none")
+            raise EventWithoutTimestamp(self.place(), f"an event with {TIMESTAMP}", "none")
         at = self._instant(text)
         transition = event.get(TRANSITION, DEFAULT_TRANSITION).upper()
         self._events.append(XesEvent(activity, transition, at, event.get(RESOURCE) or None, len(self._events)))
@@ -313,11 +313,11 @@ class _Handler:
         try:
             at = parse_utc(text)
         except (TimeError, OverflowError):
-            raise BadTimestamp(self._place(), "a date-time with an offset", shorten(text)) from None
+            raise BadTimestamp(self.place(), "a date-time with an offset", shorten(text)) from None
         if at < EARLIEST:
-            raise BadTimestamp(self._place(), f"an instant from {utc_text(EARLIEST)} on", shorten(text))
+            raise BadTimestamp(self.place(), f"an instant from {utc_text(EARLIEST)} on", shorten(text))
         if at < self._last:
-            raise TimeGoesBack(self._place(), f"{utc_text(self._last)} or later", utc_text(at))
+            raise TimeGoesBack(self.place(), f"{utc_text(self._last)} or later", utc_text(at))
         return at
 
     def _end_trace(self) -> None:

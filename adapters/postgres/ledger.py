@@ -166,6 +166,10 @@ class Ledger:
             self._remember(request.stream, version + len(events), state)
         return appended
 
+    async def append(self, append: Append) -> Appended:
+        """Append events that were decided elsewhere (an import decides whole cases); see `GroupCommit.append`."""
+        return await self._writer.append(append)
+
     async def prepare(self, stream: UUID, facts: Iterable[tuple[Event, Context, UUID]]) -> Drafted:
         """Turn events into drafts, personal fields sealed: what an `Append` carries."""
         drafts: list[Draft] = []

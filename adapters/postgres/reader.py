@@ -76,6 +76,14 @@ class Reader:
         rows = await self._rows(_COMMAND, (SHARD, tenant, key))
         return KnownCommand(*rows[0]) if rows else None
 
+    async def known_keys(self, tenant: UUID, keys: list[str]) -> set[str]:
+        """Those of the idempotency keys that the ledger holds."""
+        return {key for (key,) in await self._rows(_KNOWN_KEYS, (SHARD, tenant, keys))}
+
+    async def versions(self, streams: list[UUID]) -> dict[UUID, int]:
+        """The versions of streams; new ones are absent."""
+        return dict(await self._rows(_VERSIONS, (SHARD, streams)))
+
     async def subject_key(self, subject: UUID) -> dict[UUID, bytes | None]:
         """The wrapped key of a subject; `None` in it when destroyed; empty when the subject is new."""
         return dict(await self._rows(_SUBJECT_KEY, (SHARD, subject)))
@@ -92,4 +100,6 @@ WHERE shard = %s AND stream = %s AND seq > %s AND (%s::bigint IS NULL OR positio
 _AFTER = "SELECT position, entry, leaf FROM ledger.events WHERE shard = %s AND position > %s ORDER BY position LIMIT %s"
 _COMMAND = """
 SELECT digest, stream, seq, position, events FROM ledger.commands WHERE shard = %s AND tenant = %s AND key = %s"""
+_KNOWN_KEYS = "SELECT key FROM ledger.commands WHERE shard = %s AND tenant = %s AND key = ANY(%s)"
+_VERSIONS = "SELECT stream, seq FROM ledger.stream_heads WHERE shard = %s AND stream = ANY(%s)"
 _SUBJECT_KEY = "SELECT subject, wrapped FROM ledger.subject_keys WHERE shard = %s AND subject = %s"

@@ -1,0 +1,223 @@
+"""Importing a history: every case's commands are decided like any others and appended as one stream's events.
+
+    Case ─▶ commands ─▶ decide … decide ─▶ (events, refusals) ─▶ one append for each case, under the case's key
+
+A case is the unit of idempotency: its key is made of the source, the case's name and the digest of what the case says.
+An import that was killed goes on where it stopped, because every case is there wholly or not at all. A case that has
+grown since is decided again from its beginning; if the ledger holds the beginning of the result, the rest is appended,
+and if it holds something else, `CaseDiverged` says so and that case is left alone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
+from typing import Any
+from uuid import UUID
+
+from msgspec import Struct
+
+from adapters.imports.bpi2012 import ImportedCommand, case_digest, commands, event_id, stream_id
+from adapters.imports.xes import Case
+from adapters.postgres.group_commit import MAX_BATCH_EVENTS
+from adapters.postgres.ledger import Ledger
+from adapters.postgres.reader import Reader, Stored
+from adapters.postgres.sequencer import Append, Appended
+from domain.application import APPLICATION
+from domain.kernel import Context, Event, Refusal, business_date, type_of, utc_text, without_personal
+
+CASES_AT_ONCE = 250
+"""Cases whose keys and versions are looked up in one query."""
+
+EVENTS_IN_FLIGHT = 3 * MAX_BATCH_EVENTS
+
+Progress = Callable[["ImportReport"], None]
+
+
+class CaseDiverged(Exception):
+    """The ledger holds another history of a case than the file tells; nothing of the case was appended."""
+
+    def __init__(self, case: str, version: int, expected: str, got: str) -> None:
+        super().__init__(
+            f"case {case}, event {version}: expected {expected} (from the file), got {got} (in the ledger)"
+        )
+        self.case = case
+
+
+class ImportReport(Struct, frozen=True, kw_only=True):
+    """What an import did: counts, refusals by code, seconds. `commands` counts those decided in this run."""
+
+    cases: int = 0
+    cases_skipped: int = 0
+    commands: int = 0
+    events: int = 0
+    refusals: dict[str, int] = {}
+    seconds: float = 0.0
+    diverged: tuple[str, ...] = ()
+
+
+class _Decided(Struct, frozen=True):
+    """A case after its commands were decided: the facts in order, and how often each rule said no."""
+
+    facts: tuple[tuple[Event, Context, UUID], ...]
+    refusals: Counter[str]
+    commands: int
+
+
+class Importer:
+    """Feeds cases of one source into a ledger for one tenant."""
+
+    def __init__(
+        self, ledger: Ledger, reader: Reader, *, source: str, tenant: UUID, timer: Callable[[], float]
+    ) -> None:
+        self._ledger = ledger
+        self._reader = reader
+        self._source = source
+        self._tenant = tenant
+        self._timer = timer
+        self._started = timer()
+        self._counts: Counter[str] = Counter()
+        self._refusals: Counter[str] = Counter()
+        self._diverged: list[str] = []
+        self._pending: deque[tuple[int, asyncio.Task[Appended]]] = deque()
+        self._in_flight = 0
+
+    async def run(self, cases: Iterable[Case], on_progress: Progress | None = None) -> ImportReport:
+        """Import all cases. What was appended before an error (of the reader, say) stays; run again to go on.
+
+        Raises whatever `cases` raises, after everything decided so far is on disk.
+        """
+        source = iter(cases)
+        try:
+            while chunk := list(islice(source, CASES_AT_ONCE)):
+                await self._chunk(chunk)
+                if on_progress is not None:
+                    on_progress(self.report())
+        finally:
+            await self._drain(0)
+        return self.report()
+
+    def report(self) -> ImportReport:
+        """The counts so far."""
+        return ImportReport(
+            cases=self._counts["cases"],
+            cases_skipped=self._counts["skipped"],
+            commands=self._counts["commands"],
+            events=self._counts["events"],
+            refusals=dict(sorted(self._refusals.items())),
+            seconds=round(self._timer() - self._started, 3),
+            diverged=tuple(self._diverged),
+        )
+
+    async def _chunk(self, chunk: list[Case]) -> None:
+        keys = {case_key(case, self._source): case for case in chunk}
+        done = await self._reader.known_keys(self._tenant, list(keys))
+        streams = {key: stream_id(case, self._source) for key, case in keys.items() if key not in done}
+        versions = await self._reader.versions(list(streams.values()))
+        self._counts["cases"] += len(chunk)
+        self._counts["skipped"] += len(done)
+        for key, stream in streams.items():
+            await self._case(key, keys[key], stream, versions.get(stream, 0))
+
+    async def _case(self, key: str, case: Case, stream: UUID, version: int) -> None:
+        decided = decide_case(commands(case, self._source), self._tenant, stream)
+        self._counts["commands"] += decided.commands
+        self._refusals.update(decided.refusals)
+        facts = decided.facts
+        if version:
+            try:
+                facts = _beyond(case.id, facts, await self._reader.stream(stream))
+            except CaseDiverged as diverged:
+                self._diverged.append(str(diverged))
+                return
+        if facts:
+            await self._append(key, case, stream, version, facts)
+
+    async def _append(
+        self, key: str, case: Case, stream: UUID, version: int, facts: tuple[tuple[Event, Context, UUID], ...]
+    ) -> None:
+        drafted = await self._ledger.prepare(stream, facts)
+        append = Append(
+            tenant=self._tenant,
+            key=key,
+            digest=case_digest(case),
+            stream=stream,
+            expected=version,
+            drafts=drafted.drafts,
+            personal=drafted.personal,
+            subject_keys=drafted.subject_keys,
+        )
+        self._pending.append((len(facts), asyncio.create_task(self._ledger.append(append))))
+        self._in_flight += len(facts)
+        # The writer gets its turn while the next case is decided: one core works for each side.
+        await asyncio.sleep(0)
+        await self._drain(EVENTS_IN_FLIGHT)
+
+    async def _drain(self, allowed: int) -> None:
+        while self._pending and self._in_flight > allowed:
+            events, task = self._pending.popleft()
+            self._in_flight -= events
+            await task
+            self._counts["events"] += events
+
+
+def case_key(case: Case, source: str) -> str:
+    """The idempotency key of a case as it is now: a changed case has another one."""
+    return f"import:{source}/{case.id}@{case_digest(case).hex()[:32]}"
+
+
+def decide_case(imported: Iterable[ImportedCommand], tenant: UUID, stream: UUID) -> _Decided:
+    """Put a case's commands through the aggregate, one after the other, from its empty state."""
+    state, facts, refusals, count = APPLICATION.initial, [], Counter[str](), 0
+    for command in imported:
+        count += 1
+        context = Context(
+            tenant=tenant,
+            actor=command.actor,
+            command=command.command_id,
+            correlation=stream,
+            now=command.at,
+            business_date=business_date(command.at),
+        )
+        decision = APPLICATION.decide(command.command, state, context)
+        if isinstance(decision, Refusal):
+            refusals[decision.code] += 1
+            continue
+        for nth, event in enumerate(decision):
+            state = APPLICATION.evolve(state, event)
+            facts.append((event, context, event_id(command, nth)))
+    return _Decided(tuple(facts), refusals, count)
+
+
+def _beyond(case: str, facts: tuple[Any, ...], stored: list[Stored]) -> tuple[Any, ...]:
+    """The facts the ledger does not hold yet; raises `CaseDiverged` where it holds others."""
+    for number, (row, told) in enumerate(zip(stored, _described(facts), strict=False), start=1):
+        entry = row.parsed()
+        held = f"{entry.type} at {entry.occurred_at} {entry.event()!r}"
+        if held != told:
+            raise CaseDiverged(case, number, told, held)
+    if len(stored) > len(facts):
+        raise CaseDiverged(case, len(facts) + 1, "nothing more", stored[len(facts)].parsed().type)
+    return facts[len(stored) :]
+
+
+def _described(facts: tuple[Any, ...]) -> Iterator[str]:
+    for event, context, _ in facts:
+        yield f"{type_of(event)} at {utc_text(context.now)} {without_personal(event)!r}"
+
+
+async def import_cases(
+    ledger: Ledger,
+    reader: Reader,
+    cases: Iterable[Case],
+    *,
+    source: str,
+    tenant: UUID,
+    on_progress: Progress | None = None,
+) -> ImportReport:
+    """Import all cases of `source` for `tenant`; see `Importer.run`."""
+    importer = Importer(ledger, reader, source=source, tenant=tenant, timer=time.monotonic)
+    return await importer.run(cases, on_progress)

@@ -1,0 +1,22 @@
+"""Every read model that there is: what the runner runs, `fsck` compares and the tidy tests look at."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from projections.application_book import APPLICATION_BOOK
+from projections.decision_funnel import DECISION_FUNNEL
+from projections.model import Projection, ProjectionError
+from projections.work_in_progress import WORK_IN_PROGRESS
+
+PROJECTIONS: tuple[Projection[Any], ...] = (APPLICATION_BOOK, DECISION_FUNNEL, WORK_IN_PROGRESS)
+"""In the order people see them. Two versions of one name may stand here while the newer one is built."""
+
+
+def find(name: str) -> Projection[Any]:
+    """The newest version of a read model by its name. Raises `ProjectionError` naming the ones that there are."""
+    versions = [projection for projection in PROJECTIONS if projection.name == name]
+    if not versions:
+        known = ", ".join(sorted({projection.name for projection in PROJECTIONS}))
+        raise ProjectionError(f"expected one of {known}, got {name!r}")
+    return max(versions, key=lambda projection: projection.version)
