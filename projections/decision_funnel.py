@@ -202,8 +202,7 @@ def _times(duration: str, stage: str) -> str:
 _QUERY = f"""
 SELECT {", ".join(map(_reached, STAGES))},
        {", ".join(map(_reached, OUTCOMES))},
-       count(*) FILTER (WHERE drafted <= p.at AND least({", ".join(OUTCOMES)}) IS DISTINCT FROM
-                        least({", ".join(OUTCOMES)}, p.at)),
+       count(*) FILTER (WHERE (least({", ".join(OUTCOMES)}) <= p.at) IS NOT TRUE),
        count(*) FILTER (WHERE decided <= p.at AND (person IS NULL OR person > decided)),
        {_times("decision_ms", "decided")},
        {_times("automatic_ms", "automatic")}

@@ -32,7 +32,10 @@ from domain.kernel import Context, Event, Refusal, business_date, type_of, utc_t
 CASES_AT_ONCE = 250
 """Cases whose keys and versions are looked up in one query."""
 
-EVENTS_IN_FLIGHT = 3 * MAX_BATCH_EVENTS
+BATCH_EVENTS = MAX_BATCH_EVENTS // 2
+"""Events that are handed to the writer at once: large enough for COPY, small enough to keep both sides busy."""
+
+EVENTS_IN_FLIGHT = 3 * BATCH_EVENTS
 
 Progress = Callable[["ImportReport"], None]
 
@@ -84,6 +87,8 @@ class Importer:
         self._diverged: list[str] = []
         self._pending: deque[tuple[int, asyncio.Task[Appended]]] = deque()
         self._in_flight = 0
+        self._ready: list[Append] = []
+        self._ready_events = 0
 
     async def run(self, cases: Iterable[Case], on_progress: Progress | None = None) -> ImportReport:
         """Import all cases. What was appended before an error (of the reader, say) stays; run again to go on.
@@ -97,6 +102,7 @@ class Importer:
                 if on_progress is not None:
                     on_progress(self.report())
         finally:
+            self._send()
             await self._drain(0)
         return self.report()
 
@@ -150,11 +156,19 @@ class Importer:
             personal=drafted.personal,
             subject_keys=drafted.subject_keys,
         )
-        self._pending.append((len(facts), asyncio.create_task(self._ledger.append(append))))
-        self._in_flight += len(facts)
+        self._ready.append(append)
+        self._ready_events += len(facts)
+        if self._ready_events >= BATCH_EVENTS:
+            self._send()
+            await self._drain(EVENTS_IN_FLIGHT)
         # The writer gets its turn while the next case is decided: one core works for each side.
         await asyncio.sleep(0)
-        await self._drain(EVENTS_IN_FLIGHT)
+
+    def _send(self) -> None:
+        for append in self._ready:
+            self._pending.append((len(append.drafts), asyncio.create_task(self._ledger.append(append))))
+        self._in_flight += self._ready_events
+        self._ready, self._ready_events = [], 0
 
     async def _drain(self, allowed: int) -> None:
         while self._pending and self._in_flight > allowed:

@@ -12,6 +12,7 @@ The modules follow one another: `values`, `events`, `checklist`, `state`, `comma
 
 from __future__ import annotations
 
+from domain.application import refusals
 from domain.application.commands import (
     AcceptOffer,
     ApproveApplication,
@@ -186,4 +187,5 @@ __all__ = [
     "WorkStarted",
     "decide",
     "evolve",
+    "refusals",
 ]

@@ -23,9 +23,11 @@ def utc_text(instant: datetime) -> str:
 
     Raises `TimeError` for a naive datetime.
     """
-    if instant.tzinfo is None:
-        raise TimeError(f"expected an aware datetime, got the naive {instant.isoformat()}")
-    return instant.astimezone(UTC).isoformat(timespec="microseconds")[:-6] + "Z"
+    if instant.tzinfo is not UTC:
+        if instant.tzinfo is None:
+            raise TimeError(f"expected an aware datetime, got the naive {instant.isoformat()}")
+        instant = instant.astimezone(UTC)
+    return instant.isoformat(timespec="microseconds")[:-6] + "Z"
 
 
 def parse_utc(text: str) -> datetime:

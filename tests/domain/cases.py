@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import date, timedelta
 from uuid import UUID
 
+from msgspec.structs import replace
+
 from domain.application import (
     APPLICATION,
     AcceptOffer,
@@ -80,6 +82,7 @@ from tests.domain.scenario import TODAY, scenarios
 given = scenarios(APPLICATION)
 
 SUBJECT = UUID(int=77)
+KEEPER = UUID(int=78)
 VIN = "1M8GDM9AXKP042788"
 """The usual published example of a VIN whose check digit is X."""
 
@@ -176,6 +179,7 @@ PHONE_DRAFTED = ApplicationDrafted(
     currency="CNY",
     checklist=1,
 )
+NOBODYS_DRAFTED = replace(DRAFTED, subject=None)
 SUBMITTED = ApplicationSubmitted()
 STARTED = VerificationStarted()
 CARD = DocumentUploaded(
