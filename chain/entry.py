@@ -19,9 +19,10 @@ from uuid import UUID
 
 import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType
+from msgspec.structs import replace
 
 from chain.base64 import b64encode
-from domain.kernel import Actor, Context, Event, decode_body, type_of, utc_text, validate, without_personal
+from domain.kernel import EVENT_TYPES, Actor, Context, Event, decode_body, type_of, utc_text, validate, without_personal
 
 ENTRY_VERSION = "leaseledger.entry/1"
 ENTRY_MAX_BYTES = 16_384
@@ -42,7 +43,7 @@ class Document(Struct, frozen=True):
     sm3: str
 
 
-class Entry(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename={"sd": "_sd"}):
+class Entry(Struct, frozen=True, gc=False, kw_only=True, forbid_unknown_fields=True, rename={"sd": "_sd"}):
     """One parsed entry; fields as in the published format. Times are RFC 3339 UTC with six fractional digits."""
 
     v: str
@@ -181,11 +182,17 @@ def parse(entry: bytes) -> Entry:
     return parsed
 
 
-def check_canonical(entry: bytes) -> None:
-    """Raise `EntryError` unless the bytes are their own canonical form (keys sorted, unique, no spaces, no floats)."""
-    again = _ENCODER.encode(msgspec.json.decode(entry))
+def check_canonical(entry: bytes, parsed: Entry, event: Event) -> None:
+    """Raise `EntryError` unless the bytes are the canonical form of what they say (RFC 8785 §3.2).
+
+    Envelope and body are written again from their typed values: sorted unique keys, no spaces, one way to write each
+    value. A body of an older version is compared by its generic form.
+    """
+    current = EVENT_TYPES.get(parsed.type) is type(event)
+    body: object = event if current else msgspec.json.decode(parsed.body)
+    again = _ENCODER.encode(replace(parsed, body=Raw(_ENCODER.encode(body))))
     if again != entry:
-        at = next((i for i, (a, b) in enumerate(zip(again, entry, strict=False)) if a != b), len(again))
+        at = next((i for i, (a, b) in enumerate(zip(again, entry, strict=False)) if a != b), min(len(again), len(entry)))
         raise EntryError(
             f"expected canonical bytes, first difference at byte {at}: expected {again[at : at + 24]!r}, "
             f"got {entry[at : at + 24]!r}"

@@ -21,7 +21,7 @@ from domain.application import events as e
 from domain.application.state import Phase
 from domain.kernel import Event
 from projections.as_of import resolve, rows_as_of
-from projections.model import Projection, ProjectionError, Recorded, Row, by_class
+from projections.model import Projection, ProjectionError, Recorded, Row
 from projections.tables import row_maker, select_list
 
 PAGE_ROWS_MAX = 100
@@ -80,8 +80,8 @@ _CLOSED = {Phase.COMPLETED, Phase.DECLINED, Phase.WITHDRAWN, Phase.EXPIRED}
 
 def _drafted(event: e.ApplicationDrafted, recorded: Recorded) -> Application:
     return Application(
-        id=recorded.entry.stream,
-        tenant=recorded.entry.tenant,
+        id=recorded.stream,
+        tenant=recorded.tenant,
         reference=event.reference,
         state=Phase.DRAFT.value,
         asset_class=event.asset_class.value,
@@ -91,7 +91,7 @@ def _drafted(event: e.ApplicationDrafted, recorded: Recorded) -> Application:
         currency=event.currency,
         expires_on=event.expires_on,
         drafted_at=recorded.at,
-        version=recorded.entry.seq,
+        version=recorded.envelope.seq,
         first_position=recorded.position,
         position=recorded.position,
     )
@@ -181,11 +181,11 @@ def fold(row: Application | None, event: Event, recorded: Recorded) -> Applicati
         return _drafted(event, recorded)
     if row is None:
         raise ProjectionError(
-            f"stream {recorded.stream}: expected application.drafted first, got {recorded.entry.type}"
+            f"stream {recorded.stream}: expected application.drafted first, got {recorded.envelope.type}"
         )
     make = _CHANGES.get(type(event))
     change = {} if make is None else make(row, event, recorded)
-    return replace(row, version=recorded.entry.seq, position=recorded.position, **change)
+    return replace(row, version=recorded.envelope.seq, position=recorded.position, **change)
 
 
 # ---------------------------------------------------------------------------------------------------- DDL
@@ -254,7 +254,7 @@ def application(
             connection, f"{_SELECT} WHERE t.shard = %s AND t.id = %s AND t.tenant = %s", shard, stream, tenant
         )
         return position, found[0] if found else None
-    past = rows_as_of(connection, APPLICATION_BOOK, [stream], position, shard).get((stream,))
+    past = rows_as_of(connection, APPLICATION_BOOK, [str(stream)], position, shard).get((str(stream),))
     return position, past if past is not None and past.tenant == tenant else None
 
 
@@ -309,9 +309,9 @@ def _past(
         where += " AND t.first_position <= %s AND (t.position > %s OR %s::text IS NULL OR t.state = %s)"
         values += [position, position, state, state]
         scanned = _rows(connection, f"{_SELECT} {where} ORDER BY t.id LIMIT %s", *values, _SCAN_ROWS)
-        changed = [row.id for row in scanned if row.position > position]
+        changed = [str(row.id) for row in scanned if row.position > position]
         past = rows_as_of(connection, APPLICATION_BOOK, changed, position, shard)
-        then = [past.get((row.id,)) if row.position > position else row for row in scanned]
+        then = [past.get((str(row.id),)) if row.position > position else row for row in scanned]
         found += [row for row in then if row is not None and state in (None, row.state)]
         if len(scanned) < _SCAN_ROWS:
             return found, None

@@ -16,7 +16,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
-from uuid import UUID
 
 from psycopg import Connection
 
@@ -55,7 +54,7 @@ def resolve(connection: Connection[Any], projection: Projection[Any], shard: int
 
 
 def rows_as_of(
-    connection: Connection[Any], projection: Projection[R], ids: Sequence[UUID], position: int, shard: int
+    connection: Connection[Any], projection: Projection[R], ids: Sequence[str], position: int, shard: int
 ) -> dict[Key, R]:
     """The rows of some streams as they were at `position`, folded from those streams' events only.
 
@@ -69,7 +68,7 @@ def rows_as_of(
     past: dict[Key, R] = {}
     for at in range(0, len(ids), _CHUNK_STREAMS):
         some = ids[at : at + _CHUNK_STREAMS]
-        readables = reading.streams(connection, shard, some, position, projection.types)
-        folded = fold_batch(projection, {}, keyed(projection, readables))
+        read = reading.streams(connection, shard, some, position, projection.types)
+        folded = fold_batch(projection, {}, keyed(projection, read))
         past.update({key: row for key, row in folded.changed.items() if row is not None})
     return past

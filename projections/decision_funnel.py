@@ -122,7 +122,7 @@ def fold(row: Reached | None, event: Event, recorded: Recorded) -> Reached | Non
         return Reached(id=recorded.stream, tenant=recorded.tenant, drafted=at, position=at)
     if row is None:
         raise ProjectionError(
-            f"stream {recorded.stream}: expected application.drafted first, got {recorded.entry.type}"
+            f"stream {recorded.stream}: expected application.drafted first, got {recorded.envelope.type}"
         )
     change: dict[str, Any] = {stage: at for stage in _STAGES_OF[type(event)] if getattr(row, stage) is None}
     if "submitted" in change:

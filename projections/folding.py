@@ -11,29 +11,27 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from typing import Any, Generic
-from uuid import UUID
 
 from msgspec import Struct
 
-from projections.model import Key, Projection, R, key_text
-from projections.reading import Readable, reason
+from projections.model import Key, Projection, R, Recorded, key_text
+from projections.reading import Read, Unreadable, reason
 
 
 class Letter(Struct, frozen=True):
-    """One parked event. `key` is what is parked (a row's key, or a stream), `error` is empty for events behind the first."""
+    """One parked event.
+
+    `key` is what is parked: a row's key or a whole stream. `error` is empty for events that wait behind the first.
+    """
 
     position: int
     key: str
-    stream: UUID
+    stream: str
     error: str
 
 
-class Keyed(Struct, frozen=True):
-    """An event of the batch with the key it belongs to, or `None` and the reason it has none."""
-
-    key: Key | None
-    readable: Readable
-    error: str = ""
+Keyed = tuple[Key, Recorded] | tuple[None, Unreadable]
+"""An event of the batch with the key it belongs to, or the reason why it has none."""
 
 
 class Folded(Struct, Generic[R]):
@@ -43,18 +41,24 @@ class Folded(Struct, Generic[R]):
     letters: list[Letter]
 
 
-def keyed(projection: Projection[Any], readables: Iterable[Readable]) -> list[Keyed]:
+def keyed(projection: Projection[Any], events: Iterable[Read]) -> list[Keyed]:
     """The events that this projection declares, each with its key."""
-    return [_keyed(projection, one) for one in readables if one.event is None or type(one.event) in projection.events]
+    declared, key_of = projection.events, projection.key_of
+    found: list[Keyed] = []
+    for one in events:
+        if isinstance(one, Unreadable):
+            found.append((None, one))
+        elif type(one.event) in declared:
+            try:
+                found.append((key_of(one), one))
+            except Exception as error:  # noqa: BLE001  whatever a projection raises parks the event and nothing else
+                found.append((None, Unreadable(one.position, one.envelope.stream, reason(error))))
+    return found
 
 
-def _keyed(projection: Projection[Any], readable: Readable) -> Keyed:
-    if readable.event is None or readable.recorded is None:
-        return Keyed(None, readable, readable.error)
-    try:
-        return Keyed(projection.key_of(readable.event, readable.recorded), readable)
-    except Exception as error:  # noqa: BLE001  whatever a projection raises parks the event and nothing else
-        return Keyed(None, readable, reason(error))
+def keys_of(events: Iterable[Keyed]) -> set[Key]:
+    """The distinct keys of a batch."""
+    return {key for key, _ in events if key is not None}
 
 
 def fold_batch(
@@ -65,30 +69,34 @@ def fold_batch(
     letters: list[Letter] = []
     blocked = set(parked)
     fold = projection.fold
-    for one in events:
-        key, readable = one.key, one.readable
-        if blocked and (waits_for := _blocking(one, blocked)):
-            letters.append(Letter(readable.position, waits_for, readable.stream, ""))
+    for key, one in events:
+        if blocked and (waits_for := _blocking(key, one, blocked)):
+            letters.append(_letter(one, waits_for, ""))
             continue
-        if key is None:
-            error, name = one.error, str(readable.stream)
-        else:
-            assert readable.event is not None, "an event with a key was decoded"
-            assert readable.recorded is not None, "an event with a key was decoded"
-            try:
-                before = changed[key] if key in changed else rows.get(key)
-                changed[key] = fold(before, readable.event, readable.recorded)
-                continue
-            except Exception as raised:  # noqa: BLE001  whatever a fold raises parks its key and nothing else
-                error, name = reason(raised), key_text(key)
-        letters.append(Letter(readable.position, name, readable.stream, error))
-        blocked.add(name)
+        if key is None or isinstance(one, Unreadable):
+            assert isinstance(one, Unreadable), "an event without a key could not be read"
+            letters.append(_letter(one, one.stream, one.error))
+            blocked.add(one.stream)
+            continue
+        try:
+            changed[key] = fold(changed[key] if key in changed else rows.get(key), one.event, one)
+        except Exception as raised:  # noqa: BLE001  whatever a fold raises parks its key and nothing else
+            letters.append(_letter(one, key_text(key), reason(raised)))
+            blocked.add(key_text(key))
     return Folded(changed, letters)
 
 
-def _blocking(one: Keyed, blocked: set[str]) -> str:
+def _blocking(key: Key | None, one: Read, blocked: set[str]) -> str:
     """The parked key or stream that this event has to wait behind; empty when there is none."""
-    if one.key is not None and (name := key_text(one.key)) in blocked:
+    if key is not None and (name := key_text(key)) in blocked:
         return name
-    stream = str(one.readable.stream)
+    stream = _stream(one)
     return stream if stream in blocked else ""
+
+
+def _stream(one: Read) -> str:
+    return one.stream if isinstance(one, Unreadable) else one.envelope.stream
+
+
+def _letter(one: Read, key: str, error: str) -> Letter:
+    return Letter(one.position, key, _stream(one), error)

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from msgspec import Struct
 from psycopg import Connection
 
 from projections import catalog, reading
-from projections.folding import Letter, fold_batch, keyed
-from projections.model import Key, Projection
+from projections.folding import Letter, fold_batch, keyed, keys_of
+from projections.model import Projection
 from projections.tables import Table, array
 
 
@@ -24,7 +24,7 @@ class Retried(Struct, frozen=True):
 def letters(connection: Connection[Any], table: str, shard: int) -> list[Letter]:
     """The parked events of one copy, in ledger order."""
     rows = connection.execute(
-        "SELECT position, key, stream, error FROM read.dead_letters WHERE shard = %s AND table_name = %s ORDER BY position",
+        "SELECT position, key, stream::text, error FROM read.dead_letters WHERE shard = %s AND table_name = %s ORDER BY position",
         (shard, table),
     )
     return [Letter(*row) for row in rows]
@@ -50,7 +50,7 @@ def park(connection: Connection[Any], table: str, shard: int, parked: Sequence[L
             table,
             array("bigint", [letter.position for letter in parked]),
             array("text", [letter.key for letter in parked]),
-            array("uuid", [letter.stream for letter in parked]),
+            array("text", [letter.stream for letter in parked]),
             array("text", [letter.error for letter in parked]),
         ),
     )
@@ -66,16 +66,10 @@ def retry(connection: Connection[Any], projection: Projection[Any], shard: int =
     with connection.transaction():
         catalog.lock(connection, shard, table)
         waiting = letters(connection, table, shard)
-        readables = reading.chosen(connection, shard, [letter.position for letter in waiting])
-        events = keyed(projection, readables)
+        events = keyed(projection, reading.chosen(connection, shard, [letter.position for letter in waiting]))
         target: Table[Any] = Table(projection)
         folded = fold_batch(projection, target.load(connection, shard, keys_of(events)), events)
         target.write(connection, shard, folded.changed)
         connection.execute("DELETE FROM read.dead_letters WHERE shard = %s AND table_name = %s", (shard, table))
         park(connection, table, shard, folded.letters)
     return Retried(len(waiting) - len(folded.letters), len(folded.letters))
-
-
-def keys_of(events: Iterable[Any]) -> set[Key]:
-    """The distinct keys of a batch."""
-    return {one.key for one in events if one.key is not None}

@@ -10,8 +10,8 @@ from psycopg import Connection, Rollback
 
 from projections import catalog, reading
 from projections.catalog import Copy, Status
-from projections.folding import Letter, fold_batch, keyed
-from projections.letters import keys_of, letters, park
+from projections.folding import Letter, fold_batch, keyed, keys_of
+from projections.letters import letters, park
 from projections.model import Key, Projection, ProjectionError, Row, key_text
 from projections.runner import Progress, apply
 from projections.tables import TEMPORARY, Table, row_maker, select_list
@@ -182,7 +182,7 @@ def _first_row_difference(
 def _difference(table: Table[Any], want: Row | None, have: Row | None) -> Difference:
     one = want if want is not None else have
     assert one is not None, "a difference has at least one row"
-    key: Key = tuple(getattr(one, name) for name in table.projection.key)
+    key: Key = tuple(str(getattr(one, name)) for name in table.projection.key)
     return Difference(table.name, key_text(key), one.position, want, have)
 
 
@@ -265,9 +265,9 @@ def _build(connection: Connection[Any], fresh: Table[Any], shard: int, progress:
 def _to(connection: Connection[Any], fresh: Table[Any], shard: int, at: int, up_to: int) -> int:
     if up_to <= at:
         return at
-    readables = reading.window(connection, shard, at, up_to, fresh.projection.types)
+    read = reading.window(connection, shard, at, up_to, fresh.projection.types)
     with connection.transaction():
-        apply(connection, fresh, shard, (at, up_to), readables)
+        apply(connection, fresh, shard, (at, up_to), read)
     return up_to
 
 

@@ -17,10 +17,10 @@ from psycopg import Connection
 
 from projections import catalog, reading
 from projections.catalog import Copy, LostRace, Status
-from projections.folding import fold_batch, keyed
-from projections.letters import keys_of, park, parked_keys
+from projections.folding import fold_batch, keyed, keys_of
+from projections.letters import park, parked_keys
 from projections.model import Projection, ProjectionError
-from projections.reading import BATCH_ROWS_MAX, Readable
+from projections.reading import BATCH_ROWS_MAX, Read
 from projections.tables import Table
 
 CHANNEL = "ledger"
@@ -73,11 +73,11 @@ class Runner:
         group = [copy for copy in behind if copy.position == after]
         # A group stops where the next one stands, so that from there on both share every window.
         up_to = min([after + self._batch_rows, head, *(copy.position for copy in behind if copy.position > after)])
-        readables = self._read(group, after, up_to)
+        read = self._read(group, after, up_to)
         try:
             with self._connection.transaction():
                 for copy in group:
-                    apply(self._connection, self._tables[copy.table], self._shard, (after, up_to), readables)
+                    apply(self._connection, self._tables[copy.table], self._shard, (after, up_to), read)
         except LostRace:
             return up_to - after
         self._promote(group)
@@ -111,7 +111,7 @@ class Runner:
             if copy.status is Status.BUILDING:
                 catalog.promote(self._connection, self._tables[copy.table].projection, self._shard)
 
-    def _read(self, group: Sequence[Copy], after: int, up_to: int) -> list[Readable]:
+    def _read(self, group: Sequence[Copy], after: int, up_to: int) -> list[Read]:
         types = frozenset().union(*(self._tables[copy.table].projection.types for copy in group))
         return reading.window(self._connection, self._shard, after, up_to, types)
 
@@ -126,12 +126,12 @@ def apply(
     table: Table[Any],
     shard: int,
     window: tuple[int, int],
-    readables: Sequence[Readable],
+    read: Sequence[Read],
 ) -> None:
     """Apply one window (`after`, `up_to`] to one copy, within the caller's transaction. Raises `LostRace`."""
     after, up_to = window
     catalog.advance(connection, shard, table.name, after, up_to)
-    events = keyed(table.projection, readables)
+    events = keyed(table.projection, read)
     if not events:
         return
     parked = parked_keys(connection, table.name, shard)

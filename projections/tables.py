@@ -49,13 +49,13 @@ class Table(Generic[R]):
 
     def load(self, connection: Connection[Any], shard: int, keys: Iterable[Key]) -> dict[Key, R]:
         """The rows of these keys that exist."""
-        arrays = [array(kind, column) for kind, column in zip(self._key_kinds, _columns(list(keys)), strict=False)]
+        arrays = [array("text", column) for column in _columns(list(keys))]
         if not arrays:
             return {}
         cursor = connection.cursor(binary=True)
         found = cursor.execute(self._select, (*arrays, shard)).fetchall()
         at, make = self.projection.key_at, row_maker(self.projection)
-        return {tuple(values[i] for i in at): make(values) for values in found}
+        return {tuple([str(values[i]) for i in at]): make(values) for values in found}
 
     def write(self, connection: Connection[Any], shard: int, changed: Mapping[Key, R | None]) -> None:
         """Make the table hold these rows, in one statement for those that are and one for those that are gone."""
@@ -66,12 +66,8 @@ class Table(Generic[R]):
             connection.execute(self._upsert, (shard, *arrays))
         gone = [key for key, row in changed.items() if row is None]
         if gone:
-            arrays = [array(kind, column) for kind, column in zip(self._key_kinds, _columns(gone), strict=True)]
+            arrays = [array("text", column) for column in _columns(gone)]
             connection.execute(self._delete, (*arrays, shard))
-
-    @property
-    def _key_kinds(self) -> list[str]:
-        return [self.projection.columns[at][1] for at in self.projection.key_at]
 
 
 def row_maker(projection: Projection[R]) -> Callable[[Sequence[Any]], R]:

@@ -65,10 +65,10 @@ class WorkInProgress(Struct, frozen=True):
 # --------------------------------------------------------------------------------------------------- fold
 
 
-def key_of(event: Event, recorded: Recorded) -> Key:
+def key_of(recorded: Recorded) -> Key:
     """One row per application and lane."""
-    assert isinstance(event, WorkEvent), "only work events are declared"
-    return (recorded.entry.stream, event.lane)
+    assert isinstance(recorded.event, WorkEvent), "only work events are declared"
+    return (recorded.envelope.stream, recorded.event.lane)
 
 
 def fold(row: Work | None, event: Event, recorded: Recorded) -> Work:
@@ -143,15 +143,16 @@ def work_in_progress(
     if as_of_position is None:
         return WorkInProgress(position, tenant, tuple(unchanged))
     changed = connection.execute(_CHANGED, (shard, tenant, position, position, REPLAY_STREAMS_MAX + 1)).fetchall()
-    past = rows_as_of(connection, WORK_IN_PROGRESS, [row[0] for row in changed], position, shard)
+    ids = [str(row[0]) for row in changed]
+    past = rows_as_of(connection, WORK_IN_PROGRESS, ids, position, shard)
     # A stream is folded as a whole; its lanes that did not change since are counted above already.
-    counted = _unchanged_keys(connection, [row[0] for row in changed], position, shard)
+    counted = _unchanged_keys(connection, ids, position, shard)
     return WorkInProgress(position, tenant, _sum(unchanged, (row for key, row in past.items() if key not in counted)))
 
 
-def _unchanged_keys(connection: Connection[Any], ids: list[UUID], position: int, shard: int) -> set[Key]:
-    query = f"SELECT id, lane FROM read.{WORK_IN_PROGRESS.table} WHERE shard = %s AND id = ANY(%s) AND position <= %s"
-    return {(row[0], row[1]) for row in connection.execute(query, (shard, ids, position))}
+def _unchanged_keys(connection: Connection[Any], ids: list[str], position: int, shard: int) -> set[Key]:
+    query = f"SELECT id, lane FROM read.{WORK_IN_PROGRESS.table} WHERE shard = %s AND id = ANY(%s::uuid[]) AND position <= %s"
+    return {(str(row[0]), row[1]) for row in connection.execute(query, (shard, ids, position))}
 
 
 def _sum(unchanged: Iterable[Lane], rows: Iterable[Work]) -> tuple[Lane, ...]:

@@ -180,9 +180,11 @@ def stream_id(case: Case, source: str = DEFAULT_SOURCE) -> UUID:
     try:
         registered = case.events[0].at if text is None else parse_utc(text)
     except (TimeError, OverflowError):
-        raise BadRegistration(Place(source, case.id), "a date-time with an offset", shorten(text or "")) from None
+        raise BadRegistration(
+            Place(source, case.id), "an RFC 3339 date-time with an offset", shorten(text or "")
+        ) from None
     if registered < EARLIEST:
-        raise BadRegistration(Place(source, case.id), f"an instant from {utc_text(EARLIEST)} on", shorten(text or ""))
+        raise BadRegistration(Place(source, case.id), f"an instant from {EARLIEST.year} on", shorten(text or ""))
     return _id(registered, _seed(source, case.id), "")
 
 

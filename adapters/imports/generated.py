@@ -34,6 +34,9 @@ WORKERS: Final = tuple(str(10_000 + 37 * nth) for nth in range(1, 61))
 UNNAMED_PER_MILLE: Final = 110
 """How many rows of work name no worker."""
 
+CONTRACT_CHANGE_PER_MILLE: Final = 30
+"""How many approvals are followed by a change of the contract: more than in the real log, so that short histories have some."""
+
 T = TypeVar("T")
 _Weighted = Sequence[tuple[T, int]]
 
@@ -292,6 +295,6 @@ def _validate(h: _History, end: str) -> None:
     else:
         h.burst("O_DECLINED", "A_DECLINED")
     h.row(_VALIDATE, "COMPLETE")
-    if end == "A_APPROVED" and h.happens(5):
+    if end == "A_APPROVED" and h.happens(CONTRACT_CHANGE_PER_MILLE):
         h.wait(_LAPSE_S)
         h.row(_CONTRACT, "SCHEDULE")

@@ -313,9 +313,9 @@ class _Handler:
         try:
             at = parse_utc(text)
         except (TimeError, OverflowError):
-            raise BadTimestamp(self.place(), "a date-time with an offset", shorten(text)) from None
+            raise BadTimestamp(self.place(), "an RFC 3339 date-time with an offset", shorten(text)) from None
         if at < EARLIEST:
-            raise BadTimestamp(self.place(), f"an instant from {utc_text(EARLIEST)} on", shorten(text))
+            raise BadTimestamp(self.place(), f"an instant from {EARLIEST.year} on", shorten(text))
         if at < self._last:
             raise TimeGoesBack(self.place(), f"{utc_text(self._last)} or later", utc_text(at))
         return at

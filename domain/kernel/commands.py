@@ -16,7 +16,7 @@ class Command(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Base of all commands."""
 
 
-class Actor(Struct, frozen=True):
+class Actor(Struct, frozen=True, gc=False):
     """Who acts: a role of the access model and the id of a key or account, never a person's name."""
 
     role: str

@@ -99,7 +99,7 @@ def test_extending_leaves_the_old_frontier_alone() -> None:
     ("size", "data"), [(0, b"x"), (1, b""), (3, bytes(32)), (3, bytes(65)), (4, bytes(64)), (-1, b""), (-1, bytes(32))]
 )
 def test_frontier_of_a_wrong_length_is_refused(size: int, data: bytes) -> None:
-    with pytest.raises(MalformedFrontier, match="expected .*got"):
+    with pytest.raises(MalformedFrontier, match=r"expected .*got"):
         Frontier.from_bytes(size, data)
 
 

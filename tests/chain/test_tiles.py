@@ -81,7 +81,7 @@ def test_paths_round_trip(level: int | None, index: int, width: int) -> None:
     ],
 )
 def test_every_other_path_is_malformed(path: str) -> None:
-    with pytest.raises(MalformedTile, match="tile path|tile width|tile level"):
+    with pytest.raises(MalformedTile, match=r"tile path|tile width|tile level"):
         TileName.parse(path)
 
 
@@ -265,7 +265,7 @@ def test_short_and_torn_tiles_are_malformed(torn: bytes) -> None:
         def tile(self, level: int, index: int, width: int) -> bytes:
             return torn
 
-    with pytest.raises(MalformedTile, match="tile/0/000.p/3"):
+    with pytest.raises(MalformedTile, match=r"tile/0/000\.p/3"):
         tiles.read_tile(Raw(), 0, 0, 3)
     with pytest.raises(MalformedTile):
         tiles.read_tile(reader, 0, 1, 3)
@@ -296,5 +296,5 @@ def test_one_wrong_bit_in_any_tile_is_red(data: st.DataObject) -> None:
 def test_another_root_and_a_missing_tile_are_red() -> None:
     with pytest.raises(TileMismatch, match="root of the tree"):
         tiles.verify_tiles(READER, SIZE, TREE.root(SIZE - 1))
-    with pytest.raises(MalformedTile, match="tile/0/004.p/76"):
+    with pytest.raises(MalformedTile, match=r"tile/0/004\.p/76"):
         tiles.verify_tiles(grown(1_024)[1], SIZE, TREE.root(SIZE))

@@ -79,7 +79,7 @@ def test_work_happens_in_every_phase(phase: Phase) -> None:
     """People finish their work after a case is closed; that is a fact, and facts are recorded."""
     history = cases.HISTORIES[phase]
     scheduled = given(*history).when(ScheduleWork(lane=LANE)).then(SCHEDULED)
-    assert (scheduled.phase, scheduled.work) == (phase, {LANE})
+    assert (scheduled.phase, scheduled.work) == (phase, frozenset({LANE}))
     given(*history, SCHEDULED).when(StartWork(lane=LANE)).then(WorkStarted(lane=LANE))
     given(*history, SCHEDULED).when(CompleteWork(lane=LANE)).then(WorkCompleted(lane=LANE))
 

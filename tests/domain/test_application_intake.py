@@ -28,6 +28,8 @@ from tests.domain import cases
 from tests.domain.cases import given
 from tests.domain.scenario import TODAY
 
+ANONYMOUS = replace(cases.DRAFT, subject=None, name=UNSET, identity_number=UNSET, phone=UNSET, address=UNSET)
+
 
 def test_draft_takes_every_field_over() -> None:
     state = (
@@ -60,17 +62,12 @@ def test_everything_about_the_person_is_personal() -> None:
 
 @pytest.mark.parametrize("field", ["name", "identity_number", "phone", "address"])
 def test_personal_field_needs_its_person(field: str) -> None:
-    anonymous = replace(
-        cases.DRAFT, subject=None, name=UNSET, identity_number=UNSET, phone=UNSET, address=UNSET, **{field: "x"}
-    )
+    anonymous = replace(ANONYMOUS, **{field: "x"})
     given().when(anonymous).then_refused(refusals.SUBJECT_MISSING)
 
 
 def test_draft_needs_no_person() -> None:
-    anonymous = replace(
-        cases.DRAFT, subject=None, name=UNSET, identity_number=UNSET, phone=UNSET, address=UNSET, expires_on=None
-    )
-    answer = given().when(anonymous).answer
+    answer = given().when(ANONYMOUS).answer
     assert isinstance(answer, tuple)
     assert isinstance(answer[0], ApplicationDrafted)
     assert answer[0].subject is None

@@ -9,10 +9,11 @@ from uuid import UUID
 
 from psycopg import Connection
 
-from chain.entry import draft, parse, seal
+from chain.entry import draft, seal
 from chain.merkle import leaf_hash
 from domain.kernel import Actor, Context, Event, business_date, utc_text, uuid7
 from projections.model import Recorded
+from projections.reading import decode
 
 TENANT = uuid7(1_700_000_000_000, 1)
 OTHER_TENANT = uuid7(1_700_000_000_000, 2)
@@ -63,13 +64,12 @@ class Sealed:
         return self.size, of, seq + 1, drafted.type, entry, leaf
 
 
-def recorded(happenings: Iterable[Happening], tenant: UUID = TENANT) -> Iterator[tuple[Event, Recorded]]:
+def recorded(happenings: Iterable[Happening], tenant: UUID = TENANT) -> Iterator[Recorded]:
     """The same as folds see it, without a database: each event as it was read back, with its envelope."""
     sealed = Sealed(tenant)
     for happening in happenings:
         position, _, _, _, entry, _ = sealed.seal(happening)
-        parsed = parse(entry)
-        yield parsed.event(), Recorded(position, parsed, datetime.fromisoformat(parsed.occurred_at))
+        yield decode(position, entry)
 
 
 class BookKeeper:

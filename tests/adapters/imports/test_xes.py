@@ -160,7 +160,7 @@ def _peak(some: Iterator[Case]) -> int:
 TEXT = st.text(st.characters(exclude_categories=["Cs", "Cc"], exclude_characters="￾￿"), min_size=1) | st.sampled_from(
     ["<&>", '"', "'", "\"'", "a\nb", "\t", "&amp;", "]]>", "中文"]
 )
-TIMES = st.datetimes(datetime(1970, 1, 1), datetime(9999, 1, 1)).map(lambda at: at.replace(tzinfo=UTC))
+TIMES = st.integers(0, 2**47).map(lambda us: xes.EARLIEST + timedelta(microseconds=us * 1_000 + us % 1_000))
 ROWS = st.tuples(TEXT, st.sampled_from(["SCHEDULE", "START", "COMPLETE"]), TIMES, st.none() | TEXT)
 
 

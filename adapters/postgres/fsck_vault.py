@@ -1,0 +1,102 @@
+"""The vault part of fsck: what still has a key must open, digest to what the entry says, and be all there."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+import psycopg
+from msgspec import UNSET
+
+from adapters.keys import KeyFileError
+from adapters.postgres.schema import SHARD
+from adapters.postgres.vault import Vault
+from chain.entry import Entry
+from chain.personal import Sealed, VaultError, decoys, open_field
+from domain.kernel import Event, subject_of
+
+if TYPE_CHECKING:
+    from adapters.postgres.fsck import Findings
+
+ROWS_AT_ONCE = 2_000
+_END = 2**63
+
+
+class VaultCheck:
+    """Walks the vault in position order beside the events."""
+
+    def __init__(self, connection: psycopg.Connection[tuple[Any, ...]], vault: Vault, found: Findings) -> None:
+        self._vault = vault
+        self._found = found
+        self.opened = 0
+        self.erased = 0
+        self._keys: dict[UUID, bytes | None] = {}
+        for subject, wrapped in connection.execute(_KEYS, (SHARD,)):
+            self._keys[subject] = None if wrapped is None else self._unwrap(subject, wrapped)
+        self._cursor = connection.cursor("fsck_vault", binary=True)
+        self._cursor.itersize = ROWS_AT_ONCE
+        self._cursor.execute(_VALUES, (SHARD,))
+        self._row = self._next()
+
+    def check(self, position: int, entry: Entry, event: Event) -> None:
+        """Check the vault rows of one event that carries digests."""
+        while self._row[0] < position:
+            self._stray()
+        digests = set(entry.sd) if entry.sd is not UNSET else set()
+        subject = subject_of(event)
+        key = self._keys.get(subject) if subject is not None else None
+        while self._row[0] == position:
+            digests.discard(self._value(entry, key))
+            self._row = self._next()
+        if key is not None and digests - set(decoys(key, entry.eid)):
+            missing = ", ".join(sorted(digests - set(decoys(key, entry.eid))))
+            self._found.add(position, "vault values of the event", f"one for digest {missing}", "none")
+        elif key is None and subject not in self._keys:
+            self._found.add(position, "key of the subject", "a key or the mark of its destruction", "neither")
+
+    def finish(self) -> None:
+        """Whatever is left belongs to no event."""
+        while self._row[0] < _END:
+            self._stray()
+        self._cursor.close()
+
+    def _value(self, entry: Entry, key: bytes | None) -> str:
+        position, eid, subject, path, digest, nonce, ciphertext = self._row
+        if key is None:
+            self.erased += 1
+            return str(digest)
+        self.opened += 1
+        if eid != entry.eid or digest not in (entry.sd or ()):
+            self._found.add(
+                position, f"vault value {path}", f"a digest of event {entry.eid}", f"{digest} of event {eid}"
+            )
+        else:
+            self._open(position, key, entry.eid, Sealed(path, digest, nonce, ciphertext))
+        return str(digest)
+
+    def _open(self, position: int, key: bytes, eid: UUID, sealed: Sealed) -> None:
+        try:
+            open_field(key, eid, sealed)
+        except VaultError as error:
+            self._found.add(position, f"vault value {sealed.path}", f"what digest {sealed.digest} was made of", error)
+
+    def _unwrap(self, subject: UUID, wrapped: bytes) -> bytes | None:
+        try:
+            return self._vault.key(subject, wrapped)
+        except KeyFileError as error:
+            self._found.add(0, f"key of subject {subject}", "a key this vault wrapped", error)
+            return None
+
+    def _stray(self) -> None:
+        position, eid, _, path, *_ = self._row
+        self._found.add(position, f"vault value {path}", "an event with digests at its position", f"none (event {eid})")
+        self._row = self._next()
+
+    def _next(self) -> tuple[Any, ...]:
+        return self._cursor.fetchone() or (_END,)
+
+
+_KEYS = "SELECT subject, wrapped FROM ledger.subject_keys WHERE shard = %s"
+_VALUES = """
+SELECT position, eid, subject, path, digest, nonce, ciphertext FROM ledger.vault WHERE shard = %s
+ORDER BY position, path"""

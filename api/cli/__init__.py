@@ -1,0 +1,27 @@
+"""The command line `leaseledger`: data on stdout, words on stderr, exit 0 / 1 (refused, not verified) / 2 (unusable)."""
+
+from __future__ import annotations
+
+import signal
+import sys
+
+
+class Terminated(KeyboardInterrupt):
+    """SIGTERM, raised where the program stands, so that what was started is stopped on the way out."""
+
+
+def _terminate(_number: int, _frame: object) -> None:
+    raise Terminated
+
+
+def main() -> None:
+    """Run the command line given to this process; the console script."""
+    signal.signal(signal.SIGTERM, _terminate)
+    try:
+        # Imported here, so that an interrupt during the imports is answered like any other.
+        from api.cli.program import app
+
+        app()
+    except KeyboardInterrupt:
+        sys.stderr.write("Interrupted.\n")
+        sys.exit(130)

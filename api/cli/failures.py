@@ -1,0 +1,111 @@
+"""What goes wrong, as one sentence and an exit status: 1 refused or not verified, 2 usage or unusable input.
+
+The table names classes by their full names, so that saying "no" costs no imports; the nearest class in an error's
+ancestry counts. Whatever is not in it is a fault of this program, and is said to be one.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+REFUSED, UNUSABLE, FAULT = 1, 2, 70
+"""Exit statuses; 70 is EX_SOFTWARE of sysexits.h."""
+
+SENTENCE_MAX_CHARS = 600
+
+STATUS: Mapping[str, int] = {
+    "adapters.imports.errors.LogError": UNUSABLE,
+    "adapters.imports.importer.CaseDiverged": REFUSED,
+    "adapters.keys.KeyFileError": UNUSABLE,
+    "adapters.postgres.connections.DatabaseUnavailable": UNUSABLE,
+    "adapters.postgres.embedded.EmbeddedPostgresError": UNUSABLE,
+    "adapters.postgres.reader.StreamBroken": REFUSED,
+    "adapters.postgres.schema.SchemaMismatch": UNUSABLE,
+    "adapters.postgres.sequencer.AppendError": REFUSED,
+    "chain.base64.Base64Error": UNUSABLE,
+    "chain.entry.EntryError": REFUSED,
+    "chain.errors.Malformed": UNUSABLE,
+    "chain.errors.Mismatch": REFUSED,
+    "chain.personal.VaultError": REFUSED,
+    "domain.kernel.events.UnknownEventType": REFUSED,
+    "domain.kernel.ids.IdError": UNUSABLE,
+    "domain.kernel.times.TimeError": UNUSABLE,
+    "projections.catalog.LostRace": REFUSED,
+    "projections.model.ProjectionError": UNUSABLE,
+    "projections.rebuild.ReadModelDiffers": REFUSED,
+    "projections.rebuild.RebuildRunning": REFUSED,
+    "psycopg.Error": UNUSABLE,
+    "psycopg_pool.PoolTimeout": UNUSABLE,
+    "pydantic_core._pydantic_core.ValidationError": UNUSABLE,
+    "builtins.OSError": UNUSABLE,
+}
+
+
+class Failure(Exception):
+    """A "no" of the command line itself; `status` is its exit status."""
+
+    status = REFUSED
+
+
+class Unusable(Failure):
+    """Something the user gave cannot be used."""
+
+    status = UNUSABLE
+
+
+def status_of(error: BaseException) -> int:
+    """The exit status of an error; `FAULT` for one that nobody foresaw."""
+    if isinstance(error, Failure):
+        return error.status
+    return next((STATUS[name] for name in _names(type(error)) if name in STATUS), FAULT)
+
+
+def sentence(error: BaseException) -> str:
+    """One line that says what is wrong: name and message, without credentials and control characters."""
+    text = _text(error)
+    line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    return line if len(line) <= SENTENCE_MAX_CHARS else line[:SENTENCE_MAX_CHARS] + " …"
+
+
+def as_data(error: BaseException) -> dict[str, Any]:
+    """The error for `--json`: its name, its sentence, and for an event log the place."""
+    data: dict[str, Any] = {"name": type(error).__name__, "message": sentence(error)}
+    place = getattr(error, "place", None)
+    if place is not None:
+        data |= {"file": place.file, "case": place.case, "case_number": place.case_number, "event": place.event}
+    return data
+
+
+def _text(error: BaseException) -> str:
+    name, text = type(error).__name__, str(error)
+    if name == "ValidationError" and hasattr(error, "errors"):
+        return "; ".join(_setting(one) for one in error.errors())
+    if isinstance(error, Failure):
+        return text
+    if isinstance(error, OSError):
+        return f"{error.filename}: {error.strerror}" if error.filename else text
+    if name == "EmbeddedPostgresError":
+        return _of_server(text)
+    if status_of(error) == FAULT:
+        return f"this is a fault of leaseledger, please report it: {name}: {text}"
+    if any(known.startswith("psycopg") for known in _names(type(error))):
+        return f"the database said: {text} ({name})"
+    return f"{name}: {text}"
+
+
+def _setting(problem: Mapping[str, Any]) -> str:
+    where = "_".join(str(part) for part in problem["loc"]).upper()
+    return f"LEASELEDGER_{where}: {problem['msg']}, got {str(problem['input'])[:60]!r}"
+
+
+def _of_server(text: str) -> str:
+    """The first line and whatever PostgreSQL complained about, not its whole log."""
+    first, *rest = text.splitlines() or [""]
+    telling = [line.strip() for line in rest if re.search(r"FATAL|PANIC|HINT|error|could not", line)]
+    return " ".join([first.removesuffix(" Last words:"), *telling[-4:]])
+
+
+def _names(cls: type[BaseException]) -> Iterator[str]:
+    return (f"{one.__module__}.{one.__qualname__}" for one in cls.__mro__)

@@ -1,0 +1,201 @@
+"""`leaseledger import xes FILE`: an event log becomes commands that are decided like any other.
+
+    FILE ─cases─▶ commands ─decide─▶ events and refusals ─▶ checkpoint ─▶ report (with size and root)
+
+What was imported before an error stays and is reported with it; a second run goes on there, or changes nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import zlib
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+from uuid import UUID
+
+import typer
+
+from api.cli.failures import Unusable, as_data, sentence, status_of
+from api.cli.frame import Report, Session, command, group
+from api.cli.words import number, refusal_rows, seconds, table
+
+if TYPE_CHECKING:
+    from msgspec import Struct
+    from rich.console import Console
+
+    from adapters.imports.importer import ImportReport
+    from adapters.imports.xes import Case
+    from adapters.postgres.log import Published
+    from api.compose import Base
+
+app = group("Import histories from other systems.")
+
+_TRACE = b"<trace"
+_CHUNK_BYTES = 1 << 20
+
+
+@command(app, "xes")
+def xes(
+    session: Session,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Event log, .xes or .xes.gz.", show_default=False)],
+    source: Annotated[
+        str | None, typer.Option(help="Name that ids are made of; default: the log's own.", show_default=False)
+    ] = None,
+    tenant: Annotated[
+        UUID | None, typer.Option(help="Tenant the applications belong to (LEASELEDGER_TENANT).", show_default=False)
+    ] = None,
+) -> None:
+    """Import an event log (XES, IEEE 1849) of the BPI Challenge 2012: every row becomes a command.
+
+    Importing the same file again changes nothing.
+    """
+    with session.base() as on:
+        done = import_file(session, on, file, source=source, tenant=tenant)
+        published = publish(on)
+    session.emit(report_data(done, published), lambda out: show(out, done, published))
+    if done.error is not None:
+        session.say(f"leaseledger: {sentence(done.error)}")
+        session.say("What was imported before it stays. Mend the file and run the command again.")
+        raise typer.Exit(status_of(done.error))
+
+
+class Imported:
+    """What an import did, and the error that ended it early, if one did."""
+
+    def __init__(self, name: str, report: ImportReport, error: Exception | None = None) -> None:
+        self.name, self.report, self.error = name, report, error
+
+
+def import_file(
+    session: Session, on: Base, file: Path, *, source: str | None = None, tenant: UUID | None = None
+) -> Imported:
+    """Import the event log at `file`. Raises `Unusable` when it cannot be opened."""
+    from adapters.imports.bpi2012 import DEFAULT_SOURCE
+    from adapters.imports.errors import LogError
+    from adapters.imports.xes import cases, log_name
+
+    if not file.is_file():
+        raise Unusable(f"{file}: expected an event log (.xes or .xes.gz), got {'a directory' * file.is_dir() or 'nothing there'}")
+    if source is None:
+        try:
+            source = log_name(file) or DEFAULT_SOURCE
+        except LogError:
+            # The import itself meets the same error and reports it with what was done before it.
+            source = DEFAULT_SOURCE
+    total = _count_cases(file) if session.err.is_terminal else 0
+    return import_cases(session, on, cases(file), name=str(file), source=source, tenant=tenant, total=total)
+
+
+def import_cases(
+    session: Session,
+    on: Base,
+    cases: Iterable[Case],
+    *,
+    name: str,
+    source: str,
+    tenant: UUID | None = None,
+    total: int = 0,
+) -> Imported:
+    """Import cases with a progress bar; an error of the cases themselves is part of the result."""
+    with session.progress("Importing", "applications") as report:
+        return asyncio.run(_import(on, cases, name, source, tenant or on.settings.tenant, total, report))
+
+
+async def _import(
+    on: Base, cases: Iterable[Case], name: str, source: str, tenant: UUID, total: int, report: Report
+) -> Imported:
+    import time
+
+    from adapters.imports.errors import LogError
+    from adapters.imports.importer import Importer
+    from api.compose import running
+
+    async with running(on) as ledger:
+        importer = Importer(ledger.ledger, ledger.reader, source=source, tenant=tenant, timer=time.monotonic)
+        try:
+            return Imported(name, await importer.run(cases, lambda so_far: report(so_far.cases, total)))
+        except LogError as error:
+            return Imported(name, importer.report(), error)
+
+
+def publish(on: Base) -> Published:
+    """Sign a checkpoint of everything committed. Raises `HeadMismatch`."""
+    from adapters.postgres.connections import connect
+    from adapters.postgres.log import Log
+    from adapters.system import now
+
+    with connect(on.url) as connection:
+        return Log(connection).publish(on.signer, now())
+
+
+def root_of(published: Published) -> bytes:
+    """The root in a checkpoint that we have just made or read from our own table, 32 bytes."""
+    from chain.checkpoint import Checkpoint
+
+    return Checkpoint.parse(published.note.decode().split("\n\n")[0] + "\n").root
+
+
+def report_data(done: Imported, published: Published) -> dict[str, Any]:
+    """The report for `--json`: counts, refusals by code, size and root (hexadecimal), the error if there is one."""
+    import msgspec
+
+    report: Struct = done.report
+    data = {
+        "ok": done.error is None and not done.report.diverged,
+        "from": done.name,
+        **msgspec.structs.asdict(report),
+        "size": published.size,
+        "root": root_of(published).hex(),
+    }
+    return data if done.error is None else data | {"error": as_data(done.error)}
+
+
+def show(out: Console, done: Imported, published: Published) -> None:
+    """The report for people."""
+    show_import(out, done)
+    out.print()
+    show_tree(out, published)
+
+
+def show_import(out: Console, done: Imported) -> None:
+    """What was imported and what was refused."""
+    report = done.report
+    new = report.cases - report.cases_skipped
+    rate = f" ({number(round(report.events / report.seconds))} events/s)" if report.seconds and report.events else ""
+    out.print(f"{'Import':<13}{done.name}")
+    out.print(f"{'':<13}{number(report.cases)} applications read, {number(report.cases_skipped)} already in the ledger")
+    if new:
+        out.print(
+            f"{'':<13}{number(report.commands)} commands decided, {number(report.events)} events appended "
+            f"in {seconds(report.seconds)}{rate}"
+        )
+    elif report.cases:
+        out.print(f"{'':<13}nothing appended: everything in it had been imported before ({seconds(report.seconds)})")
+    refused = sum(report.refusals.values())
+    if refused:
+        out.print(f"{'':<13}{number(refused)} commands refused:")
+        out.print(table((">", "", ""), refusal_rows(report.refusals), indent=13))
+    for sentence_ in report.diverged:
+        out.print(f"{'':<13}{sentence_}")
+
+
+def show_tree(out: Console, published: Published) -> None:
+    """Size and root."""
+    out.print(f"{'Ledger':<13}{number(published.size)} events, root {root_of(published).hex()}")
+
+
+def _count_cases(file: Path) -> int:
+    """About how many cases a log has, for the progress bar only: 0 where that cannot be said."""
+    try:
+        with file.open("rb") as raw:
+            zipped = raw.read(2) == b"\x1f\x8b"
+        count, tail = 0, b""
+        with gzip.open(file) if zipped else file.open("rb") as data:
+            while chunk := data.read(_CHUNK_BYTES):
+                count += (tail + chunk).count(_TRACE)
+                tail = chunk[1 - len(_TRACE) :]
+    except (OSError, EOFError, zlib.error):
+        return 0
+    return count

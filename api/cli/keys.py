@@ -1,0 +1,63 @@
+"""`keys` and `subject`: signing keys of the log, and the keys that personal data can be read with."""
+
+from __future__ import annotations
+
+from typing import Annotated
+from uuid import UUID
+
+import typer
+
+from api.cli.evidence import opened, published
+from api.cli.failures import REFUSED, Unusable
+from api.cli.frame import Session, command, group
+from api.cli.words import number, table
+
+app = group("The keys that sign checkpoints.")
+subjects = group("The persons that personal data is about.")
+
+
+@command(app, "list")
+def show(session: Session) -> None:
+    """List the log's verifier keys, oldest first; the last one signs."""
+    from chain.note import Ed25519Signer
+
+    with session.base() as on, opened(on) as log:
+        since = {str(key): from_size for from_size, key in log.vkeys()}
+        made = [str(Ed25519Signer(on.settings.origin, seed).vkey) for seed in on.keys.log_seeds()]
+    rows = [{"vkey": key, "from_size": since.get(key)} for key in dict.fromkeys([*since, *made])]
+    shown = [(number(size) if (size := since.get(str(r["vkey"]))) is not None else "unused", str(r["vkey"])) for r in rows]
+    session.emit(rows, lambda out: out.print(table((">", ""), shown, head=("from size", "verifier key"))))
+
+
+@command(app, "rotate")
+def rotate(session: Session) -> None:
+    """Make a new signing key. Checkpoints signed before stay valid under the older one."""
+    with session.base() as on, opened(on) as log:
+        # What the old key is still answerable for is signed by it before the new one exists.
+        last = published(on, log)
+        on.keys.rotate_log_key()
+        key = str(on.signer.vkey)
+    session.say(f"Checkpoints of more than {number(last.size)} events are signed by the new key; hand it on:")
+    session.emit({"vkey": key, "after_size": last.size}, lambda out: out.print(key, soft_wrap=True))
+
+
+@command(subjects, "destroy-key")
+def destroy_key(
+    session: Session,
+    subject: Annotated[UUID, typer.Argument(metavar="UUID", help="The person's id.", show_default=False)],
+    yes: Annotated[bool, typer.Option("--yes", help="Really: this cannot be undone.")] = False,
+) -> None:
+    """Make everything personal about one person unreadable for ever; the ledger stays as it is."""
+    from adapters.postgres.connections import connect
+    from adapters.postgres.vault import destroy_key as destroy
+    from adapters.system import now
+    from domain.kernel import utc_text
+
+    if not yes:
+        raise Unusable("destroying a key cannot be undone: expected --yes, got none")
+    with session.base() as on, connect(on.url) as connection:
+        destroyed = destroy(connection, subject, utc_text(now()))
+    words = "destroyed" if destroyed else "there was no living key of this subject"
+    session.emit({"subject": subject, "destroyed": destroyed}, lambda out: out.print(f"{subject}: {words}"))
+    if not destroyed:
+        raise typer.Exit(REFUSED)

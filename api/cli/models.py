@@ -1,0 +1,143 @@
+"""`project` and `rebuild`: read models brought up to date, or made anew from the events."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from api.cli.failures import REFUSED, Unusable
+from api.cli.frame import Report, Session, command
+from api.cli.words import number, table
+
+if TYPE_CHECKING:
+    from projections.rebuild import Rebuilt
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this file."""
+    command(app, "project")(project)
+    command(app, "rebuild")(rebuild)
+
+
+def project(
+    session: Session,
+    follow: Annotated[bool, typer.Option("--follow", help="Stay and apply what comes, until interrupted.")] = False,
+) -> None:
+    """Bring all read models up to date with the ledger."""
+    with session.base() as on:
+        with session.progress("Projecting", "events") as report:
+            applied = catch_up(on.url, report)
+        if follow:
+            session.say(f"Up to date ({number(applied)} events); following, Ctrl-C stops.")
+            follow_ledger(on.url, lambda: False)
+        lags = lag(on.url)
+    session.emit(
+        {"applied": applied, "read_models": lags},
+        lambda out: out.print(
+            table(
+                ("", "", ">", ">", ">"),
+                [(_text(r, "name"), _text(r, "status"), *(number(r[k]) for k in _COUNTS)) for r in lags],
+                head=("read model", "status", "position", "behind", "dead letters"),
+            )
+        ),
+    )
+
+
+_COUNTS = ("position", "behind", "dead_letters")
+
+
+def rebuild(
+    session: Session,
+    name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="Default: all.", show_default=False)] = None,
+    compare: Annotated[
+        bool, typer.Option("--compare", help="Compare the old rows with the new ones; exit 1 if they differ.")
+    ] = False,
+) -> None:
+    """Make read models anew from the events, beside the old ones, and let them take over in one transaction."""
+    from projections.model import ProjectionError
+    from projections.registry import PROJECTIONS, find
+
+    try:
+        chosen = PROJECTIONS if name is None else (find(name),)
+    except ProjectionError as error:
+        raise Unusable(f"read model: {error}") from None
+    done = []
+    with session.base() as on:
+        catch_up(on.url, lambda *_: None)
+        for projection in chosen:
+            with session.progress(projection.name, "events") as report:
+                done.append(_rebuild(on.url, projection, compare, report))
+    session.emit([_rebuilt(one) for one in done], lambda out: [out.print(_sentence(one)) for one in done])
+    if any(one.compared is not None and one.compared.first is not None for one in done):
+        raise typer.Exit(REFUSED)
+
+
+def catch_up(url: str, report: Report) -> int:
+    """Apply everything that read models lack; return the positions stepped over."""
+    from adapters.postgres.connections import connect
+    from projections.registry import PROJECTIONS
+    from projections.runner import Runner
+
+    with connect(url) as connection:
+        runner = Runner(connection, PROJECTIONS)
+        runner.prepare()
+        return runner.catch_up(report)
+
+
+def follow_ledger(url: str, stop: Any) -> None:
+    """Keep read models up to date until `stop()`."""
+    from adapters.postgres.connections import connect
+    from projections.registry import PROJECTIONS
+    from projections.runner import Runner
+
+    with connect(url) as connection:
+        runner = Runner(connection, PROJECTIONS)
+        runner.prepare()
+        runner.follow(stop)
+
+
+def lag(url: str) -> list[dict[str, Any]]:
+    """How far each read model is behind, as plain data; empty where none was made yet."""
+    import msgspec
+
+    from adapters.postgres.connections import connect
+    from adapters.postgres.schema import SHARD
+    from adapters.system import now
+    from projections import catalog
+
+    with connect(url) as connection:
+        if connection.execute("SELECT to_regclass('read.projections')").fetchone() == (None,):
+            return []
+        return [msgspec.structs.asdict(one) for one in catalog.lag(connection, SHARD, now())]
+
+
+def _rebuild(url: str, projection: Any, compare: bool, report: Report) -> Rebuilt:
+    from adapters.postgres.connections import connect
+    from projections.rebuild import rebuild as rebuild_one
+
+    with connect(url) as connection:
+        return rebuild_one(connection, projection, progress=report, comparing=compare)
+
+
+def _rebuilt(one: Rebuilt) -> dict[str, Any]:
+    data: dict[str, Any] = {"table": one.table, "position": one.position, "rows": one.rows, "parked": one.parked}
+    if one.compared is not None:
+        first = one.compared.first
+        data |= {"differences": one.compared.differences, "first": first.sentence() if first else None}
+    return data
+
+
+def _sentence(one: Rebuilt) -> str:
+    text = f"read.{one.table}: {number(one.rows)} rows at position {number(one.position)}"
+    if one.parked:
+        text += f", {number(one.parked)} events parked"
+    if one.compared is None:
+        return text
+    if one.compared.first is None:
+        return text + ", equal to what was there"
+    return f"{text}, {number(one.compared.differences)} rows differed; the first: {one.compared.first.sentence()}"
+
+
+def _text(row: dict[str, Any], name: str) -> str:
+    return str(row[name])

@@ -1,0 +1,48 @@
+"""The program: the options before the command, and every command in the order people meet them."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from api.cli import bench, doctor, evidence, history, importing, keys, models, running, serving
+from api.cli.frame import Data, Json, Shared, group
+
+app = group(
+    "leaseledger: applications as events in a ledger that anyone can check.\n\n"
+    "Data goes to stdout, words to stderr. Exit status: 0 done, 1 refused or not verified, 2 usage or unusable input."
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"leaseledger {version('leaseledger')}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    context: typer.Context,
+    data: Data = None,
+    json: Json = False,
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version.", callback=_version, is_eager=True, show_default=False)
+    ] = False,
+) -> None:
+    """Keep what was given before the command."""
+    context.obj = Shared(data, json)
+
+
+running.register(app)
+serving.register(app)
+app.add_typer(importing.app, name="import")
+history.register(app)
+evidence.register(app)
+models.register(app)
+app.add_typer(keys.app, name="keys")
+app.add_typer(keys.subjects, name="subject")
+bench.register(app)
+doctor.register(app)

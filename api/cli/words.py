@@ -1,0 +1,76 @@
+"""How results look to people: numbers with separators, durations, plain aligned tables."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+_UNITS = ("bytes", "KiB", "MiB", "GiB", "TiB")
+
+
+def number(value: int) -> str:
+    """`13,087`."""
+    return f"{value:,}"
+
+
+def seconds(value: float) -> str:
+    """`0.42 s`, `41.3 s`, `3 min 05 s`."""
+    if value < 10:  # noqa: PLR2004 - two digits tell something about a short time only
+        return f"{value:.2f} s"
+    minutes, rest = divmod(round(value), 60)
+    return f"{minutes} min {rest:02d} s" if minutes else f"{value:.1f} s"
+
+
+def duration(milliseconds: int | None) -> str:
+    """A duration in the two largest units that it has: `38 s`, `17 h 12 min`, `16 d 4 h`; `–` for none."""
+    if milliseconds is None:
+        return "–"
+    if milliseconds < 1_000:  # noqa: PLR2004 - below a second
+        return f"{milliseconds} ms"
+    left, parts = milliseconds // 1_000, []
+    for unit, size in (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1)):
+        count, left = divmod(left, size)
+        if count or parts:
+            parts.append(f"{count} {unit}" if count else "")
+    return " ".join(part for part in parts[:2] if part)
+
+
+def share(part: int, whole: int) -> str:
+    """`34.7 %`, and `–` of nothing."""
+    return f"{100 * part / whole:.1f} %" if whole else "–"
+
+
+def size(value: int) -> str:
+    """`512 bytes`, `1.4 GiB`."""
+    amount, unit = float(value), 0
+    while amount >= 1024 and unit + 1 < len(_UNITS):  # noqa: PLR2004 - binary prefixes
+        amount, unit = amount / 1024, unit + 1
+    return f"{amount:.1f} {_UNITS[unit]}" if unit else f"{value} bytes"
+
+
+def refusal_rows(refusals: Mapping[str, int]) -> list[tuple[str, str, str]]:
+    """(count, code, sentence) of each refusal, the most frequent first."""
+    import domain.application  # noqa: F401 - declares the refusals
+    from domain.kernel import REFUSALS
+
+    ordered = sorted(refusals.items(), key=lambda item: (-item[1], item[0]))
+    return [(number(count), code, REFUSALS[code].en if code in REFUSALS else "") for code, count in ordered]
+
+
+def table(
+    columns: Sequence[str], rows: Iterable[Sequence[str]], *, head: Sequence[str] = (), indent: int = 0
+) -> Table:
+    """A plain table; each column is `>` (right) or empty (left). Nothing is cut off."""
+    from rich.padding import Padding
+    from rich.table import Table
+
+    made = Table(box=None, show_header=bool(head), padding=(0, 3, 0, 0), pad_edge=False, header_style="dim")
+    for index, side in enumerate(columns):
+        title = head[index] if head else ""
+        made.add_column(title, justify="right" if side == ">" else "left", overflow="fold", no_wrap=side == ">")
+    for row in rows:
+        made.add_row(*row)
+    return Padding(made, (0, 0, 0, indent), expand=False)  # type: ignore[return-value]
