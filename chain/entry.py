@@ -34,7 +34,7 @@ class EntryError(ValueError):
 
 
 class Document(Struct, frozen=True):
-    """A file that stays outside the ledger: its name kind, media type, size in bytes and two digests in lower-case hex."""
+    """A file outside the ledger: its kind of name, media type, size in bytes and two digests in lower-case hex."""
 
     name: str
     type: str
@@ -172,7 +172,7 @@ def seal(drafted: Draft, seq: int, prev: bytes | None, recorded_at: str) -> byte
 
 
 def parse(entry: bytes) -> Entry:
-    """Parse stored bytes. Raises `EntryError` naming what is wrong; does not check canonical form (`check_canonical` does)."""
+    """Parse stored bytes. Raises `EntryError` naming what is wrong; `check_canonical` checks the form."""
     try:
         parsed = _DECODER.decode(entry)
     except msgspec.MsgspecError as error:
@@ -192,7 +192,8 @@ def check_canonical(entry: bytes, parsed: Entry, event: Event) -> None:
     body: object = event if current else msgspec.json.decode(parsed.body)
     again = _ENCODER.encode(replace(parsed, body=Raw(_ENCODER.encode(body))))
     if again != entry:
-        at = next((i for i, (a, b) in enumerate(zip(again, entry, strict=False)) if a != b), min(len(again), len(entry)))
+        shorter = min(len(again), len(entry))
+        at = next((i for i in range(shorter) if again[i] != entry[i]), shorter)
         raise EntryError(
             f"expected canonical bytes, first difference at byte {at}: expected {again[at : at + 24]!r}, "
             f"got {entry[at : at + 24]!r}"

@@ -69,7 +69,7 @@ def disclosure_digest(disclosed: str) -> str:
 
 
 def decoys(key: bytes, eid: UUID) -> tuple[str, ...]:
-    """Zero to three decoy digests (RFC 9901 §4.2.5), so that the number of digests does not tell the number of fields."""
+    """Zero to three decoys (RFC 9901 §4.2.5), so that the number of digests does not tell the number of fields."""
     count = _expand(key, _DECOY + eid.bytes)[0] % (MAX_DECOYS + 1)
     return tuple(b64url(_expand(key, _DECOY + eid.bytes + bytes([i + 1]))) for i in range(count))
 

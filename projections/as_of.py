@@ -8,8 +8,9 @@ Three honest ways, cheapest first; each read model says which one it uses.
 3. Any other row is folded again from its own stream up to the asked position, by the code that the runner uses. Used by
    the application book and by work in progress, which reach for it only for rows that changed since.
 
-Ranges of validity (`from_position`, `to_position`) would answer every question by SQL, but write one row per event instead
-of one per application and batch: measured here, catch-up becomes several times slower, for questions that are rare.
+Ranges of validity (`from_position`, `to_position`) would answer every question by SQL, but they write one row per event
+for questions that are rare. Measured with 284,611 events of 11,000 applications: catch-up as it is 108,000 events a
+second; the worst questions about the past 0.03 s (a page) and 0.2 s (every lane).
 """
 
 from __future__ import annotations
@@ -40,8 +41,8 @@ class TooMuchPast(ProjectionError):
 def resolve(connection: Connection[Any], projection: Projection[Any], shard: int, as_of_position: int | None) -> int:
     """The position a query answers for: the asked one, or that of the live copy.
 
-    It is read before the rows, so the rows are at least as new as it says. Raises `NotProjectedYet` for a position ahead
-    of the live copy, `ProjectionError` for a negative one and `NotLive`.
+    It is read before the rows, so the rows are at least as new as it says. Raises `NotProjectedYet` for a position
+    ahead of the live copy, `ProjectionError` for a negative one and `NotLive`.
     """
     position = catalog.live(connection, projection, shard).position
     if as_of_position is None:
@@ -63,7 +64,8 @@ def rows_as_of(
     """
     if len(ids) > REPLAY_STREAMS_MAX:
         raise TooMuchPast(
-            f"{projection.name} at position {position}: expected at most {REPLAY_STREAMS_MAX} changed streams, got {len(ids)}"
+            f"{projection.name} at position {position}: expected at most {REPLAY_STREAMS_MAX} streams that changed "
+            f"since, got {len(ids)}"
         )
     past: dict[Key, R] = {}
     for at in range(0, len(ids), _CHUNK_STREAMS):

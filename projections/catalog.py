@@ -126,7 +126,8 @@ def prepare(connection: Connection[Any], projections: Iterable[Projection[Any]],
 def add(connection: Connection[Any], shard: int, projection: Projection[Any], table: str, status: Status) -> None:
     """Enter a new, empty copy."""
     connection.execute(
-        "INSERT INTO read.projections (shard, table_name, name, version, position, status) VALUES (%s, %s, %s, %s, 0, %s)",
+        "INSERT INTO read.projections (shard, table_name, name, version, position, status) "
+        "VALUES (%s, %s, %s, %s, 0, %s)",
         (shard, table, projection.name, projection.version, status.value),
     )
 
@@ -179,16 +180,12 @@ def promote(connection: Connection[Any], projection: Projection[Any], shard: int
     """
     with connection.transaction():
         rows = connection.execute(
-            f"SELECT {_COLUMNS} FROM read.projections WHERE shard = %s AND name = %s AND status IN ('live', 'building') "
-            "ORDER BY version FOR UPDATE",
+            f"SELECT {_COLUMNS} FROM read.projections WHERE shard = %s AND name = %s ORDER BY version FOR UPDATE",
             (shard, projection.name),
         )
-        found = {
-            copy.status: copy
-            for copy in map(_copy, rows)
-            if copy.version == projection.version or copy.status == "live"
-        }
-        new, old = found.get(Status.BUILDING), found.get(Status.LIVE)
+        known = [_copy(row) for row in rows]
+        new = next((c for c in known if c.table == projection.table and c.status is Status.BUILDING), None)
+        old = next((c for c in known if c.status is Status.LIVE), None)
         if new is None or (old is not None and new.position < old.position):
             return False
         if old is not None:

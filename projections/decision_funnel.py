@@ -1,6 +1,6 @@
 """The decision funnel: how many applications reached each stage, how they ended, and how long the answer took.
 
-    drafted ─▶ submitted ─▶ verified ─▶ decided (approved │ declined) ─▶ presented ─▶ accepted ─▶ contracting ─▶ completed
+    drafted ─▶ submitted ─▶ verified ─▶ approved │ declined ─▶ presented ─▶ accepted ─▶ contracting ─▶ completed
                   │            └─ the automatic part: submitted ─▶ verified, or decided without a person
                   └─ referred, review requested: a person                      └─▶ withdrawn │ expired
 
@@ -19,6 +19,7 @@ from msgspec.structs import replace
 from psycopg import Connection
 
 from domain.application import events as e
+from domain.application.decide import REVIEWERS
 from domain.kernel import Event
 from projections.as_of import resolve
 from projections.model import Projection, ProjectionError, Recorded, Row
@@ -33,7 +34,8 @@ AUTOMATIC_PROMISE_MS = 3_000
 class Reached(Row, frozen=True, kw_only=True):
     """One application: at which position it first reached each stage, and two durations in milliseconds.
 
-    `person` is the first time that a person was needed: a referral or a requested review.
+    `person` is the first time that a person was needed: a referral, a requested review, or a decision by one of the
+    lessor's own people. `automatic` is the end of the part that machines do.
     """
 
     id: UUID
@@ -100,7 +102,7 @@ class Times(Struct, frozen=True):
 
 
 class Funnel(Struct, frozen=True):
-    """One tenant's funnel, valid at `position`. `open` has not ended; `decided_alone` was decided without a person before."""
+    """One tenant's funnel, valid at `position`. `open` did not end yet; `decided_alone` needed no person."""
 
     position: int
     tenant: UUID
@@ -125,6 +127,8 @@ def fold(row: Reached | None, event: Event, recorded: Recorded) -> Reached | Non
             f"stream {recorded.stream}: expected application.drafted first, got {recorded.envelope.type}"
         )
     change: dict[str, Any] = {stage: at for stage in _STAGES_OF[type(event)] if getattr(row, stage) is None}
+    if "decided" in change and row.person is None and recorded.envelope.actor.role in REVIEWERS:
+        change["person"] = at
     if "submitted" in change:
         change["submitted_at"] = recorded.at
     if "decided" in change:
@@ -135,7 +139,7 @@ def fold(row: Reached | None, event: Event, recorded: Recorded) -> Reached | Non
 
 
 def _ends_automatic_part(row: Reached, change: dict[str, Any]) -> bool:
-    return "verified" in change or ("decided" in change and row.person is None)
+    return "verified" in change or ("decided" in change and row.person is None and "person" not in change)
 
 
 def _since_submission_ms(row: Reached, recorded: Recorded) -> int | None:

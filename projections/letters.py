@@ -24,7 +24,8 @@ class Retried(Struct, frozen=True):
 def letters(connection: Connection[Any], table: str, shard: int) -> list[Letter]:
     """The parked events of one copy, in ledger order."""
     rows = connection.execute(
-        "SELECT position, key, stream::text, error FROM read.dead_letters WHERE shard = %s AND table_name = %s ORDER BY position",
+        "SELECT position, key, stream::text, error FROM read.dead_letters "
+        "WHERE shard = %s AND table_name = %s ORDER BY position",
         (shard, table),
     )
     return [Letter(*row) for row in rows]

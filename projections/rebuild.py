@@ -9,7 +9,7 @@ from msgspec import Struct
 from psycopg import Connection, Rollback
 
 from projections import catalog, reading
-from projections.catalog import Copy, Status
+from projections.catalog import Copy, NotLive, Status
 from projections.folding import Letter, fold_batch, keyed, keys_of
 from projections.letters import letters, park
 from projections.model import Key, Projection, ProjectionError, Row, key_text
@@ -52,7 +52,7 @@ class Difference(Struct, frozen=True):
 
 
 class Compared(Struct, frozen=True):
-    """The outcome of a comparison up to `position`: rows and parked events of the rebuilt copy, first difference if any."""
+    """A comparison up to `position`: rows and parked events of the rebuilt copy, and the first difference, if any."""
 
     table: str
     position: int
@@ -76,7 +76,7 @@ class RebuildRunning(ProjectionError):
 
 
 class Rebuilt(Struct, frozen=True):
-    """A finished rebuild: the position at which the fresh copy took over, and what the comparison found if one was asked."""
+    """A finished rebuild: where the fresh copy took over, and what the comparison found, if one was asked for."""
 
     table: str
     position: int
@@ -156,15 +156,17 @@ def _first_row_difference(
     projection = expected.projection
     names = [name for name, _ in projection.columns]
     on = " AND ".join(f"e.{name} = g.{name}" for name in projection.key)
+    want_columns, have_columns = select_list(projection, "e"), select_list(projection, "g")
+    key_order = ", ".join(f"coalesce(e.{name}, g.{name})" for name in projection.key)
     row = (
         connection.cursor(binary=True)
         .execute(
             f"SELECT count(*) OVER (), e.shard IS NOT NULL, g.shard IS NOT NULL, "
-            f"{select_list(projection, 'e')}, {select_list(projection, 'g')} "
+            f"{want_columns}, {have_columns} "
             f"FROM (SELECT * FROM {expected.qualified} WHERE shard = %s) e "
             f"FULL JOIN (SELECT * FROM {got.qualified} WHERE shard = %s) g ON {on} "
-            f"WHERE (e.shard, {select_list(projection, 'e')}) IS DISTINCT FROM (g.shard, {select_list(projection, 'g')}) "
-            f"ORDER BY coalesce(e.position, g.position), {', '.join(f'coalesce(e.{k}, g.{k})' for k in projection.key)} "
+            f"WHERE (e.shard, {want_columns}) IS DISTINCT FROM (g.shard, {have_columns}) "
+            f"ORDER BY coalesce(e.position, g.position), {key_order} "
             "LIMIT 1",
             (shard, shard),
         )
@@ -275,6 +277,8 @@ def _switch(connection: Connection[Any], fresh: Table[Any], table: str, shard: i
     compared = None
     with connection.transaction():
         live = catalog.lock(connection, shard, table)
+        if live.status is not Status.LIVE:
+            raise NotLive(f"read.{table}: expected it to be live until the switch, got {live.status}")
         at = catalog.lock(connection, shard, fresh.name).position
         _to(connection, fresh, shard, at, live.position)
         parked = letters(connection, fresh.name, shard)

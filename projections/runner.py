@@ -1,7 +1,7 @@
 """The runner: keeps read models up to date, one transaction per batch.
 
     read a window of positions once ──▶ for every projection at that position:
-        compare-and-set its position │ load the rows of the batch's keys │ fold in memory │ one upsert │ park what raised
+        compare-and-set its position │ load the rows of the batch's keys │ fold │ one upsert │ park what raised
     ──▶ COMMIT ──▶ next window; when there is none: wait for NOTIFY, or look again after a while
 
 Projections that are equally far share the reading and decoding of a window. Two runners may run at once: whoever moves
@@ -59,7 +59,7 @@ class Runner:
         catalog.prepare(self._connection, [table.projection for table in self._tables.values()], self._shard)
 
     def step(self) -> int:
-        """Apply one window to the projections that are furthest behind; return its positions, 0 when all are up to date.
+        """Apply one window to the projections that are furthest behind; return its size, 0 when all are up to date.
 
         A window that another runner applied first counts like an applied one: the next step reads the new positions.
         """

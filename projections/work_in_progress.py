@@ -151,7 +151,8 @@ def work_in_progress(
 
 
 def _unchanged_keys(connection: Connection[Any], ids: list[str], position: int, shard: int) -> set[Key]:
-    query = f"SELECT id, lane FROM read.{WORK_IN_PROGRESS.table} WHERE shard = %s AND id = ANY(%s::uuid[]) AND position <= %s"
+    table = f"read.{WORK_IN_PROGRESS.table}"
+    query = f"SELECT id, lane FROM {table} WHERE shard = %s AND id = ANY(%s::uuid[]) AND position <= %s"
     return {(str(row[0]), row[1]) for row in connection.execute(query, (shard, ids, position))}
 
 

@@ -190,8 +190,8 @@ def _account() -> pwd.struct_passwd | None:
         return pwd.getpwnam(SERVICE_ACCOUNT)
     except (OSError, KeyError, subprocess.SubprocessError) as error:
         raise EmbeddedPostgresError(
-            f"running as root needs a system account {SERVICE_ACCOUNT!r} for PostgreSQL, and making one failed ({error}); "
-            "run as an ordinary user, or set LEASELEDGER_DATABASE_URL"
+            f"running as root needs a system account {SERVICE_ACCOUNT!r} for PostgreSQL, and making one failed "
+            f"({error}); run as an ordinary user, or set LEASELEDGER_DATABASE_URL"
         ) from error
 
 

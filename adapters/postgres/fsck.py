@@ -105,7 +105,7 @@ def fsck(
         personal = VaultCheck(connection, vault, found)
         position = 0
         for rows in _chunks(connection):
-            rows = _contiguous(rows, position, found)
+            _check_positions(rows, position, found)
             leaves = [leaf_hash(row[4]) for row in rows]
             _compare_leaves(rows, leaves, found)
             streams.check(rows, leaves, personal)
@@ -134,18 +134,17 @@ def _chunks(connection: Connection) -> Iterator[list[Row]]:
         cursor.itersize = ROWS_AT_ONCE
         cursor.execute(_EVENTS, (SHARD,))
         while rows := cursor.fetchmany(ROWS_AT_ONCE):
-            yield rows  # type: ignore[misc]
+            yield rows
 
 
-def _contiguous(rows: list[Row], before: int, found: Findings) -> list[Row]:
+def _check_positions(rows: Sequence[Row], before: int, found: Findings) -> None:
     """Report holes in the positions of a chunk that follows position `before`."""
     if rows[0][0] == before + 1 and rows[-1][0] - before == len(rows):
-        return rows
+        return
     for row in rows:
         if row[0] != before + 1:
             found.add(before + 1, "event", "a stored event", f"none up to position {row[0] - 1}")
         before = row[0]
-    return rows
 
 
 def _compare_leaves(rows: Sequence[Row], leaves: Sequence[bytes], found: Findings) -> None:

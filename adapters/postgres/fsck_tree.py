@@ -79,12 +79,11 @@ class TreeCheck:
             return
         within = leaves[: max(0, self._published_size - self._frontier.size)]
         if within:
-            before = self._frontier.size
             self._builder, rows = self._builder.extend(within)
-            self._compare_tiles(before, rows)
+            self._compare_tiles(rows)
         self._frontier = self._frontier.extend(leaves)
 
-    def _compare_tiles(self, before: int, rows: Sequence[tuple[int, int, bytes]]) -> None:
+    def _compare_tiles(self, rows: Sequence[tuple[int, int, bytes]]) -> None:
         levels, indexes, _ = (list(column) for column in zip(*rows, strict=True))
         stored = {
             (level, index): hashes
@@ -93,10 +92,10 @@ class TreeCheck:
         for level, index, hashes in rows:
             got = stored.get((level, index), b"")
             if got[: len(hashes)] != hashes and self._sound:
-                self._name_tile(before, level, index, hashes, got)
+                self._name_tile(level, index, hashes, got)
                 return
 
-    def _name_tile(self, before: int, level: int, index: int, hashes: bytes, got: bytes) -> None:
+    def _name_tile(self, level: int, index: int, hashes: bytes, got: bytes) -> None:
         slot = next(
             at
             for at in range(len(hashes) // HASH_SIZE)

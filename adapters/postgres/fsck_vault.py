@@ -61,7 +61,7 @@ class VaultCheck:
         self._cursor.close()
 
     def _value(self, entry: Entry, key: bytes | None) -> str:
-        position, eid, subject, path, digest, nonce, ciphertext = self._row
+        position, eid, path, digest, nonce, ciphertext = self._row
         if key is None:
             self.erased += 1
             return str(digest)
@@ -88,7 +88,7 @@ class VaultCheck:
             return None
 
     def _stray(self) -> None:
-        position, eid, _, path, *_ = self._row
+        position, eid, path, *_ = self._row
         self._found.add(position, f"vault value {path}", "an event with digests at its position", f"none (event {eid})")
         self._row = self._next()
 
@@ -98,5 +98,5 @@ class VaultCheck:
 
 _KEYS = "SELECT subject, wrapped FROM ledger.subject_keys WHERE shard = %s"
 _VALUES = """
-SELECT position, eid, subject, path, digest, nonce, ciphertext FROM ledger.vault WHERE shard = %s
+SELECT position, eid, path, digest, nonce, ciphertext FROM ledger.vault WHERE shard = %s
 ORDER BY position, path"""

@@ -1,7 +1,7 @@
 """Group commit: whatever queued behind the previous fsync becomes the next transaction, no linger.
 
-    append() ─▶ queue ─▶ [ lock head · read versions and keys ] ─▶ sequence() ─▶ [ insert everything · COMMIT ] ─▶ outcomes
-                              one round trip                                        one round trip
+    append() ─▶ queue ─▶ [ lock head · read what is known ] ─▶ sequence() ─▶ [ insert all · COMMIT ] ─▶ outcomes
+                                  one round trip                                  one round trip
 
 One task and one connection for each process and shard; the head row's lock makes the writers of several processes
 take turns. A connection that dies during COMMIT leaves the outcome unknown: the batch is then put through again from
@@ -12,7 +12,6 @@ written. Nothing is ever repeated without that look.
 from __future__ import annotations
 
 import asyncio
-import struct
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import datetime
@@ -23,6 +22,7 @@ import psycopg
 import structlog
 
 from adapters.postgres.connections import DatabaseUnavailable, connect_async
+from adapters.postgres.rows import write
 from adapters.postgres.schema import SHARD
 from adapters.postgres.sequencer import (
     Append,
@@ -40,12 +40,8 @@ from domain.kernel import utc_text
 MAX_BATCH_EVENTS = 4_096
 """Events in one transaction; more only make the first caller wait longer."""
 
-COPY_FROM_EVENTS = 512
-"""Batches of at least so many events go in by COPY (measured: unnest is faster below, COPY above)."""
-
 RECOVERY_TIMEOUT_S = 60.0
 RECOVERY_PAUSE_S = 0.1
-CHANNEL = "ledger"
 
 Connection = psycopg.AsyncConnection[tuple[Any, ...]]
 _log = structlog.get_logger(__name__)
@@ -162,7 +158,7 @@ class GroupCommit:
             if not batch.positions:
                 await connection.execute("ROLLBACK")
                 return batch.outcomes
-            await _write(connection, batch)
+            await write(connection, batch)
             return batch.outcomes
         except psycopg.Error:
             # The transaction may be open still; only a closed connection cannot be rolled back.
@@ -200,98 +196,6 @@ def _subjects(appends: Sequence[Append]) -> list[UUID]:
     return list({row.subject for append in appends for row in append.personal})
 
 
-async def _write(connection: Connection, batch: Batch) -> None:
-    by_copy = len(batch.positions) >= COPY_FROM_EVENTS
-    if by_copy:
-        async with connection.cursor() as cursor, cursor.copy(_COPY_EVENTS) as copy:
-            await copy.write(_copy_rows(batch))
-    async with connection.pipeline():
-        if not by_copy:
-            await connection.execute(_INSERT_EVENTS, _event_columns(batch), prepare=True, binary=True)
-        await connection.execute(_INSERT_REST, _rest_columns(batch), prepare=True, binary=True)
-        await _write_personal(connection, batch)
-        await connection.execute("COMMIT")
-
-
-async def _write_personal(connection: Connection, batch: Batch) -> None:
-    keys = [pair for append in batch.accepted for pair in append.subject_keys]
-    if keys:
-        subjects, wrapped = (list(column) for column in zip(*keys, strict=True))
-        await connection.execute(_INSERT_KEYS, (SHARD, subjects, wrapped), prepare=True, binary=True)
-    position = {drafted: at for drafted, at in _event_positions(batch)}
-    rows = [
-        (row.eid, row.sealed.path, position[row.eid], row.subject, row.sealed.digest, row.sealed.nonce,
-         row.sealed.ciphertext)
-        for append in batch.accepted
-        for row in append.personal
-    ]  # fmt: skip
-    if rows:
-        columns = [list(column) for column in zip(*rows, strict=True)]
-        await connection.execute(_INSERT_VAULT, (SHARD, *columns), prepare=True, binary=True)
-
-
-def _event_positions(batch: Batch) -> list[tuple[UUID, int]]:
-    if not any(append.personal for append in batch.accepted):
-        return []
-    eids = [drafted.eid for append in batch.accepted for drafted in append.drafts]
-    return list(zip(eids, batch.positions, strict=True))
-
-
-def _event_columns(batch: Batch) -> tuple[object, ...]:
-    return (SHARD, batch.positions, batch.streams, batch.seqs, batch.types, batch.entries, batch.leaves)
-
-
-def _rest_columns(batch: Batch) -> tuple[object, ...]:
-    appends = batch.accepted
-    outcomes = [outcome for outcome in batch.outcomes if isinstance(outcome, Appended) and not outcome.replayed]
-    return (
-        SHARD,
-        list(batch.moved),
-        [seq for seq, _ in batch.moved.values()],
-        [leaf for _, leaf in batch.moved.values()],
-        SHARD,
-        [append.tenant for append in appends],
-        [append.key for append in appends],
-        [append.digest for append in appends],
-        [append.stream for append in appends],
-        [outcome.seq for outcome in outcomes],
-        [outcome.position for outcome in outcomes],
-        [outcome.events for outcome in outcomes],
-        batch.head.frontier.size,
-        batch.head.frontier.to_bytes(),
-        batch.head.frontier.root(),
-        batch.head.recorded_at,
-        SHARD,
-        CHANNEL,
-        str(batch.head.frontier.size),
-    )
-
-
-_COPY_HEADER = b"PGCOPY\n\xff\r\n\x00" + bytes(8)
-_COPY_TRAILER = b"\xff\xff"
-_COPY_FIXED = struct.Struct("!hihiqi16siii")
-
-
-def _copy_rows(batch: Batch) -> bytes:
-    """The events in PostgreSQL's binary COPY format: each field is its length in bytes and its bytes."""
-    fixed, size = _COPY_FIXED.pack, struct.Struct("!i").pack
-    parts = [_COPY_HEADER]
-    for position, stream, seq, kind, entry, leaf in zip(
-        batch.positions, batch.streams, batch.seqs, batch.types, batch.entries, batch.leaves, strict=True
-    ):
-        name = kind.encode()
-        parts += (
-            fixed(7, 2, SHARD, 8, position, 16, stream.bytes, 4, seq, len(name)),
-            name,
-            size(len(entry)),
-            entry,
-            size(len(leaf)),
-            leaf,
-        )
-    parts.append(_COPY_TRAILER)
-    return b"".join(parts)
-
-
 _LOCK_HEAD = "SELECT size, frontier, recorded_at, room FROM ledger.head WHERE shard = %b FOR UPDATE"
 _READ_VERSIONS = "SELECT stream, seq, leaf FROM ledger.stream_heads WHERE shard = %b AND stream = ANY(%b)"
 _READ_COMMANDS = """
@@ -301,26 +205,3 @@ WHERE shard = %b"""
 _READ_SUBJECTS = """
 SELECT subject, wrapped IS NOT NULL FROM ledger.subject_keys WHERE shard = %b AND subject = ANY(%b)"""
 _MAKE_ROOM = "SELECT ledger.make_room(%s::smallint, %s)"
-_COPY_EVENTS = "COPY ledger.events (shard, position, stream, seq, type, entry, leaf) FROM STDIN (FORMAT binary)"
-_INSERT_EVENTS = """
-INSERT INTO ledger.events (shard, position, stream, seq, type, entry, leaf)
-SELECT %b::smallint, * FROM unnest(%b::bigint[], %b::uuid[], %b::integer[], %b::text[], %b::bytea[], %b::bytea[])"""
-_INSERT_REST = """
-WITH moved AS (
-    INSERT INTO ledger.stream_heads (shard, stream, seq, leaf)
-    SELECT %b::smallint, * FROM unnest(%b::uuid[], %b::integer[], %b::bytea[])
-    ON CONFLICT (shard, stream) DO UPDATE SET seq = excluded.seq, leaf = excluded.leaf
-), accepted AS (
-    INSERT INTO ledger.commands (shard, tenant, key, digest, stream, seq, position, events)
-    SELECT %b::smallint, * FROM unnest(%b::uuid[], %b::text[], %b::bytea[], %b::uuid[], %b::integer[], %b::bigint[],
-                                       %b::integer[])
-), grown AS (
-    UPDATE ledger.head SET size = %b, frontier = %b, root = %b, recorded_at = %b WHERE shard = %b
-)
-SELECT pg_notify(%b, %b)"""
-_INSERT_KEYS = """
-INSERT INTO ledger.subject_keys (shard, subject, wrapped)
-SELECT %b::smallint, * FROM unnest(%b::uuid[], %b::bytea[])"""
-_INSERT_VAULT = """
-INSERT INTO ledger.vault (shard, eid, path, position, subject, digest, nonce, ciphertext)
-SELECT %b::smallint, * FROM unnest(%b::uuid[], %b::text[], %b::bigint[], %b::uuid[], %b::text[], %b::bytea[], %b::bytea[])"""

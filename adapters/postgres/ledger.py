@@ -82,7 +82,8 @@ class Ledger:
         """Decide one command and append its events.
 
         A command whose key the ledger holds gets its first outcome again. Raises `VersionConflict` when `expected`
-        is not the stream's version, `StreamBusy`, `KeyReused`, `SubjectErased`, or `OutcomeUnknown` when the database is gone.
+        is not the stream's version, `StreamBusy`, `KeyReused`, `SubjectErased`, or `OutcomeUnknown` when the database
+        is gone.
         """
         digest = self._digest(payload(request))
         if request.new and request.stream not in self._cache:

@@ -168,7 +168,8 @@ class Log:
         builder = TileBuilder.from_reader(self._tiles, size)
         while builder.size < head.size:
             leaves = self._connection.execute(
-                "SELECT leaf FROM ledger.events WHERE shard = %s AND position > %s AND position <= %s ORDER BY position",
+                "SELECT leaf FROM ledger.events "
+                "WHERE shard = %s AND position > %s AND position <= %s ORDER BY position",
                 (SHARD, builder.size, min(head.size, builder.size + LEAVES_AT_ONCE)),
                 binary=True,
             ).fetchall()

@@ -144,7 +144,8 @@ CommandKey = tuple[UUID, str]
 
 class Known(Struct, frozen=True):
     """What the ledger holds about a batch: stream → (version, leaf of the last event), command → its place,
-    subject → whether its key still exists. What is new is absent."""
+    subject → whether its key still exists. What is new is absent.
+    """
 
     versions: Mapping[UUID, tuple[int, bytes]]
     commands: Mapping[CommandKey, KnownCommand]

@@ -73,8 +73,8 @@ def notecheck(tmp_path_factory: pytest.TempPathFactory) -> Notecheck:
 
 def private_key(log: Log) -> str:
     """A signer's key in Go's own notation."""
-    key_id = log.signer.vkey.key_id.hex()
-    return f"PRIVATE+KEY+{log.origin}+{key_id}+{base64.b64encode(b'%c' % 1 + SEED).decode()}"
+    encoded = base64.b64encode(b"\x01" + SEED).decode()
+    return f"PRIVATE+KEY+{log.origin}+{log.signer.vkey.key_id.hex()}+{encoded}"
 
 
 def test_go_agrees_on_note_root_proofs_and_signature(notecheck: Notecheck, tmp_path: Path) -> None:

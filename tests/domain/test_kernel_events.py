@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, cast
 from uuid import UUID
 
 import msgspec
@@ -24,8 +24,6 @@ from domain.kernel import (
     without_personal,
 )
 
-pytestmark = pytest.mark.usefixtures("registries")
-
 PERSON = UUID(int=5)
 
 
@@ -39,19 +37,22 @@ class Looped(Struct, frozen=True):
 
 def _event(name: str, field: object) -> type[Event]:
     """An event class with a subject and one field of the given type, registered under a name."""
-    cls = msgspec.defstruct(
-        "Sample", [("subject", UUID | None, None), ("value", field, UNSET)], bases=(Event,), frozen=True, kw_only=True
-    )
+    fields = [("subject", UUID | None, None), ("value", field, UNSET)]
+    cls = cast(type[Event], msgspec.defstruct("Sample", fields, bases=(Event,), frozen=True, kw_only=True))
     return event_type(name)(cls)
 
 
-@event_type("kernelsample.noted.v1")
 class Noted(Event, frozen=True):
     """A note about a person."""
 
     count: Annotated[int, Meta(ge=0)]
     subject: UUID | None = None
     note: PersonalText = UNSET
+
+
+@pytest.fixture(autouse=True)
+def _noted_is_registered(registries: None) -> None:
+    event_type("kernelsample.noted.v1")(Noted)
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,8 @@
 """Every released application event is read for ever.
 
-The lines of `application_v1.jsonl` are never changed, only added to. A line is the canonical body of one stored event beside its type. A type that is still current decodes and encodes
-to the same bytes; one that was replaced decodes through its upcasters.
+The lines of `application_v1.jsonl` are never changed, only added to. A line is the canonical body of one stored event
+beside its type. A type that is still current decodes and encodes to the same bytes; one that was replaced decodes
+through its upcasters.
 """
 
 from __future__ import annotations

@@ -1,0 +1,115 @@
+"""Every problem of the HTTP interface itself: code, status, words. Refusals of business rules have their own registry."""
+
+from __future__ import annotations
+
+from api.http.problems import ProblemKind as Kind
+
+# ------------------------------------------------------------------------------------------------- who asks
+
+KEY_MISSING = Kind(
+    "auth.missing", 401, "An API key is needed", "需要 API 密钥",
+    "Send Authorization: Bearer <key>.", "请发送 Authorization: Bearer <密钥>。",
+)  # fmt: skip
+KEY_UNKNOWN = Kind("auth.unknown", 401, "This API key is not valid", "API 密钥无效")
+NOT_ALLOWED = Kind(
+    "auth.not_allowed", 403, "The role of this key may not do this", "该密钥的角色无权执行此操作"
+)
+
+# ------------------------------------------------------------------------------------------- what is asked for
+
+NO_ROUTE = Kind("route.not_found", 404, "There is nothing at this address", "该地址不存在")
+NOT_FOUND = Kind("resource.not_found", 404, "There is no such resource", "资源不存在")
+WRONG_METHOD = Kind("route.method", 405, "This address does not take this method", "该地址不支持此方法")
+HTTP_ERROR = Kind("http.error", 400, "The request cannot be answered", "无法处理该请求")
+
+# -------------------------------------------------------------------------------------------------- headers
+
+IDEMPOTENCY_MISSING = Kind(
+    "idempotency.missing", 400, "Every POST needs an Idempotency-Key", "每个 POST 请求都需要 Idempotency-Key",
+    "Send a fresh random value, and the same one again when you repeat the request.",
+    "请发送新的随机值；重试时使用相同的值。",
+)  # fmt: skip
+IDEMPOTENCY_MALFORMED = Kind(
+    "idempotency.malformed", 400, "The Idempotency-Key is not well formed", "Idempotency-Key 格式不正确",
+    "1 to 255 visible ASCII characters, bare or as a quoted string (RFC 9651).",
+    "1 至 255 个可见 ASCII 字符，可加引号（RFC 9651）。",
+)  # fmt: skip
+IDEMPOTENCY_PERSONAL = Kind(
+    "idempotency.personal", 400, "The Idempotency-Key looks like an identity or mobile number",
+    "Idempotency-Key 疑似身份证号或手机号",
+    "Keys are kept for ever; use a random value.", "该值将永久保存，请使用随机值。",
+)  # fmt: skip
+IDEMPOTENCY_REUSED = Kind(
+    "idempotency.reused", 422, "The Idempotency-Key was used for another request",
+    "Idempotency-Key 已用于其他请求",
+)  # fmt: skip
+IDEMPOTENCY_IN_FLIGHT = Kind(
+    "idempotency.in_flight", 409, "A request with this Idempotency-Key is being handled",
+    "使用该 Idempotency-Key 的请求正在处理",
+    "Repeat it in a moment to get its outcome.", "请稍后重试以获取结果。",
+)  # fmt: skip
+PRECONDITION_MALFORMED = Kind(
+    "precondition.malformed", 400, "If-Match is not well formed", "If-Match 格式不正确",
+    'Send the ETag that you were given, e.g. "3", or *.', '请发送收到的 ETag，例如 "3"，或 *。',
+)  # fmt: skip
+PRECONDITION_FAILED = Kind(
+    "precondition.failed", 412, "The resource is not at the version of If-Match", "资源版本与 If-Match 不符",
+    "Read it again and decide again.", "请重新读取后再作决定。",
+)  # fmt: skip
+HEADER_INVALID = Kind("header.invalid", 400, "A header is not well formed", "请求头格式不正确")
+
+# -------------------------------------------------------------------------------------------------- payload
+
+TOO_LARGE = Kind("body.too_large", 413, "The body is too large", "请求体过大")
+NOT_JSON_TYPE = Kind(
+    "body.media_type", 415, "The body must be application/json", "请求体必须为 application/json"
+)
+NOT_JSON = Kind("body.not_json", 400, "The body is not one JSON value in UTF-8", "请求体不是 UTF-8 编码的 JSON")
+DUPLICATE_MEMBER = Kind(
+    "body.duplicate_member", 400, "An object of the body names a member twice", "请求体中的对象包含重复成员"
+)
+PAYLOAD_INVALID = Kind("body.invalid", 422, "The body does not fit", "请求体不符合要求")
+NOT_STORABLE = Kind(
+    "body.not_storable", 422, "The ledger cannot hold this payload", "账本无法保存该内容",
+    "Text is in Unicode Normalization Form C, one event at most 16 KiB.",
+    "文本须为 Unicode NFC 形式，单个事件不超过 16 KiB。",
+)  # fmt: skip
+QUERY_INVALID = Kind("query.invalid", 422, "The query does not fit", "查询参数不符合要求")
+SUBJECT_ERASED = Kind(
+    "subject.erased", 409, "The data of this subject was erased; nothing can be added to it",
+    "该主体的数据已删除，不能再添加",
+)  # fmt: skip
+
+# --------------------------------------------------------------------------------------------------- moments
+
+POSITION_AHEAD = Kind(
+    "position.ahead", 409, "The ledger has not reached this position or instant", "账本尚未到达该位置或时刻"
+)
+POSITION_NOT_REACHED = Kind(
+    "position.not_reached", 503, "The answer is not as fresh as asked for yet", "数据尚未更新到所请求的位置",
+    "Repeat the request in a moment.", "请稍后重试。",
+)  # fmt: skip
+PAST_TOO_FAR = Kind(
+    "position.too_far", 409, "Too much changed since this position to answer at once",
+    "自该位置以来变化过多，无法立即回答",
+)  # fmt: skip
+
+# --------------------------------------------------------------------------------------------------- our side
+
+READ_MODEL_ABSENT = Kind("projection.unavailable", 503, "This read model is not there yet", "该读模型尚不可用")
+TOO_MANY_STREAMS = Kind("stream.limit", 503, "Too many event streams are open", "打开的事件流过多")
+DATABASE_GONE = Kind("database.unavailable", 503, "The database cannot be reached", "无法连接数据库")
+OUTCOME_UNKNOWN = Kind(
+    "ledger.outcome_unknown", 503, "Whether this was written is not known", "是否已写入尚不确定",
+    "Repeat it with the same Idempotency-Key.", "请使用相同的 Idempotency-Key 重试。",
+)  # fmt: skip
+STREAM_BUSY = Kind(
+    "ledger.busy", 503, "The resource changed again and again meanwhile; nothing was written",
+    "资源在处理期间不断变化，未写入任何内容",
+    "Repeat it with the same Idempotency-Key.", "请使用相同的 Idempotency-Key 重试。",
+)  # fmt: skip
+CLOSING = Kind("service.closing", 503, "The service is closing; nothing was written", "服务正在关闭，未写入任何内容")
+INTERNAL = Kind("service.internal", 500, "Something went wrong on our side", "服务内部错误")
+
+KINDS: tuple[Kind, ...] = tuple(value for value in list(globals().values()) if isinstance(value, Kind))
+"""Every kind above, in order."""

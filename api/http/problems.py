@@ -1,0 +1,179 @@
+"""Problems: every "no" of the HTTP interface as an RFC 9457 document, in English and Chinese.
+
+    ProblemKind (code, status, words) ──Problem(kind, facts, errors)──▶ application/problem+json
+    domain.kernel.Refusal ─────────────refused()──────────────────────▶ 409 with the rule's code, facts and statute
+
+Nothing that a caller sent is ever repeated in a problem: what is wrong with a payload may be personal data.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import msgspec
+from msgspec import UNSET, Struct, UnsetType
+
+from domain.kernel import REFUSALS, Refusal
+
+MEDIA_TYPE = "application/problem+json"
+TYPE_PREFIX = "/problems/"
+"""Where the types of problems are described, served by the program itself."""
+
+REFUSAL_STATUS = 409
+ENGLISH, CHINESE = "en", "zh-CN"
+
+_HIDDEN_FACTS = frozenset({"lane"})
+"""Facts that repeat free text of the caller."""
+
+
+class ProblemKind(Struct, frozen=True):
+    """One kind of problem: its code, its HTTP status, its sentence in both languages and what to do about it."""
+
+    code: str
+    status: int
+    en: str
+    zh: str
+    help_en: str = ""
+    help_zh: str = ""
+
+    def __call__(self, **facts: object) -> Problem:
+        """A problem of this kind; facts come from us, never from the payload."""
+        return Problem(self, facts={name: str(value) for name, value in facts.items()})
+
+
+class Fault(Struct, frozen=True):
+    """What is wrong with one member of a payload: a JSON pointer (RFC 6901), a code and a sentence in both languages."""
+
+    pointer: str
+    code: str
+    en: str
+    zh: str
+
+
+class Problem(Exception):
+    """A problem on its way to the caller. `headers` go with the response."""
+
+    def __init__(
+        self,
+        kind: ProblemKind,
+        *,
+        facts: Mapping[str, str] | None = None,
+        faults: Sequence[Fault] = (),
+        headers: Mapping[str, str] | None = None,
+        source: str = "",
+    ) -> None:
+        super().__init__(kind.code)
+        self.kind, self.facts, self.faults = kind, dict(facts or {}), tuple(faults)
+        self.headers, self.source = dict(headers or {}), source
+
+    def with_headers(self, **headers: str) -> Problem:
+        """The same problem with more response headers (underscores stand for hyphens)."""
+        self.headers |= {name.replace("_", "-"): value for name, value in headers.items()}
+        return self
+
+
+class FaultBody(Struct, frozen=True):
+    """One member that is wrong."""
+
+    pointer: str
+    code: str
+    detail: str
+
+
+class ProblemBody(Struct, frozen=True, rename={"kind": "type"}):
+    """A problem document (RFC 9457). `code` is stable, `facts` are what made a rule apply, `source` its statute."""
+
+    kind: str
+    title: str
+    status: int
+    detail: str
+    code: str
+    request_id: str
+    errors: tuple[FaultBody, ...] | UnsetType = UNSET
+    facts: dict[str, str] | UnsetType = UNSET
+    source: str | UnsetType = UNSET
+
+
+def refused(refusal: Refusal) -> Problem:
+    """The problem that a rule's refusal becomes: 409, the rule's own code, its facts and its legal source."""
+    kind = refusal.kind
+    facts = {name: value for name, value in refusal.facts if name not in _HIDDEN_FACTS}
+    return Problem(ProblemKind(kind.code, REFUSAL_STATUS, kind.en, kind.zh), facts=facts, source=kind.source)
+
+
+def body_of(problem: Problem, language: str, request_id: str) -> bytes:
+    """The document's bytes in one language."""
+    kind, chinese = problem.kind, language == CHINESE
+    title = kind.zh if chinese else kind.en
+    remedy = kind.help_zh if chinese else kind.help_en
+    facts = ", ".join(f"{name}={value}" for name, value in problem.facts.items())
+    detail = f"{title} ({facts})" if facts else title
+    if remedy:
+        detail = f"{detail}。{remedy}" if chinese else f"{detail}. {remedy}"
+    faults = tuple(FaultBody(f.pointer, f.code, f.zh if chinese else f.en) for f in problem.faults)
+    return msgspec.json.encode(
+        ProblemBody(
+            TYPE_PREFIX + kind.code, title, kind.status, detail, kind.code, request_id,
+            faults or UNSET, problem.facts or UNSET, problem.source or UNSET,
+        )
+    )  # fmt: skip
+
+
+def language_of(accept_language: str) -> str:
+    """`zh-CN` or `en` by an Accept-Language header (RFC 9110 §12.5.4); English when it says nothing we speak."""
+    best, chosen = 0.0, ENGLISH
+    for part in accept_language[:_ACCEPT_MAX_CHARS].split(","):
+        tag, _, weight = part.strip().lower().partition(";")
+        spoken = {"zh": CHINESE, "en": ENGLISH, "*": ENGLISH}.get(tag.strip().partition("-")[0])
+        quality = _quality(weight)
+        if spoken and quality > best:
+            best, chosen = quality, spoken
+    return chosen
+
+
+_ACCEPT_MAX_CHARS = 500
+
+
+def _quality(weight: str) -> float:
+    name, _, value = weight.strip().partition("=")
+    if name.strip() != "q":
+        return 1.0
+    try:
+        return min(max(float(value), 0.0), 1.0)
+    except ValueError:
+        return 0.0
+
+
+class Words(Struct, frozen=True):
+    """A sentence in both languages."""
+
+    en: str
+    zh: str
+
+
+class Description(Struct, frozen=True):
+    """What a problem's `type` address shows: the code, the status and the words; the statute where one speaks."""
+
+    code: str
+    status: int
+    title: Words
+    remedy: Words | UnsetType = UNSET
+    source: str | UnsetType = UNSET
+
+
+def descriptions() -> dict[str, Description]:
+    """Every problem there is by its code: the interface's own and the refusals of all rules."""
+    # Imported here because the catalogue is made of this module's kinds.
+    from api.http.catalogue import KINDS  # noqa: PLC0415
+
+    found = {kind.code: _described(kind) for kind in KINDS}
+    for rule in REFUSALS.values():
+        found[rule.code] = Description(
+            rule.code, REFUSAL_STATUS, Words(rule.en, rule.zh), UNSET, rule.source or UNSET
+        )
+    return dict(sorted(found.items()))
+
+
+def _described(kind: ProblemKind) -> Description:
+    remedy = Words(kind.help_en, kind.help_zh) if kind.help_en else UNSET
+    return Description(kind.code, kind.status, Words(kind.en, kind.zh), remedy)
