@@ -35,7 +35,7 @@ UNNAMED_PER_MILLE: Final = 110
 """How many rows of work name no worker."""
 
 CONTRACT_CHANGE_PER_MILLE: Final = 30
-"""How many approvals are followed by a change of the contract: more than in the real log, so that short histories have some."""
+"""How many approvals are followed by a change of the contract: more than in the real log, so short ones have some."""
 
 T = TypeVar("T")
 _Weighted = Sequence[tuple[T, int]]

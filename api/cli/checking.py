@@ -1,7 +1,9 @@
-"""Running fsck and saying what it found."""
+"""Running fsck and saying what it found: the ledger in one pass, then every read model against its events."""
 
 from __future__ import annotations
 
+import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,41 +14,135 @@ from api.cli.words import number, seconds
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from adapters.postgres.fsck import FsckReport
+    from adapters.postgres.fsck import Finding, Report
     from api.compose import Base
+    from chain.checkpoint import Checkpoint
+    from chain.note import VerifierKey
 
 
-def check(session: Session, on: Base, since: Path | None) -> FsckReport:
-    """Verify the whole ledger with a progress bar; `since` is a file with a checkpoint kept elsewhere."""
+class Checked:
+    """What was checked and found. `ledger_s` is the pass over the events alone, `seconds` everything."""
+
+    def __init__(self, report: Report, read_models: dict[str, int], more: Sequence[Finding], ledger_s: float) -> None:
+        self.report = report
+        self.read_models = read_models
+        self.findings = (*report.findings, *more)
+        self.ledger_s = self.seconds = ledger_s
+
+    @property
+    def ok(self) -> bool:
+        """Nothing differs."""
+        return not self.findings
+
+    @property
+    def events_per_s(self) -> int:
+        """Events verified in a second of the pass over them."""
+        return round(self.report.events / self.ledger_s) if self.report.events else 0
+
+    def as_data(self) -> dict[str, Any]:
+        """For `--json`."""
+        import msgspec
+
+        counts = msgspec.structs.asdict(self.report)
+        found = [{**msgspec.structs.asdict(one), "sentence": one.sentence()} for one in self.findings]
+        return {
+            "ok": self.ok,
+            "events": counts.pop("events"),
+            "events_per_s": self.events_per_s,
+            "seconds": round(self.seconds, 3),
+            "ledger_s": round(self.ledger_s, 3),
+            **counts,
+            "read_models": self.read_models,
+            "findings": found,
+        }
+
+    def sentence(self) -> str:
+        """One line about what was checked, for a ledger in order."""
+        report = self.report
+        rows = ", ".join(f"{number(count)} rows of {name}" for name, count in self.read_models.items())
+        return (
+            f"{number(report.events)} events of {number(report.streams)} streams, {number(report.checkpoints)} "
+            f"checkpoints, {number(report.personal_values)} personal values"
+            + (f", {rows}" if rows else "")
+            + f"; {seconds(self.seconds)}, {number(self.events_per_s)} events/s"
+        )
+
+
+def check(session: Session, on: Base, since: Path | None) -> Checked:
+    """Verify the whole ledger; `since` is a file with a checkpoint kept elsewhere.
+
+    Raises `Unusable`, or `chain.errors.ChainError` for a checkpoint that none of this log's keys signed.
+    """
+    from adapters.postgres.connections import connect
     from adapters.postgres.fsck import fsck
+    from adapters.postgres.vault import Vault
+    from adapters.system import random_bytes
+    from chain.note import Ed25519Signer
 
-    kept = None
-    if since is not None:
-        if not since.is_file():
-            raise Unusable(f"--since {since}: expected a checkpoint file, got nothing there")
-        kept = since.read_bytes()
-    with session.progress("Verifying", "events") as report:
-        return fsck(on.url, on.keys, origin=on.settings.origin, since=kept, progress=report)
-
-
-def report_data(report: FsckReport) -> dict[str, Any]:
-    """The report for `--json`."""
-    import msgspec
-
-    data: dict[str, Any] = msgspec.to_builtins(report)
-    data["findings"] = [
-        {**one, "sentence": f"position {one['position']}: {one['what']}: expected {one['expected']}, got {one['got']}"}
-        for one in data["findings"]
-    ]
-    return {"ok": report.ok, **data}
+    vkeys = [Ed25519Signer(on.settings.origin, seed).vkey for seed in on.keys.log_seeds()]
+    kept = None if since is None else _opened(since, vkeys, on.settings.origin)
+    with connect(on.url) as connection:
+        began = time.monotonic()
+        with session.progress("Verifying", "events") as report:
+            ledger = fsck(
+                connection, Vault(on.keys, random_bytes), vkeys=vkeys, since=kept, progress=report
+            )
+        ledger_s = time.monotonic() - began
+        rows, more = _read_models(session, connection)
+        done = Checked(ledger, rows, more, ledger_s)
+        done.seconds = time.monotonic() - began
+    return done
 
 
-def show(out: Console, report: FsckReport) -> None:
+def show(out: Console, done: Checked) -> None:
     """The report for people."""
-    rate = f"{seconds(report.seconds)}, {number(round(report.events_per_s))} events/s"
-    if report.ok:
-        out.print(f"{number(report.events)} events: every hash, the tree, the head, read models and vault agree ({rate})")
+    if done.ok:
+        out.print(f"In order: {done.sentence()}", soft_wrap=True)
         return
-    for finding in report_data(report)["findings"]:
-        out.print(finding["sentence"], soft_wrap=True)
-    out.print(f"NOT in order: {number(len(report.findings))} findings in {number(report.events)} events ({rate})")
+    for finding in done.findings:
+        out.print(finding.sentence(), soft_wrap=True)
+    out.print(f"NOT in order, {number(len(done.findings))} findings: {done.sentence()}", soft_wrap=True)
+
+
+def _opened(since: Path, vkeys: Sequence[VerifierKey], origin: str) -> Checkpoint:
+    from chain.checkpoint import open_checkpoint
+    from chain.note import Ed25519Verifier
+
+    if not since.is_file():
+        raise Unusable(f"--since {since}: expected a checkpoint file, got nothing there")
+    return open_checkpoint(since.read_bytes(), [Ed25519Verifier(vkey) for vkey in vkeys], origin)
+
+
+def _read_models(session: Session, connection: Any) -> tuple[dict[str, int], list[Finding]]:
+    """Rows that each live read model should have, and what differs; none where none were made yet."""
+    from adapters.postgres.fsck import Finding
+    from projections.model import ProjectionError
+    from projections.rebuild import compare
+    from projections.registry import PROJECTIONS
+
+    rows: dict[str, int] = {}
+    found: list[Finding] = []
+    if connection.execute("SELECT to_regclass('read.projections')").fetchone() == (None,):
+        return rows, found
+    for projection in PROJECTIONS:
+        with session.progress(f"Comparing {projection.name}", "events") as report:
+            try:
+                compared = compare(connection, projection, progress=report)
+            except ProjectionError as error:
+                found.append(Finding(0, f"read model {projection.name}", "a live copy", str(error)))
+                continue
+        rows[projection.name] = compared.rows
+        if compared.first is not None:
+            first = compared.first
+            what = f"read.{first.table}, key {first.key} ({number(compared.differences)} rows differ)"
+            found.append(Finding(first.position, what, *_sides(first)))
+    return rows, found
+
+
+def _sides(first: Any) -> tuple[str, str]:
+    names = first.fields()
+    if not names:
+        return tuple("no row" if side is None else "a row" for side in (first.expected, first.got))  # type: ignore[return-value]
+    return tuple(  # type: ignore[return-value]
+        ", ".join(f"{name}={getattr(side, name)}" for name in names) for side in (first.expected, first.got)
+    )

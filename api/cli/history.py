@@ -143,10 +143,10 @@ def fsck(
     ] = None,
 ) -> None:
     """Recompute everything from the stored entries and compare: hashes, tree, head, read models, vault."""
-    from api.cli.checking import check, report_data, show
+    from api.cli.checking import check, show
 
     with session.base() as on:
         report = check(session, on, since)
-    session.emit(report_data(report), lambda out: show(out, report))
+    session.emit(report.as_data(), lambda out: show(out, report))
     if not report.ok:
         raise typer.Exit(REFUSED)

@@ -176,7 +176,7 @@ def show_import(out: Console, done: Imported) -> None:
     refused = sum(report.refusals.values())
     if refused:
         out.print(f"{'':<13}{number(refused)} commands refused:")
-        out.print(table((">", "", ""), refusal_rows(report.refusals), indent=13))
+        out.print(table("rll", refusal_rows(report.refusals), indent=13), soft_wrap=True)
     for sentence_ in report.diverged:
         out.print(f"{'':<13}{sentence_}")
 

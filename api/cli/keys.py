@@ -26,7 +26,7 @@ def show(session: Session) -> None:
         made = [str(Ed25519Signer(on.settings.origin, seed).vkey) for seed in on.keys.log_seeds()]
     rows = [{"vkey": key, "from_size": since.get(key)} for key in dict.fromkeys([*since, *made])]
     shown = [(number(size) if (size := since.get(str(r["vkey"]))) is not None else "unused", str(r["vkey"])) for r in rows]
-    session.emit(rows, lambda out: out.print(table((">", ""), shown, head=("from size", "verifier key"))))
+    session.emit(rows, lambda out: out.print(table("rl", shown, head=("from size", "verifier key"))))
 
 
 @command(app, "rotate")

@@ -36,7 +36,7 @@ def project(
         {"applied": applied, "read_models": lags},
         lambda out: out.print(
             table(
-                ("", "", ">", ">", ">"),
+                "llrrr",
                 [(_text(r, "name"), _text(r, "status"), *(number(r[k]) for k in _COUNTS)) for r in lags],
                 head=("read model", "status", "position", "behind", "dead letters"),
             )

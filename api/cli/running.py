@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from adapters.postgres.log import Published
+    from api.cli.checking import Checked
     from api.compose import Base
     from projections.decision_funnel import Funnel, Times
     from projections.work_in_progress import WorkInProgress
@@ -55,12 +56,12 @@ def run(
         published = publish(on)
         view = _look(session, on)
         report = _verify(session, on)
-        data = {**report_data(done, published), **view.as_data(), "fsck": report}
+        data = {**report_data(done, published), **view.as_data(), "fsck": report.as_data()}
         session.emit(data, lambda out: _show(out, session, done, published, view, report, file))
     if done.error is not None:
         session.say(f"leaseledger: {sentence(done.error)}")
         raise typer.Exit(status_of(done.error))
-    if not report["ok"]:
+    if not report.ok:
         raise typer.Exit(REFUSED)
 
 
@@ -96,10 +97,10 @@ def _look(session: Session, on: Base) -> View:
         return View(funnel(connection, tenant), work_in_progress(connection, tenant))
 
 
-def _verify(session: Session, on: Base) -> dict[str, Any]:
-    from api.cli.checking import check, report_data as checked
+def _verify(session: Session, on: Base) -> Checked:
+    from api.cli.checking import check
 
-    return checked(check(session, on, None))
+    return check(session, on, None)
 
 
 # --------------------------------------------------------------------------------------------------- words
@@ -111,7 +112,7 @@ def _show(
     done: Imported,
     published: Published,
     view: View,
-    report: dict[str, Any],
+    report: Checked,
     file: Path | None,
 ) -> None:
     show_import(out, done)
@@ -147,7 +148,7 @@ def _show_promises(out: Console, funnel: Funnel) -> None:
         ("automatic part within 3 s", *_times(funnel.automatic)),
     ]
     head = ("promise", "kept", "of", "", "half", "9 of 10", "99 of 100")
-    out.print(table(("", ">", ">", ">", ">", ">", ">"), rows, head=head, indent=2))
+    out.print(table("lrrrrrr", rows, head=head, indent=2))
     out.print(f"  decided without a person: {number(funnel.decided_alone)}")
 
 
@@ -168,21 +169,18 @@ def _show_lanes(out: Console, work: WorkInProgress) -> None:
         for lane in work.lanes
     ]  # fmt: skip
     head = ("lane", "scheduled", "started", "completed", "waiting", "active")
-    out.print(table(("", ">", ">", ">", ">", ">"), rows, head=head, indent=2))
+    out.print(table("lrrrrr", rows, head=head, indent=2))
 
 
-def _show_ledger(out: Console, published: Published, report: dict[str, Any]) -> None:
+def _show_ledger(out: Console, published: Published, report: Checked) -> None:
     _heading(out, "Ledger")
     out.print(f"  {'size':<{LABEL_CHARACTERS}}{number(published.size)} events")
     out.print(f"  {'root':<{LABEL_CHARACTERS}}{root_of(published).hex()}")
-    if report["ok"]:
-        rate = f"{seconds(report['seconds'])}, {number(round(report['events_per_s']))} events/s"
-        words = f"every hash, the tree, the head, read models and vault agree ({rate})"
-        out.print(f"  {'fsck':<{LABEL_CHARACTERS}}{words}")
-        return
-    out.print(f"  {'fsck':<{LABEL_CHARACTERS}}NOT in order:")
-    for finding in report["findings"]:
-        out.print(f"    {finding['sentence']}", soft_wrap=True)
+    rate = f"{seconds(report.seconds)}, {number(report.events_per_s)} events/s"
+    words = f"every hash, the tree, the checkpoints, read models and vault agree ({rate})" if report.ok else "NOT in order:"
+    out.print(f"  {'fsck':<{LABEL_CHARACTERS}}{words}")
+    for finding in report.findings:
+        out.print(f"    {finding.sentence()}", soft_wrap=True)
 
 
 def _show_next(out: Console, session: Session, published: Published, file: Path | None) -> None:
@@ -197,4 +195,4 @@ def _show_next(out: Console, session: Session, published: Published, file: Path 
     if file is None:
         rows.append(("make run FILE=bpic2012.xes.gz", "the same with the real log (README: data)"))
     _heading(out, "Where to look next")
-    out.print(table(("", ""), rows, indent=2))
+    out.print(table("ll", rows, indent=2))

@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from rich.table import Table
 
 _UNITS = ("bytes", "KiB", "MiB", "GiB", "TiB")
 
@@ -60,17 +56,15 @@ def refusal_rows(refusals: Mapping[str, int]) -> list[tuple[str, str, str]]:
     return [(number(count), code, REFUSALS[code].en if code in REFUSALS else "") for code, count in ordered]
 
 
-def table(
-    columns: Sequence[str], rows: Iterable[Sequence[str]], *, head: Sequence[str] = (), indent: int = 0
-) -> Table:
-    """A plain table; each column is `>` (right) or empty (left). Nothing is cut off."""
-    from rich.padding import Padding
-    from rich.table import Table
-
-    made = Table(box=None, show_header=bool(head), padding=(0, 3, 0, 0), pad_edge=False, header_style="dim")
-    for index, side in enumerate(columns):
-        title = head[index] if head else ""
-        made.add_column(title, justify="right" if side == ">" else "left", overflow="fold", no_wrap=side == ">")
-    for row in rows:
-        made.add_row(*row)
-    return Padding(made, (0, 0, 0, indent), expand=False)  # type: ignore[return-value]
+def table(columns: str, rows: Iterable[Sequence[str]], *, head: Sequence[str] = (), indent: int = 0) -> str:
+    """A plain aligned table; one letter a column in `columns`: `l`eft or `r`ight. Nothing is cut off."""
+    lines = [list(row) for row in ([head] if head else []) + [list(row) for row in rows]]
+    widths = [max((len(line[at]) for line in lines), default=0) for at in range(len(columns))]
+    return "\n".join(
+        " " * indent
+        + "   ".join(
+            cell.rjust(width) if side == "r" else cell.ljust(width)
+            for cell, width, side in zip(line, widths, columns, strict=True)
+        ).rstrip()
+        for line in lines
+    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import psycopg
@@ -20,10 +21,12 @@ _NUMBERS = count(1)
 
 
 @pytest.fixture(scope="session")
-def server_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The URL of a server whose database holds an empty ledger; a template for those of the tests."""
-    data: Path = tmp_path_factory.mktemp("projections")
-    with EmbeddedPostgres(data) as server:
+def server_url() -> Iterator[str]:
+    """The URL of a server whose database holds an empty ledger; a template for those of the tests.
+
+    Not below pytest's own directory: every new pytest run closes that to other accounts, and the server has its own.
+    """
+    with TemporaryDirectory(prefix="leaseledger-") as data, EmbeddedPostgres(Path(data)) as server:
         ensure_schema(server.url, origin="ledger.example/projections", partition_rows=100_000)
         yield server.url
 

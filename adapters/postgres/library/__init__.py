@@ -11,7 +11,14 @@ from __future__ import annotations
 
 from adapters.postgres.library.application import LedgerApplication, LedgerFactory
 from adapters.postgres.library.codec import EntryCodec
-from adapters.postgres.library.mapper import LedgerAggregate, LedgerEvent, StrictMapper, projector
+from adapters.postgres.library.mapper import (
+    LedgerAggregate,
+    LedgerEvent,
+    StrictMapper,
+    VersionGap,
+    events_after,
+    projector,
+)
 from adapters.postgres.library.recorder import LedgerRecorder
 from adapters.postgres.library.subscription import LedgerSubscription
 from adapters.postgres.library.writer import WriterThread
@@ -25,6 +32,8 @@ __all__ = [
     "LedgerRecorder",
     "LedgerSubscription",
     "StrictMapper",
+    "VersionGap",
     "WriterThread",
+    "events_after",
     "projector",
 ]

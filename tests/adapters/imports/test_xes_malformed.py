@@ -25,6 +25,96 @@ LAUGHS = (
 OUTSIDE = f'<!DOCTYPE log [<!ENTITY a SYSTEM "file:///etc/hostname">]><log>{GOOD}&a;</log>'
 
 
+# The error, what stands in the log behind a good case, and the message behind the name of the file.
+WRONG = (
+    ("CaseWithoutName", trace(None), "case number 2: expected a trace with concept:name, got none"),
+    ("CaseWithoutName", trace(""), "case number 2: expected a trace with concept:name, got none"),
+    ("CaseWithoutEvents", trace("b", " "), "case 'b' (number 2): expected at least one event, got none"),
+    ("DuplicateCase", trace("good"), "case 'good' (number 2): expected concept:name once in a log, got it again"),
+    ("EventWithoutCase", event(), "after case number 1: expected <event> directly in <trace>, got it elsewhere"),
+    (
+        "EventWithoutCase",
+        trace("b", event(more=event())),
+        "case 'b' (number 2), event 0: expected <event> directly in <trace>, got it elsewhere",
+    ),
+    (
+        "MisplacedTrace",
+        trace("b", trace("c")),
+        "case 'b' (number 2): expected <trace> directly in <log>, got it 2 elements deep",
+    ),
+    (
+        "EventWithoutActivity",
+        trace("b", event(), event(None)),
+        "case 'b' (number 2), event 1: expected an event with concept:name, got none",
+    ),
+    (
+        "EventWithoutActivity",
+        trace("b", event("")),
+        "case 'b' (number 2), event 0: expected an event with concept:name, got none",
+    ),
+    (
+        "EventWithoutTimestamp",
+        trace("b", event(time=None)),
+        "case 'b' (number 2), event 0: expected an event with time:timestamp, got none",
+    ),
+    (
+        "BadTimestamp",
+        trace("b", event(time="yesterday")),
+        "case 'b' (number 2), event 0: expected an RFC 3339 date-time with an offset, got 'yesterday'",
+    ),
+    (
+        "BadTimestamp",
+        trace("b", event(time="2011-10-01T08:00:00")),
+        "case 'b' (number 2), event 0: expected an RFC 3339 date-time with an offset, got '2011-10-01T08:00:00'",
+    ),
+    (
+        "BadTimestamp",
+        trace("b", event(time="0001-01-01T00:00:00+09:00")),
+        "case 'b' (number 2), event 0: expected an RFC 3339 date-time with an offset, got '0001-01-01T00:00:00+09:00'",
+    ),
+    (
+        "BadTimestamp",
+        trace("b", event(time="1969-12-31T23:59:59Z")),
+        "case 'b' (number 2), event 0: expected an instant from 1970 on, got '1969-12-31T23:59:59Z'",
+    ),
+    (
+        "TimeGoesBack",
+        trace("b", event(), event(time="2011-10-01T09:59:59+02:00")),
+        f"case 'b' (number 2), event 1: expected {utc_text(T0)} or later, got 2011-10-01T07:59:59.000000Z",
+    ),
+    (
+        "DuplicateAttribute",
+        trace("b", event(more=attribute("concept:name", "other"))),
+        "case 'b' (number 2), event 0: expected 'concept:name' once, got it again",
+    ),
+    (
+        "DuplicateAttribute",
+        trace("b", attribute("concept:name", "c")),
+        "case 'b' (number 2): expected 'concept:name' once, got it again",
+    ),
+    (
+        "AttributeTooLarge",
+        trace("b", event(more=attribute("note", "x" * 65_537))),
+        "case 'b' (number 2), event 0: expected 'note' of at most 65536 characters, got 65537",
+    ),
+    (
+        "AttributeTooLarge",
+        trace("b", attribute("note", "x" * 65_537)),
+        "case 'b' (number 2): expected 'note' of at most 65536 characters, got 65537",
+    ),
+    (
+        "AttributeTooLarge",
+        attribute("note", "x" * 65_537),
+        "after case number 1: expected 'note' of at most 65536 characters, got 65537",
+    ),
+    (
+        "TooComplex",
+        "<string key='k' value='v'>" * 64,
+        "after case number 1: expected elements nested at most 64 deep, got 65",
+    ),
+)
+
+
 def read(path: Path) -> tuple[list[Case], LogError]:
     """The cases before the error, and the error."""
     found: list[Case] = []
@@ -34,96 +124,7 @@ def read(path: Path) -> tuple[list[Case], LogError]:
     return found, caught.value
 
 
-@pytest.mark.parametrize(
-    ("name", "second", "message"),
-    [
-        ("CaseWithoutName", trace(None), "case number 2: expected a trace with concept:name, got none"),
-        ("CaseWithoutName", trace(""), "case number 2: expected a trace with concept:name, got none"),
-        ("CaseWithoutEvents", trace("b", " "), "case 'b' (number 2): expected at least one event, got none"),
-        ("DuplicateCase", trace("good"), "case 'good' (number 2): expected concept:name once in a log, got it again"),
-        ("EventWithoutCase", event(), "after case number 1: expected <event> directly in <trace>, got it elsewhere"),
-        (
-            "EventWithoutCase",
-            trace("b", event(more=event())),
-            "case 'b' (number 2), event 0: expected <event> directly in <trace>, got it elsewhere",
-        ),
-        (
-            "MisplacedTrace",
-            trace("b", trace("c")),
-            "case 'b' (number 2): expected <trace> directly in <log>, got it 2 elements deep",
-        ),
-        (
-            "EventWithoutActivity",
-            trace("b", event(), event(None)),
-            "case 'b' (number 2), event 1: expected an event with concept:name, got none",
-        ),
-        (
-            "EventWithoutActivity",
-            trace("b", event("")),
-            "case 'b' (number 2), event 0: expected an event with concept:name, got none",
-        ),
-        (
-            "EventWithoutTimestamp",
-            trace("b", event(time=None)),
-            "case 'b' (number 2), event 0: expected an event with time:timestamp, got none",
-        ),
-        (
-            "BadTimestamp",
-            trace("b", event(time="yesterday")),
-            "case 'b' (number 2), event 0: expected an RFC 3339 date-time with an offset, got 'yesterday'",
-        ),
-        (
-            "BadTimestamp",
-            trace("b", event(time="2011-10-01T08:00:00")),
-            "case 'b' (number 2), event 0: expected an RFC 3339 date-time with an offset, got '2011-10-01T08:00:00'",
-        ),
-        (
-            "BadTimestamp",
-            trace("b", event(time="0001-01-01T00:00:00+02:00")),
-            "case 'b' (number 2), event 0: expected an RFC 3339 date-time with an offset, got '0001-01-01T00:00:00+02:00'",
-        ),
-        (
-            "BadTimestamp",
-            trace("b", event(time="1969-12-31T23:59:59Z")),
-            "case 'b' (number 2), event 0: expected an instant from 1970 on, got '1969-12-31T23:59:59Z'",
-        ),
-        (
-            "TimeGoesBack",
-            trace("b", event(), event(time="2011-10-01T09:59:59+02:00")),
-            f"case 'b' (number 2), event 1: expected {utc_text(T0)} or later, got 2011-10-01T07:59:59.000000Z",
-        ),
-        (
-            "DuplicateAttribute",
-            trace("b", event(more=attribute("concept:name", "other"))),
-            "case 'b' (number 2), event 0: expected 'concept:name' once, got it again",
-        ),
-        (
-            "DuplicateAttribute",
-            trace("b", attribute("concept:name", "c")),
-            "case 'b' (number 2): expected 'concept:name' once, got it again",
-        ),
-        (
-            "AttributeTooLarge",
-            trace("b", event(more=attribute("note", "x" * 65_537))),
-            "case 'b' (number 2), event 0: expected 'note' of at most 65536 characters, got 65537",
-        ),
-        (
-            "AttributeTooLarge",
-            trace("b", attribute("note", "x" * 65_537)),
-            "case 'b' (number 2): expected 'note' of at most 65536 characters, got 65537",
-        ),
-        (
-            "AttributeTooLarge",
-            attribute("note", "x" * 65_537),
-            "after case number 1: expected 'note' of at most 65536 characters, got 65537",
-        ),
-        (
-            "TooComplex",
-            "<string key='k' value='v'>" * 64,
-            "after case number 1: expected elements nested at most 64 deep, got 65",
-        ),
-    ],
-)
+@pytest.mark.parametrize(("name", "second", "message"), WRONG)
 def test_what_is_wrong_is_named_with_its_place(tmp_path: Path, name: str, second: str, message: str) -> None:
     path = write(tmp_path, log(GOOD, second))
     found, error = read(path)

@@ -1,0 +1,155 @@
+"""The outermost layer: names every request, turns whatever was raised into a problem, and writes the access log.
+
+What a person sent, and the text of an exception, are never logged: only routes, codes, sizes and times.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import traceback
+from collections.abc import Mapping
+
+import psycopg
+import psycopg_pool
+import structlog
+from fastapi.exceptions import RequestValidationError
+from msgspec import ValidationError
+from starlette.datastructures import Headers
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from adapters.postgres.connections import DatabaseUnavailable
+from adapters.postgres.group_commit import OutcomeUnknown, WriterClosed
+from adapters.postgres.ledger import StreamBusy
+from adapters.postgres.sequencer import KeyReused, SubjectErased
+from adapters.system import new_id
+from api.http import catalogue
+from api.http.faults import faults_of
+from api.http.problems import MEDIA_TYPE, Problem, ProblemKind, body_of, language_of
+from chain.entry import EntryError
+from projections.as_of import NotProjectedYet, TooMuchPast
+from projections.catalog import NotLive
+
+RETRY_AFTER_S = "1"
+_FRAMES = 6
+_log = structlog.get_logger("http")
+
+_KINDS: tuple[tuple[type[BaseException] | tuple[type[BaseException], ...], ProblemKind], ...] = (
+    (KeyReused, catalogue.IDEMPOTENCY_REUSED),
+    (SubjectErased, catalogue.SUBJECT_ERASED),
+    (StreamBusy, catalogue.STREAM_BUSY),
+    (OutcomeUnknown, catalogue.OUTCOME_UNKNOWN),
+    (WriterClosed, catalogue.CLOSING),
+    ((EntryError, ValidationError), catalogue.NOT_STORABLE),
+    (NotProjectedYet, catalogue.POSITION_NOT_REACHED),
+    (TooMuchPast, catalogue.PAST_TOO_FAR),
+    ((NotLive, psycopg.errors.UndefinedTable), catalogue.READ_MODEL_ABSENT),
+    ((psycopg.OperationalError, psycopg_pool.PoolTimeout, DatabaseUnavailable), catalogue.DATABASE_GONE),
+)
+"""What the layers below raise and what the caller is told; the first that fits."""
+
+
+class Edge:
+    """ASGI middleware around everything."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one request."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        began_s = asyncio.get_running_loop().time()
+        request_id = new_id().hex
+        scope["leaseledger"] = request_id
+        status = 0
+        extra = [(b"x-request-id", request_id.encode()), (b"x-content-type-options", b"nosniff")]
+
+        async def named(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message["headers"] = [*message["headers"], *extra]
+            await send(message)
+
+        try:
+            await self.app(scope, receive, named)
+        except Exception as error:
+            # Half an answer cannot be taken back; the server closes the connection.
+            if status:
+                raise
+            await problem_response(scope, error)(scope, receive, named)
+        finally:
+            _log.info(
+                "request",
+                method=scope["method"],
+                route=_route(scope),
+                status=status,
+                ms=round((asyncio.get_running_loop().time() - began_s) * 1000, 3),
+                request_id=request_id,
+            )
+
+
+def problem_response(scope: Scope, error: Exception) -> Response:
+    """The response for something raised while this request was handled; unexpected things are logged without their text."""
+    problem = problem_of(error, scope)
+    request_id = scope.get("leaseledger", "")
+    if problem.kind is catalogue.INTERNAL:
+        _log.error("failed", error=type(error).__name__, at=_frames(error), request_id=request_id)
+    language = language_of(Headers(scope=scope).get("accept-language", ""))
+    headers = {"Content-Language": language, "Vary": "Accept-Language", "Cache-Control": "no-store", **problem.headers}
+    if problem.kind.status == 503:
+        headers.setdefault("Retry-After", RETRY_AFTER_S)
+    return Response(body_of(problem, language, request_id), problem.kind.status, headers, MEDIA_TYPE)
+
+
+async def answer_problem(request: Request, error: Exception) -> Response:
+    """The same as an exception handler of the framework."""
+    return problem_response(request.scope, error)
+
+
+def problem_of(error: Exception, scope: Scope) -> Problem:
+    """What the caller is told about an exception; everything unexpected is `service.internal`."""
+    if isinstance(error, Problem):
+        return error
+    if isinstance(error, HTTPException):
+        return _framework(error, scope)
+    if isinstance(error, RequestValidationError):
+        return Problem(catalogue.QUERY_INVALID, faults=faults_of(error.errors(), skip=1))
+    for kinds, answer in _KINDS:
+        if isinstance(error, kinds):
+            return answer()
+    return catalogue.INTERNAL()
+
+
+def _framework(error: HTTPException, scope: Scope) -> Problem:
+    if error.status_code == 404:
+        return catalogue.NO_ROUTE()
+    if error.status_code == 405:
+        return catalogue.WRONG_METHOD().with_headers(Allow=", ".join(_methods(scope)))
+    kind = ProblemKind(f"http.{error.status_code}", error.status_code, catalogue.HTTP_ERROR.en, catalogue.HTTP_ERROR.zh)
+    return Problem(kind, headers=_copied(error.headers))
+
+
+def _copied(headers: Mapping[str, str] | None) -> dict[str, str]:
+    return dict(headers or {})
+
+
+def _methods(scope: Scope) -> list[str]:
+    """All methods of an address; the framework names those of the first route only."""
+    routes = scope["app"].routes
+    fitting = (route for route in routes if hasattr(route, "path_regex") and route.path_regex.match(scope["path"]))
+    return sorted({method for route in fitting for method in route.methods or ()})
+
+
+def _route(scope: Scope) -> str:
+    """The route's pattern; a path itself may hold what a person typed."""
+    return getattr(scope.get("route"), "path", "")
+
+
+def _frames(error: Exception) -> list[str]:
+    frames = traceback.extract_tb(error.__traceback__)[-_FRAMES:]
+    return [f"{frame.filename.rpartition('/')[2]}:{frame.lineno} {frame.name}" for frame in frames]

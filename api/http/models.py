@@ -1,0 +1,179 @@
+"""Edge models derived from the domain's own declarations: a msgspec command becomes a strict pydantic model.
+
+    command class ──msgspec.inspect──▶ pydantic model (extra forbidden, strict) ──validated──▶ command
+
+The domain states every limit once; the model finds all faults of a payload at the same time and describes itself in the
+OpenAPI document. Ids of persons are `subject_<hex>` outside and UUIDs inside.
+"""
+
+from __future__ import annotations
+
+import json
+import unicodedata
+from collections.abc import Callable
+from datetime import date
+from functools import cache
+from types import NoneType
+from typing import Annotated, Any, Optional
+from uuid import UUID
+
+import msgspec
+from msgspec import inspect
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, create_model
+from pydantic.json_schema import WithJsonSchema
+from pydantic_core import PydanticCustomError
+
+from api.http import catalogue
+from api.http.faults import faults_of
+from api.http.problems import Problem
+from api.http.words import FIELDS
+from domain.kernel import Command, IdError, format_id, parse_id
+
+SUBJECT_NOUN = "subject"
+_NO_CONTROLS = r"^[^\x00-\x1f\x7f]*$"
+_UUID_NOUNS = {"subject": SUBJECT_NOUN}
+"""Which noun stands before a UUID, by the field's name."""
+
+
+class EdgeModel(BaseModel):
+    """Base of all derived models: nothing unknown, nothing converted."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class CommandReader:
+    """Turns the bytes of one request into one command of a class."""
+
+    def __init__(self, command: type[Command]) -> None:
+        self.command = command
+        self.model = model_of(command)
+        self.may_be_empty = not any(field.is_required() for field in self.model.model_fields.values())
+        self._validate = self.model.__pydantic_validator__.validate_json
+
+    def read(self, body: bytes) -> Command:
+        """The command in a JSON body; an empty body stands for `{}`.
+
+        Raises the problems `body.not_json`, `body.duplicate_member` and `body.invalid`, never with what was sent.
+        """
+        if not body:
+            body = b"{}"
+        try:
+            model = self._validate(body)
+        except ValidationError as error:
+            raise _invalid(error) from None
+        _refuse_duplicates(body)
+        try:
+            return msgspec.convert(plain(model), self.command)
+        except msgspec.ValidationError:
+            # The two declarations disagree; msgspec's message may hold the value, so it is not handed on.
+            raise catalogue.PAYLOAD_INVALID() from None
+
+
+@cache
+def model_of(cls: type[msgspec.Struct]) -> type[EdgeModel]:
+    """The pydantic model of a struct, made once."""
+    info = inspect.type_info(cls)
+    assert isinstance(info, inspect.StructType), "every command is a struct"
+    fields: dict[str, Any] = {field.encode_name: _field(field) for field in info.fields}
+    model: type[EdgeModel] = create_model(cls.__name__, __base__=EdgeModel, __doc__=cls.__doc__, **fields)
+    return model
+
+
+def plain(model: EdgeModel) -> dict[str, Any]:
+    """The members that were given, nested models likewise."""
+    given = model.__dict__
+    return {
+        name: plain(value) if isinstance(value := given[name], EdgeModel) else value for name in model.model_fields_set
+    }
+
+
+def _field(field: inspect.Field) -> tuple[Any, Any]:
+    annotation = _annotation(field.type, field.name)
+    words = FIELDS.get(field.name)
+    if field.required:
+        return annotation, Field(description=words)
+    # What is not given is never looked at, so the default is nobody's business and stays out of the schema.
+    return annotation, Field(description=words, default_factory=lambda: None)
+
+
+def _annotation(kind: inspect.Type, name: str) -> Any:
+    for shape, build in _BUILDERS.items():
+        if isinstance(kind, shape):
+            return build(kind, name)
+    raise TypeError(f"{name}: expected a type that the edge knows, got {kind}")
+
+
+def _text(kind: Any, name: str) -> Any:
+    limits: dict[str, Any] = {"min_length": kind.min_length, "max_length": kind.max_length}
+    if kind.pattern:
+        # In the engines of pydantic and of JSON Schema `$` is the end of the text; the guard is for Python's only.
+        return Annotated[str, Field(pattern=kind.pattern.replace(r"$(?!\n)", "$"), **limits)]
+    return Annotated[str, Field(pattern=_NO_CONTROLS, **limits), AfterValidator(_composed)]
+
+
+def _composed(text: str) -> str:
+    if not text.isascii() and not unicodedata.is_normalized("NFC", text):
+        raise PydanticCustomError("text_not_nfc", "expected Unicode Normalization Form C")
+    return text
+
+
+def _whole_number(kind: Any, name: str) -> Any:
+    return Annotated[int, Field(ge=kind.ge, le=kind.le, gt=kind.gt, lt=kind.lt)]
+
+
+def _identifier(kind: Any, name: str) -> Any:
+    noun = _UUID_NOUNS[name]
+
+    def parse(text: object) -> UUID:
+        try:
+            return parse_id(noun, text if isinstance(text, str) else "")
+        except IdError:
+            raise PydanticCustomError("identifier", "expected an identifier") from None
+
+    schema = {"type": "string", "pattern": f"^{noun}_[0-9a-f]{{32}}$", "examples": [format_id(noun, UUID(int=0))]}
+    return Annotated[UUID, BeforeValidator(parse), WithJsonSchema(schema)]
+
+
+def _alternatives(kind: Any, name: str) -> Any:
+    chosen = [one for one in kind.types if not isinstance(one, inspect.NoneType)]
+    if len(chosen) != 1 or len(kind.types) != 2:
+        raise TypeError(f"{name}: expected one type or null, got {kind}")
+    return Optional[_annotation(chosen[0], name)]  # noqa: UP045 - made of a value, which `|` may not take
+
+
+def _several(kind: Any, name: str) -> Any:
+    inner = _annotation(kind.item_type, name)
+    return Annotated[tuple[inner, ...], Field(min_length=kind.min_length, max_length=kind.max_length)]
+
+
+_BUILDERS: dict[type[inspect.Type], Callable[[Any, str], Any]] = {
+    inspect.StrType: _text,
+    inspect.IntType: _whole_number,
+    inspect.UUIDType: _identifier,
+    inspect.UnionType: _alternatives,
+    inspect.VarTupleType: _several,
+    inspect.EnumType: lambda kind, name: kind.cls,
+    inspect.DateType: lambda kind, name: date,
+    inspect.StructType: lambda kind, name: model_of(kind.cls),
+    inspect.Metadata: lambda kind, name: _annotation(kind.type, name),
+    inspect.NoneType: lambda kind, name: NoneType,
+}
+
+
+def _invalid(error: ValidationError) -> Problem:
+    faults = faults_of(error.errors(include_url=False, include_input=False, include_context=True))
+    if any(fault.code == "json_invalid" for fault in faults):
+        return catalogue.NOT_JSON()
+    return Problem(catalogue.PAYLOAD_INVALID, faults=faults)
+
+
+def _refuse_duplicates(body: bytes) -> None:
+    """A name that stands twice means one thing to one reader and another to the next (RFC 7493 §2.3)."""
+    json.loads(body, object_pairs_hook=_unique)
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise catalogue.DUPLICATE_MEMBER()
+    return found

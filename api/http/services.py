@@ -1,0 +1,143 @@
+"""What the routes work with: the running ledger, the limits, and blocking queries on threads of their own."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from typing import Any, Concatenate, ParamSpec, TypeVar
+from uuid import UUID
+
+import psycopg
+from anyio import CapacityLimiter, to_thread
+from fastapi import Request
+from msgspec import Struct
+from psycopg_pool import ConnectionPool
+
+from adapters.postgres import api_keys, browse
+from adapters.postgres.connections import conninfo
+from adapters.system import now
+from api.compose import Running
+from api.http import catalogue
+from api.http.access import Access
+
+QUERY_CONNECTIONS = 4
+"""Blocking queries at a time; each holds one thread and one connection."""
+
+POOL_TIMEOUT_S = 5.0
+OWNERS_CACHED = 100_000
+RETRY_AFTER_S = "1"
+
+P = ParamSpec("P")
+T = TypeVar("T")
+Connection = psycopg.Connection[tuple[Any, ...]]
+
+
+class Limits(Struct, frozen=True, kw_only=True):
+    """Limits that a test may shorten."""
+
+    wait_s: float = 5.0
+    poll_s: float = 0.05
+    stream_life_s: float = 600.0
+    stream_poll_s: float = 0.25
+    heartbeat_s: float = 15.0
+    streams: int = 64
+
+
+class Queries:
+    """Blocking database work outside the event loop: a few threads, a few connections, made when first needed."""
+
+    def __init__(self, url: str) -> None:
+        self._pool: ConnectionPool[Connection] = ConnectionPool(
+            conninfo(url),
+            min_size=0,
+            max_size=QUERY_CONNECTIONS,
+            timeout=POOL_TIMEOUT_S,
+            open=False,
+            kwargs={"autocommit": True},
+        )
+        self._limiter: CapacityLimiter | None = None
+
+    async def run(
+        self, query: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """`query(connection, …)` on a thread. Raises what it raises, and `psycopg_pool.PoolTimeout` without a database."""
+        if self._limiter is None:
+            self._limiter = CapacityLimiter(QUERY_CONNECTIONS)
+            self._pool.open()
+
+        def work() -> T:
+            with self._pool.connection() as connection:
+                return query(connection, *args, **kwargs)
+
+        return await to_thread.run_sync(work, limiter=self._limiter)
+
+    async def close(self) -> None:
+        """Give the connections back."""
+        await to_thread.run_sync(self._pool.close)
+
+
+class Owner(Struct, frozen=True):
+    """Whose a stream is, and the case it belongs to."""
+
+    tenant: UUID
+    correlation: UUID
+
+
+class Services:
+    """Everything behind the routes of one application; `request.app.state.services`."""
+
+    def __init__(self, running: Running, limits: Limits) -> None:
+        self.running = running
+        self.limits = limits
+        self.queries = Queries(running.url)
+        self.access = Access(lambda hashed: self.queries.run(api_keys.find_key, hashed))
+        self.in_flight: set[tuple[UUID, str]] = set()
+        self.open_streams = 0
+        self._owners: OrderedDict[UUID, Owner] = OrderedDict()
+
+    @staticmethod
+    def now() -> datetime:
+        """The instant at which a request is handled."""
+        return now()
+
+    async def owner_of(self, stream: UUID, tenant: UUID) -> Owner:
+        """The owner of a stream of this tenant. Raises `resource.not_found` for another tenant's and for none."""
+        known = self._owners.get(stream)
+        if known is None:
+            first = await self.queries.run(browse.first_envelope, stream)
+            if first is None:
+                raise catalogue.NOT_FOUND()
+            known = Owner(first.tenant, first.correlation)
+            self.remember_owner(stream, known)
+        if known.tenant != tenant:
+            raise catalogue.NOT_FOUND()
+        return known
+
+    def remember_owner(self, stream: UUID, owner: Owner) -> None:
+        """Streams never change hands, so what is known stays true."""
+        self._owners[stream] = owner
+        if len(self._owners) > OWNERS_CACHED:
+            self._owners.popitem(last=False)
+
+    async def wait_for(self, position: int, reached: Callable[[], Awaitable[int]]) -> int:
+        """The first answer of `reached` that is at least `position`.
+
+        Raises `position.not_reached` when that takes longer than the limit.
+        """
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + self.limits.wait_s
+        while (got := await reached()) < position:
+            if loop.time() >= deadline:
+                raise catalogue.POSITION_NOT_REACHED(asked=position, reached=got).with_headers(
+                    Retry_After=RETRY_AFTER_S
+                )
+            await asyncio.sleep(self.limits.poll_s)
+        return got
+
+
+def services(request: Request) -> Services:
+    """The dependency that hands a route its services."""
+    found: Services = request.app.state.services
+    return found

@@ -1,0 +1,115 @@
+"""A ledger that is used through its program only, and ways to hurt it: kill -9 of the program and of its database."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import psutil
+
+PROGRAM = Path(sys.executable).with_name("leaseledger")
+PATIENCE_S = 300
+
+
+class Victim:
+    """One data directory and the processes we started on it."""
+
+    def __init__(self, data: Path) -> None:
+        self.data = data
+
+    def run(self, *arguments: str, ok: bool = True) -> subprocess.CompletedProcess[bytes]:
+        """Run the program to its end; with `ok`, an exit other than 0 fails the test with what it said."""
+        done = subprocess.run(
+            [PROGRAM, "--data", self.data, *arguments], capture_output=True, timeout=PATIENCE_S, check=False
+        )
+        if ok:
+            assert done.returncode == 0, f"{arguments}: {done.stdout.decode()}\n{done.stderr.decode()}"
+        return done
+
+    def json(self, *arguments: str) -> Any:
+        """What the program says with `--json`."""
+        return json.loads(self.run(*arguments, "--json").stdout)
+
+    def start(self, *arguments: str) -> subprocess.Popen[bytes]:
+        """Start the program and leave it running."""
+        return subprocess.Popen(
+            [PROGRAM, "--data", self.data, *arguments], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+
+    def postmaster(self) -> psutil.Process | None:
+        """The database server of this data directory, if it runs."""
+        try:
+            process = psutil.Process(int((self.data / "postgres" / "postmaster.pid").read_text().splitlines()[0]))
+        except (OSError, ValueError, IndexError, psutil.NoSuchProcess):
+            return None
+        return process if "postgres" in process.name() else None
+
+    def kill_database(self) -> bool:
+        """kill -9 of the server and all its backends; `False` when none was running."""
+        postmaster = self.postmaster()
+        if postmaster is None:
+            return False
+        family = [postmaster, *postmaster.children(recursive=True)]
+        for process in family:
+            _kill(process.pid)
+        psutil.wait_procs(family, timeout=10)
+        return True
+
+    def histories(self) -> dict[str, str]:
+        """Stream → digest over its events' (type, occurred_at, body) in order: what must not depend on faults."""
+        digests: dict[str, Any] = {}
+        for entry in self.entries():
+            fact = json.dumps([entry["type"], entry["occurred_at"], entry["body"]], sort_keys=True)
+            digests.setdefault(entry["stream"], hashlib.sha256()).update(fact.encode() + b"\n")
+        return {stream: digest.hexdigest() for stream, digest in digests.items()}
+
+    def entries(self) -> Iterator[dict[str, Any]]:
+        """Every entry of an export, parsed, in ledger order."""
+        out = self.data / "export"
+        self.run("tiles", "export", str(out))
+        yield from (json.loads(entry) for entry in exported(out))
+
+
+def exported(folder: Path) -> Iterator[bytes]:
+    """The entries of an exported log: bundles in order, each entry behind its length in two bytes."""
+    size = int((folder / "checkpoint").read_text().splitlines()[1])
+    for index in range(-(-size // 256)):
+        width = min(256, size - index * 256)
+        name = "".join(f"x{part:03d}/" for part in _groups(index)[:-1]) + f"{_groups(index)[-1]:03d}"
+        data = (folder / "tile" / "entries" / (name if width == 256 else f"{name}.p/{width}")).read_bytes()
+        while data:
+            length = int.from_bytes(data[:2], "big")
+            yield data[2 : 2 + length]
+            data = data[2 + length :]
+
+
+def _groups(index: int) -> list[int]:
+    return [*(_groups(index // 1000) if index >= 1000 else []), index % 1000]
+
+
+def kill_somewhere(process: subprocess.Popen[bytes], victim: Victim, random: Random, within_s: float) -> str:
+    """After a random part of `within_s`, kill -9 the program or the database under it; says which."""
+    time.sleep(random.uniform(0.05, within_s))
+    if process.poll() is not None:
+        return "nothing"
+    if random.random() < 0.5 and victim.kill_database():
+        return "database"
+    _kill(process.pid)
+    process.wait(timeout=PATIENCE_S)
+    return "program"
+
+
+def _kill(pid: int) -> None:
+    try:
+        os.kill(pid, signal.SIGKILL)
+    except ProcessLookupError:
+        pass

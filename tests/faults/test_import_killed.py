@@ -1,0 +1,102 @@
+"""kill -9 in the middle of an import, of the program and of PostgreSQL, again and again: nothing lost, nothing doubled."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from adapters.imports.generated import generate, write_xes
+from tests.faults.killing import PATIENCE_S, Victim, exported, kill_somewhere
+
+CASES = int(os.environ.get("LEASELEDGER_FAULT_CASES", "1500"))
+KILLS = int(os.environ.get("LEASELEDGER_FAULT_KILLS", "5"))
+SEED = int(os.environ.get("LEASELEDGER_FAULT_SEED", "20261121"))
+
+
+@pytest.fixture(scope="module")
+def history(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A log of generated cases, as a file."""
+    path = tmp_path_factory.mktemp("log") / "history.xes.gz"
+    write_xes(generate(CASES, SEED), path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def undisturbed(history: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """What an import gives that nobody hurts."""
+    calm = Victim(tmp_path_factory.mktemp("calm"))
+    calm.run("import", "xes", str(history))
+    return calm.histories()
+
+
+def keep_receipt(victim: Victim, random: Random, folder: Path) -> tuple[int, Path]:
+    """A checkpoint and the proof of some entry, as an auditor would keep them; the position and the folder."""
+    folder.mkdir()
+    note = victim.run("checkpoint").stdout
+    (folder / "checkpoint").write_bytes(note)
+    (folder / "vkey").write_bytes(victim.run("vkey").stdout)
+    size = int(note.decode().splitlines()[1])
+    if size == 0:
+        return 0, folder
+    position = random.randint(1, size)
+    (folder / "proof").write_bytes(victim.run("proof", str(position)).stdout)
+    return position, folder
+
+
+def hurt_again_and_again(victim: Victim, history: Path, random: Random, receipts: Path) -> list[tuple[int, Path]]:
+    """Start the import, kill something, keep a receipt; `KILLS` times, however often it has to be started."""
+    kept = []
+    for number in range(KILLS):
+        process = victim.start("import", "xes", str(history))
+        hurt = kill_somewhere(process, victim, random, within_s=2.5)
+        if hurt == "database":
+            # The program may find the server gone for good: only the next start brings it back.
+            process.kill()
+            process.wait(timeout=PATIENCE_S)
+        kept.append(keep_receipt(victim, random, receipts / str(number)))
+    return kept
+
+
+@pytest.mark.slow
+def test_every_stream_ends_as_if_nothing_had_happened(
+    history: Path, undisturbed: dict[str, str], tmp_path: Path
+) -> None:
+    """Issue: same sequence of type, time and body in every stream; no hole; every receipt still verifies."""
+    random = Random(SEED)
+    victim = Victim(tmp_path / "hurt")
+    (tmp_path / "receipts").mkdir()
+    kept = hurt_again_and_again(victim, history, random, tmp_path / "receipts")
+    report = victim.json("import", "xes", str(history))
+    again = victim.json("import", "xes", str(history))
+    checked = victim.json("fsck")
+
+    assert again["events"] == 0
+    assert again["cases_skipped"] == CASES
+    assert report["cases_skipped"] < CASES or KILLS == 0
+    assert checked["ok"] is True
+    assert victim.histories() == undisturbed
+
+    entries = list(exported(victim.data / "export"))
+    assert [len(entries)] == [checked["events"]]
+    for position, folder in kept:
+        victim.run("fsck", "--since", str(folder / "checkpoint"))
+        if position:
+            entry = folder / "entry"
+            entry.write_bytes(entries[position - 1])
+            vkey = (folder / "vkey").read_text().strip()
+            verified = subprocess.run(
+                [victim_python(), "-m", "chain.verify", "proof", "--vkey", vkey, entry, folder / "proof"],
+                capture_output=True, timeout=PATIENCE_S, check=False,
+            )  # fmt: skip
+            assert verified.returncode == 0, verified.stdout
+
+
+def victim_python() -> str:
+    """The interpreter that runs these tests."""
+    import sys
+
+    return sys.executable
