@@ -15,6 +15,7 @@ import hashlib
 import importlib.util
 import os
 import pwd
+import shutil
 import stat
 import subprocess
 import tempfile
@@ -111,20 +112,25 @@ class EmbeddedPostgres:
             os.close(lock)
 
     def _initialise(self) -> None:
-        if (self._cluster / "PG_VERSION").exists():
-            return
-        self._cluster.mkdir(mode=0o700, exist_ok=True)
         account = _account()
         if account is not None:
             _let_through(self._cluster)
             _let_through(self._binaries)
-            os.chown(self._cluster, account.pw_uid, account.pw_gid)
+        if self._cluster.exists():
+            return
+        # Made aside and renamed when it is whole: a kill in the middle leaves nothing that looks like a cluster.
+        fresh = self._root / "postgres.new"
+        shutil.rmtree(fresh, ignore_errors=True)
+        fresh.mkdir(mode=0o700)
+        if account is not None:
+            os.chown(fresh, account.pw_uid, account.pw_gid)
         self._run(
-            "initdb", "-D", str(self._cluster), "-U", _SUPERUSER, "--encoding=UTF8", "--locale=C", "--auth=trust",
+            "initdb", "-D", str(fresh), "-U", _SUPERUSER, "--encoding=UTF8", "--locale=C", "--auth=trust",
             "--data-checksums",
         )  # fmt: skip
-        with (self._cluster / "postgresql.conf").open("a") as configuration:
+        with (fresh / "postgresql.conf").open("a") as configuration:
             configuration.write(CONFIGURATION)
+        fresh.rename(self._cluster)
 
     def _start(self) -> None:
         if self._run("pg_ctl", "-D", str(self._cluster), "status", check=False) != 0:

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from chain.checkpoint import Checkpoint
     from chain.note import VerifierKey
 
+SHOWN_FINDINGS = 20
+
 
 class Checked:
     """What was checked and found. `ledger_s` is the pass over the events alone, `seconds` everything."""
@@ -84,9 +86,7 @@ def check(session: Session, on: Base, since: Path | None) -> Checked:
     with connect(on.url) as connection:
         began = time.monotonic()
         with session.progress("Verifying", "events") as report:
-            ledger = fsck(
-                connection, Vault(on.keys, random_bytes), vkeys=vkeys, since=kept, progress=report
-            )
+            ledger = fsck(connection, Vault(on.keys, random_bytes), vkeys=vkeys, since=kept, progress=report)
         ledger_s = time.monotonic() - began
         rows, more = _read_models(session, connection)
         done = Checked(ledger, rows, more, ledger_s)
@@ -99,8 +99,10 @@ def show(out: Console, done: Checked) -> None:
     if done.ok:
         out.print(f"In order: {done.sentence()}", soft_wrap=True)
         return
-    for finding in done.findings:
+    for finding in done.findings[:SHOWN_FINDINGS]:
         out.print(finding.sentence(), soft_wrap=True)
+    if len(done.findings) > SHOWN_FINDINGS:
+        out.print(f"… and {number(len(done.findings) - SHOWN_FINDINGS)} more; --json has them")
     out.print(f"NOT in order, {number(len(done.findings))} findings: {done.sentence()}", soft_wrap=True)
 
 

@@ -39,7 +39,9 @@ def checkpoint(
     session: Session,
     at: Annotated[
         int | None,
-        typer.Option("--at", metavar="SIZE", min=0, help="The first one kept of at least SIZE events.", show_default=False),
+        typer.Option(
+            "--at", metavar="SIZE", min=0, help="The first one kept of at least SIZE events.", show_default=False
+        ),
     ] = None,
 ) -> None:
     """Print the newest signed checkpoint (C2SP signed note), publishing one if events came since."""
@@ -54,9 +56,7 @@ def checkpoint(
         session.write(found.note)
 
 
-def proof(
-    session: Session, position: Annotated[int, typer.Argument(metavar="POSITION", show_default=False)]
-) -> None:
+def proof(session: Session, position: Annotated[int, typer.Argument(metavar="POSITION", show_default=False)]) -> None:
     """Print the proof (C2SP tlog-proof) that the event at POSITION (from 1) is in the ledger."""
     with session.base() as on, opened(on) as log:
         newest = log.newest()

@@ -60,6 +60,7 @@ class Session:
     def __init__(self, data: Path | None, as_json: bool) -> None:
         self._data = data
         self.json = as_json
+        self.data_given = data is not None
 
     @cached_property
     def settings(self) -> Settings:
@@ -100,6 +101,7 @@ class Session:
         """The database with its schema and the keys, started or joined; a note on the terminal while it starts."""
         import structlog
 
+        import domain.application  # noqa: F401 - registers the event types that stored entries are read as
         from api.compose import base
 
         # What our parts log is words.

@@ -77,7 +77,9 @@ def import_file(
     from adapters.imports.xes import cases, log_name
 
     if not file.is_file():
-        raise Unusable(f"{file}: expected an event log (.xes or .xes.gz), got {'a directory' * file.is_dir() or 'nothing there'}")
+        raise Unusable(
+            f"{file}: expected an event log (.xes or .xes.gz), got {'a directory' * file.is_dir() or 'nothing there'}"
+        )
     if source is None:
         try:
             source = log_name(file) or DEFAULT_SOURCE

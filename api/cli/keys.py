@@ -25,7 +25,9 @@ def show(session: Session) -> None:
         since = {str(key): from_size for from_size, key in log.vkeys()}
         made = [str(Ed25519Signer(on.settings.origin, seed).vkey) for seed in on.keys.log_seeds()]
     rows = [{"vkey": key, "from_size": since.get(key)} for key in dict.fromkeys([*since, *made])]
-    shown = [(number(size) if (size := since.get(str(r["vkey"]))) is not None else "unused", str(r["vkey"])) for r in rows]
+    shown = [
+        (number(size) if (size := since.get(str(r["vkey"]))) is not None else "unused", str(r["vkey"])) for r in rows
+    ]
     session.emit(rows, lambda out: out.print(table("rl", shown, head=("from size", "verifier key"))))
 
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from api.cli import bench, evidence, history, importing, keys, models, running, serving
+from api.cli import bench, doctor, evidence, history, importing, keys, models, running, serving
 from api.cli.frame import Data, Json, Shared, group
 
 app = group(
@@ -45,4 +45,4 @@ models.register(app)
 app.add_typer(keys.app, name="keys")
 app.add_typer(keys.subjects, name="subject")
 bench.register(app)
-
+doctor.register(app)

@@ -1,6 +1,6 @@
 """`leaseledger run`: the main job in one command, from an event log to a verified ledger.
 
-    import ─▶ checkpoint ─▶ read models ─▶ funnel, promises, work in progress ─▶ fsck ─▶ where to look next
+import ─▶ checkpoint ─▶ read models ─▶ funnel, promises, work in progress ─▶ fsck ─▶ where to look next
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 GENERATED_CASES = 2_000
 GENERATED_SEED = 2012
 GENERATED_SOURCE = "generated"
+SHOWN_FINDINGS = 5
 BAR_CHARACTERS = 32
 LABEL_CHARACTERS = 13
 
@@ -40,7 +41,9 @@ def run(
     session: Session,
     file: Annotated[
         Path | None,
-        typer.Argument(metavar="[FILE]", help="Event log, .xes or .xes.gz; default: a made-up one.", show_default=False),
+        typer.Argument(
+            metavar="[FILE]", help="Event log, .xes or .xes.gz; default: a made-up one.", show_default=False
+        ),
     ] = None,
     cases: Annotated[int, typer.Option(min=1, max=1_000_000, help="Applications of the made-up history.")] = (
         GENERATED_CASES
@@ -177,9 +180,11 @@ def _show_ledger(out: Console, published: Published, report: Checked) -> None:
     out.print(f"  {'size':<{LABEL_CHARACTERS}}{number(published.size)} events")
     out.print(f"  {'root':<{LABEL_CHARACTERS}}{root_of(published).hex()}")
     rate = f"{seconds(report.seconds)}, {number(report.events_per_s)} events/s"
-    words = f"every hash, the tree, the checkpoints, read models and vault agree ({rate})" if report.ok else "NOT in order:"
+    words = (
+        f"every hash, the tree, the checkpoints, read models and vault agree ({rate})" if report.ok else "NOT in order:"
+    )
     out.print(f"  {'fsck':<{LABEL_CHARACTERS}}{words}")
-    for finding in report.findings:
+    for finding in report.findings[:SHOWN_FINDINGS]:
         out.print(f"    {finding.sentence()}", soft_wrap=True)
 
 

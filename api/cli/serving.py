@@ -1,8 +1,8 @@
 """`leaseledger up`: database, HTTP interface, read models and checkpoints in one process and one terminal.
 
-    main thread   uvicorn: commands, queries, the log
-    projections   keeps read models up to date, woken by every commit
-    checkpoints   signs a checkpoint each second while the log grows
+main thread   uvicorn: commands, queries, the log
+projections   keeps read models up to date, woken by every commit
+checkpoints   signs a checkpoint each second while the log grows
 """
 
 from __future__ import annotations
@@ -171,7 +171,12 @@ def _background(session: Session, name: str, work: Callable[[threading.Event], N
 
 
 def _about(session: Session, on: Base, listener: socket.socket, key: str | None) -> dict[str, Any]:
-    return {"url": url_of(listener), "operator_key": key, "data": str(session.settings.data), "origin": on.settings.origin}
+    return {
+        "url": url_of(listener),
+        "operator_key": key,
+        "data": str(session.settings.data),
+        "origin": on.settings.origin,
+    }
 
 
 def _show(out: Console, session: Session, on: Base, listener: socket.socket, key: str | None) -> None:

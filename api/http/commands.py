@@ -174,7 +174,7 @@ class CommandEndpoint:
                 raise
             return await self._again(request)
         except VersionConflict as conflict:
-            raise catalogue.PRECONDITION_FAILED(expected=conflict.expected, version=conflict.actual) from None
+            raise catalogue.PRECONDITION_FAILED(version=conflict.actual) from None
         if self._spec.creates and isinstance(outcome, Appended):
             self._services.remember_owner(stream, owner)
         return outcome

@@ -16,9 +16,9 @@ from tests import servers
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[servers.Server]:
+def server() -> Iterator[servers.Server]:
     """The server of this test process."""
-    with servers.Server(tmp_path_factory.mktemp("server")) as started:
+    with servers.Server() as started:
         yield started
 
 
@@ -46,7 +46,8 @@ def superuser(url: str) -> Iterator[Connection[Any]]:
 @pytest.fixture
 def composed(url: str, tmp_path: Path) -> Iterator[Base]:
     """Settings, keys and signer on the test's database."""
-    with base(Settings(database_url=url, data=tmp_path, origin=servers.ORIGIN)) as prepared:
+    values: dict[str, Any] = {"database_url": url, "data": tmp_path, "origin": servers.ORIGIN}
+    with base(Settings(**values)) as prepared:
         yield prepared
 
 

@@ -5,11 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -77,6 +80,18 @@ class Victim:
         out = self.data / "export"
         self.run("tiles", "export", str(out))
         yield from (json.loads(entry) for entry in exported(out))
+
+
+@contextmanager
+def victim() -> Iterator[Victim]:
+    """A victim in a directory of its own, outside pytest's: that one is shut to the database's account."""
+    folder = Path(tempfile.mkdtemp(prefix="leaseledger-victim-"))
+    try:
+        made = Victim(folder)
+        yield made
+        made.kill_database()
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def exported(folder: Path) -> Iterator[bytes]:

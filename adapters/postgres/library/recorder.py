@@ -123,7 +123,7 @@ class LedgerRecorder(ApplicationRecorder):
         )
         with _errors():
             appended = self._writer.append(append)
-        return range(appended.position, appended.position + appended.events)
+        return list(range(appended.position, appended.position + appended.events))
 
     def _context(self, stream: UUID) -> Context:
         now = self._clock()

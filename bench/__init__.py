@@ -1,0 +1,1 @@
+"""Measurements against peers, each with its peer in the same run on the same machine: `python -m bench`."""

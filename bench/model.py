@@ -1,0 +1,140 @@
+"""What a measurement is: rounds of ours and of the peer's by turns, their medians, and a bar to reach.
+
+    round 1: ours, peer │ round 2: ours, peer │ …  ─▶  median of ours / median of peer  ─▶  bar reached or not
+
+The machine is shared and noisy, so that only what ran in the same run, by turns, is compared. A measurement checks what
+it measured (as many events in the ledger as were acknowledged, proofs that verify) and raises `Broken` when it is wrong:
+a quick wrong answer is no result.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from statistics import median
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+Measure = Callable[[], float]
+
+
+class Broken(RuntimeError):
+    """A measurement whose result is wrong; the message has expected and got."""
+
+    def __init__(self, what: str, expected: object, got: object) -> None:
+        super().__init__(f"{what}: expected {expected}, got {got}")
+
+
+def check(what: str, expected: object, got: object) -> None:
+    """Raise `Broken` unless both are equal."""
+    if expected != got:
+        raise Broken(what, expected, got)
+
+
+class Sizes(Struct, frozen=True, kw_only=True):
+    """How much is measured. `seconds` is the length of one round of a throughput; all else are counts."""
+
+    rounds: int = 5
+    seconds: float = 3.0
+    clients: int = 128
+    cases: int = 13_087
+    peer_events: int = 1_000
+    leaves: int = 1_000_000
+    proofs: int = 3_000
+    stored: int = 5_000_000
+    stored_before: int = 50_000
+
+    def times(self, factor: float) -> Sizes:
+        """The same with every count of stored things multiplied, none below what makes sense."""
+        counts = {
+            name: max(1, round(getattr(self, name) * factor))
+            for name in ("cases", "peer_events", "leaves", "proofs", "stored", "stored_before")
+        }
+        return msgspec.structs.replace(self, **counts)
+
+
+FULL = Sizes()
+SHORT = Sizes(
+    rounds=3,
+    seconds=0.8,
+    cases=600,
+    peer_events=200,
+    leaves=100_000,
+    proofs=600,
+    stored=200_000,
+    stored_before=20_000,
+)
+"""For a run of less than a minute that shows that every measurement works; its numbers are not the bars' numbers."""
+
+
+class Result(Struct, frozen=True, kw_only=True):
+    """One row of the report.
+
+    `ours` and `peer` are medians over `rounds`, in `unit`; without a peer the bar is a number in `unit` and `ratio` is
+    null. `measured` says how much was measured, so that a short run is never taken for a full one.
+    """
+
+    name: str
+    ours: float
+    peer: float | None
+    ratio: float | None
+    bar: float
+    unit: str
+    rounds: int
+    met: bool
+    ours_min: float
+    ours_max: float
+    peer_min: float | None = None
+    peer_max: float | None = None
+    against: str = ""
+    measured: str = ""
+    note: str = ""
+
+
+def compare(ours: Measure, peer: Measure, rounds: int) -> tuple[list[float], list[float]]:
+    """Run both by turns, `rounds` times each."""
+    mine: list[float] = []
+    theirs: list[float] = []
+    for _ in range(rounds):
+        mine.append(ours())
+        theirs.append(peer())
+    return mine, theirs
+
+
+def repeat(ours: Measure, rounds: int) -> list[float]:
+    """Run a measurement that has no peer."""
+    return [ours() for _ in range(rounds)]
+
+
+def result(
+    name: str,
+    unit: str,
+    bar: float,
+    ours: Sequence[float],
+    peer: Sequence[float] = (),
+    **words: Any,
+) -> Result:
+    """The row of a finished measurement; `words` are `against`, `measured` and `note`."""
+    middle = median(ours)
+    against = median(peer) if peer else None
+    ratio = middle / against if against else None
+    return Result(
+        name=name,
+        ours=_rounded(middle),
+        peer=_rounded(against) if against is not None else None,
+        ratio=round(ratio, 3) if ratio is not None else None,
+        bar=bar,
+        unit=unit,
+        rounds=len(ours),
+        met=(middle if ratio is None else ratio) >= bar,
+        ours_min=_rounded(min(ours)),
+        ours_max=_rounded(max(ours)),
+        peer_min=_rounded(min(peer)) if peer else None,
+        peer_max=_rounded(max(peer)) if peer else None,
+        **words,
+    )
+
+
+def _rounded(value: float) -> float:
+    return round(value, 1)
