@@ -182,11 +182,11 @@ def parse(entry: bytes) -> Entry:
     return parsed
 
 
-def check_canonical(entry: bytes, parsed: Entry, event: Event) -> None:
+def check_canonical(entry: bytes, parsed: Entry, event: Event | None) -> None:
     """Raise `EntryError` unless the bytes are the canonical form of what they say (RFC 8785 §3.2).
 
     Envelope and body are written again from their typed values: sorted unique keys, no spaces, one way to write each
-    value. A body of an older version is compared by its generic form.
+    value. A body of an older version, or of another application (`None`), is compared by its generic form.
     """
     current = EVENT_TYPES.get(parsed.type) is type(event)
     body: object = event if current else msgspec.json.decode(parsed.body)

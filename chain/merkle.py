@@ -168,17 +168,7 @@ def verify_consistency(size1: int, root1: bytes, size2: int, root2: bytes, proof
     if size1 in (0, size2):
         _verify_trivial(size1, root1, size2, root2, proof)
         return
-    # A complete older tree is a node of the newer one, so its root stands in for the first hash of the proof.
-    path = list(proof) if size1 & (size1 - 1) else [root1, *proof]
-    if not path:
-        raise _wrong_length(proof, "more")
-    shift = (size1 & -size1).bit_length() - 1
-    old = new = path[0]
-    for on_left, node in _steps((size1 - 1) >> shift, (size2 - 1) >> shift, path[1:]):
-        if on_left:
-            old, new = node_hash(node, old), node_hash(node, new)
-        else:
-            new = node_hash(new, node)
+    old, new = _roots_of_consistency(size1, root1, size2, proof)
     if old != root1:
         raise ProofMismatch(f"root of the older tree of {size1}", root1, old)
     if new != root2:
@@ -217,6 +207,22 @@ def _range_root(reader: NodeReader, start: int, end: int) -> bytes:
         start += 1 << level
         rest -= 1 << level
     return fold_peaks(peaks)
+
+
+def _roots_of_consistency(size1: int, root1: bytes, size2: int, proof: Sequence[bytes]) -> tuple[bytes, bytes]:
+    """The two roots that a consistency proof leads to, for 0 < size1 < size2."""
+    # A complete older tree is a node of the newer one, so its root stands in for the first hash of the proof.
+    path = list(proof) if size1 & (size1 - 1) else [root1, *proof]
+    if not path:
+        raise _wrong_length(proof, "more")
+    shift = (size1 & -size1).bit_length() - 1
+    old = new = path[0]
+    for on_left, node in _steps((size1 - 1) >> shift, (size2 - 1) >> shift, path[1:]):
+        if on_left:
+            old, new = node_hash(node, old), node_hash(node, new)
+        else:
+            new = node_hash(new, node)
+    return old, new
 
 
 def _steps(at: int, last: int, proof: Sequence[bytes]) -> Iterator[tuple[bool, bytes]]:

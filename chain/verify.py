@@ -373,22 +373,25 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
+def _judge(args: argparse.Namespace) -> tuple[int, str, str, str]:
+    """Exit status, what was checked, expected, got."""
+    try:
+        if args.vkey is None:
+            args.vkey = _text(args.folder / "vkey").removesuffix("\n")
+        what, roots, found = args.run(parse_vkey(args.vkey), *(getattr(args, name) for name in args.names))
+    except Failed as failed:
+        return failed.status, failed.what, failed.expected, failed.got
+    except OSError as error:
+        return 2, str(error.filename), "a readable file", str(error.strerror)
+    return int(roots != found), what, " ".join(map(bytes.hex, roots)), " ".join(map(bytes.hex, found))
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command, write five lines, return the exit status."""
     args = _arguments(argv)
-    status, vkey, whose = 0, args.vkey, "given by you"
-    try:
-        if vkey is None:
-            whose = "only claimed by the folder itself: compare it with one you trust"
-            vkey = _text(args.folder / "vkey").removesuffix("\n")
-        what, roots, found = args.run(parse_vkey(vkey), *(getattr(args, name) for name in args.names))
-        expected, got = (" ".join(root.hex() for root in it) for it in (roots, found))
-        status = int(expected != got)
-    except Failed as failed:
-        status, what, expected, got = failed.status, failed.what, failed.expected, failed.got
-    except OSError as error:
-        status, what, expected, got = 2, str(error.filename), "a readable file", str(error.strerror)
-    rows = (("checked", what), ("key", f"{vkey or 'none'} ({whose})"), ("expected", expected), ("got", got))
+    whose = "given by you" if args.vkey is not None else "only claimed by the folder itself: compare it with yours"
+    status, what, expected, got = _judge(args)
+    rows = (("checked", what), ("key", f"{args.vkey or 'none'} ({whose})"), ("expected", expected), ("got", got))
     lines = [VERDICTS[status], *(f"{name:<9} {value}" for name, value in rows)]
     # Texts of others are shown, not obeyed: nothing in them may move the cursor or break a line.
     safe = ["".join(c if c.isprintable() else ascii(c)[1:-1] for c in line) for line in lines]

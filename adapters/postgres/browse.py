@@ -1,4 +1,4 @@
-"""Questions that people ask of the ledger: who owns a stream, what stood where, which position was the last at an instant.
+"""Questions that people ask of the ledger: whose a stream is, what stands where, how far it was at an instant.
 
 For one blocking connection. Positions have no holes and `recorded_at` never goes back with them, so an instant is found
 by bisection and needs no index of its own.

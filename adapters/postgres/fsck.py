@@ -27,9 +27,10 @@ from adapters.postgres.schema import SHARD
 from adapters.postgres.vault import Vault
 from chain.base64 import b64encode
 from chain.checkpoint import Checkpoint
-from chain.entry import EntryError, check_canonical, parse
+from chain.entry import Entry, EntryError, check_canonical, parse
 from chain.merkle import leaf_hash
 from chain.note import VerifierKey
+from domain.kernel import Event, UnknownEventType, is_event_type
 
 ROWS_AT_ONCE = 5_000
 MAX_FINDINGS = 100
@@ -137,6 +138,16 @@ def _chunks(connection: Connection) -> Iterator[list[Row]]:
             yield rows
 
 
+def _event(entry: Entry) -> Event | None:
+    """The event; `None` for another application's, whose type has not the form of ours and whose body is opaque."""
+    try:
+        return entry.event()
+    except UnknownEventType:
+        if is_event_type(entry.type):
+            raise
+        return None
+
+
 def _check_positions(rows: Sequence[Row], before: int, found: Findings) -> None:
     """Report holes in the positions of a chunk that follows position `before`."""
     if rows[0][0] == before + 1 and rows[-1][0] - before == len(rows):
@@ -169,7 +180,7 @@ class _StreamCheck:
             self.events += 1
             try:
                 entry = parse(data)
-                event = entry.event()
+                event = _event(entry)
                 check_canonical(data, entry, event)
             except ValueError as error:
                 self._unusable(position, error)
@@ -187,7 +198,7 @@ class _StreamCheck:
                 self._found.add(position, "recorded_at", f"{self._recorded_at} or later", entry.recorded_at)
             heads[stream] = (seq, leaf)
             self._recorded_at = entry.recorded_at
-            if entry.sd is not UNSET:
+            if entry.sd is not UNSET and event is not None:
                 personal.check(position, entry, event)
 
     def finish(self, connection: Connection) -> None:

@@ -1,4 +1,4 @@
-"""The command line `leaseledger`: data on stdout, words on stderr, exit 0 / 1 (refused, not verified) / 2 (unusable)."""
+"""The command line `leaseledger`: data on stdout, words on stderr, exit status 0, 1 (refused) or 2 (unusable)."""
 
 from __future__ import annotations
 

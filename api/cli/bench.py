@@ -19,7 +19,7 @@ def register(app: typer.Typer) -> None:
 
 
 def bench(context: typer.Context) -> None:
-    """Measure against the peers, print a table, write bench.json into the data directory."""
+    """Measure against the peers; writes DATA/bench.json."""
     before = context.find_root().obj or Shared()
     session = Session(before.data, before.json)
     try:

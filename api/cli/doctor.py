@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -24,7 +25,10 @@ def register(app: typer.Typer) -> None:
 
 
 def doctor(session: Session) -> None:
-    """Say what is installed, where everything is, what is wrong and what to do about it."""
+    """Say what is there, what is wrong, and what to do.
+
+    Works on an empty, a healthy and a broken data directory; exit status 1 when there are problems.
+    """
     health = _look(session)
     data = {"ok": not health.problems, **health.facts, "problems": health.problems, "notes": health.notes}
     session.emit(data, lambda out: _show(out, health))
@@ -47,7 +51,7 @@ def _look(session: Session) -> Health:
 
 def _show(out: Console, health: Health) -> None:
     for label, text in _lines(health.facts):
-        out.print(f"{label:<{LABEL_CHARACTERS}}{text}", soft_wrap=True)
+        out.print(f"{label:<{LABEL_CHARACTERS}}{text}".rstrip(), soft_wrap=True)
     for note in health.notes:
         out.print(f"{'note':<{LABEL_CHARACTERS}}{note}", soft_wrap=True)
     out.print()
@@ -110,14 +114,15 @@ def _ledger(facts: dict[str, Any]) -> list[tuple[str, str]]:
 
 
 def _read_models(facts: list[dict[str, Any]]) -> list[tuple[str, str]]:
-    return [
-        ("read model", f"{one['table']}, {one['status']}, position {number(one['position'])}, "
-                       f"{number(one['behind'])} behind, {number(one['dead_letters'])} dead letters")
-        for one in facts
-    ]  # fmt: skip
+    return [("read model", _read_model(one)) for one in facts]
 
 
-_TOPICS = {
+def _read_model(one: dict[str, Any]) -> str:
+    position, behind, dead = (number(one[name]) for name in ("position", "behind", "dead_letters"))
+    return f"{one['table']}, {one['status']}, position {position}, {behind} behind, {dead} dead letters"
+
+
+_TOPICS: dict[str, Callable[[Any], list[tuple[str, str]]]] = {
     "versions": _versions,
     "settings": _settings,
     "data_directory": _data,

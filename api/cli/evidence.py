@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from api.cli.failures import Failure, Unusable
-from api.cli.frame import Session, command, group
+from api.cli.frame import Session, as_json, command, group
+from api.cli.words import number, size
 
 if TYPE_CHECKING:
     from adapters.postgres.log import Log, Published
     from api.compose import Base
+    from chain.checkpoint import Checkpoint
 
 tiles = group("The log as files (C2SP tlog-tiles).")
 
@@ -44,33 +46,38 @@ def checkpoint(
         ),
     ] = None,
 ) -> None:
-    """Print the newest signed checkpoint (C2SP signed note), publishing one if events came since."""
+    """Print the newest signed checkpoint.
+
+    A C2SP signed note. If events came since the newest one, a new one is published first.
+    """
     with session.base() as on, opened(on) as log:
         newest = published(on, log)
         found = newest if at is None else log.covering(at)
         if found is None:
             raise Unusable(f"--at: expected a size up to {newest.size}, got {at}")
-    if session.json:
-        session.emit(_described(on, found), lambda out: None)
-    else:
-        session.write(found.note)
+        described = _described(log, found)
+    session.write(as_json(described) if session.json else found.note)
 
 
 def proof(session: Session, position: Annotated[int, typer.Argument(metavar="POSITION", show_default=False)]) -> None:
-    """Print the proof (C2SP tlog-proof) that the event at POSITION (from 1) is in the ledger."""
+    """Print the proof that an event is in the ledger.
+
+    A C2SP tlog-proof of the event at POSITION, from 1, under the newest checkpoint.
+    """
     with session.base() as on, opened(on) as log:
         newest = log.newest()
         if newest is None or newest.size < position:
             newest = published(on, log)
         data = log.proof(position)
-    if session.json:
-        session.emit({"position": position, "proof": data.decode(), **_described(on, newest)}, lambda out: None)
-    else:
-        session.write(data)
+        described = {"position": position, "proof": data.decode(), **_described(log, newest)}
+    session.write(as_json(described) if session.json else data)
 
 
 def vkey(session: Session) -> None:
-    """Print the log's verifier key: what to hand to people who check, on paper or by phone."""
+    """Print the log's verifier key.
+
+    Hand it to people who check by another way than the evidence itself.
+    """
     from chain.note import Ed25519Signer
 
     with session.base() as on, opened(on) as log:
@@ -85,9 +92,10 @@ def export(
     session: Session,
     directory: Annotated[Path, typer.Argument(metavar="DIR", help="Empty, or an earlier export.", show_default=False)],
 ) -> None:
-    """Write checkpoint, tiles, entry bundles and verifier key into DIR, for any static file server.
+    """Write the log as files into DIR.
 
-    The checkpoint is written last, each file in one piece: a reader at any moment sees a whole log.
+    Checkpoint, tiles, entry bundles and verifier key, for any static file server. Each file is written in one piece,
+    the checkpoint last: a reader at any moment sees a whole log.
     """
     with session.base() as on, opened(on) as log:
         newest = published(on, log)
@@ -98,15 +106,13 @@ def export(
                 _write(directory / path, data)
                 files, size_bytes = files + 1, size_bytes + len(data)
                 report(files, 0)
-    data = {"directory": str(directory), "size": newest.size, "files": files, "bytes": size_bytes}
-    if session.json:
-        session.emit(data, lambda out: None)
-    else:
-        session.say(f"{files:,} files, {size_bytes:,} bytes, {newest.size:,} events in {directory}")
+    done = {"directory": str(directory), "size": newest.size, "files": files, "bytes": size_bytes}
+    words = f"{number(newest.size)} events in {number(files)} files, {size(size_bytes)}, in {directory}"
+    session.emit(done, lambda out: out.print(words, soft_wrap=True))
 
 
 def verify(context: typer.Context) -> None:
-    """Check proofs, checkpoints or an export, offline; `verify --help` says how.
+    """Check a proof, a checkpoint or an export, offline.
 
     The same as running chain/verify.py, one file that needs nothing but Python.
     """
@@ -132,16 +138,21 @@ def published(on: Base, log: Log) -> Published:
     return log.publish(on.signer, now())
 
 
-def _described(on: Base, found: Published) -> dict[str, object]:
+def claims(published: Published) -> Checkpoint:
+    """What a checkpoint that we have just made, or read from our own table, says; the signature is not looked at."""
     from chain.checkpoint import Checkpoint
 
-    opened_ = Checkpoint.parse(found.note.decode().split("\n\n")[0] + "\n")
+    return Checkpoint.parse(published.note.decode().split("\n\n")[0] + "\n")
+
+
+def _described(log: Log, found: Published) -> dict[str, object]:
+    said = claims(found)
     return {
-        "origin": opened_.origin,
-        "size": opened_.size,
-        "root": opened_.root.hex(),
+        "origin": said.origin,
+        "size": said.size,
+        "root": said.root.hex(),
         "checkpoint": found.note.decode(),
-        "vkey": str(on.signer.vkey),
+        "vkeys": [str(vkey) for from_size, vkey in log.vkeys() if from_size <= found.size],
     }
 
 
@@ -160,7 +171,7 @@ def _expect_ours(directory: Path, log: Log, newest: Published) -> None:
             raise Unusable(f"{directory}: expected an empty directory or an earlier export, got other files")
         return
     there = Checkpoint.parse(earlier.read_text().split("\n\n")[0] + "\n")
-    here = Checkpoint.parse(newest.note.decode().split("\n\n")[0] + "\n")
+    here = claims(newest)
     if there.origin != here.origin:
         raise OtherLog(f"{earlier}: expected the log {here.origin!r}, got {there.origin!r}")
     if there.size > here.size:

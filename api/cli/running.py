@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from api.cli.evidence import claims
 from api.cli.failures import REFUSED, sentence, status_of
 from api.cli.frame import Session, command
-from api.cli.importing import Imported, import_cases, import_file, publish, report_data, root_of, show_import
+from api.cli.importing import Imported, import_cases, import_file, publish, report_data, show_import
 from api.cli.words import duration, number, seconds, share, table
 
 if TYPE_CHECKING:
@@ -50,9 +51,10 @@ def run(
     ),
     seed: Annotated[int, typer.Option(min=0, help="The same seed makes the same history.")] = GENERATED_SEED,
 ) -> None:
-    """Import a history, print its decision funnel, verify the ledger, and say where to look next.
+    """Import a history, show it, verify the ledger.
 
-    Running it again appends nothing.
+    Without FILE it imports a made-up history, so that it works for everybody. Prints the decision funnel, the
+    promises and the work in progress, checks everything, and says where to look next. Running it again appends nothing.
     """
     with session.base() as on:
         done = import_file(session, on, file) if file else _generated(session, on, cases, seed)
@@ -178,7 +180,7 @@ def _show_lanes(out: Console, work: WorkInProgress) -> None:
 def _show_ledger(out: Console, published: Published, report: Checked) -> None:
     _heading(out, "Ledger")
     out.print(f"  {'size':<{LABEL_CHARACTERS}}{number(published.size)} events")
-    out.print(f"  {'root':<{LABEL_CHARACTERS}}{root_of(published).hex()}")
+    out.print(f"  {'root':<{LABEL_CHARACTERS}}{claims(published).root.hex()}")
     rate = f"{seconds(report.seconds)}, {number(report.events_per_s)} events/s"
     words = (
         f"every hash, the tree, the checkpoints, read models and vault agree ({rate})" if report.ok else "NOT in order:"

@@ -58,13 +58,18 @@ def up(
         ),
     ] = None,
 ) -> None:
-    """Run everything in this terminal: database, HTTP interface, read models, checkpoints. Ctrl-C stops it."""
+    """Run everything in this terminal until Ctrl-C.
+
+    Database, HTTP interface, read models and checkpoints. The first start prints an operator key, once.
+    """
     chosen = host or session.settings.host, session.settings.port if port is None else port
     with listening(*chosen) as listener, session.base() as on:
         key = _operator_key(on)
-        with _background(session, "projections", lambda stop: _project(on, stop)):
-            with _background(session, "checkpoints", lambda stop: _publish(on, stop)):
-                asyncio.run(_serve(session, on, listener, key))
+        with (
+            _background(session, "projections", lambda stop: _project(on, stop)),
+            _background(session, "checkpoints", lambda stop: _publish(on, stop)),
+        ):
+            asyncio.run(_serve(session, on, listener, key))
     session.say("Stopped.")
 
 
@@ -98,7 +103,7 @@ async def _serve(session: Session, on: Base, listener: socket.socket, key: str |
     class Server(uvicorn.Server):
         """Ends by itself when told to, instead of raising the signal again after its work is done."""
 
-        def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002 - uvicorn's signature
             self.force_exit = self.should_exit
             self.should_exit = True
 

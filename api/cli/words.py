@@ -14,7 +14,7 @@ def number(value: int) -> str:
 
 def seconds(value: float) -> str:
     """`0.42 s`, `41.3 s`, `3 min 05 s`."""
-    if value < 10:  # noqa: PLR2004 - two digits tell something about a short time only
+    if value < 10:
         return f"{value:.2f} s"
     minutes, rest = divmod(round(value), 60)
     return f"{minutes} min {rest:02d} s" if minutes else f"{value:.1f} s"
@@ -24,9 +24,10 @@ def duration(milliseconds: int | None) -> str:
     """A duration in the two largest units that it has: `38 s`, `17 h 12 min`, `16 d 4 h`; `–` for none."""
     if milliseconds is None:
         return "–"
-    if milliseconds < 1_000:  # noqa: PLR2004 - below a second
+    if milliseconds < 1_000:
         return f"{milliseconds} ms"
-    left, parts = milliseconds // 1_000, []
+    left = milliseconds // 1_000
+    parts: list[str] = []
     for unit, size in (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1)):
         count, left = divmod(left, size)
         if count or parts:
@@ -42,7 +43,7 @@ def share(part: int, whole: int) -> str:
 def size(value: int) -> str:
     """`512 bytes`, `1.4 GiB`."""
     amount, unit = float(value), 0
-    while amount >= 1024 and unit + 1 < len(_UNITS):  # noqa: PLR2004 - binary prefixes
+    while amount >= 1024 and unit + 1 < len(_UNITS):
         amount, unit = amount / 1024, unit + 1
     return f"{amount:.1f} {_UNITS[unit]}" if unit else f"{value} bytes"
 

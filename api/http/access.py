@@ -1,6 +1,6 @@
 """Who may do what: the roles, what each may do, and the one place where a request gets its tenant.
 
-    Authorization: Bearer llk_… ──SHA-256──▶ key (cached for seconds) ──▶ Principal(tenant, role, key id)
+Authorization: Bearer llk_… ──SHA-256──▶ key (cached for seconds) ──▶ Principal(tenant, role, key id)
 """
 
 from __future__ import annotations
@@ -120,7 +120,9 @@ class Access:
 
 
 _scheme = HTTPBearer(
-    auto_error=False, scheme_name="ApiKey", description="An API key: `llk_` and 43 characters, shown once when it is made."
+    auto_error=False,
+    scheme_name="ApiKey",
+    description="An API key: `llk_` and 43 characters, shown once when it is made.",
 )
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated
+from typing import Annotated, Any
 from urllib.parse import urlencode
 from uuid import UUID
 
 from fastapi import Depends, Query, Request
-from fastapi.dependencies.utils import get_flat_dependant
+from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 from msgspec import Struct
 from starlette.responses import Response
@@ -40,13 +40,19 @@ async def known_query(request: Request) -> None:
     """A dependency that refuses query parameters that the route does not have, and repeated ones."""
     route = request.scope["route"]
     assert isinstance(route, APIRoute), "every route with a query is one of ours"
-    known = {parameter.alias for parameter in get_flat_dependant(route.dependant).query_params}
+    known = _query_names(route.dependant)
     given = request.query_params.multi_items()
     if any(name not in known for name, _ in given):
         raise Problem(catalogue.QUERY_INVALID, faults=[fault("", "extra_forbidden")])
     names = [name for name, _ in given]
     if repeated := sorted({name for name in names if names.count(name) > 1}):
         raise Problem(catalogue.QUERY_INVALID, faults=[fault(f"/{name}", "repeated") for name in repeated])
+
+
+def _query_names(dependant: Dependant) -> set[str]:
+    """The query parameters of a route and of everything it depends on."""
+    names = {parameter.alias for parameter in dependant.query_params}
+    return names.union(*map(_query_names, dependant.dependencies))
 
 
 class Moment(Struct, frozen=True):
@@ -60,7 +66,7 @@ class Moment(Struct, frozen=True):
         size = await of.wait_for(self.at_least, of.running.reader.size)
         return size if self.as_of is None else self.as_of
 
-    async def in_read_model(self, of: Services, projection: Projection[Struct]) -> int | None:
+    async def in_read_model(self, of: Services, projection: Projection[Any]) -> int | None:
         """Wait until a read model holds `at_least` and `as_of`; gives `as_of` back."""
         wanted = max(self.at_least, self.as_of or 0)
 

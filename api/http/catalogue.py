@@ -1,4 +1,4 @@
-"""Every problem of the HTTP interface itself: code, status, words. Refusals of business rules have their own registry."""
+"""Every problem of the HTTP interface itself: code, status, words. Refusals of rules have their own registry."""
 
 from __future__ import annotations
 
@@ -11,9 +11,7 @@ KEY_MISSING = Kind(
     "Send Authorization: Bearer <key>.", "请发送 Authorization: Bearer <密钥>。",
 )  # fmt: skip
 KEY_UNKNOWN = Kind("auth.unknown", 401, "This API key is not valid", "API 密钥无效")
-NOT_ALLOWED = Kind(
-    "auth.not_allowed", 403, "The role of this key may not do this", "该密钥的角色无权执行此操作"
-)
+NOT_ALLOWED = Kind("auth.not_allowed", 403, "The role of this key may not do this", "该密钥的角色无权执行此操作")
 
 # ------------------------------------------------------------------------------------------- what is asked for
 
@@ -61,9 +59,7 @@ HEADER_INVALID = Kind("header.invalid", 400, "A header is not well formed", "请
 # -------------------------------------------------------------------------------------------------- payload
 
 TOO_LARGE = Kind("body.too_large", 413, "The body is too large", "请求体过大")
-NOT_JSON_TYPE = Kind(
-    "body.media_type", 415, "The body must be application/json", "请求体必须为 application/json"
-)
+NOT_JSON_TYPE = Kind("body.media_type", 415, "The body must be application/json", "请求体必须为 application/json")
 NOT_JSON = Kind("body.not_json", 400, "The body is not one JSON value in UTF-8", "请求体不是 UTF-8 编码的 JSON")
 DUPLICATE_MEMBER = Kind(
     "body.duplicate_member", 400, "An object of the body names a member twice", "请求体中的对象包含重复成员"

@@ -25,7 +25,7 @@ from api.http import catalogue
 from api.http.access import Permission, Principal
 from api.http.headers import idempotency_key, if_match
 from api.http.models import CommandReader
-from api.http.problems import refused
+from api.http.problems import Problem, refused
 from api.http.services import RETRY_AFTER_S, Owner, Services
 from domain.application import APPLICATION, COMMANDS, DraftApplication
 from domain.kernel import Command, Context, IdError, Refusal, business_date, format_id, parse_id
@@ -42,8 +42,9 @@ _P = Permission
 _PERMISSIONS: dict[Permission, str] = {
     _P.INTAKE: "DraftApplication SubmitApplication UploadDocument RecordDocumentExtraction RouteToLane "
     "RequestHumanReview WithdrawApplication ExpireApplication",
-    _P.VERIFY: "StartVerification RecordIdentityVerified RecordIdentityFailed RecordLivenessPassed RecordLivenessFailed "
-    "RecordCarrierNameMatched RecordCarrierNameMismatched IdentifyVehicle RecordOdometerReading CompleteVerification",
+    _P.VERIFY: "StartVerification RecordIdentityVerified RecordIdentityFailed RecordLivenessPassed "
+    "RecordLivenessFailed RecordCarrierNameMatched RecordCarrierNameMismatched IdentifyVehicle "
+    "RecordOdometerReading CompleteVerification",
     _P.DECIDE: "ReferApplication FinaliseTerms ApproveApplication DeclineApplication IssueAdverseNotice",
     _P.REVIEW: "CompleteHumanReview",
     _P.OFFER: "SelectOffer CreateOffer PresentOffer RecordOfferReturned AcceptOffer CancelOffer DeclineOffer "
@@ -127,7 +128,7 @@ class CommandEndpoint:
         principal = await self._services.access.principal(headers.authorization)
         principal.require(self._spec.permission)
         if scope["query_string"]:
-            raise catalogue.QUERY_INVALID()
+            raise Problem(catalogue.QUERY_INVALID)
         stream, owner = await self._target(scope, headers, principal)
         key = idempotency_key(headers.idempotency_key)
         command = self._spec.reader.read(await read_body(headers, receive))
@@ -231,7 +232,7 @@ def application_id(text: str) -> UUID:
     try:
         return parse_id(NOUN, text)
     except IdError:
-        raise catalogue.NOT_FOUND() from None
+        raise Problem(catalogue.NOT_FOUND) from None
 
 
 def _case(text: str) -> UUID:
@@ -242,7 +243,7 @@ def _case(text: str) -> UUID:
 
 
 async def read_body(headers: Headers, receive: Receive) -> bytes:
-    """The body of a request, at most `BODY_MAX_BYTES`. Raises `body.too_large` and, for other types, `body.media_type`."""
+    """The body of a request, at most `BODY_MAX_BYTES`. Raises `body.too_large` and `body.media_type`."""
     length = headers.content_length
     if length is not None and (not length.isdigit() or int(length) > BODY_MAX_BYTES):
         raise catalogue.TOO_LARGE(limit_bytes=BODY_MAX_BYTES)
@@ -251,7 +252,7 @@ async def read_body(headers: Headers, receive: Receive) -> bytes:
     while True:
         message = await receive()
         if message["type"] == "http.disconnect":
-            raise catalogue.NOT_JSON()
+            raise Problem(catalogue.NOT_JSON)
         chunk = message.get("body", b"")
         size += len(chunk)
         if size > BODY_MAX_BYTES:
@@ -260,5 +261,5 @@ async def read_body(headers: Headers, receive: Receive) -> bytes:
         if not message.get("more_body"):
             break
     if size and not _JSON_TYPE.fullmatch(headers.content_type or ""):
-        raise catalogue.NOT_JSON_TYPE()
+        raise Problem(catalogue.NOT_JSON_TYPE)
     return b"".join(chunks)

@@ -94,7 +94,7 @@ class Edge:
 
 
 def problem_response(scope: Scope, error: Exception) -> Response:
-    """The response for something raised while this request was handled; unexpected things are logged without their text."""
+    """The response for what was raised while a request was handled; the unexpected is logged without its text."""
     problem = problem_of(error, scope)
     request_id = scope.get("leaseledger", "")
     if problem.kind is catalogue.INTERNAL:

@@ -15,6 +15,7 @@ from adapters.postgres.reader import Stored
 from api.http import catalogue
 from api.http.access import Permission, Principal, caller, needs
 from api.http.answers import answer
+from api.http.problems import Problem
 from api.http.reads import STRICT, Of
 from api.http.resources import Receipt, VerifierKey, entry_sha256, event_id
 from api.http.services import Connection
@@ -48,9 +49,7 @@ async def read_receipt(event: EventPath, principal: ReceiptReader, of: Of) -> Re
     """The proof that one event is in the log, under a signed checkpoint; the checkpoint is published if need be."""
     running = of.running
     position, eid = _asked(event)
-    receipt, size = await of.queries.run(
-        _receipt, position, eid, principal.tenant, signer=running.signer, now=of.now()
-    )
+    receipt, size = await of.queries.run(_receipt, position, eid, principal.tenant, signer=running.signer, now=of.now())
     return answer(receipt, size)
 
 
@@ -60,7 +59,7 @@ def _asked(text: str) -> tuple[int | None, UUID | None]:
     try:
         return None, parse_id("event", text)
     except IdError:
-        raise catalogue.NOT_FOUND() from None
+        raise Problem(catalogue.NOT_FOUND) from None
 
 
 def _receipt(
@@ -68,7 +67,7 @@ def _receipt(
 ) -> tuple[Receipt, int]:
     stored = browse.event_by_id(connection, eid) if eid else browse.event_at(connection, position or 0)
     if stored is None or (known := browse.envelope(stored.entry)).tenant != tenant:
-        raise catalogue.NOT_FOUND()
+        raise Problem(catalogue.NOT_FOUND)
     log = Log(connection)
     published = log.newest()
     if published is None or published.size < stored.position:
@@ -96,7 +95,7 @@ async def read_checkpoint(of: Of) -> Response:
     """The newest published checkpoint (C2SP tlog-checkpoint)."""
     published = await of.queries.run(_newest)
     if published is None:
-        raise catalogue.NOT_FOUND()
+        raise Problem(catalogue.NOT_FOUND)
     return Response(published.note, headers={"Cache-Control": CHECKPOINT_MAX_AGE}, media_type=TEXT)
 
 
@@ -120,17 +119,16 @@ async def read_tile(request: Request, tile: TilePath, of: Of) -> Response:
             raise catalogue.NOT_ALLOWED(role=principal.role, permission="log of all tenants")
     data = await of.queries.run(_tile, name)
     if not data:
-        raise catalogue.NOT_FOUND()
-    if name.level is None:
-        return Response(data, headers={"Cache-Control": f"private, {IMMUTABLE}", "Vary": "Authorization"}, media_type=OCTETS)
-    return Response(data, headers={"Cache-Control": f"public, {IMMUTABLE}"}, media_type=OCTETS)
+        raise Problem(catalogue.NOT_FOUND)
+    scope = "public" if name.level is not None else "private"
+    return Response(data, headers={"Cache-Control": f"{scope}, {IMMUTABLE}"}, media_type=OCTETS)
 
 
 def _tile_name(path: str) -> TileName:
     try:
         return TileName.parse(f"tile/{path}")
     except MalformedTile:
-        raise catalogue.NOT_FOUND() from None
+        raise Problem(catalogue.NOT_FOUND) from None
 
 
 def _newest(connection: Connection) -> Published | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from api.http import catalogue
+from api.http.problems import Problem
 from domain.application.numbers import looks_personal
 from domain.kernel.money import MAX_SAFE_INTEGER
 
@@ -22,17 +23,17 @@ def idempotency_key(value: str | None) -> str:
     alone in it: keys are kept for ever and could not be erased.
     """
     if value is None:
-        raise catalogue.IDEMPOTENCY_MISSING()
+        raise Problem(catalogue.IDEMPOTENCY_MISSING)
     quoted = _QUOTED.fullmatch(value)
     key = re.sub(r"\\(.)", r"\1", quoted[1]) if quoted else value
     well_formed = quoted is not None or (_BARE.fullmatch(key) and '"' not in key)
     if not well_formed or not 1 <= len(key) <= KEY_MAX_CHARS:
-        raise catalogue.IDEMPOTENCY_MALFORMED()
+        raise Problem(catalogue.IDEMPOTENCY_MALFORMED)
     if key.isalpha():
         return key
     # Digits between letters are part of a random id; digits that stand alone may be a person's number.
     if any(word[:-1].isdigit() and looks_personal(word) for word in re.split(r"[^0-9A-Za-z]+", key)):
-        raise catalogue.IDEMPOTENCY_PERSONAL()
+        raise Problem(catalogue.IDEMPOTENCY_PERSONAL)
     return key
 
 
@@ -57,7 +58,7 @@ def _etags(value: str) -> list[tuple[str, str]]:
     parts = [part.strip() for part in value.split(",")]
     matches = [_ETAG.fullmatch(part) for part in parts if part]
     if not matches or None in matches:
-        raise catalogue.PRECONDITION_MALFORMED()
+        raise Problem(catalogue.PRECONDITION_MALFORMED)
     return [(match[1] or "", match[2]) for match in matches if match is not None]
 
 

@@ -66,7 +66,7 @@ class CommandReader:
             return msgspec.convert(plain(model), self.command)
         except msgspec.ValidationError:
             # The two declarations disagree; msgspec's message may hold the value, so it is not handed on.
-            raise catalogue.PAYLOAD_INVALID() from None
+            raise Problem(catalogue.PAYLOAD_INVALID) from None
 
 
 @cache
@@ -103,7 +103,7 @@ def _annotation(kind: inspect.Type, name: str) -> Any:
     raise TypeError(f"{name}: expected a type that the edge knows, got {kind}")
 
 
-def _text(kind: Any, name: str) -> Any:
+def _text(kind: Any, _: str) -> Any:
     limits: dict[str, Any] = {"min_length": kind.min_length, "max_length": kind.max_length}
     if kind.pattern:
         # In the engines of pydantic and of JSON Schema `$` is the end of the text; the guard is for Python's only.
@@ -117,11 +117,11 @@ def _composed(text: str) -> str:
     return text
 
 
-def _whole_number(kind: Any, name: str) -> Any:
+def _whole_number(kind: Any, _: str) -> Any:
     return Annotated[int, Field(ge=kind.ge, le=kind.le, gt=kind.gt, lt=kind.lt)]
 
 
-def _identifier(kind: Any, name: str) -> Any:
+def _identifier(_: Any, name: str) -> Any:
     noun = _UUID_NOUNS[name]
 
     def parse(text: object) -> UUID:
@@ -142,8 +142,8 @@ def _alternatives(kind: Any, name: str) -> Any:
 
 
 def _several(kind: Any, name: str) -> Any:
-    inner = _annotation(kind.item_type, name)
-    return Annotated[tuple[inner, ...], Field(min_length=kind.min_length, max_length=kind.max_length)]
+    several: Any = tuple.__class_getitem__((_annotation(kind.item_type, name), ...))
+    return Annotated[several, Field(min_length=kind.min_length, max_length=kind.max_length)]
 
 
 _BUILDERS: dict[type[inspect.Type], Callable[[Any, str], Any]] = {
@@ -152,11 +152,11 @@ _BUILDERS: dict[type[inspect.Type], Callable[[Any, str], Any]] = {
     inspect.UUIDType: _identifier,
     inspect.UnionType: _alternatives,
     inspect.VarTupleType: _several,
-    inspect.EnumType: lambda kind, name: kind.cls,
-    inspect.DateType: lambda kind, name: date,
-    inspect.StructType: lambda kind, name: model_of(kind.cls),
+    inspect.EnumType: lambda kind, _: kind.cls,
+    inspect.DateType: lambda *_: date,
+    inspect.StructType: lambda kind, _: model_of(kind.cls),
     inspect.Metadata: lambda kind, name: _annotation(kind.type, name),
-    inspect.NoneType: lambda kind, name: NoneType,
+    inspect.NoneType: lambda *_: NoneType,
 }
 
 
@@ -175,5 +175,5 @@ def _refuse_duplicates(body: bytes) -> None:
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
-        raise catalogue.DUPLICATE_MEMBER()
+        raise Problem(catalogue.DUPLICATE_MEMBER)
     return found

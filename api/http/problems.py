@@ -42,7 +42,7 @@ class ProblemKind(Struct, frozen=True):
 
 
 class Fault(Struct, frozen=True):
-    """What is wrong with one member of a payload: a JSON pointer (RFC 6901), a code and a sentence in both languages."""
+    """What is wrong with one member of a payload: a JSON pointer (RFC 6901), a code, a sentence in both languages."""
 
     pointer: str
     code: str
@@ -168,9 +168,7 @@ def descriptions() -> dict[str, Description]:
 
     found = {kind.code: _described(kind) for kind in KINDS}
     for rule in REFUSALS.values():
-        found[rule.code] = Description(
-            rule.code, REFUSAL_STATUS, Words(rule.en, rule.zh), UNSET, rule.source or UNSET
-        )
+        found[rule.code] = Description(rule.code, REFUSAL_STATUS, Words(rule.en, rule.zh), UNSET, rule.source or UNSET)
     return dict(sorted(found.items()))
 
 

@@ -27,10 +27,9 @@ from api.http.commands import application_id
 from api.http.faults import fault
 from api.http.problems import Problem
 from api.http.resources import ApplicationPage, EventPage, event_item, folded, summary
-from api.http.statistics import funnel_body, work_body
 from api.http.services import Services, services
+from api.http.statistics import funnel_body, work_body
 from domain.application import Phase
-from domain.kernel import EVENT_TYPES
 from domain.kernel.money import MAX_SAFE_INTEGER
 from projections.application_book import APPLICATION_BOOK, listing
 from projections.decision_funnel import DECISION_FUNNEL, funnel
@@ -44,11 +43,10 @@ ApplicationReader = Annotated[Principal, Depends(needs(Permission.READ_APPLICATI
 EventReader = Annotated[Principal, Depends(needs(Permission.READ_EVENTS))]
 StatisticsReader = Annotated[Principal, Depends(needs(Permission.READ_STATISTICS))]
 ApplicationPath = Annotated[
-    str, Path(description="An application's id: `application_` and 32 hex digits.", examples=["application_" + "0" * 32])
+    str,
+    Path(description="An application's id: `application_` and 32 hex digits.", examples=["application_" + "0" * 32]),
 ]
-AfterPosition = Annotated[
-    int, Query(ge=0, le=MAX_SAFE_INTEGER, description="Continue behind this ledger position.")
-]
+AfterPosition = Annotated[int, Query(ge=0, le=MAX_SAFE_INTEGER, description="Continue behind this ledger position.")]
 AfterApplication = Annotated[
     str | None,
     Query(description="Continue behind this id.", json_schema_extra={"pattern": "^application_[0-9a-f]{32}$"}),
@@ -76,7 +74,7 @@ async def read_application(
     position = await at.in_ledger(of)
     resource = folded(await of.running.reader.stream(stream, up_to_position=position))
     if resource is None:
-        raise catalogue.NOT_FOUND()
+        raise Problem(catalogue.NOT_FOUND)
     return versioned(request, resource, resource.version, position)
 
 

@@ -22,7 +22,7 @@ from domain.application.state import Document
 from domain.kernel import format_id, utc_text
 from projections import application_book
 from projections.application_book import Application as Row
-from projections.model import Recorded
+from projections.reading import decode
 
 Instant = Annotated[str, Meta(extra_json_schema={"format": "date-time"})]
 Hash = Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
@@ -188,14 +188,13 @@ def encode(resource: object) -> bytes:
 def folded(stored: Sequence[Stored]) -> Application | None:
     """An application from its events, oldest first; `None` for none.
 
-    Raises `chain.entry.EntryError` or `msgspec.ValidationError` for stored bytes that are damaged.
+    Raises `msgspec.MsgspecError` for stored bytes that are damaged.
     """
     state, row = APPLICATION.initial, None
     for one in stored:
-        entry = one.parsed()
-        event = entry.event()
-        state = APPLICATION.evolve(state, event)
-        row = application_book.fold(row, event, Recorded(one.position, entry, datetime.fromisoformat(entry.occurred_at)))
+        recorded = decode(one.position, one.entry)
+        state = APPLICATION.evolve(state, recorded.event)
+        row = application_book.fold(row, recorded.event, recorded)
     return None if row is None else _application(row, state)
 
 
@@ -253,9 +252,7 @@ def event_id(eid: UUID) -> str:
 
 def event_item(stored: Stored) -> EventItem:
     """One stored event as people see it."""
-    return EventItem(
-        event_id(envelope(stored.entry).eid), stored.position, stored.leaf.hex(), Raw(stored.entry)
-    )
+    return EventItem(event_id(envelope(stored.entry).eid), stored.position, stored.leaf.hex(), Raw(stored.entry))
 
 
 def entry_sha256(stored: Stored) -> str:

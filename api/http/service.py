@@ -13,7 +13,7 @@ from adapters.postgres import browse
 from adapters.postgres.schema import SHARD
 from api.http import catalogue
 from api.http.answers import JSON
-from api.http.problems import Description, descriptions
+from api.http.problems import Description, Problem, descriptions
 from api.http.reads import STRICT, Of
 from api.http.resources import Health, Readiness, ReadModel, encode
 from api.http.services import Connection
@@ -58,7 +58,7 @@ async def read_problem(code: CodePath) -> Response:
     """What a problem's `type` means, in both languages."""
     found = descriptions().get(code)
     if found is None:
-        raise catalogue.NOT_FOUND()
+        raise Problem(catalogue.NOT_FOUND)
     return _described(found)
 
 

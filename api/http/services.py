@@ -21,6 +21,7 @@ from adapters.system import now
 from api.compose import Running
 from api.http import catalogue
 from api.http.access import Access
+from api.http.problems import Problem
 
 QUERY_CONNECTIONS = 4
 """Blocking queries at a time; each holds one thread and one connection."""
@@ -59,10 +60,8 @@ class Queries:
         )
         self._limiter: CapacityLimiter | None = None
 
-    async def run(
-        self, query: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs
-    ) -> T:
-        """`query(connection, …)` on a thread. Raises what it raises, and `psycopg_pool.PoolTimeout` without a database."""
+    async def run(self, query: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """`query(connection, …)` on a thread. Raises what that raises, and `PoolTimeout` without a database."""
         if self._limiter is None:
             self._limiter = CapacityLimiter(QUERY_CONNECTIONS)
             self._pool.open()
@@ -108,11 +107,11 @@ class Services:
         if known is None:
             first = await self.queries.run(browse.first_envelope, stream)
             if first is None:
-                raise catalogue.NOT_FOUND()
+                raise Problem(catalogue.NOT_FOUND)
             known = Owner(first.tenant, first.correlation)
             self.remember_owner(stream, known)
         if known.tenant != tenant:
-            raise catalogue.NOT_FOUND()
+            raise Problem(catalogue.NOT_FOUND)
         return known
 
     def remember_owner(self, stream: UUID, owner: Owner) -> None:

@@ -41,9 +41,7 @@ class WorkInProgress(Struct, frozen=True):
 
 def funnel_body(found: decision_funnel.Funnel) -> Funnel:
     """The answer to `/v1/funnel`."""
-    return Funnel(
-        found.stages, found.outcomes, found.open, found.decided_alone, found.decision, found.automatic
-    )
+    return Funnel(found.stages, found.outcomes, found.open, found.decided_alone, found.decision, found.automatic)
 
 
 def work_body(found: work_in_progress.WorkInProgress) -> WorkInProgress:

@@ -1,6 +1,6 @@
 """Server-sent events: the tenant's events as they are committed, each with its ledger position as id.
 
-    connect ─▶ from Last-Event-ID, else starting_after, else from now ─▶ events, comments while it is quiet ─▶ end of life
+    connect ─▶ from Last-Event-ID, else starting_after, else now ─▶ events, comments while quiet ─▶ end of life
 
 A client that reconnects sends the last id it saw (WHATWG HTML §9.2) and misses nothing: positions have no holes.
 """
@@ -33,7 +33,8 @@ LastEventId = Annotated[
     str | None, Header(description="The position of the last event that was seen; stronger than `starting_after`.")
 ]
 After = Annotated[
-    int | None, Query(ge=0, le=MAX_SAFE_INTEGER, description="Begin behind this position; by default with what comes next.")
+    int | None,
+    Query(ge=0, le=MAX_SAFE_INTEGER, description="Begin behind this position; by default with what comes next."),
 ]
 
 

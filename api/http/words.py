@@ -42,8 +42,8 @@ IDEMPOTENCY_KEY = (
     "(`Idempotent-Replayed: true`). 1 to 255 visible ASCII characters, bare or quoted; never personal data."
 )
 IF_MATCH = (
-    "Optional: the version you decided on, as the ETag you were given, or `*`. Without it the command is decided on the "
-    "version of the moment; every rule is checked again there, so nothing can be overwritten unseen."
+    "Optional: the version you decided on, as the ETag you were given, or `*`. Without it the command is decided on "
+    "the version of the moment; every rule is checked again there, so nothing can be overwritten unseen."
 )
 CASE_ID = "The case that this application belongs to, `case_` and 32 hex digits; by default the application opens one."
 AT_LEAST = "Wait (at most 5 s) until the answer is at least as new as this ledger position."
@@ -66,10 +66,10 @@ commands, answers questions about now and about the past, and hands out proofs.
   the rule's stable code and its statute.
 * **Every answer says how fresh it is** in `Ledger-Position`; `at_least` waits for a position, `as_of_position` and
   `as_of` read the past.
-* **Problems** are RFC 9457 documents in English or Chinese (`Accept-Language`), described under `/problems/`. They never
-  repeat what was sent.
-* **Amounts** are integers of the smallest unit beside an ISO 4217 code, rates are decimal strings, instants are RFC 3339
-  in UTC, business dates are days in Asia/Shanghai.
+* **Problems** are RFC 9457 documents in English or Chinese (`Accept-Language`), described under `/problems/`. They
+  never repeat what was sent.
+* **Amounts** are integers of the smallest unit beside an ISO 4217 code, rates are decimal strings, instants are
+  RFC 3339 in UTC, business dates are days in Asia/Shanghai.
 * **Proofs**: `/v1/receipts/…` for one event, `/tlog/…` for the whole log as C2SP tlog-tiles.
 """
 

@@ -88,6 +88,11 @@ def upcaster(old: str, new: str) -> Callable[[Upcast], Upcast]:
     return register
 
 
+def is_event_type(name: str) -> bool:
+    """Whether a name has the form `<aggregate>.<past_tense>.v<n>`, registered or not."""
+    return _TYPE.fullmatch(name) is not None
+
+
 def type_of(event: Event) -> str:
     """The registered type of an event; raises `UnknownEventType` for a class that was never registered."""
     try:

@@ -81,9 +81,12 @@ def test_signatures_of_another_length_are_red(length: int) -> None:
 
 
 def test_a_time_beyond_2_to_the_63_is_red() -> None:
-    signature = Note.parse(NOTE).signatures[1].signature
+    name, time = CHECKPOINT.origin.encode(), (2**63).to_bytes(8)
+    message = b"subtree/v1\n\0" + bytes([len(name)]) + name + time
+    message += bytes([len(name)]) + name + bytes(8) + (42).to_bytes(8) + CHECKPOINT.root
+    signature = MLDSA44PrivateKey.from_seed_bytes(b"q" * 32).sign(message)
     with pytest.raises(SignatureMismatch):
-        open_note(with_signature(b"\x80" + bytes(7) + signature[8:]), [verifier_of(SIGNER.vkey)])
+        open_note(with_signature(time + signature), [verifier_of(SIGNER.vkey)])
 
 
 def test_only_checkpoints_can_be_signed() -> None:

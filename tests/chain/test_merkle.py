@@ -203,6 +203,15 @@ def test_the_empty_tree_is_consistent_with_every_tree_but_has_one_root() -> None
         merkle.verify_consistency(0, EMPTY_ROOT, 5, TREE.root(5), [bytes(32)])
 
 
+@pytest.mark.parametrize(("older", "size"), [(3, 7), (4, 7), (6, 8), (299, 300)])
+def test_either_wrong_root_is_red(older: int, size: int) -> None:
+    proof = merkle.consistency_proof(TREE, older, size)
+    with pytest.raises(ProofMismatch):
+        merkle.verify_consistency(older, bytes(32), size, TREE.root(size), proof)
+    with pytest.raises(ProofMismatch, match="newer tree"):
+        merkle.verify_consistency(older, TREE.root(older), size, bytes(32), proof)
+
+
 def test_two_roots_of_one_size_are_red() -> None:
     with pytest.raises(ProofMismatch):
         merkle.verify_consistency(5, TREE.root(5), 5, TREE.root(6), [])

@@ -122,6 +122,12 @@ def test_seeds_have_32_bytes(seed: bytes) -> None:
         Ed25519Signer("name", seed)
 
 
+@pytest.mark.parametrize(("kind", "size"), [(1, 31), (1, 33), (6, 32), (1, 1312), (2, 32)])
+def test_public_keys_of_another_size_are_refused(kind: int, size: int) -> None:
+    with pytest.raises(MalformedNote):
+        VerifierKey("name", kind, bytes(size))
+
+
 def test_a_verifier_takes_its_own_type_of_key_only() -> None:
     with pytest.raises(MalformedNote, match="signature type"):
         Ed25519Verifier(VerifierKey("name", 6, bytes(1312)))

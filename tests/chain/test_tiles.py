@@ -271,6 +271,16 @@ def test_short_and_torn_tiles_are_malformed(torn: bytes) -> None:
         tiles.read_tile(reader, 0, 1, 3)
 
 
+def test_a_store_may_answer_with_its_whole_row() -> None:
+    class Whole:
+        def tile(self, level: int, index: int, width: int) -> bytes:
+            return READER.tile(level, index, 256)
+
+    for size in (1, 3, 257, 600):
+        assert tiles.root_from_tiles(Whole(), size) == TREE.root(size)
+        assert TileBuilder.from_reader(Whole(), size) == grown(size)[0]
+
+
 def test_full_tiles_only_have_a_root() -> None:
     assert tiles.tile_root(READER.tile(0, 2, 256)) == TREE.mth(512, 768)
     with pytest.raises(MalformedTile):

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from chain import verify
 from chain.checkpoint import Checkpoint, sign_checkpoint
 from chain.cosignature import MlDsa44Signer
+from chain.note import sign_note
 from chain.proof import TlogProof
 from tests.chain.logs import ORIGIN, Log, write
 from tests.chain.reference import numbered
@@ -133,6 +134,31 @@ def test_what_is_not_so_is_not_verified(run: Run, files: Path) -> None:
     (files / "old").write_bytes(signed_elsewhere)
     status, lines = run(*consistency_of(files))
     assert (status, lines[1]) == (1, "checked   origin of the newer checkpoint")
+
+
+def test_proofs_that_nothing_needs_are_unusable(run: Run, files: Path) -> None:
+    (files / "old").write_bytes(LOG.note(600))
+    assert run(*consistency_of(files))[0] == 2
+    (files / "hashes").write_text("")
+    assert run(*consistency_of(files))[0] == 0
+    (files / "old").write_bytes(LOG.note(0))
+    assert run(*consistency_of(files))[0] == 0
+    (files / "hashes").write_text(lines_of([bytes(32)]))
+    assert run(*consistency_of(files))[0] == 2
+
+
+def test_a_signed_empty_tree_with_a_root_of_its_own_is_unusable(run: Run, files: Path) -> None:
+    (files / "old").write_bytes(sign_note(f"{ORIGIN}\n0\n{lines_of([bytes(32)])}", [LOG.signer]))
+    (files / "hashes").write_text("")
+    status, lines = run(*consistency_of(files))
+    assert (status, lines[1]) == (2, "checked   root of the empty tree")
+
+
+def test_a_torn_bundle_is_unusable(run: Run, tmp_path: Path) -> None:
+    LOG.export(tmp_path, 3)
+    bundle = tmp_path / "tile" / "entries" / "000.p" / "3"
+    bundle.write_bytes(bundle.read_bytes()[:-1])
+    assert run("tiles", tmp_path)[0] == 2
 
 
 @pytest.mark.parametrize("name", ["entry", "proof"])

@@ -191,6 +191,12 @@ def test_ed25519_agrees_with_cryptography(seed: bytes, message: bytes, at: int, 
         assert verify.ed25519_signed(bytes(both[:32]), message, bytes(both[32:]))
 
 
+def test_ed25519_points_have_one_encoding() -> None:
+    """The neutral point is y = 1; y = p + 1 is the same number written otherwise."""
+    forged = b"\x01" + bytes(63)
+    assert not verify.ed25519_signed((2**255 - 18).to_bytes(32, "little"), b"", forged)
+
+
 @pytest.mark.parametrize("length", [0, 31, 32, 63, 65])
 def test_ed25519_signatures_of_another_length_are_wrong(length: int) -> None:
     assert not verify.ed25519_signed(KEY.public, b"", bytes(length))

@@ -66,7 +66,9 @@ class Outcome(Generic[S]):
         state = self.before
         for event in expected:
             check_event(event)
+            version = version_of(state)
             state = self.decider.evolve(state, event)
+            assert version_of(state) == version + 1
         return state
 
     def then_refused(self, kind: RefusalKind, **facts: object) -> None:
@@ -102,6 +104,13 @@ def scenarios(decider: Decider[S]) -> Callable[..., Given[S]]:
         return Given(decider, events)
 
     return given
+
+
+def version_of(state: object) -> int:
+    """How many events a state has seen; every aggregate's state says so."""
+    version = getattr(state, "version", None)
+    assert isinstance(version, int), f"{type(state).__name__} has no version"
+    return version
 
 
 def body_of(event: Event) -> bytes:

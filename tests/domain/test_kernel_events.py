@@ -16,6 +16,7 @@ from domain.kernel import (
     UnknownEventType,
     decode_body,
     event_type,
+    is_event_type,
     personal_fields,
     subject_of,
     type_of,
@@ -69,6 +70,7 @@ def _noted_is_registered(registries: None) -> None:
     ],
 )
 def test_malformed_type_is_refused(name: str) -> None:
+    assert not is_event_type(name)
     with pytest.raises(ValueError, match="expected <aggregate>"):
         event_type(name)
 
@@ -81,6 +83,8 @@ def test_type_is_registered_once() -> None:
 
 def test_type_is_data() -> None:
     assert type_of(Noted(count=1)) == "kernelsample.noted.v1"
+    assert is_event_type("kernelsample.noted.v1")
+    assert is_event_type("sample.never_registered.v12")
     assert EVENT_TYPES.get("kernelsample.noted.v1") is Noted
 
 

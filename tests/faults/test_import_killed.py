@@ -1,4 +1,4 @@
-"""kill -9 in the middle of an import, of the program and of PostgreSQL, again and again: nothing lost, nothing doubled."""
+"""kill -9 in the middle of an import, of program and database, again and again: nothing lost, nothing doubled."""
 
 from __future__ import annotations
 

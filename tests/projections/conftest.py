@@ -26,6 +26,11 @@ BEGIN
 END $$"""
 
 
+def empty(superuser: Connection[Any]) -> None:
+    """Leave a ledger without events and no read models."""
+    superuser.execute(_EMPTY)
+
+
 @pytest.fixture(scope="session")
 def shared_url() -> Iterator[str]:
     """The URL of the process's ledger."""
@@ -38,7 +43,7 @@ def ledger_url(shared_url: str) -> Iterator[str]:
     """The URL of an empty ledger, for one test."""
     yield shared_url
     with connect(shared_url, role=None) as connection:
-        connection.execute(_EMPTY)
+        empty(connection)
 
 
 @pytest.fixture

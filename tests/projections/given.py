@@ -1,6 +1,6 @@
 """Given what happened, a fold gives this row: projections tested without a database.
 
-    given(APPLICATION_BOOK, (stream(1), at(0), DRAFTED)).row(stream(1))
+given(APPLICATION_BOOK, (stream(1), at(0), DRAFTED)).row(stream(1))
 """
 
 from __future__ import annotations
@@ -27,6 +27,10 @@ class Given:
     def row(self, *key: object) -> Any:
         """The row of a key; every event up to here must have been folded."""
         assert self.folded.letters == []
+        return self.changed(*key)
+
+    def changed(self, *key: object) -> Any:
+        """The row of a key, whatever happened to others."""
         return self.folded.changed[tuple(map(str, key))]
 
     def parked(self) -> list[tuple[int, str]]:

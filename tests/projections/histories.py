@@ -48,8 +48,6 @@ def states_of(happened: list[Happening]) -> dict[UUID, ApplicationState]:
     return states
 
 
-_wish = st.tuples(
-    st.integers(0, STREAMS - 1), st.integers(0, len(_COMMANDS) - 1), st.integers(0, 1_000)
-)
+_wish = st.tuples(st.integers(0, STREAMS - 1), st.integers(0, len(_COMMANDS) - 1), st.integers(0, 1_000))
 histories = partial(st.builds, happenings_of, st.lists(_wish, max_size=80))
 """Strategy: the events of up to 80 wishes about `STREAMS` applications, in ledger order."""

@@ -135,8 +135,8 @@ def test_an_event_that_cannot_be_decoded_parks_its_stream(
     books.write(work(1, "a"), work(1, "x"), work(1, "y"), work(2, "y"))
     superuser.execute("SET session_replication_role = replica")
     superuser.execute(
-        "UPDATE ledger.events SET entry = convert_to(replace(convert_from(entry, 'UTF8'), '\"lane\":\"x\"', '\"lane\":7'), "
-        "'UTF8') WHERE position = 2"
+        "UPDATE ledger.events SET entry = "
+        "convert_to(replace(convert_from(entry, 'UTF8'), '\"lane\":\"x\"', '\"lane\":7'), 'UTF8') WHERE position = 2"
     )
     run(app_connection, lane_count())
     first, second = parked(app_connection, "lane_count_v1")

@@ -54,7 +54,7 @@ def test_older_versions_of_a_type_reach_the_fold(monkeypatch: pytest.MonkeyPatch
 
 
 def test_an_unregistered_class_is_refused() -> None:
-    class Stray(Event):
+    class Stray(Event, frozen=True):
         """Nobody registered this."""
 
     with pytest.raises(ProjectionError, match="got Stray"):

@@ -8,7 +8,6 @@ The topic alone says which rule holds, so that reading and writing can never dis
 
 from __future__ import annotations
 
-import re
 import unicodedata
 from uuid import UUID
 
@@ -18,11 +17,10 @@ from msgspec import Struct
 
 from chain.base64 import Base64Error, b64decode, b64encode
 from chain.entry import Draft, Entry, EntryError, draft, draft_body
-from domain.kernel import Context, Event, UnknownEventType, decode_body, type_of, without_personal
+from domain.kernel import Context, Event, UnknownEventType, decode_body, is_event_type, type_of, without_personal
 
 TOPIC_MAX_CHARS = 200
 
-_EVENT_TYPE = re.compile(r"[a-z][a-z_]*\.[a-z][a-z_]*\.v[1-9][0-9]*")
 _ENCODER = msgspec.json.Encoder(order="sorted")
 
 
@@ -80,11 +78,6 @@ class EntryCodec:
     def version(self, seq: int) -> int:
         """Inverse of `seq`."""
         return seq - 1 + self.first_version
-
-
-def is_event_type(topic: str) -> bool:
-    """Whether a topic has the form that is kept for event types of ours."""
-    return _EVENT_TYPE.fullmatch(topic) is not None
 
 
 def _check_current_and_canonical(event: Event, stored: StoredEvent) -> None:

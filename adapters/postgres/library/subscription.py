@@ -48,8 +48,8 @@ class LedgerSubscription(Subscription[ApplicationRecorder]):
         self._position = gt or 0
         self._pulled: deque[Notification] = deque()
         self._iterating = Lock()
-        self._waker, self._woken = socket.socketpair()
         self._connection: Connection | None = listen()
+        self._waker, self._woken = socket.socketpair()
 
     def stop(self) -> None:
         """End the iteration. Idempotent."""

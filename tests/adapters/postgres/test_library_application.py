@@ -37,6 +37,7 @@ from domain.application import (
     ApplicationState,
     ApplicationSubmitted,
     Phase,
+    StartVerification,
 )
 from tests.adapters.postgres.story import ANONYMOUS, START, SUBMIT, TENANT, context, draft_about, request
 
@@ -105,11 +106,13 @@ async def test_saved_events_are_entries_that_our_commands_go_on_from(
     )
     assert recording.notification.id == 2
     [_, stored] = await program.reader.stream(stream)
-    check_canonical(stored.entry)
     entry = parse(stored.entry)
+    check_canonical(stored.entry, entry, entry.event())
     assert (entry.type, entry.tenant, entry.actor.id) == ("application.submitted.v1", TENANT, "key_1")
     assert entry.occurred_at == "2026-11-21T08:00:00.000000Z"
-    assert await program.ledger.load(APPLICATION, stream) == (2, get(application, stream).state)
+    appended = await program.ledger.execute(APPLICATION, request(stream, StartVerification()))
+    assert isinstance(appended, Appended)
+    assert appended.seq == 3
 
 
 async def test_a_stale_save_is_a_conflict(program: Running, application: LedgerApplication) -> None:

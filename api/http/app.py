@@ -1,0 +1,62 @@
+"""The HTTP application: the routes around one running ledger.
+
+Edge (request id, problems, access log) ─▶ router ─┬─▶ command routes ─▶ Ledger.execute
+                                                    └─▶ reads ─▶ streams, read models, log
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import cached_property
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+
+from api.compose import Running
+from api.http import evidence, openapi, reads, routes, service, stream
+from api.http.edge import Edge, answer_problem
+from api.http.services import Limits, Services
+
+
+class Http(FastAPI):
+    """The application; its description is made once, when it is first asked for."""
+
+    @cached_property
+    def _document(self) -> dict[str, Any]:
+        return openapi.document(self)
+
+    def openapi(self) -> dict[str, Any]:
+        """The OpenAPI document."""
+        return self._document
+
+
+DEFAULT_LIMITS = Limits()
+
+
+def create_app(running: Running, *, limits: Limits = DEFAULT_LIMITS) -> FastAPI:
+    """The HTTP interface of a running ledger; serve it in the event loop that runs the ledger.
+
+    It takes commands and answers questions. Read models and checkpoints are kept up to date by others.
+    """
+    services = Services(running, limits)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        try:
+            yield
+        finally:
+            await services.queries.close()
+
+    app = Http(
+        openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False, lifespan=lifespan,
+        exception_handlers={HTTPException: answer_problem, RequestValidationError: answer_problem},
+    )  # fmt: skip
+    app.state.services = services
+    app.add_middleware(Edge)
+    routes.register(app, services)
+    for module in (reads, stream, evidence, service):
+        module.register(app)
+    return app

@@ -1,0 +1,28 @@
+"""A real ledger on an embedded server, shared by the tests of a session; every test has tenants of its own."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+
+from adapters.system import new_id
+from api.compose import Base, base
+from api.settings import Settings
+from tests.api.driver import Http, opened
+
+
+@pytest.fixture(scope="session")
+def on(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Base]:
+    """A prepared database, the keys and the settings, the tenant that runs the log among them."""
+    data: Path = tmp_path_factory.mktemp("http")
+    with base(Settings.model_validate({"data": data, "tenant": new_id()})) as prepared:
+        yield prepared
+
+
+@pytest.fixture
+async def http(on: Base) -> AsyncIterator[Http]:
+    """The interface over that ledger, with a fresh tenant."""
+    async with opened(on) as driver:
+        yield driver

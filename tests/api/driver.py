@@ -1,0 +1,116 @@
+"""Speaks HTTP with the application in this process: keys for any role and tenant, given events, what was appended."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+import httpx
+
+from adapters.postgres.api_keys import create_key
+from adapters.postgres.connections import connect
+from adapters.system import new_id, now, random_bytes
+from api.compose import Base, Running, running
+from api.http import Limits, create_app
+from projections.registry import PROJECTIONS
+from projections.runner import Runner
+
+QUICK = Limits(wait_s=0.3, poll_s=0.01, stream_life_s=0.4, stream_poll_s=0.02, heartbeat_s=0.1, streams=2)
+DRAFT: dict[str, Any] = {
+    "reference": "HT-2026-0001",
+    "asset_class": "phone",
+    "product": "rent_12",
+    "channel": "shop",
+    "amount_fen": 599_900,
+    "currency": "CNY",
+}
+PERSON = {
+    "subject": "subject_" + "5" * 32,
+    "name": "欧阳测试",
+    "identity_number": "11010119900307771X",
+    "phone": "13912345678",
+    "address": "北京市测试路1号",
+}
+
+
+@dataclass
+class Http:
+    """One client of one application. `tenant` is fresh for every test."""
+
+    on: Base
+    running: Running
+    app: Any
+    client: httpx.AsyncClient
+    tenant: UUID = field(default_factory=new_id)
+    keys: dict[tuple[UUID, str], str] = field(default_factory=dict)
+
+    def key(self, role: str = "operator", tenant: UUID | None = None) -> str:
+        """An API key of a role, by default of this test's tenant."""
+        place = (tenant or self.tenant, role)
+        if place not in self.keys:
+            with connect(self.on.url) as connection:
+                self.keys[place] = create_key(connection, place[0], role, "test", random_bytes, now())
+        return self.keys[place]
+
+    def headers(self, role: str = "operator", **more: str) -> dict[str, str]:
+        """Headers of a request under a role; underscores of names stand for hyphens."""
+        return {"Authorization": f"Bearer {self.key(role)}"} | {
+            name.replace("_", "-"): value for name, value in more.items()
+        }
+
+    def another_tenant(self) -> Http:
+        """The same interface for somebody else."""
+        return Http(self.on, self.running, self.app, self.client)
+
+    async def get(self, path: str, role: str = "operator", **more: str) -> httpx.Response:
+        """GET under a role, with more headers."""
+        return await self.client.get(path, headers=self.headers(role, **more))
+
+    async def post(
+        self, path: str, body: Any = None, role: str = "operator", key: str | None = None, **more: str
+    ) -> httpx.Response:
+        """POST a command; without a key under a fresh one."""
+        headers = self.headers(role, Idempotency_Key=key or new_id().hex, **more)
+        return await self.client.post(path, json={} if body is None else body, headers=headers)
+
+    async def given(self, *commands: tuple[str, Any], **fields: Any) -> str:
+        """An application after a draft (with `fields` changed) and these commands; gives its address."""
+        drafted = await self.post("/v1/applications", DRAFT | fields)
+        assert drafted.status_code == 201, drafted.text
+        address = drafted.headers["location"]
+        for segment, body in commands:
+            done = await self.post(f"{address}/{segment}", body)
+            assert done.status_code == 200, done.text
+        return address
+
+    async def events(self, address: str) -> list[str]:
+        """Types of the events of an application."""
+        stored = await self.running.reader.stream(UUID(address.rpartition("_")[2]))
+        return [one.parsed().type for one in stored]
+
+    async def size(self) -> int:
+        """How many events the ledger holds."""
+        return await self.running.reader.size()
+
+    def project(self) -> None:
+        """Bring the read models up to date."""
+        with connect(self.on.url) as connection:
+            runner = Runner(connection, PROJECTIONS)
+            runner.prepare()
+            runner.catch_up()
+
+
+@asynccontextmanager
+async def opened(on: Base, limits: Limits = QUICK) -> AsyncIterator[Http]:
+    """The application on a prepared database, with a client that needs no socket."""
+    async with running(on) as ledger:
+        app = create_app(ledger, limits=limits)
+        transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
+        async with (
+            app.router.lifespan_context(app),
+            httpx.AsyncClient(transport=transport, base_url="http://ledger") as client,
+        ):
+            yield Http(on, ledger, app, client)

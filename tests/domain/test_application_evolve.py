@@ -1,0 +1,34 @@
+"""`evolve` judges nothing: any event of the aggregate moves any state on by one, in whatever order."""
+
+from __future__ import annotations
+
+import pytest
+
+from domain.application import APPLICATION, ApplicationState, Phase, evolve
+from domain.application.evolve import _EVOLVE
+from domain.kernel import EVENT_TYPES, Event, decode_body
+from tests.domain import cases
+from tests.history.test_application_history import LINES, stored
+
+EVENTS: list[Event] = [decode_body(kept.type, kept.body) for kept in map(stored, LINES)]
+
+
+def test_every_event_type_evolves() -> None:
+    mine = {cls for name, cls in EVENT_TYPES.items() if name.startswith(f"{APPLICATION.name}.")}
+    assert set(_EVOLVE) == mine
+
+
+@pytest.mark.parametrize("phase", Phase)
+def test_every_event_moves_every_state_on_by_one(phase: Phase) -> None:
+    state = cases.given(*cases.HISTORIES[phase]).state
+    for event in EVENTS:
+        assert evolve(state, event).version == state.version + 1
+
+
+def test_state_is_a_value() -> None:
+    """The same past gives an equal state, and looking at it changes nothing."""
+    past = cases.HISTORIES[Phase.COMPLETED]
+    one, other = cases.given(*past).state, cases.given(*past).state
+    assert one == other
+    one.step_states().clear()
+    assert one == other != ApplicationState()
