@@ -155,9 +155,7 @@ def library_catch_up(url: str, events: int, last: int) -> float:
         admin.execute("DROP TABLE IF EXISTS book, book_tracking, notification_tracking")
     Book.expected, Book.finished = last, threading.Event()
     started = time.perf_counter()
-    with ProjectionRunner(
-        application_class=Cases, projection_class=Book, view_class=BookView, env=environment(url)
-    ):
+    with ProjectionRunner(application_class=Cases, projection_class=Book, view_class=BookView, env=environment(url)):
         finished = Book.finished.wait(PEER_TIMEOUT_S)
         seconds = time.perf_counter() - started
     check("the library's projection", True, finished)

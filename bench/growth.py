@@ -28,7 +28,9 @@ def run(place: Place) -> list[Result]:
     sizes = place.sizes
     free, needed = shutil.disk_usage(place.work).free, sizes.stored * EVENT_BYTES_MAX
     if free < needed:
-        raise NoRoom(f"{place.work}: expected {needed / 1e9:.1f} GB free for {sizes.stored} events, got {free / 1e9:.1f}")
+        raise NoRoom(
+            f"{place.work}: expected {needed / 1e9:.1f} GB free for {sizes.stored} events, got {free / 1e9:.1f}"
+        )
     with place.ledger("small") as small, place.ledger("large") as large:
         load(small, sizes.stored_before)
         load(large, sizes.stored)

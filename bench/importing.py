@@ -76,9 +76,7 @@ def import_all(on: Base, history: Sequence[Case]) -> tuple[float, int]:
 
 async def _import(on: Base, history: Sequence[Case]) -> int:
     async with running(on) as run:
-        report = await import_cases(
-            run.ledger, run.reader, history, source=DEFAULT_SOURCE, tenant=on.settings.tenant
-        )
+        report = await import_cases(run.ledger, run.reader, history, source=DEFAULT_SOURCE, tenant=on.settings.tenant)
     if report.diverged or report.cases != len(history):
         raise Broken("imported cases", len(history), f"{report.cases}, diverged: {report.diverged[:3]}")
     return report.events

@@ -118,6 +118,8 @@ def _alone(path: Path) -> Iterator[None]:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         yield
     except BlockingIOError:
-        raise Busy(f"{path.parent}: another benchmark is running here; wait for it or use another data directory") from None
+        raise Busy(
+            f"{path.parent}: another benchmark is running here; wait for it or use another data directory"
+        ) from None
     finally:
         os.close(lock)

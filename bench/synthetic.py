@@ -22,8 +22,9 @@ from bench.place import Connection
 from chain.base64 import b64encode
 from chain.entry import Draft, draft
 from chain.merkle import Frontier, leaf_hash
-from domain.application.events import ApplicationDrafted, RoutedToLane
-from domain.kernel import Context, Event, business_date, utc_text, uuid7
+from domain.application import APPLICATION
+from domain.application.events import RoutedToLane
+from domain.kernel import Context, Event, Refusal, business_date, utc_text, uuid7
 from domain.kernel.ids import RANDOM_BITS
 
 EVENTS_OF_A_STREAM = 10
@@ -39,6 +40,8 @@ _COPY_HEADER = b"PGCOPY\n\xff\r\n\x00" + bytes(8)
 _COPY_TRAILER = b"\xff\xff"
 
 Row = tuple[bytes, ...]
+Template = tuple[Callable[[str, str, str, int, bytes], bytes], bytes]
+"""Writes an entry from event id, cause, stream, number and leaf before; and the event's type."""
 Block = tuple[list[Row], list[Row], list[Row], list[bytes]]
 """Rows of events, commands and stream heads, fields as PostgreSQL's binary formats; and the leaf hashes."""
 
@@ -65,7 +68,7 @@ def load(on: Base, events: int, seed: int = 1) -> None:
 
 def _blocks(tenant: UUID, events: int, chance: random.Random) -> Iterator[Block]:
     """The ledger's rows in order, some thousand at a time."""
-    first, later = _template(tenant, _DRAFTED), _template(tenant, _ROUTED)
+    first, later = _templates(tenant)
     position = 0
     while position < events:
         streams = min(STREAMS_AT_ONCE, events - position)
@@ -102,8 +105,8 @@ def _event(block: Block, place: Place, make: Callable[..., bytes], kind: bytes, 
     return leaf
 
 
-def _template(tenant: UUID, event: Event) -> tuple[Callable[[str, str, str, int, bytes], bytes], bytes]:
-    """A function that writes entries of one kind, made from one real draft; and the kind."""
+def _templates(tenant: UUID) -> tuple[Template, Template]:
+    """Templates of a stream's first event and of every later one."""
     context = Context(
         tenant=tenant,
         actor=ACTOR,
@@ -112,6 +115,12 @@ def _template(tenant: UUID, event: Event) -> tuple[Callable[[str, str, str, int,
         now=BEGAN,
         business_date=business_date(BEGAN),
     )
+    drafted = APPLICATION.decide(COMMAND, APPLICATION.initial, context)
+    assert not isinstance(drafted, Refusal), drafted
+    return _template(drafted[0], context), _template(RoutedToLane(lane="counter"), context)
+
+
+def _template(event: Event, context: Context) -> Template:
     drafted = draft(event, context, stream=_STREAM, eid=_EID)
     head, tail = _holes(drafted)
 
@@ -144,12 +153,4 @@ def _packed(row: Row) -> bytes:
 
 
 _SHARD = SHARD.to_bytes(2)
-_DRAFTED = ApplicationDrafted(
-    reference=COMMAND.reference,
-    asset_class=COMMAND.asset_class,
-    product=COMMAND.product,
-    channel=COMMAND.channel,
-    amount_fen=COMMAND.amount_fen,
-    currency=COMMAND.currency,
-)
 _ROUTED = RoutedToLane(lane="counter")

@@ -152,9 +152,7 @@ def _steps(at: int, last: int, proof: list[bytes]) -> Iterator[tuple[bool, bytes
 
 
 _P, _ORDER = 2**255 - 19, 2**252 + 27742317777372353535851937790883648493
-_D = -121665 * pow(121666, -1, _P) % _P
-_ROOT_OF_MINUS_1 = pow(2, (_P - 1) // 4, _P)
-
+_D, _ROOT_OF_MINUS_1 = -121665 * pow(121666, -1, _P) % _P, pow(2, (_P - 1) // 4, _P)
 _Point = tuple[int, int, int, int]
 
 
@@ -262,8 +260,7 @@ def proof(key: Key, entry: Path, file: Path) -> Outcome:
     head, _, note = _text(file).partition("\n\n")
     extra, index, lines = _match(_PROOF, head, "proof", "the tlog-proof format").groups()
     _base64(extra or "", "extra data")
-    path = _hashes(lines)
-    tree = open_checkpoint(note, key)
+    path, tree = _hashes(lines), open_checkpoint(note, key)
     got = root_of_inclusion(int(index), tree.size, leaf_hash(_read(entry)), path)
     return f"entry {index} of {tree.size} in {tree.origin}", (tree.root,), (got,)
 
@@ -275,8 +272,7 @@ def consistency(key: Key, old: Path, new: Path, file: Path) -> Outcome:
         raise Failed("origin of the newer checkpoint", before.origin, after.origin)
     lines = _match(_HASHES, _text(file), "hashes", "up to 64 lines of one hash each")
     got = roots_of_consistency(before, after, _hashes(lines[0]))
-    what = f"{after.origin} only grew, from {before.size} to {after.size} entries"
-    return what, (before.root, after.root), got
+    return f"{after.origin} only grew, from {before.size} to {after.size} entries", (before.root, after.root), got
 
 
 def tiles(key: Key, folder: Path) -> Outcome:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from api.cli.failures import Unusable
 from api.cli.frame import Session
-from api.cli.words import number, seconds
+from api.cli.words import count, number, seconds
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -61,10 +61,10 @@ class Checked:
     def sentence(self) -> str:
         """One line about what was checked, for a ledger in order."""
         report = self.report
-        rows = ", ".join(f"{number(count)} rows of {name}" for name, count in self.read_models.items())
+        rows = ", ".join(f"{count(rows, 'row')} of {name}" for name, rows in self.read_models.items())
         return (
-            f"{number(report.events)} events of {number(report.streams)} streams, {number(report.checkpoints)} "
-            f"checkpoints, {number(report.personal_values)} personal values"
+            f"{count(report.events, 'event')} of {count(report.streams, 'stream')}, "
+            f"{count(report.checkpoints, 'checkpoint')}, {count(report.personal_values, 'personal value')}"
             + (f", {rows}" if rows else "")
             + f"; {seconds(self.seconds)}, {number(self.events_per_s)} events/s"
         )
@@ -103,7 +103,7 @@ def show(out: Console, done: Checked) -> None:
         out.print(finding.sentence(), soft_wrap=True)
     if len(done.findings) > SHOWN_FINDINGS:
         out.print(f"… and {number(len(done.findings) - SHOWN_FINDINGS)} more; --json has them")
-    out.print(f"NOT in order, {number(len(done.findings))} findings: {done.sentence()}", soft_wrap=True)
+    out.print(f"NOT in order, {count(len(done.findings), 'finding')}: {done.sentence()}", soft_wrap=True)
 
 
 def _opened(since: Path, vkeys: Sequence[VerifierKey], origin: str) -> Checkpoint:

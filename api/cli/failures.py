@@ -104,7 +104,8 @@ def _of_server(text: str) -> str:
     """The first line and whatever PostgreSQL complained about, not its whole log."""
     first, *rest = text.splitlines() or [""]
     telling = [line.strip() for line in rest if re.search(r"FATAL|PANIC|HINT|error|could not", line)]
-    return " ".join([first.removesuffix(" Last words:"), *telling[-4:]])
+    # The log may hold earlier attempts; saying a thing once is enough.
+    return " ".join(dict.fromkeys([first.removesuffix(" Last words:"), *telling[-4:]]))
 
 
 def _names(cls: type[BaseException]) -> Iterator[str]:

@@ -195,7 +195,7 @@ def _failing(session: Session) -> Iterator[None]:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise typer.Exit(0) from None
     except KeyboardInterrupt:
-        session.say("Interrupted.")
+        session.say("Interrupted. What was acknowledged stays; the same command goes on from there.")
         raise typer.Exit(INTERRUPTED) from None
     except Exception as error:  # noqa: BLE001 - a person gets a sentence, whatever it was
         fail(session, error)

@@ -12,6 +12,11 @@ def number(value: int) -> str:
     return f"{value:,}"
 
 
+def count(value: int, noun: str) -> str:
+    """`1 event`, `13,087 events`."""
+    return f"{value:,} {noun}" if value == 1 else f"{value:,} {noun}s"
+
+
 def seconds(value: float) -> str:
     """`0.42 s`, `41.3 s`, `3 min 05 s`."""
     if value < 10:

@@ -14,6 +14,7 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
+from starlette.types import Receive, Scope, Send
 
 from api.compose import Running
 from api.http import evidence, openapi, reads, routes, service, stream
@@ -22,7 +23,22 @@ from api.http.services import Limits, Services
 
 
 class Http(FastAPI):
-    """The application; its description is made once, when it is first asked for."""
+    """The application; its description is made once, when it is first asked for.
+
+    `Edge` stands outside the framework's own middleware, and commands go from it to their endpoints directly: that
+    halves the processor time of a command.
+    """
+
+    edge: Edge
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one connection of an ASGI server."""
+        scope["app"] = self
+        await self.edge(scope, receive, send)
+
+    async def route(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Everything but commands: through the framework."""
+        await super().__call__(scope, receive, send)
 
     @cached_property
     def _document(self) -> dict[str, Any]:
@@ -55,8 +71,7 @@ def create_app(running: Running, *, limits: Limits = DEFAULT_LIMITS) -> FastAPI:
         exception_handlers={HTTPException: answer_problem, RequestValidationError: answer_problem},
     )  # fmt: skip
     app.state.services = services
-    app.add_middleware(Edge)
-    routes.register(app, services)
+    app.edge = Edge(app.route, routes.register(app, services))
     for module in (reads, stream, evidence, service):
         module.register(app)
     return app

@@ -34,6 +34,7 @@ BODY_MAX_BYTES = 1 << 20
 """A command is small; documents stay outside and enter by digest."""
 
 NOUN = "application"
+COLLECTION = "/v1/applications"
 CASE_NOUN = "case"
 _JSON_TYPE = re.compile(r'application/json(?:\s*;\s*charset="?utf-8"?)?\s*', re.IGNORECASE)
 _HUMP = re.compile(r"(?<!^)(?=[A-Z])")
@@ -75,7 +76,7 @@ class Spec(Struct, frozen=True):
     @property
     def path(self) -> str:
         """The route's pattern."""
-        return "/v1/applications" if self.creates else f"/v1/applications/{{application}}/{self.segment}"
+        return COLLECTION if self.creates else f"{COLLECTION}/{{application}}/{self.segment}"
 
 
 def segment_of(command: type[Command]) -> str:
@@ -121,6 +122,11 @@ class CommandEndpoint:
     def __init__(self, services: Services, spec: Spec) -> None:
         self._services = services
         self._spec = spec
+        self.path = spec.path
+
+    def fits(self, path: str, application: str) -> bool:
+        """Whether a path that ends in this command's segment is this command's address."""
+        return path == COLLECTION if self._spec.creates else bool(application)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request; problems are raised."""
@@ -210,7 +216,7 @@ class CommandEndpoint:
         if appended.replayed:
             headers.append((b"idempotent-replayed", b"true"))
         if self._spec.creates:
-            headers.append((b"location", b"/v1/applications/" + format_id(NOUN, appended.stream).encode()))
+            headers.append((b"location", b"%b/%b" % (COLLECTION.encode(), format_id(NOUN, appended.stream).encode())))
         status = 201 if self._spec.creates else 200
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": body})

@@ -26,6 +26,7 @@ from adapters.postgres.ledger import StreamBusy
 from adapters.postgres.sequencer import KeyReused, SubjectErased
 from adapters.system import new_id
 from api.http import catalogue
+from api.http.commands import COLLECTION, CommandEndpoint
 from api.http.faults import faults_of
 from api.http.problems import MEDIA_TYPE, Problem, ProblemKind, body_of, language_of
 from chain.entry import EntryError
@@ -52,15 +53,16 @@ _KINDS: tuple[tuple[type[BaseException] | tuple[type[BaseException], ...], Probl
 
 
 class Edge:
-    """ASGI middleware around everything."""
+    """ASGI application around everything; `commands` are reached by their path segment."""
 
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
+    def __init__(self, app: ASGIApp, commands: Mapping[str, CommandEndpoint]) -> None:
+        self._app = app
+        self._commands = commands
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request."""
         if scope["type"] != "http":
-            await self.app(scope, receive, send)
+            await self._app(scope, receive, send)
             return
         began_s = asyncio.get_running_loop().time()
         request_id = new_id().hex
@@ -76,7 +78,7 @@ class Edge:
             await send(message)
 
         try:
-            await self.app(scope, receive, named)
+            await self._target(scope)(scope, receive, named)
         except Exception as error:
             # Half an answer cannot be taken back; the server closes the connection.
             if status:
@@ -91,6 +93,17 @@ class Edge:
                 ms=round((asyncio.get_running_loop().time() - began_s) * 1000, 3),
                 request_id=request_id,
             )
+
+    def _target(self, scope: Scope) -> ASGIApp:
+        """The endpoint of a command, found without asking every route; the framework for everything else."""
+        if scope["method"] == "POST" and scope["path"].startswith(COLLECTION):
+            application, _, segment = scope["path"][len(COLLECTION) + 1 :].partition("/")
+            endpoint = self._commands.get(segment)
+            if endpoint is not None and endpoint.fits(scope["path"], application):
+                scope["path_params"] = {"application": application}
+                scope["route"] = endpoint
+                return endpoint
+        return self._app
 
 
 def problem_response(scope: Scope, error: Exception) -> Response:

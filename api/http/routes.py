@@ -44,7 +44,7 @@ class CommandRoute(APIRoute):
             generate_unique_id_function=lambda route: route.name,
         )
         self.spec = spec
-        self.app = CommandEndpoint(services, spec)
+        self.app: CommandEndpoint = CommandEndpoint(services, spec)
 
 
 def _title(spec: Spec) -> str:
@@ -81,6 +81,8 @@ def _description(spec: Spec) -> Any:
     return described
 
 
-def register(app: FastAPI, services: Services) -> None:
-    """Add a route for every command of the application."""
-    app.router.routes.extend(CommandRoute(services, spec) for spec in specs())
+def register(app: FastAPI, services: Services) -> dict[str, CommandEndpoint]:
+    """Add a route for every command of the application; gives the endpoints by path segment."""
+    routes = [CommandRoute(services, spec) for spec in specs()]
+    app.router.routes.extend(routes)
+    return {route.spec.segment: route.app for route in routes}

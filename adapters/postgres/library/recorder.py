@@ -52,7 +52,7 @@ class LedgerRecorder(ApplicationRecorder):
     """Records stored events as entries of the ledger. Use as a context manager, or call `close`.
 
     `tenant` owns what is written without a context. `codec` says how events become entries and which version a
-    stream begins with.
+    stream begins with. Raises `OperationalError` when the database cannot be reached.
     """
 
     def __init__(
@@ -69,6 +69,8 @@ class LedgerRecorder(ApplicationRecorder):
         self._clock = clock
         self._new_id = new_id
         self._codec = codec or EntryCodec()
+        with _errors():
+            self._writer = WriterThread(url, clock=clock).start()
         self._pool: ConnectionPool[Connection] = ConnectionPool(
             conninfo(url),
             min_size=1,
@@ -77,7 +79,6 @@ class LedgerRecorder(ApplicationRecorder):
             kwargs={"autocommit": True},
             check=ConnectionPool.check_connection,
         )
-        self._writer = WriterThread(url, clock=clock).start()
 
     def __enter__(self) -> LedgerRecorder:
         return self

@@ -6,10 +6,10 @@ import asyncio
 from collections.abc import Callable
 from concurrent.futures import Future
 from datetime import datetime
-from threading import Thread
+from threading import Lock, Thread
 from typing import Self
 
-from adapters.postgres.group_commit import GroupCommit
+from adapters.postgres.group_commit import GroupCommit, WriterClosed
 from adapters.postgres.sequencer import Append, Appended
 
 
@@ -25,26 +25,33 @@ class WriterThread:
         self._ready: Future[tuple[asyncio.AbstractEventLoop, GroupCommit]] = Future()
         self._closing: asyncio.Event | None = None
         self._thread: Thread | None = None
+        self._door = Lock()
 
     def start(self) -> Self:
         """Connect. Raises `DatabaseUnavailable`."""
-        self._thread = Thread(target=asyncio.run, args=(self._serve(),), name="group-commit", daemon=True)
-        self._thread.start()
+        thread = Thread(target=asyncio.run, args=(self._serve(),), name="group-commit", daemon=True)
+        thread.start()
         self._ready.result()
+        self._thread = thread
         return self
 
     def append(self, append: Append) -> Appended:
-        """As `GroupCommit.append`, blocking."""
-        loop, writer = self._ready.result()
-        return asyncio.run_coroutine_threadsafe(writer.append(append), loop).result()
+        """As `GroupCommit.append`, blocking. Raises `WriterClosed` before `start` and after `close`."""
+        with self._door:  # whoever comes in before `close` is served, whoever comes later is told
+            if self._thread is None:
+                raise WriterClosed("the writer is not running")
+            loop, writer = self._ready.result()
+            appending = asyncio.run_coroutine_threadsafe(writer.append(append), loop)
+        return appending.result()
 
     def close(self) -> None:
         """Write what is waiting, then disconnect. Idempotent."""
-        thread, self._thread = self._thread, None
-        if thread is None or self._closing is None:
-            return
-        loop, _ = self._ready.result()
-        loop.call_soon_threadsafe(self._closing.set)
+        with self._door:
+            thread, self._thread = self._thread, None
+            if thread is None or self._closing is None:
+                return
+            loop, _ = self._ready.result()
+            loop.call_soon_threadsafe(self._closing.set)
         thread.join()
 
     def __enter__(self) -> Self:
