@@ -52,7 +52,7 @@ def run(place: Place) -> list[Result]:
             peer,
             against=f"the same with {sizes.stored_before} events stored",
             measured=f"{sizes.stored} events stored ({stored:.1f} GB), rounds of {sizes.seconds:g} s",
-            note="one command for every stored event, keys at random; first writes of pages after a checkpoint included",
+            note="one command for every stored event, random keys; the first write of a page after a checkpoint included",
         )
     ]
 

@@ -2,17 +2,15 @@
 
     round 1: ours, peer │ round 2: ours, peer │ …  ─▶  median of ours / median of peer  ─▶  bar reached or not
 
-The machine is shared and noisy, so that only what ran in the same run, by turns, is compared. A measurement checks what
-it measured (as many events in the ledger as were acknowledged, proofs that verify) and raises `Broken` when it is wrong:
-a quick wrong answer is no result.
+A machine is noisy, so that only what ran in the same run, by turns, is compared. A measurement checks what it measured
+(as many events in the ledger as were acknowledged, proofs that verify) and raises `Broken` when that is wrong: a quick
+wrong answer is no result.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from statistics import median
-from typing import Any
-
 import msgspec
 from msgspec import Struct
 
@@ -113,26 +111,33 @@ def result(
     bar: float,
     ours: Sequence[float],
     peer: Sequence[float] = (),
-    **words: Any,
+    *,
+    measured: str,
+    note: str,
+    missed: str = "",
+    against: str = "",
 ) -> Result:
-    """The row of a finished measurement; `words` are `against`, `measured` and `note`."""
+    """The row of a finished measurement; `missed` is what is known about the reason, told when the bar is missed."""
     middle = median(ours)
-    against = median(peer) if peer else None
-    ratio = middle / against if against else None
+    other = median(peer) if peer else None
+    ratio = middle / other if other else None
+    met = (middle if ratio is None else ratio) >= bar
     return Result(
         name=name,
         ours=_rounded(middle),
-        peer=_rounded(against) if against is not None else None,
+        peer=_rounded(other) if other is not None else None,
         ratio=round(ratio, 3) if ratio is not None else None,
         bar=bar,
         unit=unit,
         rounds=len(ours),
-        met=(middle if ratio is None else ratio) >= bar,
+        met=met,
         ours_min=_rounded(min(ours)),
         ours_max=_rounded(max(ours)),
         peer_min=_rounded(min(peer)) if peer else None,
         peer_max=_rounded(max(peer)) if peer else None,
-        **words,
+        against=against,
+        measured=measured,
+        note=note if met or not missed else f"{note}. Missed: {missed}",
     )
 
 

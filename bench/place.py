@@ -81,13 +81,14 @@ class Place:
     def ledger(self, name: str) -> Iterator[Base]:
         """A new empty ledger in a database of its own."""
         with self.database(name) as url:
-            settings = Settings(
-                data=self.work / name,
-                keys=self.work / name / "keys",
-                database_url=url,
-                origin=ORIGIN,
-                tenant=DEFAULT_TENANT,
-            )
+            given: dict[str, Any] = {
+                "data": self.work / name,
+                "keys": self.work / name / "keys",
+                "database_url": url,
+                "origin": ORIGIN,
+                "tenant": DEFAULT_TENANT,
+            }
+            settings = Settings(**given)
             with base(settings) as on:
                 yield on
 

@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
+from rich.padding import Padding
 from rich.table import Table
 
 from bench.model import Result
@@ -33,26 +35,29 @@ def _read(path: Path) -> list[Result]:
 
 
 def show(console: Console, results: Sequence[Result]) -> None:
-    """Print one row for each result: medians, ratio, bar, and whether it was reached."""
-    table = Table(
-        title="Measured against peers, by turns, medians of all rounds", title_justify="left", show_lines=True
-    )
-    for heading in ("what", "ours", "peer", "ratio", "bar", "", "rounds"):
-        table.add_column(heading, justify="left" if heading in {"what", ""} else "right")
-    table.add_column("note", ratio=1)
+    """Print one row for each result (medians, spread of ours, ratio, bar, whether it was reached), then what was measured."""
+    table = Table(title="Measured by turns, medians of all rounds", title_justify="left", box=SIMPLE_HEAD)
+    for heading in ("what", "unit", "ours", "peer", "ratio", "bar", ""):
+        table.add_column(heading, justify="left" if heading in {"what", "unit", ""} else "right", no_wrap=True)
     for row in results:
         table.add_row(
             row.name,
-            _number(row.ours, row.unit),
-            "–" if row.peer is None else _number(row.peer, row.unit),
-            "–" if row.ratio is None else f"{row.ratio:.2f}×",
-            f"≥ {row.bar:g}×" if row.ratio is not None else f"≥ {row.bar:,.0f}",
+            row.unit,
+            f"{row.ours:,.0f}",
+            "–" if row.peer is None else f"{row.peer:,.0f}",
+            "–" if row.ratio is None else f"{row.ratio:.2f}",
+            f"≥ {row.bar:,.0f}" if row.ratio is None else f"≥ {row.bar:g}",
             "[green]reached[/]" if row.met else "[red]missed[/]",
-            str(row.rounds),
-            "\n".join(part for part in (row.against and f"against {row.against}", row.measured, row.note) if part),
         )
     console.print(table)
+    for row in results:
+        console.print(f"[bold]{row.name}[/] ({row.rounds} rounds, {row.measured})", highlight=False)
+        for line in filter(None, (row.against and f"against {row.against}", _spread(row), row.note)):
+            console.print(Padding(line, (0, 0, 0, 2)), highlight=False)
 
 
-def _number(value: float, unit: str) -> str:
-    return f"{value:,.0f}\n{unit}"
+def _spread(row: Result) -> str:
+    ours = f"ours {row.ours_min:,.0f} … {row.ours_max:,.0f}"
+    if row.peer_min is None or row.peer_max is None:
+        return ours
+    return f"{ours}, peer {row.peer_min:,.0f} … {row.peer_max:,.0f} {row.unit}"
