@@ -25,14 +25,14 @@ from psycopg.sql import SQL, Identifier
 from adapters.postgres.connections import connect
 from api.compose import Base
 from bench.importing import import_all
-from bench.model import Result, check, compare, result
+from bench.model import Bar, Result, check, compare, result
 from bench.place import Place, scalar
 from bench.stock import environment
 from projections.application_book import APPLICATION_BOOK
 from projections.registry import PROJECTIONS
 from projections.runner import Runner
 
-BAR = 100.0
+BAR = Bar("projections", "events/s", 100.0)
 PEER_TIMEOUT_S = 600.0
 EVENTS_OF_A_CASE = 10
 
@@ -49,8 +49,6 @@ def run(place: Place) -> list[Result]:
         everything = catch_up(on, events, everything=True)
     return [
         result(
-            "projections",
-            "events/s",
             BAR,
             ours,
             peer,

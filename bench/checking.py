@@ -12,10 +12,10 @@ from adapters.postgres.vault import Vault
 from adapters.system import random_bytes
 from api.compose import Base
 from bench.importing import import_all
-from bench.model import Broken, Result, check, repeat, result
+from bench.model import Bar, Broken, Result, check, repeat, result
 from bench.place import Place
 
-BAR = 100_000.0
+BAR = Bar("fsck", "events/s per core", 100_000.0)
 
 
 def run(place: Place) -> list[Result]:
@@ -27,8 +27,6 @@ def run(place: Place) -> list[Result]:
     wall = sorted(walls)[len(walls) // 2]
     return [
         result(
-            "fsck",
-            "events/s per core",
             BAR,
             ours,
             measured=f"{events} events",

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from bench import clients, stock
-from bench.model import Result, compare, result
+from bench.model import Bar, Result, compare, result
 from bench.place import Place
 
-BAR = 40.0
+BAR = Bar("commands", "commands/s", 40.0)
 
 
 def run(place: Place) -> list[Result]:
@@ -22,8 +22,6 @@ def run(place: Place) -> list[Result]:
         )
     return [
         result(
-            "commands",
-            "commands/s",
             BAR,
             ours,
             peer,

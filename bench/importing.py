@@ -23,10 +23,10 @@ from adapters.postgres.connections import connect
 from adapters.postgres.log import Log
 from adapters.system import now
 from api.compose import Base, running
-from bench.model import Broken, Result, check, result
+from bench.model import Bar, Broken, Result, check, result
 from bench.place import Connection, Place, scalar
 
-BAR = 0.6
+BAR = Bar("import", "events/s", 0.6)
 _COLUMNS = "shard, position, stream, seq, type, entry, leaf"
 
 
@@ -49,8 +49,6 @@ def run(place: Place) -> list[Result]:
     parsed = _with_parsing(place, history)
     return [
         result(
-            "import",
-            "events/s",
             BAR,
             ours,
             peer,

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from statistics import median
+
 import msgspec
 from msgspec import Struct
 
@@ -66,6 +67,14 @@ SHORT = Sizes(
 """For a run of less than a minute that shows that every measurement works; its numbers are not the bars' numbers."""
 
 
+class Bar(Struct, frozen=True):
+    """What is to be reached: at least this ratio to the peer or, without a peer, this number in `unit`."""
+
+    name: str
+    unit: str
+    least: float
+
+
 class Result(Struct, frozen=True, kw_only=True):
     """One row of the report.
 
@@ -106,9 +115,7 @@ def repeat(ours: Measure, rounds: int) -> list[float]:
 
 
 def result(
-    name: str,
-    unit: str,
-    bar: float,
+    bar: Bar,
     ours: Sequence[float],
     peer: Sequence[float] = (),
     *,
@@ -121,14 +128,14 @@ def result(
     middle = median(ours)
     other = median(peer) if peer else None
     ratio = middle / other if other else None
-    met = (middle if ratio is None else ratio) >= bar
+    met = (middle if ratio is None else ratio) >= bar.least
     return Result(
-        name=name,
+        name=bar.name,
         ours=_rounded(middle),
         peer=_rounded(other) if other is not None else None,
         ratio=round(ratio, 3) if ratio is not None else None,
-        bar=bar,
-        unit=unit,
+        bar=bar.least,
+        unit=bar.unit,
         rounds=len(ours),
         met=met,
         ours_min=_rounded(min(ours)),

@@ -15,7 +15,7 @@ from adapters.postgres.log import Log
 from adapters.postgres.schema import SHARD
 from adapters.system import now
 from api.compose import Base
-from bench.model import Result, repeat, result
+from bench.model import Bar, Result, repeat, result
 from bench.place import Connection, Place
 from chain.checkpoint import Checkpoint, sign_checkpoint
 from chain.merkle import inclusion_proof
@@ -24,7 +24,8 @@ from chain.proof import format_proof, verify_leaf_proof
 from chain.tiles import TILE_WIDTH, RowReader, TileBuilder, TileHasher, TileRow, root_from_tiles
 from domain.kernel import utc_text
 
-BAR = 3_000.0
+BAR = Bar("proofs", "proofs/s", 3_000.0)
+BAR_IN_MEMORY = Bar("proofs in memory", "proofs/s", 3_000.0)
 LEAVES_AT_ONCE = 65_536
 VERIFIED = 50
 """Proofs of each round that are verified, outside the measured time."""
@@ -51,8 +52,8 @@ def run(place: Place) -> list[Result]:
         memory = repeat(lambda: rate(on, in_memory, sizes.leaves, sizes.proofs, chance), sizes.rounds)
     measured = f"{sizes.leaves} entries, {sizes.proofs} random positions"
     return [
-        result("proofs", "proofs/s", BAR, table, measured=measured, note="proof files from the tiles table"),
-        result("proofs in memory", "proofs/s", BAR, memory, measured=measured, note="proof files from tiles in memory"),
+        result(BAR, table, measured=measured, note="proof files from the tiles table"),
+        result(BAR_IN_MEMORY, memory, measured=measured, note="proof files from tiles in memory"),
     ]
 
 

@@ -35,14 +35,13 @@ def _read(path: Path) -> list[Result]:
 
 
 def show(console: Console, results: Sequence[Result]) -> None:
-    """Print one row for each result (medians, spread of ours, ratio, bar, whether it was reached), then what was measured."""
+    """Print one row for each result, then what was measured, against what, and how far the rounds lie apart."""
     table = Table(title="Measured by turns, medians of all rounds", title_justify="left", box=SIMPLE_HEAD)
-    for heading in ("what", "unit", "ours", "peer", "ratio", "bar", ""):
-        table.add_column(heading, justify="left" if heading in {"what", "unit", ""} else "right", no_wrap=True)
+    for heading in ("what", "ours", "peer", "ratio", "bar", ""):
+        table.add_column(heading, justify="left" if heading in {"what", ""} else "right", no_wrap=True)
     for row in results:
         table.add_row(
             row.name,
-            row.unit,
             f"{row.ours:,.0f}",
             "–" if row.peer is None else f"{row.peer:,.0f}",
             "–" if row.ratio is None else f"{row.ratio:.2f}",
@@ -59,5 +58,5 @@ def show(console: Console, results: Sequence[Result]) -> None:
 def _spread(row: Result) -> str:
     ours = f"ours {row.ours_min:,.0f} … {row.ours_max:,.0f}"
     if row.peer_min is None or row.peer_max is None:
-        return ours
+        return f"{ours} {row.unit}"
     return f"{ours}, peer {row.peer_min:,.0f} … {row.peer_max:,.0f} {row.unit}"

@@ -19,7 +19,7 @@ from adapters.postgres.schema import SHARD
 from api.compose import Base
 from bench.clients import ACTOR, COMMAND
 from bench.place import Connection
-from chain.base64 import b64encode
+from chain.b64 import b64encode
 from chain.entry import Draft, draft
 from chain.merkle import Frontier, leaf_hash
 from domain.application import APPLICATION

@@ -15,11 +15,11 @@ from uuid import uuid4
 import umadb
 
 from bench import clients
-from bench.model import Broken, Result, check, compare, result
+from bench.model import Bar, Broken, Result, check, compare, result
 from bench.place import Place
 from bench.stock import STATE, TOPIC
 
-BAR = 3.0
+BAR = Bar("umadb", "commands/s", 3.0)
 THREADS = 32
 START_TIMEOUT_S = 20.0
 STOP_TIMEOUT_S = 10.0
@@ -40,8 +40,6 @@ def run(place: Place) -> list[Result]:
         )
     return [
         result(
-            "umadb",
-            "commands/s",
             BAR,
             ours,
             peer,

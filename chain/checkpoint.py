@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from msgspec import Struct
 
-from chain.base64 import Base64Error, b64decode, b64encode
+from chain.b64 import Base64Error, b64decode, b64encode
 from chain.errors import CheckpointMismatch, MalformedCheckpoint
 from chain.merkle import EMPTY_ROOT, HASH_SIZE
 from chain.note import Signer, Verifier, open_note, sign_note

@@ -21,7 +21,7 @@ import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType
 from msgspec.structs import replace
 
-from chain.base64 import b64encode
+from chain.b64 import b64encode
 from domain.kernel import EVENT_TYPES, Actor, Context, Event, decode_body, type_of, utc_text, validate, without_personal
 
 ENTRY_VERSION = "leaseledger.entry/1"

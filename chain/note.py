@@ -11,7 +11,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from msgspec import Struct
 
-from chain.base64 import Base64Error, b64decode, b64encode
+from chain.b64 import Base64Error, b64decode, b64encode
 from chain.errors import MalformedNote, SignatureMismatch
 
 ED25519 = 0x01

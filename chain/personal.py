@@ -23,7 +23,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from msgspec import Struct
 
-from chain.base64 import b64url
+from chain.b64 import b64url
 
 SUBJECT_KEY_BYTES = 32
 SALT_BYTES = 16

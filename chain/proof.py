@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from msgspec import Struct
 
-from chain.base64 import Base64Error, b64decode, b64encode
+from chain.b64 import Base64Error, b64decode, b64encode
 from chain.checkpoint import MAX_SIZE, Checkpoint, open_checkpoint
 from chain.errors import MalformedProofFile
 from chain.merkle import HASH_SIZE, leaf_hash, verify_inclusion

@@ -17,7 +17,7 @@ from uuid import UUID
 import psycopg
 from msgspec import Struct
 
-from chain.base64 import b64url
+from chain.b64 import b64url
 from domain.kernel import utc_text
 
 KEY_PREFIX = "llk_"

@@ -25,7 +25,7 @@ from adapters.postgres.fsck_tree import TreeCheck
 from adapters.postgres.fsck_vault import VaultCheck
 from adapters.postgres.schema import SHARD
 from adapters.postgres.vault import Vault
-from chain.base64 import b64encode
+from chain.b64 import b64encode
 from chain.checkpoint import Checkpoint
 from chain.entry import Entry, EntryError, check_canonical, parse
 from chain.merkle import leaf_hash

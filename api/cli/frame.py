@@ -106,7 +106,7 @@ class Session:
         from api.compose import base
 
         # What our parts log is words.
-        structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
+        structlog.configure(logger_factory=lambda *_: structlog.PrintLogger(sys.stderr))
         with ExitStack() as stack:
             with self._waiting("Opening the ledger …"):
                 on = stack.enter_context(base(self.settings))

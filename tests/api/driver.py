@@ -30,7 +30,7 @@ DRAFT: dict[str, Any] = {
 PERSON = {
     "subject": "subject_" + "5" * 32,
     "name": "欧阳测试",
-    "identity_number": "11010119900307771X",
+    "identity_number": "11010519491231002X",
     "phone": "13912345678",
     "address": "北京市测试路1号",
 }

@@ -5,11 +5,13 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+import psycopg
 import pytest
 from psycopg import Connection
 
 from domain.application import WorkScheduled
 from projections import catalog
+from projections import rebuild as rebuilding
 from projections.letters import Retried, letters, retry
 from projections.model import Projection
 from projections.rebuild import compare, rebuild
@@ -99,7 +101,12 @@ def test_retry_stops_at_the_next_poison(app_connection: Connection[Any], books: 
     assert compare(app_connection, tally({"e"})).first is None
 
 
-def test_a_rebuild_parks_the_same_events(app_connection: Connection[Any], books: BookKeeper) -> None:
+@pytest.mark.parametrize("rebuild_rows", [1, 2, 20_000])
+def test_a_rebuild_parks_the_same_events(
+    app_connection: Connection[Any], books: BookKeeper, monkeypatch: pytest.MonkeyPatch, rebuild_rows: int
+) -> None:
+    """Also when the poison and what waits behind it are in different batches."""
+    monkeypatch.setattr(rebuilding, "REBUILD_ROWS", rebuild_rows)
     books.write(*STORY)
     run(app_connection, tally({"bad"}), batch_rows=2)
     before = parked(app_connection), lanes(app_connection)
@@ -110,6 +117,20 @@ def test_a_rebuild_parks_the_same_events(app_connection: Connection[Any], books:
     assert rebuilt.compared is not None
     assert rebuilt.compared.first is None
     assert (parked(app_connection), lanes(app_connection)) == before
+
+
+def test_a_retry_waits_for_the_runner(
+    app_connection: Connection[Any], other_connection: Connection[Any], books: BookKeeper
+) -> None:
+    """Else an event could be parked behind a key that the retry just freed."""
+    books.write(*STORY)
+    run(app_connection, tally({"bad"}))
+    other_connection.execute("SET lock_timeout = '20ms'")
+    with app_connection.transaction():
+        catalog.advance(app_connection, 0, "tally_v1", 6, 6)
+        with pytest.raises(psycopg.errors.LockNotAvailable):
+            retry(other_connection, tally())
+    assert retry(other_connection, tally()).applied == 3
 
 
 def test_a_fix_without_a_retry_is_a_difference(app_connection: Connection[Any], books: BookKeeper) -> None:

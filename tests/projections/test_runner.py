@@ -163,32 +163,41 @@ def test_one_projections_failure_to_write_leaves_the_others_alone(
     assert times(app_connection) == []
 
 
-def test_it_wakes_for_a_notification(ledger_url: str, app_connection: Connection[Any], books: BookKeeper) -> None:
-    """With a poll of one minute only the notification can make it look again in time."""
-    done = threading.Event()
+def test_it_listens_before_it_looks(app_connection: Connection[Any], books: BookKeeper) -> None:
+    """Else a commit between the first look and the LISTEN would wait for the poll."""
     follower = runner(app_connection)
-    books_written = threading.Event()
+    seen: list[tuple[list[tuple[str]], int]] = []
 
     def stop() -> bool:
-        with connect(ledger_url) as mine:
-            if books_written.is_set() and position(mine) == 2:
-                done.set()
-        return done.is_set()
+        channels = app_connection.execute("SELECT pg_listening_channels()").fetchall()
+        seen.append((channels, position(app_connection)))
+        if len(seen) == 1:
+            books.write(work(1))
+        return len(seen) == 2
+
+    follower.follow(stop, poll_s=60)
+    assert seen == [([("ledger",)], 0), ([("ledger",)], 1)]
+
+
+def test_it_wakes_for_a_notification(ledger_url: str, app_connection: Connection[Any], books: BookKeeper) -> None:
+    """A poll of an hour: only the notification of a commit lets this end."""
+    follower = runner(app_connection)
+    idle = threading.Event()
 
     def write() -> None:
+        idle.wait(60)
         with connect(ledger_url) as mine:
-            keeper = BookKeeper(mine)
-            keeper.write(work(1))
-            keeper.write(work(1))
-        books_written.set()
-        with connect(ledger_url) as mine:
-            mine.execute("NOTIFY ledger")
+            BookKeeper(mine).write(work(1))
 
-    writer = threading.Timer(0.2, write)
+    def stop() -> bool:
+        idle.set()
+        return times(app_connection) == [1]
+
+    writer = threading.Thread(target=write)
     writer.start()
-    follower.follow(stop, poll_s=60)
+    follower.follow(stop, poll_s=3_600)
     writer.join(60)
-    assert times(app_connection) == [2]
+    assert times(app_connection) == [1]
 
 
 def test_it_looks_again_without_a_notification(

@@ -15,7 +15,7 @@ import msgspec
 from eventsourcing.persistence import DataError, StoredEvent
 from msgspec import Struct
 
-from chain.base64 import Base64Error, b64decode, b64encode
+from chain.b64 import Base64Error, b64decode, b64encode
 from chain.entry import Draft, Entry, EntryError, draft, draft_body
 from domain.kernel import Context, Event, UnknownEventType, decode_body, is_event_type, type_of, without_personal
 

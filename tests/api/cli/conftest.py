@@ -1,0 +1,44 @@
+"""One server for the command line's tests of a process; one empty ledger for each test, one filled for those who read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import structlog
+
+from tests import servers
+from tests.api.cli.program import Program, program_on
+
+READ_CASES = 12
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[servers.Server]:
+    """The server of this test process."""
+    with servers.Server() as started:
+        yield started
+
+
+@pytest.fixture(autouse=True)
+def logging_as_before() -> Iterator[None]:
+    """Commands say where logs go; tests that follow must not inherit it."""
+    yield
+    structlog.reset_defaults()
+
+
+@pytest.fixture
+def program(server: servers.Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Program]:
+    """The command line on an empty ledger."""
+    with program_on(server, tmp_path, monkeypatch) as one:
+        yield one
+
+
+@pytest.fixture(scope="module")
+def book(server: servers.Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Program]:
+    """The command line on a ledger of `READ_CASES` applications that the tests of a module only read."""
+    with pytest.MonkeyPatch.context() as patch:
+        with program_on(server, tmp_path_factory.mktemp("book"), patch) as one:
+            one.filled(READ_CASES)
+        yield one

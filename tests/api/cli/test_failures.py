@@ -1,0 +1,135 @@
+"""Every error of ours is foreseen: a sentence, an exit status, never a trace."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+import adapters
+import api
+import chain
+import domain
+import projections
+from adapters.imports.errors import Place, TruncatedGzip
+from adapters.postgres.connections import DatabaseUnavailable
+from adapters.postgres.embedded import EmbeddedPostgresError
+from api.cli.failures import (
+    FAULT,
+    REFUSED,
+    SENTENCE_MAX_CHARS,
+    STATUS,
+    UNUSABLE,
+    Failure,
+    Unusable,
+    as_data,
+    sentence,
+    status_of,
+)
+from api.settings import Settings
+from chain.errors import MalformedNote, ProofMismatch
+
+# Raised and answered inside one layer; none of them reaches a command.
+INSIDE = ("api.http.", "adapters.postgres.api_keys.NoSuchKey", "adapters.postgres.library.", "chain.verify.")
+
+
+def modules() -> Iterator[str]:
+    for package in (domain, chain, adapters, projections, api):
+        for found in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+            yield found.name
+
+
+def errors_of_ours() -> list[type[Exception]]:
+    found = []
+    for name in modules():
+        for value in vars(importlib.import_module(name)).values():
+            if isinstance(value, type) and issubclass(value, Exception) and value.__module__ == name:
+                found.append(value)
+    return found
+
+
+def test_every_name_in_the_table_is_a_class() -> None:
+    for name in STATUS:
+        module, _, cls = name.rpartition(".")
+        assert isinstance(getattr(importlib.import_module(module), cls), type), name
+
+
+def test_every_error_of_ours_has_a_status() -> None:
+    unforeseen = []
+    for error in errors_of_ours():
+        full = f"{error.__module__}.{error.__qualname__}"
+        names = {f"{one.__module__}.{one.__qualname__}" for one in error.__mro__}
+        if not (names & STATUS.keys() or issubclass(error, Failure) or full.startswith(INSIDE)):
+            unforeseen.append(full)
+    assert unforeseen == []
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        (ProofMismatch("root", b"\x01", b"\x02"), REFUSED),
+        (MalformedNote("note", "a line", "none"), UNUSABLE),
+        (TruncatedGzip(Place("f.xes.gz"), "the end", "no end"), UNUSABLE),
+        (DatabaseUnavailable("cannot connect"), UNUSABLE),
+        (FileNotFoundError(2, "No such file or directory", "x"), UNUSABLE),
+        (Failure("no"), REFUSED),
+        (Unusable("what"), UNUSABLE),
+        (ZeroDivisionError("division by zero"), FAULT),
+    ],
+)
+def test_status(error: Exception, status: int) -> None:
+    assert status_of(error) == status
+
+
+def test_the_nearest_ancestor_decides() -> None:
+    class Stricter(ProofMismatch):
+        """A subclass that the table does not name."""
+
+    assert status_of(Stricter("root", "a", "b")) == REFUSED
+
+
+def test_a_sentence_is_one_line_without_control_characters() -> None:
+    said = sentence(DatabaseUnavailable("cannot\nconnect\x1b[31m to\x07 it"))
+    assert said == "DatabaseUnavailable: cannot connect [31m to it"
+
+
+def test_a_sentence_has_an_end() -> None:
+    said = sentence(DatabaseUnavailable("x" * 10_000))
+    assert len(said) <= SENTENCE_MAX_CHARS + 2
+    assert said.endswith(" …")
+
+
+def test_a_missing_file_is_named() -> None:
+    assert sentence(FileNotFoundError(2, "No such file or directory", "a/b.xes")) == "a/b.xes: No such file or directory"
+
+
+def test_an_error_without_a_file_is_said_as_it_is() -> None:
+    assert sentence(OSError("odd")) == "odd"
+
+
+def test_a_fault_of_ours_says_so() -> None:
+    assert sentence(KeyError("x")).startswith("this is a fault of leaseledger, please report it: KeyError")
+
+
+def test_a_wrong_setting_is_named_by_its_variable() -> None:
+    with pytest.raises(ValidationError) as raised:
+        Settings.model_validate({"port": "many"})
+    assert sentence(raised.value).startswith("LEASELEDGER_PORT: ")
+    assert "got 'many'" in sentence(raised.value)
+
+
+def test_the_server_speaks_in_its_telling_lines_and_says_them_once() -> None:
+    log = "ok line\nFATAL:  lock file exists\nFATAL:  lock file exists\nHINT: Is another one running?"
+    said = sentence(EmbeddedPostgresError(f"pg_ctl: expected exit 0, got 1. Last words:\n{log}"))
+    assert said == "pg_ctl: expected exit 0, got 1. FATAL: lock file exists HINT: Is another one running?"
+
+
+def test_an_event_log_error_as_data_has_its_place() -> None:
+    data = as_data(TruncatedGzip(Place("f.xes.gz", "173", 4, 2), "the end marker", "the end of the file"))
+    assert data["name"] == "TruncatedGzip"
+    assert {"file": "f.xes.gz", "case": "173", "case_number": 4, "event": 2}.items() <= data.items()
+    assert str(Path("f.xes.gz")) in data["message"]
