@@ -27,6 +27,7 @@ from bench.model import Bar, Broken, Result, check, result
 from bench.place import Connection, Place, scalar
 
 BAR = Bar("import", "events/s", 0.6)
+LIKE = "INCLUDING ALL"
 _COLUMNS = "shard, position, stream, seq, type, entry, leaf"
 
 
@@ -42,10 +43,10 @@ def run(place: Place) -> list[Result]:
             seconds, events = import_all(on, history)
             ours.append(events / seconds)
             with connect(on.url, role=None) as admin:
-                block = _rows(admin)
-                _equal_table(admin)
+                block = rows(admin)
+                equal_table(admin)
                 place.checkpoint()
-                peer.append(events / _copy(admin, block, events))
+                peer.append(events / copy(admin, block, events))
     parsed = _with_parsing(place, history)
     return [
         result(
@@ -95,17 +96,17 @@ def _with_parsing(place: Place, history: Sequence[Case]) -> float:
         return events / (reading + seconds)
 
 
-def _rows(admin: Connection) -> bytes:
+def rows(admin: Connection) -> bytes:
     """Every stored row in PostgreSQL's binary COPY format."""
     query = f"COPY (SELECT {_COLUMNS} FROM ledger.events ORDER BY position) TO STDOUT (FORMAT binary)"
     with admin.cursor() as cursor, cursor.copy(query.encode()) as copy:
         return b"".join(copy)
 
 
-def _equal_table(admin: Connection) -> None:
+def equal_table(admin: Connection) -> None:
     """`raw.events` with everything that `ledger.events` has: columns, checks, keys, index, partitions, trigger."""
     admin.execute("CREATE SCHEMA raw")
-    admin.execute("CREATE TABLE raw.events (LIKE ledger.events INCLUDING ALL) PARTITION BY RANGE (position)")
+    admin.execute(f"CREATE TABLE raw.events (LIKE ledger.events {LIKE}) PARTITION BY RANGE (position)".encode())
     bounds = admin.execute(_PARTITIONS).fetchall()
     for number, (bound,) in enumerate(bounds):
         name = sql.Identifier("raw", f"events_{number}")
@@ -120,7 +121,7 @@ def _equal_table(admin: Connection) -> None:
     check("indexes of the equal table", ours, scalar(admin, keys.format("raw")))
 
 
-def _copy(admin: Connection, block: bytes, events: int) -> float:
+def copy(admin: Connection, block: bytes, events: int) -> float:
     started = time.perf_counter()
     with admin.transaction(), admin.cursor() as cursor:
         with cursor.copy(f"COPY raw.events ({_COLUMNS}) FROM STDIN (FORMAT binary)".encode()) as copy:

@@ -69,10 +69,7 @@ class Runner:
         if not behind:
             self._promote(mine)
             return 0
-        after = min(copy.position for copy in behind)
-        group = [copy for copy in behind if copy.position == after]
-        # A group stops where the next one stands, so that from there on both share every window.
-        up_to = min([after + self._batch_rows, head, *(copy.position for copy in behind if copy.position > after)])
+        group, after, up_to = self._next_window(behind, head)
         read = self._read(group, after, up_to)
         try:
             with self._connection.transaction():
@@ -102,6 +99,13 @@ class Runner:
             if self.step() == 0:
                 for _ in self._connection.notifies(timeout=poll_s, stop_after=1):
                     pass
+
+    def _next_window(self, behind: Sequence[Copy], head: int) -> tuple[list[Copy], int, int]:
+        """The copies that are furthest behind, and the window (`after`, `up_to`] that they share."""
+        after = min(copy.position for copy in behind)
+        # A group stops where the next one stands, so that from there on both share every window.
+        stops = [copy.position for copy in behind if copy.position > after]
+        return [copy for copy in behind if copy.position == after], after, min([after + self._batch_rows, head, *stops])
 
     def _runs(self, copy: Copy) -> bool:
         return copy.table in self._tables and copy.status in (Status.LIVE, Status.BUILDING)

@@ -65,6 +65,7 @@ def refusal_rows(refusals: Mapping[str, int]) -> list[tuple[str, str, str]]:
 def table(columns: str, rows: Iterable[Sequence[str]], *, head: Sequence[str] = (), indent: int = 0) -> str:
     """A plain aligned table; one letter a column in `columns`: `l`eft or `r`ight. Nothing is cut off."""
     lines = [list(row) for row in ([head] if head else []) + [list(row) for row in rows]]
+    assert all(len(line) == len(columns) for line in lines), "a row has one cell for each column"
     widths = [max((len(line[at]) for line in lines), default=0) for at in range(len(columns))]
     return "\n".join(
         " " * indent

@@ -79,7 +79,7 @@ def test_a_table_without_rows_is_empty() -> None:
 
 
 def test_a_row_of_another_length_is_refused() -> None:
-    with pytest.raises(ValueError, match="argument"):
+    with pytest.raises(AssertionError, match="one cell for each column"):
         table("lr", [("a",)])
 
 

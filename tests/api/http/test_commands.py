@@ -9,7 +9,7 @@ import pytest
 
 from api.http.commands import PERMISSION_OF, BODY_MAX_BYTES, segment_of, specs
 from domain.application import COMMANDS, DraftApplication, RouteToLane, SubmitApplication
-from tests.api.driver import DRAFT, PERSON, Http
+from tests.api.http.driver import DRAFT, PERSON, Http
 
 DIGEST = "a" * 64
 TERMS = {"amount_fen": 599_900, "currency": "CNY", "months": 12, "annual_rate": "0.12", "deposit_fen": 0}

@@ -10,7 +10,7 @@ import pytest
 from adapters.system import new_id
 from api.http.headers import KEY_MAX_CHARS, idempotency_key
 from api.http.problems import Problem
-from tests.api.driver import DRAFT, PERSON, Http, opened
+from tests.api.http.driver import DRAFT, PERSON, Http, opened
 
 
 async def test_repeated_draft_reaches_the_same_application(http: Http) -> None:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
+import psycopg
 import pytest
 
+from adapters.postgres.embedded import DATABASE
 from adapters.system import new_id
 from api.compose import Base, base
 from api.settings import Settings
-from tests.api.driver import Http, opened
+from tests.api.http.driver import Http, opened
 
 
 @pytest.fixture(scope="session")
@@ -26,3 +28,15 @@ async def http(on: Base) -> AsyncIterator[Http]:
     """The interface over that ledger, with a fresh tenant."""
     async with opened(on) as driver:
         yield driver
+
+
+@pytest.fixture
+async def fresh(tmp_path: Path, on: Base) -> AsyncIterator[Http]:
+    """The interface over a database of its own, in which nothing ran yet."""
+    name = f"fresh_{new_id().hex}"
+    with psycopg.connect(on.url, autocommit=True) as superuser:
+        superuser.execute(f"CREATE DATABASE {name}".encode())
+    url = on.url.replace(f"/{DATABASE}?", f"/{name}?")
+    with base(Settings.model_validate({"data": tmp_path, "database_url": url})) as prepared:
+        async with opened(prepared) as driver:
+            yield driver

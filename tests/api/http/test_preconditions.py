@@ -8,7 +8,7 @@ import pytest
 
 from api.http.headers import if_match, none_match
 from api.http.problems import Problem
-from tests.api.driver import Http
+from tests.api.http.driver import Http
 
 
 async def test_matching_version(http: Http) -> None:

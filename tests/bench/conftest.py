@@ -1,0 +1,40 @@
+"""One throw-away place with tiny sizes for all measurements of a test process."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from bench.model import Sizes
+from bench.place import Place
+
+TINY = Sizes(
+    rounds=2,
+    seconds=0.2,
+    clients=8,
+    cases=20,
+    peer_events=20,
+    leaves=2_000,
+    proofs=20,
+    stored=3_000,
+    stored_before=300,
+)
+
+
+@pytest.fixture(scope="session")
+def data() -> Iterator[Path]:
+    """A data directory that PostgreSQL's account can reach, also when we are root."""
+    directory = Path(tempfile.mkdtemp(prefix="leaseledger-bench-"))
+    yield directory
+    shutil.rmtree(directory)
+
+
+@pytest.fixture(scope="session")
+def place(data: Path) -> Iterator[Place]:
+    """A running server to measure on."""
+    with Place(data, TINY) as opened:
+        yield opened

@@ -1,0 +1,58 @@
+"""`python -m bench` as people start it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from bench.model import Result
+from bench.place import WORK
+from tests.tidy.checkout import ROOT
+
+
+def run(data: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "LEASELEDGER_DATA": str(data)}
+    return subprocess.run(
+        [sys.executable, "-m", "bench", *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=ROOT,
+        env=environment,
+    )
+
+
+@pytest.fixture(scope="module")
+def own(data: Path) -> Path:
+    """The data directory of a user who has something in it already."""
+    directory = data / "user"
+    directory.mkdir()
+    (directory / "precious").write_text("a ledger")
+    return directory
+
+
+def test_it_prints_a_table_writes_the_file_and_leaves_nothing(own: Path) -> None:
+    done = run(own, "proofs", "--short", "--scale", "0.01", "--rounds", "2")
+    assert done.returncode == 0, done.stderr
+    assert "proofs in memory" in done.stdout
+    rows = json.loads((own / "bench.json").read_bytes())
+    assert [(row["name"], row["rounds"]) for row in rows] == [("proofs", 2), ("proofs in memory", 2)]
+    assert (own / "precious").read_text() == "a ledger"
+    assert not (own / WORK).exists()
+
+
+def test_json_is_for_programs(own: Path) -> None:
+    done = run(own, "proofs", "--json", "--short", "--scale", "0.01", "--rounds", "1")
+    assert {row["name"] for row in json.loads(done.stdout)} == {"proofs", "proofs in memory"}
+    assert set(Result.__struct_fields__) == set(json.loads(done.stdout)[0])
+
+
+def test_an_unknown_name_is_refused_before_anything_starts(own: Path) -> None:
+    done = run(own, "speed")
+    assert done.returncode == 2
+    assert "commands, umadb, import" in " ".join(done.stderr.replace("│", " ").split())
