@@ -99,8 +99,8 @@ def _with_parsing(place: Place, history: Sequence[Case]) -> float:
 def rows(admin: Connection) -> bytes:
     """Every stored row in PostgreSQL's binary COPY format."""
     query = f"COPY (SELECT {_COLUMNS} FROM ledger.events ORDER BY position) TO STDOUT (FORMAT binary)"
-    with admin.cursor() as cursor, cursor.copy(query.encode()) as copy:
-        return b"".join(copy)
+    with admin.cursor() as cursor, cursor.copy(query.encode()) as out:
+        return b"".join(out)
 
 
 def equal_table(admin: Connection) -> None:
@@ -122,10 +122,11 @@ def equal_table(admin: Connection) -> None:
 
 
 def copy(admin: Connection, block: bytes, events: int) -> float:
+    """Seconds to copy the block into the equal table. Raises `Broken` when the server took another number of rows."""
     started = time.perf_counter()
     with admin.transaction(), admin.cursor() as cursor:
-        with cursor.copy(f"COPY raw.events ({_COLUMNS}) FROM STDIN (FORMAT binary)".encode()) as copy:
-            copy.write(block)
+        with cursor.copy(f"COPY raw.events ({_COLUMNS}) FROM STDIN (FORMAT binary)".encode()) as into:
+            into.write(block)
         check("rows copied", events, cursor.rowcount)
     return time.perf_counter() - started
 

@@ -11,6 +11,7 @@ The three facts that only the sequencer knows are neighbours in the sorted key o
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Sequence
 from datetime import date
@@ -23,6 +24,7 @@ from msgspec.structs import replace
 
 from chain.b64 import b64encode
 from domain.kernel import EVENT_TYPES, Actor, Context, Event, decode_body, type_of, utc_text, validate, without_personal
+from domain.kernel.money import MAX_SAFE_INTEGER
 
 ENTRY_VERSION = "leaseledger.entry/1"
 ENTRY_MAX_BYTES = 16_384
@@ -100,6 +102,8 @@ class _Tail(Struct, frozen=True, kw_only=True):
 _ENCODER = msgspec.json.Encoder(order="sorted")
 _DECODER = msgspec.json.Decoder(Entry)
 _ROOM_FOR_SEALING = 160
+_NUMBER_TO_LOOK_AT = re.compile(rb"[:,[]-?(?:[0-9]{16}|[0-9]+[.eE])")
+"""A float or a long integer, or text that looks like one: rare, so that the exact look costs nothing usually."""
 
 
 def draft(
@@ -134,11 +138,14 @@ def draft_body(
     docs: Sequence[Document] = (),
 ) -> Draft:
     """As `draft`, for a body that is any I-JSON object (the `eventsourcing` recorder stores such)."""
+    written = _ENCODER.encode(body)
+    if _NUMBER_TO_LOOK_AT.search(written):
+        _check_numbers(event_type, msgspec.json.decode(written))
     head = _ENCODER.encode(
         _Head(
             sd=tuple(sorted(digests)) or UNSET,
             actor=context.actor,
-            body=body,
+            body=Raw(written),
             business_date=context.business_date,
             cause=context.command,
             correlation=context.correlation,
@@ -158,6 +165,17 @@ def draft_body(
     return Draft(stream=stream, eid=eid, type=event_type, head=head, tail=tail)
 
 
+def _check_numbers(event_type: str, value: object) -> None:
+    """Raise `EntryError` for a float or an integer that not every I-JSON reader keeps exactly (RFC 7493 §2.2)."""
+    if isinstance(value, dict):
+        value = list(value.values())
+    if isinstance(value, list):
+        for one in value:
+            _check_numbers(event_type, one)
+    elif isinstance(value, float) or (isinstance(value, int) and abs(value) > MAX_SAFE_INTEGER):
+        raise EntryError(f"{event_type}: expected integers of at most 2^53-1, got {value}")
+
+
 def seal(drafted: Draft, seq: int, prev: bytes | None, recorded_at: str) -> bytes:
     """The entry: a draft with its sequence number, the leaf hash of its predecessor and the time of recording."""
     if prev is None:
@@ -175,7 +193,7 @@ def parse(entry: bytes) -> Entry:
     """Parse stored bytes. Raises `EntryError` naming what is wrong; `check_canonical` checks the form."""
     try:
         parsed = _DECODER.decode(entry)
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise EntryError(f"expected a {ENTRY_VERSION} object, got: {error}") from error
     if parsed.v != ENTRY_VERSION:
         raise EntryError(f"expected {ENTRY_VERSION}, got {parsed.v!r}")

@@ -21,7 +21,7 @@ from api.cli.evidence import claims, opened
 from api.cli.evidence import published as publish_on
 from api.cli.failures import Unusable, as_data, sentence, status_of
 from api.cli.frame import Report, Session, command, group
-from api.cli.words import number, refusal_rows, seconds, table
+from api.cli.words import count, number, refusal_rows, seconds, table
 
 if TYPE_CHECKING:
     from msgspec import Struct
@@ -181,17 +181,17 @@ def show_import(out: Console, done: Imported) -> None:
     new = report.cases - report.cases_skipped
     rate = f" ({number(round(report.events / report.seconds))} events/s)" if report.seconds and report.events else ""
     out.print(f"{'Import':<13}{done.name}")
-    out.print(f"{'':<13}{number(report.cases)} applications read, {number(report.cases_skipped)} already in the ledger")
+    out.print(f"{'':<13}{count(report.cases, 'application')} read, {number(report.cases_skipped)} already in the ledger")
     if new:
         out.print(
-            f"{'':<13}{number(report.commands)} commands decided, {number(report.events)} events appended "
+            f"{'':<13}{count(report.commands, 'command')} decided, {count(report.events, 'event')} appended "
             f"in {seconds(report.seconds)}{rate}"
         )
     elif report.cases:
         out.print(f"{'':<13}nothing appended: everything in it had been imported before ({seconds(report.seconds)})")
     refused = sum(report.refusals.values())
     if refused:
-        out.print(f"{'':<13}{number(refused)} commands refused:")
+        out.print(f"{'':<13}{count(refused, 'command')} refused:")
         out.print(table("rll", refusal_rows(report.refusals), indent=13), soft_wrap=True)
     for sentence_ in report.diverged:
         out.print(f"{'':<13}{sentence_}")

@@ -134,7 +134,7 @@ def _rebuilt(one: Rebuilt) -> dict[str, Any]:
 
 
 def _sentence(one: Rebuilt) -> str:
-    text = f"read.{one.table}: {number(one.rows)} rows at position {number(one.position)}"
+    text = f"read.{one.table}: {{count} {number(one.position)}"
     if one.parked:
         text += f", {number(one.parked)} events parked"
     if one.compared is None:

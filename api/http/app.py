@@ -19,6 +19,7 @@ from starlette.types import Receive, Scope, Send
 from api.compose import Running
 from api.http import evidence, openapi, reads, routes, service, stream
 from api.http.edge import Edge, answer_problem
+from api.http.problems import Problem
 from api.http.services import Limits, Services
 
 
@@ -50,6 +51,7 @@ class Http(FastAPI):
 
 
 DEFAULT_LIMITS = Limits()
+HANDLED: tuple[type[Exception], ...] = (Problem, HTTPException, RequestValidationError, Exception)
 
 
 def create_app(running: Running, *, limits: Limits = DEFAULT_LIMITS) -> FastAPI:
@@ -68,7 +70,7 @@ def create_app(running: Running, *, limits: Limits = DEFAULT_LIMITS) -> FastAPI:
 
     app = Http(
         openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False, lifespan=lifespan,
-        exception_handlers={HTTPException: answer_problem, RequestValidationError: answer_problem},
+        exception_handlers=dict.fromkeys(HANDLED, answer_problem),
     )  # fmt: skip
     app.state.services = services
     app.edge = Edge(app.route, routes.register(app, services))

@@ -52,6 +52,10 @@ _KINDS: tuple[tuple[type[BaseException] | tuple[type[BaseException], ...], Probl
 """What the layers below raise and what the caller is told; the first that fits."""
 
 
+class AnswerBroken(Exception):
+    """An answer that ended in the middle; carries the name of what was raised and nothing else."""
+
+
 class Edge:
     """ASGI application around everything; `commands` are reached by their path segment."""
 
@@ -67,23 +71,25 @@ class Edge:
         began_s = asyncio.get_running_loop().time()
         request_id = new_id().hex
         scope["leaseledger"] = request_id
-        status = 0
+        status, complete = 0, False
         extra = [(b"x-request-id", request_id.encode()), (b"x-content-type-options", b"nosniff")]
 
         async def named(message: Message) -> None:
-            nonlocal status
+            nonlocal status, complete
             if message["type"] == "http.response.start":
                 status = message["status"]
                 message["headers"] = [*message["headers"], *extra]
             await send(message)
+            complete = message["type"] == "http.response.body" and not message.get("more_body")
 
         try:
             await self._target(scope)(scope, receive, named)
         except Exception as error:
-            # Half an answer cannot be taken back; the server closes the connection.
-            if status:
-                raise
-            await problem_response(scope, error)(scope, receive, named)
+            if not status:
+                await problem_response(scope, error)(scope, receive, named)
+            elif not complete:
+                # Half an answer cannot be taken back: the server closes the connection, and hears no more than this.
+                raise AnswerBroken(type(error).__name__) from None
         finally:
             _log.info(
                 "request",

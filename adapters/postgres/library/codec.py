@@ -57,7 +57,7 @@ class EntryCodec:
             event = decode_body(topic, stored.state)
             _check_current_and_canonical(event, stored)
             return draft(event, context, stream=stream, eid=eid)
-        except (UnknownEventType, msgspec.MsgspecError, EntryError) as error:
+        except (UnknownEventType, msgspec.MsgspecError, UnicodeDecodeError, EntryError) as error:
             raise DataError(f"{topic}: {error}") from error
 
     def topic_and_state(self, entry: Entry) -> tuple[str, bytes]:

@@ -86,7 +86,7 @@ class StrictMapper(Mapper[UUID]):
         stream, version = stored_event.originator_id, stored_event.originator_version
         try:
             event = decode_body(stored_event.topic, stored_event.state)
-        except (UnknownEventType, msgspec.MsgspecError) as error:
+        except (UnknownEventType, msgspec.MsgspecError, UnicodeDecodeError) as error:
             raise MapperDeserialisationError(f"version {version} of {stream}: {error}") from error
         if not isinstance(stream, UUID) or version < 1:
             raise MapperDeserialisationError(f"expected a UUID and a version from 1, got {stream!r} and {version}")

@@ -74,6 +74,7 @@ def test_context_is_in_the_entry() -> None:
     [
         ("application.unheard_of.v1", b"{}", "registered event types"),
         ("application.submitted.v1", b"{", "truncated"),
+        ("application.routed_to_lane.v1", b'{"lane":"\xff"}', "utf-8"),
         ("application.submitted.v1", b'{"surprise":1}', "unknown field"),
         ("application.submitted.v1", b"{ }", "2 bytes of the canonical body"),
         ("application.routed_to_lane.v1", b'{"lane": "manual"}', "canonical body"),

@@ -93,6 +93,7 @@ def test_what_is_not_a_valid_event_is_refused(event: Any, said: str) -> None:
         (StoredEvent(STREAM, 1, "application.submitted.v1", b'{"x":1}'), "unknown field"),
         (StoredEvent(STREAM, 1, "application.routed_to_lane.v1", b"{}"), "missing required field"),
         (StoredEvent(STREAM, 1, "application.submitted.v1", b"{"), "version 1 of"),
+        (StoredEvent(STREAM, 1, "application.routed_to_lane.v1", b'{"lane":"\xff"}'), "utf-8"),
         (StoredEvent(STREAM, 0, "application.submitted.v1", b"{}"), "a version from 1"),
         (StoredEvent("text", 1, "application.submitted.v1", b"{}"), "expected a UUID"),
     ],

@@ -29,16 +29,15 @@ def logging_as_before() -> Iterator[None]:
 
 
 @pytest.fixture
-def program(server: servers.Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Program]:
+def program(server: servers.Server, tmp_path: Path) -> Iterator[Program]:
     """The command line on an empty ledger."""
-    with program_on(server, tmp_path, monkeypatch) as one:
+    with program_on(server, tmp_path) as one:
         yield one
 
 
 @pytest.fixture(scope="module")
 def book(server: servers.Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Program]:
     """The command line on a ledger of `READ_CASES` applications that the tests of a module only read."""
-    with pytest.MonkeyPatch.context() as patch:
-        with program_on(server, tmp_path_factory.mktemp("book"), patch) as one:
-            one.filled(READ_CASES)
+    with program_on(server, tmp_path_factory.mktemp("book")) as one:
+        one.filled(READ_CASES)
         yield one

@@ -10,7 +10,6 @@ from typing import Any
 
 import msgspec
 import psycopg
-import pytest
 from typer.testing import CliRunner
 
 from adapters.imports.generated import generate
@@ -47,14 +46,16 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Program:
-    """The command line on one database and one data directory (given by the environment)."""
+    """The command line on one database and one data directory, given to it by its environment."""
 
     url: str
     data: Path
 
     def __call__(self, *arguments: object) -> Outcome:
         """Run one command line."""
-        done = CliRunner().invoke(app, [str(argument) for argument in arguments])
+        given = {"DATABASE_URL": self.url, "ORIGIN": servers.ORIGIN, "DATA": str(self.data)}
+        environment = {f"LEASELEDGER_{name}": value for name, value in given.items()}
+        done = CliRunner().invoke(app, [str(argument) for argument in arguments], env=environment)
         return Outcome(done.exit_code, done.stdout_bytes, done.stderr)
 
     def superuser(self) -> psycopg.Connection[tuple[Any, ...]]:
@@ -81,10 +82,7 @@ class Program:
 
 
 @contextmanager
-def program_on(server: servers.Server, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Program]:
-    """A program with a fresh ledger; the environment says where."""
+def program_on(server: servers.Server, folder: Path) -> Iterator[Program]:
+    """A program with a fresh ledger."""
     with server.database() as url:
-        monkeypatch.setenv("LEASELEDGER_DATABASE_URL", url)
-        monkeypatch.setenv("LEASELEDGER_ORIGIN", servers.ORIGIN)
-        monkeypatch.setenv("LEASELEDGER_DATA", str(folder / "var"))
         yield Program(url, folder / "var")

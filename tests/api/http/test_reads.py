@@ -9,6 +9,7 @@ import msgspec
 import pytest
 
 from adapters.system import now
+from api.http.resources import EventPage
 from chain.merkle import leaf_hash
 from domain.kernel import utc_text
 from tests.api.http.driver import Http
@@ -160,15 +161,8 @@ async def test_events_of_an_application(http: Http) -> None:
 
 
 async def test_entries_are_the_bytes_that_were_hashed(http: Http) -> None:
-    class Item(msgspec.Struct):
-        leaf_hash: str
-        entry: msgspec.Raw
-
-    class Page(msgspec.Struct):
-        data: list[Item]
-
     answer = await http.get(f"{await http.given(('submit', None))}/events")
-    page = msgspec.json.decode(answer.content, type=Page)
+    page = msgspec.json.decode(answer.content, type=EventPage)
     assert [leaf_hash(bytes(one.entry)).hex() for one in page.data] == [one.leaf_hash for one in page.data]
 
 

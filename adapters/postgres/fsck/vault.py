@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from uuid import UUID
 
 import psycopg
 from msgspec import UNSET
 
 from adapters.keys import KeyFileError
+from adapters.postgres.fsck.findings import Findings
 from adapters.postgres.schema import SHARD
 from adapters.postgres.vault import Vault
 from chain.entry import Entry
 from chain.personal import Sealed, VaultError, decoys, open_field
 from domain.kernel import Event, subject_of
-
-if TYPE_CHECKING:
-    from adapters.postgres.fsck import Findings
 
 ROWS_AT_ONCE = 2_000
 _END = 2**63

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import psycopg
 
+from adapters.postgres.fsck.findings import Findings
 from adapters.postgres.schema import SHARD
 from chain.checkpoint import Checkpoint, open_checkpoint
 from chain.errors import ChainError
 from chain.merkle import HASH_SIZE, Frontier
 from chain.note import Ed25519Verifier, VerifierKey
 from chain.tiles import TileBuilder
-
-if TYPE_CHECKING:
-    from adapters.postgres.fsck import Findings
 
 
 class TreeCheck:

@@ -1,0 +1,95 @@
+"""The stream part of fsck: entries parse, are canonical, and chain by number and hash."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+from uuid import UUID
+
+import psycopg
+from msgspec import UNSET, UnsetType
+
+from adapters.postgres.fsck.findings import Findings
+from adapters.postgres.fsck.vault import VaultCheck
+from adapters.postgres.schema import SHARD
+from chain.b64 import b64encode
+from chain.entry import Entry, EntryError, check_canonical, parse
+from domain.kernel import Event, UnknownEventType, is_event_type
+
+ROWS_AT_ONCE = 5_000
+
+Row = tuple[int, UUID, int, str, bytes, bytes]
+"""Position, stream, sequence number, type, entry, leaf hash: as the table has them."""
+
+
+class StreamCheck:
+    """Follows every stream's chain of sequence numbers and leaf hashes."""
+
+    def __init__(self, found: Findings) -> None:
+        self.heads: dict[UUID, tuple[int, bytes]] = {}
+        self.events = 0
+        self._found = found
+        self._recorded_at = ""
+
+    def check(self, rows: Iterable[Row], leaves: Iterable[bytes], personal: VaultCheck) -> None:
+        """Check one chunk of rows with their recomputed leaf hashes."""
+        heads = self.heads
+        for (position, stream, seq, kind, data, _), leaf in zip(rows, leaves, strict=True):
+            self.events += 1
+            try:
+                entry = parse(data)
+                event = _event(entry)
+                check_canonical(data, entry, event)
+            except ValueError as error:
+                self._unusable(position, error)
+                heads[stream] = (seq, leaf)
+                continue
+            if entry.stream != stream or entry.seq != seq or entry.type != kind:
+                got = f"{stream}/{seq} {kind}"
+                self._found.add(position, "columns beside the entry", f"{entry.stream}/{entry.seq} {entry.type}", got)
+            version, prev = heads.get(stream, (0, b""))
+            if seq != version + 1:
+                self._found.add(position, f"sequence number in stream {stream}", version + 1, seq)
+            elif entry.prev != (b64encode(prev).decode() if prev else UNSET):
+                self._found.add(position, "prev", prev, _plain(entry.prev))
+            if entry.recorded_at < self._recorded_at:
+                self._found.add(position, "recorded_at", f"{self._recorded_at} or later", entry.recorded_at)
+            heads[stream] = (seq, leaf)
+            self._recorded_at = entry.recorded_at
+            if entry.sd is not UNSET and event is not None:
+                personal.check(position, entry, event)
+
+    def finish(self, connection: psycopg.Connection[tuple[Any, ...]]) -> None:
+        """Compare the stream heads table with what the events say."""
+        heads = dict(self.heads)
+        with connection.cursor("fsck_heads", binary=True) as cursor:
+            cursor.execute("SELECT stream, seq, leaf FROM ledger.stream_heads WHERE shard = %s", (SHARD,))
+            while rows := cursor.fetchmany(ROWS_AT_ONCE):
+                for stream, seq, leaf in rows:
+                    expected = heads.pop(stream, None)
+                    if expected != (seq, leaf):
+                        self._found.add(0, f"head of stream {stream}", _head(expected), _head((seq, leaf)))
+        for stream, head in heads.items():
+            self._found.add(0, f"head of stream {stream}", _head(head), "none")
+
+    def _unusable(self, position: int, error: ValueError) -> None:
+        kind = "entry" if isinstance(error, EntryError) else "body"
+        self._found.add(position, kind, "a canonical entry of a registered type", " ".join(str(error).split())[:300])
+
+
+def _event(entry: Entry) -> Event | None:
+    """The event; `None` for another application's, whose type has not the form of ours and whose body is opaque."""
+    try:
+        return entry.event()
+    except UnknownEventType:
+        if is_event_type(entry.type):
+            raise
+        return None
+
+
+def _head(head: tuple[int, bytes] | None) -> str:
+    return "none" if head is None else f"{head[0]} {head[1].hex()}"
+
+
+def _plain(prev: str | UnsetType) -> str:
+    return "none" if prev is UNSET else str(prev)

@@ -1,0 +1,250 @@
+"""The sequencer: contiguous positions, chained streams, and losers who never touch the others."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from hashlib import sha256
+from uuid import UUID
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec.structs import replace
+
+from adapters.postgres.sequencer import (
+    Append,
+    Appended,
+    Batch,
+    Head,
+    KeyReused,
+    Known,
+    KnownCommand,
+    PersonalRow,
+    SubjectErased,
+    SubjectKeyTaken,
+    VersionConflict,
+    sequence,
+)
+from chain.b64 import b64decode
+from chain.entry import check_canonical, parse
+from chain.merkle import Frontier, leaf_hash
+from chain.personal import Sealed
+from domain.kernel import uuid7
+from tests.adapters.postgres.story import TENANT, toy_draft
+from tests.chain.reference import Tree
+
+EARLY, NOW, LATE = "2026-11-21T08:00:00.000000Z", "2026-11-21T08:00:01.000000Z", "2026-11-21T08:00:02.000000Z"
+NOTHING = Known({}, {}, {})
+EMPTY = Head(Frontier.empty())
+STREAMS = [uuid7(1, number) for number in range(4)]
+SUBJECTS = [uuid7(2, number) for number in range(2)]
+OTHER_TENANT = uuid7(3, 3)
+
+
+def append(
+    stream: UUID = STREAMS[0], expected: int = 0, events: int = 1, key: str = "k", says: str = "", tenant: UUID = TENANT
+) -> Append:
+    return Append(
+        tenant=tenant,
+        key=key,
+        digest=sha256(says.encode()).digest(),
+        stream=stream,
+        expected=expected,
+        drafts=tuple(toy_draft(stream, says) for _ in range(events)),
+    )
+
+
+def about(one: Append, subject: UUID, new_key: bytes = b"") -> Append:
+    """The same append with a personal value of somebody, whose key it brings or not."""
+    row = PersonalRow(one.drafts[0].eid, subject, Sealed("name", "A" * 43, bytes(12), b"x"))
+    return replace(one, personal=(row,), subject_keys=((subject, new_key),) if new_key else ())
+
+
+def placed(batch: Batch) -> list[Appended]:
+    return [outcome for outcome in batch.outcomes if isinstance(outcome, Appended) and not outcome.replayed]
+
+
+class Ledger:
+    """What a database would remember between batches."""
+
+    def __init__(self) -> None:
+        self.head = EMPTY
+        self.entries: list[bytes] = []
+        self.versions: dict[UUID, tuple[int, bytes]] = {}
+        self.commands: dict[tuple[UUID, str], KnownCommand] = {}
+        self.subjects: dict[UUID, bool] = {}
+
+    def put(self, appends: Sequence[Append], now: str = NOW) -> Batch:
+        batch = sequence(appends, self.head, Known(self.versions, self.commands, self.subjects), now)
+        self.head = batch.head
+        self.entries += batch.entries
+        self.versions |= batch.moved
+        for one, outcome in zip(batch.accepted, placed(batch), strict=True):
+            key = (one.tenant, one.key)
+            self.commands[key] = KnownCommand(one.digest, one.stream, outcome.seq, outcome.position, outcome.events)
+            self.subjects |= dict.fromkeys((subject for subject, _ in one.subject_keys), True)
+        return batch
+
+
+wishes = st.builds(
+    append,
+    stream=st.sampled_from(STREAMS),
+    expected=st.integers(0, 4),
+    events=st.integers(1, 3),
+    key=st.sampled_from([f"k{number}" for number in range(8)]),
+    says=st.sampled_from(["this", "that"]),
+    tenant=st.sampled_from([TENANT, OTHER_TENANT]),
+)
+appends = st.one_of(
+    wishes,
+    st.builds(about, wishes, st.sampled_from(SUBJECTS), st.sampled_from([b"", b"wrapped"])),
+)
+batches = st.lists(st.tuples(st.lists(appends, max_size=8), st.sampled_from([EARLY, NOW, LATE])), max_size=6)
+
+
+@given(batches)
+def test_ledger_grows_by_what_was_accepted_and_nothing_else(story: list[tuple[list[Append], str]]) -> None:
+    ledger = Ledger()
+    for wanted, now in story:
+        before = len(ledger.entries)
+        batch = ledger.put(wanted, now)
+        assert len(batch.outcomes) == len(wanted)
+        assert batch.positions == list(range(before + 1, len(ledger.entries) + 1))
+        assert sum(outcome.events for outcome in placed(batch)) == len(batch.positions)
+        columns = (batch.positions, batch.streams, batch.seqs, batch.types, batch.entries, batch.leaves)
+        assert len({len(column) for column in columns}) == 1
+        for outcome in placed(batch):
+            assert (outcome.size, outcome.root) == (len(ledger.entries), ledger.head.frontier.root())
+    assert ledger.head.frontier.size == len(ledger.entries)
+    assert ledger.head.frontier.root() == Tree(ledger.entries).root(len(ledger.entries))
+
+
+@given(batches)
+def test_every_stream_is_a_chain(story: list[tuple[list[Append], str]]) -> None:
+    ledger = Ledger()
+    for wanted, now in story:
+        ledger.put(wanted, now)
+    heads: dict[UUID, tuple[int, bytes]] = {}
+    recorded_at = ""
+    for data in ledger.entries:
+        entry = parse(data)
+        check_canonical(data, entry, None)
+        seq, leaf = heads.get(entry.stream, (0, b""))
+        assert entry.seq == seq + 1
+        assert (b64decode(entry.prev) if isinstance(entry.prev, str) else b"") == leaf
+        assert entry.recorded_at >= recorded_at
+        heads[entry.stream] = (entry.seq, leaf_hash(data))
+        recorded_at = entry.recorded_at
+    assert heads == ledger.versions
+
+
+@given(batches)
+def test_batches_and_single_appends_give_the_same_outcomes(story: list[tuple[list[Append], str]]) -> None:
+    """Group commit changes how many share a transaction, never what anybody hears or what is stored."""
+    together, alone = Ledger(), Ledger()
+    for wanted, now in story:
+        batch = together.put(wanted, now)
+        singly = [alone.put([one], now).outcomes[0] for one in wanted]
+        assert [_without_tree(outcome) for outcome in batch.outcomes] == [_without_tree(one) for one in singly]
+    assert together.entries == alone.entries
+    assert together.head == alone.head
+
+
+def _without_tree(outcome: Appended | Exception) -> object:
+    if isinstance(outcome, Appended):
+        return replace(outcome, size=0, root=b"")
+    return type(outcome), str(outcome)
+
+
+@given(st.lists(appends, max_size=6), appends, st.integers(0, 6))
+def test_a_loser_never_touches_the_others(others: list[Append], loser: Append, at: int) -> None:
+    """Put an append that must lose anywhere: everybody else hears and stores the same."""
+    lost = replace(loser, key="of its own", expected=99)
+    without = sequence(others, EMPTY, NOTHING, NOW)
+    at = min(at, len(others))
+    with_it = sequence([*others[:at], lost, *others[at:]], EMPTY, NOTHING, NOW)
+    assert isinstance(with_it.outcomes.pop(at), VersionConflict)
+    assert [_without_tree(one) for one in with_it.outcomes] == [_without_tree(one) for one in without.outcomes]
+    assert (with_it.entries, with_it.moved, with_it.head) == (without.entries, without.moved, without.head)
+
+
+def test_conflict_says_what_was_expected() -> None:
+    known = Known({STREAMS[0]: (7, bytes(32))}, {}, {})
+    [outcome] = sequence([append(expected=3)], EMPTY, known, NOW).outcomes
+    assert isinstance(outcome, VersionConflict)
+    assert (outcome.expected, outcome.actual) == (3, 7)
+    assert str(outcome) == f"stream {STREAMS[0]}: expected version 3, got 7"
+
+
+def test_second_of_two_on_one_stream_loses_or_follows() -> None:
+    first, stale, next_one = append(key="a"), append(key="b"), append(key="c", expected=1)
+    batch = sequence([first, stale, next_one], EMPTY, NOTHING, NOW)
+    assert [type(outcome) for outcome in batch.outcomes] == [Appended, VersionConflict, Appended]
+    assert [outcome.seq for outcome in placed(batch)] == [1, 2]
+
+
+def test_same_key_twice_in_one_batch_is_written_once() -> None:
+    once = append(events=2)
+    first, again = sequence([once, once], EMPTY, NOTHING, NOW).outcomes
+    assert isinstance(first, Appended)
+    assert isinstance(again, Appended)
+    assert (first.position, first.replayed, again.position, again.replayed) == (1, False, 1, True)
+    assert (again.version, again.last_position) == (first.version, first.last_position) == (2, 2)
+
+
+def test_key_of_another_payload_is_refused_without_its_digest() -> None:
+    first, other = append(says="this"), append(says="that")
+    _, outcome = sequence([first, other], EMPTY, NOTHING, NOW).outcomes
+    assert isinstance(outcome, KeyReused)
+    assert first.digest.hex()[:16] in str(outcome)
+    assert first.digest.hex() not in str(outcome)
+
+
+def test_key_belongs_to_its_tenant() -> None:
+    mine, theirs = append(), append(STREAMS[1], tenant=OTHER_TENANT, says="that")
+    assert len(placed(sequence([mine, theirs], EMPTY, NOTHING, NOW))) == 2
+
+
+def test_known_key_is_answered_before_the_version_is_looked_at() -> None:
+    once = append(expected=0)
+    known = KnownCommand(once.digest, STREAMS[0], 1, 41, 2)
+    held = Known({STREAMS[0]: (9, bytes(32))}, {(TENANT, "k"): known}, {})
+    [outcome] = sequence([once], EMPTY, held, NOW).outcomes
+    assert outcome == Appended(stream=STREAMS[0], position=41, seq=1, events=2, replayed=True)
+
+
+@pytest.mark.parametrize(("head", "now", "expected"), [("", NOW, NOW), (EARLY, NOW, NOW), (LATE, NOW, LATE)])
+def test_time_of_recording_never_goes_back(head: str, now: str, expected: str) -> None:
+    batch = sequence([append()], Head(Frontier.empty(), head), NOTHING, now)
+    assert parse(batch.entries[0]).recorded_at == batch.head.recorded_at == expected
+
+
+def test_batch_of_losers_leaves_the_head_alone() -> None:
+    head = Head(Frontier.empty(), EARLY)
+    batch = sequence([append(expected=1)], head, NOTHING, LATE)
+    assert (batch.head, batch.positions, batch.accepted) == (head, [], [])
+
+
+@pytest.mark.parametrize(
+    ("subjects", "brings", "expected"),
+    [
+        ({}, b"", SubjectErased),  # never had a key
+        ({SUBJECTS[0]: False}, b"", SubjectErased),  # destroyed
+        ({SUBJECTS[0]: True}, b"", Appended),
+        ({}, b"wrapped", Appended),
+        ({SUBJECTS[0]: True}, b"wrapped", SubjectKeyTaken),
+        ({SUBJECTS[0]: False}, b"wrapped", SubjectKeyTaken),
+    ],
+)
+def test_personal_values_need_a_living_key(subjects: dict[UUID, bool], brings: bytes, expected: type) -> None:
+    wanted = about(append(), SUBJECTS[0], brings)
+    [outcome] = sequence([wanted], EMPTY, Known({}, {}, subjects), NOW).outcomes
+    assert type(outcome) is expected
+
+
+def test_first_of_two_new_keys_in_one_batch_wins() -> None:
+    first = about(append(STREAMS[0], key="a"), SUBJECTS[0], b"one")
+    second = about(append(STREAMS[1], key="b"), SUBJECTS[0], b"two")
+    under_it = about(append(STREAMS[2], key="c"), SUBJECTS[0])
+    batch = sequence([first, second, under_it], EMPTY, NOTHING, NOW)
+    assert [type(outcome) for outcome in batch.outcomes] == [Appended, SubjectKeyTaken, Appended]
