@@ -14,6 +14,7 @@ from adapters.imports import errors
 from adapters.imports.bpi2012 import (
     LANES,
     ROLE,
+    SYSTEM_ROLE,
     UNKNOWN_RESOURCE,
     ImportedCommand,
     case_digest,
@@ -37,7 +38,7 @@ from domain.application import (
     Terms,
     WithdrawApplication,
 )
-from domain.kernel import Command, Context, Refusal, business_date, format_id
+from domain.kernel import Actor, Command, Context, Refusal, business_date, format_id
 from tests.adapters.imports.logs import T0, case
 
 TENANT = UUID("018f0000-0000-7000-8000-000000000001")
@@ -173,13 +174,13 @@ def test_time_actor_and_index_are_the_rows_own() -> None:
     some = case(WHOLE_LIFE)
     for imported in commands(some):
         row = some.events[imported.index]
-        assert (imported.at, imported.actor.id, imported.actor.role) == (row.at, "112", ROLE)
+        assert (imported.at, imported.actor.id, imported.actor.role) == (row.at, "112", SYSTEM_ROLE)
 
 
 def test_a_row_without_a_resource_has_an_unknown_actor() -> None:
     row = msgspec.structs.replace(case([("A_SUBMITTED", 0)]).events[0], resource=None)
     some = Case("1", {"AMOUNT_REQ": "1"}, (row,))
-    assert {imported.actor.id for imported in commands(some)} == {UNKNOWN_RESOURCE}
+    assert {imported.actor for imported in commands(some)} == {Actor(ROLE, UNKNOWN_RESOURCE)}
 
 
 @pytest.mark.parametrize(
