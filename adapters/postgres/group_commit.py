@@ -116,11 +116,7 @@ class GroupCommit:
         return taken
 
     async def _deliver(self, waiting: Sequence[tuple[Append, asyncio.Future[Appended]]]) -> None:
-        outcomes: Sequence[Appended | BaseException]
-        try:
-            outcomes = await self._commit_surely([append for append, _ in waiting])
-        except Exception as error:  # noqa: BLE001 - every caller must hear of it, whatever it is
-            outcomes = [error] * len(waiting)
+        outcomes = await self._outcomes([append for append, _ in waiting])
         for (_, future), outcome in zip(waiting, outcomes, strict=True):
             if future.cancelled():
                 continue
@@ -128,6 +124,18 @@ class GroupCommit:
                 future.set_exception(outcome)
             else:
                 future.set_result(outcome)
+
+    async def _outcomes(self, appends: Sequence[Append]) -> Sequence[Appended | BaseException]:
+        try:
+            return await self._commit_surely(appends)
+        except OutcomeUnknown as error:
+            return [error] * len(appends)
+        except Exception as error:  # noqa: BLE001 - the caller must hear of it, whatever it is
+            if len(appends) == 1:
+                return [error]
+            # One of them cannot be written at all (its key is no text, say): halves find it, and the rest goes in.
+            middle = len(appends) // 2
+            return [*await self._outcomes(appends[:middle]), *await self._outcomes(appends[middle:])]
 
     async def _commit_surely(self, appends: Sequence[Append]) -> Sequence[Appended | AppendError]:
         loop = asyncio.get_running_loop()
@@ -160,7 +168,7 @@ class GroupCommit:
                 return batch.outcomes
             await write(connection, batch)
             return batch.outcomes
-        except psycopg.Error:
+        except Exception:
             # The transaction may be open still; only a closed connection cannot be rolled back.
             if not connection.closed:
                 await connection.execute("ROLLBACK")

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from chain.note import VerifierKey
 
 SHOWN_FINDINGS = 20
+POSITION_MAX = 2**63 - 1
 
 
 class Checked:
@@ -28,7 +29,8 @@ class Checked:
     def __init__(self, report: Report, read_models: dict[str, int], more: Sequence[Finding], ledger_s: float) -> None:
         self.report = report
         self.read_models = read_models
-        self.findings = (*report.findings, *more)
+        # Where it begins to differ comes first; what is about no position comes last.
+        self.findings = sorted([*report.findings, *more], key=lambda one: one.position or POSITION_MAX)
         self.ledger_s = self.seconds = ledger_s
 
     @property

@@ -31,7 +31,7 @@ FREE_BYTES_MIN = 1 << 30
 POSTGRESQL_MIN = 150_000
 """`server_version_num` of PostgreSQL 15."""
 
-DURABLE = ("fsync", "full_page_writes", "synchronous_commit")
+DURABLE = ("fsync", "full_page_writes")
 """Server settings that must not be off: an acknowledged command must survive a power cut."""
 
 _SECRET_MODE = 0o600

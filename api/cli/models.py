@@ -8,7 +8,7 @@ import typer
 
 from api.cli.failures import REFUSED, Unusable
 from api.cli.frame import Report, Session, command
-from api.cli.words import number, table
+from api.cli.words import count, number, table
 
 if TYPE_CHECKING:
     from projections.rebuild import Rebuilt
@@ -134,7 +134,7 @@ def _rebuilt(one: Rebuilt) -> dict[str, Any]:
 
 
 def _sentence(one: Rebuilt) -> str:
-    text = f"read.{one.table}: {{count} {number(one.position)}"
+    text = f"read.{one.table}: {count(one.rows, 'row')} at position {number(one.position)}"
     if one.parked:
         text += f", {number(one.parked)} events parked"
     if one.compared is None:

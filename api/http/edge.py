@@ -35,6 +35,9 @@ from projections.catalog import NotLive
 
 RETRY_AFTER_S = "1"
 _FRAMES = 6
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"})
+"""Methods that are logged by their name; any other word is the caller's."""
+
 _log = structlog.get_logger("http")
 
 _KINDS: tuple[tuple[type[BaseException] | tuple[type[BaseException], ...], ProblemKind], ...] = (
@@ -84,7 +87,7 @@ class Edge:
 
         try:
             await self._target(scope)(scope, receive, named)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - whatever it is becomes a problem or a broken answer
             if not status:
                 await problem_response(scope, error)(scope, receive, named)
             elif not complete:
@@ -93,7 +96,7 @@ class Edge:
         finally:
             _log.info(
                 "request",
-                method=scope["method"],
+                method=scope["method"] if scope["method"] in METHODS else "OTHER",
                 route=_route(scope),
                 status=status,
                 ms=round((asyncio.get_running_loop().time() - began_s) * 1000, 3),

@@ -24,7 +24,7 @@ from domain.kernel.events import (
     without_personal,
 )
 from domain.kernel.ids import IdError, format_id, parse_id, uuid7
-from domain.kernel.money import Currency, Fen
+from domain.kernel.money import Currency, Fen, Rounding, divide
 from domain.kernel.refusals import REFUSALS, Refusal, RefusalKind, refusal
 from domain.kernel.times import BEIJING, TimeError, business_date, parse_utc, utc_text
 
@@ -44,10 +44,12 @@ __all__ = [
     "PersonalText",
     "Refusal",
     "RefusalKind",
+    "Rounding",
     "TimeError",
     "UnknownEventType",
     "business_date",
     "decode_body",
+    "divide",
     "event_type",
     "fold",
     "format_id",

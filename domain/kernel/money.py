@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Annotated
 
 from msgspec import Meta
@@ -14,3 +15,40 @@ Fen = Annotated[int, Meta(ge=0, le=MAX_SAFE_INTEGER)]
 
 Currency = Annotated[str, Meta(pattern="^[A-Z]{3}$", max_length=3)]
 """ISO 4217 alphabetic code."""
+
+
+class Rounding(StrEnum):
+    """How a division that does not come out even is settled; no division goes without one."""
+
+    HALF_UP = "half_up"
+    """To the nearest, a half away from zero: what people do on paper (四舍五入)."""
+
+    HALF_EVEN = "half_even"
+    """To the nearest, a half to the even neighbour."""
+
+    DOWN = "down"
+    """Towards zero."""
+
+    UP = "up"
+    """Away from zero."""
+
+
+def divide(numerator: int, denominator: int, rounding: Rounding) -> int:
+    """The quotient as an integer, rounded as named; `divide(-5, 2, Rounding.HALF_UP)` is -3.
+
+    Raises `ZeroDivisionError`.
+    """
+    negative = (numerator < 0) is not (denominator < 0)
+    whole, rest = divmod(abs(numerator), abs(denominator))
+    if rest and _rounds_up(whole, 2 * rest - abs(denominator), rounding):
+        whole += 1
+    return -whole if negative else whole
+
+
+def _rounds_up(whole: int, over_half: int, rounding: Rounding) -> bool:
+    """Whether a magnitude goes to the next integer; `over_half` is twice the rest minus the divisor."""
+    if rounding is Rounding.HALF_UP:
+        return over_half >= 0
+    if rounding is Rounding.HALF_EVEN:
+        return over_half > 0 or (over_half == 0 and whole % 2 == 1)
+    return rounding is Rounding.UP

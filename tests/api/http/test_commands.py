@@ -7,7 +7,7 @@ from uuid import UUID
 
 import pytest
 
-from api.http.commands import PERMISSION_OF, BODY_MAX_BYTES, segment_of, specs
+from api.http.commands import BODY_MAX_BYTES, PERMISSION_OF, segment_of, specs
 from domain.application import COMMANDS, DraftApplication, RouteToLane, SubmitApplication
 from tests.api.http.driver import DRAFT, PERSON, Http
 
@@ -163,7 +163,9 @@ async def test_what_is_not_json(http: Http) -> None:
         assert (answer.status_code, answer.json()["code"]) == (400, code)
 
 
-@pytest.mark.parametrize("media_type", ["text/plain", "application/json; charset=gbk", "application/merge-patch+json", ""])
+@pytest.mark.parametrize(
+    "media_type", ["text/plain", "application/json; charset=gbk", "application/merge-patch+json", ""]
+)
 async def test_other_media_types(http: Http, media_type: str) -> None:
     headers = http.headers(Idempotency_Key="k", Content_Type=media_type)
     answer = await http.client.post("/v1/applications", content=b"{}", headers=headers)

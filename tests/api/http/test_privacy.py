@@ -6,7 +6,6 @@ import json
 from typing import Any
 
 import pytest
-import structlog
 from structlog.testing import capture_logs
 
 from api.http.access import ROLES
@@ -84,7 +83,7 @@ async def test_neither_do_they_repeat_addresses_headers_and_queries(http: Http) 
     for answer in answers:
         assert phone not in answer.text
         assert phone not in str(answer.headers)
-    assert phone not in repr([{**line, "method": ""} for line in logs])
+    assert phone not in repr(logs)
 
 
 async def test_refusals_do_not_repeat_free_text(http: Http) -> None:
@@ -104,7 +103,6 @@ async def test_access_log(http: Http) -> None:
     ]
     assert logs[0]["request_id"] == answer.headers["x-request-id"]
     assert leaks(repr(logs)) == []
-    assert structlog.is_configured() is False or logs
 
 
 async def test_what_was_sent_can_be_opened_in_the_vault(http: Http) -> None:

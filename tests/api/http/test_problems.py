@@ -12,12 +12,11 @@ from msgspec import ValidationError
 from starlette.types import Receive, Scope, Send
 from structlog.testing import capture_logs
 
-from adapters.postgres.connections import DatabaseUnavailable
+from adapters.postgres.connections import DatabaseUnavailable, connect
 from adapters.postgres.group_commit import OutcomeUnknown, WriterClosed
 from adapters.postgres.ledger import StreamBusy
 from adapters.postgres.sequencer import SubjectErased
 from adapters.postgres.vault import destroy_key
-from adapters.postgres.connections import connect
 from api.http import catalogue
 from api.http.edge import AnswerBroken, Edge
 from api.http.problems import descriptions, language_of

@@ -19,6 +19,12 @@ def frames(text: str) -> list[dict[str, str]]:
     return [dict(line.split(": ", 1) for line in block.split("\n")) for block in blocks]
 
 
+async def open_streams(http: Http, count: int) -> None:
+    """Wait until so many streams are open; connecting goes through other tasks and threads."""
+    while http.app.state.services.open_streams < count:  # noqa: ASYNC110 - the program has no event to wait for
+        await asyncio.sleep(0)
+
+
 def types(text: str) -> list[str]:
     """The event types of a stream."""
     return [frame["event"].split(".")[1] for frame in frames(text)]
@@ -47,8 +53,7 @@ async def test_live(http: Http) -> None:
     """Without a position it begins with what comes next."""
     await http.given()
     following = asyncio.create_task(http.get(STREAM))
-    while http.app.state.services.open_streams == 0:
-        await asyncio.sleep(0)
+    await open_streams(http, 1)
     address = await http.given()
     await http.another_tenant().given()
     await http.post(f"{address}/submit")
@@ -78,8 +83,7 @@ async def test_only_so_many(http: Http) -> None:
 
 
 async def _one_more(http: Http, limit: int) -> Any:
-    while http.app.state.services.open_streams < limit:
-        await asyncio.sleep(0)
+    await open_streams(http, limit)
     return await http.get(STREAM)
 
 

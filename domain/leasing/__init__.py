@@ -1,0 +1,5 @@
+"""Leasing (租赁): the account that money is replayed on, and the lease that owns it.
+
+`values` and `policies` are shared words and versioned data; `account` is pure arithmetic over transactions in the
+order of their dates; `lease` is the aggregate for both businesses, phone rental and auto finance lease.
+"""

@@ -1,0 +1,117 @@
+"""Values that the lease, its account and the books share: components of a bill, instalments, closed lists."""
+
+from __future__ import annotations
+
+from datetime import date
+from enum import StrEnum
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+from domain.kernel import Fen
+from domain.kernel.money import MAX_SAFE_INTEGER
+
+INSTALMENTS_MAX = 400
+"""Instalments of one lease; a year of daily rent fits, and an entry stays below a hundred kilobytes."""
+
+GRACE_DAYS_MAX = 90
+PPM = 1_000_000
+"""Parts per million in one: shares of policies and plans are integers of this unit, units last in names (`*_ppm`)."""
+
+DeltaFen = Annotated[int, Meta(ge=-MAX_SAFE_INTEGER, le=MAX_SAFE_INTEGER)]
+"""A signed change of an amount in the smallest unit of the lease's currency."""
+
+BillNumber = Annotated[int, Meta(ge=1)]
+"""Bills of one lease are numbered 1, 2, 3 … like their instalments."""
+
+Ppm = Annotated[int, Meta(ge=0, le=PPM)]
+
+
+class Component(StrEnum):
+    """What a bill is made of. In a rental, rent stands in `principal`."""
+
+    PRINCIPAL = "principal"
+    INTEREST = "interest"
+    FEE = "fee"
+    LATE_FEE = "late_fee"
+
+
+COMPONENTS: tuple[Component, ...] = tuple(Component)
+"""The fixed order of the four amounts in an `account.Four`."""
+
+
+class Business(StrEnum):
+    """Which of the two businesses: operating lease of a device, or finance lease of a vehicle."""
+
+    RENTAL = "rental"
+    FINANCE = "finance"
+
+
+class DepositMode(StrEnum):
+    """How the deposit is secured: not at all (credit decision), by a hold on an account, or in cash."""
+
+    WAIVED = "waived"
+    PREAUTHORISED = "preauthorised"
+    CASH = "cash"
+
+
+class Remedy(StrEnum):
+    """What a lessor may choose after default; the two exclude each other (民法典 752; 融资租赁解释 10)."""
+
+    ACCELERATE = "accelerate"
+    TERMINATE = "terminate"
+
+
+class PartKind(StrEnum):
+    """A line of an itemised quote."""
+
+    BILLED_PRINCIPAL = "billed_principal"
+    BILLED_INTEREST = "billed_interest"
+    BILLED_FEE = "billed_fee"
+    LATE_FEE = "late_fee"
+    REMAINING_PRINCIPAL = "remaining_principal"
+    EARNED_INTEREST = "earned_interest"
+    SETTLEMENT_FEE = "settlement_fee"
+    BUYOUT_PRICE = "buyout_price"
+    PAID_RENT = "paid_rent"
+    CREDIT = "credit"
+
+
+class Instalment(Struct, frozen=True, kw_only=True):
+    """One line of a schedule: when it is due and what it is made of, in the smallest unit of the currency."""
+
+    number: BillNumber
+    due_on: date
+    principal_fen: Fen
+    interest_fen: Fen = 0
+    fee_fen: Fen = 0
+
+
+class Applied(Struct, frozen=True, kw_only=True):
+    """The net change of what is paid of one component of one bill; negative when money moves away from it."""
+
+    number: BillNumber
+    component: Component
+    fen: DeltaFen
+
+
+class Part(Struct, frozen=True, kw_only=True):
+    """An amount of one component: what of a bill is waived or written off."""
+
+    number: BillNumber
+    component: Component
+    fen: Annotated[int, Meta(ge=1, le=MAX_SAFE_INTEGER)]
+
+
+class QuotePart(Struct, frozen=True, kw_only=True):
+    """One line of a quote; what counts in the lessee's favour is negative."""
+
+    kind: PartKind
+    fen: DeltaFen
+
+
+class NewDueDate(Struct, frozen=True, kw_only=True):
+    """A bill that is due on another day."""
+
+    number: BillNumber
+    due_on: date

@@ -1,0 +1,171 @@
+"""`up`: one process with everything, a clear word about a taken port, a clean end; two at once."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from api.cli.failures import Unusable
+from api.cli.frame import Session
+from api.cli.serving import _background, listening, url_of
+from tests.api.cli.program import Program
+
+PROGRAM = Path(sys.executable).with_name("leaseledger")
+START_S = 60
+pytestmark = pytest.mark.network
+
+
+@pytest.fixture
+def data() -> Iterator[Path]:
+    """A data directory that the database's own account can reach."""
+    folder = Path(tempfile.mkdtemp(prefix="leaseledger-up-"))
+    yield folder / "var"
+    shutil.rmtree(folder)
+
+
+def environment(**more: str) -> dict[str, str]:
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("LEASELEDGER_")}
+    return clean | more
+
+
+@contextmanager
+def up(data: Path, stop: signal.Signals = signal.SIGTERM) -> Iterator[dict[str, Any]]:
+    """A running `up` on a free port; what it said about itself. It must end cleanly."""
+    command = [str(PROGRAM), "--data", str(data), "up", "--port", "0", "--json"]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, env=environment()) as process:
+        try:
+            assert process.stdout is not None
+            assert process.stderr is not None
+            said = ""
+            while not said.rstrip().endswith("\n}"):
+                line = process.stdout.readline()
+                assert line, process.stderr.read()
+                said += line
+            yield json.loads(said)
+            process.send_signal(stop)
+            _, words = process.communicate(timeout=START_S)
+            assert process.returncode == 0, words
+            assert words.splitlines()[-1] == "Stopped."
+            assert "Traceback" not in words
+        finally:
+            process.kill()
+
+
+def get(url: str, key: str | None = None) -> tuple[int, str]:
+    headers = {"Authorization": f"Bearer {key}"} if key else {}
+    with urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=START_S) as answer:
+        return answer.status, answer.read().decode()
+
+
+def leaseledger(data: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [str(PROGRAM), "--data", str(data), *arguments]
+    return subprocess.run(command, capture_output=True, text=True, env=environment(), check=False, timeout=START_S)
+
+
+def until(happened: Callable[[], bool]) -> None:
+    """Ask again until it happened, for a bounded number of times."""
+    waiting = threading.Event()
+    for _ in range(200):
+        if happened():
+            return
+        waiting.wait(0.1)
+    pytest.fail("it never happened")
+
+
+def test_up_serves_projects_and_publishes_while_others_import(data: Path) -> None:
+    with up(data) as first:
+        url, key = first["url"], first["operator_key"]
+        assert key.startswith("llk_")
+        assert get(f"{url}/healthz")[0] == 200
+        # Every command works beside it, on the same data directory.
+        ran = leaseledger(data, "run", "--cases", "5", "--json")
+        assert ran.returncode == 0, ran.stderr
+        size = json.loads(ran.stdout)["size"]
+        until(lambda: get(f"{url}/tlog/checkpoint", key)[1].splitlines()[1] == str(size))
+        page = json.loads(get(f"{url}/v1/applications?limit=10", key)[1])
+        assert len(page["data"]) == 5
+        log = data.parent / "more.xes"
+        made = Program("", data).log(7, "more.xes")
+        assert made == log
+        assert leaseledger(data, "import", "xes", str(log)).returncode == 0
+        until(lambda: len(json.loads(get(f"{url}/v1/applications?limit=50", key)[1])["data"]) == 12)
+        assert leaseledger(data, "doctor").returncode == 0
+    with up(data, signal.SIGINT) as again:
+        assert again["operator_key"] is None, "the operator key is shown once"
+        assert get(f"{again['url']}/v1/applications?limit=1", key)[0] == 200
+
+
+def test_two_at_once_on_different_directories(data: Path) -> None:
+    other = Path(tempfile.mkdtemp(prefix="leaseledger-up-"))
+    try:
+        with up(data) as one, up(other) as two:
+            assert one["url"] != two["url"]
+            assert {get(f"{each['url']}/healthz")[0] for each in (one, two)} == {200}
+    finally:
+        shutil.rmtree(other)
+
+
+def test_a_taken_port_is_said_before_anything_is_made(data: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        done = leaseledger(data, "up", "--port", str(port))
+    assert done.returncode == 2
+    assert done.stderr == (
+        f"leaseledger: 127.0.0.1:{port} is taken; choose another port with --port or LEASELEDGER_PORT (0 takes a free one)\n"
+    )
+    assert not data.exists()
+
+
+def test_a_free_port_is_taken_by_zero() -> None:
+    with listening("127.0.0.1", 0) as listener:
+        assert url_of(listener) == f"http://127.0.0.1:{listener.getsockname()[1]}"
+
+
+def test_an_address_of_six_is_bracketed() -> None:
+    with listening("::1", 0) as listener:
+        assert url_of(listener).startswith("http://[::1]:")
+
+
+@pytest.mark.parametrize(
+    ("host", "port", "said"),
+    [("192.0.2.1", 0, "is not an address of this machine"), ("256.0.0.1", 0, "--host 256.0.0.1")],
+)
+def test_an_address_that_cannot_be(host: str, port: int, said: str) -> None:
+    with pytest.raises((Unusable, UserWarning), match=said if host != "256.0.0.1" else "host|socket"), listening(host, port):
+        pass
+
+
+def test_a_background_task_that_fails_is_said_once_and_begins_again(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("api.cli.serving.RETRY_AFTER_S", 0.001)
+    enough = threading.Event()
+    count = 0
+
+    def work(stop: threading.Event) -> None:
+        nonlocal count
+        count += 1
+        if count == 5:
+            enough.set()
+            stop.wait()
+        raise ConnectionError("gone")
+
+    session = Session(None, False)
+    with _background(session, "checkpoints", work):
+        assert enough.wait(START_S)
+    assert capsys.readouterr().err == "checkpoints: gone; trying again every 0 s\n"

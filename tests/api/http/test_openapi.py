@@ -1,0 +1,127 @@
+"""The OpenAPI document: committed, complete, and true for requests that a machine makes up from it.
+
+`LEASELEDGER_UPDATE_OPENAPI=1` writes the committed document anew.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from api.http import openapi, words
+from api.http.commands import specs
+from api.http.models import model_of
+from domain.application import COMMANDS
+from tests.api.http.driver import Http
+
+COMMITTED = Path(openapi.__file__).with_name("openapi.json")
+
+
+def text(document: dict[str, Any]) -> str:
+    """The document as it is committed."""
+    return json.dumps(document, ensure_ascii=False, indent=1, sort_keys=True) + "\n"
+
+
+async def test_committed(http: Http) -> None:
+    made = text((await http.client.get("/v1/openapi.json")).json())
+    if os.environ.get("LEASELEDGER_UPDATE_OPENAPI"):
+        COMMITTED.write_text(made, "utf-8")
+    assert COMMITTED.read_text("utf-8") == made, "run this test with LEASELEDGER_UPDATE_OPENAPI=1 and read the diff"
+
+
+@pytest.fixture
+def document(http: Http) -> dict[str, Any]:
+    """The document of the running program."""
+    found: dict[str, Any] = http.app.openapi()
+    return found
+
+
+def operations(document: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """(path, method, operation) of every operation."""
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
+            yield path, method, operation
+
+
+def test_every_route_is_documented(http: Http, document: dict[str, Any]) -> None:
+    routes = {(route.path_format, method.lower()) for route in http.app.routes for method in route.methods}
+    assert routes == {(path, method) for path, method, _ in operations(document)}
+    for path, method, operation in operations(document):
+        assert operation["summary"], path
+        assert len(operation["description"]) > 10, path
+        assert operation["tags"][0] in {tag["name"] for tag in words.TAGS}, path
+        assert method in ("get", "post")
+
+
+def test_operation_ids_are_unique_and_readable(document: dict[str, Any]) -> None:
+    names = [operation["operationId"] for _, _, operation in operations(document)]
+    assert len(names) == len(set(names))
+    assert {"draft_application", "submit_application", "route_to_lane", "read_receipt"} <= set(names)
+    assert all(name.replace("_", "").isalpha() for name in names)
+
+
+def test_every_parameter_and_field_has_words(document: dict[str, Any]) -> None:
+    for path, _, operation in operations(document):
+        for parameter in operation.get("parameters", []):
+            assert parameter.get("description"), (path, parameter["name"])
+    for command in COMMANDS:
+        for name, field in model_of(command).model_fields.items():
+            assert field.description, (command.__name__, name)
+
+
+def test_every_answer_is_described(document: dict[str, Any]) -> None:
+    for path, method, operation in operations(document):
+        answers = operation["responses"]
+        assert "500" in answers, path
+        if method == "post":
+            assert {"400", "401", "403", "409", "422", "503"} <= answers.keys(), path
+            success = answers.get("201") or answers["200"]
+            assert {"Ledger-Position", "ETag", "Idempotent-Replayed"} <= success["headers"].keys()
+        for status in answers:
+            if int(status) >= 400 and "$ref" in answers[status]:
+                assert answers[status]["$ref"] == f"#/components/responses/Problem{status}"
+
+
+def test_references_lead_somewhere(document: dict[str, Any]) -> None:
+    def references(part: Any) -> Iterator[str]:
+        if isinstance(part, dict):
+            yield from ([part["$ref"]] if isinstance(part.get("$ref"), str) else [])
+            part = list(part.values())
+        if isinstance(part, list):
+            for one in part:
+                yield from references(one)
+
+    for reference in set(references(document)):
+        found: Any = document
+        for name in reference.removeprefix("#/").split("/"):
+            found = found[name]
+        assert found, reference
+
+
+def test_commands_are_closed_and_limited(document: dict[str, Any]) -> None:
+    schemas = document["components"]["schemas"]
+    for spec in specs():
+        schema = schemas[spec.command.__name__]
+        assert schema["additionalProperties"] is False
+        for name, field in schema["properties"].items():
+            assert "default" not in field, (spec.segment, name)
+            if field.get("type") == "string" and "format" not in field:
+                assert "maxLength" in field, (spec.segment, name)
+            if field.get("type") == "integer":
+                assert {"minimum", "maximum"} <= field.keys(), (spec.segment, name)
+    assert schemas["DraftApplication"]["required"] == [
+        "reference", "asset_class", "product", "channel", "amount_fen", "currency",
+    ]  # fmt: skip
+
+
+def test_security(document: dict[str, Any]) -> None:
+    public = {path for path, _, operation in operations(document) if "security" not in operation}
+    assert public == {
+        "/healthz", "/readyz", "/problems", "/problems/{code}", "/v1/openapi.json", "/tlog/checkpoint", "/tlog/vkeys",
+    }  # fmt: skip
+    assert document["components"]["securitySchemes"]["ApiKey"]["scheme"] == "bearer"
