@@ -12,6 +12,7 @@ from __future__ import annotations
 import hmac
 import os
 import stat
+from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
 from uuid import UUID
@@ -62,7 +63,8 @@ class FileKeys:
 
     def rotate_log_key(self) -> bytes:
         """Make the next signing seed. Checkpoints signed before stay valid under the older key."""
-        return _read_or_make(self._directory / f"log-{len(self.log_seeds()) + 1:04d}.seed")
+        newest = max(self._directory.glob("log-*.seed")).stem.removeprefix("log-")
+        return _read_or_make(self._directory / f"log-{int(newest) + 1:04d}.seed")
 
     def wrap(self, subject: UUID, key: bytes) -> bytes:
         """See `KeyProvider.wrap`: nonce (12 bytes), ciphertext and tag."""
@@ -73,7 +75,7 @@ class FileKeys:
         """See `KeyProvider.unwrap`. Raises `KeyFileError`."""
         try:
             key = AESGCM(self._kek).decrypt(wrapped[:NONCE_BYTES], wrapped[NONCE_BYTES:], subject.bytes)
-        except InvalidTag:
+        except (InvalidTag, ValueError):  # ValueError: too short for a nonce
             raise KeyFileError(
                 f"the key of subject {subject} was not wrapped by this vault.kek, or was changed"
             ) from None
@@ -87,15 +89,25 @@ class FileKeys:
 
 
 def _read_or_make(path: Path) -> bytes:
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _SECRET_MODE)
-    except FileExistsError:
-        return _read(path)
+    if not path.exists():
+        _make(path)
+    return _read(path)
+
+
+def _make(path: Path) -> None:
+    """Write a fresh key aside and link it into place: nobody ever sees half a key, and the first of two wins."""
+    aside = path.with_name(f".{path.name}.{random_bytes(8).hex()}")
+    descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _SECRET_MODE)
     with os.fdopen(descriptor, "w") as file:
         file.write(random_bytes(KEY_BYTES).hex() + "\n")
         file.flush()
         os.fsync(file.fileno())
-    return _read(path)
+    with suppress(FileExistsError):
+        path.hardlink_to(aside)
+    aside.unlink()
+    directory = os.open(path.parent, os.O_RDONLY)
+    os.fsync(directory)
+    os.close(directory)
 
 
 def _read(path: Path) -> bytes:

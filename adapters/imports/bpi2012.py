@@ -27,6 +27,7 @@ import hashlib
 import re
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from functools import cache
 from types import MappingProxyType
 from typing import Final
 from uuid import UUID
@@ -69,7 +70,7 @@ from domain.application import (
     WithdrawApplication,
 )
 from domain.application.values import Reference
-from domain.kernel import Actor, Command, TimeError, parse_utc, utc_text, uuid7
+from domain.kernel import Actor, Command, TimeError, parse_utc, uuid7
 from domain.kernel.ids import RANDOM_BITS
 from domain.kernel.money import MAX_SAFE_INTEGER
 
@@ -144,9 +145,16 @@ _WORK: Final[dict[tuple[str, str], Command]] = {
 _AMOUNT: Final = re.compile(r"([0-9]{1,13})(?:\.([0-9]{1,2}))?")
 _ID_DOMAIN: Final = "leaseledger.import/1"
 _DIGEST_DOMAIN: Final = "leaseledger.case/1"
-_DIGEST_BITS: Final = 80
 _MILLISECOND: Final = timedelta(milliseconds=1)
-_ENCODER: Final = msgspec.json.Encoder(order="sorted")
+_ID_BYTES: Final = 10
+_SURPLUS_BITS: Final = 8 * _ID_BYTES - RANDOM_BITS
+_COUNTED: Final = (1 << 62) - 1
+"""The last 62 bits of a UUIDv7, all of them random."""
+
+_COMMANDS_MAX: Final = 2
+"""Commands that one row can become."""
+
+_ENCODER: Final = msgspec.json.Encoder(order="deterministic")
 
 
 class ImportedCommand(Struct, frozen=True):
@@ -165,13 +173,13 @@ def commands(case: Case, source: str = DEFAULT_SOURCE) -> list[ImportedCommand]:
     `at` can step back by less than a second inside a burst. Raises `LogError` with the source as the file:
     `UnknownActivity`, `BadAmount`, `UnusableCaseName`.
     """
-    seed = _seed(source, case.id)
+    bits = _random_bits(source, case.id, 1 + _COMMANDS_MAX * (1 + max(event.index for event in case.events)))
     imported = []
     for event in _ordered(case.events):
-        role = SYSTEM_ROLE if event.resource == SYSTEM_RESOURCE else ROLE
-        actor = Actor(role, event.resource or UNKNOWN_RESOURCE)
-        for nth, command in enumerate(_commands_of(event, case, source)):
-            identifier = _id(event.at, seed, f"{event.index}/{nth}")
+        actor = _actor(event.resource)
+        unix_ms = (event.at - EARLIEST) // _MILLISECOND
+        for slot, command in enumerate(_commands_of(event, case, source), 1 + _COMMANDS_MAX * event.index):
+            identifier = uuid7(unix_ms, _draw(bits, slot))
             imported.append(ImportedCommand(command, event.at, actor, identifier, event.index))
     return imported
 
@@ -190,22 +198,26 @@ def stream_id(case: Case, source: str = DEFAULT_SOURCE) -> UUID:
         ) from None
     if registered < EARLIEST:
         raise BadRegistration(Place(source, case.id), f"an instant from {EARLIEST.year} on", shorten(text or ""))
-    return _id(registered, _seed(source, case.id), "")
+    return uuid7((registered - EARLIEST) // _MILLISECOND, _draw(_random_bits(source, case.id, 1), 0))
 
 
 def event_id(imported: ImportedCommand, nth: int) -> UUID:
-    """The id of the `nth` event (from 0) that an imported command led to; its time is the row's."""
-    return _id(imported.at, hashlib.sha256(imported.command_id.bytes), f"event/{nth}")
+    """The id of the `nth` event (from 0) that an imported command led to: the command's own, counted on.
+
+    So may UUIDs of one millisecond be made (RFC 9562 §6.2, method 2); the count stays within the random bits.
+    """
+    command = imported.command_id.int
+    return UUID(int=command & ~_COUNTED | command + nth + 1 & _COUNTED)
 
 
 def case_digest(case: Case) -> bytes:
     """SHA-256 of everything a case says, 32 bytes: two cases with the same digest give the same commands.
 
-    Over the JSON text, without spaces and with sorted keys, of
-    `["leaseledger.case/1", id, attributes, [[activity, transition, time, resource], …]]`.
+    Over the JSON text, without spaces and with sorted keys of the attributes, of
+    `["leaseledger.case/1", id, attributes, [{activity, transition, at, resource, index}, …]]`.
     """
-    rows = [(row.activity, row.transition, utc_text(row.at), row.resource) for row in case.events]
-    return hashlib.sha256(_ENCODER.encode((_DIGEST_DOMAIN, case.id, case.attributes, rows))).digest()
+    said = (_DIGEST_DOMAIN, case.id, case.attributes, case.events)
+    return hashlib.sha256(_ENCODER.encode(said)).digest()
 
 
 def _ordered(events: tuple[XesEvent, ...]) -> list[XesEvent]:
@@ -279,18 +291,21 @@ def _place(case: Case, source: str, event: XesEvent) -> Place:
     return Place(source, case.id, event=event.index)
 
 
-def _seed(source: str, case: str) -> hashlib._Hash:
-    """A hash begun over the import's domain, the source and the case, each behind its length in four bytes."""
-    seed = hashlib.sha256()
-    for part in (_ID_DOMAIN, source, case):
-        data = part.encode()
-        seed.update(len(data).to_bytes(4, "big") + data)
-    return seed
+@cache
+def _actor(resource: str | None) -> Actor:
+    return Actor(SYSTEM_ROLE if resource == SYSTEM_RESOURCE else ROLE, resource or UNKNOWN_RESOURCE)
 
 
-def _id(at: datetime, seed: hashlib._Hash, suffix: str) -> UUID:
-    """A UUIDv7 of an instant and of the first 74 bits of the hash that `seed` began, ended with `suffix`."""
-    digest = seed.copy()
-    digest.update(suffix.encode())
-    bits = int.from_bytes(digest.digest()[: _DIGEST_BITS // 8], "big") >> (_DIGEST_BITS - RANDOM_BITS)
-    return uuid7((at - EARLIEST) // _MILLISECOND, bits)
+def _random_bits(source: str, case: str, draws: int) -> bytes:
+    """Bits for `draws` ids: SHAKE-128 over the import's domain, the source and the case, each behind its length.
+
+    More draws begin with the same bits, so that a case which grew keeps the ids it had.
+    """
+    parts = [part.encode() for part in (_ID_DOMAIN, source, case)]
+    seed = b"".join([len(part).to_bytes(4) + part for part in parts])
+    return hashlib.shake_128(seed).digest(draws * _ID_BYTES)
+
+
+def _draw(bits: bytes, slot: int) -> int:
+    """The random bits of one id; slot 0 is the stream's."""
+    return int.from_bytes(bits[slot * _ID_BYTES : (slot + 1) * _ID_BYTES]) >> _SURPLUS_BITS

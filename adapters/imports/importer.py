@@ -23,11 +23,22 @@ from msgspec import Struct
 from adapters.imports.bpi2012 import ImportedCommand, case_digest, commands, event_id, stream_id
 from adapters.imports.xes import Case
 from adapters.postgres.group_commit import MAX_BATCH_EVENTS
-from adapters.postgres.ledger import Ledger
+from adapters.postgres.ledger import Drafted, Ledger
 from adapters.postgres.reader import Reader, Stored
 from adapters.postgres.sequencer import Append, Appended
+from adapters.postgres.vault import personal_values
+from chain.entry import draft
 from domain.application import APPLICATION
-from domain.kernel import Context, Event, Refusal, business_date, type_of, utc_text, without_personal
+from domain.kernel import (
+    Context,
+    Event,
+    Refusal,
+    business_date,
+    personal_fields,
+    type_of,
+    utc_text,
+    without_personal,
+)
 
 CASES_AT_ONCE = 250
 """Cases whose keys and versions are looked up in one query."""
@@ -62,10 +73,23 @@ class ImportReport(Struct, frozen=True, kw_only=True):
     diverged: tuple[str, ...] = ()
 
 
+Fact = tuple[Event, Context, UUID]
+"""An event that was decided, with its command's context and its own id."""
+
+
+class _Wanted(Struct, frozen=True):
+    """A case that the ledger does not hold as it is now, and how many of its events it holds."""
+
+    key: str
+    digest: bytes
+    stream: UUID
+    version: int
+
+
 class _Decided(Struct, frozen=True):
     """A case after its commands were decided: the facts in order, and how often each rule said no."""
 
-    facts: tuple[tuple[Event, Context, UUID], ...]
+    facts: tuple[Fact, ...]
     refusals: Counter[str]
     commands: int
 
@@ -119,39 +143,39 @@ class Importer:
         )
 
     async def _chunk(self, chunk: list[Case]) -> None:
-        keys = {case_key(case, self._source): case for case in chunk}
+        told = [(case, case_digest(case)) for case in chunk]
+        keys = {case_key(case.id, self._source, digest): (case, digest) for case, digest in told}
         done = await self._reader.known_keys(self._tenant, list(keys))
-        streams = {key: stream_id(case, self._source) for key, case in keys.items() if key not in done}
+        streams = {key: stream_id(case, self._source) for key, (case, _) in keys.items() if key not in done}
         versions = await self._reader.versions(list(streams.values()))
         self._counts["cases"] += len(chunk)
         self._counts["skipped"] += len(done)
         for key, stream in streams.items():
-            await self._case(key, keys[key], stream, versions.get(stream, 0))
+            case, digest = keys[key]
+            await self._case(_Wanted(key, digest, stream, versions.get(stream, 0)), case)
 
-    async def _case(self, key: str, case: Case, stream: UUID, version: int) -> None:
-        decided = decide_case(commands(case, self._source), self._tenant, stream)
+    async def _case(self, wanted: _Wanted, case: Case) -> None:
+        decided = decide_case(commands(case, self._source), self._tenant, wanted.stream)
         self._counts["commands"] += decided.commands
         self._refusals.update(decided.refusals)
         facts = decided.facts
-        if version:
+        if wanted.version:
             try:
-                facts = _beyond(case.id, facts, await self._reader.stream(stream))
+                facts = _beyond(case.id, facts, await self._reader.stream(wanted.stream))
             except CaseDiverged as diverged:
                 self._diverged.append(str(diverged))
                 return
         if facts:
-            await self._append(key, case, stream, version, facts)
+            await self._append(wanted, facts)
 
-    async def _append(
-        self, key: str, case: Case, stream: UUID, version: int, facts: tuple[tuple[Event, Context, UUID], ...]
-    ) -> None:
-        drafted = await self._ledger.prepare(stream, facts)
+    async def _append(self, wanted: _Wanted, facts: tuple[Fact, ...]) -> None:
+        drafted = await self._draft(wanted.stream, facts)
         append = Append(
             tenant=self._tenant,
-            key=key,
-            digest=case_digest(case),
-            stream=stream,
-            expected=version,
+            key=wanted.key,
+            digest=wanted.digest,
+            stream=wanted.stream,
+            expected=wanted.version,
             drafts=drafted.drafts,
             personal=drafted.personal,
             subject_keys=drafted.subject_keys,
@@ -163,6 +187,13 @@ class Importer:
             await self._drain(EVENTS_IN_FLIGHT)
         # The writer gets its turn while the next case is decided: one core works for each side.
         await asyncio.sleep(0)
+
+    async def _draft(self, stream: UUID, facts: tuple[Fact, ...]) -> Drafted:
+        if any(personal_fields(type(event)) and personal_values(event) for event, _, _ in facts):
+            return await self._ledger.prepare(stream, facts)
+        # Nothing for the vault, as in every bank's log: no need to look for keys.
+        drafts = tuple([draft(event, context, stream=stream, eid=eid) for event, context, eid in facts])
+        return Drafted(drafts, (), ())
 
     def _send(self) -> None:
         for append in self._ready:
@@ -178,9 +209,9 @@ class Importer:
             self._counts["events"] += events
 
 
-def case_key(case: Case, source: str) -> str:
-    """The idempotency key of a case as it is now: a changed case has another one."""
-    return f"import:{source}/{case.id}@{case_digest(case).hex()[:32]}"
+def case_key(case: str, source: str, digest: bytes) -> str:
+    """The idempotency key of a case as it is now: a changed case has another digest and so another key."""
+    return f"import:{source}/{case}@{digest.hex()[:32]}"
 
 
 def decide_case(imported: Iterable[ImportedCommand], tenant: UUID, stream: UUID) -> _Decided:

@@ -19,6 +19,7 @@ import shutil
 import stat
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -32,6 +33,9 @@ BINARIES = Path("pginstall18") / "bin"
 
 START_TIMEOUT_S = 300
 """Crash recovery after a kill can take a while; giving up on it would lose nothing but would look like a fault."""
+
+START_ATTEMPTS = 20
+START_PAUSE_S = 0.25
 
 SOCKET_PATH_MAX_BYTES = 100
 SERVICE_ACCOUNT = "leaseledger"
@@ -80,10 +84,15 @@ class EmbeddedPostgres:
     def __enter__(self) -> Self:
         self._root.mkdir(parents=True, exist_ok=True)
         with self._one_at_a_time():
-            self._users = os.open(self._root / "postgres.users", os.O_RDWR | os.O_CREAT, 0o600)
-            fcntl.flock(self._users, fcntl.LOCK_SH)
-            self._initialise()
-            self._start()
+            users = os.open(self._root / "postgres.users", os.O_RDWR | os.O_CREAT, 0o600)
+            try:
+                fcntl.flock(users, fcntl.LOCK_SH)
+                self._initialise()
+                self._start()
+            except BaseException:
+                os.close(users)
+                raise
+            self._users = users
         return self
 
     def __exit__(
@@ -133,18 +142,37 @@ class EmbeddedPostgres:
         fresh.rename(self._cluster)
 
     def _start(self) -> None:
-        if self._run("pg_ctl", "-D", str(self._cluster), "status", check=False) != 0:
-            sockets = self._socket_directory()
-            if sockets != self._cluster:
-                sockets.mkdir(mode=0o700, exist_ok=True)
-                account = _account()
-                if account is not None:
-                    os.chown(sockets, account.pw_uid, account.pw_gid)
-            self._run(
-                "pg_ctl", "-D", str(self._cluster), "-l", str(self._cluster / "server.log"), "-w",
-                "-t", str(START_TIMEOUT_S), "-o", f"-k {sockets}", "start",
-            )  # fmt: skip
-        self._create_database()
+        """Start the server unless it runs, and wait until it answers.
+
+        After a kill -9 a server may look alive for a moment, or its orphans keep its memory for one; a server that
+        somebody else has just started may be busy with recovery. So this asks again until it is clear.
+        """
+        failures = 0
+        deadline = time.monotonic() + START_TIMEOUT_S
+        while True:
+            if self._run("pg_ctl", "-D", str(self._cluster), "status", check=False) != 0:
+                failures += 1
+                self._start_once(last=failures == START_ATTEMPTS)
+            try:
+                self._create_database()
+            except psycopg.OperationalError as error:
+                if time.monotonic() > deadline:
+                    raise EmbeddedPostgresError(f"the server of {self._cluster} does not answer: {error}") from error
+                time.sleep(START_PAUSE_S)
+            else:
+                return
+
+    def _start_once(self, *, last: bool) -> None:
+        sockets = self._socket_directory()
+        if sockets != self._cluster:
+            sockets.mkdir(mode=0o700, exist_ok=True)
+            account = _account()
+            if account is not None:
+                os.chown(sockets, account.pw_uid, account.pw_gid)
+        self._run(
+            "pg_ctl", "-D", str(self._cluster), "-l", str(self._cluster / "server.log"), "-w",
+            "-t", str(START_TIMEOUT_S), "-o", f"-k {sockets}", "start", check=last,
+        )  # fmt: skip
 
     def _create_database(self) -> None:
         admin = f"postgresql://{_SUPERUSER}@/{_SUPERUSER}?host={self._socket_directory()}"

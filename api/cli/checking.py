@@ -29,8 +29,8 @@ class Checked:
     def __init__(self, report: Report, read_models: dict[str, int], more: Sequence[Finding], ledger_s: float) -> None:
         self.report = report
         self.read_models = read_models
-        # Where it begins to differ comes first; what is about no position comes last.
-        self.findings = sorted([*report.findings, *more], key=lambda one: one.position or POSITION_MAX)
+        # Where the ledger begins to differ comes first, then what is about no position; read models only follow.
+        self.findings = [*sorted(report.findings, key=lambda one: one.position or POSITION_MAX), *more]
         self.ledger_s = self.seconds = ledger_s
 
     @property

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 import sys
 from collections.abc import AsyncIterator
@@ -45,6 +44,8 @@ def replay(
 
     One JSON object a line with position, leaf hash and the entry as it is stored; a table on a terminal.
     """
+    import asyncio
+
     wanted = stream_id(stream) if stream else None
     with session.base() as on:
         asyncio.run(_replay(session, on, wanted, first, POSITION_MAX if last is None else last))
@@ -57,6 +58,8 @@ def entry(
 
     They are what was hashed, without a newline.
     """
+    import asyncio
+
     with session.base() as on:
         asyncio.run(_entry(session, on, position))
 

@@ -7,7 +7,6 @@ What was imported before an error stays and is reported with it; a second run go
 
 from __future__ import annotations
 
-import asyncio
 import gzip
 import zlib
 from collections.abc import Iterable, Iterator
@@ -104,6 +103,8 @@ def import_cases(
     total: int = 0,
 ) -> Imported:
     """Import cases with a progress bar; an error of the cases themselves is part of the result."""
+    import asyncio
+
     with session.progress("Importing", "applications") as report:
         return asyncio.run(_import(on, cases, name, source, tenant or on.settings.tenant, total, report))
 
@@ -181,7 +182,9 @@ def show_import(out: Console, done: Imported) -> None:
     new = report.cases - report.cases_skipped
     rate = f" ({number(round(report.events / report.seconds))} events/s)" if report.seconds and report.events else ""
     out.print(f"{'Import':<13}{done.name}")
-    out.print(f"{'':<13}{count(report.cases, 'application')} read, {number(report.cases_skipped)} already in the ledger")
+    out.print(
+        f"{'':<13}{count(report.cases, 'application')} read, {number(report.cases_skipped)} already in the ledger"
+    )
     if new:
         out.print(
             f"{'':<13}{count(report.commands, 'command')} decided, {count(report.events, 'event')} appended "

@@ -141,19 +141,19 @@ def _show_funnel(out: Console, funnel: Funnel) -> None:
         if name == "drafted" and count == whole:
             continue
         bar = "█" * round(BAR_CHARACTERS * count / whole) if whole else ""
-        out.print(f"  {name:<12}{number(count):>9}  {share(count, whole):>7}  {bar}")
+        out.print(f"  {name:<12}{number(count):>9}  {share(count, whole):>7}  {bar}".rstrip())
     ends = [f"{count.name} {number(count.applications)}" for count in funnel.outcomes if count.applications]
     out.print(f"  ended: {', '.join([*ends, f'still open {number(funnel.open)}'])}")
 
 
 def _show_promises(out: Console, funnel: Funnel) -> None:
-    _heading(out, "Promises")
+    _heading(out, "Promises (ours; the times are those of the history)")
     rows = [
         ("decided within 15 min of submission", *_times(funnel.decision)),
         ("automatic part within 3 s", *_times(funnel.automatic)),
     ]
     head = ("promise", "kept", "of", "", "half", "9 of 10", "99 of 100")
-    out.print(table("lrrrrrr", rows, head=head, indent=2))
+    out.print(table("lrrrrrr", rows, head=head, indent=2), soft_wrap=True)
     out.print(f"  decided without a person: {number(funnel.decided_alone)}")
 
 
@@ -174,7 +174,7 @@ def _show_lanes(out: Console, work: WorkInProgress) -> None:
         for lane in work.lanes
     ]  # fmt: skip
     head = ("lane", "scheduled", "started", "completed", "waiting", "active")
-    out.print(table("lrrrrr", rows, head=head, indent=2))
+    out.print(table("lrrrrr", rows, head=head, indent=2), soft_wrap=True)
 
 
 def _show_ledger(out: Console, published: Published, report: Checked) -> None:
@@ -202,4 +202,4 @@ def _show_next(out: Console, session: Session, published: Published, file: Path 
     if file is None:
         rows.append(("make run FILE=bpic2012.xes.gz", "the same with the real log (README: data)"))
     _heading(out, "Where to look next")
-    out.print(table("ll", rows, indent=2))
+    out.print(table("ll", rows, indent=2), soft_wrap=True)

@@ -7,7 +7,6 @@ checkpoints   signs a checkpoint each second while the log grows
 
 from __future__ import annotations
 
-import asyncio
 import errno
 import socket
 import threading
@@ -62,6 +61,8 @@ def up(
 
     Database, HTTP interface, read models and checkpoints. The first start prints an operator key, once.
     """
+    import asyncio
+
     chosen = host or session.settings.host, session.settings.port if port is None else port
     with listening(*chosen) as listener, session.base() as on:
         key = _operator_key(on)

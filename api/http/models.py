@@ -162,7 +162,7 @@ _BUILDERS: dict[type[inspect.Type], Callable[[Any, str], Any]] = {
 
 def _invalid(error: ValidationError) -> Problem:
     faults = faults_of(error.errors(include_url=False, include_input=False, include_context=True))
-    if any(fault.code == "json_invalid" for fault in faults):
+    if any(fault.code == "not_json" for fault in faults):
         return catalogue.NOT_JSON()
     return Problem(catalogue.PAYLOAD_INVALID, faults=faults)
 

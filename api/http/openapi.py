@@ -14,6 +14,7 @@ from fastapi.routing import APIRoute
 
 from api.http import resources as r
 from api.http import words
+from api.http.faults import CODES
 from api.http.problems import MEDIA_TYPE, Description, ProblemBody
 from api.http.routes import CommandRoute
 from api.http.statistics import Funnel, WorkInProgress
@@ -96,6 +97,7 @@ def document(app: FastAPI) -> dict[str, Any]:
     for name, schema in _schemas().items():
         # A struct that is also part of a command is described there already, and more strictly.
         schemas.setdefault(name, schema)
+    schemas["Fault"]["properties"]["code"]["enum"] = list(CODES)
     found["components"]["schemas"] = dict(sorted(schemas.items()))
     found["components"]["headers"] = _headers()
     found["components"]["responses"] = {f"Problem{status}": _problem(title) for status, title in _TITLES.items()}

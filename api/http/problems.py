@@ -104,19 +104,29 @@ def refused(refusal: Refusal) -> Problem:
 def body_of(problem: Problem, language: str, request_id: str) -> bytes:
     """The document's bytes in one language."""
     kind, chinese = problem.kind, language == CHINESE
-    title = kind.zh if chinese else kind.en
-    remedy = kind.help_zh if chinese else kind.help_en
-    facts = ", ".join(f"{name}={value}" for name, value in problem.facts.items())
-    detail = f"{title} ({facts})" if facts else title
-    if remedy:
-        detail = f"{detail}。{remedy}" if chinese else f"{detail}. {remedy}"
     faults = tuple(FaultBody(f.pointer, f.code, f.zh if chinese else f.en) for f in problem.faults)
     return msgspec.json.encode(
         ProblemBody(
-            TYPE_PREFIX + kind.code, title, kind.status, detail, kind.code, request_id,
-            faults or UNSET, problem.facts or UNSET, problem.source or UNSET,
+            kind=TYPE_PREFIX + kind.code,
+            title=kind.zh if chinese else kind.en,
+            status=kind.status,
+            detail=_detail(problem, chinese=chinese),
+            code=kind.code,
+            request_id=request_id,
+            errors=faults or UNSET,
+            facts=problem.facts or UNSET,
+            source=problem.source or UNSET,
         )
-    )  # fmt: skip
+    )
+
+
+def _detail(problem: Problem, *, chinese: bool) -> str:
+    """The sentence with its facts, and what to do about it."""
+    kind = problem.kind
+    sentence, remedy, stop = (kind.zh, kind.help_zh, "。") if chinese else (kind.en, kind.help_en, ". ")
+    if problem.facts:
+        sentence += f" ({', '.join(f'{name}={value}' for name, value in problem.facts.items())})"
+    return f"{sentence}{stop}{remedy}" if remedy else sentence
 
 
 def language_of(accept_language: str) -> str:

@@ -23,9 +23,6 @@ class Rounding(StrEnum):
     HALF_UP = "half_up"
     """To the nearest, a half away from zero: what people do on paper (四舍五入)."""
 
-    HALF_EVEN = "half_even"
-    """To the nearest, a half to the even neighbour."""
-
     DOWN = "down"
     """Towards zero."""
 
@@ -38,17 +35,9 @@ def divide(numerator: int, denominator: int, rounding: Rounding) -> int:
 
     Raises `ZeroDivisionError`.
     """
-    negative = (numerator < 0) is not (denominator < 0)
     whole, rest = divmod(abs(numerator), abs(denominator))
-    if rest and _rounds_up(whole, 2 * rest - abs(denominator), rounding):
-        whole += 1
-    return -whole if negative else whole
-
-
-def _rounds_up(whole: int, over_half: int, rounding: Rounding) -> bool:
-    """Whether a magnitude goes to the next integer; `over_half` is twice the rest minus the divisor."""
     if rounding is Rounding.HALF_UP:
-        return over_half >= 0
-    if rounding is Rounding.HALF_EVEN:
-        return over_half > 0 or (over_half == 0 and whole % 2 == 1)
-    return rounding is Rounding.UP
+        whole += 2 * rest >= abs(denominator)
+    elif rounding is Rounding.UP:
+        whole += rest > 0
+    return -whole if (numerator < 0) is not (denominator < 0) else whole

@@ -1,4 +1,8 @@
-"""Values that the lease, its account and the books share: components of a bill, instalments, closed lists."""
+"""Values that the lease, its account and the books share: components of a bill, net changes, closed lists.
+
+`Component` and `Instalment` are those of the schedules that contracts are priced with; in a rental, rent stands in
+`principal`.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +12,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from domain.kernel import Fen
+from domain.contracting.schedules import Component, Instalment
 from domain.kernel.money import MAX_SAFE_INTEGER
 
 INSTALMENTS_MAX = 400
@@ -25,15 +29,6 @@ BillNumber = Annotated[int, Meta(ge=1)]
 """Bills of one lease are numbered 1, 2, 3 … like their instalments."""
 
 Ppm = Annotated[int, Meta(ge=0, le=PPM)]
-
-
-class Component(StrEnum):
-    """What a bill is made of. In a rental, rent stands in `principal`."""
-
-    PRINCIPAL = "principal"
-    INTEREST = "interest"
-    FEE = "fee"
-    LATE_FEE = "late_fee"
 
 
 COMPONENTS: tuple[Component, ...] = tuple(Component)
@@ -77,16 +72,6 @@ class PartKind(StrEnum):
     CREDIT = "credit"
 
 
-class Instalment(Struct, frozen=True, kw_only=True):
-    """One line of a schedule: when it is due and what it is made of, in the smallest unit of the currency."""
-
-    number: BillNumber
-    due_on: date
-    principal_fen: Fen
-    interest_fen: Fen = 0
-    fee_fen: Fen = 0
-
-
 class Applied(Struct, frozen=True, kw_only=True):
     """The net change of what is paid of one component of one bill; negative when money moves away from it."""
 
@@ -115,3 +100,24 @@ class NewDueDate(Struct, frozen=True, kw_only=True):
 
     number: BillNumber
     due_on: date
+
+
+__all__ = [
+    "COMPONENTS",
+    "GRACE_DAYS_MAX",
+    "INSTALMENTS_MAX",
+    "PPM",
+    "Applied",
+    "BillNumber",
+    "Business",
+    "Component",
+    "DeltaFen",
+    "DepositMode",
+    "Instalment",
+    "NewDueDate",
+    "Part",
+    "PartKind",
+    "Ppm",
+    "QuotePart",
+    "Remedy",
+]

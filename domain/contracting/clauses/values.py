@@ -1,9 +1,8 @@
-"""Values that clauses, contracts and consents share: kinds of plan, texts, references, and the exact text rule."""
+"""Values that clauses, contracts and consents share: forms of lease, texts, references, and the exact text rule."""
 
 from __future__ import annotations
 
 import unicodedata
-from enum import StrEnum
 from hashlib import sha256
 from typing import Annotated
 
@@ -11,6 +10,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from domain.application.values import Code, Digest
+from domain.contracting.parts import Form
 
 TEXT_JSON_BYTES_MAX = 12 * 1024
 """Largest text that an event carries, as JSON; an entry of the ledger has 16 KiB, the rest is for its frame."""
@@ -22,7 +22,7 @@ TITLE_MAX_CHARS = 80
 VERSIONS_MAX = 500
 """Versions of one clause; a state stays quick to copy."""
 
-PLANS_MAX = 8
+FORMS_MAX = 8
 
 VersionNumber = Annotated[int, Meta(ge=1, le=VERSIONS_MAX)]
 """Versions of a clause are numbered 1, 2, 3 … as they are drafted."""
@@ -30,17 +30,8 @@ VersionNumber = Annotated[int, Meta(ge=1, le=VERSIONS_MAX)]
 Title = Annotated[str, Meta(min_length=1, max_length=TITLE_MAX_CHARS)]
 
 
-class PlanKind(StrEnum):
-    """The structure of a plan, which decides what its contract must say."""
-
-    RENTAL = "rental"
-    DIRECT_LEASE = "direct_lease"
-    SALE_AND_LEASEBACK = "sale_and_leaseback"
-    WHOLESALE = "wholesale"
-
-
-Plans = Annotated[tuple[PlanKind, ...], Meta(min_length=1, max_length=PLANS_MAX)]
-"""The kinds of plan that a clause version is written for."""
+Forms = Annotated[tuple[Form, ...], Meta(min_length=1, max_length=FORMS_MAX)]
+"""The forms of lease that a clause version is written for."""
 
 
 class ClauseRef(Struct, frozen=True, kw_only=True):

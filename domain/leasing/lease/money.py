@@ -1,7 +1,7 @@
 """What can happen to the money of a lease; the books post each of these events from the event alone.
 
-`applied` and `credit_fen` are the net changes of what is paid on bills and of the lessee's credit, also when a back-dated
-or reversed transaction moved money elsewhere: what comes in is Σ `applied` + `credit_fen`, event by event.
+`applied` and `credit_fen` are the net changes of what is paid on bills and of the lessee's credit, also when a
+back-dated or reversed transaction moved money elsewhere: what comes in is Σ `applied` + `credit_fen`, event by event.
 """
 
 from __future__ import annotations

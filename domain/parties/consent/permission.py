@@ -17,8 +17,8 @@ def permits(
     """None when the consent carries an act for this purpose and recipient on this business date, else why not.
 
     `on` is the day of the act, which may be past: an act under a consent that was withdrawn or expired later stays
-    lawful (个人信息保护法 15). `use` is needed for purposes whose uses are agreed upon (征信业管理条例 18, 20). Rules are asked
-    in this order: existence, purpose, grant, day, recipient, use.
+    lawful (个人信息保护法 15). `use` is needed for purposes whose uses are agreed upon (征信业管理条例 18, 20).
+    Rules are asked in this order: existence, purpose, grant, day, recipient, use.
     """
     if state.phase is Phase.ABSENT:
         return r.UNKNOWN()

@@ -14,12 +14,12 @@ NOT_REQUESTED = refusal(
 )
 NOT_GRANTED = refusal("consent.not_granted", "The consent was not granted", "尚未取得同意", "个人信息保护法 13, 14")
 NOT_RENEWABLE = refusal(
-    "consent.not_renewable", "Only a consent that stands or has expired can be renewed", "只有有效或已到期的同意可以续期"
+    "consent.not_renewable",
+    "Only a consent that stands or has expired can be renewed",
+    "只有有效或已到期的同意可以续期",
 )
 EXPIRY_PASSED = refusal("consent.expiry_passed", "The last business date is in the past", "截止营业日已过")
-NOT_YET_EXPIRED = refusal(
-    "consent.not_yet_expired", "The consent's last business date has not passed", "同意尚未到期"
-)
+NOT_YET_EXPIRED = refusal("consent.not_yet_expired", "The consent's last business date has not passed", "同意尚未到期")
 NOT_LATER = refusal("consent.not_later", "A renewal ends later than what it renews", "续期截止日须晚于原截止日")
 RENEWALS_FULL = refusal("consent.renewals_full", "The consent was renewed as often as it may be", "续期次数已达上限")
 CLAUSE_DIFFERS = refusal(

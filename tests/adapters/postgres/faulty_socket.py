@@ -29,15 +29,21 @@ class FaultySocket:
     def __init__(self, server: Path, faults: list[Fault]) -> None:
         self._server = server
         self.faults = faults
-        self.connections = 0
         self.broken = 0
+        self._tasks: list[asyncio.Task[None]] = []
 
-    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """One client's connection, until either side or a fault ends it."""
-        self.connections += 1
+    def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Take one client's connection."""
+        self._tasks.append(asyncio.create_task(self._serve(reader, writer)))
+
+    async def close(self) -> None:
+        """Wait until every connection is closed on both sides."""
+        await asyncio.gather(*self._tasks)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if self.faults[:1] == ["refuse"]:
             self._break()
-            writer.close()
+            await _close(writer)
             return
         from_server, to_server = await asyncio.open_unix_connection(str(self._server))
         ways = [
@@ -48,10 +54,8 @@ class FaultySocket:
         for way in ways:
             way.cancel()
         await asyncio.gather(*ways, return_exceptions=True)
-        for end in (to_server, writer):
-            end.close()
-            with suppress(OSError):
-                await end.wait_closed()
+        await _close(to_server)
+        await _close(writer)
 
     async def _pass_on(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter, fault: Fault) -> None:
         with suppress(OSError):
@@ -67,6 +71,12 @@ class FaultySocket:
         self.broken += 1
 
 
+async def _close(end: asyncio.StreamWriter) -> None:
+    end.close()
+    with suppress(OSError):
+        await end.wait_closed()
+
+
 @asynccontextmanager
 async def through_faulty_socket(url: str, *faults: Fault) -> AsyncIterator[tuple[str, FaultySocket]]:
     """The same database behind a socket with these faults."""
@@ -75,3 +85,4 @@ async def through_faulty_socket(url: str, *faults: Fault) -> AsyncIterator[tuple
         faulty = FaultySocket(Path(directory) / _SOCKET, list(faults))
         async with await asyncio.start_unix_server(faulty.serve, f"{place}/{_SOCKET}"):
             yield url.replace(directory, place), faulty
+            await faulty.close()

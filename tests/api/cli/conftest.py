@@ -1,4 +1,4 @@
-"""One server for the command line's tests of a process; one empty ledger for each test, one filled for those who read."""
+"""One server for the tests of a process, an empty ledger for each test, a filled one for those who only read."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`doctor` on an empty, a healthy and a broken installation: facts, problems and remedies, nothing changed, no trace."""
+"""`doctor` on an empty, a healthy and a broken installation: facts and problems, nothing changed, no trace."""
 
 from __future__ import annotations
 
@@ -17,7 +17,6 @@ from api.cli.failures import REFUSED, UNUSABLE
 from api.cli.health import without_password
 from api.cli.program import app
 from tests.api.cli.program import Outcome, Program
-
 
 # It looks whether its port is free.
 pytestmark = pytest.mark.network
@@ -188,9 +187,7 @@ def test_events_that_a_read_model_could_not_take(program: Program) -> None:
     assert "leaseledger rebuild application_book" in done.json["problems"][0]["do"]
 
 
-def test_a_server_that_forgets(
-    program: Program, forgiving: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_server_that_forgets(program: Program, forgiving: tuple[str, ...], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(health, "DURABLE", forgiving)
     done = program("doctor", "--json").then(REFUSED)
     assert problems(done) == ["fsync is off: a power cut can lose acknowledged events"]

@@ -44,11 +44,11 @@ def modules() -> Iterator[str]:
 
 
 def errors_of_ours() -> list[type[Exception]]:
-    found = []
+    found: list[type[Exception]] = []
     for name in modules():
-        for value in vars(importlib.import_module(name)).values():
-            if isinstance(value, type) and issubclass(value, Exception) and value.__module__ == name:
-                found.append(value)
+        values = vars(importlib.import_module(name)).values()
+        classes = [value for value in values if isinstance(value, type) and value.__module__ == name]
+        found += [one for one in classes if issubclass(one, Exception)]
     return found
 
 
@@ -104,7 +104,9 @@ def test_a_sentence_has_an_end() -> None:
 
 
 def test_a_missing_file_is_named() -> None:
-    assert sentence(FileNotFoundError(2, "No such file or directory", "a/b.xes")) == "a/b.xes: No such file or directory"
+    assert (
+        sentence(FileNotFoundError(2, "No such file or directory", "a/b.xes")) == "a/b.xes: No such file or directory"
+    )
 
 
 def test_an_error_without_a_file_is_said_as_it_is() -> None:

@@ -32,7 +32,11 @@ def test_replay_prints_the_entry_as_it_is_stored(book: Program) -> None:
 
 
 def test_replay_with_json_is_the_same(book: Program) -> None:
-    assert book("replay", "--to", 9, "--json").out == book("--json", "replay", "--to", 9).out == book("replay", "--to", 9).out
+    assert (
+        book("replay", "--to", 9, "--json").out
+        == book("--json", "replay", "--to", 9).out
+        == book("replay", "--to", 9).out
+    )
 
 
 def test_replay_of_a_range(book: Program) -> None:
@@ -72,7 +76,9 @@ def test_entry_of_a_position_that_is_none(book: Program) -> None:
     assert book("entry", "0").code == UNUSABLE
 
 
-@pytest.mark.parametrize("text", ["application_" + "0f" * 16, "0f" * 16, "0F" * 16, "0f0f0f0f-0f0f-0f0f-0f0f-0f0f0f0f0f0f"])
+@pytest.mark.parametrize(
+    "text", ["application_" + "0f" * 16, "0f" * 16, "0F" * 16, "0f0f0f0f-0f0f-0f0f-0f0f-0f0f0f0f0f0f"]
+)
 def test_stream_ids_in_all_their_forms(text: str) -> None:
     assert stream_id(text).hex == "0f" * 16
 

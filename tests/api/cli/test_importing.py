@@ -75,7 +75,7 @@ def good(name: str) -> str:
     return trace(name, event("A_SUBMITTED")).replace("</trace>", amount() + "</trace>")
 
 
-MALFORMED = {
+MALFORMED: dict[str, tuple[str, str | bytes]] = {
     "NotGzip": ("log.xes.gz", b"hello"),
     "TruncatedGzip": ("log.xes.gz", gzip.compress(log(good("1"), good("2")).encode())[:-12]),
     "NotWellFormed": ("log.xes", log(good("1"), good("2")).removesuffix("</log>")),

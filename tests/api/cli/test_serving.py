@@ -126,7 +126,8 @@ def test_a_taken_port_is_said_before_anything_is_made(data: Path) -> None:
         done = leaseledger(data, "up", "--port", str(port))
     assert done.returncode == 2
     assert done.stderr == (
-        f"leaseledger: 127.0.0.1:{port} is taken; choose another port with --port or LEASELEDGER_PORT (0 takes a free one)\n"
+        f"leaseledger: 127.0.0.1:{port} is taken; "
+        "choose another port with --port or LEASELEDGER_PORT (0 takes a free one)\n"
     )
     assert not data.exists()
 
@@ -146,7 +147,10 @@ def test_an_address_of_six_is_bracketed() -> None:
     [("192.0.2.1", 0, "is not an address of this machine"), ("256.0.0.1", 0, "--host 256.0.0.1")],
 )
 def test_an_address_that_cannot_be(host: str, port: int, said: str) -> None:
-    with pytest.raises((Unusable, UserWarning), match=said if host != "256.0.0.1" else "host|socket"), listening(host, port):
+    with (
+        pytest.raises((Unusable, UserWarning), match=said if host != "256.0.0.1" else "host|socket"),
+        listening(host, port),
+    ):
         pass
 
 

@@ -45,7 +45,7 @@ async def test_closed_without_a_key(http: Http, authorization: str | None) -> No
 
 @pytest.mark.parametrize("secret", ["", "llk_" + "A" * 43, "x" * 10_000, "密钥"])
 async def test_keys_that_are_none(http: Http, secret: str) -> None:
-    answer = await http.client.get("/v1/applications", headers={"Authorization": f"Bearer {secret}".encode()})
+    answer = await http.client.get("/v1/applications", headers={b"Authorization": f"Bearer {secret}".encode()})
     assert (answer.status_code, answer.json()["code"]) == (401, "auth.unknown")
 
 

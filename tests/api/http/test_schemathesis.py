@@ -79,7 +79,7 @@ class Asked:
         self.elsewhere.run(self._context.__aexit__(None, None, None))
         self.elsewhere.close()
 
-    def answer(self, case: Case) -> httpx.Response:
+    def answer(self, case: Case[Any]) -> httpx.Response:
         """What the application says to one made-up request under an operator's key."""
         sent = case.as_transport_kwargs(base_url="http://ledger")
         names = {"data": "content", "json": "json", "params": "params", "method": "method", "url": "url"}
@@ -128,7 +128,7 @@ def ask(asked: Asked, path: str, method: str, mode: GenerationMode, checks: list
     return count
 
 
-def _make_answerable(case: Case, asked: Asked) -> None:
+def _make_answerable(case: Case[Any], asked: Asked) -> None:
     """Let a fitting request be about something that exists, and not wait for a future that never comes."""
     if "application" in case.path_parameters:
         case.path_parameters["application"] = asked.application

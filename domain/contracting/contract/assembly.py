@@ -1,0 +1,113 @@
+"""What a contract must and may not be made of: rules over parties, key terms, clauses and the clause library."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+
+from domain.application.numbers import looks_personal
+from domain.contracting.clauses.values import ClauseRef
+from domain.contracting.contract import refusals as r
+from domain.contracting.contract.values import (
+    BUYOUT,
+    DEVICE_LOCK,
+    EVIDENCE,
+    Disclosure,
+    KeyTerms,
+    LibraryClause,
+    Party,
+    PartyRole,
+)
+from domain.contracting.parts import Form
+from domain.kernel import Refusal
+
+
+def wrong_reference(reference: str) -> Refusal | None:
+    """A contract number says nothing about a person."""
+    return r.REFERENCE_PERSONAL() if looks_personal(reference) else None
+
+
+def wrong_parties(parties: Sequence[Party]) -> Refusal | None:
+    """Exactly one lessor and one lessee, nobody twice."""
+    roles = [party.role for party in parties]
+    if roles.count(PartyRole.LESSOR) != 1 or roles.count(PartyRole.LESSEE) != 1:
+        return r.PARTIES_INCOMPLETE(lessors=roles.count(PartyRole.LESSOR), lessees=roles.count(PartyRole.LESSEE))
+    if len({party.id for party in parties}) < len(parties):
+        return r.PARTY_TWICE()
+    return None
+
+
+def wrong_terms(terms: KeyTerms) -> Refusal | None:
+    """Terms that contradict themselves."""
+    if terms.last_due_on < terms.first_due_on:
+        return r.TERMS_CONTRADICT(first_due_on=terms.first_due_on, last_due_on=terms.last_due_on)
+    if terms.total_cost_fen < (terms.buyout_fen or 0):
+        return r.TERMS_CONTRADICT(total_cost_fen=terms.total_cost_fen, buyout_fen=terms.buyout_fen)
+    return None
+
+
+def wrong_clauses(
+    form: Form,
+    terms: KeyTerms,
+    clauses: Sequence[ClauseRef],
+    library: Sequence[LibraryClause],
+    on: date,
+    agreed: Sequence[ClauseRef] = (),
+) -> Refusal | None:
+    """The first rule that a choice of clauses breaks on this business date.
+
+    In order: a clause twice, each clause by itself from the first to the last, the evidence clause, mandatory clauses,
+    the clauses that the key terms need and those that they must mention. What was `agreed` already may stay, even if
+    it was withdrawn from the library since.
+    """
+    if len({chosen.clause for chosen in clauses}) < len(clauses):
+        return r.CLAUSE_TWICE()
+    known = {(entry.clause, entry.version): entry for entry in library}
+    for chosen in clauses:
+        entry = known.get((chosen.clause, chosen.version))
+        if chosen not in agreed and (wrong := _wrong_clause(chosen, entry, form, on)) is not None:
+            return wrong
+    codes = {chosen.clause for chosen in clauses}
+    if EVIDENCE not in codes:
+        return r.EVIDENCE_CLAUSE_MISSING()
+    missing = sorted(
+        {entry.clause for entry in library if entry.mandatory and form in entry.forms and _effective(entry, on)} - codes
+    )
+    if missing:
+        return r.CLAUSES_MISSING(clauses=" ".join(missing))
+    return _not_as_the_terms_say(terms, codes)
+
+
+def _wrong_clause(held: ClauseRef, entry: LibraryClause | None, form: Form, on: date) -> Refusal | None:
+    named = {"clause": held.clause, "version": held.version}
+    if entry is None:
+        return r.CLAUSE_UNKNOWN(**named)
+    if entry.digest != held.digest:
+        return r.CLAUSE_DIFFERS(**named, expected=entry.digest, got=held.digest)
+    if entry.effective_from is None or on < entry.effective_from:
+        return r.CLAUSE_NOT_EFFECTIVE(**named, effective_from=entry.effective_from, business_date=on)
+    if entry.withdrawn_from is not None and on >= entry.withdrawn_from:
+        return r.CLAUSE_WITHDRAWN(**named, withdrawn_from=entry.withdrawn_from, business_date=on)
+    if form not in entry.forms:
+        return r.CLAUSE_OF_OTHER_FORM(**named, form=form)
+    return None
+
+
+def _effective(entry: LibraryClause, on: date) -> bool:
+    if entry.effective_from is None or on < entry.effective_from:
+        return False
+    return entry.withdrawn_from is None or on < entry.withdrawn_from
+
+
+def _not_as_the_terms_say(terms: KeyTerms, codes: set[str]) -> Refusal | None:
+    """A lock and a price to buy stand in the key terms exactly when they stand in the clauses."""
+    if terms.lock != (DEVICE_LOCK in codes):
+        return r.LOCK_CLAUSE_DIFFERS(key_terms=terms.lock, clauses=DEVICE_LOCK in codes)
+    if (terms.buyout_fen is not None) != (BUYOUT in codes):
+        return r.BUYOUT_CLAUSE_DIFFERS(key_terms=terms.buyout_fen is not None, clauses=BUYOUT in codes)
+    return None
+
+
+def undisclosed(items: Sequence[Disclosure]) -> tuple[Disclosure, ...]:
+    """What a showing, or a confirmation, leaves out."""
+    return tuple(item for item in Disclosure if item not in items)

@@ -1,0 +1,123 @@
+"""Prices: from a quote and two rates to an offer, whose every number can be computed again.
+
+    Request ──quote──▶ Quote ──solver, outside──▶ two rates as text ──price──▶ Offer
+
+The rates are verified against the cash flows, never believed (`domain.contracting.rates`). The guards of
+`domain.contracting.guards` stand between an offer and the person it is for.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+
+from msgspec import Struct
+
+from domain.application.values import Digest, Rate
+from domain.contracting.parts import (
+    AssetKind,
+    Business,
+    Form,
+    FreeDeposit,
+    TermUnit,
+    mode_of,
+)
+from domain.contracting.plans import digest_of
+from domain.contracting.quoting import Quote
+from domain.contracting.rates import (
+    Rates,
+    effective_annual_rate,
+    nominal_annual_rate,
+    verify_apr,
+    verify_rate,
+)
+from domain.contracting.schedules import Schedule
+from domain.kernel import Currency, Fen
+
+
+class Offer(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A price: everything the lessee has to know, and everything a guard has to check.
+
+    `total_fen` is all that is paid and does not come back, down payment included; `total_cost_fen` is how much more
+    that is than what was got for it. `deposit_rule` is `free`, `graded` or `fixed`; `deposit_mode` says how it is
+    secured: `waived`, `preauthorised` or `cash`. `rates` is None where the quote has no cash flows.
+    """
+
+    plan: str
+    plan_version: int
+    plan_digest: Digest
+    business: Business
+    form: Form
+    asset_kind: AssetKind
+    currency: Currency
+    term: int
+    term_unit: TermUnit
+    start: date
+    price_fen: Fen
+    market_price_fen: Fen | None
+    down_payment_fen: Fen
+    financed_fen: Fen
+    paid_out_fen: Fen | None
+    upfront_fees_fen: Fen
+    deposit_fen: Fen
+    deposit_rule: str
+    deposit_mode: str
+    buyout_fen: Fen | None
+    schedule: Schedule
+    total_fen: Fen
+    total_cost_fen: int
+    late_fee_daily_rate: Rate
+    contract_rate: Rate
+    rates: Rates | None
+
+
+def price(worked_out: Quote, monthly_rate: str | None = None, apr: str | None = None) -> Offer:
+    """The offer of a quote, with rates that somebody solved for; needed exactly when the quote has cash flows.
+
+    Raises `RateMismatch` or `AmbiguousCashFlows` when a rate is not that of the cash flows, `ValueError` when one is
+    missing or there is nothing for it to be a rate of.
+    """
+    asked = worked_out.request
+    return Offer(
+        plan=asked.plan.id,
+        plan_version=asked.plan.version,
+        plan_digest=digest_of(asked.plan),
+        business=asked.plan.business,
+        form=asked.plan.form,
+        asset_kind=asked.asset.kind,
+        currency=asked.plan.currency,
+        term=asked.term,
+        term_unit=asked.plan.term.unit,
+        start=asked.start,
+        price_fen=asked.price_fen,
+        market_price_fen=asked.market_price_fen,
+        down_payment_fen=asked.down_payment_fen,
+        financed_fen=worked_out.financed_fen,
+        paid_out_fen=worked_out.received_fen if asked.plan.form is Form.LEASEBACK else None,
+        upfront_fees_fen=worked_out.upfront_fees_fen,
+        deposit_fen=worked_out.deposit_fen,
+        deposit_rule=mode_of(asked.plan.deposit),
+        deposit_mode=_mode(worked_out),
+        buyout_fen=worked_out.buyout_fen,
+        schedule=worked_out.schedule,
+        total_fen=worked_out.cost_fen + worked_out.received_fen + asked.down_payment_fen,
+        total_cost_fen=worked_out.cost_fen,
+        late_fee_daily_rate=asked.plan.late_fee_daily_rate,
+        contract_rate=worked_out.contract_rate,
+        rates=_rates(worked_out, monthly_rate, apr),
+    )
+
+
+def _mode(worked_out: Quote) -> str:
+    deposit = worked_out.request.plan.deposit
+    return "waived" if isinstance(deposit, FreeDeposit) or not worked_out.deposit_fen else deposit.hold.value
+
+
+def _rates(worked_out: Quote, monthly_rate: str | None, apr: str | None) -> Rates | None:
+    given = monthly_rate is not None and apr is not None
+    if given != bool(worked_out.flows):
+        raise ValueError(f"rates: expected {'both' if worked_out.flows else 'none'}, got {monthly_rate} and {apr}")
+    if monthly_rate is None or apr is None:
+        return None
+    verify_rate(worked_out.flows, monthly_rate)
+    verify_apr(worked_out.dated_flows, apr)
+    return Rates(monthly_rate, nominal_annual_rate(monthly_rate), effective_annual_rate(monthly_rate), apr)

@@ -1,0 +1,136 @@
+"""Rates of a cash flow: what they mean, and proof that a given rate is the right one.
+
+    NPV(i) = Σ cash_flow_k ÷ (1 + i)^k = 0          i: internal rate of return of a month (内部收益率)
+    nominal rate a year    = 12 × i                 how Chinese practice annualises it
+    effective rate a year  = (1 + i)^12 − 1
+    APR by dates: Σ cash_flow ÷ (1 + r)^(days ÷ 365) = 0, Directive 2008/48/EC Annex I, days of Actual/365 (Fixed)
+
+Solving for a rate is somebody else's work, in floating point if they like. Here it is only verified, in decimal
+arithmetic of 50 digits: one unit of the last place below the rate the present value must have one sign, one unit
+above the other. A rate that is not within a unit of its last place of the true one raises.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import date
+from decimal import Decimal, InvalidOperation, localcontext
+from itertools import accumulate, pairwise
+
+from msgspec import Struct
+
+from domain.application.values import Rate
+from domain.contracting.amounts import WORKING, Rounding
+from domain.contracting.dates import DAYS_OF_YEAR_FIXED, MONTHS_A_YEAR
+
+RATE_PLACES = 10
+"""Decimal places of every rate that is computed, rounded half up."""
+
+UNIT = Decimal(1).scaleb(-RATE_PLACES)
+
+
+class RateMismatch(ValueError):
+    """A rate that the cash flows do not have: the present value that it leaves, in fen, and the rate itself."""
+
+    def __init__(self, rate: str, below: Decimal, above: Decimal) -> None:
+        super().__init__(
+            f"rate {rate}: expected a net present value of 0 fen within {UNIT} of it, "
+            f"got {below:.6f} fen below and {above:.6f} fen above"
+        )
+        self.rate = rate
+        self.expected = "0"
+        self.got = (f"{below:.6f}", f"{above:.6f}")
+
+
+class AmbiguousCashFlows(ValueError):
+    """Cash flows that have no rate, or may have several; says why."""
+
+
+class DatedFlow(Struct, frozen=True):
+    """Money on a day, from the lessee's view: in is positive. Unit: fen."""
+
+    on: date
+    fen: int
+
+
+class Rates(Struct, frozen=True, forbid_unknown_fields=True):
+    """What an offer costs as rates; decimal strings of ten places, `0.1376990847` is 13.77 %."""
+
+    monthly_irr: Rate
+    nominal_annual_rate: Rate
+    effective_annual_rate: Rate
+    apr: Rate
+
+
+def quantised(value: Decimal) -> str:
+    """A rate as text: ten places, rounded half up."""
+    rounded = value.quantize(UNIT, rounding=Rounding.HALF_UP.value, context=WORKING)
+    return f"{rounded or abs(rounded):f}"
+
+
+def nominal_annual_rate(monthly_rate: str) -> str:
+    """12 × the monthly rate."""
+    with localcontext(WORKING):
+        return quantised(Decimal(monthly_rate) * MONTHS_A_YEAR)
+
+
+def effective_annual_rate(monthly_rate: str) -> str:
+    """(1 + monthly rate)^12 − 1."""
+    with localcontext(WORKING):
+        return quantised((1 + Decimal(monthly_rate)) ** MONTHS_A_YEAR - 1)
+
+
+def verify_rate(cash_flows: Sequence[int], monthly_rate: str) -> None:
+    """Raise `RateMismatch` unless `monthly_rate` is the internal rate of the cash flows, one for each month from 0.
+
+    Raises `AmbiguousCashFlows` where no rate, or more than one, may exist.
+    """
+    check_unambiguous(cash_flows)
+    points = [(Decimal(month), fen) for month, fen in enumerate(cash_flows)]
+    _verify(points, monthly_rate, lambda factor, months: factor ** int(months))
+
+
+def verify_apr(flows: Sequence[DatedFlow], apr: str) -> None:
+    """The same for a rate a year and flows by dates, which must be in order; time runs from the first."""
+    check_unambiguous([flow.fen for flow in flows])
+    if any(after.on < before.on for before, after in pairwise(flows)):
+        raise AmbiguousCashFlows("expected flows in the order of their dates")
+    points = [(Decimal((flow.on - flows[0].on).days), flow.fen) for flow in flows]
+    _verify(points, apr, lambda factor, days: factor ** WORKING.divide(days, Decimal(DAYS_OF_YEAR_FIXED)))
+
+
+def check_unambiguous(cash_flows: Sequence[int]) -> None:
+    """Raise `AmbiguousCashFlows` unless the flows have exactly one rate.
+
+    One change of sign suffices (Descartes); so does one change of sign of the running sums, the last of them not
+    zero (Norstrøm 1972, Journal of Financial and Quantitative Analysis 7), as with a deposit that comes back.
+    """
+    flows = list(cash_flows)
+    sums = list(accumulate(flows))
+    if _sign_changes(flows) == 1 or (flows and flows[0] and sums[-1] and _sign_changes(sums) == 1):
+        return
+    raise AmbiguousCashFlows(
+        "expected flows or their running sums to change sign exactly once, "
+        f"got {_sign_changes(flows)} and {_sign_changes(sums)} changes"
+    )
+
+
+def _sign_changes(numbers: Sequence[int]) -> int:
+    signs = [number > 0 for number in numbers if number]
+    return sum(before != after for before, after in pairwise(signs))
+
+
+def _verify(points: Sequence[tuple[Decimal, int]], rate: str, power: Callable[[Decimal, Decimal], Decimal]) -> None:
+    with localcontext(WORKING):
+        try:
+            middle = Decimal(rate)
+        except InvalidOperation:
+            raise RateMismatch(repr(rate[:40]), Decimal(0), Decimal(0)) from None
+        if not middle.is_finite() or middle - UNIT <= -1:
+            raise RateMismatch(rate, Decimal(0), Decimal(0))
+        values = [
+            sum((fen * power(factor, time) for time, fen in points), Decimal(0))
+            for factor in (WORKING.divide(Decimal(1), 1 + middle + unit) for unit in (-UNIT, UNIT))
+        ]
+        if values[0] * values[1] > 0:
+            raise RateMismatch(rate, values[0], values[1])

@@ -1,0 +1,272 @@
+"""What can be wished of a lease: one command per wish, in the order of a lease's life."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated
+from uuid import UUID
+
+from msgspec import Meta, Struct
+
+from domain.application.values import AssetClass, Code, Digest, Rate, Reference
+from domain.kernel import Command, Currency, Fen
+from domain.leasing.lease.events import LEAD_DAYS_MAX, RENEWAL_MONTHS_MAX, Allocation, Schedule
+from domain.leasing.lease.money import Amount
+from domain.leasing.policies import CURRENT_POLICY
+from domain.leasing.values import (
+    COMPONENTS,
+    GRACE_DAYS_MAX,
+    INSTALMENTS_MAX,
+    BillNumber,
+    Business,
+    Component,
+    DepositMode,
+    NewDueDate,
+    Ppm,
+    Remedy,
+)
+
+# --------------------------------------------------------------------------------------- creation and delivery
+
+
+class CreateLease(Command, frozen=True):
+    """Make a lease from an executed contract; the fields are those of `LeaseCreated`."""
+
+    plan: Code
+    plan_digest: Digest
+    business: Business
+    asset_class: AssetClass
+    currency: Currency
+    principal_fen: Fen
+    annual_rate: Rate
+    schedule: Schedule
+    reference: Reference
+    deposit_fen: Fen = 0
+    deposit_mode: DepositMode = DepositMode.WAIVED
+    buyout_fen: Fen = 0
+    allocation: Allocation = (Component.FEE, Component.INTEREST, Component.PRINCIPAL, Component.LATE_FEE)
+    late_fee_daily_rate: Rate = "0"
+    grace_days: Annotated[int, Meta(ge=0, le=GRACE_DAYS_MAX)] = 0
+    policy: Annotated[int, Meta(ge=1)] = CURRENT_POLICY.version
+    bill_lead_days: Annotated[int, Meta(ge=0, le=LEAD_DAYS_MAX)] = 0
+    buyout_credit_ppm: Ppm = 0
+    buyout_floor_fen: Fen = 0
+    application: UUID | None = None
+    contract: UUID | None = None
+    subject: UUID | None = None
+
+
+class WaiveDeposit(Command, frozen=True):
+    """Take no deposit, as a credit decision says."""
+
+    decision: UUID | None = None
+
+
+class PreauthoriseDeposit(Command, frozen=True):
+    """Record that the deposit is held on the lessee's account."""
+
+    fen: Amount
+    hold: Reference
+
+
+class RecordDepositReceived(Command, frozen=True):
+    """Record that the deposit, or a part, was paid in cash."""
+
+    fen: Amount
+
+
+class ReleaseDeposit(Command, frozen=True):
+    """Give the deposit, or a part, back."""
+
+    fen: Amount
+
+
+class CaptureDeposit(Command, frozen=True):
+    """Take the deposit, or a part, for what is owed."""
+
+    fen: Amount
+
+
+class RecordDelivery(Command, frozen=True):
+    """Record that the lessee has the asset."""
+
+    on: date
+    proof: Digest | None = None
+
+
+class ActivateLease(Command, frozen=True):
+    """Let the lease run from a day."""
+
+    on: date
+
+
+# ---------------------------------------------------------------------------------------------- bills and money
+
+
+class IssueBill(Command, frozen=True):
+    """Bill the next instalment; its number says which one is meant."""
+
+    number: BillNumber
+
+
+class AccrueInterest(Command, frozen=True):
+    """Take the interest earned up to a day into the books."""
+
+    up_to: date
+
+
+class AssessLateFees(Command, frozen=True):
+    """Assess the late fees of all overdue bills up to a day."""
+
+    up_to: date
+
+
+class PostPayment(Command, frozen=True):
+    """Post money of the lessee, worth from `value_date`, which may lie in the past."""
+
+    payment: UUID
+    amount_fen: Amount
+    value_date: date
+
+
+class ReversePayment(Command, frozen=True):
+    """Take a posted payment back: returned, charged back, or posted in error."""
+
+    payment: UUID
+    reason: Code
+
+
+class RefundCredit(Command, frozen=True):
+    """Pay credit out to the lessee."""
+
+    amount_fen: Amount
+
+
+class WaivedPart(Struct, frozen=True, kw_only=True):
+    """How much of a component is waived."""
+
+    component: Component
+    fen: Amount
+
+
+class WaiveBill(Command, frozen=True):
+    """Ask no more for a part of a bill."""
+
+    number: BillNumber
+    parts: Annotated[tuple[WaivedPart, ...], Meta(min_length=1, max_length=len(COMPONENTS))]
+    reason: Code
+
+
+# --------------------------------------------------------------------------------------------- changes and quotes
+
+
+class RestructureLease(Command, frozen=True):
+    """Let what is not billed yet fall due by another schedule."""
+
+    schedule: Schedule
+    reason: Code
+
+
+class ReAgeBills(Command, frozen=True):
+    """Let open bills be due later."""
+
+    due_dates: Annotated[tuple[NewDueDate, ...], Meta(min_length=1, max_length=INSTALMENTS_MAX)]
+    reason: Code
+
+
+class RenewLease(Command, frozen=True):
+    """Let a rental go on for more months."""
+
+    months: Annotated[int, Meta(ge=1, le=RENEWAL_MONTHS_MAX)]
+    schedule: Schedule
+
+
+class QuoteBuyout(Command, frozen=True):
+    """Say what buying the asset costs on a day."""
+
+    as_of: date
+
+
+class CompleteBuyout(Command, frozen=True):
+    """Sell the asset to the lessee for the quoted price, out of credit."""
+
+
+class QuoteEarlySettlement(Command, frozen=True):
+    """Say what settling the whole lease costs on a day."""
+
+    as_of: date
+
+
+class SettleEarly(Command, frozen=True):
+    """Settle the whole lease as quoted, out of credit."""
+
+
+class TransferLease(Command, frozen=True):
+    """Sell the claim to an investor."""
+
+    investor: UUID
+    price_fen: Fen
+
+
+# -------------------------------------------------------------------------------------------------------- default
+
+
+class ServeDemand(Command, frozen=True):
+    """Call upon the lessee to pay what is overdue by a day."""
+
+    cure_by: date
+    proof: Digest | None = None
+
+
+class ElectRemedy(Command, frozen=True):
+    """Choose, after default, between all rent at once and the end of the contract."""
+
+    remedy: Remedy
+
+
+class AccelerateLease(Command, frozen=True):
+    """Bill all rent at once."""
+
+
+class TerminateLease(Command, frozen=True):
+    """End the contract by a notice that reached the lessee on a day."""
+
+    notice_reached_on: date
+    proof: Digest | None = None
+
+
+class RepossessAsset(Command, frozen=True):
+    """Record that the lessor has the asset back."""
+
+    on: date
+
+
+class DisposeAsset(Command, frozen=True):
+    """Record the sale of the repossessed asset."""
+
+    proceeds_fen: Fen
+    costs_fen: Fen = 0
+
+
+class ChargeOffLease(Command, frozen=True):
+    """Write off what is owed."""
+
+
+# ------------------------------------------------------------------------------------------------------------ end
+
+
+class RecordTotalLoss(Command, frozen=True):
+    """Record that the asset is lost or destroyed."""
+
+    on: date
+    loss_case: UUID | None = None
+
+
+class ReturnAsset(Command, frozen=True):
+    """Record that the asset came back at the end of the term."""
+
+    on: date
+
+
+class CloseLease(Command, frozen=True):
+    """Settle the lease: nothing is owed by anybody."""

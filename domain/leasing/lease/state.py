@@ -1,0 +1,167 @@
+"""What is known about a lease: one frozen value, folded from its events."""
+
+from __future__ import annotations
+
+from datetime import date
+from enum import StrEnum
+from uuid import UUID
+
+from msgspec import Struct
+
+from domain.application.values import AssetClass
+from domain.kernel import Rounding, divide
+from domain.leasing.account import Account, Balances
+from domain.leasing.values import PPM, Business, DepositMode, Instalment, Remedy
+
+
+class Phase(StrEnum):
+    """The state machine's states; `ABSENT` is the empty stream."""
+
+    ABSENT = "absent"
+    AWAITING_DELIVERY = "awaiting_delivery"
+    ACTIVE = "active"
+    RETURNED = "returned"
+    BOUGHT_OUT = "bought_out"
+    EARLY_SETTLED = "early_settled"
+    ACCELERATED = "accelerated"
+    TERMINATED = "terminated"
+    REPOSSESSED = "repossessed"
+    DISPOSED = "disposed"
+    LOST_TOTAL = "lost_total"
+    CHARGED_OFF = "charged_off"
+    RECOVERED = "recovered"
+    SETTLED = "settled"
+
+
+CLOSED = frozenset({Phase.SETTLED})
+EXISTING = frozenset(Phase) - {Phase.ABSENT}
+OPEN = EXISTING - CLOSED
+WRITTEN_OFF = frozenset({Phase.CHARGED_OFF, Phase.RECOVERED})
+ENDED = OPEN - {Phase.AWAITING_DELIVERY, Phase.ACTIVE} - WRITTEN_OFF
+"""The lease runs no more; what is billed may still be owed."""
+
+
+class QuoteKind(StrEnum):
+    """What a quote is for."""
+
+    BUYOUT = "buyout"
+    EARLY_SETTLEMENT = "early_settlement"
+
+
+class Quote(Struct, frozen=True, kw_only=True):
+    """The one quote that stands; whatever changes the schedule lets it lapse."""
+
+    kind: QuoteKind
+    as_of: date
+    valid_until: date
+    amount_fen: int
+    price_fen: int = 0
+
+
+class Demand(Struct, frozen=True, kw_only=True):
+    """The demand that was served last."""
+
+    on: date
+    cure_by: date
+    bills: tuple[int, ...]
+
+
+class Receipt(Struct, frozen=True, kw_only=True):
+    """A payment that was posted; `recovery` says that it came after the debt was written off."""
+
+    payment: UUID
+    amount_fen: int
+    value_date: date
+    recovery: bool = False
+    reversed: bool = False
+
+
+class LeaseState(Struct, frozen=True, kw_only=True):
+    """One lease.
+
+    `version` counts its events. `unbilled` is the rest of the schedule and `next_number` the bill that comes next.
+    `period_start` is the first day of the period whose interest is being earned, `accrued_fen` what of it is in the books.
+    `deposit_held_fen` is cash or a hold, as `deposit_mode` says.
+    """
+
+    version: int = 0
+    phase: Phase = Phase.ABSENT
+    business: Business = Business.FINANCE
+    asset_class: AssetClass = AssetClass.UNSPECIFIED
+    currency: str = ""
+    subject: UUID | None = None
+    policy: int = 0
+    principal_fen: int = 0
+    bill_lead_days: int = 0
+    deposit_mode: DepositMode = DepositMode.WAIVED
+    deposit_fen: int = 0
+    deposit_held_fen: int = 0
+    deposit_waived: bool = False
+    buyout_fen: int = 0
+    buyout_credit_ppm: int = 0
+    buyout_floor_fen: int = 0
+    delivered_on: date | None = None
+    unbilled: tuple[Instalment, ...] = ()
+    next_number: int = 1
+    period_start: date | None = None
+    accrued_fen: int = 0
+    account: Account = Account()
+    receipts: tuple[Receipt, ...] = ()
+    quote: Quote | None = None
+    demand: Demand | None = None
+    remedy: Remedy | None = None
+    investor: UUID | None = None
+    charged_off_fen: int = 0
+    recovered_fen: int = 0
+
+    @property
+    def balances(self) -> Balances:
+        """Bills and credit."""
+        return self.account.balances
+
+    @property
+    def deposit_settled(self) -> bool:
+        """Whether the deposit is as agreed: none, waived, or held in full."""
+        if self.deposit_mode is DepositMode.WAIVED:
+            return self.deposit_waived or self.deposit_fen == 0
+        return self.deposit_held_fen >= self.deposit_fen
+
+    @property
+    def unbilled_principal_fen(self) -> int:
+        """Principal that is not billed yet; in a finance lease the net investment in the books."""
+        return sum(instalment.principal_fen for instalment in self.unbilled)
+
+    @property
+    def total_rent_fen(self) -> int:
+        """All rent of the contract, billed or not: principal and interest."""
+        billed = sum(bill.amount[0] + bill.amount[1] for bill in self.balances.bills)
+        return billed + sum(instalment.principal_fen + instalment.interest_fen for instalment in self.unbilled)
+
+    def receipt(self, payment: UUID) -> Receipt | None:
+        """What is known of a payment."""
+        return next((known for known in self.receipts if known.payment == payment), None)
+
+    def overdue(self, on: date) -> tuple[tuple[int, int], ...]:
+        """`(bill, open rent in fen)` of the bills that were due before a day and have rent to pay."""
+        return tuple(
+            (bill.number, bill.open_rent_fen)
+            for bill in self.balances.bills
+            if bill.due_on < on and bill.open_rent_fen > 0
+        )
+
+    def earned_interest_fen(self, on: date) -> int:
+        """Interest of the running period that is earned by a day: by days, half up, all of it on the due date."""
+        if not self.unbilled or self.period_start is None:
+            return 0
+        running = self.unbilled[0]
+        span = (running.due_on - self.period_start).days
+        passed = (on - self.period_start).days
+        if passed >= span:
+            return running.interest_fen
+        return divide(running.interest_fen * max(0, passed), span, Rounding.HALF_UP)
+
+    def buyout_price_fen(self) -> int:
+        """The price of the asset now: the agreed one less the agreed share of the rent paid, not below the floor."""
+        paid = sum(bill.paid[0] + bill.paid[1] for bill in self.balances.bills)
+        less = divide(paid * self.buyout_credit_ppm, PPM, Rounding.HALF_UP)
+        return max(self.buyout_floor_fen, self.buyout_fen - less)

@@ -1,0 +1,95 @@
+"""What can be wished of a payment: one command per wish."""
+
+from __future__ import annotations
+
+from datetime import date
+from uuid import UUID
+
+from domain.application.values import Code, Digest, Reference
+from domain.kernel import Command
+from domain.leasing.values import BillNumber
+from domain.payments.payment.values import Amount, Attempt, CollectionPolicy, ProviderRef, Reported, Source
+
+
+class InitiatePayment(Command, frozen=True):
+    """Collect a bill of a lease, or an advance without a bill."""
+
+    lease: UUID
+    bill: BillNumber | None
+    amount_fen: Amount
+    policy: CollectionPolicy
+    mandate: Reference | None = None
+
+
+class RecordPending(Command, frozen=True):
+    """Record that the provider took the attempt."""
+
+    attempt: Attempt
+    ref: ProviderRef
+
+
+class RecordSucceeded(Command, frozen=True):
+    """Record that the money of an attempt arrived."""
+
+    attempt: Attempt
+    amount_fen: Amount
+    value_date: date
+    ref: ProviderRef
+    source: Source = Source.ANSWER
+
+
+class RecordFailed(Command, frozen=True):
+    """Record that an attempt came to nothing."""
+
+    attempt: Attempt
+    code: Code
+    source: Source = Source.ANSWER
+
+
+class RecordOutcomeUnknown(Command, frozen=True):
+    """Record that nobody knows how the attempt ended: the answer was lost or made no sense."""
+
+    attempt: Attempt
+    reason: Code
+
+
+class RetryPayment(Command, frozen=True):
+    """Begin the attempt that was scheduled."""
+
+    attempt: Attempt
+
+
+class CancelPayment(Command, frozen=True):
+    """Give up further attempts; only while none is under way."""
+
+    reason: Code
+
+
+class RefundPayment(Command, frozen=True):
+    """Give money back, all of it or a part."""
+
+    amount_fen: Amount
+    reason: Code
+
+
+class RecordChargeback(Command, frozen=True):
+    """Record that the payer's bank took the money back."""
+
+    reason: Code
+
+
+class ReceiveCallback(Command, frozen=True):
+    """Take what a provider called back with.
+
+    `callback` is the digest of the bytes that came, `verified` what the signature check said. A success needs
+    `amount_fen`, `value_date` and `ref`, a failure its `code`.
+    """
+
+    callback: Digest
+    verified: bool
+    attempt: int
+    reported: Reported
+    amount_fen: Amount | None = None
+    value_date: date | None = None
+    ref: ProviderRef | None = None
+    code: Code | None = None

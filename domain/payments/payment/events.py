@@ -1,0 +1,159 @@
+"""What can happen to a payment: every event type of the aggregate."""
+
+from __future__ import annotations
+
+from datetime import date
+from uuid import UUID
+
+from domain.application.values import Code, Digest, Reference
+from domain.kernel import Event, Fen, event_type
+from domain.leasing.values import BillNumber
+from domain.payments.payment.values import Amount, Attempt, CollectionPolicy, Ignored, ProviderRef, Source
+
+# ----------------------------------------------------------------------------------------------- attempts
+
+
+@event_type("payment.initiated.v1")
+class PaymentInitiated(Event, frozen=True):
+    """A bill of a lease (or, without a number, an advance) is to be collected; attempt 1 begins in `channel`.
+
+    `mandate` is the tenant's reference of the lessee's standing order to debit.
+    """
+
+    lease: UUID
+    bill: BillNumber | None
+    amount_fen: Amount
+    channel: Code
+    policy: CollectionPolicy
+    mandate: Reference | None = None
+
+
+@event_type("payment.pending.v1")
+class PaymentPending(Event, frozen=True):
+    """The provider took the attempt and will say later how it ended."""
+
+    attempt: Attempt
+    ref: ProviderRef
+
+
+@event_type("payment.succeeded.v1")
+class PaymentSucceeded(Event, frozen=True):
+    """Money arrived, worth from `value_date`; `amount_fen` is what came, whatever was asked for."""
+
+    attempt: Attempt
+    channel: Code
+    amount_fen: Amount
+    value_date: date
+    provider_ref: ProviderRef
+
+
+@event_type("payment.failed.v1")
+class PaymentFailed(Event, frozen=True):
+    """The attempt came to nothing; what follows from it is the next event."""
+
+    attempt: Attempt
+    channel: Code
+    code: Code
+
+
+@event_type("payment.outcome_unknown.v1")
+class OutcomeUnknown(Event, frozen=True):
+    """Nobody knows how the attempt ended: money may have moved. Nothing is tried again before a query says."""
+
+    attempt: Attempt
+    reason: Code
+
+
+@event_type("payment.outcome_resolved.v1")
+class OutcomeResolved(Event, frozen=True):
+    """It is known again how the attempt ended; what it was is the next event."""
+
+    attempt: Attempt
+    source: Source | None
+    """`None` when a verified callback brought the money's news."""
+
+
+@event_type("payment.retry_scheduled.v1")
+class RetryScheduled(Event, frozen=True):
+    """The same channel will be tried again, on this business date at the earliest."""
+
+    attempt: Attempt
+    not_before: date
+
+
+@event_type("payment.retried.v1")
+class PaymentRetried(Event, frozen=True):
+    """Another attempt begins in the same channel."""
+
+    attempt: Attempt
+    channel: Code
+
+
+@event_type("payment.channel_switched.v1")
+class ChannelSwitched(Event, frozen=True):
+    """The channel failed for good; an attempt begins in the next one of the policy."""
+
+    attempt: Attempt
+    previous: Code
+    channel: Code
+
+
+@event_type("payment.exhausted.v1")
+class PaymentExhausted(Event, frozen=True):
+    """Every channel failed; people take over."""
+
+    attempts: Attempt
+
+
+@event_type("payment.cancelled.v1")
+class PaymentCancelled(Event, frozen=True):
+    """No further attempt is wanted: the bill was paid in another way."""
+
+    reason: Code
+
+
+# ---------------------------------------------------------------------------------------------- afterwards
+
+
+@event_type("payment.overpaid.v1")
+class PaymentOverpaid(Event, frozen=True):
+    """A second attempt succeeded as well: this money came on top of what had arrived."""
+
+    attempt: Attempt
+    amount_fen: Amount
+    value_date: date
+    provider_ref: ProviderRef
+
+
+@event_type("payment.refunded.v1")
+class PaymentRefunded(Event, frozen=True):
+    """So much went back to the payer; `left_fen` is what stays of the money that arrived."""
+
+    amount_fen: Amount
+    left_fen: Fen
+    reason: Code
+
+
+@event_type("payment.charged_back.v1")
+class PaymentChargedBack(Event, frozen=True):
+    """The payer's bank took back what was left of the money."""
+
+    amount_fen: Amount
+    reason: Code
+
+
+@event_type("payment.callback_ignored.v1")
+class CallbackIgnored(Event, frozen=True):
+    """A provider's callback came and changed nothing; `callback` is the digest of its bytes."""
+
+    callback: Digest
+    attempt: int
+    reason: Ignored
+
+
+@event_type("payment.callback_applied.v1")
+class CallbackApplied(Event, frozen=True):
+    """A provider's callback came and what it says follows; `callback` is the digest of its bytes."""
+
+    callback: Digest
+    attempt: Attempt

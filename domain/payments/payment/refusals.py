@@ -1,0 +1,32 @@
+"""Why a payment says no."""
+
+from __future__ import annotations
+
+from domain.kernel import refusal
+
+UNKNOWN = refusal("payment.unknown", "There is no such payment", "收款不存在")
+EXISTS = refusal("payment.exists", "The payment exists already", "收款已存在")
+CHANNELS_REPEAT = refusal("payment.channels_repeat", "A channel stands only once in a policy", "策略中渠道不得重复")
+ATTEMPT_NOT_CURRENT = refusal(
+    "payment.attempt_not_current", "This is not the current attempt", "该笔不是当前的扣款尝试"
+)
+NOT_UNDER_WAY = refusal("payment.not_under_way", "No attempt is under way", "没有进行中的扣款尝试")
+PENDING_ALREADY = refusal("payment.pending_already", "The provider took this attempt already", "渠道已受理该尝试")
+OUTCOME_UNRESOLVED = refusal(
+    "payment.outcome_unresolved",
+    "The outcome of the attempt is unknown; only a query resolves it, and nothing is tried again before",
+    "扣款结果未知；须先查询确认，在此之前不得重试",
+)
+UNKNOWN_ALREADY = refusal("payment.unknown_already", "The outcome is known to be unknown", "扣款结果已标记为未知")
+NO_RETRY_SCHEDULED = refusal("payment.no_retry_scheduled", "No further attempt is scheduled", "没有已安排的重试")
+RETRY_NOT_DUE = refusal("payment.retry_not_due", "The scheduled attempt is not due yet", "尚未到约定的重试日期")
+PAID_ALREADY = refusal("payment.paid_already", "This attempt brought its money already", "该尝试已到账")
+NOT_RECEIVED = refusal("payment.not_received", "No money arrived that could go back", "尚无可退回的到账款项")
+REFUND_EXCEEDS = refusal(
+    "payment.refund_exceeds", "No more can go back than is left of what arrived", "退款不得超过剩余到账金额"
+)
+CALLBACK_INCOMPLETE = refusal(
+    "payment.callback_incomplete",
+    "A success says its amount, value date and reference, a failure its code",
+    "成功回调须含金额、起息日与渠道参考号，失败回调须含原因码",
+)

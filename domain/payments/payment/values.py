@@ -1,0 +1,72 @@
+"""Values of a payment: what a policy says about trying again, and the closed lists of reasons."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+from domain.application.values import Code, Digest
+from domain.kernel.money import MAX_SAFE_INTEGER
+
+CHANNELS_MAX = 10
+RETRIES_MAX = 10
+SPACING_DAYS_MAX = 90
+ATTEMPTS_MAX = CHANNELS_MAX * (RETRIES_MAX + 1)
+CALLBACKS_KEPT = 32
+"""Callbacks whose digests are remembered, so that a repeated one is known; older ones are told by their content."""
+
+Amount = Annotated[int, Meta(ge=1, le=MAX_SAFE_INTEGER)]
+"""An amount of money that moves: more than nothing."""
+
+Attempt = Annotated[int, Meta(ge=1, le=ATTEMPTS_MAX)]
+"""Attempts of one payment are numbered 1, 2, 3 … over all its channels."""
+
+ProviderRef = Digest
+"""SHA-256 of the provider's own reference: it can be compared with a statement and leads to nobody."""
+
+
+class CollectionPolicy(Struct, frozen=True, kw_only=True):
+    """How a payment is tried again; set by the tenant and kept in the payment's first event.
+
+    `channels` in the order in which they are tried. After a failure there are `retries` more attempts in the same
+    channel, the n-th `spacing_days[n-1]` days later (the last number serves for all further ones). A failure whose
+    code is in `final_codes` is not tried again in that channel.
+    """
+
+    channels: Annotated[tuple[Code, ...], Meta(min_length=1, max_length=CHANNELS_MAX)]
+    retries: Annotated[int, Meta(ge=0, le=RETRIES_MAX)] = 3
+    spacing_days: Annotated[
+        tuple[Annotated[int, Meta(ge=0, le=SPACING_DAYS_MAX)], ...], Meta(min_length=1, max_length=RETRIES_MAX)
+    ] = (1, 3, 7)
+    final_codes: Annotated[tuple[Code, ...], Meta(max_length=50)] = ("account_closed", "mandate_revoked")
+
+
+class Source(StrEnum):
+    """Where an outcome was learnt: in the answer to the attempt itself, or by asking for it afterwards."""
+
+    ANSWER = "answer"
+    QUERY = "query"
+
+
+class Ignored(StrEnum):
+    """Why a callback changed nothing.
+
+    `duplicate`: it, or what it says, is known. `late`: a failure of an attempt that is over. `forged`: its signature
+    does not verify. `unknown`: no such attempt was made. `unresolved`: it reports a failure of an attempt whose outcome
+    is unknown, which only a query may resolve.
+    """
+
+    DUPLICATE = "duplicate"
+    LATE = "late"
+    FORGED = "forged"
+    UNKNOWN = "unknown"
+    UNRESOLVED = "unresolved"
+
+
+class Reported(StrEnum):
+    """What a callback reports."""
+
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"

@@ -1,0 +1,138 @@
+"""Key files: made once, readable by their owner only, never overwritten; wrapping is bound to the subject."""
+
+from __future__ import annotations
+
+import os
+import stat
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from adapters.keys import FileKeys, KeyFileError
+from domain.kernel import uuid7
+
+KEY = bytes(range(32))
+SUBJECT, OTHER = uuid7(1, 1), uuid7(1, 2)
+
+
+@pytest.fixture
+def directory(tmp_path: Path) -> Path:
+    return tmp_path / "deep" / "keys"
+
+
+def test_first_start_makes_secret_files(directory: Path) -> None:
+    FileKeys(directory)
+    assert sorted(path.name for path in directory.iterdir()) == ["log-0001.seed", "vault.kek"]
+    assert stat.S_IMODE(directory.stat().st_mode) == 0o700
+    for path in directory.iterdir():
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+        assert len(bytes.fromhex(path.read_text())) == 32
+
+
+def test_second_start_reads_the_same(directory: Path) -> None:
+    first = FileKeys(directory)
+    wrapped = first.wrap(SUBJECT, KEY)
+    again = FileKeys(directory)
+    assert again.log_seeds() == first.log_seeds()
+    assert again.unwrap(SUBJECT, wrapped) == KEY
+
+
+def test_many_starts_at_once_agree(directory: Path) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        seeds = {keys.log_seeds()[0] for keys in pool.map(lambda _: FileKeys(directory), range(16))}
+    assert len(seeds) == 1
+    assert sorted(path.name for path in directory.iterdir()) == ["log-0001.seed", "vault.kek"]
+
+
+def test_installations_differ(tmp_path: Path) -> None:
+    one, two = FileKeys(tmp_path / "one"), FileKeys(tmp_path / "two")
+    assert one.log_seeds() != two.log_seeds()
+    assert one.digest(b"13800138000") != two.digest(b"13800138000")
+    with pytest.raises(KeyFileError, match=r"was not wrapped by this vault\.kek, or was changed"):
+        two.unwrap(SUBJECT, one.wrap(SUBJECT, KEY))
+
+
+def test_wrapped_key_is_bound_to_its_subject(directory: Path) -> None:
+    keys = FileKeys(directory)
+    wrapped = keys.wrap(SUBJECT, KEY)
+    assert KEY not in wrapped
+    assert wrapped != keys.wrap(SUBJECT, KEY)
+    with pytest.raises(KeyFileError, match=str(OTHER)):
+        keys.unwrap(OTHER, wrapped)
+
+
+@pytest.mark.parametrize("cut", [0, 1, 11, 12, 20, 59])
+def test_truncated_wrapped_key(directory: Path, cut: int) -> None:
+    keys = FileKeys(directory)
+    with pytest.raises(KeyFileError, match="was changed"):
+        keys.unwrap(SUBJECT, keys.wrap(SUBJECT, KEY)[:cut])
+
+
+@pytest.mark.parametrize("at", range(0, 60, 7))
+def test_flipped_wrapped_key(directory: Path, at: int) -> None:
+    keys = FileKeys(directory)
+    wrapped = bytearray(keys.wrap(SUBJECT, KEY))
+    wrapped[at] ^= 1
+    with pytest.raises(KeyFileError, match="was changed"):
+        keys.unwrap(SUBJECT, bytes(wrapped))
+
+
+def test_key_of_another_length(directory: Path) -> None:
+    keys = FileKeys(directory)
+    with pytest.raises(KeyFileError, match="expected 32 bytes, got 16"):
+        keys.unwrap(SUBJECT, keys.wrap(SUBJECT, KEY[:16]))
+
+
+def test_digest_is_keyed_and_repeatable(directory: Path) -> None:
+    keys = FileKeys(directory)
+    assert keys.digest(b"a") == FileKeys(directory).digest(b"a") != keys.digest(b"b")
+    assert len(keys.digest(b"")) == 32
+
+
+def test_rotation_keeps_older_seeds(directory: Path) -> None:
+    keys = FileKeys(directory)
+    [first] = keys.log_seeds()
+    second = keys.rotate_log_key()
+    third = FileKeys(directory).rotate_log_key()
+    assert keys.log_seeds() == [first, second, third]
+    assert len({first, second, third}) == 3
+    assert (directory / "log-0003.seed").exists()
+
+
+def test_rotation_never_writes_over_a_file(directory: Path) -> None:
+    """Also when an older seed was moved away: the number that is free is the one behind the highest."""
+    keys = FileKeys(directory)
+    keys.rotate_log_key()
+    third = keys.rotate_log_key()
+    (directory / "log-0001.seed").rename(directory / "kept-elsewhere")
+    fourth = keys.rotate_log_key()
+    assert fourth not in (third, *keys.log_seeds()[:-1])
+    assert keys.log_seeds()[-1] == fourth
+
+
+@pytest.mark.parametrize("name", ["vault.kek", "log-0001.seed"])
+@pytest.mark.parametrize("mode", [0o640, 0o604, 0o666])
+def test_files_that_others_may_read_are_refused(directory: Path, name: str, mode: int) -> None:
+    keys = FileKeys(directory)
+    (directory / name).chmod(mode)
+    with pytest.raises(KeyFileError, match=rf"{name}: expected mode 0600, got {mode:04o}; run chmod 600 on it"):
+        FileKeys(directory)
+    assert keys.digest(b"")
+
+
+@pytest.mark.parametrize("text", ["", "00", "zz" * 32, "00" * 31, "00" * 33, "{}"])
+def test_files_that_are_not_keys_are_refused_unread_aloud(directory: Path, text: str) -> None:
+    FileKeys(directory)
+    (directory / "vault.kek").write_text(text)
+    with pytest.raises(KeyFileError, match="expected 64 hex digits, got") as caught:
+        FileKeys(directory)
+    assert not text or text not in str(caught.value).replace(str(directory), "")
+
+
+def test_a_half_written_key_is_not_used(directory: Path) -> None:
+    """Power went away between creating and writing: the file says nothing, and we do not invent another key."""
+    FileKeys(directory)
+    os.truncate(directory / "vault.kek", 0)
+    with pytest.raises(KeyFileError, match=r"vault.kek: expected 64 hex digits"):
+        FileKeys(directory)

@@ -1,0 +1,102 @@
+"""Help: quick to come, complete, and the same in both READMEs."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from api.cli.program import app
+
+ROOT = Path(__file__).parents[3]
+PROGRAM = Path(sys.executable).with_name("leaseledger")
+READMES = [ROOT / "README.md", ROOT / "README.zh-CN.md"]
+FOREIGN = ("bench", "verify")
+"""Commands that hand everything over to a program with a help of its own."""
+
+SLOW = {"asyncio", "cryptography", "fastapi", "msgspec", "psycopg", "pydantic_settings", "structlog", "uvicorn"}
+"""Modules that nobody should wait for who only asks for help."""
+
+
+def commands(group: typer.Typer, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    for one in group.registered_commands:
+        assert one.name is not None
+        yield (*path, one.name)
+    for other in group.registered_groups:
+        assert other.name is not None
+        assert other.typer_instance is not None
+        yield from commands(other.typer_instance, (*path, other.name))
+
+
+def help_of(*path: str) -> str:
+    done = CliRunner().invoke(
+        app, [*path, "--help"], prog_name="leaseledger", env={"COLUMNS": "80", "TERMINAL_WIDTH": "80"}
+    )
+    assert done.exit_code == 0, done.output
+    return done.stdout
+
+
+ALL = sorted(commands(app))
+
+
+def test_there_are_all_the_commands() -> None:
+    names = {path[0] for path in ALL}
+    assert names >= {
+        "up", "import", "run", "replay", "entry", "fsck", "checkpoint", "proof", "vkey", "tiles", "verify", "rebuild",
+        "project", "keys", "subject", "bench", "doctor",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("path", [path for path in ALL if path[0] not in FOREIGN], ids=" ".join)
+def test_every_command_explains_itself(path: tuple[str, ...]) -> None:
+    text = help_of(*path)
+    assert text.startswith(f"Usage: leaseledger {' '.join(path)} ")
+    assert "--json" in text
+    assert "--data DIR" in text
+    first = text.split("\n\n")[1].strip()
+    assert first.endswith("."), "the first sentence is whole"
+
+
+@pytest.mark.parametrize("path", [(), ("import",), ("tiles",), ("keys",), ("subject",)], ids=" ".join)
+def test_no_summary_is_cut_off(path: tuple[str, ...]) -> None:
+    assert "..." not in help_of(*path).split("Commands:")[1]
+
+
+def test_help_waits_for_nothing() -> None:
+    code = (
+        "import sys\nsys.argv = ['leaseledger', '--help']\nfrom api.cli import main\n"
+        "try: main()\nexcept SystemExit: sys.stderr.write(' '.join(sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert done.stdout == subprocess.run([PROGRAM, "--help"], capture_output=True, text=True, check=True).stdout
+    assert SLOW & set(done.stderr.split()) == set()
+
+
+def test_no_command_at_all_shows_help() -> None:
+    done = subprocess.run([PROGRAM], capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "Usage: leaseledger" in done.stdout + done.stderr
+
+
+def test_version() -> None:
+    done = CliRunner().invoke(app, ["--version"])
+    assert re.fullmatch(r"leaseledger \d+\.\d+\.\d+\n", done.stdout)
+
+
+@pytest.mark.parametrize("readme", READMES, ids=lambda path: path.name)
+def test_the_readme_shows_the_help_as_it_is(readme: Path) -> None:
+    assert f"```\n$ leaseledger --help\n{help_of()}```\n" in readme.read_text("utf-8")
+
+
+@pytest.mark.parametrize("readme", READMES, ids=lambda path: path.name)
+def test_the_readme_names_every_command(readme: Path) -> None:
+    text = readme.read_text("utf-8")
+    assert [
+        path for path in ALL if f"`{' '.join(path)}" not in text and f"leaseledger {' '.join(path)}" not in text
+    ] == []
