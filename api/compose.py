@@ -21,6 +21,8 @@ from api.settings import Settings
 from chain.note import Ed25519Signer
 
 READ_CONNECTIONS = 8
+READ_TIMEOUT_S = 5.0
+"""How long a read waits for a connection before it says that the database is not there."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +63,12 @@ def base(settings: Settings) -> Iterator[Base]:
 async def running(on: Base) -> AsyncIterator[Running]:
     """The write path and the readers on top of a prepared database."""
     pool = AsyncConnectionPool(
-        conninfo(on.url), min_size=1, max_size=READ_CONNECTIONS, open=False, kwargs={"autocommit": True}
+        conninfo(on.url),
+        min_size=1,
+        max_size=READ_CONNECTIONS,
+        open=False,
+        timeout=READ_TIMEOUT_S,
+        kwargs={"autocommit": True},
     )
     vault = Vault(on.keys, random_bytes)
     async with pool, GroupCommit(on.url, clock=now) as writer:

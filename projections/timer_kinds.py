@@ -2,13 +2,13 @@
 
     kind                 opened by                          due                               closed by
     application_expiry   application.drafted                the day after its last day        any end of the case
-    consent_expiry       consent.requested, granted, …      the day after its last day        declined, withdrawn, expired
+    consent_expiry       consent.requested, granted, …      the day after its last day        any end of it
     offer_expiry         application.offer_presented        `OFFER_VALID_DAYS` later          any answer to the offer
     interest_accrual     lease.activated                    every month end                   any end of the lease
     bill                 lease.created (wakes: activated)   due date less the plan's lead     lease.bill_issued
     late_fee             lease.bill_issued                  every month end                   any end of the lease
     demand_cure          lease.demand_served                the day after `cure_by`           remedy elected, or an end
-    payment_retry        payment.retry_scheduled            `not_before`                      the next attempt, or an end
+    payment_retry        payment.retry_scheduled            `not_before`                      the next attempt, an end
 
 Orders are the business's: what expires goes first, interest is earned before the bill that contains it, a late fee is
 assessed on what is billed, and money is collected last.
@@ -171,9 +171,9 @@ RULES: Mapping[type[Event], Rule] = {
     money.LeaseChargedOff: _END,
     lease.LeaseClosed: _END,
     payment.RetryScheduled: lambda event, on, lead: (Opens("payment_retry", event.attempt, event.not_before),),
-    payment.PaymentInitiated: _closes("payment_retry"),
+    payment.PaymentRetried: _closes("payment_retry"),
     payment.PaymentSucceeded: _END,
-    payment.PaymentExhausted: _END,
+    payment.PaymentCancelled: _END,
 }
 EVENTS = frozenset(RULES)
 

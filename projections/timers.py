@@ -160,7 +160,13 @@ def due(connection: Connection[Any], tenant: UUID, day: date, *, shard: int = 0)
 
 
 def upcoming(
-    connection: Connection[Any], tenant: UUID, first: date, last: date, *, limit: int = UPCOMING_ROWS_MAX, shard: int = 0
+    connection: Connection[Any],
+    tenant: UUID,
+    first: date,
+    last: date,
+    *,
+    limit: int = UPCOMING_ROWS_MAX,
+    shard: int = 0,
 ) -> list[Timer]:
     """Single timers that fall due from `first` to `last`, of the `limit` aggregates that are first, in order."""
     rows = _rows(connection, _UPCOMING, shard, tenant, first, last, min(limit, UPCOMING_ROWS_MAX))

@@ -86,8 +86,11 @@ class GroupCommit:
     async def append(self, append: Append) -> Appended:
         """Queue one append and wait until its transaction is on disk.
 
-        Raises `VersionConflict`, `KeyReused`, `SubjectErased`, `OutcomeUnknown` or `WriterClosed`.
+        Raises `VersionConflict`, `KeyReused`, `SubjectErased`, `SubjectKeyTaken`, `OutcomeUnknown` or `WriterClosed`,
+        and `ValueError` for an append without events.
         """
+        if not append.drafts:
+            raise ValueError(f"stream {append.stream}: expected at least one event, got none")
         if self._closing:
             raise WriterClosed("the writer is closed")
         future: asyncio.Future[Appended] = asyncio.get_running_loop().create_future()

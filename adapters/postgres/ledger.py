@@ -81,7 +81,8 @@ class Ledger:
     async def execute(self, decider: Decider[Any], request: Request) -> Appended | Refusal:
         """Decide one command and append its events.
 
-        A command whose key the ledger holds gets its first outcome again. Raises `VersionConflict` when `expected`
+        A command whose key the ledger holds gets its first outcome again; one that changes nothing is told where the
+        stream stands (`events` is 0) and leaves no key. Raises `VersionConflict` when `expected`
         is not the stream's version, `StreamBusy`, `KeyReused`, `SubjectErased`, or `OutcomeUnknown` when the database
         is gone.
         """
@@ -91,7 +92,7 @@ class Ledger:
         for _ in range(MAX_ATTEMPTS):
             version, state = await self.load(decider, request.stream)
             outcome = await self._attempt(decider, request, digest, version, state)
-            if isinstance(outcome, Appended):
+            if isinstance(outcome, Appended) and outcome.events:
                 return outcome
             # A "no" may be the answer to a repeated command or to an old state: look before saying it.
             known = await self._reader.command(request.context.tenant, request.key)
@@ -112,6 +113,9 @@ class Ledger:
         decision = decider.decide(request.command, state, request.context)
         if isinstance(decision, Refusal):
             return decision
+        if not decision:
+            size = await self._reader.size()
+            return Appended(stream=request.stream, position=size + 1, seq=version + 1, events=0)
         try:
             return await self._append(decider, request, digest, version, state, decision)
         except (VersionConflict, SubjectKeyTaken) as lost:

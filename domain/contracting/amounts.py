@@ -1,4 +1,4 @@
-"""Division and rounding of money: integers in, integers out, and every rounding has a name.
+"""Decimal numbers on their way to money: integers in, integers out, and every rounding has a name.
 
 Binary floating point never enters. Where a quotient has to go on being calculated with (discount factors), it is a
 `Decimal` of `WORKING` precision; where it becomes money, it is rounded once, by a `Rounding` the caller names.
@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import decimal
 from decimal import Context, Decimal
-from enum import StrEnum
+
+from domain.kernel.money import Rounding, divide
 
 WORKING_DIGITS = 50
 """Enough that 400 periods of compounding leave more than 30 digits beyond the fen."""
@@ -23,35 +24,21 @@ WORKING = Context(
 """The context of all decimal arithmetic here; use it through `decimal.localcontext(WORKING)`."""
 
 
-class Rounding(StrEnum):
-    """How a quotient becomes a whole number."""
-
-    HALF_UP = decimal.ROUND_HALF_UP
-    """To the nearest, ties away from zero: 四舍五入, as bills are rounded in China."""
-    DOWN = decimal.ROUND_DOWN
-    """Towards zero: what is left over goes to the last instalment."""
-    UP = decimal.ROUND_UP
-    """Away from zero."""
+_DECIMAL_ROUNDINGS = {
+    Rounding.HALF_UP: decimal.ROUND_HALF_UP,
+    Rounding.DOWN: decimal.ROUND_DOWN,
+    Rounding.UP: decimal.ROUND_UP,
+}
 
 
-def divide(numerator: int, denominator: int, rounding: Rounding) -> int:
-    """The whole number that numerator ÷ denominator rounds to, exactly, whatever their size.
-
-    Raises `ZeroDivisionError`.
-    """
-    if denominator < 0:
-        numerator, denominator = -numerator, -denominator
-    whole, rest = divmod(abs(numerator), denominator)
-    if rounding is Rounding.HALF_UP:
-        whole += 2 * rest >= denominator
-    elif rounding is Rounding.UP:
-        whole += rest > 0
-    return -whole if numerator < 0 else whole
+def decimal_rounding(rounding: Rounding) -> str:
+    """What the `decimal` module calls a rounding."""
+    return _DECIMAL_ROUNDINGS[rounding]
 
 
 def to_fen(value: Decimal, rounding: Rounding) -> int:
     """The whole number of fen that a decimal number of fen rounds to."""
-    return int(value.to_integral_value(rounding=rounding.value))
+    return int(value.to_integral_value(rounding=decimal_rounding(rounding)))
 
 
 def share_of(amount_fen: int, share: str, rounding: Rounding) -> int:

@@ -16,7 +16,7 @@ from itertools import pairwise
 
 from msgspec import Struct
 
-from domain.contracting.amounts import Rounding, divide
+from domain.kernel.money import Rounding, divide
 
 MONTHS_A_YEAR = 12
 DAYS_OF_YEAR_FIXED = 365

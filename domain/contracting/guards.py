@@ -19,7 +19,7 @@ from typing import Annotated
 from msgspec import Meta, Struct
 
 from domain.application.values import Rate
-from domain.contracting.amounts import WORKING, Rounding, share_of
+from domain.contracting.amounts import WORKING, share_of
 from domain.contracting.dates import DAYS_OF_YEAR_FIXED
 from domain.contracting.parts import VEHICLES, Business, Form, Share
 from domain.contracting.pricing import Offer
@@ -27,6 +27,7 @@ from domain.contracting.rates import Rates
 from domain.contracting.schedules import principal_of, total_of
 from domain.contracting.wording import find_forbidden
 from domain.kernel import Refusal, refusal
+from domain.kernel.money import Rounding
 
 PRIVATE_LENDING = "最高人民法院关于审理民间借贷案件适用法律若干问题的规定(2020第二次修正) 25, 29"
 GUANGDONG_AUTO = "广东省地方金融监督管理局关于规范融资租赁公司汽车融资租赁业务的通知(2021-03-09)"

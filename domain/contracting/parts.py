@@ -11,9 +11,10 @@ from typing import Annotated
 from msgspec import Meta, Struct
 
 from domain.application.values import AssetClass, Rate
-from domain.contracting.amounts import Rounding, share_of
+from domain.contracting.amounts import share_of
 from domain.contracting.schedules import Step
 from domain.kernel import Fen
+from domain.kernel.money import Rounding
 
 SCORE_MAX = 1_000
 """Credit scores of a decision are scaled to 0 … 1000 before a plan sees them."""

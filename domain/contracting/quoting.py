@@ -15,7 +15,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from domain.application.values import Rate
-from domain.contracting.amounts import Rounding, share_of
+from domain.contracting.amounts import share_of
 from domain.contracting.dates import (
     Adjustment,
     IsBusinessDay,
@@ -59,6 +59,7 @@ from domain.contracting.schedules import (
     with_fees,
 )
 from domain.kernel import Fen, Refusal, refusal
+from domain.kernel.money import Rounding
 
 AMOUNT_NOT_POSITIVE = refusal("offer.amount_not_positive", "An offer is about money", "报价金额必须大于零")
 DOWN_PAYMENT = refusal(

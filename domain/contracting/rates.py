@@ -20,8 +20,9 @@ from itertools import accumulate, pairwise
 from msgspec import Struct
 
 from domain.application.values import Rate
-from domain.contracting.amounts import WORKING, Rounding
+from domain.contracting.amounts import WORKING, decimal_rounding
 from domain.contracting.dates import DAYS_OF_YEAR_FIXED, MONTHS_A_YEAR
+from domain.kernel.money import Rounding
 
 RATE_PLACES = 10
 """Decimal places of every rate that is computed, rounded half up."""
@@ -64,7 +65,7 @@ class Rates(Struct, frozen=True, forbid_unknown_fields=True):
 
 def quantised(value: Decimal) -> str:
     """A rate as text: ten places, rounded half up."""
-    rounded = value.quantize(UNIT, rounding=Rounding.HALF_UP.value, context=WORKING)
+    rounded = value.quantize(UNIT, rounding=decimal_rounding(Rounding.HALF_UP), context=WORKING)
     return f"{rounded or abs(rounded):f}"
 
 

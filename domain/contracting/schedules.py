@@ -24,9 +24,10 @@ from typing import Annotated
 from msgspec import Meta, Struct
 from msgspec.structs import replace
 
-from domain.contracting.amounts import WORKING, Rounding, divide, share_of, to_fen
+from domain.contracting.amounts import WORKING, share_of, to_fen
 from domain.contracting.dates import DayCount, Period, period_fraction
 from domain.kernel import Fen
+from domain.kernel.money import Rounding, divide
 
 NOISE_FEN = Decimal("0.000001")
 """Below this an exact amount of principal counts as zero: what the working precision leaves."""

@@ -60,7 +60,7 @@ def _pending(command: c.RecordPending, state: State, context: Context) -> Answer
 
 def _succeeded(command: c.RecordSucceeded, state: State, context: Context) -> Answer:
     """Money counts whichever attempt brought it; an answer alone does not settle what is unknown."""
-    if not 1 <= command.attempt <= _attempts_made(state):
+    if not 1 <= command.attempt <= len(state.tried):
         return r.ATTEMPT_NOT_CURRENT(expected=state.attempt, got=command.attempt)
     if command.attempt in state.paid_by:
         return r.PAID_ALREADY(attempt=command.attempt)
@@ -144,7 +144,7 @@ def _ignored(command: c.ReceiveCallback, state: State) -> Ignored | None:
         return Ignored.FORGED
     if command.callback in state.callbacks or command.attempt in state.paid_by:
         return Ignored.DUPLICATE
-    if not 1 <= command.attempt <= _attempts_made(state):
+    if not 1 <= command.attempt <= len(state.tried):
         return Ignored.UNKNOWN
     if command.reported is Reported.SUCCEEDED:
         return None
@@ -154,11 +154,6 @@ def _ignored(command: c.ReceiveCallback, state: State) -> Ignored | None:
 
 
 # --------------------------------------------------------------------------------------- what an outcome means
-
-
-def _attempts_made(state: State) -> int:
-    """The scheduled attempt of a waiting payment was not made yet."""
-    return state.attempt - 1 if state.phase is Phase.WAITING else state.attempt
 
 
 def _is_unresolved(state: State, attempt: int) -> bool:
@@ -184,7 +179,7 @@ def _money(state: State, news: c.RecordSucceeded | c.ReceiveCallback, source: So
         )
     succeeded = e.PaymentSucceeded(
         attempt=news.attempt,
-        channel=state.channel,
+        channel=state.channel_of(news.attempt),
         amount_fen=news.amount_fen,
         value_date=news.value_date,
         provider_ref=news.ref,

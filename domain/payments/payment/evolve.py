@@ -27,6 +27,7 @@ def _initiated(state: State, event: e.PaymentInitiated) -> State:
         mandate=event.mandate,
         attempt=1,
         channel=event.channel,
+        tried=(event.channel,),
     )
 
 
@@ -57,8 +58,14 @@ def _retry_scheduled(state: State, event: e.RetryScheduled) -> State:
 
 
 def _retried(state: State, event: e.PaymentRetried) -> State:
-    retries = state.retries + 1
-    return replace(state, version=state.version + 1, phase=Phase.INITIATED, retries=retries, not_before=None)
+    return replace(
+        state,
+        version=state.version + 1,
+        phase=Phase.INITIATED,
+        tried=(*state.tried, event.channel),
+        retries=state.retries + 1,
+        not_before=None,
+    )
 
 
 def _switched(state: State, event: e.ChannelSwitched) -> State:
@@ -68,6 +75,7 @@ def _switched(state: State, event: e.ChannelSwitched) -> State:
         phase=Phase.INITIATED,
         attempt=event.attempt,
         channel=event.channel,
+        tried=(*state.tried, event.channel),
         retries=0,
     )
 

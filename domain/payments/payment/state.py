@@ -36,9 +36,10 @@ RECEIVED = frozenset({Phase.SUCCEEDED, Phase.REFUNDED, Phase.CHARGED_BACK})
 class PaymentState(Struct, frozen=True, kw_only=True):
     """One payment.
 
-    `version` counts its events. `attempt` is the current one, or the scheduled one while `WAITING`; `retries` counts
-    those made again in the current channel. `received_fen` is all that arrived, `returned_fen` what went back.
-    `paid_by` are the attempts that brought money, `callbacks` the digests of the last callbacks.
+    `version` counts its events. `attempt` is the current one, or the scheduled one while `WAITING`; `tried` are the
+    channels of the attempts made so far, `retries` counts those made again in the current one. `received_fen` is all
+    that arrived, `returned_fen` what went back. `paid_by` are the attempts that brought money, `callbacks` the digests
+    of the last callbacks.
     """
 
     version: int = 0
@@ -50,12 +51,17 @@ class PaymentState(Struct, frozen=True, kw_only=True):
     mandate: str | None = None
     attempt: int = 0
     channel: str = ""
+    tried: tuple[str, ...] = ()
     retries: int = 0
     not_before: date | None = None
     received_fen: int = 0
     returned_fen: int = 0
     paid_by: tuple[int, ...] = ()
     callbacks: tuple[str, ...] = ()
+
+    def channel_of(self, attempt: int) -> str:
+        """The channel that an attempt was made in."""
+        return self.tried[attempt - 1]
 
     @property
     def left_fen(self) -> int:

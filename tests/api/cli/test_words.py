@@ -63,8 +63,9 @@ def test_share(part: int, whole: int, text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "text"), [(0, "0 bytes"), (1023, "1023 bytes"), (1024, "1.0 KiB"), (3 << 29, "1.5 GiB"), (1 << 44, "16.0 TiB")]
-)  # fmt: skip
+    ("value", "text"),
+    [(0, "0 bytes"), (1023, "1023 bytes"), (1024, "1.0 KiB"), (3 << 29, "1.5 GiB"), (1 << 44, "16.0 TiB")],
+)
 def test_size(value: int, text: str) -> None:
     assert size(value) == text
 

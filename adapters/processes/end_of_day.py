@@ -1,0 +1,218 @@
+"""The end of a day: explicit, day by day, resumable wherever it was interrupted.
+
+    start day d ─▶ timers due ≤ d, in order ─▶ what follows from them ─▶ … until nothing is due ─▶ reconcile ─▶ close d
+                        one command each, keys from the timers                 step by step, recorded in the calendar
+
+After weeks of standstill `catch_up` closes each day in its turn. A run that was killed is simply started again: what
+was done is known by its keys, and the calendar says which step is next.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from itertools import groupby
+from typing import Protocol
+from uuid import UUID
+
+from msgspec import Struct
+
+from adapters.postgres.ledger import Ledger, Request
+from adapters.postgres.reader import Reader
+from adapters.processes.firing import ACTOR_PREFIX, FIRINGS, Firing, fire
+from adapters.processes.issuing import STREAMS_IN_FLIGHT, Issue, Issued, context, issue_all
+from domain.calendar import (
+    CALENDAR,
+    CalendarState,
+    CloseDay,
+    OpenCalendar,
+    Phase,
+    RecordStep,
+    StartEndOfDay,
+    Timer,
+    calendar_stream,
+)
+from domain.calendar.refusals import DAY_NOT_CURRENT, UNKNOWN
+from domain.kernel import Command, Refusal
+
+TIMERS_STEP = "timers"
+BY = "end_of_day"
+ROUNDS_MAX = 100
+"""Times that firing timers may make others due on the same day; more is a circle."""
+
+_PAGE_EVENTS = 5_000
+_TIMER_ACTOR = f'"actor":{{"id":"{ACTOR_PREFIX}'.encode()
+
+
+class EndOfDayError(Exception):
+    """An end of day that cannot go on; what was done stays done, and the message says what was expected."""
+
+
+class EndOfDayRefused(EndOfDayError):
+    """The calendar said no."""
+
+    def __init__(self, refusal: Refusal) -> None:
+        super().__init__(refusal.sentence())
+        self.refusal = refusal
+
+
+class DueTimers(Protocol):
+    """The read model of timers, up to date with the ledger at the moment of asking."""
+
+    async def due(self, tenant: UUID, day: date) -> Sequence[Timer]:
+        """Every timer that is due on a day or was before, in the order in which they are fired."""
+
+
+class Progress(Protocol):
+    """Records in the calendar how far a step is."""
+
+    async def __call__(self, processed: int, cursor: str) -> None:
+        """So many things are done in all, up to `cursor`."""
+
+
+class DayStep(Protocol):
+    """One further step of an end of day, such as reconciling; resumable by itself."""
+
+    name: str
+
+    async def run(self, tenant: UUID, day: date, cursor: str | None, processed: int, progress: Progress) -> int:
+        """Do it from `cursor` on, with `processed` done before; return how many things were done in all."""
+
+
+class ClosedDay(Struct, frozen=True):
+    """What one end of day did in this run: timers fired now, found fired, refused by code."""
+
+    day: date
+    fired: int
+    repeated: int
+    refused: Mapping[str, int]
+
+
+Settle = Callable[[], Awaitable[None]]
+
+
+@dataclass
+class EndOfDay:
+    """Ends the days of one tenant.
+
+    `settle` lets everything that follows from events (process managers, reactors) catch up with the ledger; it runs
+    after each round of timers, because it may make others due.
+    """
+
+    ledger: Ledger
+    reader: Reader
+    timers: DueTimers
+    tenant: UUID
+    settle: Settle | None = None
+    steps: Sequence[DayStep] = ()
+    firings: Mapping[str, Firing] = field(default_factory=lambda: FIRINGS)
+    streams_in_flight: int = STREAMS_IN_FLIGHT
+
+    async def open(self, business_date: date) -> None:
+        """Open the tenant's calendar. Raises `EndOfDayRefused` when it is open at another day."""
+        key = f"calendar:opened:{business_date}"
+        await self._command(key, OpenCalendar(business_date=business_date), business_date)
+
+    async def state(self) -> CalendarState:
+        """The calendar as the ledger has it."""
+        _, state = await self.ledger.load(CALENDAR, calendar_stream(self.tenant))
+        assert isinstance(state, CalendarState)
+        return state
+
+    async def catch_up(self, to: date) -> list[ClosedDay]:
+        """Close every day up to and including `to`, in order; nothing when they are closed. Raises `EndOfDayRefused`."""
+        closed: list[ClosedDay] = []
+        while True:
+            today = (await self.state()).business_date
+            if today is None:
+                raise EndOfDayRefused(UNKNOWN())
+            if today > to:
+                return closed
+            closed.append(await self.close(today))
+
+    async def close(self, day: date) -> ClosedDay:
+        """Do the end of the current business date, from wherever it is. Raises `EndOfDayRefused` for another day."""
+        state = await self.state()
+        if state.business_date != day:
+            raise EndOfDayRefused(DAY_NOT_CURRENT(expected=state.business_date, got=day))
+        issued = Issued()
+        resumed = state.phase is Phase.CLOSING
+        if not resumed:
+            names = (TIMERS_STEP, *(step.name for step in self.steps))
+            await self._command(f"calendar:{day}:start", StartEndOfDay(day=day, steps=names), day)
+            state = await self.state()
+        for name in state.steps:
+            processed = await self._step(name, day, state, issued, resumed=resumed)
+            done = RecordStep(day=day, step=name, processed=processed)
+            await self._command(f"calendar:{day}:{name}:done", done, day)
+        await self._command(f"calendar:{day}:close", CloseDay(day=day), day)
+        return ClosedDay(day, issued.accepted, issued.repeated, dict(issued.refused))
+
+    async def _step(self, name: str, day: date, state: CalendarState, issued: Issued, *, resumed: bool) -> int:
+        if name == TIMERS_STEP:
+            issued.add(await self._fire_all(day))
+            return await self._fired_since(state.started) if resumed else issued.accepted
+        step = next((step for step in self.steps if step.name == name), None)
+        if step is None:
+            known = ", ".join(step.name for step in self.steps)
+            raise EndOfDayError(f"day {day}: expected one of the steps {TIMERS_STEP}, {known}, the day has {name}")
+
+        async def progress(processed: int, cursor: str) -> None:
+            mark = RecordStep(day=day, step=name, processed=processed, cursor=cursor)
+            await self._command(f"calendar:{day}:{name}:{cursor}", mark, day)
+
+        current = state.steps[0] == name
+        return await step.run(
+            self.tenant, day, state.cursor if current else None, state.processed if current else 0, progress
+        )
+
+    # -------------------------------------------------------------------------------------------- timers
+
+    async def _fire_all(self, day: date) -> Issued:
+        """Fire until nothing is due that was not tried: a fired timer may have made another one due."""
+        tried: set[str] = set()
+        issued = Issued()
+        for _ in range(ROUNDS_MAX):
+            if self.settle is not None:
+                await self.settle()
+            due = [timer for timer in await self.timers.due(self.tenant, day) if timer.key not in tried]
+            if not due:
+                return issued
+            tried.update(timer.key for timer in due)
+            for _, same in groupby(due, key=lambda timer: (timer.due_on, timer.order)):
+                issued.add(await issue_all(self.ledger, self.reader, self._issues(same, day), **self._bounds))
+        raise EndOfDayError(f"day {day}: expected timers to settle within {ROUNDS_MAX} rounds")
+
+    def _issues(self, timers: object, day: date) -> list[Issue]:
+        assert isinstance(timers, groupby) or timers is not None
+        return [issue for timer in timers if (issue := fire(self.tenant, timer, day, self.firings)) is not None]
+
+    @property
+    def _bounds(self) -> dict[str, int]:
+        return {"streams_in_flight": self.streams_in_flight}
+
+    async def _fired_since(self, started: int) -> int:
+        """Timers fired since the event that began this end of day, by this run and by those that died.
+
+        The ledger is asked, because a timer that was fired is gone from the read model.
+        """
+        stream = calendar_stream(self.tenant)
+        position = (await self.reader.stream(stream, after=started - 1))[0].position
+        causes: set[UUID] = set()
+        while page := await self.reader.after(position, _PAGE_EVENTS):
+            position = page[-1].position
+            fired = (stored.parsed() for stored in page if _TIMER_ACTOR in stored.entry)
+            causes.update(
+                one.cause for one in fired if one.tenant == self.tenant and one.actor.id.startswith(ACTOR_PREFIX)
+            )
+        return len(causes)
+
+    async def _command(self, key: str, command: Command, day: date) -> None:
+        stream = calendar_stream(self.tenant)
+        outcome = await self.ledger.execute(
+            CALENDAR,
+            Request(stream=stream, key=key, command=command, context=context(self.tenant, key, day, BY, stream)),
+        )
+        if isinstance(outcome, Refusal):
+            raise EndOfDayRefused(outcome)

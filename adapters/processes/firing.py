@@ -1,0 +1,58 @@
+"""Firing timers: which command of which aggregate each kind of timer is.
+
+    Timer ──firing──▶ Issue(command, key `timer:<kind>:<stream hex>:<due date>:<number>`)
+
+`demand_cure` has no command: when the time to pay is over, a person chooses the remedy; the timer stays on the board.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from msgspec import Struct
+
+from adapters.processes.issuing import Issue, context
+from domain.application import APPLICATION, CancelOffer, ExpireApplication
+from domain.calendar.timers import Timer
+from domain.kernel import Command, Decider
+from domain.leasing.lease import LEASE, AccrueInterest, AssessLateFees, IssueBill
+from domain.parties.consent import CONSENT, ExpireConsent
+from domain.payments.payment import PAYMENT, RetryPayment
+
+ACTOR_PREFIX = "timer:"
+"""The actor of a fired timer is the system, by the id `timer:<kind>`."""
+
+
+class Firing(Struct, frozen=True):
+    """What firing a kind of timer is: an aggregate's command, made from the timer and the day."""
+
+    decider: Decider[Any]
+    command: Callable[[Timer, date], Command]
+
+
+FIRINGS: Mapping[str, Firing] = {
+    "application_expiry": Firing(APPLICATION, lambda timer, day: ExpireApplication()),
+    "consent_expiry": Firing(CONSENT, lambda timer, day: ExpireConsent()),
+    "offer_expiry": Firing(APPLICATION, lambda timer, day: CancelOffer()),
+    "interest_accrual": Firing(LEASE, lambda timer, day: AccrueInterest(up_to=day)),
+    "bill": Firing(LEASE, lambda timer, day: IssueBill(number=timer.number)),
+    "late_fee": Firing(LEASE, lambda timer, day: AssessLateFees(up_to=day)),
+    "payment_retry": Firing(PAYMENT, lambda timer, day: RetryPayment(attempt=timer.number)),
+}
+
+
+def fire(tenant: UUID, timer: Timer, day: date, firings: Mapping[str, Firing] = FIRINGS) -> Issue | None:
+    """The issue that firing a timer on a business date is; `None` for a kind that no command belongs to."""
+    firing = firings.get(timer.kind)
+    if firing is None:
+        return None
+    return Issue(
+        decider=firing.decider,
+        stream=timer.stream,
+        key=timer.key,
+        command=firing.command(timer, day),
+        context=context(tenant, timer.key, day, ACTOR_PREFIX + timer.kind, timer.stream),
+    )

@@ -1,0 +1,130 @@
+"""Issuing many commands at once, each exactly once: in order within a stream, side by side across streams.
+
+    [Issue, …] ─▶ one queue per stream ─▶ bounded number of streams under way ─▶ Ledger.execute ─▶ Issued
+
+The idempotency key of an issue is made of what it follows from, so that issuing it again changes nothing. So is the id
+of its command: a second run that finds the first one dead leaves the same ledger.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter, deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, time
+from typing import Any
+from uuid import UUID, uuid5
+
+from msgspec import Struct
+
+from adapters.postgres.ledger import Ledger, Request
+from adapters.postgres.reader import Reader
+from domain.kernel import BEIJING, Actor, Command, Context, Decider, Refusal
+
+STREAMS_IN_FLIGHT = 1_024
+"""Streams with a command under way: enough for group commits of about a thousand events."""
+
+KEYS_AT_ONCE = 5_000
+SYSTEM = "system"
+_LAST_SECOND = time(23, 59, 59)
+
+
+class Issue(Struct, frozen=True, kw_only=True):
+    """One command to be executed because of something, under a key that says because of what."""
+
+    decider: Decider[Any]
+    stream: UUID
+    key: str
+    command: Command
+    context: Context
+
+
+@dataclass
+class Issued:
+    """What became of issues: accepted now, known from an earlier run, refused by code."""
+
+    accepted: int = 0
+    repeated: int = 0
+    refused: Counter[str] = field(default_factory=Counter)
+    refusals: list[tuple[Issue, Refusal]] = field(default_factory=list)
+
+    def add(self, other: Issued) -> None:
+        """Count another run's outcome in."""
+        self.accepted += other.accepted
+        self.repeated += other.repeated
+        self.refused.update(other.refused)
+        self.refusals += other.refusals
+
+
+def command_id(tenant: UUID, key: str) -> UUID:
+    """The id of the command with this idempotency key."""
+    return uuid5(tenant, key)
+
+
+def end_of(day: date) -> datetime:
+    """The last second of a business date: when what a day's end does is said to have happened."""
+    return datetime.combine(day, _LAST_SECOND, BEIJING)
+
+
+def context(tenant: UUID, key: str, day: date, by: str, correlation: UUID) -> Context:
+    """The context of a command that the program issues on its own for a business date; `by` says which part of it."""
+    return Context(
+        tenant=tenant,
+        actor=Actor(SYSTEM, by),
+        command=command_id(tenant, key),
+        correlation=correlation,
+        now=end_of(day),
+        business_date=day,
+    )
+
+
+async def issue_all(
+    ledger: Ledger, reader: Reader, issues: Sequence[Issue], *, streams_in_flight: int = STREAMS_IN_FLIGHT
+) -> Issued:
+    """Execute the issues whose keys the ledger does not hold yet; a refusal of one leaves the others alone.
+
+    Whatever else is raised (`OutcomeUnknown`, `StreamBusy`, `KeyReused`) stops all of them; issuing the same again
+    goes on where it stopped.
+    """
+    issued = Issued()
+    known = await known_keys(reader, issues)
+    queues: dict[UUID, deque[Issue]] = {}
+    for issue in issues:
+        if issue.key in known:
+            issued.repeated += 1
+        else:
+            queues.setdefault(issue.stream, deque()).append(issue)
+    waiting = iter(queues.values())
+    async with asyncio.TaskGroup() as group:
+        for _ in range(min(streams_in_flight, len(queues))):
+            group.create_task(_work(ledger, waiting, issued))
+    return issued
+
+
+async def known_keys(reader: Reader, issues: Sequence[Issue]) -> set[str]:
+    """Those of the issues' keys that the ledger holds."""
+    known: set[str] = set()
+    for at in range(0, len(issues), KEYS_AT_ONCE):
+        some = issues[at : at + KEYS_AT_ONCE]
+        for tenant in {issue.context.tenant for issue in some}:
+            keys = [issue.key for issue in some if issue.context.tenant == tenant]
+            known |= await reader.known_keys(tenant, keys)
+    return known
+
+
+async def _work(ledger: Ledger, waiting: Any, issued: Issued) -> None:
+    for queue in waiting:
+        for issue in queue:
+            outcome = await ledger.execute(issue.decider, _request(issue))
+            if isinstance(outcome, Refusal):
+                issued.refused[outcome.code] += 1
+                issued.refusals.append((issue, outcome))
+            elif outcome.replayed:
+                issued.repeated += 1
+            else:
+                issued.accepted += 1
+
+
+def _request(issue: Issue) -> Request:
+    return Request(stream=issue.stream, key=issue.key, command=issue.command, context=issue.context)

@@ -1,0 +1,368 @@
+"""Executing commands: cold and cached, stale and contended, repeated and refused."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+from uuid import UUID
+
+import pytest
+from msgspec.structs import replace
+
+from adapters.postgres import ledger as module
+from adapters.postgres.connections import connect
+from adapters.postgres.group_commit import GroupCommit
+from adapters.postgres.ledger import Ledger, StreamBusy, payload
+from adapters.postgres.reader import Reader
+from adapters.postgres.sequencer import Append, Appended, KeyReused, VersionConflict
+from adapters.postgres.vault import Vault
+from adapters.system import new_id, now, random_bytes
+from api.compose import Base, Running
+from domain.application import (
+    APPLICATION,
+    ApplicationState,
+    ApplicationSubmitted,
+    Phase,
+    RouteToLane,
+    StartVerification,
+    WithdrawApplication,
+)
+from domain.kernel import Command, Context, Decider, Event, Refusal
+from domain.kernel.decider import DECIDERS
+from tests.adapters.postgres.stored import check_whole
+from tests.adapters.postgres.story import ANONYMOUS, SUBMIT, context, draft_about, request, toys
+
+AGAIN = ApplicationSubmitted()
+
+
+def another(program: Running) -> Ledger:
+    """A second process on the same ledger, with a cache of its own."""
+    return Ledger(program.writer, program.reader, program.vault, digest=program.keys.digest, new_id=new_id)
+
+
+async def appended(ledger: Ledger, stream: UUID, command: Command, **rest: object) -> Appended:
+    told = await ledger.execute(APPLICATION, request(stream, command, **rest))  # type: ignore[arg-type]
+    assert isinstance(told, Appended), told
+    return told
+
+
+async def drafted(ledger: Ledger) -> UUID:
+    stream = new_id()
+    await appended(ledger, stream, ANONYMOUS)
+    return stream
+
+
+@pytest.fixture
+def reads(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[tuple[UUID, int]]]:
+    """Which streams were read, behind which version."""
+    seen: list[tuple[UUID, int]] = []
+    original = Reader.stream
+
+    async def spy(self: Reader, stream: UUID, *, after: int = 0, up_to_position: int | None = None) -> object:
+        seen.append((stream, after))
+        return await original(self, stream, after=after, up_to_position=up_to_position)
+
+    monkeypatch.setattr(Reader, "stream", spy)
+    return seen
+
+
+async def test_cold_load_replays_cached_load_does_not(program: Running, reads: list[tuple[UUID, int]]) -> None:
+    stream = await drafted(program.ledger)
+    reads.clear()
+    await appended(program.ledger, stream, SUBMIT)
+    assert reads == []
+    cold = another(program)
+    assert (await cold.load(APPLICATION, stream))[1].phase is Phase.SUBMITTED
+    assert reads == [(stream, 0)]
+    await appended(cold, stream, StartVerification())
+    assert reads == [(stream, 0)]
+
+
+async def test_new_streams_are_not_read(program: Running, reads: list[tuple[UUID, int]]) -> None:
+    await appended(program.ledger, new_id(), ANONYMOUS, new=True)
+    assert reads == []
+
+
+async def test_wrong_claim_that_a_stream_is_new_is_found_out(program: Running) -> None:
+    stream = await drafted(program.ledger)
+    refused = await another(program).execute(APPLICATION, request(stream, ANONYMOUS, new=True))
+    assert isinstance(refused, Refusal)
+    assert (await program.reader.versions([stream]))[stream] == 1
+
+
+async def test_stale_cache_of_a_second_process_catches_up(program: Running) -> None:
+    other = another(program)
+    stream = await drafted(program.ledger)
+    await other.load(APPLICATION, stream)
+    await appended(program.ledger, stream, SUBMIT)
+    told = await appended(other, stream, StartVerification())
+    assert told.seq == 3
+
+
+async def test_stale_yes_is_decided_again(program: Running) -> None:
+    """What the old state allowed, the new one refuses; the answer is the refusal, not a conflict."""
+    other = another(program)
+    stream = await drafted(program.ledger)
+    await other.load(APPLICATION, stream)
+    await appended(program.ledger, stream, WithdrawApplication(reason="changed_mind"))
+    told = await other.execute(APPLICATION, request(stream, SUBMIT))
+    assert isinstance(told, Refusal)
+
+
+async def test_stale_no_is_not_believed(program: Running) -> None:
+    """What the old state refused, the new one allows."""
+    other = another(program)
+    stream = await drafted(program.ledger)
+    await other.load(APPLICATION, stream)
+    await appended(program.ledger, stream, SUBMIT)
+    assert isinstance(await other.execute(APPLICATION, request(stream, StartVerification())), Appended)
+
+
+async def test_refusal_writes_nothing_and_keeps_no_key(program: Running) -> None:
+    stream = await drafted(program.ledger)
+    refused = await program.ledger.execute(APPLICATION, request(stream, StartVerification(), key="k"))
+    assert isinstance(refused, Refusal)
+    assert await program.reader.size() == 1
+    await appended(program.ledger, stream, SUBMIT)
+    assert (await appended(program.ledger, stream, StartVerification(), key="k")).seq == 3
+
+
+async def test_same_key_same_command(program: Running) -> None:
+    stream = await drafted(program.ledger)
+    first = await appended(program.ledger, stream, SUBMIT, key="k")
+    again = await appended(program.ledger, stream, SUBMIT, key="k")
+    elsewhere = await appended(another(program), stream, SUBMIT, key="k")
+    assert (first.replayed, again.replayed, elsewhere.replayed) == (False, True, True)
+    assert first.position == again.position == elsewhere.position == 2
+    assert await program.reader.size() == 2
+
+
+async def test_same_key_at_the_same_time(program: Running) -> None:
+    stream = await drafted(program.ledger)
+    wanted = [program.ledger, another(program)] * 10
+    told = await asyncio.gather(*[appended(which, stream, SUBMIT, key="k") for which in wanted])
+    assert [one.replayed for one in told].count(False) == 1
+    assert await program.reader.size() == 2
+
+
+@pytest.mark.parametrize("same_stream", [True, False])
+async def test_same_key_other_command(program: Running, same_stream: bool) -> None:
+    stream = await drafted(program.ledger)
+    await appended(program.ledger, stream, SUBMIT, key="k")
+    with pytest.raises(KeyReused):
+        if same_stream:
+            await appended(program.ledger, stream, StartVerification(), key="k")
+        else:
+            await appended(program.ledger, new_id(), ANONYMOUS, key="k")
+    assert await program.reader.size() == 2
+
+
+async def test_personal_values_are_part_of_the_command(program: Running) -> None:
+    stream, subject = new_id(), new_id()
+    await appended(program.ledger, stream, draft_about(subject), key="k")
+    await appended(program.ledger, stream, draft_about(subject), key="k")
+    with pytest.raises(KeyReused):
+        await appended(program.ledger, stream, draft_about(subject, name="李四"), key="k")
+
+
+def test_payload_tells_stream_kind_and_fields_apart() -> None:
+    one = request(new_id(), SUBMIT)
+    others = [
+        replace(one, stream=new_id()),
+        replace(one, command=StartVerification()),
+        replace(one, command=RouteToLane(lane="a")),
+        replace(one, command=RouteToLane(lane="b")),
+    ]
+    assert len({payload(each) for each in [one, *others]}) == 5
+    assert payload(replace(one, key="other", context=context(one.stream), expected=3)) == payload(one)
+
+
+async def test_expected_version(program: Running) -> None:
+    stream = await drafted(program.ledger)
+    assert (await appended(program.ledger, stream, SUBMIT, expected=1)).version == 2
+    with pytest.raises(VersionConflict, match="expected version 1, got 2"):
+        await appended(program.ledger, stream, StartVerification(), expected=1)
+    with pytest.raises(VersionConflict, match="expected version 7, got 2"):
+        await appended(program.ledger, stream, StartVerification(), expected=7)
+    assert await program.reader.size() == 2
+
+
+async def test_expected_version_that_the_cache_has_not_seen(program: Running) -> None:
+    other = another(program)
+    stream = await drafted(program.ledger)
+    await other.load(APPLICATION, stream)
+    await appended(program.ledger, stream, SUBMIT)
+    assert (await appended(other, stream, StartVerification(), expected=2)).seq == 3
+
+
+async def test_repeated_command_with_the_version_it_saw(program: Running) -> None:
+    """A client that lost the answer repeats If-Match too; the key answers first."""
+    stream = await drafted(program.ledger)
+    first = await appended(program.ledger, stream, SUBMIT, key="k", expected=1)
+    again = await appended(program.ledger, stream, SUBMIT, key="k", expected=1)
+    assert (again.position, again.replayed) == (first.position, True)
+
+
+class Interfering(GroupCommit):
+    """A writer before whose appends somebody else is always quicker."""
+
+    times = 0
+
+    async def append(self, append: Append) -> Appended:
+        if self.times:
+            self.times -= 1
+            lane = replace(toys(append.stream, expected=append.expected))
+            await super().append(lane)
+        return await super().append(append)
+
+
+@pytest.fixture
+def counting() -> Iterator[Decider[int]]:
+    """An aggregate whose state is the number of its events, of any type: toys included."""
+    yield Decider("counting_in_ledger_tests", 0, _always_route, lambda state, _: state + 1)
+    del DECIDERS["counting_in_ledger_tests"]
+
+
+def _always_route(_command: Command, _state: int, _context: Context) -> tuple[Event, ...]:
+    return (AGAIN,)
+
+
+@pytest.fixture
+def any_type(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Toys decode as something, so that replay can count them."""
+    monkeypatch.setattr("chain.entry.decode_body", lambda *_: AGAIN)
+
+
+@pytest.mark.usefixtures("any_type")
+@pytest.mark.parametrize("times", [1, 5, module.MAX_ATTEMPTS - 1])
+async def test_contended_stream_is_decided_again(
+    program: Running, url: str, counting: Decider[int], times: int
+) -> None:
+    async with Interfering(url, clock=now) as writer:
+        writer.times = times
+        ledger = Ledger(writer, program.reader, program.vault, digest=program.keys.digest, new_id=new_id)
+        told = await ledger.execute(counting, request(new_id(), SUBMIT))
+    assert isinstance(told, Appended)
+    assert told.seq == times + 1
+
+
+@pytest.mark.usefixtures("any_type")
+async def test_stream_that_never_rests(program: Running, url: str, counting: Decider[int]) -> None:
+    stream = new_id()
+    async with Interfering(url, clock=now) as writer:
+        writer.times = 10_000
+        ledger = Ledger(writer, program.reader, program.vault, digest=program.keys.digest, new_id=new_id)
+        with pytest.raises(StreamBusy, match=f"stream {stream} moved on {module.MAX_ATTEMPTS} times"):
+            await ledger.execute(counting, request(stream, SUBMIT))
+    with connect(url) as connection:
+        check_whole(connection, events=module.MAX_ATTEMPTS)
+
+
+async def test_many_commands_on_one_stream_all_find_their_place(program: Running, counting: Decider[int]) -> None:
+    stream = new_id()
+    other = another(program)
+    told = await asyncio.gather(
+        *[which.execute(counting, request(stream, SUBMIT)) for which in [program.ledger, other] * 5]
+    )
+    assert sorted(one.seq for one in told if isinstance(one, Appended)) == list(range(1, 11))
+
+
+@pytest.fixture
+def doing_nothing() -> Iterator[Callable[[bool], Decider[int]]]:
+    """An aggregate that has nothing to say, or nothing more after its first event."""
+    name = "quiet_in_ledger_tests"
+
+    def make(first: bool) -> Decider[int]:
+        return Decider(
+            name, 0, lambda _, state, __: (AGAIN,) if first and not state else (), lambda state, _: state + 1
+        )
+
+    yield make
+    DECIDERS.pop(name, None)
+
+
+async def test_command_that_changes_nothing(
+    program: Running, doing_nothing: Callable[[bool], Decider[int]], url: str
+) -> None:
+    quiet = doing_nothing(False)
+    await drafted(program.ledger)
+    stream = new_id()
+    for _ in range(2):
+        told = await program.ledger.execute(quiet, request(stream, SUBMIT, key="k"))
+        assert isinstance(told, Appended)
+        assert (told.events, told.version, told.last_position) == (0, 0, 1)
+    assert await program.reader.command(request(stream, SUBMIT).context.tenant, "k") is None
+    with connect(url) as connection:
+        check_whole(connection, events=1)
+
+
+async def test_nothing_to_change_is_not_believed_of_a_stale_state(
+    program: Running, doing_nothing: Callable[[bool], Decider[int]]
+) -> None:
+    once = doing_nothing(True)
+    stream, other = new_id(), another(program)
+    first = await program.ledger.execute(once, request(stream, SUBMIT, key="k"))
+    again = await other.execute(once, request(stream, SUBMIT, key="k"))
+    later = await other.execute(once, request(stream, SUBMIT))
+    assert isinstance(first, Appended)
+    assert isinstance(again, Appended)
+    assert isinstance(later, Appended)
+    assert (first.events, first.replayed, again.events, again.replayed) == (1, False, 1, True)
+    assert (later.events, later.version, later.last_position) == (0, 1, 1)
+
+
+async def test_append_without_events_is_a_mistake(program: Running) -> None:
+    with pytest.raises(ValueError, match="expected at least one event, got none"):
+        await program.ledger.append(toys(events=0))
+
+
+async def test_cache_keeps_what_was_used_last(
+    program: Running, reads: list[tuple[UUID, int]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "CACHED_AGGREGATES", 2)
+    first, second = await drafted(program.ledger), await drafted(program.ledger)
+    await program.ledger.load(APPLICATION, first)
+    third = await drafted(program.ledger)
+    reads.clear()
+    for stream in (first, third, second):
+        assert (await program.ledger.load(APPLICATION, stream))[0] == 1
+    assert reads == [(second, 0)]
+
+
+async def test_catching_up_never_takes_the_cache_back(program: Running) -> None:
+    """Commands of one stream run interleaved; whoever reads slowly must not overwrite what others have learnt."""
+    stream = await drafted(program.ledger)
+    other = another(program)
+    told = await asyncio.gather(
+        *[other.load(APPLICATION, stream) for _ in range(5)], appended(program.ledger, stream, SUBMIT)
+    )
+    assert {version for version, _ in told[:5]} <= {1, 2}  # type: ignore[misc]
+    version, state = await other.load(APPLICATION, stream)
+    assert isinstance(state, ApplicationState)
+    assert (await appended(other, stream, StartVerification())).seq == 3
+    assert version in (1, 2)
+
+
+async def test_events_carry_context_and_command(program: Running) -> None:
+    wanted = request(new_id(), ANONYMOUS)
+    await program.ledger.execute(APPLICATION, wanted)
+    [stored] = await program.reader.stream(wanted.stream)
+    entry = stored.parsed()
+    assert (entry.tenant, entry.actor, entry.cause, entry.correlation) == (
+        wanted.context.tenant,
+        wanted.context.actor,
+        wanted.context.command,
+        wanted.context.correlation,
+    )
+    assert (entry.occurred_at, entry.business_date) == ("2026-11-21T08:00:00.000000Z", wanted.context.business_date)
+
+
+async def test_two_processes_with_their_own_writers(program: Running, composed: Base, url: str) -> None:
+    stream = await drafted(program.ledger)
+    async with GroupCommit(url, clock=now) as writer:
+        vault = Vault(composed.keys, random_bytes)
+        other = Ledger(writer, program.reader, vault, digest=composed.keys.digest, new_id=new_id)
+        told = await asyncio.gather(
+            *[which.execute(APPLICATION, request(stream, SUBMIT)) for which in [program.ledger, other] * 4]
+        )
+    assert sorted(type(one).__name__ for one in told) == ["Appended"] + ["Refusal"] * 7
