@@ -4,11 +4,11 @@
     application_expiry   application.drafted                the day after its last day        any end of the case
     consent_expiry       consent.requested, granted, …      the day after its last day        any end of it
     offer_expiry         application.offer_presented        `OFFER_VALID_DAYS` later          any answer to the offer
-    interest_accrual     lease.activated                    every month end                   any end of the lease
+    interest_accrual     lease.created, in finance                  every month end                   any end of the lease
     bill                 lease.created (wakes: activated)   due date less the plan's lead     lease.bill_issued
     late_fee             lease.bill_issued                  every month end                   any end of the lease
     demand_cure          lease.demand_served                the day after `cure_by`           remedy elected, or an end
-    payment_retry        payment.retry_scheduled            `not_before`                      the next attempt, an end
+    payment_retry        payment.initiated, retry_scheduled its day                           the next attempt, an end
 
 Orders are the business's: what expires goes first, interest is earned before the bill that contains it, a late fee is
 assessed on what is billed, and money is collected last.
@@ -27,7 +27,7 @@ from domain.calendar.timers import month_end
 from domain.kernel import Event
 from domain.leasing.lease import events as lease
 from domain.leasing.lease import money
-from domain.leasing.values import Instalment
+from domain.leasing.values import Business, Instalment
 from domain.parties.consent import events as consent
 from domain.payments.payment import events as payment
 
@@ -109,7 +109,7 @@ def _bills(schedule: Iterable[Instalment], lead: int, *, dormant: bool = False) 
 def _created(event: lease.LeaseCreated, on: date, lead: int) -> Iterable[Change]:
     yield Lead(event.bill_lead_days)
     yield from _bills(event.schedule, event.bill_lead_days, dormant=True)
-    if event.annual_rate not in _ZERO_RATES:
+    if event.business is Business.FINANCE and event.annual_rate not in _ZERO_RATES:
         yield Opens("interest_accrual", 0, month_end(on), dormant=True)
     if event.late_fee_daily_rate not in _ZERO_RATES:
         yield Opens("late_fee", 0, month_end(on), dormant=True)
@@ -127,6 +127,10 @@ def _expires(kind: str, field: str = "expires_on") -> Rule:
         return () if last is None else (Opens(kind, 0, last + _DAY),)
 
     return opens
+
+
+def _initiated(event: payment.PaymentInitiated, on: date, lead: int) -> Iterable[Change]:
+    return () if event.collect_on is None else (Opens("payment_retry", 1, event.collect_on),)
 
 
 def _closes(*kinds: str) -> Rule:
@@ -170,6 +174,7 @@ RULES: Mapping[type[Event], Rule] = {
     money.BuyoutCompleted: _NO_MORE_BILLS,
     money.LeaseChargedOff: _END,
     lease.LeaseClosed: _END,
+    payment.PaymentInitiated: _initiated,
     payment.RetryScheduled: lambda event, on, lead: (Opens("payment_retry", event.attempt, event.not_before),),
     payment.PaymentRetried: _closes("payment_retry"),
     payment.PaymentSucceeded: _END,

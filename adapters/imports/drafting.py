@@ -141,7 +141,7 @@ def _main() -> None:
         serve(sys.stdin.buffer, sys.stdout.buffer)
     except BrokenPipeError:
         # Nobody waits for the answer any more; nothing is left to flush.
-        sys.stdout = None  # type: ignore[assignment]
+        sys.stdout = None
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """Importing a history: every case's commands are decided like any others and appended as one stream's events.
 
     Case ─▶ commands ─▶ decide … decide ─▶ (events, refusals) ─▶ one append for each case, under the case's key
+              └──── in a second process, if there is a second core ────┘
 
 A case is the unit of idempotency: its key is made of the source, the case's name and the digest of what the case says.
 An import that was killed goes on where it stopped, because every case is there wholly or not at all. A case that has
@@ -11,34 +12,24 @@ and if it holds something else, `CaseDiverged` says so and that case is left alo
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
-from typing import Any
 from uuid import UUID
 
 from msgspec import Struct
 
-from adapters.imports.bpi2012 import ImportedCommand, case_digest, commands, event_id, stream_id
+from adapters.imports.bpi2012 import case_digest, commands, stream_id
+from adapters.imports.drafting import DraftedCase, Fact, Job, decide_case, draft_facts
+from adapters.imports.second import SecondProcess, SecondProcessGone
 from adapters.imports.xes import Case
 from adapters.postgres.group_commit import MAX_BATCH_EVENTS
 from adapters.postgres.ledger import Drafted, Ledger
 from adapters.postgres.reader import Reader, Stored
 from adapters.postgres.sequencer import Append, Appended
-from adapters.postgres.vault import personal_values
-from chain.entry import draft
-from domain.application import APPLICATION
-from domain.kernel import (
-    Context,
-    Event,
-    Refusal,
-    business_date,
-    personal_fields,
-    type_of,
-    utc_text,
-    without_personal,
-)
+from domain.kernel import type_of, utc_text, without_personal
 
 CASES_AT_ONCE = 250
 """Cases whose keys and versions are looked up in one query."""
@@ -47,6 +38,9 @@ BATCH_EVENTS = MAX_BATCH_EVENTS // 2
 """Events that are handed to the writer at once: large enough for COPY, small enough to keep both sides busy."""
 
 EVENTS_IN_FLIGHT = 3 * BATCH_EVENTS
+
+JOBS_AHEAD = 2
+"""Chunks of cases that the second process may have before it: one that it works on and one that waits."""
 
 Progress = Callable[["ImportReport"], None]
 
@@ -73,10 +67,6 @@ class ImportReport(Struct, frozen=True, kw_only=True):
     diverged: tuple[str, ...] = ()
 
 
-Fact = tuple[Event, Context, UUID]
-"""An event that was decided, with its command's context and its own id."""
-
-
 class _Wanted(Struct, frozen=True):
     """A case that the ledger does not hold as it is now, and how many of its events it holds."""
 
@@ -84,21 +74,24 @@ class _Wanted(Struct, frozen=True):
     digest: bytes
     stream: UUID
     version: int
-
-
-class _Decided(Struct, frozen=True):
-    """A case after its commands were decided: the facts in order, and how often each rule said no."""
-
-    facts: tuple[Fact, ...]
-    refusals: Counter[str]
-    commands: int
+    case: Case
 
 
 class Importer:
-    """Feeds cases of one source into a ledger for one tenant."""
+    """Feeds cases of one source into a ledger for one tenant.
+
+    With `two_processes` a second process decides; by default it does where there is a second core.
+    """
 
     def __init__(
-        self, ledger: Ledger, reader: Reader, *, source: str, tenant: UUID, timer: Callable[[], float]
+        self,
+        ledger: Ledger,
+        reader: Reader,
+        *,
+        source: str,
+        tenant: UUID,
+        timer: Callable[[], float],
+        two_processes: bool | None = None,
     ) -> None:
         self._ledger = ledger
         self._reader = reader
@@ -113,6 +106,9 @@ class Importer:
         self._in_flight = 0
         self._ready: list[Append] = []
         self._ready_events = 0
+        self._second: SecondProcess | None = None
+        self._second_wanted = (os.cpu_count() or 1) > 1 if two_processes is None else two_processes
+        self._elsewhere: deque[list[_Wanted]] = deque()
 
     async def run(self, cases: Iterable[Case], on_progress: Progress | None = None) -> ImportReport:
         """Import all cases. What was appended before an error (of the reader, say) stays; run again to go on.
@@ -126,9 +122,17 @@ class Importer:
                 if on_progress is not None:
                     on_progress(self.report())
         finally:
+            await self._finish()
+        return self.report()
+
+    async def _finish(self) -> None:
+        try:
+            await self._take_back(0)
             self._send()
             await self._drain(0)
-        return self.report()
+        finally:
+            if self._second is not None:
+                await self._second.close()
 
     def report(self) -> ImportReport:
         """The counts so far."""
@@ -143,6 +147,20 @@ class Importer:
         )
 
     async def _chunk(self, chunk: list[Case]) -> None:
+        wanted = await self._wanted(chunk)
+        grown = [one for one in wanted if one.version]
+        new = [one for one in wanted if not one.version]
+        if len(chunk) == CASES_AT_ONCE and await self._has_second():
+            self._hand_over(new)
+            await self._take_back(JOBS_AHEAD - 1)
+        else:
+            await self._take_back(0)
+            grown = wanted
+        for one in grown:
+            await self._case(one)
+
+    async def _wanted(self, chunk: list[Case]) -> list[_Wanted]:
+        """Those cases of a chunk that the ledger does not hold as they are now."""
         told = [(case, case_digest(case)) for case in chunk]
         keys = {case_key(case.id, self._source, digest): (case, digest) for case, digest in told}
         done = await self._reader.known_keys(self._tenant, list(keys))
@@ -150,26 +168,77 @@ class Importer:
         versions = await self._reader.versions(list(streams.values()))
         self._counts["cases"] += len(chunk)
         self._counts["skipped"] += len(done)
-        for key, stream in streams.items():
-            case, digest = keys[key]
-            await self._case(_Wanted(key, digest, stream, versions.get(stream, 0)), case)
+        return [
+            _Wanted(key, keys[key][1], stream, versions.get(stream, 0), keys[key][0]) for key, stream in streams.items()
+        ]
 
-    async def _case(self, wanted: _Wanted, case: Case) -> None:
-        decided = decide_case(commands(case, self._source), self._tenant, wanted.stream)
-        self._counts["commands"] += decided.commands
-        self._refusals.update(decided.refusals)
+    # ------------------------------------------------------------------------------------ the second process
+
+    async def _has_second(self) -> bool:
+        """Whether there is a second process; the first full chunk starts it, small imports are done before it is up."""
+        if self._second_wanted and self._second is None:
+            try:
+                self._second = await SecondProcess.start()
+            except SecondProcessGone:
+                self._second_wanted = False
+        return self._second is not None
+
+    def _hand_over(self, wanted: list[_Wanted]) -> None:
+        assert self._second is not None
+        self._second.send(Job(self._source, self._tenant, [(one.stream, one.case) for one in wanted]))
+        self._elsewhere.append(wanted)
+
+    async def _take_back(self, allowed: int) -> None:
+        """Append what the second process has drafted until it has at most so many chunks before it."""
+        while len(self._elsewhere) > allowed:
+            wanted = self._elsewhere.popleft()
+            drafted = await self._received(len(wanted))
+            for one, done in zip(wanted, drafted, strict=True):
+                if done is None:
+                    await self._case(one)
+                else:
+                    await self._drafted(one, done)
+
+    async def _received(self, cases: int) -> list[DraftedCase | None]:
+        """The oldest answer; "do it yourself" for every case when the second process is gone."""
+        if self._second is not None:
+            try:
+                return await self._second.receive()
+            except SecondProcessGone:
+                await self._second.close()
+                self._second, self._second_wanted = None, False
+        return [None] * cases
+
+    # ------------------------------------------------------------------------------------------ one case
+
+    async def _drafted(self, wanted: _Wanted, done: DraftedCase) -> None:
+        self._count(done.commands, done.refusals)
+        if done.drafts:
+            await self._append(wanted, Drafted(done.drafts, (), ()))
+
+    async def _case(self, wanted: _Wanted) -> None:
+        """Decide and draft a case in this process, whatever it needs: the vault, or a look at what is there already."""
+        decided = decide_case(commands(wanted.case, self._source), self._tenant, wanted.stream)
+        self._count(decided.commands, decided.refusals)
         facts = decided.facts
         if wanted.version:
             try:
-                facts = _beyond(case.id, facts, await self._reader.stream(wanted.stream))
+                facts = _beyond(wanted.case.id, facts, await self._reader.stream(wanted.stream))
             except CaseDiverged as diverged:
                 self._diverged.append(str(diverged))
                 return
         if facts:
-            await self._append(wanted, facts)
+            drafts = draft_facts(wanted.stream, facts)
+            await self._append(
+                wanted,
+                await self._ledger.prepare(wanted.stream, facts) if drafts is None else Drafted(drafts, (), ()),
+            )
 
-    async def _append(self, wanted: _Wanted, facts: tuple[Fact, ...]) -> None:
-        drafted = await self._draft(wanted.stream, facts)
+    def _count(self, commands: int, refusals: dict[str, int]) -> None:
+        self._counts["commands"] += commands
+        self._refusals.update(refusals)
+
+    async def _append(self, wanted: _Wanted, drafted: Drafted) -> None:
         append = Append(
             tenant=self._tenant,
             key=wanted.key,
@@ -181,19 +250,12 @@ class Importer:
             subject_keys=drafted.subject_keys,
         )
         self._ready.append(append)
-        self._ready_events += len(facts)
+        self._ready_events += len(append.drafts)
         if self._ready_events >= BATCH_EVENTS:
             self._send()
             await self._drain(EVENTS_IN_FLIGHT)
-        # The writer gets its turn while the next case is decided: one core works for each side.
+        # The writer gets its turn before the next case.
         await asyncio.sleep(0)
-
-    async def _draft(self, stream: UUID, facts: tuple[Fact, ...]) -> Drafted:
-        if any(personal_fields(type(event)) and personal_values(event) for event, _, _ in facts):
-            return await self._ledger.prepare(stream, facts)
-        # Nothing for the vault, as in every bank's log: no need to look for keys.
-        drafts = tuple([draft(event, context, stream=stream, eid=eid) for event, context, eid in facts])
-        return Drafted(drafts, (), ())
 
     def _send(self) -> None:
         for append in self._ready:
@@ -214,30 +276,7 @@ def case_key(case: str, source: str, digest: bytes) -> str:
     return f"import:{source}/{case}@{digest.hex()[:32]}"
 
 
-def decide_case(imported: Iterable[ImportedCommand], tenant: UUID, stream: UUID) -> _Decided:
-    """Put a case's commands through the aggregate, one after the other, from its empty state."""
-    state, facts, refusals, count = APPLICATION.initial, [], Counter[str](), 0
-    for command in imported:
-        count += 1
-        context = Context(
-            tenant=tenant,
-            actor=command.actor,
-            command=command.command_id,
-            correlation=stream,
-            now=command.at,
-            business_date=business_date(command.at),
-        )
-        decision = APPLICATION.decide(command.command, state, context)
-        if isinstance(decision, Refusal):
-            refusals[decision.code] += 1
-            continue
-        for nth, event in enumerate(decision):
-            state = APPLICATION.evolve(state, event)
-            facts.append((event, context, event_id(command, nth)))
-    return _Decided(tuple(facts), refusals, count)
-
-
-def _beyond(case: str, facts: tuple[Any, ...], stored: list[Stored]) -> tuple[Any, ...]:
+def _beyond(case: str, facts: tuple[Fact, ...], stored: list[Stored]) -> tuple[Fact, ...]:
     """The facts the ledger does not hold yet; raises `CaseDiverged` where it holds others."""
     for number, (row, told) in enumerate(zip(stored, _described(facts), strict=False), start=1):
         entry = row.parsed()
@@ -249,7 +288,7 @@ def _beyond(case: str, facts: tuple[Any, ...], stored: list[Stored]) -> tuple[An
     return facts[len(stored) :]
 
 
-def _described(facts: tuple[Any, ...]) -> Iterator[str]:
+def _described(facts: tuple[Fact, ...]) -> Iterator[str]:
     for event, context, _ in facts:
         yield f"{type_of(event)} at {utc_text(context.now)} {without_personal(event)!r}"
 
@@ -262,7 +301,8 @@ async def import_cases(
     source: str,
     tenant: UUID,
     on_progress: Progress | None = None,
+    two_processes: bool | None = None,
 ) -> ImportReport:
     """Import all cases of `source` for `tenant`; see `Importer.run`."""
-    importer = Importer(ledger, reader, source=source, tenant=tenant, timer=time.monotonic)
+    importer = Importer(ledger, reader, source=source, tenant=tenant, timer=time.monotonic, two_processes=two_processes)
     return await importer.run(cases, on_progress)

@@ -1,6 +1,6 @@
 """The second process of an import: decides and drafts cases on a core of its own while the first one writes.
 
-If it cannot be started or dies, the import goes on without it: `draft` then raises `SecondProcessGone` and whoever asked
+If it cannot be started or dies, the import goes on without it: `receive` raises `SecondProcessGone`, and whoever asked
 does the work himself.
 """
 
@@ -19,6 +19,8 @@ from adapters.imports.drafting import LENGTH_BYTES, DraftedCase, Job, decode_don
 
 MODULE = "adapters.imports.drafting"
 STOP_TIMEOUT_S = 5.0
+READ_AHEAD_BYTES = 32 * 1024 * 1024
+"""Answers that are read before they are asked for, so that the next job can begin."""
 
 
 class SecondProcessGone(Exception):
@@ -39,7 +41,7 @@ class SecondProcess:
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
         try:
             process = await asyncio.create_subprocess_exec(
-                sys.executable, "-P", "-m", MODULE, stdin=PIPE, stdout=PIPE, env=environment
+                sys.executable, "-P", "-m", MODULE, stdin=PIPE, stdout=PIPE, env=environment, limit=READ_AHEAD_BYTES
             )
         except OSError as error:
             raise SecondProcessGone(f"starting {sys.executable}: {error}") from error
@@ -50,14 +52,16 @@ class SecondProcess:
         """Jobs without an answer yet."""
         return len(self._jobs)
 
-    async def send(self, job: Job) -> None:
-        """Hand a job over."""
+    def send(self, job: Job) -> None:
+        """Hand a job over. Few jobs may wait: they are kept in memory until they are read.
+
+        Nobody waits for the pipe to be empty here: the other side may itself be waiting for its answer to be read.
+        """
         assert self._process.stdin is not None
         self._jobs.append(len(job.cases))
-        with suppress(ConnectionError):
+        with suppress(OSError):
             # If it is gone, `receive` will say so.
             self._process.stdin.write(job_frame(job))
-            await self._process.stdin.drain()
 
     async def receive(self) -> list[DraftedCase | None]:
         """The answer to the oldest job. Raises `SecondProcessGone`."""

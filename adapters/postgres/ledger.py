@@ -134,8 +134,9 @@ class Ledger:
         async for event in self._reader.stream_events(stream, after=version):
             state = decider.evolve(state, event)
             version += 1
-        self._remember(stream, version, state)
-        return version
+        if version >= self._cache.get(stream, (0, None))[0]:  # another command may have been here meanwhile
+            self._remember(stream, version, state)
+        return self._cache[stream][0]
 
     def _remember(self, stream: UUID, version: int, state: object) -> None:
         self._cache[stream] = (version, state)

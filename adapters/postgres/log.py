@@ -34,6 +34,10 @@ class HeadMismatch(Mismatch):
     """The tree of the stored leaves is not the tree the head row committed; run fsck, nothing was signed."""
 
 
+class KeyRetired(Mismatch):
+    """A newer key signs this log: an older one is only good for the checkpoints it signed in its time."""
+
+
 class NoSuchPosition(MalformedProof):
     """A position that the log does not hold."""
 
@@ -71,7 +75,8 @@ class Log:
     def publish(self, signer: Signer, now: datetime) -> Published:
         """Sign and keep a checkpoint of everything committed so far; the newest one again when nothing came.
 
-        Raises `HeadMismatch` and signs nothing when leaves and head row disagree.
+        Raises `HeadMismatch` when leaves and head row disagree and `KeyRetired` when a newer key has signed already;
+        nothing is kept then.
         """
         with self._connection.transaction():
             self._connection.execute("SELECT pg_advisory_xact_lock(%s)", (_PUBLISH_LOCK,))
@@ -110,7 +115,7 @@ class Log:
     def verify(self, published: Published) -> Checkpoint:
         """Open a published checkpoint under the key whose range its size falls in; raises as `open_checkpoint`."""
         valid = [vkey for from_size, vkey in self.vkeys() if from_size <= published.size]
-        return open_checkpoint(published.note, [Ed25519Verifier(vkey) for vkey in valid])
+        return open_checkpoint(published.note, [Ed25519Verifier(vkey) for vkey in valid[-1:]])
 
     def proof(self, position: int) -> bytes:
         """A C2SP tlog-proof of the entry at `position` (from 1) in the newest published tree.
@@ -163,6 +168,9 @@ class Log:
             "INSERT INTO ledger.log_keys (shard, from_size, vkey) VALUES (%s, %s, %s) ON CONFLICT DO NOTHING",
             (SHARD, size, str(signer.vkey)),
         )
+        newest = self.vkeys()[-1][1]
+        if newest != signer.vkey:
+            raise KeyRetired("key that signs the log", newest, signer.vkey)
 
     def _extend_tiles(self, size: int, head: Checkpoint) -> None:
         builder = TileBuilder.from_reader(self._tiles, size)

@@ -9,9 +9,9 @@ was done is known by its keys, and the calendar says which step is next.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date
 from itertools import groupby
 from typing import Protocol
 from uuid import UUID
@@ -97,7 +97,7 @@ class EndOfDay:
     """Ends the days of one tenant.
 
     `settle` lets everything that follows from events (process managers, reactors) catch up with the ledger; it runs
-    after each round of timers, because it may make others due.
+    before a day's end begins and after each round of timers, because it may make others due.
     """
 
     ledger: Ledger
@@ -121,7 +121,7 @@ class EndOfDay:
         return state
 
     async def catch_up(self, to: date) -> list[ClosedDay]:
-        """Close every day up to and including `to`, in order; nothing when they are closed. Raises `EndOfDayRefused`."""
+        """Close every day up to and including `to`, in order; none when they are closed. Raises `EndOfDayRefused`."""
         closed: list[ClosedDay] = []
         while True:
             today = (await self.state()).business_date
@@ -139,6 +139,8 @@ class EndOfDay:
         issued = Issued()
         resumed = state.phase is Phase.CLOSING
         if not resumed:
+            # Only here and after a whole round of timers: a run that goes on must not change the order of things.
+            await self._settle()
             names = (TIMERS_STEP, *(step.name for step in self.steps))
             await self._command(f"calendar:{day}:start", StartEndOfDay(day=day, steps=names), day)
             state = await self.state()
@@ -174,23 +176,22 @@ class EndOfDay:
         tried: set[str] = set()
         issued = Issued()
         for _ in range(ROUNDS_MAX):
-            if self.settle is not None:
-                await self.settle()
             due = [timer for timer in await self.timers.due(self.tenant, day) if timer.key not in tried]
             if not due:
                 return issued
             tried.update(timer.key for timer in due)
             for _, same in groupby(due, key=lambda timer: (timer.due_on, timer.order)):
-                issued.add(await issue_all(self.ledger, self.reader, self._issues(same, day), **self._bounds))
+                issues = self._issues(same, day)
+                issued.add(await issue_all(self.ledger, self.reader, issues, streams_in_flight=self.streams_in_flight))
+            await self._settle()
         raise EndOfDayError(f"day {day}: expected timers to settle within {ROUNDS_MAX} rounds")
 
-    def _issues(self, timers: object, day: date) -> list[Issue]:
-        assert isinstance(timers, groupby) or timers is not None
+    def _issues(self, timers: Iterable[Timer], day: date) -> list[Issue]:
         return [issue for timer in timers if (issue := fire(self.tenant, timer, day, self.firings)) is not None]
 
-    @property
-    def _bounds(self) -> dict[str, int]:
-        return {"streams_in_flight": self.streams_in_flight}
+    async def _settle(self) -> None:
+        if self.settle is not None:
+            await self.settle()
 
     async def _fired_since(self, started: int) -> int:
         """Timers fired since the event that began this end of day, by this run and by those that died.

@@ -34,13 +34,13 @@ class Firing(Struct, frozen=True):
 
 
 FIRINGS: Mapping[str, Firing] = {
-    "application_expiry": Firing(APPLICATION, lambda timer, day: ExpireApplication()),
-    "consent_expiry": Firing(CONSENT, lambda timer, day: ExpireConsent()),
-    "offer_expiry": Firing(APPLICATION, lambda timer, day: CancelOffer()),
-    "interest_accrual": Firing(LEASE, lambda timer, day: AccrueInterest(up_to=day)),
-    "bill": Firing(LEASE, lambda timer, day: IssueBill(number=timer.number)),
-    "late_fee": Firing(LEASE, lambda timer, day: AssessLateFees(up_to=day)),
-    "payment_retry": Firing(PAYMENT, lambda timer, day: RetryPayment(attempt=timer.number)),
+    "application_expiry": Firing(APPLICATION, lambda _timer, _day: ExpireApplication()),
+    "consent_expiry": Firing(CONSENT, lambda _timer, _day: ExpireConsent()),
+    "offer_expiry": Firing(APPLICATION, lambda _timer, _day: CancelOffer()),
+    "interest_accrual": Firing(LEASE, lambda _timer, day: AccrueInterest(up_to=day)),
+    "bill": Firing(LEASE, lambda timer, _day: IssueBill(number=timer.number)),
+    "late_fee": Firing(LEASE, lambda _timer, day: AssessLateFees(up_to=day)),
+    "payment_retry": Firing(PAYMENT, lambda timer, _day: RetryPayment(attempt=timer.number)),
 }
 
 

@@ -21,8 +21,8 @@ ODOMETER_KM_MAX = 9_999_999
 Code = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_.]*$(?!\n)", max_length=CODE_MAX_CHARS)]
 """A word of a controlled vocabulary (a reason, a product, a provider): lower case, never a sentence about a person."""
 
-Lane = Annotated[str, Meta(min_length=1, max_length=LANE_MAX_CHARS)]
-"""The name of a work queue as the tenant calls it."""
+Lane = Annotated[str, Meta(pattern=r"^[^\x00-\x1f\x7f]+$(?!\n)", max_length=LANE_MAX_CHARS)]
+"""The name of a work queue as the tenant calls it; one line of text."""
 
 Reference = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]*$(?!\n)", max_length=CODE_MAX_CHARS)]
 """The tenant's own business number of a case; says nothing about a person."""

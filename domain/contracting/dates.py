@@ -167,7 +167,7 @@ def monthly_periods(
     advance = first == start
     ends = [add_months(first, at, anchor=anchor, month_end=last_days) for at in range(count + advance)]
     bounds = ends if advance else [start, *ends]
-    whole = advance or first == add_months(start, 1, anchor=anchor, month_end=last_days)
+    whole = advance or first == add_months(start, 1) or start == add_months(first, -1)
     return _checked(
         [
             Period(

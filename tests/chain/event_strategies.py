@@ -82,7 +82,8 @@ def _texts(kind: inspect.StrType) -> SearchStrategy[str]:
     least, most = kind.min_length or 0, kind.max_length or 60
     if kind.pattern is None:
         return nfc_text(least, most)
-    return st.from_regex(kind.pattern).filter(lambda text: least <= len(text) <= most)
+    fits = st.from_regex(kind.pattern).map(lambda text: unicodedata.normalize("NFC", text))
+    return fits.filter(lambda text: least <= len(text) <= most)
 
 
 def _most(kind: inspect.IntType) -> int:

@@ -47,15 +47,19 @@ def steps(text: str) -> Iterator[Step]:
         elif found and not line.startswith("# "):
             found[-1][2].append(line)
     for number, command, said in found:
-        status = re.fullmatch(r"\[exit ([0-9]+)\]", last) if (last := "\n".join(said).strip().split("\n")[-1]) else None
-        output = "\n".join(said).strip("\n")
-        yield Step(number, command, output.removesuffix(last).strip("\n") if status else output, int(status[1]) if status else 0)
+        *output, last = "\n".join(said).strip("\n").split("\n")
+        status = re.fullmatch(r"\[exit ([0-9]+)\]", last)
+        if status is None:
+            output.append(last)
+        yield Step(number, command, "\n".join(output), int(status[1]) if status else 0)
 
 
 def pattern(expected: str) -> str:
     """A regular expression for the expected output."""
-    lines = [".*" if line == ANYTHING else ".+?".join(map(re.escape, line.split(ANYTHING))) for line in expected.split("\n")]
-    return "\n".join(f"(?s:{line})" if line == ".*" else line for line in lines)
+    return "\n".join(
+        "(?s:.*)" if line == ANYTHING else ".+?".join(map(re.escape, line.split(ANYTHING)))
+        for line in expected.split("\n")
+    )
 
 
 @pytest.fixture

@@ -60,6 +60,7 @@ class TreeCheck:
 
     def finish(self, last: int) -> None:
         """Compare head row and checkpoints beyond the last event with the finished tree."""
+        self.extend(self._frontier.size + 1, ())  # a checkpoint of the empty tree has met no event yet
         root = self._frontier.root()
         if self._claimed_size != last:
             self._found.add(0, "size in the head row", last, self._claimed_size)
@@ -118,7 +119,7 @@ class TreeCheck:
     def _check_note(self, size: int, root: bytes, note: bytes) -> None:
         verifiers = [verifier for from_size, verifier in self._verifiers if from_size <= size]
         try:
-            published = open_checkpoint(note, verifiers, self.head.origin)
+            published = open_checkpoint(note, verifiers[-1:], self.head.origin)
         except ChainError as error:
             self._found.add(0, f"published checkpoint of {size}", "a note signed by the log", error)
             return
@@ -133,7 +134,9 @@ class TreeCheck:
 
     def _trusted(self, vkeys: Sequence[VerifierKey]) -> list[tuple[int, Ed25519Verifier]]:
         """The log's keys with the sizes they sign from; only those among `vkeys` if any are given."""
-        rows = self._connection.execute("SELECT from_size, vkey FROM ledger.log_keys WHERE shard = %s", (SHARD,))
+        rows = self._connection.execute(
+            "SELECT from_size, vkey FROM ledger.log_keys WHERE shard = %s ORDER BY from_size", (SHARD,)
+        )
         known = {str(vkey) for vkey in vkeys}
         trusted = []
         for from_size, text in rows:

@@ -22,7 +22,7 @@ from domain.leasing.balances import AT
 from domain.leasing.lease import events as e
 from domain.leasing.lease import money as m
 from domain.leasing.lease.state import Demand, LeaseState, Phase, Quote, QuoteKind, Receipt
-from domain.leasing.values import Applied, Business, Part
+from domain.leasing.values import Applied, Part
 
 State = LeaseState
 
@@ -120,9 +120,7 @@ def _activated(state: State, event: m.LeaseActivated) -> State:
 
 def _bill_issued(state: State, event: m.BillIssued) -> State:
     parts = (event.principal_fen, event.interest_fen, event.fee_fen, 0)
-    bill = Transaction(
-        on=event.issued_on, kind=Kind.BILL, number=event.number, due_on=event.due_on, parts=parts
-    )
+    bill = Transaction(on=event.issued_on, kind=Kind.BILL, number=event.number, due_on=event.due_on, parts=parts)
     rest = state.unbilled
     if rest and rest[0].number == event.number:
         rest = rest[1:]
@@ -146,18 +144,14 @@ def _late_fee_assessed(state: State, event: m.LateFeeAssessed) -> State:
 
 
 def _payment_posted(state: State, event: m.PaymentPosted) -> State:
-    paid = Transaction(
-        on=event.value_date, kind=Kind.PAYMENT, amount_fen=event.amount_fen, payment=event.payment
-    )
+    paid = Transaction(on=event.value_date, kind=Kind.PAYMENT, amount_fen=event.amount_fen, payment=event.payment)
     receipt = Receipt(payment=event.payment, amount_fen=event.amount_fen, value_date=event.value_date)
     account = recorded(state.account, paid, event.applied, event.credit_fen)
     return _on_account(state, account, receipts=(*state.receipts, receipt))
 
 
 def _receipts_without(state: State, event: m.PaymentReversed | m.RecoveryReversed) -> tuple[Receipt, ...]:
-    return tuple(
-        replace(known, reversed=True) if known.payment == event.payment else known for known in state.receipts
-    )
+    return tuple(replace(known, reversed=True) if known.payment == event.payment else known for known in state.receipts)
 
 
 def _payment_reversed(state: State, event: m.PaymentReversed) -> State:
@@ -194,9 +188,7 @@ def _charged_off(state: State, event: m.LeaseChargedOff) -> State:
 
 def _recovered(state: State, event: m.DebtRecovered) -> State:
     total = state.recovered_fen + event.amount_fen
-    receipt = Receipt(
-        payment=event.payment, amount_fen=event.amount_fen, value_date=event.value_date, recovery=True
-    )
+    receipt = Receipt(payment=event.payment, amount_fen=event.amount_fen, value_date=event.value_date, recovery=True)
     return replace(
         state,
         version=state.version + 1,
@@ -234,9 +226,7 @@ def _re_aged(state: State, event: e.BillsReAged) -> State:
 
 
 def _renewed(state: State, event: e.LeaseRenewed) -> State:
-    return replace(
-        state, version=state.version + 1, unbilled=(*state.unbilled, *event.schedule), quote=None
-    )
+    return replace(state, version=state.version + 1, unbilled=(*state.unbilled, *event.schedule), quote=None)
 
 
 def _buyout_quoted(state: State, event: e.BuyoutQuoted) -> State:

@@ -80,8 +80,8 @@ class LeaseState(Struct, frozen=True, kw_only=True):
     """One lease.
 
     `version` counts its events. `unbilled` is the rest of the schedule and `next_number` the bill that comes next.
-    `period_start` is the first day of the period whose interest is being earned, `accrued_fen` what of it is in the books.
-    `deposit_held_fen` is cash or a hold, as `deposit_mode` says.
+    `period_start` is the first day of the period whose interest is being earned, `accrued_fen` what of it is in the
+    books. `deposit_held_fen` is cash or a hold, as `deposit_mode` says.
     """
 
     version: int = 0

@@ -12,13 +12,14 @@ from domain.payments.payment.values import Amount, Attempt, CollectionPolicy, Pr
 
 
 class InitiatePayment(Command, frozen=True):
-    """Collect a bill of a lease, or an advance without a bill."""
+    """Collect a bill of a lease, or an advance without a bill, at once or on a day to come."""
 
     lease: UUID
     bill: BillNumber | None
     amount_fen: Amount
     policy: CollectionPolicy
     mandate: Reference | None = None
+    collect_on: date | None = None
 
 
 class RecordPending(Command, frozen=True):

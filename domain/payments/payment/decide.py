@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import date, timedelta
 from typing import Any
+from uuid import UUID
 
 from domain.kernel import Command, Context, Event, Refusal
 from domain.payments.payment import commands as c
@@ -30,6 +31,7 @@ def _initiate(command: c.InitiatePayment, state: State, context: Context) -> Ans
     channels = command.policy.channels
     if len(set(channels)) != len(channels):
         return r.CHANNELS_REPEAT(channels=" ".join(channels))
+    later = command.collect_on is not None and command.collect_on > context.business_date
     return (
         e.PaymentInitiated(
             lease=command.lease,
@@ -38,6 +40,7 @@ def _initiate(command: c.InitiatePayment, state: State, context: Context) -> Ans
             channel=channels[0],
             policy=command.policy,
             mandate=command.mandate,
+            collect_on=command.collect_on if later else None,
         ),
     )
 
@@ -114,13 +117,15 @@ def _refund(command: c.RefundPayment, state: State, context: Context) -> Answer:
     if command.amount_fen > state.left_fen:
         return r.REFUND_EXCEEDS(left_fen=state.left_fen, amount_fen=command.amount_fen)
     left = state.left_fen - command.amount_fen
-    return (e.PaymentRefunded(amount_fen=command.amount_fen, left_fen=left, reason=command.reason),)
+    return (
+        e.PaymentRefunded(lease=_lease(state), amount_fen=command.amount_fen, left_fen=left, reason=command.reason),
+    )
 
 
 def _charge_back(command: c.RecordChargeback, state: State, context: Context) -> Answer:
     if state.phase is not Phase.SUCCEEDED:
         return r.NOT_RECEIVED(phase=state.phase)
-    return (e.PaymentChargedBack(amount_fen=state.left_fen, reason=command.reason),)
+    return (e.PaymentChargedBack(lease=_lease(state), amount_fen=state.left_fen, reason=command.reason),)
 
 
 def _callback(command: c.ReceiveCallback, state: State, context: Context) -> Answer:
@@ -156,6 +161,11 @@ def _ignored(command: c.ReceiveCallback, state: State) -> Ignored | None:
 # --------------------------------------------------------------------------------------- what an outcome means
 
 
+def _lease(state: State) -> UUID:
+    assert state.lease is not None, "a payment that was initiated is for a lease"
+    return state.lease
+
+
 def _is_unresolved(state: State, attempt: int) -> bool:
     return state.phase is Phase.UNKNOWN and attempt == state.attempt
 
@@ -171,6 +181,7 @@ def _money(state: State, news: c.RecordSucceeded | c.ReceiveCallback, source: So
     if state.phase in RECEIVED:
         return (
             e.PaymentOverpaid(
+                lease=_lease(state),
                 attempt=news.attempt,
                 amount_fen=news.amount_fen,
                 value_date=news.value_date,
@@ -178,6 +189,7 @@ def _money(state: State, news: c.RecordSucceeded | c.ReceiveCallback, source: So
             ),
         )
     succeeded = e.PaymentSucceeded(
+        lease=_lease(state),
         attempt=news.attempt,
         channel=state.channel_of(news.attempt),
         amount_fen=news.amount_fen,

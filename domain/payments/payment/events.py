@@ -15,9 +15,10 @@ from domain.payments.payment.values import Amount, Attempt, CollectionPolicy, Ig
 
 @event_type("payment.initiated.v1")
 class PaymentInitiated(Event, frozen=True):
-    """A bill of a lease (or, without a number, an advance) is to be collected; attempt 1 begins in `channel`.
+    """A bill of a lease (or, without a number, an advance) is to be collected, first in `channel`.
 
-    `mandate` is the tenant's reference of the lessee's standing order to debit.
+    Attempt 1 begins at once, or on the business date `collect_on` if there is one. `mandate` is the tenant's reference
+    of the lessee's standing order to debit.
     """
 
     lease: UUID
@@ -26,6 +27,7 @@ class PaymentInitiated(Event, frozen=True):
     channel: Code
     policy: CollectionPolicy
     mandate: Reference | None = None
+    collect_on: date | None = None
 
 
 @event_type("payment.pending.v1")
@@ -40,6 +42,7 @@ class PaymentPending(Event, frozen=True):
 class PaymentSucceeded(Event, frozen=True):
     """Money arrived, worth from `value_date`; `amount_fen` is what came, whatever was asked for."""
 
+    lease: UUID
     attempt: Attempt
     channel: Code
     amount_fen: Amount
@@ -83,7 +86,7 @@ class RetryScheduled(Event, frozen=True):
 
 @event_type("payment.retried.v1")
 class PaymentRetried(Event, frozen=True):
-    """Another attempt begins in the same channel."""
+    """An attempt that was scheduled, the first or another one, begins in the same channel."""
 
     attempt: Attempt
     channel: Code
@@ -119,6 +122,7 @@ class PaymentCancelled(Event, frozen=True):
 class PaymentOverpaid(Event, frozen=True):
     """A second attempt succeeded as well: this money came on top of what had arrived."""
 
+    lease: UUID
     attempt: Attempt
     amount_fen: Amount
     value_date: date
@@ -129,6 +133,7 @@ class PaymentOverpaid(Event, frozen=True):
 class PaymentRefunded(Event, frozen=True):
     """So much went back to the payer; `left_fen` is what stays of the money that arrived."""
 
+    lease: UUID
     amount_fen: Amount
     left_fen: Fen
     reason: Code
@@ -138,6 +143,7 @@ class PaymentRefunded(Event, frozen=True):
 class PaymentChargedBack(Event, frozen=True):
     """The payer's bank took back what was left of the money."""
 
+    lease: UUID
     amount_fen: Amount
     reason: Code
 

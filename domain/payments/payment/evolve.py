@@ -16,10 +16,9 @@ State = PaymentState
 
 
 def _initiated(state: State, event: e.PaymentInitiated) -> State:
-    return replace(
+    begun = replace(
         state,
         version=state.version + 1,
-        phase=Phase.INITIATED,
         lease=event.lease,
         bill=event.bill,
         amount_fen=event.amount_fen,
@@ -27,8 +26,10 @@ def _initiated(state: State, event: e.PaymentInitiated) -> State:
         mandate=event.mandate,
         attempt=1,
         channel=event.channel,
-        tried=(event.channel,),
     )
+    if event.collect_on is not None:
+        return replace(begun, phase=Phase.WAITING, not_before=event.collect_on)
+    return replace(begun, phase=Phase.INITIATED, tried=(event.channel,))
 
 
 def _to(phase: Phase) -> Callable[[State, Event], State]:
@@ -63,7 +64,7 @@ def _retried(state: State, event: e.PaymentRetried) -> State:
         version=state.version + 1,
         phase=Phase.INITIATED,
         tried=(*state.tried, event.channel),
-        retries=state.retries + 1,
+        retries=state.retries + (event.attempt > 1),
         not_before=None,
     )
 

@@ -120,6 +120,12 @@ async def test_an_empty_ledger_is_clean(program: Running) -> None:
     assert report.root == EMPTY_ROOT.hex()
 
 
+async def test_a_checkpoint_of_the_empty_tree_is_checked_too(program: Running, connection: Connection[Any]) -> None:
+    Log(connection).publish(program.signer, NOON)
+    report = check(program)
+    assert (report.ok, report.checkpoints) == (True, 1)
+
+
 _FLIP = "set_byte(entry, 40, get_byte(entry, 40) # 1)"
 _SWAP = """
 UPDATE ledger.events e SET (stream, seq, type, entry, leaf) = (o.stream, o.seq, o.type, o.entry, o.leaf)

@@ -63,6 +63,10 @@ async def test_commands_and_versions(program: Running, reader: Reader) -> None:
     assert await reader.versions([append.stream, new_id()]) == {append.stream: 3}
 
 
+REPLACE = """
+UPDATE ledger.events SET entry = replace(convert_from(entry, 'UTF8'), '{}', '{}')::bytea WHERE position = 2"""
+
+
 @pytest.mark.parametrize(
     ("change", "error", "said"),
     [
@@ -76,14 +80,12 @@ async def test_commands_and_versions(program: Running, reader: Reader) -> None:
             "position 2: expected number 2 of stream",
         ),
         (
-            "UPDATE ledger.events SET entry = replace(convert_from(entry, 'UTF8'), 'submitted', 'forgotten')::bytea "
-            "WHERE position = 2",
+            REPLACE.format("submitted", "forgotten"),
             UnknownEventType,
             "application.forgotten.v1",
         ),
         (
-            "UPDATE ledger.events SET entry = replace(convert_from(entry, 'UTF8'), '{}', '{\"x\":1}')::bytea "
-            "WHERE position = 2",
+            REPLACE.format("{}", '{"x":1}'),
             msgspec.ValidationError,
             "unknown field",
         ),

@@ -1,0 +1,150 @@
+"""Portfolio limits (集中度与杠杆) of a finance-lease tenant: pure functions over one snapshot, exact in integers.
+
+Before every booking: risk assets ≤ 8 × net assets; one lessee ≤ 30 %, one group ≤ 50 %, one related party ≤ 30 %, all related
+parties ≤ 50 % of net assets; lease assets ≥ 60 % of all assets. The numbers are those of a versioned policy, `LIMITS`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Annotated
+from uuid import UUID
+
+from msgspec import Meta, Struct
+
+from domain.kernel import Fen, Refusal, RefusalKind, refusal
+from domain.leasing.values import PPM
+
+_SOURCE = "policy"
+
+NO_NET_ASSETS = refusal(
+    "portfolio.no_net_assets", "Without net assets nothing can be booked", "净资产不足，不得新增业务", _SOURCE
+)
+RISK_ASSETS = refusal(
+    "portfolio.risk_assets", "Risk assets would exceed 8 times the net assets", "风险资产将超过净资产的8倍", _SOURCE
+)
+ONE_LESSEE = refusal(
+    "portfolio.one_lessee", "One lessee would exceed 30 % of net assets", "单一承租人将超过净资产的30%", _SOURCE
+)
+ONE_GROUP = refusal(
+    "portfolio.one_group", "One group would exceed 50 % of net assets", "单一集团将超过净资产的50%", _SOURCE
+)
+ONE_RELATED = refusal(
+    "portfolio.one_related", "One related party would exceed 30 % of net assets", "单一关联方将超过净资产的30%", _SOURCE
+)
+ALL_RELATED = refusal(
+    "portfolio.all_related",
+    "All related parties would exceed 50 % of net assets",
+    "全部关联方将超过净资产的50%",
+    _SOURCE,
+)
+LEASE_ASSETS = refusal(
+    "portfolio.lease_assets", "Lease assets would be less than 60 % of assets", "租赁资产占比将低于60%", _SOURCE
+)
+
+
+class Limits(Struct, frozen=True, kw_only=True):
+    """One version of the numbers, in millionths of net assets; the share of lease assets in those of all assets."""
+
+    version: Annotated[int, Meta(ge=1)]
+    risk_assets_ppm: int = 8 * PPM
+    one_lessee_ppm: int = 300_000
+    one_group_ppm: int = 500_000
+    one_related_ppm: int = 300_000
+    all_related_ppm: int = 500_000
+    lease_assets_ppm: int = 600_000
+
+
+LIMITS: dict[int, Limits] = {1: Limits(version=1)}
+"""Every version there ever was; released ones never change."""
+
+
+class Exposure(Struct, frozen=True, kw_only=True):
+    """What one lessee owes, the group it belongs to, whether it is related to the lessor."""
+
+    lessee: UUID
+    fen: Fen
+    group: UUID | None = None
+    related: bool = False
+
+
+class Portfolio(Struct, frozen=True, kw_only=True):
+    """A snapshot: assets and exposures, at most one for each lessee. `net_assets_fen` may be negative."""
+
+    net_assets_fen: int
+    total_assets_fen: Fen
+    lease_assets_fen: Fen
+    risk_assets_fen: Fen
+    exposures: tuple[Exposure, ...] = ()
+
+
+def with_booking(before: Portfolio, booking: Exposure) -> Portfolio:
+    """The portfolio after a booking that is paid for with cash or debt: one more risk and lease asset.
+
+    Cash becomes a lease asset, so the sum of assets is taken to grow by the booking, as if it were borrowed: the cautious
+    reading of both ratios is not the same, and this one binds leverage.
+    """
+    known = {exposure.lessee: exposure for exposure in before.exposures}
+    old = known.get(booking.lessee)
+    known[booking.lessee] = Exposure(
+        lessee=booking.lessee,
+        fen=booking.fen + (old.fen if old else 0),
+        group=booking.group or (old.group if old else None),
+        related=booking.related or (old is not None and old.related),
+    )
+    return Portfolio(
+        net_assets_fen=before.net_assets_fen,
+        total_assets_fen=before.total_assets_fen + booking.fen,
+        lease_assets_fen=before.lease_assets_fen + booking.fen,
+        risk_assets_fen=before.risk_assets_fen + booking.fen,
+        exposures=tuple(known.values()),
+    )
+
+
+def check_booking(before: Portfolio, booking: Exposure, limits: Limits) -> tuple[Refusal, ...]:
+    """Every limit that the portfolio would break after a booking and that concerns it; empty when it may be made."""
+    return breaches(with_booking(before, booking), limits, booking.lessee)
+
+
+def breaches(portfolio: Portfolio, limits: Limits, lessee: UUID | None = None) -> tuple[Refusal, ...]:
+    """Every limit that a portfolio breaks, in a fixed order; with a lessee, only those that concern it.
+
+    A limit is broken by more than its number, not by exactly it.
+    """
+    net_fen = portfolio.net_assets_fen
+    if net_fen <= 0:
+        return (NO_NET_ASSETS(net_assets_fen=net_fen),)
+    found = [_over(RISK_ASSETS, portfolio.risk_assets_fen, net_fen, limits.risk_assets_ppm)]
+    found += _concentrations(portfolio, limits, lessee)
+    if portfolio.lease_assets_fen * PPM < portfolio.total_assets_fen * limits.lease_assets_ppm:
+        found.append(
+            LEASE_ASSETS(
+                lease_assets_fen=portfolio.lease_assets_fen,
+                total_assets_fen=portfolio.total_assets_fen,
+                limit_ppm=limits.lease_assets_ppm,
+            )
+        )
+    return tuple(one for one in found if one is not None)
+
+
+def _concentrations(portfolio: Portfolio, limits: Limits, lessee: UUID | None) -> Iterable[Refusal | None]:
+    net_fen = portfolio.net_assets_fen
+    mine = [one for one in portfolio.exposures if lessee is None or one.lessee == lessee]
+    for one in mine:
+        yield _over(ONE_LESSEE, one.fen, net_fen, limits.one_lessee_ppm, lessee=one.lessee)
+    for group in dict.fromkeys(one.group for one in mine if one.group is not None):
+        fen = sum(one.fen for one in portfolio.exposures if one.group == group)
+        yield _over(ONE_GROUP, fen, net_fen, limits.one_group_ppm, group=group)
+    for one in mine:
+        if one.related:
+            yield _over(ONE_RELATED, one.fen, net_fen, limits.one_related_ppm, lessee=one.lessee)
+    if any(one.related for one in mine):
+        fen = sum(one.fen for one in portfolio.exposures if one.related)
+        yield _over(ALL_RELATED, fen, net_fen, limits.all_related_ppm)
+
+
+def _over(kind: RefusalKind, fen: int, net_assets_fen: int, limit_ppm: int, **who: UUID) -> Refusal | None:
+    """The refusal when an amount is more than its share of net assets; compared by cross multiplication."""
+    if fen * PPM <= net_assets_fen * limit_ppm:
+        return None
+    return kind(fen=fen, net_assets_fen=net_assets_fen, limit_ppm=limit_ppm, **who)
