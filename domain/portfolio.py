@@ -1,7 +1,7 @@
 """Portfolio limits (集中度与杠杆) of a finance-lease tenant: pure functions over one snapshot, exact in integers.
 
-Before every booking: risk assets ≤ 8 × net assets; one lessee ≤ 30 %, one group ≤ 50 %, one related party ≤ 30 %, all related
-parties ≤ 50 % of net assets; lease assets ≥ 60 % of all assets. The numbers are those of a versioned policy, `LIMITS`.
+Before every booking: risk assets ≤ 8 × net assets; one lessee ≤ 30 %, one group ≤ 50 %, one related party ≤ 30 %, all
+related parties ≤ 50 % of net assets; lease assets ≥ 60 % of all assets. The numbers are those of a versioned policy.
 """
 
 from __future__ import annotations
@@ -79,10 +79,10 @@ class Portfolio(Struct, frozen=True, kw_only=True):
 
 
 def with_booking(before: Portfolio, booking: Exposure) -> Portfolio:
-    """The portfolio after a booking that is paid for with cash or debt: one more risk and lease asset.
+    """The portfolio after a booking: so much more of risk assets, lease assets and all assets.
 
-    Cash becomes a lease asset, so the sum of assets is taken to grow by the booking, as if it were borrowed: the cautious
-    reading of both ratios is not the same, and this one binds leverage.
+    All assets grow as if the booking were paid with borrowed money; were it paid with cash, the share of lease assets
+    would be larger, so this is the cautious reading.
     """
     known = {exposure.lessee: exposure for exposure in before.exposures}
     old = known.get(booking.lessee)

@@ -4,11 +4,12 @@
     application_expiry   application.drafted                the day after its last day        any end of the case
     consent_expiry       consent.requested, granted, …      the day after its last day        any end of it
     offer_expiry         application.offer_presented        `OFFER_VALID_DAYS` later          any answer to the offer
-    interest_accrual     lease.created, in finance                  every month end                   any end of the lease
+    interest_accrual     lease.created, in finance         every month end                   any end of the lease
     bill                 lease.created (wakes: activated)   due date less the plan's lead     lease.bill_issued
-    late_fee             lease.bill_issued                  every month end                   any end of the lease
+    late_fee             lease.created                      every month end                   any end of the lease
     demand_cure          lease.demand_served                the day after `cure_by`           remedy elected, or an end
     payment_retry        payment.initiated, retry_scheduled its day                           the next attempt, an end
+    payment_query        payment.pending, outcome_unknown   the next, or the same day         any outcome
 
 Orders are the business's: what expires goes first, interest is earned before the bill that contains it, a late fee is
 assessed on what is billed, and money is collected last.
@@ -55,6 +56,7 @@ KINDS = (
     TimerKind("late_fee", 60, recurring=True),
     TimerKind("demand_cure", 70),
     TimerKind("payment_retry", 80),
+    TimerKind("payment_query", 90),
 )
 KIND_OF = {kind.name: kind for kind in KINDS}
 RECURRING = frozenset(kind.name for kind in KINDS if kind.recurring)
@@ -177,6 +179,9 @@ RULES: Mapping[type[Event], Rule] = {
     payment.PaymentInitiated: _initiated,
     payment.RetryScheduled: lambda event, on, lead: (Opens("payment_retry", event.attempt, event.not_before),),
     payment.PaymentRetried: _closes("payment_retry"),
+    payment.PaymentPending: lambda event, on, lead: (Opens("payment_query", event.attempt, on + _DAY),),
+    payment.OutcomeUnknown: lambda event, on, lead: (Opens("payment_query", event.attempt, on),),
+    payment.PaymentFailed: _closes("payment_query"),
     payment.PaymentSucceeded: _END,
     payment.PaymentCancelled: _END,
 }

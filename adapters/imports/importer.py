@@ -193,11 +193,19 @@ class Importer:
         while len(self._elsewhere) > allowed:
             wanted = self._elsewhere.popleft()
             drafted = await self._received(len(wanted))
-            for one, done in zip(wanted, drafted, strict=True):
-                if done is None:
-                    await self._case(one)
-                else:
-                    await self._drafted(one, done)
+            try:
+                await self._append_all(wanted, drafted)
+            except BaseException:
+                # An import ends at the case that ended it: what was drafted ahead of that is not appended.
+                self._elsewhere.clear()
+                raise
+
+    async def _append_all(self, wanted: list[_Wanted], drafted: list[DraftedCase | None]) -> None:
+        for one, done in zip(wanted, drafted, strict=True):
+            if done is None:
+                await self._case(one)
+            else:
+                await self._drafted(one, done)
 
     async def _received(self, cases: int) -> list[DraftedCase | None]:
         """The oldest answer; "do it yourself" for every case when the second process is gone."""

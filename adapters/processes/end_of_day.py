@@ -21,7 +21,7 @@ from msgspec import Struct
 from adapters.postgres.ledger import Ledger, Request
 from adapters.postgres.reader import Reader
 from adapters.processes.firing import ACTOR_PREFIX, FIRINGS, Firing, fire
-from adapters.processes.issuing import STREAMS_IN_FLIGHT, Issue, Issued, context, issue_all
+from adapters.processes.issuing import STREAMS_IN_FLIGHT, Issue, Issued, context, issue_all, issued_since
 from domain.calendar import (
     CALENDAR,
     CalendarState,
@@ -40,9 +40,6 @@ TIMERS_STEP = "timers"
 BY = "end_of_day"
 ROUNDS_MAX = 100
 """Times that firing timers may make others due on the same day; more is a circle."""
-
-_PAGE_EVENTS = 5_000
-_TIMER_ACTOR = f'"actor":{{"id":"{ACTOR_PREFIX}'.encode()
 
 
 class EndOfDayError(Exception):
@@ -64,11 +61,20 @@ class DueTimers(Protocol):
         """Every timer that is due on a day or was before, in the order in which they are fired."""
 
 
-class Progress(Protocol):
-    """Records in the calendar how far a step is."""
+class DayRun(Struct, frozen=True, kw_only=True):
+    """Where a step of an end of day begins: its day, the position of the event that began that day's end, and how far
+    an earlier run came.
+    """
 
-    async def __call__(self, processed: int, cursor: str) -> None:
-        """So many things are done in all, up to `cursor`."""
+    tenant: UUID
+    day: date
+    position: int
+    cursor: str | None
+    processed: int
+
+
+Progress = Callable[[int, str], Awaitable[None]]
+"""Records in the calendar that so many things are done in all, up to a cursor."""
 
 
 class DayStep(Protocol):
@@ -76,8 +82,8 @@ class DayStep(Protocol):
 
     name: str
 
-    async def run(self, tenant: UUID, day: date, cursor: str | None, processed: int, progress: Progress) -> int:
-        """Do it from `cursor` on, with `processed` done before; return how many things were done in all."""
+    async def run(self, run: DayRun, progress: Progress) -> int:
+        """Do it from the cursor on; return how many things were done in all, by this run and those before."""
 
 
 class ClosedDay(Struct, frozen=True):
@@ -154,7 +160,9 @@ class EndOfDay:
     async def _step(self, name: str, day: date, state: CalendarState, issued: Issued, *, resumed: bool) -> int:
         if name == TIMERS_STEP:
             issued.add(await self._fire_all(day))
-            return await self._fired_since(state.started) if resumed else issued.accepted
+            if not resumed:
+                return issued.accepted
+            return await issued_since(self.reader, self.tenant, await self._start(state), ACTOR_PREFIX)
         step = next((step for step in self.steps if step.name == name), None)
         if step is None:
             known = ", ".join(step.name for step in self.steps)
@@ -165,9 +173,19 @@ class EndOfDay:
             await self._command(f"calendar:{day}:{name}:{cursor}", mark, day)
 
         current = state.steps[0] == name
-        return await step.run(
-            self.tenant, day, state.cursor if current else None, state.processed if current else 0, progress
+        run = DayRun(
+            tenant=self.tenant,
+            day=day,
+            position=await self._start(state),
+            cursor=state.cursor if current else None,
+            processed=state.processed if current else 0,
         )
+        return await step.run(run, progress)
+
+    async def _start(self, state: CalendarState) -> int:
+        """The position of the event that began this end of day."""
+        stored = await self.reader.stream(calendar_stream(self.tenant), after=state.started - 1)
+        return stored[0].position
 
     # -------------------------------------------------------------------------------------------- timers
 
@@ -192,22 +210,6 @@ class EndOfDay:
     async def _settle(self) -> None:
         if self.settle is not None:
             await self.settle()
-
-    async def _fired_since(self, started: int) -> int:
-        """Timers fired since the event that began this end of day, by this run and by those that died.
-
-        The ledger is asked, because a timer that was fired is gone from the read model.
-        """
-        stream = calendar_stream(self.tenant)
-        position = (await self.reader.stream(stream, after=started - 1))[0].position
-        causes: set[UUID] = set()
-        while page := await self.reader.after(position, _PAGE_EVENTS):
-            position = page[-1].position
-            fired = (stored.parsed() for stored in page if _TIMER_ACTOR in stored.entry)
-            causes.update(
-                one.cause for one in fired if one.tenant == self.tenant and one.actor.id.startswith(ACTOR_PREFIX)
-            )
-        return len(causes)
 
     async def _command(self, key: str, command: Command, day: date) -> None:
         stream = calendar_stream(self.tenant)

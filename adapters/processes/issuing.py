@@ -113,6 +113,20 @@ async def known_keys(reader: Reader, issues: Sequence[Issue]) -> set[str]:
     return known
 
 
+async def issued_since(reader: Reader, tenant: UUID, position: int, by: str) -> int:
+    """How many commands a part of the program (its actor id begins with `by`) got accepted behind a position.
+
+    The ledger is asked, so that what a run did that died is counted in.
+    """
+    marker = f'"actor":{{"id":"{by}'.encode()
+    causes: set[UUID] = set()
+    while page := await reader.after(position, KEYS_AT_ONCE):
+        position = page[-1].position
+        entries = (stored.parsed() for stored in page if marker in stored.entry)
+        causes.update(entry.cause for entry in entries if entry.tenant == tenant and entry.actor.id.startswith(by))
+    return len(causes)
+
+
 async def _work(ledger: Ledger, waiting: Any, issued: Issued) -> None:
     for queue in waiting:
         for issue in queue:

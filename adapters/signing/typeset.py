@@ -68,8 +68,8 @@ def yuan(amount_fen: int) -> str:
 
 
 def percent(rate: str) -> str:
-    """`0.0825` as `8.25%`, as many places as the rate has and at least two."""
-    points = Decimal(rate) * 100
+    """`0.0825` as `8.25%`, as many places as the rate needs and at least two."""
+    points = (Decimal(rate) * 100).normalize()
     exponent = points.as_tuple().exponent
     places = max(2, -exponent if isinstance(exponent, int) else 0)
     return f"{points:.{places}f}%"

@@ -189,7 +189,7 @@ def _show(out: Console, session: Session, on: Base, listener: socket.socket, key
     url = url_of(listener)
     rows = [
         ("Applications", f"{url}/v1/applications"),
-        ("Interface", f"{url}/openapi.json"),
+        ("Interface", f"{url}/v1/openapi.json"),
         ("Log", f"{url}/tlog/checkpoint"),
         ("Health", f"{url}/readyz"),
         ("Data", str(session.settings.data.resolve())),

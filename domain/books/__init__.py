@@ -1,7 +1,7 @@
 """The books (账簿): double entry from the lease's own events, provisions in five classes, interest to come.
 
-`chart` is the chart of accounts as data, `posting` makes journal lines of one event, `provisions` and `revenue` say what
-a period end needs.
+`chart` is the chart of accounts as data, `posting` makes journal lines of one event, `provisions` and `revenue` say
+what a period end needs.
 """
 
 from __future__ import annotations

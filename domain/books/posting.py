@@ -1,14 +1,14 @@
 """Posting (记账): the journal lines of one event of a lease, from the event alone.
 
-    finance lease   at activation the principal becomes net investment against the supplier; interest is income when it
-                    accrues, at month ends, and the rest of a period when its bill is issued; a bill moves principal from
-                    net investment, and accrued interest, to what is billed
-    rental          rent is income when it is billed; nothing is accrued, and the device itself stands in another book
+    finance lease   at activation the principal becomes net investment against the supplier; interest is income when
+                    it accrues, at month ends, and the rest of a period when its bill is issued; a bill moves
+                    principal from net investment, and accrued interest, to what is billed
+    rental          rent is income when it is billed; nothing is accrued, and the device stands in another book
 
-Simplifications, all of which balance: interest of a period is recognised in full when its bill is issued, which may be some
-days before it is due; rent is recognised by bills and not by days; buying a device out is income at its price, its cost
-being in the other book; a claim sold to an investor stays in the books, the price is owed to the investor, because the
-lease is still collected here; what is written off is taken from the allowance, which period ends fill.
+Simplifications, all of which balance: interest of a period is recognised in full when its bill is issued, which may be
+some days before it is due; rent is recognised by bills and not by days; buying a device out is income at its price, its
+cost being in the other book; a claim sold to an investor stays in the books, the price is owed to the investor, because
+the lease is still collected here; what is written off is taken from the allowance, which period ends fill.
 
 Every posting is a list of signed amounts that adds up to zero; a list that does not is `Unbalanced`.
 """

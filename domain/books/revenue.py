@@ -1,7 +1,7 @@
 """Revenue to come: interest of a finance lease and rent of a rental by calendar month, exact to the fen.
 
-Interest of a period is spread over its days; a month gets the difference of two running totals, each rounded half up, so
-that the months add up to the schedule.
+Interest of a period is spread over its days; a month gets the difference of two running totals, each rounded half up,
+so that the months add up to the schedule.
 """
 
 from __future__ import annotations

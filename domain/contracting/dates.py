@@ -162,12 +162,12 @@ def monthly_periods(
     first = add_months(start, 1) if first_due_on is None else first_due_on
     if first < start:
         raise DateError(f"first due date: expected {start} or later, got {first}")
-    last_days = month_end and is_month_end(first if first_due_on else start)
-    anchor = start.day if first_due_on is None else first.day
+    given = start if first_due_on is None else first
+    last_days = month_end and is_month_end(given)
     advance = first == start
-    ends = [add_months(first, at, anchor=anchor, month_end=last_days) for at in range(count + advance)]
-    bounds = ends if advance else [start, *ends]
     whole = advance or first == add_months(start, 1) or start == add_months(first, -1)
+    ends = [add_months(first, at, anchor=given.day, month_end=last_days) for at in range(count + advance)]
+    bounds = ends if advance else [start, *ends]
     return _checked(
         [
             Period(

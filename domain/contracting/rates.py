@@ -12,9 +12,10 @@ above the other. A rate that is not within a unit of its last place of the true 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from datetime import date
-from decimal import Decimal, InvalidOperation, localcontext
+from decimal import Decimal, localcontext
 from itertools import accumulate, pairwise
 
 from msgspec import Struct
@@ -26,6 +27,8 @@ from domain.kernel.money import Rounding
 
 RATE_PLACES = 10
 """Decimal places of every rate that is computed, rounded half up."""
+
+_RATE = re.compile(r"[0-9]{1,6}(?:\.[0-9]{1,20})?")
 
 UNIT = Decimal(1).scaleb(-RATE_PLACES)
 
@@ -41,6 +44,10 @@ class RateMismatch(ValueError):
         self.rate = rate
         self.expected = "0"
         self.got = (f"{below:.6f}", f"{above:.6f}")
+
+
+class MalformedRate(ValueError):
+    """A rate that is no decimal text of 0 or more."""
 
 
 class AmbiguousCashFlows(ValueError):
@@ -84,7 +91,7 @@ def effective_annual_rate(monthly_rate: str) -> str:
 def verify_rate(cash_flows: Sequence[int], monthly_rate: str) -> None:
     """Raise `RateMismatch` unless `monthly_rate` is the internal rate of the cash flows, one for each month from 0.
 
-    Raises `AmbiguousCashFlows` where no rate, or more than one, may exist.
+    Raises `AmbiguousCashFlows` where no rate, or more than one, may exist, `MalformedRate` for other text.
     """
     check_unambiguous(cash_flows)
     points = [(Decimal(month), fen) for month, fen in enumerate(cash_flows)]
@@ -122,13 +129,10 @@ def _sign_changes(numbers: Sequence[int]) -> int:
 
 
 def _verify(points: Sequence[tuple[Decimal, int]], rate: str, power: Callable[[Decimal, Decimal], Decimal]) -> None:
+    if not _RATE.fullmatch(rate):
+        raise MalformedRate(f"rate: expected decimal text such as 0.0114749237, got {rate[:40]!r}")
     with localcontext(WORKING):
-        try:
-            middle = Decimal(rate)
-        except InvalidOperation:
-            raise RateMismatch(repr(rate[:40]), Decimal(0), Decimal(0)) from None
-        if not middle.is_finite() or middle - UNIT <= -1:
-            raise RateMismatch(rate, Decimal(0), Decimal(0))
+        middle = Decimal(rate)
         values = [
             sum((fen * power(factor, time) for time, fen in points), Decimal(0))
             for factor in (WORKING.divide(Decimal(1), 1 + middle + unit) for unit in (-UNIT, UNIT))

@@ -32,7 +32,7 @@ def find_forbidden(text: str, words: Iterable[str]) -> tuple[Found, ...]:
     plain = "".join(letter for letter, _ in letters)
     found = []
     for word in words:
-        wanted = "".join(letter for char in word for letter in _letters(char))
+        wanted = "".join(map(_letters, word))
         at = plain.find(wanted) if wanted else -1
         if at >= 0:
             found.append(Found(word, letters[at][1], letters[at + len(wanted) - 1][1] + 1))

@@ -169,7 +169,7 @@ def without_personal(event: E) -> E:
     return msgspec.structs.replace(event, **dict.fromkeys(names, UNSET)) if names else event
 
 
-def subject_of(event: Event) -> UUID | None:
-    """The person an event is about, if its class declares one."""
+def subject_of(event: Event | None) -> UUID | None:
+    """The person an event is about, if there is an event and its class declares one."""
     subject: UUID | None = getattr(event, "subject", None)
     return subject

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import pkgutil
 import unicodedata
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -48,46 +49,45 @@ def events(name: str, *, personal: bool = False) -> SearchStrategy[Event]:
 
 
 def _values(kind: inspect.Type) -> SearchStrategy[Any]:
-    match kind:
-        case inspect.Metadata():
-            return _values(kind.type)
-        case inspect.UnionType():
-            return st.one_of(*(_values(one) for one in kind.types))
-        case inspect.StrType():
-            return _texts(kind)
-        case inspect.IntType():
-            return st.integers(kind.ge if kind.ge is not None else -MAX_SAFE_INTEGER, _most(kind))
-        case inspect.VarTupleType():
-            most = ITEMS_MAX if kind.max_length is None else min(kind.max_length, ITEMS_MAX)
-            return st.lists(_values(kind.item_type), min_size=kind.min_length or 0, max_size=most).map(tuple)
-        case inspect.StructType():
-            return st.builds(kind.cls, **{field.name: _values(field.type) for field in kind.fields})
-        case inspect.EnumType():
-            return st.sampled_from(list(kind.cls))
-        case _:
-            return _plain(kind)
+    if isinstance(kind, inspect.Metadata):
+        return _values(kind.type)
+    if isinstance(kind, inspect.UnionType):
+        return st.one_of(*(_values(one) for one in kind.types))
+    return _MAKERS[type(kind)](kind)
 
 
-def _plain(kind: inspect.Type) -> SearchStrategy[Any]:
-    simple: dict[type[inspect.Type], SearchStrategy[Any]] = {
-        inspect.NoneType: st.none(),
-        inspect.BoolType: st.booleans(),
-        inspect.UUIDType: st.uuids(),
-        inspect.DateType: st.dates(),
-    }
-    return simple[type(kind)]
+def _integers(kind: Any) -> SearchStrategy[int]:
+    least = -MAX_SAFE_INTEGER if kind.ge is None else kind.ge
+    return st.integers(least, MAX_SAFE_INTEGER if kind.le is None else min(kind.le, MAX_SAFE_INTEGER))
 
 
-def _texts(kind: inspect.StrType) -> SearchStrategy[str]:
+def _tuples(kind: Any) -> SearchStrategy[tuple[Any, ...]]:
+    most = ITEMS_MAX if kind.max_length is None else min(kind.max_length, ITEMS_MAX)
+    return st.lists(_values(kind.item_type), min_size=kind.min_length or 0, max_size=most).map(tuple)
+
+
+def _structs(kind: Any) -> SearchStrategy[Any]:
+    return st.builds(kind.cls, **{field.name: _values(field.type) for field in kind.fields})
+
+
+def _texts(kind: Any) -> SearchStrategy[str]:
     least, most = kind.min_length or 0, kind.max_length or 60
     if kind.pattern is None:
         return nfc_text(least, most)
-    fits = st.from_regex(kind.pattern).map(lambda text: unicodedata.normalize("NFC", text))
-    return fits.filter(lambda text: least <= len(text) <= most)
+    return st.from_regex(kind.pattern).filter(lambda text: least <= len(text) <= most)
 
 
-def _most(kind: inspect.IntType) -> int:
-    return MAX_SAFE_INTEGER if kind.le is None else min(kind.le, MAX_SAFE_INTEGER)
+_MAKERS: dict[type[inspect.Type], Callable[[Any], SearchStrategy[Any]]] = {
+    inspect.StrType: _texts,
+    inspect.IntType: _integers,
+    inspect.VarTupleType: _tuples,
+    inspect.StructType: _structs,
+    inspect.EnumType: lambda kind: st.sampled_from(list(kind.cls)),
+    inspect.NoneType: lambda _: st.none(),
+    inspect.BoolType: lambda _: st.booleans(),
+    inspect.UUIDType: lambda _: st.uuids(),
+    inspect.DateType: lambda _: st.dates(),
+}
 
 
 def builtins_of(event: Event) -> Any:

@@ -6,11 +6,11 @@ import pytest
 
 from domain.application import APPLICATION, ApplicationState, Phase, evolve
 from domain.application.evolve import _EVOLVE
-from domain.kernel import EVENT_TYPES, Event, decode_body
+from domain.kernel import EVENT_TYPES, Event
 from tests.domain import cases
-from tests.history.test_application_history import LINES, stored
+from tests.history.golden import event_of, lines_of
 
-EVENTS: list[Event] = [decode_body(kept.type, kept.body) for kept in map(stored, LINES)]
+EVENTS: list[Event] = [event_of(line) for line in lines_of("application_v1.jsonl")]
 
 
 def test_every_event_type_evolves() -> None:

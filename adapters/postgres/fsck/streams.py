@@ -56,7 +56,7 @@ class StreamCheck:
                 self._found.add(position, "recorded_at", f"{self._recorded_at} or later", entry.recorded_at)
             heads[stream] = (seq, leaf)
             self._recorded_at = entry.recorded_at
-            if entry.sd is not UNSET and event is not None:
+            if entry.sd is not UNSET:
                 personal.check(position, entry, event)
 
     def finish(self, connection: psycopg.Connection[tuple[Any, ...]]) -> None:

@@ -36,7 +36,7 @@ class VaultCheck:
         self._cursor.execute(_VALUES, (SHARD,))
         self._row = self._next()
 
-    def check(self, position: int, entry: Entry, event: Event) -> None:
+    def check(self, position: int, entry: Entry, event: Event | None) -> None:
         """Check the vault rows of one event that carries digests."""
         while self._row[0] < position:
             self._stray()

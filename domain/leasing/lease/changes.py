@@ -28,12 +28,18 @@ def restructure(command: c.RestructureLease, state: State, context: Context) -> 
         return r.REMEDY_CHOSEN(remedy=state.remedy)
     if not state.unbilled:
         return r.NOTHING_TO_BILL()
-    if (wrong := schedule_wrong(command.schedule, state.next_number, context.business_date)) is not None:
+    not_before = _after_billed(state, context.business_date)
+    if (wrong := schedule_wrong(command.schedule, state.next_number, not_before)) is not None:
         return wrong
     principal_fen = sum(instalment.principal_fen for instalment in command.schedule)
     if principal_fen != state.unbilled_principal_fen:
         return r.SCHEDULE_SUM(expected=state.unbilled_principal_fen, got=principal_fen)
     return (e.LeaseRestructured(schedule=command.schedule, reason=command.reason),)
+
+
+def _after_billed(state: State, today: date) -> date:
+    """The first day on which an instalment may fall due: today, or after the last one that was billed ahead."""
+    return today if state.period_start is None else max(today, state.period_start + timedelta(days=1))
 
 
 def re_age(command: c.ReAgeBills, state: State, context: Context) -> Answer:
@@ -57,7 +63,7 @@ def renew(command: c.RenewLease, state: State, context: Context) -> Answer:
         return r.NOT_A_RENTAL()
     if state.remedy is not None:
         return r.REMEDY_CHOSEN(remedy=state.remedy)
-    not_before = context.business_date
+    not_before = _after_billed(state, context.business_date)
     if state.unbilled:
         not_before = max(not_before, state.unbilled[-1].due_on + timedelta(days=1))
     first = state.next_number + len(state.unbilled)

@@ -183,6 +183,7 @@ def _money(state: State, news: c.RecordSucceeded | c.ReceiveCallback, source: So
             e.PaymentOverpaid(
                 lease=_lease(state),
                 attempt=news.attempt,
+                channel=state.channel_of(news.attempt),
                 amount_fen=news.amount_fen,
                 value_date=news.value_date,
                 provider_ref=news.ref,

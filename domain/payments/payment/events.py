@@ -124,6 +124,7 @@ class PaymentOverpaid(Event, frozen=True):
 
     lease: UUID
     attempt: Attempt
+    channel: Code
     amount_fen: Amount
     value_date: date
     provider_ref: ProviderRef

@@ -1,51 +1,122 @@
-"""A small world for processes: leases that wait for their days, and the read model of timers beside the ledger."""
+"""A small world for processes: leases that wait for their days, providers, and the read models beside the ledger."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import date
 from typing import Any
 from uuid import UUID, uuid5
 
+import msgspec
 from psycopg import Connection
+from psycopg_pool import AsyncConnectionPool
 
-from adapters.postgres.connections import connect
+from adapters.payments.collecting import INTEREST as ATTEMPTS
+from adapters.payments.collecting import Collector, LedgerPayments
+from adapters.payments.in_process import InProcessProvider, Rule
+from adapters.postgres.connections import connect, conninfo
 from adapters.postgres.ledger import Request
+from adapters.processes.closing_steps import AskForOutcomes, ReconcileStatements
+from adapters.processes.collecting import INTEREST, Mandate, collect_bills, post_payments
 from adapters.processes.end_of_day import EndOfDay
-from adapters.processes.issuing import context, end_of
+from adapters.processes.following import Follower
+from adapters.processes.issuing import context
 from api.compose import Running
 from domain.application import AssetClass
 from domain.calendar import Timer
 from domain.kernel import Command, Decider, Refusal, uuid7
 from domain.leasing.lease import LEASE, ActivateLease, CreateLease, RecordDelivery
 from domain.leasing.values import Business, Instalment
+from domain.payments.payment import CollectionPolicy
+from domain.payments.reconciliation import Money
+from projections.receipts import RECEIPTS, received
 from projections.runner import Runner
 from projections.timers import TIMERS, due
 
 TENANT = uuid7(1_700_000_000_000, 1)
 FIRST = date(2005, 4, 1)
+POLICY = CollectionPolicy(channels=("bank_a", "bank_b"), retries=2, spacing_days=(1, 2))
+MANDATE = Mandate("M-1", POLICY)
+SECRET = b"a secret that only these tests know"
 
 
-class Timers:
-    """The read model on a connection of its own, brought up to date before it is asked."""
+class ReadModels:
+    """Timers and receipts on a connection of their own, brought up to date before they are asked."""
 
-    def __init__(self, url: str) -> None:
-        self._connection: Connection[Any] = connect(url)
-        self._runner = Runner(self._connection, [TIMERS])
+    def __init__(self, connection: Connection[Any]) -> None:
+        self._connection = connection
+        self._runner = Runner(connection, [TIMERS, RECEIPTS])
         self._runner.prepare()
 
     async def due(self, tenant: UUID, day: date) -> Sequence[Timer]:
         """Every due timer, in order."""
         return await asyncio.to_thread(self._due, tenant, day)
 
+    async def received(self, tenant: UUID, provider: str, day: date) -> Sequence[Money]:
+        """What came in through a provider."""
+        self._runner.catch_up()
+        return received(self._connection, tenant, provider, day)
+
     def _due(self, tenant: UUID, day: date) -> Sequence[Timer]:
         self._runner.catch_up()
         return due(self._connection, tenant, day)
 
-    def close(self) -> None:
-        """Give the connection back."""
-        self._connection.close()
+
+@contextmanager
+def read_models(url: str) -> Iterator[ReadModels]:
+    """The read models of a database."""
+    with connect(url) as connection:
+        yield ReadModels(connection)
+
+
+def providers(rule: Rule) -> dict[str, InProcessProvider]:
+    """The two banks, both under one rule."""
+    return {name: InProcessProvider(name, SECRET, rule) for name in POLICY.channels}
+
+
+class World:
+    """A ledger with processes, reactors, providers and an end of day, without anything that runs by itself."""
+
+    def __init__(
+        self, program: Running, models: ReadModels, rule: Rule, pool: AsyncConnectionPool[Any], **more: Any
+    ) -> None:
+        self.program = program
+        self.models = models
+        self.banks = providers(rule)
+        self.collector = Collector(self.banks, LedgerPayments(program.ledger))
+        self.follower = Follower(
+            name="collecting",
+            ledger=program.ledger,
+            reader=program.reader,
+            pool=pool,
+            interest=INTEREST | ATTEMPTS,
+            processes=(post_payments, collect_bills(lambda _tenant, _lease: MANDATE)),
+            reactors=(self.collector.react,),
+        )
+        self.end_of_day = EndOfDay(
+            ledger=program.ledger,
+            reader=program.reader,
+            timers=models,
+            tenant=TENANT,
+            settle=self.settle,
+            steps=(
+                AskForOutcomes(program.ledger, program.reader, models, self.collector),
+                ReconcileStatements(program.ledger, models, list(self.banks.values())),
+            ),
+            **more,
+        )
+
+    async def settle(self) -> None:
+        """Let processes and reactors catch up."""
+        await self.follower.catch_up()
+
+
+@contextmanager
+def pool_of(url: str) -> Iterator[AsyncConnectionPool[Any]]:
+    """A pool for the follower; the caller opens it."""
+    yield AsyncConnectionPool(conninfo(url), min_size=1, max_size=2, open=False, kwargs={"autocommit": True})
 
 
 def lease_stream(number: int) -> UUID:
@@ -82,9 +153,7 @@ def creation(number: int, months: int = 3) -> CreateLease:
 
 async def do(program: Running, decider: Decider[Any], stream: UUID, key: str, command: Command, day: date) -> None:
     """Execute a command that must be granted."""
-    request = Request(
-        stream=stream, key=key, command=command, context=context(TENANT, key, day, "test", stream), new=False
-    )
+    request = Request(stream=stream, key=key, command=command, context=context(TENANT, key, day, "test", stream))
     outcome = await program.ledger.execute(decider, request)
     assert not isinstance(outcome, Refusal), outcome.sentence()
 
@@ -98,9 +167,14 @@ async def make_lease(program: Running, number: int, months: int = 3) -> UUID:
     return stream
 
 
-def ending(program: Running, timers: Timers, **more: Any) -> EndOfDay:
-    """The end of day of the world's tenant."""
-    return EndOfDay(ledger=program.ledger, reader=program.reader, timers=timers, tenant=TENANT, **more)
-
-
-__all__ = ["FIRST", "TENANT", "Timers", "creation", "do", "end_of", "ending", "lease_stream", "make_lease", "schedule"]
+async def contents(program: Running) -> dict[UUID, list[tuple[str, str, str]]]:
+    """Stream → (type, business date, body) of its events, in order: what must not depend on faults."""
+    told: dict[UUID, list[tuple[str, str, str]]] = {}
+    position = 0
+    while page := await program.reader.after(position, 1_000):
+        position = page[-1].position
+        for stored in page:
+            entry = stored.parsed()
+            body = msgspec.json.decode(entry.body)
+            told.setdefault(entry.stream, []).append((entry.type, str(entry.business_date), str(body)))
+    return told

@@ -148,7 +148,7 @@ def test_short_first_period_bears_less_interest() -> None:
 def test_nothing_makes_no_schedule(build: Built) -> None:
     with pytest.raises(ScheduleError, match="at least 1 fen, got 0"):
         build(0, "0.12", months(3), THIRTY)
-    with pytest.raises(ScheduleError, match="0 or more, got -0.01"):
+    with pytest.raises(ScheduleError, match=r"0 or more, got -0\.01"):
         build(100, "-0.01", months(3), THIRTY)
 
 
@@ -166,7 +166,7 @@ def test_interest_is_not_asked_for_in_advance(build: Built) -> None:
 
 
 def test_debt_never_grows_by_schedule() -> None:
-    with pytest.raises(ScheduleError, match=r"instalment 1: expected at least its interest of 120000 fen, got 4"):
+    with pytest.raises(ScheduleError, match=r"instalment 1: expected at least its interest of 120000 fen, got 56866"):
         stepped(CAR_FEN, "0.12", months(24), THIRTY, [Step(12, "0.05"), Step(12, "1")])
 
 
@@ -233,7 +233,7 @@ def test_level_is_worth_its_amount(amount_fen: int, rate: str, term: int) -> Non
     with localcontext() as context:
         context.prec = 40
         factor = 1 / (1 + Decimal(rate) / 12)
-        worth = sum(row.total_fen * factor**row.number for row in schedule)
+        worth = sum((row.total_fen * factor**row.number for row in schedule), Decimal(0))
     assert abs(worth - amount_fen) <= term + 1
 
 

@@ -1,7 +1,7 @@
 """The theorem of the account: in whatever order facts become known, the balances are those of the facts themselves.
 
-Transactions are drawn at random, posted on time (in the order of their days) and in any other order; the account must end
-in exactly the same balances. On the way nothing is lost: what is applied and what is credit add up to the money.
+Transactions are drawn at random, posted on time (in the order of their days) and in any other order; the account must
+end in exactly the same balances. On the way nothing is lost: what is applied and what is credit add up to the money.
 """
 
 from __future__ import annotations
@@ -104,7 +104,7 @@ def check_sound(account: Account) -> None:
     assert balances.paid_fen + balances.credit_fen == money_of(account)
     for bill in balances.bills:
         rows: Any = zip(bill.amount, bill.paid, bill.waived, strict=True)
-        assert all(0 <= paid and 0 <= waived and paid + waived <= amount for amount, paid, waived in rows)
+        assert all(paid >= 0 and waived >= 0 and paid + waived <= amount for amount, paid, waived in rows)
         assert bill.open_fen == sum(bill.amount) - sum(bill.paid) - sum(bill.waived)
     assert balances.credit_fen <= 0 or balances.open_fen == 0, "credit never lies beside an open bill"
 

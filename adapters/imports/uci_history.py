@@ -1,0 +1,220 @@
+"""Living through the UCI history: leases are opened, then every day its payments are posted and the day is closed.
+
+    open the calendar at 2005-04-01 ─▶ open every lease ─▶ for each day: payments of the day ─▶ end of day (bills)
+
+Every command is decided like any other, under a key made of the client and what it is about, so that a second run, or
+one after a kill, goes on where the ledger is: days that the calendar has closed are done.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import date
+from itertools import islice
+from uuid import UUID
+
+from msgspec import Struct
+
+from adapters.imports.uci import CURRENCY, DUE_AFTER, MONTHS, Client, bills, month_end, payments
+from adapters.postgres.ledger import Ledger
+from adapters.postgres.reader import Reader
+from adapters.postgres.sequencer import Append
+from adapters.processes.end_of_day import EndOfDay
+from adapters.processes.issuing import Issue, Issued, context, issue_all
+from domain.application import AssetClass
+from domain.calendar import CalendarState
+from domain.contracting.schedules import Instalment
+from domain.kernel import Command, Context, Event, Refusal, uuid7
+from domain.kernel.ids import RANDOM_BITS
+from domain.leasing.lease import LEASE, ActivateLease, CreateLease, PostPayment, RecordDelivery
+from domain.leasing.values import Business
+
+SOURCE = "uci"
+BY = "import"
+PLAN = "uci.card"
+PLAN_DIGEST = hashlib.sha256(b"leaseledger.uci/1").hexdigest()
+FIRST_DAY = MONTHS[0]
+LAST_DAY = month_end(MONTHS[-1])
+CLIENTS_AT_ONCE = 500
+_FIRST_MS = 1_112_284_800_000  # 2005-04-01 in Asia/Shanghai, in milliseconds since 1970
+_EXTRA_BITS = 80 - RANDOM_BITS
+
+
+class HistoryReport(Struct, frozen=True, kw_only=True):
+    """What a run did: clients read, leases opened, payments posted, timers fired, days closed, refusals by code."""
+
+    clients: int
+    leases: int
+    leases_skipped: int
+    payments: int
+    payments_skipped: int
+    fired: int
+    days: int
+    refusals: dict[str, int]
+
+
+Progress = Callable[[date], None]
+
+
+class OpeningRefused(Exception):
+    """The domain refused to open a lease of the file; nothing of that lease was appended."""
+
+
+def lease_stream(client: Client) -> UUID:
+    """The lease of a client: a UUIDv7 of the first day and of the client's name, the same in every run."""
+    return uuid7(_FIRST_MS, _bits(f"lease/{client.name}"))
+
+
+def payment_id(client: Client, name: str) -> UUID:
+    """The id of one payment of a client."""
+    return uuid7(_FIRST_MS, _bits(f"payment/{client.name}/{name}"))
+
+
+def opening(client: Client) -> tuple[Command, ...]:
+    """The commands that bring a client's lease to life on the first day; none for a client who was never charged."""
+    schedule = tuple(
+        Instalment(number=number, due_on=due_on, principal_fen=fen, interest_fen=0, fee_fen=0)
+        for number, (due_on, fen) in enumerate(bills(client), start=1)
+    )
+    if not schedule:
+        return ()
+    create = CreateLease(
+        plan=PLAN,
+        plan_digest=PLAN_DIGEST,
+        business=Business.RENTAL,
+        asset_class=AssetClass.UNSPECIFIED,
+        currency=CURRENCY,
+        principal_fen=client.limit_fen,
+        annual_rate="0",
+        schedule=schedule,
+        reference=f"UCI-{client.name}",
+        bill_lead_days=DUE_AFTER.days,
+    )
+    return create, RecordDelivery(on=FIRST_DAY), ActivateLease(on=FIRST_DAY)
+
+
+class History:
+    """Feeds the clients of one file into a ledger, for the tenant whose days `end_of_day` ends."""
+
+    def __init__(self, ledger: Ledger, reader: Reader, end_of_day: EndOfDay) -> None:
+        self._ledger = ledger
+        self._reader = reader
+        self._end_of_day = end_of_day
+        self._tenant = end_of_day.tenant
+        self._counts: Counter[str] = Counter()
+        self._refusals: Counter[str] = Counter()
+
+    async def run(self, rows: Iterable[Client], on_progress: Progress | None = None) -> HistoryReport:
+        """Live through the whole history, from wherever the calendar stands.
+
+        Raises `LogError` for a wrong file before anything is done, `EndOfDayRefused` when the tenant's calendar stands
+        before the history or was never at its first day.
+        """
+        known = list(rows)
+        self._counts["clients"] = len(known)
+        if await self._today() is None:
+            await self._end_of_day.open(FIRST_DAY)
+        await self._open_all(known)
+        due: dict[date, list[Issue]] = defaultdict(list)
+        for issue in self._payments(known):
+            due[issue.context.business_date].append(issue)
+        today = await self._today()
+        while today is not None and today <= LAST_DAY:
+            await self._live(today, due.get(today, []))
+            if on_progress is not None:
+                on_progress(today)
+            today = await self._today()
+        self._counts["payments_skipped"] += sum(map(len, due.values())) - self._counts["payments"]
+        return self._report()
+
+    async def _live(self, day: date, due: Sequence[Issue]) -> None:
+        self._count("payments", await issue_all(self._ledger, self._reader, due))
+        closed = await self._end_of_day.close(day)
+        self._counts["fired"] += closed.fired
+        self._counts["days"] += 1
+        self._refusals.update(closed.refused)
+
+    def _count(self, what: str, issued: Issued) -> None:
+        self._counts[what] += issued.accepted
+        self._refusals.update(issued.refused)
+
+    async def _today(self) -> date | None:
+        state: CalendarState = await self._end_of_day.state()
+        return state.business_date
+
+    async def _open_all(self, known: Sequence[Client]) -> None:
+        source = iter(known)
+        while chunk := list(islice(source, CLIENTS_AT_ONCE)):
+            keys = {opening_key(client): client for client in chunk if opening(client)}
+            done = await self._reader.known_keys(self._tenant, list(keys))
+            self._counts["leases_skipped"] += len(done)
+            appends = [await self._opened(key, client) for key, client in keys.items() if key not in done]
+            await asyncio.gather(*(self._ledger.append(append) for append in appends))
+            self._counts["leases"] += len(appends)
+
+    async def _opened(self, key: str, client: Client) -> Append:
+        stream = lease_stream(client)
+        facts = decide_opening(client, context(self._tenant, key, FIRST_DAY, BY, stream))
+        drafted = await self._ledger.prepare(stream, facts)
+        return Append(
+            tenant=self._tenant,
+            key=key,
+            digest=client.digest(),
+            stream=stream,
+            expected=0,
+            drafts=drafted.drafts,
+        )
+
+    def _payments(self, known: Iterable[Client]) -> Iterator[Issue]:
+        for client in known:
+            if not bills(client):
+                continue
+            stream = lease_stream(client)
+            for day, name, amount_fen in payments(client):
+                key = f"import:{SOURCE}/{client.name}/{name}"
+                yield Issue(
+                    decider=LEASE,
+                    stream=stream,
+                    key=key,
+                    command=PostPayment(payment=payment_id(client, name), amount_fen=amount_fen, value_date=day),
+                    context=context(self._tenant, key, day, BY, stream),
+                )
+
+    def _report(self) -> HistoryReport:
+        counts = self._counts
+        return HistoryReport(
+            clients=counts["clients"],
+            leases=counts["leases"],
+            leases_skipped=counts["leases_skipped"],
+            payments=counts["payments"],
+            payments_skipped=counts["payments_skipped"],
+            fired=counts["fired"],
+            days=counts["days"],
+            refusals=dict(sorted(self._refusals.items())),
+        )
+
+
+def opening_key(client: Client) -> str:
+    """The idempotency key of a client's opening: a changed row has another one."""
+    return f"import:{SOURCE}/{client.name}@{client.digest().hex()[:32]}"
+
+
+def decide_opening(client: Client, at: Context) -> list[tuple[Event, Context, UUID]]:
+    """Decide the opening commands one after the other. Raises `OpeningRefused`."""
+    state, facts = LEASE.initial, list[tuple[Event, Context, UUID]]()
+    for command in opening(client):
+        decision = LEASE.decide(command, state, at)
+        if isinstance(decision, Refusal):
+            raise OpeningRefused(f"client {client.name}: {decision.sentence()}")
+        for event in decision:
+            state = LEASE.evolve(state, event)
+            facts.append((event, at, uuid7(_FIRST_MS, _bits(f"event/{client.name}/{len(facts)}"))))
+    return facts
+
+
+def _bits(name: str) -> int:
+    digest = hashlib.sha256(f"leaseledger.uci/1/{name}".encode()).digest()
+    return int.from_bytes(digest[:10], "big") >> _EXTRA_BITS

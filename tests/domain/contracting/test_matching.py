@@ -1,0 +1,114 @@
+"""Matching: who is offered what, in which order, and every reason against the rest."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec.structs import replace
+
+from domain.contracting import matching
+from domain.contracting.matching import Asset, Customer, Matches, Wish, match, reasons_against
+from domain.contracting.parts import (
+    AssetKind,
+    CustomerClass,
+    DepositBand,
+    FixedDeposit,
+    FreeDeposit,
+    GradedDeposit,
+    Hold,
+    RateBand,
+    TermUnit,
+)
+from domain.contracting.plans import Plan
+from domain.kernel import RefusalKind
+from tests.domain.contracting.offers import CAR, PHONE, START
+
+SOMEBODY = Customer(CustomerClass.INDIVIDUAL, 640)
+NEW_CAR = Asset(AssetKind.NEW_CAR)
+WISH = Wish(12_000_000, 36, START)
+
+WIDE = replace(CAR, id="wide", asset_kinds=(AssetKind.NEW_CAR, AssetKind.USED_CAR))
+CHEAP = replace(CAR, id="cheap", rates=(RateBand(60, "0.09"),))
+SECURED = replace(CAR, id="secured", rates=(RateBand(60, "0.05"),), deposit=FixedDeposit(Hold.CASH, "0.1"))
+PICKY = replace(CAR, id="picky", rates=(RateBand(60, "0.01"),), deposit=FreeDeposit(650))
+GRADED = replace(CAR, id="graded", deposit=GradedDeposit(Hold.CASH, (DepositBand(600, "0.05"), DepositBand(0, "0.5"))))
+EVERYTHING = (CAR, WIDE, CHEAP, SECURED, PICKY, GRADED, PHONE)
+
+
+def ids(found: Matches) -> list[str]:
+    return [fit.plan.id for fit in found.fits]
+
+
+def test_order_of_what_fits() -> None:
+    """No deposit first, then less of it, then the lower rate, then the narrower plan, then the id."""
+    found = match(EVERYTHING, SOMEBODY, NEW_CAR, WISH)
+    assert ids(found) == ["cheap", "car", "wide", "graded", "secured"]
+    assert [fit.deposit_fen for fit in found.fits] == [0, 0, 0, 600_000, 1_200_000]
+    assert [fit.rate for fit in found.fits] == ["0.09", "0.12", "0.12", "0.12", "0.05"]
+
+
+def test_reasons_against_the_rest() -> None:
+    found = match(EVERYTHING, SOMEBODY, NEW_CAR, WISH)
+    reasons = {misfit.plan.id: [reason.code for reason in misfit.reasons] for misfit in found.misfits}
+    assert reasons == {
+        "phone": ["plan.asset_not_covered", "plan.amount_above", "plan.term_not_offered"],
+        "picky": ["plan.score_too_low"],
+    }
+
+
+@given(st.permutations(EVERYTHING))
+def test_order_of_the_catalogue_does_not_matter(plans: list[Plan]) -> None:
+    assert match(plans, SOMEBODY, NEW_CAR, WISH) == match(EVERYTHING, SOMEBODY, NEW_CAR, WISH)
+
+
+def test_score_opens_a_plan() -> None:
+    assert ids(match([PICKY], Customer(CustomerClass.INDIVIDUAL, 650), NEW_CAR, WISH)) == ["picky"]
+    assert ids(match([PICKY], Customer(CustomerClass.INDIVIDUAL), NEW_CAR, WISH)) == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "customer", "asset", "wish"),
+    [
+        (matching.ASSET_NOT_COVERED, SOMEBODY, Asset(AssetKind.DRONE), WISH),
+        (matching.CUSTOMER_NOT_COVERED, Customer(CustomerClass.COMPANY), NEW_CAR, WISH),
+        (matching.NOT_EFFECTIVE, SOMEBODY, NEW_CAR, replace(WISH, on=date(2025, 12, 31))),
+        (matching.AMOUNT_BELOW, SOMEBODY, NEW_CAR, replace(WISH, amount_fen=999_999)),
+        (matching.AMOUNT_ABOVE, SOMEBODY, NEW_CAR, replace(WISH, amount_fen=50_000_001)),
+        (matching.TERM_UNIT, SOMEBODY, NEW_CAR, replace(WISH, unit=TermUnit.DAY)),
+        (matching.TERM_NOT_OFFERED, SOMEBODY, NEW_CAR, replace(WISH, term=35)),
+        (matching.TERM_NOT_OFFERED, SOMEBODY, NEW_CAR, replace(WISH, term=72)),
+    ],
+)
+def test_each_reason(kind: RefusalKind, customer: Customer, asset: Asset, wish: Wish) -> None:
+    reasons = reasons_against(CAR, customer, asset, wish)
+    assert [reason.kind for reason in reasons] == [kind]
+    assert ("plan", "car") in reasons[0].facts
+    assert reasons[0].sentence("zh") != reasons[0].sentence("en")
+
+
+@pytest.mark.parametrize("amount_fen", [1_000_000, 50_000_000])
+def test_ends_of_the_range_belong_to_it(amount_fen: int) -> None:
+    wish = replace(WISH, amount_fen=amount_fen, on=CAR.effective_from)
+    assert reasons_against(CAR, SOMEBODY, NEW_CAR, wish) == ()
+
+
+def test_later_version_takes_over_on_its_day() -> None:
+    later = replace(CAR, version=2, effective_from=date(2026, 4, 1))
+    before = match([later, CAR], SOMEBODY, NEW_CAR, replace(WISH, on=date(2026, 3, 31)))
+    assert [fit.plan.version for fit in before.fits] == [1]
+    assert [reason.code for reason in before.misfits[0].reasons] == ["plan.not_effective"]
+    after = match([later, CAR], SOMEBODY, NEW_CAR, replace(WISH, on=date(2026, 4, 1)))
+    assert [fit.plan.version for fit in after.fits] == [2]
+    assert [reason.code for reason in after.misfits[0].reasons] == ["plan.superseded"]
+
+
+@given(st.integers(0, 60_000_000), st.integers(0, 80), st.none() | st.integers(0, 1_000), st.sampled_from(AssetKind))
+def test_every_plan_is_judged_once(amount_fen: int, term: int, score: int | None, kind: AssetKind) -> None:
+    customer = Customer(CustomerClass.INDIVIDUAL, score)
+    found = match(EVERYTHING, customer, Asset(kind), Wish(amount_fen, term, START))
+    assert sorted([*ids(found), *(misfit.plan.id for misfit in found.misfits)]) == sorted(p.id for p in EVERYTHING)
+    assert all(misfit.reasons for misfit in found.misfits)
+    assert [fit.deposit_fen for fit in found.fits] == sorted(fit.deposit_fen for fit in found.fits)

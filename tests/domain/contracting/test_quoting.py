@@ -1,0 +1,195 @@
+"""Quotes: what a wish comes to, what makes no offer, and the cash flows as the lessee sees them."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+
+from domain.contracting import matching, quoting
+from domain.contracting.dates import Adjustment, DateError
+from domain.contracting.matching import Customer
+from domain.contracting.parts import (
+    Balloon,
+    BuyOutShare,
+    CustomerClass,
+    DailyRent,
+    EqualPrincipal,
+    Fee,
+    FeeTiming,
+    FixedDeposit,
+    Form,
+    Hold,
+    InterestOnly,
+    MonthlyRent,
+    NoBuyOut,
+    RateBand,
+    Stepped,
+    SteppedRent,
+    Term,
+    TermUnit,
+)
+from domain.contracting.plans import Plan
+from domain.contracting.quoting import quote
+from domain.contracting.rates import DatedFlow
+from domain.contracting.schedules import Step
+from domain.kernel import Refusal, RefusalKind
+from tests.domain.contracting.offers import CAR, PHONE, START, quoted, request
+
+UPFRONT = Fee(code="service", en="Fee", zh="手续费", timing=FeeTiming.UPFRONT, fen=300_000)
+SPREAD = Fee(code="tracker", en="Tracker", zh="终端费", timing=FeeTiming.SPREAD, fen=36_001)
+
+
+def test_car_with_a_fee_up_front() -> None:
+    """120,000 over 36 months at 12 %, 3,000 up front."""
+    worked_out = quoted(replace(CAR, fees=(UPFRONT,)))
+    assert worked_out.flows == (11_700_000, *(-398_572,) * 35, -398_559)
+    assert (worked_out.financed_fen, worked_out.received_fen) == (12_000_000, 12_000_000)
+    assert (worked_out.upfront_fees_fen, worked_out.cost_fen) == (300_000, 2_648_579)
+    assert worked_out.dated_flows[:2] == (DatedFlow(START, 11_700_000), DatedFlow(date(2026, 4, 16), -398_572))
+
+
+def test_down_payment_is_not_financed() -> None:
+    worked_out = quoted(CAR, down_payment_fen=2_000_000)
+    assert (worked_out.financed_fen, worked_out.flows[0]) == (10_000_000, 10_000_000)
+
+
+@pytest.mark.parametrize("down_payment_fen", [-1, 1_200_000, 12_000_000])
+def test_down_payment_is_within_the_plan(down_payment_fen: int) -> None:
+    plan = replace(CAR, down_payment_min="0.2")
+    answer = quote(request(plan, down_payment_fen=down_payment_fen))
+    assert isinstance(answer, Refusal)
+    assert answer.kind is quoting.DOWN_PAYMENT
+    assert dict(answer.facts) == {
+        "down_payment_fen": str(down_payment_fen),
+        "min_fen": "2400000",
+        "max_fen": "11999999",
+    }
+
+
+def test_rental_has_no_down_payment() -> None:
+    answer = quote(request(PHONE, down_payment_fen=1))
+    assert isinstance(answer, Refusal)
+    assert answer.code == "offer.down_payment"
+
+
+@pytest.mark.parametrize(
+    ("changes", "kind"),
+    [
+        ({"price_fen": 0}, quoting.AMOUNT_NOT_POSITIVE),
+        ({"price_fen": -5}, quoting.AMOUNT_NOT_POSITIVE),
+        ({"price_fen": 999_999}, matching.AMOUNT_BELOW),
+        ({"term": 13}, matching.TERM_NOT_OFFERED),
+        ({"start": date(2025, 12, 31)}, matching.NOT_EFFECTIVE),
+        ({"customer": Customer(CustomerClass.DEALER)}, matching.CUSTOMER_NOT_COVERED),
+    ],
+)
+def test_plan_that_does_not_fit_is_refused(changes: dict[str, Any], kind: RefusalKind) -> None:
+    answer = quote(request(CAR, **changes))
+    assert isinstance(answer, Refusal)
+    assert answer.kind is kind
+
+
+def test_gift_is_paid_for_with_rents_in_advance() -> None:
+    worked_out = quoted(PHONE)
+    assert worked_out.flows == (600_000 - 52_560, *(-52_560,) * 11, 0)
+    assert (worked_out.buyout_fen, worked_out.cost_fen) == (0, 12 * 52_560 - 600_000)
+    assert worked_out.schedule[0].due_on == START
+    assert worked_out.dated_flows[-1] == DatedFlow(date(2027, 3, 16), 0)
+
+
+def test_rate_is_implied_by_the_market_price() -> None:
+    worked_out = quoted(PHONE, market_price_fen=500_000)
+    assert worked_out.flows[0] == 500_000 - 52_560
+    assert worked_out.received_fen == 500_000
+
+
+def test_buyout_is_the_last_flow() -> None:
+    plan = replace(PHONE, buyout=BuyOutShare("0.3"), rates=(RateBand(12, "0.065"),))
+    worked_out = quoted(plan)
+    assert worked_out.buyout_fen == 180_000
+    assert worked_out.flows == (600_000 - 39_000, *(-39_000,) * 11, -180_000)
+
+
+@pytest.mark.parametrize(
+    ("plan", "changes"),
+    [
+        (replace(PHONE, buyout=NoBuyOut()), {}),
+        (PHONE, {"market_price_fen": None}),
+        (PHONE, {"market_price_fen": 700_000}),
+        (replace(PHONE, deposit=FixedDeposit(Hold.CASH, "1")), {}),
+        (replace(CAR, fees=(replace(UPFRONT, fen=12_000_000),)), {}),
+    ],
+    ids=["goes back", "no market price", "below zero", "deposit takes all", "fee takes all"],
+)
+def test_where_no_rate_makes_sense_there_are_no_flows(plan: Plan, changes: dict[str, Any]) -> None:
+    worked_out = quoted(plan, **changes)
+    assert worked_out.flows == ()
+    assert worked_out.dated_flows == ()
+
+
+def test_cash_deposit_flows_and_a_frozen_one_does_not() -> None:
+    cash = quoted(replace(CAR, deposit=FixedDeposit(Hold.CASH, "0.1")))
+    frozen = quoted(replace(CAR, deposit=FixedDeposit(Hold.PREAUTHORISED, "0.1")))
+    plain = quoted(CAR)
+    assert cash.deposit_fen == frozen.deposit_fen == 1_200_000
+    assert frozen.flows == plain.flows
+    assert cash.flows[0] == plain.flows[0] - 1_200_000
+    assert cash.flows[-1] == plain.flows[-1] + 1_200_000
+    assert cash.cost_fen == plain.cost_fen
+
+
+def test_lease_back_is_what_was_paid_out() -> None:
+    plan = replace(CAR, form=Form.LEASEBACK)
+    assert quoted(plan).received_fen == 12_000_000
+    assert quoted(plan, paid_out_fen=11_500_000).flows[0] == 11_500_000
+    assert quoted(CAR, paid_out_fen=11_500_000).flows[0] == 12_000_000
+
+
+def test_spread_fees_are_in_the_schedule() -> None:
+    worked_out = quoted(replace(CAR, fees=(SPREAD, UPFRONT)))
+    assert [row.fee_fen for row in worked_out.schedule] == [1_000] * 35 + [1_001]
+    assert worked_out.upfront_fees_fen == 300_000
+
+
+STRUCTURES = [
+    (CAR, EqualPrincipal(), "", 12, [1_000_000] * 12),
+    (CAR, InterestOnly(), "", 12, [0] * 11 + [12_000_000]),
+    (CAR, Balloon("0.5"), "0", 12, [500_000] * 11 + [6_500_000]),
+    (CAR, Stepped((Step(1, "1"), Step(1, "3")), repeat=True), "0", 12, [500_000, 1_500_000] * 6),
+    (CAR, Stepped((Step(6, "1"), Step(1, "3"))), "0", 12, [500_000] * 6 + [1_500_000] * 6),
+    (PHONE, SteppedRent((Step(3, "0.5"), Step(1, "1"))), "0.1", 12, [30_000] * 3 + [60_000] * 9),
+    (PHONE, MonthlyRent(in_advance=False), "0.1", 12, [60_000] * 12),
+]
+
+
+@pytest.mark.parametrize(("plan", "structure", "rate", "term", "principal"), STRUCTURES)
+def test_each_structure(plan: Plan, structure: Any, rate: str, term: int, principal: list[int]) -> None:
+    changed = replace(plan, structure=structure, rates=(RateBand(60, rate),) if rate else plan.rates)
+    worked_out = quoted(changed, term=term)
+    assert [row.principal_fen for row in worked_out.schedule] == principal
+    assert worked_out.financed_fen == sum(principal)
+
+
+def test_daily_rent() -> None:
+    plan = replace(
+        PHONE, structure=DailyRent(7), term=Term(TermUnit.DAY, 1, 60), buyout=NoBuyOut(), rates=(RateBand(60, "0.005"),)
+    )
+    worked_out = quoted(plan, term=10)
+    assert [row.principal_fen for row in worked_out.schedule] == [21_000, 9_000]
+    assert [row.due_on for row in worked_out.schedule] == [START, date(2026, 3, 23)]
+
+
+def test_first_due_date_and_holidays_are_passed_through() -> None:
+    def working(day: date) -> bool:
+        return day.weekday() < 5
+
+    worked_out = quote(
+        request(CAR, first_due_on=date(2026, 4, 5), adjustment=Adjustment.FOLLOWING, month_end=True), working
+    )
+    assert isinstance(worked_out, quoting.Quote)
+    assert [row.due_on for row in worked_out.schedule[:3]] == [date(2026, 4, 6), date(2026, 5, 5), date(2026, 6, 5)]
+    with pytest.raises(DateError, match="expected 2026-03-16 or later"):
+        quote(request(CAR, first_due_on=date(2026, 3, 15)))

@@ -1,0 +1,108 @@
+"""A lease whose payments were posted late ends in exactly the state and the books of one where they were on time.
+
+The same bills, payments, reversals and month ends, told in two orders of knowledge through ordinary commands: the
+balances and the trial balance agree to the fen.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from uuid import UUID
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from domain.kernel import Event, Refusal
+from domain.leasing.lease import (
+    LEASE,
+    AssessLateFees,
+    IssueBill,
+    LeaseState,
+    PostPayment,
+    ReversePayment,
+    ScheduleReplayed,
+)
+from domain.leasing.values import COMPONENTS
+from tests.domain.leasing import cases
+from tests.domain.leasing.books_of import check_agreement, totals_of
+from tests.domain.scenario import context
+
+END = 220
+"""A day after everything, on which every late fee is assessed."""
+
+
+@st.composite
+def payments(draw: st.DrawFn) -> list[tuple[int, int, int, bool]]:
+    """`(value day, days until it is known, fen, reversed in the end)`."""
+    return draw(
+        st.lists(
+            st.tuples(
+                st.integers(0, 150),
+                st.integers(0, 60),
+                st.integers(1, 250_000) | st.just(106_000),
+                st.booleans() if draw(st.booleans()) else st.just(False),
+            ),
+            max_size=7,
+        )
+    )
+
+
+def life(
+    lease: tuple[cases.Step, ...], found: list[tuple[int, int, int, bool]], rate: str, *, on_time: bool
+) -> tuple[list[Event], LeaseState]:
+    """The events and the state after bills, payments as they become known, month ends and reversals."""
+    made, *rest = lease
+    assert isinstance(made[1], type(cases.AUTO))
+    steps: list[cases.Step] = [(0, cases.changed(made[1], late_fee_daily_rate=rate)), *rest]
+    agenda: list[tuple[int, int, cases.Step]] = [(30 * n, 0, (30 * n, IssueBill(number=n))) for n in range(1, 6)]
+    for n, (worth, delay, fen, bounces) in enumerate(found):
+        known = worth if on_time else worth + delay
+        post = PostPayment(payment=UUID(int=n + 1), amount_fen=fen, value_date=cases.day(worth))
+        agenda.append((known, 1, (known, post)))
+        if bounces:
+            back = worth if on_time else END - 1
+            agenda.append((back, 2, (back, ReversePayment(payment=UUID(int=n + 1), reason="returned"))))
+    ends = [cases.START + timedelta(days=n) for n in range(31, END, 31)]
+    agenda += [((e - cases.START).days, 3, ((e - cases.START).days, AssessLateFees(up_to=e))) for e in ends]
+    agenda.append((END, 3, (END, AssessLateFees(up_to=cases.day(END)))))
+    steps += [step for _, _, step in sorted(agenda, key=lambda item: item[:2])]
+    return _told(steps)
+
+
+def _told(steps: list[cases.Step]) -> tuple[list[Event], LeaseState]:
+    """Month ends at which nothing changes are refused, as a timer would find."""
+    events: list[Event] = []
+    state = LEASE.initial
+    for on, command in steps:
+        answer = LEASE.decide(command, state, context(business_date=cases.day(on)))
+        if isinstance(answer, Refusal):
+            assert isinstance(command, AssessLateFees), f"{command}: {answer.sentence()}"
+            continue
+        for event in answer:
+            state = LEASE.evolve(state, event)
+        events += answer
+    return events, state
+
+
+@given(st.sampled_from([cases.RUNNING, cases.PHONE_RUNNING]), payments(), st.sampled_from(["0", "0.0005", "0.03"]))
+def test_late_posting_ends_as_on_time(
+    lease: tuple[cases.Step, ...], found: list[tuple[int, int, int, bool]], rate: str
+) -> None:
+    late_events, late = life(lease, found, rate, on_time=False)
+    events, punctual = life(lease, found, rate, on_time=True)
+    assert late.balances == punctual.balances
+    assert totals_of(late_events) == totals_of(events)
+    check_agreement(late_events, late)
+
+
+def test_two_months_late_by_hand() -> None:
+    """1,060.00 due on day 30, three days of grace, 0.05 % a day: what the late fee was is taken back to the fen."""
+    punctual = cases.state_of(cases.history(*cases.BILLED, cases.pay(1, 106_000, 30)))
+    steps = (*cases.BILLED, (92, AssessLateFees(up_to=cases.day(92))), cases.pay(1, 106_000, 92, worth=30))
+    events = cases.history(*steps)
+    assert cases.state_of(events).balances.bills == punctual.balances.bills
+    fees = [getattr(event, "fen", 0) for event in events if type(event).__name__ == "LateFeeAssessed"]
+    assert fees == [3_127, -3_127]  # 59 days × 106,000 × 0.0005 = 3,127
+    assert isinstance(events[-1], ScheduleReplayed)
+    assert (events[-1].from_date, len(events[-1].digest)) == (cases.day(30), 64)
+    assert len(COMPONENTS) == len(punctual.balances.bills[0].amount)

@@ -1,0 +1,76 @@
+"""What both READMEs say about checking the ledger with other people's programs, done as it is written there."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.test_transcripts import HERE, place, run
+
+__all__ = ["place"]
+
+ROOT = HERE.parents[1]
+READMES = [ROOT / "README.md", ROOT / "README.zh-CN.md"]
+CHECKING = re.compile(r"^## (?:Checking it without us|不依赖我们的核验)\n(.*?)^## ", re.MULTILINE | re.DOTALL)
+BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+def plain(text: str) -> list[str]:
+    """The fenced blocks of a text that name no language: what people type and what they see."""
+    return [block for language, block in BLOCK.findall(text) if not language]
+
+
+def blocks(readme: Path) -> Iterator[str]:
+    """The shell blocks of the part about checking."""
+    part = CHECKING.search(readme.read_text("utf-8"))
+    assert part is not None
+    yield from plain(part[1])
+
+
+@pytest.mark.parametrize("readme", READMES, ids=lambda path: path.name)
+def test_everybody_can_check_as_it_is_written(readme: Path, place: Path) -> None:
+    for program in ("openssl", "proofbundle"):
+        if run(f"command -v {program}", place).returncode:
+            pytest.skip(f"{program} is not installed")
+    (place / "chain").symlink_to(ROOT / "chain")
+    done = run("leaseledger import xes three.xes", place)
+    assert done.returncode == 0, done.stdout
+    said = []
+    for block in blocks(readme):
+        done = run(f"set -eo pipefail\n{block}", place)
+        assert done.returncode == 0, f"{block}\n{done.stdout}"
+        said.append(done.stdout)
+    assert len(said) == 4
+    assert said[1].startswith("VERIFIED 验证通过")
+    assert "Verified Successfully" in said[2]
+
+
+def test_both_say_the_same_commands() -> None:
+    english, chinese = (list(blocks(readme)) for readme in READMES)
+    assert english == chinese
+
+
+def test_both_show_the_same_output() -> None:
+    english, chinese = (plain(readme.read_text("utf-8"))[0] for readme in READMES)
+    assert english == chinese
+    assert "13,087 applications read" in english
+    assert "every hash, the tree, the checkpoints, read models and vault agree" in english
+
+
+def test_the_data_is_cited_and_not_shipped() -> None:
+    for readme in READMES:
+        assert "10.4121/uuid:3926db30-f712-4394-aebc-75976070e91f" in readme.read_text("utf-8")
+    assert not list(ROOT.glob("*.xes*"))
+
+
+def test_a_forged_entry_is_refused_by_others_too(place: Path) -> None:
+    if run("command -v proofbundle", place).returncode:
+        pytest.skip("proofbundle is not installed")
+    prepare = "leaseledger import xes three.xes; leaseledger vkey > vkey; leaseledger proof 17 > entry.tlog-proof"
+    assert run(prepare, place).returncode == 0
+    check = 'proofbundle verify-proof --log-vkey "$(cat vkey)" --payload-file entry entry.tlog-proof'
+    assert run(f"leaseledger entry 17 > entry; {check}", place).returncode == 0
+    assert run(f"leaseledger entry 18 > entry; {check}", place).returncode != 0
