@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from psycopg_pool import AsyncConnectionPool
 
+import domain.aggregates  # noqa: F401 - registers the event types that stored entries are read as
 from adapters.keys import FileKeys
 from adapters.postgres.connections import conninfo
 from adapters.postgres.embedded import EmbeddedPostgres

@@ -178,7 +178,7 @@ RULES: Mapping[type[Event], Rule] = {
     lease.LeaseClosed: _END,
     payment.PaymentInitiated: _initiated,
     payment.RetryScheduled: lambda event, on, lead: (Opens("payment_retry", event.attempt, event.not_before),),
-    payment.PaymentRetried: _closes("payment_retry"),
+    payment.AttemptStarted: _closes("payment_retry"),
     payment.PaymentPending: lambda event, on, lead: (Opens("payment_query", event.attempt, on + _DAY),),
     payment.OutcomeUnknown: lambda event, on, lead: (Opens("payment_query", event.attempt, on),),
     payment.PaymentFailed: _closes("payment_query"),

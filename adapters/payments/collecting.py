@@ -1,6 +1,6 @@
 """Collecting: the reactor that takes attempts to their providers, and what answers and callbacks become.
 
-    payment initiated | retried | channel_switched ─▶ provider.initiate ─▶ Answer ─▶ RecordPending | …Succeeded | …
+    payment initiated | attempt_started | channel_switched ─▶ provider.initiate ─▶ Answer ─▶ RecordPending | …Succeeded | …
     callback (headers, body) ─▶ provider.verify_callback ─▶ ReceiveCallback
     outcome unknown ─▶ provider.query ─▶ RecordSucceeded | RecordFailed, source query
 
@@ -35,10 +35,10 @@ from chain.entry import Entry
 from domain.kernel import Command, Event
 from domain.payments.payment import (
     PAYMENT,
+    AttemptStarted,
     ChannelSwitched,
     OutcomeUnknown,
     PaymentInitiated,
-    PaymentRetried,
     PaymentState,
     ReceiveCallback,
     RecordFailed,
@@ -50,7 +50,7 @@ from domain.payments.payment import (
 )
 
 ANSWER_TIMEOUT_S = 20
-INTEREST: frozenset[type[Event]] = frozenset({PaymentInitiated, PaymentRetried, ChannelSwitched, OutcomeUnknown})
+INTEREST: frozenset[type[Event]] = frozenset({PaymentInitiated, AttemptStarted, ChannelSwitched, OutcomeUnknown})
 """The events this reactor acts on."""
 
 _log = structlog.get_logger(__name__)
@@ -93,7 +93,7 @@ class Collector:
         match event:
             case PaymentInitiated(collect_on=None):
                 attempt, channel = 1, event.channel
-            case PaymentRetried() | ChannelSwitched():
+            case AttemptStarted() | ChannelSwitched():
                 attempt, channel = event.attempt, event.channel
             case OutcomeUnknown():
                 return await self.resolve(stream, event.attempt, entry.business_date)

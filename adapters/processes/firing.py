@@ -3,7 +3,7 @@
     Timer ──firing──▶ Issue(command, key `timer:<kind>:<stream hex>:<due date>:<number>`)
 
 `demand_cure` has no command: when the time to pay is over, a person chooses the remedy. Nor has `payment_query`: what
-follows depends on the provider's answer (`adapters.processes.closing_steps`). Both stay open until an event closes them.
+follows depends on the provider's answer (`adapters.processes.closing_steps`). Both stay until an event closes them.
 """
 
 from __future__ import annotations

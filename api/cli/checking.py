@@ -118,8 +118,10 @@ def _opened(since: Path, vkeys: Sequence[VerifierKey], origin: str) -> Checkpoin
 
 
 def _read_models(session: Session, connection: Any) -> tuple[dict[str, int], list[Finding]]:
-    """Rows that each live read model should have, and what differs; none where none were made yet."""
+    """Rows that each live read model should have, and what differs; those that were never made say nothing."""
     from adapters.postgres.fsck import Finding
+    from adapters.postgres.schema import SHARD
+    from projections import catalog
     from projections.model import ProjectionError
     from projections.rebuild import compare
     from projections.registry import PROJECTIONS
@@ -128,7 +130,10 @@ def _read_models(session: Session, connection: Any) -> tuple[dict[str, int], lis
     found: list[Finding] = []
     if connection.execute("SELECT to_regclass('read.projections')").fetchone() == (None,):
         return rows, found
+    made = {copy.name for copy in catalog.copies(connection, SHARD)}
     for projection in PROJECTIONS:
+        if projection.name not in made:
+            continue
         with session.progress(f"Comparing {projection.name}", "events") as report:
             try:
                 compared = compare(connection, projection, progress=report)

@@ -102,7 +102,6 @@ class Session:
         """The database with its schema and the keys, started or joined; a note on the terminal while it starts."""
         import structlog
 
-        import domain.application  # noqa: F401 - registers the event types that stored entries are read as
         from api.compose import base
 
         # What our parts log is words.

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from api.cli import bench, doctor, evidence, history, importing, keys, models, running, serving
+from api.cli import bench, days, doctor, evidence, history, importing, keys, models, running, serving
 from api.cli.frame import Data, Json, Shared, group
 
 app = group(
@@ -39,6 +39,7 @@ def options(
 
 running.register(app)
 serving.register(app)
+days.register(importing.app, app)
 app.add_typer(importing.app, name="import")
 history.register(app)
 evidence.register(app)

@@ -74,7 +74,9 @@ def _texts(kind: Any) -> SearchStrategy[str]:
     least, most = kind.min_length or 0, kind.max_length or 60
     if kind.pattern is None:
         return nfc_text(least, most)
-    return st.from_regex(kind.pattern).filter(lambda text: least <= len(text) <= most)
+    return st.from_regex(kind.pattern).filter(
+        lambda text: least <= len(text) <= most and unicodedata.is_normalized("NFC", text)
+    )
 
 
 _MAKERS: dict[type[inspect.Type], Callable[[Any], SearchStrategy[Any]]] = {

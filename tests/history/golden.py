@@ -1,7 +1,8 @@
 """Golden histories: how a line of a `*_v1.jsonl` file is read, and what must hold of it for ever.
 
-The lines of a released file are never changed, only added to. A line is the canonical body of one stored event beside its
-type. A type that is still current decodes and encodes to the same bytes; one that was replaced decodes through its upcasters.
+The lines of a released file are never changed, only added to. A line is the canonical body of one stored event beside
+its type. A type that is still current decodes and encodes to the same bytes; one that was replaced decodes through its
+upcasters.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """Every released lease event is read for ever, and what it meant does not change.
 
-`lease_v1.jsonl` holds several lives of a lease, each from its creation. After each of them the state is that of the line of
-`lease_v1_states.jsonl`, and the books are those of `lease_v1_books.jsonl`; a new field of the state may be added there.
+`lease_v1.jsonl` holds several lives of a lease, each from its creation. After each the state is that of the line
+of `lease_v1_states.jsonl`, and the books are those of `lease_v1_books.jsonl`; a new field of the state may be added
+there.
 """
 
 from __future__ import annotations

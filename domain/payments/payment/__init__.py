@@ -29,6 +29,7 @@ from domain.payments.payment.commands import (
 )
 from domain.payments.payment.decide import COMMANDS, decide
 from domain.payments.payment.events import (
+    AttemptStarted,
     CallbackApplied,
     CallbackIgnored,
     ChannelSwitched,
@@ -42,7 +43,6 @@ from domain.payments.payment.events import (
     PaymentOverpaid,
     PaymentPending,
     PaymentRefunded,
-    PaymentRetried,
     PaymentSucceeded,
     RetryScheduled,
 )
@@ -56,6 +56,7 @@ PAYMENT = Decider(name="payment", initial=PaymentState(), decide=decide, evolve=
 __all__ = [
     "COMMANDS",
     "PAYMENT",
+    "AttemptStarted",
     "CallbackApplied",
     "CallbackIgnored",
     "CancelPayment",
@@ -73,7 +74,6 @@ __all__ = [
     "PaymentOverpaid",
     "PaymentPending",
     "PaymentRefunded",
-    "PaymentRetried",
     "PaymentState",
     "PaymentSucceeded",
     "Phase",

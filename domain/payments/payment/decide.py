@@ -97,7 +97,7 @@ def _retry(command: c.RetryPayment, state: State, context: Context) -> Answer:
         return r.ATTEMPT_NOT_CURRENT(expected=state.attempt, got=command.attempt)
     if state.not_before is not None and context.business_date < state.not_before:
         return r.RETRY_NOT_DUE(not_before=state.not_before, business_date=context.business_date)
-    return (e.PaymentRetried(attempt=state.attempt, channel=state.channel),)
+    return (e.AttemptStarted(attempt=state.attempt, channel=state.channel),)
 
 
 def _cancel(command: c.CancelPayment, state: State, context: Context) -> Answer:

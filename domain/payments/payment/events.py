@@ -84,8 +84,8 @@ class RetryScheduled(Event, frozen=True):
     not_before: date
 
 
-@event_type("payment.retried.v1")
-class PaymentRetried(Event, frozen=True):
+@event_type("payment.attempt_started.v1")
+class AttemptStarted(Event, frozen=True):
     """An attempt that was scheduled, the first or another one, begins in the same channel."""
 
     attempt: Attempt

@@ -58,7 +58,7 @@ def _retry_scheduled(state: State, event: e.RetryScheduled) -> State:
     )
 
 
-def _retried(state: State, event: e.PaymentRetried) -> State:
+def _retried(state: State, event: e.AttemptStarted) -> State:
     return replace(
         state,
         version=state.version + 1,
@@ -108,7 +108,7 @@ _EVOLVE: dict[type[Event], Callable[[State, Any], State]] = {
     e.OutcomeUnknown: _to(Phase.UNKNOWN),
     e.OutcomeResolved: _recorded,
     e.RetryScheduled: _retry_scheduled,
-    e.PaymentRetried: _retried,
+    e.AttemptStarted: _retried,
     e.ChannelSwitched: _switched,
     e.PaymentExhausted: _to(Phase.EXHAUSTED),
     e.PaymentCancelled: _to(Phase.CANCELLED),

@@ -1,0 +1,40 @@
+"""The currencies of a tenant's leases: amounts of two currencies are never added up, so one has to be chosen."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from msgspec import Struct
+from psycopg import Connection
+
+from projections.lease_book import LEASE_BOOK
+
+_COUNT = f"""
+SELECT currency FROM read.{LEASE_BOOK.table} WHERE shard = %s AND tenant = %s
+GROUP BY currency ORDER BY count(*) DESC, currency"""
+
+
+class Currencies(Struct, frozen=True):
+    """The currency an answer is in, and the others that the tenant has leases in."""
+
+    chosen: str | None
+    others: tuple[str, ...]
+
+    @classmethod
+    def of(cls, connection: Connection[Any], tenant: UUID, wanted: str | None, shard: int) -> Currencies:
+        """The wanted currency, by default that of most leases; `None` when there is no lease."""
+        known = [row[0] for row in connection.execute(_COUNT, (shard, tenant)).fetchall()]
+        chosen = wanted or next(iter(known), None)
+        return cls(chosen, tuple(sorted(one for one in known if one != chosen)))
+
+
+def in_currency(currencies: Currencies, tenant: UUID, shard: int, column: str = "t.id") -> tuple[str, list[Any]]:
+    """A condition, with its parameters, that a row's lease is in the chosen currency.
+
+    A lease's currency never changes, so the condition holds for every moment. It costs nothing when there is only one.
+    """
+    if not currencies.others:
+        return "true", []
+    leases = f"SELECT b.id FROM read.{LEASE_BOOK.table} b WHERE b.shard = %s AND b.tenant = %s AND b.currency = %s"
+    return f"{column} IN ({leases})", [shard, tenant, currencies.chosen]
