@@ -13,21 +13,19 @@ from its activation until it is closed or written off.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
 from datetime import date
 from typing import Any
 from uuid import UUID
 
-import msgspec
 from msgspec import Struct
 from psycopg import Connection
 
 from domain.kernel import Event
 from domain.leasing.lease import events as e
 from domain.leasing.lease import money as m
-from domain.leasing.values import Applied, Component, Part
 from projections.as_of import resolve
 from projections.currencies import Currencies, in_currency
+from projections.dues import DUE_CHANGES, Dues, decode_dues, encode_dues, oldest
 from projections.model import Projection, ProjectionError, Recorded, Row
 
 NOT_DUE, CURRENT = "not_due", "current"
@@ -36,92 +34,6 @@ BUCKETS = (NOT_DUE, CURRENT, "d1_30", "d31_60", "d61_90", "d91_plus")
 
 `current` owes nothing, or has its oldest unpaid bill due on the day itself.
 """
-
-# ------------------------------------------------------------------------------------- what is due and not paid
-
-
-class Due(Struct, array_like=True, gc=False):
-    """An issued bill as far as ageing goes: due date, open principal and interest, open fees and late fees."""
-
-    due_on: date
-    rent_fen: int
-    fees_fen: int
-
-
-Dues = list[Due]
-"""The issued bills of a lease; bill `n` is element `n` - 1."""
-
-_RENT = frozenset({Component.PRINCIPAL, Component.INTEREST})
-decode_dues = msgspec.json.Decoder(list[Due]).decode
-_encode = msgspec.json.Encoder().encode
-
-
-def encode_dues(dues: Dues) -> str:
-    """As they are kept in a column."""
-    return _encode(dues).decode()
-
-
-def _less(dues: Dues, parts: Iterable[Applied | Part]) -> None:
-    for one in parts:
-        due = dues[one.number - 1]
-        if one.component in _RENT:
-            due.rent_fen -= one.fen
-        else:
-            due.fees_fen -= one.fen
-
-
-def _issued(dues: Dues, event: m.BillIssued) -> None:
-    if event.number != len(dues) + 1:
-        raise ProjectionError(f"expected bill {len(dues) + 1} next, got {event.number}")
-    dues.append(Due(event.due_on, event.principal_fen + event.interest_fen, event.fee_fen))
-
-
-def _late_fee(dues: Dues, event: m.LateFeeAssessed) -> None:
-    dues[event.number - 1].fees_fen += event.fen
-
-
-def _applied(dues: Dues, event: Any) -> None:
-    _less(dues, event.applied)
-
-
-def _waived(dues: Dues, event: m.BillWaived) -> None:
-    _less(dues, event.parts)
-    _less(dues, event.applied)
-
-
-def _re_aged(dues: Dues, event: e.BillsReAged) -> None:
-    for later in event.due_dates:
-        due = dues[later.number - 1]
-        due.due_on = max(due.due_on, later.due_on)
-
-
-DUE_CHANGES: Mapping[type[Event], Callable[[Dues, Any], None]] = {
-    m.BillIssued: _issued,
-    m.LateFeeAssessed: _late_fee,
-    m.PaymentPosted: _applied,
-    m.PaymentReversed: _applied,
-    m.CreditApplied: _applied,
-    m.DepositCaptured: _applied,
-    m.AssetDisposed: _applied,
-    m.BillWaived: _waived,
-    m.LeaseChargedOff: lambda dues, event: _less(dues, event.parts),
-    e.BillsReAged: _re_aged,
-}
-"""What an event does to the issued bills of a lease, in place."""
-
-
-def oldest(dues: Dues) -> tuple[date | None, int]:
-    """The due date of the oldest bill with something open, and what is open of all of them in fen."""
-    first: date | None = None
-    total = 0
-    for due in dues:
-        fen = due.rent_fen + due.fees_fen
-        if fen:
-            total += fen
-            if first is None or due.due_on < first:
-                first = due.due_on
-    return first, total
-
 
 # --------------------------------------------------------------------------------------------------- fold
 
@@ -141,13 +53,14 @@ class Ages(Row, frozen=True, kw_only=True):
 
 
 def fold(row: Ages | None, event: Event, recorded: Recorded) -> Ages | None:
-    """The row after one event. Raises `ProjectionError` for a lease that does not begin with its activation."""
+    """The row after one event. Raises `ProjectionError` for a lease that is billed before it is activated."""
     kind = type(event)
     if row is None:
-        if kind is e.LeaseClosed:
-            return None
+        if kind is m.BillIssued:
+            raise ProjectionError(f"stream {recorded.stream}: expected lease.activated first, got lease.bill_issued.v1")
         if kind is not m.LeaseActivated:
-            raise ProjectionError(f"stream {recorded.stream}: expected lease.activated, got {recorded.envelope.type}")
+            # Money may come before the lease runs; it is credit and pays nothing yet.
+            return None
         row = Ages(id=recorded.stream, tenant=recorded.tenant, position=recorded.position, counts=True)
         return _step(row, [], recorded)
     if kind is e.LeaseClosed:

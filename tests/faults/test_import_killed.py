@@ -54,7 +54,7 @@ def hurt_again_and_again(victim: Victim, history: Path, random: Random, receipts
     kept = []
     for number in range(KILLS):
         process = victim.start("import", "xes", str(history))
-        hurt = kill_somewhere(process, victim, random, within_s=12)
+        hurt = kill_somewhere(process, victim, random, within_s=2.5)
         if hurt == "database":
             # The program may find the server gone for good: only the next start brings it back.
             process.kill()
