@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import resource
 import time
 
 from adapters.postgres.connections import connect
@@ -12,7 +11,7 @@ from adapters.postgres.vault import Vault
 from adapters.system import random_bytes
 from api.compose import Base
 from bench.importing import import_all
-from bench.model import Bar, Broken, Result, check, repeat, result
+from bench.model import Bar, Broken, Result, check, cpu_seconds, repeat, result
 from bench.place import Place
 
 BAR = Bar("fsck", "events/s per core", 100_000.0)
@@ -40,17 +39,11 @@ def check_all(on: Base, events: int, walls: list[float]) -> float:
     """Events per CPU second of one fsck. Raises `Broken` when it checked fewer or found anything."""
     with connect(on.url) as connection:
         vkeys = [vkey for _, vkey in Log(connection).vkeys()]
-        cpu, wall = _cpu_s(), time.perf_counter()
+        cpu, wall = cpu_seconds(), time.perf_counter()
         report = fsck(connection, Vault(on.keys, random_bytes), vkeys=vkeys)
-        cpu, wall = _cpu_s() - cpu, time.perf_counter() - wall
+        cpu, wall = cpu_seconds() - cpu, time.perf_counter() - wall
     check("events that fsck saw", events, report.events)
     if not report.ok:
         raise Broken("differences found by fsck", "none", report.findings[0].sentence())
     walls.append(events / wall)
     return events / cpu
-
-
-def _cpu_s() -> float:
-    """CPU seconds of this process and of its finished children."""
-    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-    return sum(usage.ru_utime + usage.ru_stime for usage in used)

@@ -9,6 +9,7 @@ wrong answer is no result.
 
 from __future__ import annotations
 
+import resource
 from collections.abc import Callable, Sequence
 from statistics import median
 
@@ -146,6 +147,12 @@ def result(
         measured=measured,
         note=note if met or not missed else f"{note}. Missed: {missed}",
     )
+
+
+def cpu_seconds() -> float:
+    """CPU seconds of this process and of its finished children so far."""
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(usage.ru_utime + usage.ru_stime for usage in used)
 
 
 def _rounded(value: float) -> float:

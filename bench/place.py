@@ -9,9 +9,11 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from statistics import median
 from types import TracebackType
 from typing import Any, Self
 
@@ -28,6 +30,9 @@ from bench.model import Sizes
 
 WORK = "bench-work"
 ORIGIN = "leaseledger.bench/log"
+FLUSHES = 50
+PAGE_BYTES = 8_192
+
 SEED = 2012
 """The generated history is the same in every run."""
 
@@ -103,6 +108,34 @@ class Place:
         """Have the server write its dirty pages now, so that no measurement pays for what another one wrote."""
         with connect(self.url, role=None) as admin:
             admin.execute("CHECKPOINT")
+
+    @contextmanager
+    def slow_disk(self, delay_ms: int) -> Iterator[None]:
+        """Every flush of the server's log waits this much longer, as on a slower disk or one behind a network."""
+        self._configure(f"commit_delay = {delay_ms * 1_000}", "commit_siblings = 0")
+        try:
+            yield
+        finally:
+            self._configure("commit_delay TO DEFAULT", "commit_siblings TO DEFAULT")
+
+    def _configure(self, *settings: str) -> None:
+        with connect(self.url, role=None) as admin:
+            for setting in settings:
+                admin.execute(f"ALTER SYSTEM SET {setting}".encode())
+            admin.execute("SELECT pg_reload_conf()")
+
+    def flush_ms(self) -> float:
+        """What forcing one page to this disk takes: the median of some, in milliseconds."""
+        path, took = self.work / "flush", []
+        with path.open("wb") as file:
+            for _ in range(FLUSHES):
+                file.write(bytes(PAGE_BYTES))
+                file.flush()
+                started = time.perf_counter()
+                os.fdatasync(file.fileno())
+                took.append(time.perf_counter() - started)
+        path.unlink()
+        return median(took) * 1_000
 
 
 def scalar(connection: Connection, query: str) -> Any:

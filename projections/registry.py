@@ -4,12 +4,24 @@ from __future__ import annotations
 
 from typing import Any
 
+from projections.ageing import AGEING
 from projections.application_book import APPLICATION_BOOK
+from projections.bills import BILLS
 from projections.decision_funnel import DECISION_FUNNEL
+from projections.journal import JOURNAL
+from projections.lease_book import LEASE_BOOK
 from projections.model import Projection, ProjectionError
 from projections.work_in_progress import WORK_IN_PROGRESS
 
-PROJECTIONS: tuple[Projection[Any], ...] = (APPLICATION_BOOK, DECISION_FUNNEL, WORK_IN_PROGRESS)
+PROJECTIONS: tuple[Projection[Any], ...] = (
+    APPLICATION_BOOK,
+    DECISION_FUNNEL,
+    WORK_IN_PROGRESS,
+    LEASE_BOOK,
+    BILLS,
+    AGEING,
+    JOURNAL,
+)
 """In the order people see them. Two versions of one name may stand here while the newer one is built."""
 
 

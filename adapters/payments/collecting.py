@@ -1,6 +1,6 @@
 """Collecting: the reactor that takes attempts to their providers, and what answers and callbacks become.
 
-    payment initiated | attempt_started | channel_switched ─▶ provider.initiate ─▶ Answer ─▶ RecordPending | …Succeeded | …
+    payment initiated | attempt_started | channel_switched ─▶ provider.initiate ─▶ RecordPending | …Succeeded | …
     callback (headers, body) ─▶ provider.verify_callback ─▶ ReceiveCallback
     outcome unknown ─▶ provider.query ─▶ RecordSucceeded | RecordFailed, source query
 
@@ -22,6 +22,7 @@ import structlog
 from adapters.payments.port import (
     Answer,
     CallbackForged,
+    CallbackMalformed,
     Order,
     PaymentProvider,
     RequestMalformed,
@@ -141,11 +142,11 @@ class Collector:
         return found
 
 
-def received(provider: PaymentProvider, headers: Mapping[str, str], body: bytes) -> Wish:
+def received(provider: PaymentProvider, headers: Mapping[str, str], body: bytes, arrival: UUID) -> Wish:
     """The command that a callback is, forged or not: a forged one is recorded with the payment it names, if it does.
 
-    The digest of the body is the key, so that the same bytes are one command however often they come.
-    Raises `CallbackMalformed`, or `RequestMalformed` when no payment can be told.
+    `arrival` is the id of this delivery: the same bytes that come again are recorded again, as a duplicate. Raises
+    `CallbackMalformed`, or `RequestMalformed` when no payment can be told.
     """
     digest = sha256(body).hexdigest()
     try:
@@ -153,10 +154,12 @@ def received(provider: PaymentProvider, headers: Mapping[str, str], body: bytes)
     except CallbackForged:
         stream, attempt = _claimed(body)
         forged = ReceiveCallback(callback=digest, verified=False, attempt=attempt, reported=Reported.FAILED)
-        return _wish(stream, f"forged:{digest}", forged)
+        return _wish(stream, f"callback:{arrival.hex}", forged)
     stream, attempt = parse_request(callback.request)
     answer = callback.answer
     succeeded = answer.status is Status.SUCCEEDED
+    if not succeeded and answer.status is not Status.FAILED:
+        raise CallbackMalformed(f"expected news of a success or a failure, got {answer.status}")
     command = ReceiveCallback(
         callback=callback.digest,
         verified=True,
@@ -167,7 +170,7 @@ def received(provider: PaymentProvider, headers: Mapping[str, str], body: bytes)
         ref=answer.ref,
         code=None if succeeded else answer.code,
     )
-    return _wish(stream, f"callback:{digest}", command)
+    return _wish(stream, f"callback:{arrival.hex}", command)
 
 
 def _claimed(body: bytes) -> tuple[UUID, int]:

@@ -1,7 +1,8 @@
 """The local signer: PAdES baseline signatures (ETSI EN 319 142-1 §6.2) made by pyHanko with the local authority's keys.
 
 Level B-B; B-T where a time-stamping authority is configured. Each party's signature is an incremental update with a
-field of its own, so that the signatures before it stay valid. The time in the signature is what the caller's clock says.
+field of its own, so that the signatures before it stay valid. The time in the signature is what the caller's clock
+says.
 """
 
 from __future__ import annotations
@@ -11,10 +12,8 @@ from collections.abc import Callable
 from datetime import datetime
 from io import BytesIO
 
-from asn1crypto import keys as asn1_keys
-from asn1crypto import x509 as asn1_x509
 from cryptography import x509
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from pyhanko.keys.internal import translate_pyca_cryptography_cert_to_asn1, translate_pyca_cryptography_key_to_asn1
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 from pyhanko.pdf_utils.layout import AxisAlignment, InnerScaling, Margins, SimpleBoxLayoutRule
 from pyhanko.pdf_utils.misc import PdfError
@@ -44,7 +43,7 @@ _STAMP = TextStampStyle(
     inner_content_layout=SimpleBoxLayoutRule(
         x_align=AxisAlignment.ALIGN_MIN,
         y_align=AxisAlignment.ALIGN_MID,
-        margins=Margins.uniform(5),
+        margins=Margins(5, 5, 5, 5),
         inner_content_scaling=InnerScaling.NO_SCALING,
     ),
 )
@@ -113,7 +112,8 @@ class LocalSigner:
                 "certificate": credential.certificate_digest[:32],
             },
         )
-        to_sign, output = prepared.digest_tbs_document()
+        output = BytesIO()
+        to_sign, _ = prepared.digest_tbs_document(output=output)
         await prepared.perform_signature(
             document_digest=to_sign.document_digest,
             pdf_cms_signed_attrs=PdfCMSSignedAttributes(signing_time=signed_at),
@@ -122,15 +122,16 @@ class LocalSigner:
 
 
 def _pyhanko_signer(credential: Credential, root: x509.Certificate) -> SimpleSigner:
-    registry = SimpleCertificateStore()
-    registry.register(_certificate(root))
-    key = credential.key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
     return SimpleSigner(
-        signing_cert=_certificate(credential.certificate),
-        signing_key=asn1_keys.PrivateKeyInfo.load(key),
-        cert_registry=registry,
+        signing_cert=translate_pyca_cryptography_cert_to_asn1(credential.certificate),
+        signing_key=translate_pyca_cryptography_key_to_asn1(credential.key),
+        cert_registry=_registry(root),
     )
 
 
-def _certificate(certificate: x509.Certificate) -> asn1_x509.Certificate:
-    return asn1_x509.Certificate.load(certificate.public_bytes(Encoding.DER))
+def _registry(root: x509.Certificate) -> SimpleCertificateStore:
+    """What a signature carries beside the signer's certificate."""
+    registry: SimpleCertificateStore = SimpleCertificateStore.from_certs(  # type: ignore[no-untyped-call]
+        [translate_pyca_cryptography_cert_to_asn1(root)]
+    )
+    return registry

@@ -35,7 +35,7 @@ class TypesettingError(RuntimeError):
 
 
 def signature_box(at: int) -> tuple[int, int, int, int]:
-    """Where the signature of the party number `at` (from 0) stands on the last page: left, bottom, right, top in points.
+    """Where the signature of party number `at` (from 0) stands on the last page: left, bottom, right, top in points.
 
     Raises `ValueError` for more parties than a contract can have.
     """

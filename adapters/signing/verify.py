@@ -10,10 +10,9 @@ from collections.abc import Sequence
 from datetime import datetime
 from io import BytesIO
 
-from asn1crypto import x509 as asn1_x509
 from cryptography import x509
-from cryptography.hazmat.primitives.serialization import Encoding
 from msgspec import Struct
+from pyhanko.keys.internal import translate_pyca_cryptography_cert_to_asn1
 from pyhanko.pdf_utils.misc import PdfError
 from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.sign.validation import EmbeddedPdfSignature, PdfSignatureStatus, validate_pdf_signature
@@ -29,8 +28,8 @@ PADES = "/ETSI.CAdES.detached"
 class SignatureFacts(Struct, frozen=True, kw_only=True):
     """What one signature in a file says, once it holds.
 
-    `covers` is the SHA-256 of the file's bytes up to the end of this signature, which is the file that the signer handed
-    back; `certificate` that of the signer's certificate.
+    `covers` is the SHA-256 of the file's bytes up to the end of this signature, which is the file that the signer
+    handed back; `certificate` that of the signer's certificate.
     """
 
     field: str
@@ -61,22 +60,16 @@ def verify_signatures(
     names = [str(signature.field_name) for signature in signatures]
     if names != list(expected):
         raise SignatureInvalid("(all)", " ".join(expected) or "none", " ".join(names) or "none")
-    trusted = [asn1_x509.Certificate.load(root.public_bytes(Encoding.DER)) for root in roots]
-    return tuple(_verified(pdf, signature, trusted, at, crls) for signature in signatures)
+    trusted = [translate_pyca_cryptography_cert_to_asn1(root) for root in roots]
+    context = ValidationContext(trust_roots=trusted, allow_fetching=False, moment=at, crls=list(crls))
+    return tuple(_verified(pdf, signature, context) for signature in signatures)
 
 
-def _verified(
-    pdf: bytes,
-    signature: EmbeddedPdfSignature,
-    roots: list[asn1_x509.Certificate],
-    at: datetime | None,
-    crls: Sequence[bytes],
-) -> SignatureFacts:
+def _verified(pdf: bytes, signature: EmbeddedPdfSignature, context: ValidationContext) -> SignatureFacts:
     field = str(signature.field_name)
     kind = str(signature.sig_object.get("/SubFilter"))
     if kind != PADES:
         raise SignatureInvalid(field, PADES, kind)
-    context = ValidationContext(trust_roots=roots, allow_fetching=False, moment=at, crls=list(crls))
     try:
         status = validate_pdf_signature(signature, signer_validation_context=context)
     except (PdfError, SignatureValidationError, ValueError) as error:

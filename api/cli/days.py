@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from datetime import date, datetime
 from pathlib import Path
@@ -82,6 +81,8 @@ def end_of_day(
 
     Fires every timer that is due, day by day, up to and including the date. A run that was interrupted goes on.
     """
+    import asyncio
+
     with session.base() as on:
         whose = tenant or on.settings.tenant
         closed = asyncio.run(_close(on, whose, to.date(), start.date() if start else None))
@@ -98,6 +99,8 @@ def end_of_day(
 
 
 def _lived(session: Session, on: Base, file: Path, tenant: UUID) -> tuple[int, HistoryReport, int]:
+    import asyncio
+
     with session.progress("Living through", "days") as report:
         return asyncio.run(_live(on, file, tenant, report))
 

@@ -158,18 +158,23 @@ def _described(log: Log, found: Published) -> dict[str, object]:
 
 def _expect_ours(directory: Path, log: Log, newest: Published) -> None:
     """Refuse a folder that is neither empty nor an earlier state of this log."""
-    from chain.checkpoint import Checkpoint
-    from chain.tiles import root_from_tiles
-
     if not directory.exists():
         return
     if not directory.is_dir():
         raise Unusable(f"{directory}: expected a directory, got a file")
     earlier = directory / "checkpoint"
-    if not earlier.exists():
-        if any(path for path in directory.iterdir() if path.name not in ("tile", "vkey")):
-            raise Unusable(f"{directory}: expected an empty directory or an earlier export, got other files")
-        return
+    if earlier.exists():
+        _expect_earlier(earlier, log, newest)
+    elif any(path.name not in ("tile", "vkey") for path in directory.iterdir()):
+        # An export that was interrupted has tiles and no checkpoint.
+        raise Unusable(f"{directory}: expected an empty directory or an earlier export, got other files")
+
+
+def _expect_earlier(earlier: Path, log: Log, newest: Published) -> None:
+    """Refuse a checkpoint of another log, of a later state, or of another past."""
+    from chain.checkpoint import Checkpoint
+    from chain.tiles import root_from_tiles
+
     there = Checkpoint.parse(earlier.read_text().split("\n\n")[0] + "\n")
     here = claims(newest)
     if there.origin != here.origin:

@@ -7,7 +7,7 @@ ancestry counts. Whatever is not in it is a fault of this program, and is said t
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 REFUSED, UNUSABLE, FAULT = 1, 2, 70
@@ -82,20 +82,23 @@ def as_data(error: BaseException) -> dict[str, Any]:
 
 
 def _text(error: BaseException) -> str:
-    name, text = type(error).__name__, str(error)
-    if name == "ValidationError" and hasattr(error, "errors"):
-        return "; ".join(_setting(one) for one in error.errors())
-    if isinstance(error, Failure):
-        return text
-    if isinstance(error, OSError):
-        return f"{error.filename}: {error.strerror}" if error.filename else text
-    if name == "EmbeddedPostgresError":
-        return _of_server(text)
-    if status_of(error) == FAULT:
-        return f"this is a fault of leaseledger, please report it: {name}: {text}"
-    if any(known.startswith("psycopg") for known in _names(type(error))):
-        return f"the database said: {text} ({name})"
-    return f"{name}: {text}"
+    for known, say in _SAY.items():
+        if known in _names(type(error)):
+            return say(error)
+    text = f"{type(error).__name__}: {error}"
+    return f"this is a fault of leaseledger, please report it: {text}" if status_of(error) == FAULT else text
+
+
+def _of_file(error: Any) -> str:
+    return f"{error.filename}: {error.strerror}" if error.filename else str(error)
+
+
+def _of_settings(error: Any) -> str:
+    return "; ".join(map(_setting, error.errors()))
+
+
+def _of_database(error: Any) -> str:
+    return f"the database said: {error} ({type(error).__name__})"
 
 
 def _setting(problem: Mapping[str, Any]) -> str:
@@ -103,12 +106,22 @@ def _setting(problem: Mapping[str, Any]) -> str:
     return f"LEASELEDGER_{where}: {problem['msg']}, got {str(problem['input'])[:60]!r}"
 
 
-def _of_server(text: str) -> str:
+def _of_server(error: Any) -> str:
     """The first line and whatever PostgreSQL complained about, not its whole log."""
-    first, *rest = text.splitlines() or [""]
+    first, *rest = str(error).splitlines() or [""]
     telling = [line.strip() for line in rest if re.search(r"FATAL|PANIC|HINT|error|could not", line)]
     # The log may hold earlier attempts; saying a thing once is enough.
     return " ".join(dict.fromkeys([first.removesuffix(" Last words:"), *telling[-4:]]))
+
+
+_SAY: Mapping[str, Callable[[Any], str]] = {
+    "api.cli.failures.Failure": str,
+    "adapters.postgres.embedded.EmbeddedPostgresError": _of_server,
+    "pydantic_core._pydantic_core.ValidationError": _of_settings,
+    "psycopg.Error": _of_database,
+    "builtins.OSError": _of_file,
+}
+"""Errors whose own words are not yet a sentence for people."""
 
 
 def _names(cls: type[BaseException]) -> Iterator[str]:

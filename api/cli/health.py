@@ -91,19 +91,20 @@ def without_password(url: str) -> str:
 
 
 def _settings(health: Health, settings: Settings, given: set[str]) -> None:
-    shown = {}
-    for name in type(settings).model_fields:
-        variable = ENVIRONMENT + name.upper()
-        source = "command line" if name in given else variable if variable in os.environ else "default"
-        value = getattr(settings, name)
-        if name == "database_url" and value is not None:
-            value = without_password(value)
-        shown[name] = {"value": None if value is None else str(value), "from": source}
-    health.facts["settings"] = shown
+    health.facts["settings"] = {name: _setting(settings, name, given) for name in type(settings).model_fields}
     known = {ENVIRONMENT + name.upper() for name in type(settings).model_fields} | NOT_SETTINGS
-    for name in sorted(os.environ):
-        if name.startswith(ENVIRONMENT) and name not in known:
-            health.problem(f"{name} is set and is no setting", f"unset it, or spell one of {', '.join(sorted(known))}")
+    for name in sorted(name for name in os.environ if name.startswith(ENVIRONMENT) and name not in known):
+        health.problem(f"{name} is set and is no setting", f"unset it, or spell one of {', '.join(sorted(known))}")
+
+
+def _setting(settings: Settings, name: str, given: set[str]) -> dict[str, str | None]:
+    """One value, without its password, and where it comes from."""
+    variable = ENVIRONMENT + name.upper()
+    source = "command line" if name in given else variable if variable in os.environ else "default"
+    value = getattr(settings, name)
+    if value is None:
+        return {"value": None, "from": source}
+    return {"value": without_password(value) if name == "database_url" else str(value), "from": source}
 
 
 def _data_directory(health: Health, data: Path) -> None:
@@ -135,28 +136,33 @@ def _size(folder: Path) -> int:
 
 
 def _keys(health: Health, directory: Path) -> None:
+    files = sorted([*directory.glob("*.seed"), *directory.glob("*.kek")]) if directory.is_dir() else []
+    health.facts["keys"] = [{"file": str(path), "mode": f"{_mode(path):04o}"} for path in files]
+    missing = {"vault.kek", "log-0001.seed"} - {path.name for path in files}
+    if files and missing:
+        path = directory / min(missing)
+        health.problem(f"{path} is missing", "restore it from a backup; a new one cannot replace it")
+    elif files:
+        _key_files(health, directory, files)
+
+
+def _key_files(health: Health, directory: Path, files: list[Path]) -> None:
     from adapters.keys import FileKeys, KeyFileError
 
-    files = sorted([*directory.glob("*.seed"), *directory.glob("*.kek")]) if directory.is_dir() else []
-    facts = [{"file": str(path), "mode": f"{stat.S_IMODE(path.stat().st_mode):04o}"} for path in files]
-    health.facts["keys"] = facts
-    names = {path.name for path in files}
-    if not files:
-        return
-    for name in ("vault.kek", "log-0001.seed"):
-        if name not in names:
-            health.problem(f"{directory / name} is missing", "restore it from a backup; a new one cannot replace it")
-            return
-    wrong = [path for path in files if stat.S_IMODE(path.stat().st_mode) & ~_SECRET_MODE]
+    wrong = [path for path in files if _mode(path) & ~_SECRET_MODE]
     for path in wrong:
-        mode = stat.S_IMODE(path.stat().st_mode)
-        health.problem(f"{path}: expected mode 0600, got {mode:04o}: others may have read it", f"chmod 600 {path}")
+        what = f"{path}: expected mode 0600, got {_mode(path):04o}: others may have read it"
+        health.problem(what, f"chmod 600 {path}")
     if wrong:
         return
     try:
         FileKeys(directory).log_seeds()
     except (KeyFileError, OSError) as error:
         health.problem(sentence(error), "restore the key file from a backup; never write a new one in its place")
+
+
+def _mode(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
 
 
 def _port(health: Health, host: str, port: int) -> None:

@@ -64,14 +64,12 @@ def refusal_rows(refusals: Mapping[str, int]) -> list[tuple[str, str, str]]:
 
 def table(columns: str, rows: Iterable[Sequence[str]], *, head: Sequence[str] = (), indent: int = 0) -> str:
     """A plain aligned table; one letter a column in `columns`: `l`eft or `r`ight. Nothing is cut off."""
-    lines = [list(row) for row in ([head] if head else []) + [list(row) for row in rows]]
+    lines = [*([head] if head else []), *rows]
     assert all(len(line) == len(columns) for line in lines), "a row has one cell for each column"
-    widths = [max((len(line[at]) for line in lines), default=0) for at in range(len(columns))]
-    return "\n".join(
-        " " * indent
-        + "   ".join(
-            cell.rjust(width) if side == "r" else cell.ljust(width)
-            for cell, width, side in zip(line, widths, columns, strict=True)
-        ).rstrip()
-        for line in lines
-    )
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    return "\n".join(" " * indent + _row(columns, line, widths) for line in lines)
+
+
+def _row(columns: str, line: Sequence[str], widths: Sequence[int]) -> str:
+    cells = zip(columns, line, widths, strict=True)
+    return "   ".join(cell.rjust(width) if side == "r" else cell.ljust(width) for side, cell, width in cells).rstrip()

@@ -91,7 +91,7 @@ def test_domain_agrees_with_every_solved_rate(
 ) -> None:
     build = equal_principal if equal else level
     periods = monthly_periods(start, term)
-    schedule = build(amount_fen, f"{Decimal(rate_bp) / 10_000:f}", periods, DayCount.ACTUAL_365_FIXED)
+    schedule = build(amount_fen, f"{Decimal(rate_bp) / 10_000:f}", periods, DayCount.THIRTY_360)
     received = amount_fen - amount_fen * fee_percent // 100
     flows = [received, *(-row.total_fen for row in schedule)]
     verify_rate(flows, solve_monthly(flows))

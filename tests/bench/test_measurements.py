@@ -43,7 +43,8 @@ def check_row(row: Result, name: str, *, with_peer: bool = True) -> None:
 
 
 def test_commands(place: Place) -> None:
-    (row,) = commands.run(place)
+    row, slow = commands.run(place)
+    check_row(slow, "commands, slow disk")
     check_row(row, "commands")
     assert row.rounds == place.sizes.rounds
 

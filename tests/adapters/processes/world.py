@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date
@@ -51,17 +50,14 @@ class ReadModels:
         self._runner.prepare()
 
     async def due(self, tenant: UUID, day: date) -> Sequence[Timer]:
-        """Every due timer, in order."""
-        return await asyncio.to_thread(self._due, tenant, day)
+        """Every due timer, in order; it blocks, so that a cancelled test leaves no thread behind."""
+        self._runner.catch_up()
+        return due(self._connection, tenant, day)
 
     async def received(self, tenant: UUID, provider: str, day: date) -> Sequence[Money]:
         """What came in through a provider."""
         self._runner.catch_up()
         return received(self._connection, tenant, provider, day)
-
-    def _due(self, tenant: UUID, day: date) -> Sequence[Timer]:
-        self._runner.catch_up()
-        return due(self._connection, tenant, day)
 
 
 @contextmanager
@@ -71,7 +67,10 @@ def read_models(url: str) -> Iterator[ReadModels]:
         yield ReadModels(connection)
 
 
-def providers(rule: Rule) -> dict[str, InProcessProvider]:
+Banks = dict[str, InProcessProvider]
+
+
+def providers(rule: Rule) -> Banks:
     """The two banks, both under one rule."""
     return {name: InProcessProvider(name, SECRET, rule) for name in POLICY.channels}
 
@@ -80,12 +79,12 @@ class World:
     """A ledger with processes, reactors, providers and an end of day, without anything that runs by itself."""
 
     def __init__(
-        self, program: Running, models: ReadModels, rule: Rule, pool: AsyncConnectionPool[Any], **more: Any
+        self, program: Running, models: ReadModels, banks: Banks, pool: AsyncConnectionPool[Any], **more: Any
     ) -> None:
         self.program = program
         self.models = models
-        self.banks = providers(rule)
-        self.collector = Collector(self.banks, LedgerPayments(program.ledger))
+        self.banks = banks
+        self.collector = Collector(banks, LedgerPayments(program.ledger))
         self.follower = Follower(
             name="collecting",
             ledger=program.ledger,
@@ -103,7 +102,7 @@ class World:
             settle=self.settle,
             steps=(
                 AskForOutcomes(program.ledger, program.reader, models, self.collector),
-                ReconcileStatements(program.ledger, models, list(self.banks.values())),
+                ReconcileStatements(program.ledger, models, list(banks.values())),
             ),
             **more,
         )
@@ -128,7 +127,9 @@ def schedule(number: int, months: int = 3) -> tuple[Instalment, ...]:
     """Instalments from May 2005 on, due on a day of the month that depends on the lease."""
     day = 1 + number % 3
     return tuple(
-        Instalment(number=n, due_on=date(2005, 4 + n, day), principal_fen=100_000 + n, interest_fen=1_000 * (months - n))
+        Instalment(
+            number=n, due_on=date(2005, 4 + n, day), principal_fen=100_000 + n, interest_fen=1_000 * (months - n)
+        )
         for n in range(1, months + 1)
     )
 

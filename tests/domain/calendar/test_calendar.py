@@ -144,7 +144,7 @@ def test_foreign_commands_and_events_are_mistakes() -> None:
     with pytest.raises(TypeError, match="expected an event of a calendar, got Happened"):
         CALENDAR.evolve(CALENDAR.initial, Happened())
     assert DECIDERS["calendar"] is CALENDAR
-    assert COMMANDS == (OpenCalendar, StartEndOfDay, RecordStep, CloseDay)
+    assert (OpenCalendar, StartEndOfDay, RecordStep, CloseDay) == COMMANDS
 
 
 days = st.sampled_from([D - timedelta(days=1), D, NEXT, NEXT + timedelta(days=1)])

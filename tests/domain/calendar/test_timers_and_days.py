@@ -27,7 +27,8 @@ def test_timers_sort_by_day_order_stream_number() -> None:
         Timer(D, 50, "bill", B, 1),
         Timer(D + timedelta(days=1), 10, "application_expiry", A, 0),
     ]
-    assert sorted(reversed(told)) == told
+    backwards = told[::-1]
+    assert sorted(backwards) == told
 
 
 @pytest.mark.parametrize(

@@ -69,6 +69,12 @@ def life(
     return _told(steps)
 
 
+def money_of(state: LeaseState) -> tuple[object, ...]:
+    """Everything of the balances but how far days were counted: a month end without late fees leaves no trace."""
+    bills = [(b.number, b.due_on, b.amount, b.paid, b.waived, b.open_fen) for b in state.balances.bills]
+    return (*bills, state.balances.credit_fen)
+
+
 def _told(steps: list[cases.Step]) -> tuple[list[Event], LeaseState]:
     """Month ends at which nothing changes are refused, as a timer would find."""
     events: list[Event] = []
@@ -90,7 +96,7 @@ def test_late_posting_ends_as_on_time(
 ) -> None:
     late_events, late = life(lease, found, rate, on_time=False)
     events, punctual = life(lease, found, rate, on_time=True)
-    assert late.balances == punctual.balances
+    assert money_of(late) == money_of(punctual)
     assert totals_of(late_events) == totals_of(events)
     check_agreement(late_events, late)
 

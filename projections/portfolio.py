@@ -1,0 +1,227 @@
+"""The portfolio: what is at risk, with whom, in which class, and the limits of `domain.portfolio`, from the lease book.
+
+A lease counts from its activation until it is settled. Its exposure is what is billed and open and, in a finance lease,
+the principal that is not billed yet and the interest that is earned and not billed; rent to come is none. Net assets,
+all assets, groups of lessees and related parties are not in this ledger: whoever asks about limits brings them along.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from msgspec import Struct
+from psycopg import Connection
+
+from domain import portfolio as limits
+from domain.books.provisions import PROVISION_POLICIES, FiveClass, ProvisionPolicy, classify, provision_fen
+from domain.kernel import Refusal
+from domain.leasing.lease.state import Phase
+from domain.leasing.values import Business
+from projections.as_of import resolve
+from projections.currencies import Currencies
+from projections.lease_book import LEASE_BOOK
+from projections.lease_pages import at_position
+
+LARGEST = 20
+"""Lessees that an answer names."""
+
+_OUTSIDE = [Phase.AWAITING_DELIVERY.value, Phase.SETTLED.value, Phase.CHARGED_OFF.value, Phase.RECOVERED.value]
+"""States in which a lease is not (any more) an asset."""
+
+_EXPOSURE = f"""
+t.open_fen + CASE t.business WHEN '{Business.FINANCE.value}' THEN t.unbilled_principal_fen + t.accrued_fen ELSE 0 END"""
+
+
+class Share(Struct, frozen=True):
+    """What one lessee owes in all leases, in fen."""
+
+    lessee: UUID
+    leases: int
+    fen: int
+
+
+class Holdings(Struct, frozen=True):
+    """A tenant's leases as assets, in one currency, valid at `position`.
+
+    `risk_assets_fen` is every exposure, `lease_assets_fen` that of finance leases, `unnamed_fen` that of leases whose
+    lessee is not known. `largest` holds at most `LARGEST` lessees, the largest first.
+    """
+
+    position: int
+    currency: str | None
+    other_currencies: tuple[str, ...]
+    leases: int
+    lessees: int
+    risk_assets_fen: int
+    lease_assets_fen: int
+    unnamed_fen: int
+    largest: tuple[Share, ...]
+
+
+class Provision(Struct, frozen=True):
+    """One class: leases, what they owe, and what is to be set aside for them, in fen."""
+
+    five_class: str
+    name_zh: str
+    leases: int
+    exposure_fen: int
+    provision_fen: int
+
+
+class Provisions(Struct, frozen=True):
+    """The five classes on a business date under one version of the policy, in one currency, valid at `position`."""
+
+    position: int
+    on: date
+    policy: int
+    currency: str | None
+    other_currencies: tuple[str, ...]
+    classes: tuple[Provision, ...]
+
+
+class _Book(Struct):
+    """The leases of a tenant at a moment, as a FROM item with its parameters."""
+
+    position: int
+    currencies: Currencies
+    sql: str
+    parameters: list[Any]
+
+
+_IN_BOOK = "t.currency = %s AND t.state <> ALL(%s)"
+
+_BY_LESSEE = f"""
+SELECT t.subject, count(*), sum({_EXPOSURE})::bigint AS fen,
+       coalesce(sum({_EXPOSURE}) FILTER (WHERE t.business = %s), 0)::bigint
+FROM {{book}} WHERE {_IN_BOOK} GROUP BY t.subject ORDER BY fen DESC, t.subject"""
+
+_BY_DAYS = f"""
+SELECT greatest(0, %s::date - t.oldest_rent_due_on), {_EXPOSURE}
+FROM {{book}} WHERE {_IN_BOOK}"""
+
+
+def holdings(
+    connection: Connection[Any],
+    tenant: UUID,
+    *,
+    currency: str | None = None,
+    as_of_position: int | None = None,
+    shard: int = 0,
+) -> Holdings:
+    """What the tenant's leases are worth as assets, and with whom, now or at an earlier position."""
+    book = _book(connection, tenant, currency, as_of_position, shard)
+    rows = _by_lessee(connection, book)
+    named = [Share(lessee, count, fen) for lessee, count, fen, _ in rows if lessee is not None]
+    return Holdings(
+        position=book.position,
+        currency=book.currencies.chosen,
+        other_currencies=book.currencies.others,
+        leases=sum(row[1] for row in rows),
+        lessees=len(named),
+        risk_assets_fen=sum(row[2] for row in rows),
+        lease_assets_fen=sum(row[3] for row in rows),
+        unnamed_fen=sum(row[2] for row in rows if row[0] is None),
+        largest=tuple(named[:LARGEST]),
+    )
+
+
+class Surroundings(Struct, frozen=True, kw_only=True):
+    """What the ledger does not hold: assets of the lessor, groups and related parties among the lessees."""
+
+    net_assets_fen: int
+    total_assets_fen: int
+    group_of: Mapping[UUID, UUID] = {}
+    related: frozenset[UUID] = frozenset()
+
+
+def snapshot(
+    connection: Connection[Any],
+    tenant: UUID,
+    around: Surroundings,
+    *,
+    currency: str | None = None,
+    as_of_position: int | None = None,
+    shard: int = 0,
+) -> tuple[int, limits.Portfolio]:
+    """The portfolio that the limits are checked on, and the position it is valid at."""
+    book = _book(connection, tenant, currency, as_of_position, shard)
+    rows = _by_lessee(connection, book)
+    exposures = tuple(
+        limits.Exposure(
+            lessee=lessee, fen=max(0, fen), group=around.group_of.get(lessee), related=lessee in around.related
+        )
+        for lessee, _, fen, _ in rows
+        if lessee is not None
+    )
+    return book.position, limits.Portfolio(
+        net_assets_fen=around.net_assets_fen,
+        total_assets_fen=around.total_assets_fen,
+        lease_assets_fen=sum(row[3] for row in rows),
+        risk_assets_fen=sum(row[2] for row in rows),
+        exposures=exposures,
+    )
+
+
+def breaches(
+    connection: Connection[Any],
+    tenant: UUID,
+    around: Surroundings,
+    *,
+    policy: limits.Limits = limits.LIMITS[max(limits.LIMITS)],
+    currency: str | None = None,
+    as_of_position: int | None = None,
+    shard: int = 0,
+) -> tuple[int, tuple[Refusal, ...]]:
+    """Every limit that the portfolio breaks, and the position this is valid at."""
+    position, found = snapshot(
+        connection, tenant, around, currency=currency, as_of_position=as_of_position, shard=shard
+    )
+    return position, limits.breaches(found, policy)
+
+
+def provisions(
+    connection: Connection[Any],
+    tenant: UUID,
+    on: date,
+    *,
+    policy: ProvisionPolicy = PROVISION_POLICIES[max(PROVISION_POLICIES)],
+    currency: str | None = None,
+    as_of_position: int | None = None,
+    shard: int = 0,
+) -> Provisions:
+    """The five classes by days overdue on a business date, from what is known now or at an earlier position."""
+    book = _book(connection, tenant, currency, as_of_position, shard)
+    rows = connection.execute(
+        _BY_DAYS.format(book=book.sql), (on, *book.parameters, book.currencies.chosen, _OUTSIDE)
+    ).fetchall()
+    sums = {five_class: [0, 0, 0] for five_class in FiveClass}
+    for days, exposure in rows:
+        five_class = classify(days or 0, policy)
+        of = sums[five_class]
+        of[0] += 1
+        of[1] += exposure
+        of[2] += provision_fen(exposure, five_class, policy)
+    classes = tuple(Provision(one.value, one.zh, *of) for one, of in sums.items())
+    currencies = book.currencies
+    return Provisions(book.position, on, policy.version, currencies.chosen, currencies.others, classes)
+
+
+def _book(
+    connection: Connection[Any], tenant: UUID, currency: str | None, as_of_position: int | None, shard: int
+) -> _Book:
+    """Raises `NotProjectedYet` for a position ahead of the book, `TooMuchPast` when too much changed since."""
+    position = resolve(connection, LEASE_BOOK, shard, as_of_position)
+    currencies = Currencies.of(connection, tenant, currency, shard)
+    sql, parameters = at_position(
+        connection, LEASE_BOOK, tenant, position, shard, past=as_of_position is not None
+    )
+    return _Book(position, currencies, sql, parameters)
+
+
+def _by_lessee(connection: Connection[Any], book: _Book) -> list[tuple[UUID | None, int, int, int]]:
+    """(lessee, leases, exposure, exposure of finance leases), the largest first."""
+    parameters = (Business.FINANCE.value, *book.parameters, book.currencies.chosen, _OUTSIDE)
+    return connection.execute(_BY_LESSEE.format(book=book.sql), parameters).fetchall()

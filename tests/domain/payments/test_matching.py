@@ -1,0 +1,75 @@
+"""Matching a statement: all four kinds of break, every line in one place, and money that adds up."""
+
+from __future__ import annotations
+
+from hypothesis import given as for_all
+from hypothesis import strategies as st
+
+from domain.payments.reconciliation import BreakKind, Difference, Money, match
+
+A, B = "a" * 64, "b" * 64
+
+
+def test_all_agree() -> None:
+    got = match([Money(A, 5), Money(B, 7)], [Money(B, 7), Money(A, 5)])
+    assert got.matched == (Money(A, 5), Money(B, 7))
+    assert got.breaks == ()
+    assert got.matched_fen == 12
+
+
+def test_nothing_is_nothing() -> None:
+    assert match([], []).matched == ()
+
+
+def test_missing_here() -> None:
+    assert match([Money(A, 5)], []).breaks == (Difference(A, BreakKind.MISSING_HERE, 0, 5),)
+
+
+def test_missing_there() -> None:
+    assert match([], [Money(A, 5)]).breaks == (Difference(A, BreakKind.MISSING_THERE, 5, 0),)
+
+
+def test_amount() -> None:
+    assert match([Money(A, 4)], [Money(A, 5)]).breaks == (Difference(A, BreakKind.AMOUNT, 5, 4),)
+
+
+def test_duplicate_there() -> None:
+    got = match([Money(A, 5), Money(A, 5)], [Money(A, 5)])
+    assert got.matched == (Money(A, 5),)
+    assert got.breaks == (Difference(A, BreakKind.DUPLICATE, 0, 5),)
+
+
+def test_duplicate_here() -> None:
+    got = match([Money(A, 5)], [Money(A, 5), Money(A, 3)])
+    assert got.breaks == (Difference(A, BreakKind.DUPLICATE, 3, 0),)
+
+
+def test_the_equal_line_of_a_duplicate_is_the_one_that_matches() -> None:
+    got = match([Money(A, 9), Money(A, 5)], [Money(A, 5)])
+    assert got.matched == (Money(A, 5),)
+    assert got.breaks == (Difference(A, BreakKind.DUPLICATE, 0, 9),)
+
+
+lines = st.lists(st.builds(Money, st.sampled_from([f"{n:064x}" for n in range(6)]), st.integers(1, 4)), max_size=12)
+
+
+@for_all(lines, lines)
+def test_every_line_ends_in_one_place_and_money_adds_up(rows: list[Money], ours: list[Money]) -> None:
+    got = match(rows, ours)
+    assert len(rows) == len(got.matched) + sum(one.got_fen > 0 for one in got.breaks)
+    assert len(ours) == len(got.matched) + sum(one.expected_fen > 0 for one in got.breaks)
+    assert sum(row.amount_fen for row in rows) == got.matched_fen + sum(one.got_fen for one in got.breaks)
+    assert sum(one.amount_fen for one in ours) == got.matched_fen + sum(one.expected_fen for one in got.breaks)
+    assert all(one.expected_fen != one.got_fen for one in got.breaks)
+    for ref in {line.ref for line in (*rows, *ours)}:
+        places = [one for one in got.matched if one.ref == ref]
+        first = [one for one in got.breaks if one.ref == ref and one.kind is not BreakKind.DUPLICATE]
+        assert len(places) + len(first) == 1, "a reference is matched once, or differs once; the rest repeats it"
+
+
+@for_all(lines, lines, st.randoms(use_true_random=False))
+def test_the_order_of_lines_does_not_matter(rows: list[Money], ours: list[Money], random: st.DataObject) -> None:
+    shuffled, also = list(rows), list(ours)
+    random.shuffle(shuffled)  # type: ignore[attr-defined]
+    random.shuffle(also)  # type: ignore[attr-defined]
+    assert match(shuffled, also) == match(rows, ours)
