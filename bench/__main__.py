@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -15,6 +16,8 @@ from bench import catching_up, checking, commands, growth, importing, proofs, re
 from bench.growth import NoRoom
 from bench.model import FULL, SHORT, Broken, Result, Sizes
 from bench.place import Busy, Place
+
+_TERMINATED = 128 + signal.SIGTERM
 
 MEASUREMENTS: dict[str, Callable[[Place], list[Result]]] = {
     "commands": commands.run,
@@ -43,6 +46,8 @@ def bench(
     json: Annotated[bool, typer.Option("--json", help="Print the rows as JSON instead of a table.")] = False,
 ) -> None:
     """Measure against the peers. Works in a throw-away directory below the data directory, never on its ledger."""
+    # Whoever ends a run, with Ctrl-C or without, gets its servers stopped and its files removed.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(_TERMINATED))
     chosen = _chosen(names or [])
     sizes = _sizes(SHORT if short else FULL, rounds, scale, stored)
     progress = Console(stderr=True)

@@ -128,19 +128,26 @@ def breaches(portfolio: Portfolio, limits: Limits, lessee: UUID | None = None) -
 
 
 def _concentrations(portfolio: Portfolio, limits: Limits, lessee: UUID | None) -> Iterable[Refusal | None]:
-    net_fen = portfolio.net_assets_fen
-    mine = [one for one in portfolio.exposures if lessee is None or one.lessee == lessee]
+    net_fen, everyone = portfolio.net_assets_fen, portfolio.exposures
+    mine = [one for one in everyone if lessee in (None, one.lessee)]
+    related = [one for one in mine if one.related]
     for one in mine:
         yield _over(ONE_LESSEE, one.fen, net_fen, limits.one_lessee_ppm, lessee=one.lessee)
-    for group in dict.fromkeys(one.group for one in mine if one.group is not None):
-        fen = sum(one.fen for one in portfolio.exposures if one.group == group)
+    for group, fen in _groups(everyone, mine).items():
         yield _over(ONE_GROUP, fen, net_fen, limits.one_group_ppm, group=group)
-    for one in mine:
-        if one.related:
-            yield _over(ONE_RELATED, one.fen, net_fen, limits.one_related_ppm, lessee=one.lessee)
-    if any(one.related for one in mine):
-        fen = sum(one.fen for one in portfolio.exposures if one.related)
-        yield _over(ALL_RELATED, fen, net_fen, limits.all_related_ppm)
+    for one in related:
+        yield _over(ONE_RELATED, one.fen, net_fen, limits.one_related_ppm, lessee=one.lessee)
+    if related:
+        yield _over(ALL_RELATED, sum(one.fen for one in everyone if one.related), net_fen, limits.all_related_ppm)
+
+
+def _groups(everyone: Iterable[Exposure], mine: Iterable[Exposure]) -> dict[UUID, int]:
+    """What each group of mine owes, all its members together."""
+    owed = {one.group: 0 for one in mine if one.group is not None}
+    for one in everyone:
+        if one.group in owed:
+            owed[one.group] += one.fen
+    return owed
 
 
 def _over(kind: RefusalKind, fen: int, net_assets_fen: int, limit_ppm: int, **who: UUID) -> Refusal | None:

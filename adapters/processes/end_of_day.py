@@ -103,7 +103,7 @@ class EndOfDay:
     """Ends the days of one tenant.
 
     `settle` lets everything that follows from events (process managers, reactors) catch up with the ledger; it runs
-    before a day's end begins and after each round of timers, because it may make others due.
+    before a day's end begins, after each round of timers, because it may make others due, and after each further step.
     """
 
     ledger: Ledger
@@ -145,7 +145,7 @@ class EndOfDay:
         issued = Issued()
         resumed = state.phase is Phase.CLOSING
         if not resumed:
-            # Only here and after a whole round of timers: a run that goes on must not change the order of things.
+            # Only here and after what was begun is done: a run that goes on must not change the order of things.
             await self._settle()
             names = (TIMERS_STEP, *(step.name for step in self.steps))
             await self._command(f"calendar:{day}:start", StartEndOfDay(day=day, steps=names), day)
@@ -180,7 +180,9 @@ class EndOfDay:
             cursor=state.cursor if current else None,
             processed=state.processed if current else 0,
         )
-        return await step.run(run, progress)
+        processed = await step.run(run, progress)
+        await self._settle()
+        return processed
 
     async def _start(self, state: CalendarState) -> int:
         """The position of the event that began this end of day."""
@@ -190,12 +192,15 @@ class EndOfDay:
     # -------------------------------------------------------------------------------------------- timers
 
     async def _fire_all(self, day: date) -> Issued:
-        """Fire until nothing is due that was not tried: a fired timer may have made another one due."""
+        """Fire until nothing is due that was not tried: a fired timer may have made another one due.
+
+        It settles at least once, because an earlier run may have died while it did.
+        """
         tried: set[str] = set()
         issued = Issued()
-        for _ in range(ROUNDS_MAX):
+        for number in range(ROUNDS_MAX):
             due = [timer for timer in await self.timers.due(self.tenant, day) if timer.key not in tried]
-            if not due:
+            if not due and number:
                 return issued
             tried.update(timer.key for timer in due)
             for _, same in groupby(due, key=lambda timer: (timer.due_on, timer.order)):

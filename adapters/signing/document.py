@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date
 from hashlib import sha256
+from itertools import zip_longest
 from uuid import UUID
 
 import msgspec
 from msgspec import Struct
 
-from domain.contracting.contract import ContractState, KeyTerms, PartyRole
-from domain.contracting.contract.values import CLAUSES_MAX
+from domain.contracting.contract import ContractState, KeyTerms, Party, PartyRole
 from domain.contracting.parts import Form
 
 TITLES: dict[Form, str] = {
@@ -95,25 +95,28 @@ def schedule_digest(schedule: Sequence[ScheduleLine]) -> str:
 
 def check_document(document: ContractDocument, state: ContractState) -> None:
     """Raise `DocumentError` unless this paper says exactly what the contract's events say, byte for byte."""
-    expected = [(held.clause, held.version, held.digest) for held in state.clauses]
-    got = [(line.clause, line.version, sha256(line.text.encode()).hexdigest()) for line in document.clauses]
-    if expected != got:
-        pairs = zip(expected + [None] * len(got), got + [None] * len(expected), strict=False)
-        different = next((one, other) for one, other in pairs if one != other)
-        raise DocumentError(f"clauses: expected {different[0]}, got {different[1]}")
-    head = state.head
-    facts = {
+    agreed = [(held.clause, held.version, held.digest) for held in state.clauses]
+    printed = [(line.clause, line.version, sha256(line.text.encode()).hexdigest()) for line in document.clauses]
+    for expected, got in zip_longest(agreed, printed):
+        if expected != got:
+            raise DocumentError(f"clauses: expected {expected}, got {got}")
+    for name, (want, have) in _facts(document, state).items():
+        if want != have:
+            raise DocumentError(f"{name}: expected {want}, got {have}")
+
+
+def _facts(document: ContractDocument, state: ContractState) -> dict[str, tuple[object, object]]:
+    """Everything beside the clauses: what the events say, what the paper says."""
+    head, terms = state.head, state.key_terms
+    return {
         "root": (state.root, document.root),
         "reference": (head and head.contract, document.reference),
         "form": (head and head.form, document.form),
-        "key terms": (state.key_terms, document.key_terms),
-        "parties": ([(p.id, p.role) for p in state.parties], [(p.id, p.role) for p in document.parties]),
-        "schedule": (
-            state.key_terms and state.key_terms.schedule_digest,
-            schedule_digest(document.schedule),
-        ),
+        "key terms": (terms, document.key_terms),
+        "parties": (_signers(state.parties), _signers(document.parties)),
+        "schedule": (terms and terms.schedule_digest, schedule_digest(document.schedule)),
     }
-    for name, (want, have) in facts.items():
-        if want != have:
-            raise DocumentError(f"{name}: expected {want}, got {have}")
-    assert len(document.clauses) <= CLAUSES_MAX
+
+
+def _signers(parties: Sequence[Party | PartyLine]) -> list[tuple[UUID, PartyRole]]:
+    return [(party.id, party.role) for party in parties]

@@ -8,12 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 
 import typst
 
-FONT_PACKAGE = "pylopdf_fonts_zh_cn"
+try:
+    from pylopdf_fonts_zh_cn import serif_path
+
+    PACKAGE: Path | None = serif_path().parent
+    """Directory of the fonts that are installed with this program."""
+except ImportError:
+    # A distribution may leave the fonts to the system; contracts are set all the same.
+    PACKAGE = None
+
 REMEDY = (
     "install the Python package pylopdf-fonts-zh-cn (Noto Serif SC and Noto Sans SC, SIL Open Font License 1.1) "
     "or a system font, on Debian: apt install fonts-noto-cjk fonts-noto-cjk-extra"
@@ -44,7 +51,8 @@ def chinese_fonts(directories: Sequence[Path] | None = None, *, system: bool = T
 
     Where there is only one Chinese family it serves as both. Raises `NoChineseFont`.
     """
-    paths = _package() if directories is None else list(directories)
+    package = [PACKAGE] if PACKAGE is not None else []
+    paths = package if directories is None else list(directories)
     searches = [(paths, False)] * bool(paths) + [(paths, True)] * system
     seen = 0
     for where, include_system in searches:
@@ -58,9 +66,3 @@ def chinese_fonts(directories: Sequence[Path] | None = None, *, system: bool = T
         if serif or sans:
             return FontSet(serif or sans or "", sans or serif or "", fonts)
     raise NoChineseFont(f"expected one of {', '.join(SERIFS + SANS)}, got none among {seen} font families; {REMEDY}")
-
-
-def _package() -> list[Path]:
-    """The directory of the font package, if it is installed."""
-    spec = find_spec(FONT_PACKAGE)
-    return [Path(where) for where in spec.submodule_search_locations or ()] if spec is not None else []

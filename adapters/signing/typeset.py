@@ -17,11 +17,19 @@ import typst
 from adapters.signing.document import ROLES, TITLES, UNNAMED, ContractDocument, ScheduleLine, schedule_digest
 from adapters.signing.fonts import FontSet, chinese_fonts
 from domain.contracting.contract.values import DEVICE_LOCK, EVIDENCE, PARTIES_MAX, KeyTerms
+from domain.contracting.schedules import Component
 
 TEMPLATE = "contract.typ"
 
 PAGE_HEIGHT_PT = 842
 """Height of an A4 page in points, rounded up; signature boxes count from the bottom."""
+
+_COMPONENTS = {
+    Component.LATE_FEE: "违约金",
+    Component.FEE: "费用",
+    Component.INTEREST: "利息或租费",
+    Component.PRINCIPAL: "本金",
+}
 
 _BOX_WIDTH_PT, _BOX_HEIGHT_PT = 216, 84
 _BOX_LEFT_PT, _BOX_TOP_PT = 71, 168
@@ -132,7 +140,16 @@ def _terms(document: ContractDocument) -> list[tuple[str, str]]:
         ("融资或租赁金额", f"{yuan(terms.financed_fen)} {unit}"),
         ("押金", f"{yuan(terms.deposit_fen)} {unit}" if terms.deposit_fen else "免收"),
         ("期数与支付日", _period(terms)),
+        ("逾期违约金", f"宽限 {terms.grace_days} 日，其后每日按欠付金额的 {percent(terms.late_fee_daily_rate)} 计收"),
+        ("付款冲抵顺序", "、".join(_COMPONENTS[part] for part in terms.allocation)),
+        ("提前结清补偿", _compensation(terms)),
+        ("争议解决", f"{terms.forum}仲裁" if terms.forum else "承租人住所地人民法院管辖"),
     ]
+
+
+def _compensation(terms: KeyTerms) -> str:
+    rate = Decimal(terms.early_settlement_rate)
+    return f"剩余本金的 {percent(terms.early_settlement_rate)}" if rate else "不收取"
 
 
 def _period(terms: KeyTerms) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import calendar
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, timedelta
 
 from msgspec import Struct
 
@@ -68,11 +68,10 @@ def _spread(fen: int, start: date, end: date) -> Iterator[tuple[tuple[int, int],
         yield (end.year, end.month), fen
         return
     day, told = start, 0
-    while day < end:
+    while told < fen:
         last = date(day.year, day.month, calendar.monthrange(day.year, day.month)[1])
         until = min(last, end)
         earned = divide(fen * (until - start).days, span, Rounding.HALF_UP)
         if earned != told:
             yield (until.year, until.month), earned - told
-        told = earned
-        day = date.fromordinal(last.toordinal() + 1) if last < end else end
+        told, day = earned, last + timedelta(days=1)

@@ -113,16 +113,18 @@ def effect(before: Balances, after: Balances) -> Effect:
         old = known.get(bill.number)
         if old is bill:
             continue
-        paid = ZERO if old is None else old.paid
+        paid, late = (ZERO, 0) if old is None else (old.paid, old.amount[LATE_FEE_AT])
         if paid != bill.paid:
-            changes = zip(COMPONENTS, paid, bill.paid, strict=True)
-            applied += [
-                Applied(number=bill.number, component=c, fen=new - was) for c, was, new in changes if new != was
-            ]
-        late = bill.amount[LATE_FEE_AT] - (0 if old is None else old.amount[LATE_FEE_AT])
-        if late:
-            late_fees.append((bill.number, late))
+            applied += _moved(bill.number, paid, bill.paid)
+        if late != bill.amount[LATE_FEE_AT]:
+            late_fees.append((bill.number, bill.amount[LATE_FEE_AT] - late))
     return Effect(tuple(applied), after.credit_fen - before.credit_fen, tuple(late_fees))
+
+
+def _moved(number: int, before: Four, after: Four) -> Iterable[Applied]:
+    for component, was, now in zip(COMPONENTS, before, after, strict=True):
+        if was != now:
+            yield Applied(number=number, component=component, fen=now - was)
 
 
 def is_back_dated(account: Account, on: date) -> bool:

@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
 from bench.model import Sizes
@@ -23,6 +24,14 @@ TINY = Sizes(
     stored=3_000,
     stored_before=300,
 )
+
+
+def running(pid: int) -> bool:
+    """Whether a process does something still; one that nobody has waited for does not."""
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 @pytest.fixture(scope="session")

@@ -4,15 +4,32 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
 from bench.model import Result
 from bench.place import WORK
+from tests.bench.conftest import running
 from tests.tidy.checkout import ROOT
+
+PATIENCE_S = 120.0
+
+
+def start(data: Path, *arguments: str) -> subprocess.Popen[bytes]:
+    """The same without waiting for it."""
+    environment = {**os.environ, "LEASELEDGER_DATA": str(data)}
+    return subprocess.Popen(
+        [sys.executable, "-m", "bench", *arguments],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        cwd=ROOT,
+        env=environment,
+    )
 
 
 def run(data: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -56,3 +73,19 @@ def test_an_unknown_name_is_refused_before_anything_starts(own: Path) -> None:
     done = run(own, "speed")
     assert done.returncode == 2
     assert "commands, umadb, import" in " ".join(done.stderr.replace("│", " ").split())
+
+
+def test_a_terminated_run_stops_its_server_and_removes_its_files(data: Path) -> None:
+    own = data / "terminated"
+    own.mkdir()
+    process = start(own, "commands", "--rounds", "100")
+    keys, deadline = own / WORK / "commands" / "keys", time.monotonic() + PATIENCE_S
+    while not keys.exists():
+        assert process.poll() is None
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    server = int((own / WORK / "postgres" / "postmaster.pid").read_text().split()[0])
+    process.terminate()
+    assert process.wait(PATIENCE_S) == 128 + signal.SIGTERM
+    assert not running(server)
+    assert not (own / WORK).exists()

@@ -19,6 +19,7 @@ from domain.contracting.contract.values import (
     PartyRole,
 )
 from domain.contracting.parts import Form
+from domain.contracting.schedules import Component
 from domain.kernel import Refusal
 
 
@@ -43,6 +44,8 @@ def wrong_terms(terms: KeyTerms) -> Refusal | None:
         return r.TERMS_CONTRADICT(first_due_on=terms.first_due_on, last_due_on=terms.last_due_on)
     if terms.total_cost_fen < (terms.buyout_fen or 0):
         return r.TERMS_CONTRADICT(total_cost_fen=terms.total_cost_fen, buyout_fen=terms.buyout_fen)
+    if sorted(terms.allocation) != sorted(Component):
+        return r.TERMS_CONTRADICT(allocation=" ".join(terms.allocation))
     return None
 
 
@@ -63,17 +66,14 @@ def wrong_clauses(
     if len({chosen.clause for chosen in clauses}) < len(clauses):
         return r.CLAUSE_TWICE()
     known = {(entry.clause, entry.version): entry for entry in library}
-    for chosen in clauses:
-        entry = known.get((chosen.clause, chosen.version))
-        if chosen not in agreed and (wrong := _wrong_clause(chosen, entry, form, on)) is not None:
-            return wrong
+    fresh = [chosen for chosen in clauses if chosen not in agreed]
+    answers = (_wrong_clause(chosen, known.get((chosen.clause, chosen.version)), form, on) for chosen in fresh)
+    if (wrong := next(filter(None, answers), None)) is not None:
+        return wrong
     codes = {chosen.clause for chosen in clauses}
     if EVIDENCE not in codes:
         return r.EVIDENCE_CLAUSE_MISSING()
-    missing = sorted(
-        {entry.clause for entry in library if entry.mandatory and form in entry.forms and _effective(entry, on)} - codes
-    )
-    if missing:
+    if missing := sorted(_mandatory(form, library, on) - codes):
         return r.CLAUSES_MISSING(clauses=" ".join(missing))
     return _not_as_the_terms_say(terms, codes)
 
@@ -91,6 +91,11 @@ def _wrong_clause(held: ClauseRef, entry: LibraryClause | None, form: Form, on: 
     if form not in entry.forms:
         return r.CLAUSE_OF_OTHER_FORM(**named, form=form)
     return None
+
+
+def _mandatory(form: Form, library: Sequence[LibraryClause], on: date) -> set[str]:
+    """Clauses without which no contract of this form is made on this business date."""
+    return {entry.clause for entry in library if entry.mandatory and form in entry.forms and _effective(entry, on)}
 
 
 def _effective(entry: LibraryClause, on: date) -> bool:

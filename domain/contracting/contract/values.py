@@ -12,6 +12,7 @@ from msgspec import Meta, Struct
 from domain.application.values import TERM_MONTHS_MAX, Code, Digest, Rate
 from domain.contracting.clauses.values import ClauseRef, Title, VersionNumber
 from domain.contracting.parts import Form
+from domain.contracting.schedules import Component
 from domain.kernel import Currency, Fen
 
 PARTIES_MAX = 12
@@ -21,6 +22,7 @@ CLAUSES_MAX = 80
 LIBRARY_MAX = 400
 AMENDMENTS_MAX = 100
 TEXTS_MAX = 160
+GRACE_DAYS_MAX = 90
 
 EVIDENCE = "evidence"
 """The clause that agrees to this way of keeping evidence; no contract is without (证据规定 94(5))."""
@@ -63,7 +65,9 @@ class KeyTerms(Struct, frozen=True, kw_only=True):
     """What a contract costs and takes, in fen and yearly rates; part of the contract root.
 
     `total_cost_fen` is everything the lessee pays until the object is its own or goes back. `buyout_fen` is null where
-    there is no right to buy. `schedule_digest` is SHA-256 over the canonical JSON of the schedule.
+    there is no right to buy. A late instalment costs `late_fee_daily_rate` of what is unpaid per day after `grace_days`;
+    money is applied in the order of `allocation`; settling early costs `early_settlement_rate` of the principal that
+    remains. `forum` names the arbitration commission, null for the courts. `schedule_digest` is SHA-256 over the canonical JSON of the schedule.
     """
 
     currency: Currency
@@ -77,7 +81,12 @@ class KeyTerms(Struct, frozen=True, kw_only=True):
     irr: Rate
     schedule_digest: Digest
     lock: bool
+    late_fee_daily_rate: Rate
+    grace_days: Annotated[int, Meta(ge=0, le=GRACE_DAYS_MAX)]
+    allocation: Annotated[tuple[Component, ...], Meta(min_length=1, max_length=len(Component))]
+    early_settlement_rate: Rate
     buyout_fen: Fen | None = None
+    forum: Title | None = None
 
 
 class Disclosure(StrEnum):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator
+from typing import cast
 from uuid import UUID
 
 import pytest
@@ -22,6 +23,7 @@ from domain.application import (
     APPLICATION,
     ApplicationSubmitted,
     Phase,
+    RoutedToLane,
     RouteToLane,
     StartVerification,
     WithdrawApplication,
@@ -350,6 +352,34 @@ async def test_catching_up_never_takes_the_cache_back(program: Running, monkeypa
     may_go_on.set()
     assert isinstance(await refused, Appended)
     assert program.ledger._cache[stream][0] == 3
+
+
+@pytest.fixture
+def lanes() -> Iterator[Decider[tuple[str, ...]]]:
+    """An aggregate that remembers every lane it was routed to, in order."""
+    name = "lanes_in_ledger_tests"
+    yield Decider(
+        name,
+        (),
+        lambda command, _, __: (RoutedToLane(lane=cast(RouteToLane, command).lane),),
+        lambda state, event: (*state, cast(RoutedToLane, event).lane),
+    )
+    del DECIDERS[name]
+
+
+async def test_repeated_command_teaches_a_stale_cache_nothing(
+    program: Running, lanes: Decider[tuple[str, ...]]
+) -> None:
+    """Its events stand elsewhere in the stream than where the stale state would have put them."""
+    stream, other = new_id(), another(program)
+    await other.load(lanes, stream)
+    for lane in ("first", "second"):
+        await program.ledger.execute(lanes, request(stream, RouteToLane(lane=lane), key=lane))
+    told = await other.execute(lanes, request(stream, RouteToLane(lane="second"), key="second"))
+    assert isinstance(told, Appended)
+    assert (told.seq, told.replayed) == (2, True)
+    version, state = await other.load(lanes, stream)
+    assert state == ("first", "second")[:version]
 
 
 async def test_events_carry_context_and_command(program: Running) -> None:

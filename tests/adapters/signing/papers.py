@@ -25,6 +25,7 @@ from domain.contracting.contract import (
 )
 from domain.contracting.contract.roots import Head
 from domain.contracting.parts import Form
+from domain.contracting.schedules import Component
 from domain.kernel import fold
 
 SIGNED_AT = datetime(2026, 3, 2, 1, 30, 15, tzinfo=UTC)
@@ -57,7 +58,12 @@ KEY_TERMS = KeyTerms(
     irr="0.14671",
     schedule_digest=schedule_digest(SCHEDULE),
     lock=True,
+    late_fee_daily_rate="0.0003",
+    grace_days=3,
+    allocation=(Component.LATE_FEE, Component.FEE, Component.INTEREST, Component.PRINCIPAL),
+    early_settlement_rate="0",
     buyout_fen=20_000,
+    forum="华东仲裁委员会",
 )
 
 

@@ -72,8 +72,21 @@ def test_key_terms_are_on_the_first_page(unsigned: bytes) -> None:
         "期满支付200.00元后取得所有权",
         "有，见第11条",
         "见第1条",
+        "宽限3日，其后每日按欠付金额的0.03%计收",
+        "违约金、费用、利息或租费、本金",
+        "提前结清补偿不收取",
+        "华东仲裁委员会仲裁",
         "王小明",
     ):
+        assert words in first
+
+
+def test_terms_that_are_otherwise() -> None:
+    terms = replace(
+        papers.KEY_TERMS, forum=None, early_settlement_rate="0.015", deposit_fen=100_000, lock=False, buyout_fen=None
+    )
+    first = pages_of(typeset(replace(papers.paper(), key_terms=terms)))[0]
+    for words in ("剩余本金的1.50%", "承租人住所地人民法院管辖", "押金1,000.00元", "设备锁定无", "期满取得租赁物无"):
         assert words in first
 
 
@@ -155,13 +168,14 @@ def test_no_font_is_a_named_error_with_a_remedy(tmp_path: Path) -> None:
 
 
 def test_missing_package_is_searched_no_further(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fonts, "FONT_PACKAGE", "no_such_package_of_fonts")
+    monkeypatch.setattr(fonts, "PACKAGE", None)
     with pytest.raises(NoChineseFont, match="among 0 font families"):
         chinese_fonts(system=False)
 
 
 def test_one_family_serves_as_both(tmp_path: Path) -> None:
-    only = next(path for path in fonts._package()[0].iterdir() if path.name.startswith("NotoSans"))
+    assert fonts.PACKAGE is not None
+    only = next(path for path in fonts.PACKAGE.iterdir() if path.name.startswith("NotoSans"))
     (tmp_path / only.name).symlink_to(only)
     chosen = chinese_fonts([tmp_path], system=False)
     assert (chosen.serif, chosen.sans) == ("Noto Sans SC", "Noto Sans SC")

@@ -6,13 +6,13 @@ balances and the trial balance agree to the fen.
 
 from __future__ import annotations
 
-from datetime import timedelta
+from collections.abc import Iterator
 from uuid import UUID
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.kernel import Event, Refusal
+from domain.kernel import Command, Event, Refusal
 from domain.leasing.lease import (
     LEASE,
     AssessLateFees,
@@ -22,7 +22,6 @@ from domain.leasing.lease import (
     ReversePayment,
     ScheduleReplayed,
 )
-from domain.leasing.values import COMPONENTS
 from tests.domain.leasing import cases
 from tests.domain.leasing.books_of import check_agreement, totals_of
 from tests.domain.scenario import context
@@ -54,19 +53,20 @@ def life(
     made, *rest = lease
     assert isinstance(made[1], type(cases.AUTO))
     steps: list[cases.Step] = [(0, cases.changed(made[1], late_fee_daily_rate=rate)), *rest]
-    agenda: list[tuple[int, int, cases.Step]] = [(30 * n, 0, (30 * n, IssueBill(number=n))) for n in range(1, 6)]
-    for n, (worth, delay, fen, bounces) in enumerate(found):
-        known = worth if on_time else worth + delay
-        post = PostPayment(payment=UUID(int=n + 1), amount_fen=fen, value_date=cases.day(worth))
-        agenda.append((known, 1, (known, post)))
-        if bounces:
-            back = worth if on_time else END - 1
-            agenda.append((back, 2, (back, ReversePayment(payment=UUID(int=n + 1), reason="returned"))))
-    ends = [cases.START + timedelta(days=n) for n in range(31, END, 31)]
-    agenda += [((e - cases.START).days, 3, ((e - cases.START).days, AssessLateFees(up_to=e))) for e in ends]
-    agenda.append((END, 3, (END, AssessLateFees(up_to=cases.day(END)))))
-    steps += [step for _, _, step in sorted(agenda, key=lambda item: item[:2])]
+    agenda: list[tuple[int, int, Command]] = [(30 * n, 0, IssueBill(number=n)) for n in range(1, 6)]
+    agenda += [item for n, payment in enumerate(found, start=1) for item in _known(n, payment, on_time=on_time)]
+    agenda += [(n, 3, AssessLateFees(up_to=cases.day(n))) for n in (*range(31, END, 31), END)]
+    steps += [(on, command) for on, _, command in sorted(agenda, key=lambda item: item[:2])]
     return _told(steps)
+
+
+def _known(n: int, payment: tuple[int, int, int, bool], *, on_time: bool) -> Iterator[tuple[int, int, Command]]:
+    """When a payment, and that it bounced, becomes known."""
+    worth, delay, fen, bounces = payment
+    known = worth if on_time else worth + delay
+    yield known, 1, PostPayment(payment=UUID(int=n), amount_fen=fen, value_date=cases.day(worth))
+    if bounces:
+        yield worth if on_time else END - 1, 2, ReversePayment(payment=UUID(int=n), reason="returned")
 
 
 def money_of(state: LeaseState) -> tuple[object, ...]:
@@ -111,4 +111,3 @@ def test_two_months_late_by_hand() -> None:
     assert fees == [3_127, -3_127]  # 59 days × 106,000 × 0.0005 = 3,127
     assert isinstance(events[-1], ScheduleReplayed)
     assert (events[-1].from_date, len(events[-1].digest)) == (cases.day(30), 64)
-    assert len(COMPONENTS) == len(punctual.balances.bills[0].amount)

@@ -52,6 +52,7 @@ from domain.contracting.contract import (
     contract_root,
 )
 from domain.contracting.parts import Form
+from domain.contracting.schedules import Component
 from domain.kernel import Command, Event
 from tests.domain.parties.table import table
 from tests.domain.scenario import TODAY, scenarios
@@ -113,7 +114,12 @@ KEY_TERMS = KeyTerms(
     irr="0.1467",
     schedule_digest="5" * 64,
     lock=True,
+    late_fee_daily_rate="0.0003",
+    grace_days=3,
+    allocation=(Component.LATE_FEE, Component.FEE, Component.INTEREST, Component.PRINCIPAL),
+    early_settlement_rate="0",
     buyout_fen=20_000,
+    forum="华东仲裁委员会",
 )
 ALL_SHOWN = tuple(Disclosure)
 HEAD = Head(contract="HT-2026-000173", form=Form.OPERATING, plan="phone_return", plan_digest="1" * 64, parties=PARTIES)

@@ -74,6 +74,11 @@ REACHED: list[tuple[RefusalKind, tuple[Event, ...], Command]] = [
         replace(c.ASSEMBLE, key_terms=replace(c.KEY_TERMS, last_due_on=date(2026, 4, 1))),
     ),
     (r.TERMS_CONTRADICT, (), replace(c.ASSEMBLE, key_terms=replace(c.KEY_TERMS, total_cost_fen=19_999))),
+    (
+        r.TERMS_CONTRADICT,
+        (),
+        replace(c.ASSEMBLE, key_terms=replace(c.KEY_TERMS, allocation=c.KEY_TERMS.allocation[1:])),
+    ),
     (r.CLAUSE_TWICE, (), replace(c.ASSEMBLE, clauses=(*c.CLAUSES, c.CLAUSES[0]))),
     (r.CLAUSE_UNKNOWN, (), replace(c.ASSEMBLE, library=c.LIBRARY[1:])),
     (r.CLAUSE_UNKNOWN, (), replace(c.ASSEMBLE, clauses=c.NEW_CLAUSES)),

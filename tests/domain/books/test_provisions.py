@@ -1,0 +1,86 @@
+"""Five classes by days overdue, and the allowance they need."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from domain.books import (
+    PROVISION_POLICIES,
+    FiveClass,
+    Line,
+    adjustment,
+    chart,
+    classify,
+    days_overdue,
+    exposure_fen,
+    post,
+    provision_fen,
+    trial_balance,
+)
+from domain.leasing.lease import AccrueInterest
+from tests.domain.leasing import cases
+from tests.domain.leasing.cases import bill, day, history, pay, state_of
+
+POLICY = PROVISION_POLICIES[1]
+
+
+@pytest.mark.parametrize(
+    ("days", "zh"),
+    [
+        *((0, "正常"), (1, "关注"), (60, "关注"), (61, "次级"), (120, "次级")),
+        *((121, "可疑"), (180, "可疑"), (181, "损失"), (9_999, "损失")),
+    ],
+)
+def test_days_make_the_class(days: int, zh: str) -> None:
+    assert classify(days, POLICY).zh == zh
+
+
+def test_classes_and_rates_rise_together() -> None:
+    for version, policy in PROVISION_POLICIES.items():
+        assert policy.version == version
+        assert tuple(rule.five_class for rule in policy.rules) == tuple(FiveClass)
+        rates = [(rule.from_days, rule.rate_ppm) for rule in policy.rules]
+        assert rates == sorted(rates)
+        assert rates[0][0] == 0
+
+
+@given(st.integers(0, 400), st.integers(0, 400))
+def test_later_is_never_better(some: int, more: int) -> None:
+    order = list(FiveClass)
+    assert order.index(classify(some, POLICY)) <= order.index(classify(some + more, POLICY))
+
+
+def test_days_run_from_the_oldest_unpaid_rent() -> None:
+    both = state_of(history(*cases.BILLED, bill(2)))
+    assert [days_overdue(both, day(n)) for n in (30, 31, 70)] == [0, 1, 40]
+    first_paid = state_of(history(*cases.BILLED, pay(1, 106_000, 30), bill(2)))
+    assert [days_overdue(first_paid, day(n)) for n in (60, 70)] == [0, 10]
+
+
+def test_exposure_is_what_would_be_lost() -> None:
+    billed = state_of(history(*cases.BILLED, (40, AccrueInterest(up_to=day(40)))))
+    assert exposure_fen(billed) == 106_000 + 1_100_000 + 2_000
+    phone = state_of(history(*cases.PHONE_RUNNING, bill(1)))
+    assert exposure_fen(phone) == 50_000
+
+
+def test_provisions_are_rounded_up() -> None:
+    assert provision_fen(1, FiveClass.NORMAL, POLICY) == 1
+    assert provision_fen(100_000, FiveClass.NORMAL, POLICY) == 1_500
+    assert provision_fen(100_001, FiveClass.LOSS, POLICY) == 100_001
+    assert provision_fen(0, FiveClass.DOUBTFUL, POLICY) == 0
+
+
+def test_the_allowance_is_brought_to_what_it_has_to_be() -> None:
+    assert set(adjustment(100, 150)) == {Line(chart.IMPAIRMENT, 50, 0), Line(chart.ALLOWANCE, 0, 50)}
+    assert set(adjustment(150, 100)) == {Line(chart.IMPAIRMENT, 0, 50), Line(chart.ALLOWANCE, 50, 0)}
+    assert adjustment(100, 100) == ()
+
+
+def test_after_a_write_off_the_allowance_is_filled_again() -> None:
+    lines = [line for event in history(*cases.CHARGED_OFF) for line in post(event)]
+    held = -trial_balance(lines)[chart.ALLOWANCE]
+    assert held < 0
+    assert trial_balance((*lines, *adjustment(held, 0))).get(chart.ALLOWANCE) == 0
