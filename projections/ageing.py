@@ -178,14 +178,15 @@ SELECT CASE WHEN due_on > %s::date THEN 0 WHEN due_on IS NULL OR due_on = %s::da
        count(*), sum(open_fen)::bigint
 FROM (
     SELECT (t.due_on::date[])[s.at] AS due_on, (t.open_fen::bigint[])[s.at] AS open_fen
-    FROM read.{AGEING.table} t, LATERAL (
-        SELECT least(width_bucket(%s::date, t.days::date[]), width_bucket(%s::bigint, t.positions::bigint[])) AS at
-    ) AS s
+    FROM read.{AGEING.table} t, LATERAL (SELECT {{step}} AS at) AS s
     WHERE t.shard = %s AND t.tenant = %s AND {{currency}}
     OFFSET 0
 ) AS then_open
 WHERE open_fen IS NOT NULL
 GROUP BY bucket"""
+
+_BY_DAY = "width_bucket(%s::date, t.days::date[])"
+_BY_DAY_AND_POSITION = f"least({_BY_DAY}, width_bucket(%s::bigint, t.positions::bigint[]))"
 
 
 def ageing(
@@ -209,8 +210,9 @@ def ageing(
     counted: dict[int, tuple[int, int]] = {}
     if as_of is not None:
         condition, values = in_currency(currencies, tenant, shard)
-        parameters = (as_of, as_of, as_of, as_of, position, shard, tenant, *values)
-        rows = connection.execute(_QUERY.format(currency=condition), parameters).fetchall()
+        step, known = (_BY_DAY, []) if as_of_position is None else (_BY_DAY_AND_POSITION, [position])
+        parameters = (as_of, as_of, as_of, as_of, *known, shard, tenant, *values)
+        rows = connection.execute(_QUERY.format(step=step, currency=condition), parameters).fetchall()
         counted = {bucket: (leases, fen) for bucket, leases, fen in rows}
     buckets = tuple(Bucket(name, *counted.get(at, (0, 0))) for at, name in enumerate(BUCKETS))
     return Ageing(position, as_of, currencies.chosen, currencies.others, buckets)

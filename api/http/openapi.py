@@ -12,6 +12,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 
+from api.http import lease_resources as lease
 from api.http import resources as r
 from api.http import words
 from api.http.faults import CODES
@@ -24,7 +25,8 @@ _REF = "#/components/schemas/{name}"
 _RENAMED = {"ProblemBody": "Problem", "FaultBody": "Fault", "Description": "ProblemDescription"}
 _STRUCTS = (
     r.Outcome, r.Application, r.ApplicationPage, r.EventPage, r.Receipt, r.Health, r.Readiness, Funnel, WorkInProgress,
-    ProblemBody, Description,
+    ProblemBody, Description, lease.Lease, lease.LeasePage, lease.BillList, lease.BillPage, lease.Ageing, lease.CashFlow,
+    lease.JournalPage, lease.TrialBalance, lease.Income, lease.Portfolio, lease.Provisions,
 )  # fmt: skip
 
 _JSON_ANSWERS = {
@@ -35,6 +37,17 @@ _JSON_ANSWERS = {
     "read_receipt": "Receipt",
     "read_funnel": "Funnel",
     "read_work_in_progress": "WorkInProgress",
+    "list_leases": "LeasePage",
+    "read_lease": "Lease",
+    "list_bills_of_lease": "BillList",
+    "list_bills": "BillPage",
+    "read_ageing": "Ageing",
+    "read_cash_flow": "CashFlow",
+    "list_journal": "JournalPage",
+    "read_trial_balance": "TrialBalance",
+    "read_income": "Income",
+    "read_portfolio": "Portfolio",
+    "read_provisions": "Provisions",
     "read_health": "Health",
     "read_readiness": "Readiness",
     "read_problem": "ProblemDescription",
@@ -60,7 +73,10 @@ _WITHOUT_POSITION = frozenset(
         "read_health",
     }
 )
-_PAGED = frozenset({"list_applications", "list_events_of_application", "list_events"})
+_PAGED = frozenset(
+    {"list_applications", "list_events_of_application", "list_events", "list_leases", "list_bills", "list_journal"}
+)
+_VERSIONED = frozenset({"read_application", "read_lease"})
 _TITLES = {
     400: "A header or the body is not well formed",
     401: "No key, or one that is not valid",
@@ -180,12 +196,12 @@ def _read_answers(name: str) -> dict[str, Any]:
         headers |= _refs("Ledger-Position")
     if name in _PAGED:
         headers |= _refs("Link")
-    if name == "read_application":
+    if name in _VERSIONED:
         headers |= _refs("ETag")
     ref = _JSON_ANSWERS.get(name)
     content = _OTHER_ANSWERS.get(name) or {"application/json": {"schema": {"$ref": _REF.format(name=ref)}}}
     answers: dict[str, Any] = {"200": {"description": "The answer", "headers": headers, "content": content}}
-    if name == "read_application":
+    if name in _VERSIONED:
         answers["304"] = {"description": "The caller has this version", "headers": headers}
     if name == "read_readiness":
         answers["503"] = {"description": "Not ready", "headers": headers, "content": content}

@@ -75,6 +75,8 @@ commands, answers questions about now and about the past, and hands out proofs.
 
 TAGS = [
     {"name": "applications", "description": "Applications (进件): commands and their outcome."},
+    {"name": "leases", "description": "Leases (租赁) and their bills, from the read models."},
+    {"name": "books", "description": "The books of the whole tenant: journal, balances, ageing, cash, portfolio."},
     {"name": "events", "description": "What happened, in ledger order."},
     {"name": "evidence", "description": "Receipts, checkpoints, tiles: what anyone can verify."},
     {"name": "statistics", "description": "Read models of the whole tenant."},

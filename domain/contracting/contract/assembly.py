@@ -65,10 +65,8 @@ def wrong_clauses(
     """
     if len({chosen.clause for chosen in clauses}) < len(clauses):
         return r.CLAUSE_TWICE()
-    known = {(entry.clause, entry.version): entry for entry in library}
     fresh = [chosen for chosen in clauses if chosen not in agreed]
-    answers = (_wrong_clause(chosen, known.get((chosen.clause, chosen.version)), form, on) for chosen in fresh)
-    if (wrong := next(filter(None, answers), None)) is not None:
+    if (wrong := _first_wrong(fresh, library, form, on)) is not None:
         return wrong
     codes = {chosen.clause for chosen in clauses}
     if EVIDENCE not in codes:
@@ -76,6 +74,14 @@ def wrong_clauses(
     if missing := sorted(_mandatory(form, library, on) - codes):
         return r.CLAUSES_MISSING(clauses=" ".join(missing))
     return _not_as_the_terms_say(terms, codes)
+
+
+def _first_wrong(
+    clauses: Sequence[ClauseRef], library: Sequence[LibraryClause], form: Form, on: date
+) -> Refusal | None:
+    known = {(entry.clause, entry.version): entry for entry in library}
+    answers = (_wrong_clause(held, known.get((held.clause, held.version)), form, on) for held in clauses)
+    return next(filter(None, answers), None)
 
 
 def _wrong_clause(held: ClauseRef, entry: LibraryClause | None, form: Form, on: date) -> Refusal | None:

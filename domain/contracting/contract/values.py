@@ -65,9 +65,10 @@ class KeyTerms(Struct, frozen=True, kw_only=True):
     """What a contract costs and takes, in fen and yearly rates; part of the contract root.
 
     `total_cost_fen` is everything the lessee pays until the object is its own or goes back. `buyout_fen` is null where
-    there is no right to buy. A late instalment costs `late_fee_daily_rate` of what is unpaid per day after `grace_days`;
-    money is applied in the order of `allocation`; settling early costs `early_settlement_rate` of the principal that
-    remains. `forum` names the arbitration commission, null for the courts. `schedule_digest` is SHA-256 over the canonical JSON of the schedule.
+    there is no right to buy. A late instalment costs `late_fee_daily_rate` of what is unpaid per day after
+    `grace_days`; money is applied in the order of `allocation`; settling early costs `early_settlement_rate` of the
+    principal that remains. `forum` names the arbitration commission, null for the courts. `schedule_digest` is SHA-256
+    over the canonical JSON of the schedule.
     """
 
     currency: Currency

@@ -1,0 +1,270 @@
+"""Timers: what opens, moves and closes them, and what is due on a day, in which order."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import Any
+from uuid import UUID
+
+import msgspec
+import pytest
+from psycopg import Connection
+
+from domain.application import ApplicationExpired, ApplicationWithdrawn, OfferCancelled, OfferPresented
+from domain.calendar import Timer
+from domain.kernel import EVENT_TYPES, Event
+from domain.leasing.lease import events as lease
+from domain.leasing.lease import money
+from domain.leasing.values import Business, Instalment
+from domain.parties.consent.events import ConsentExpired, ConsentWithdrawn
+from domain.payments.payment import (
+    AttemptStarted,
+    PaymentCancelled,
+    PaymentExhausted,
+    PaymentFailed,
+    PaymentPending,
+    RetryScheduled,
+)
+from projections.rebuild import compare
+from projections.runner import Runner
+from projections.timer_kinds import EVENTS, KIND_OF, KINDS, OFFER_VALID_DAYS, RULES
+from projections.timers import TIMERS, Waiting, due, upcoming
+from tests.domain.cases import DRAFTED
+from tests.domain.payments.cases import INITIATED, LATER, UNKNOWN, succeeded
+from tests.projections.book_keeping import OTHER_TENANT, START, TENANT, BookKeeper, Happening, at, stream
+from tests.projections.given import given
+
+A, B = stream(1), stream(2)
+ON = date(2026, 11, 21)
+DAY = timedelta(days=1)
+
+
+def created(**changes: Any) -> lease.LeaseCreated:
+    """A finance lease of three instalments, billed three days ahead."""
+    told = lease.LeaseCreated(
+        plan="auto_level", plan_digest="a" * 64, business=Business.FINANCE, asset_class="vehicle", currency="CNY",
+        principal_fen=300, deposit_fen=0, deposit_mode="waived", annual_rate="0.12", schedule=lines(1, 2, 3),
+        buyout_fen=0, allocation=("fee", "interest", "principal", "late_fee"), late_fee_daily_rate="0.0005",
+        grace_days=0, reference="L-1", policy=1, bill_lead_days=3,
+    )  # fmt: skip
+    return msgspec.convert(msgspec.to_builtins(msgspec.structs.replace(told, **changes)), lease.LeaseCreated)
+
+
+def lines(*numbers: int) -> tuple[Instalment, ...]:
+    """Instalments on the tenth of each following month."""
+    return tuple(
+        Instalment(number=n, due_on=date(2026 + (11 + n) // 13, (11 + n) % 12 or 12, 10), principal_fen=100)
+        for n in numbers
+    )
+
+
+ACTIVATED = money.LeaseActivated(on=ON, business=Business.FINANCE, principal_fen=300)
+
+
+def billed(number: int) -> money.BillIssued:
+    return money.BillIssued(
+        number=number, issued_on=ON, due_on=ON, principal_fen=100, interest_fen=0, fee_fen=0, accrued_fen=0,
+        business=Business.FINANCE,
+    )  # fmt: skip
+
+
+def waits(*events: Event) -> Waiting | None:
+    """The row of one stream after these events, ten seconds apart."""
+    happened = ((A, at(10 * n), event) for n, event in enumerate(events))
+    row = given(TIMERS, *happened).folded.changed.get((str(A),))
+    assert row is None or isinstance(row, Waiting)
+    return row
+
+
+def open_timers(*events: Event) -> set[tuple[str, int, str]]:
+    """(kind, number, day) of every open timer."""
+    row = waits(*events)
+    return set() if row is None else {tuple(one) for one in msgspec.json.decode(row.timers)}
+
+
+# --------------------------------------------------------------------------------------------------- kinds
+
+
+def test_a_lease_sleeps_until_it_is_activated() -> None:
+    row = waits(created())
+    assert row is not None
+    assert (row.dormant, row.due_on, row.month_end_from) == (True, None, None)
+    row = waits(created(), ACTIVATED)
+    assert row is not None
+    assert (row.dormant, row.due_on, row.month_end_from) == (False, date(2026, 12, 7), date(2026, 11, 30))
+
+
+def test_bills_are_due_the_plans_days_ahead() -> None:
+    bills = {one for one in open_timers(created(), ACTIVATED) if one[0] == "bill"}
+    assert bills == {("bill", 1, "2026-12-07"), ("bill", 2, "2027-01-07"), ("bill", 3, "2027-02-07")}
+
+
+def test_an_issued_bill_is_waited_for_no_more() -> None:
+    left = {one[1] for one in open_timers(created(), ACTIVATED, billed(1)) if one[0] == "bill"}
+    assert left == {2, 3}
+
+
+def test_a_new_schedule_replaces_what_is_not_billed() -> None:
+    new = lease.LeaseRestructured(schedule=lines(5), reason="hardship")
+    left = {one for one in open_timers(created(), ACTIVATED, billed(1), new) if one[0] == "bill"}
+    assert left == {("bill", 5, str(lines(5)[0].due_on - 3 * DAY))}
+
+
+def test_a_renewal_adds_to_it() -> None:
+    more = lease.LeaseRenewed(months=1, schedule=lines(4))
+    assert {one[1] for one in open_timers(created(), ACTIVATED, more) if one[0] == "bill"} == {1, 2, 3, 4}
+
+
+@pytest.mark.parametrize(
+    ("changes", "monthly"),
+    [
+        ({}, {"interest_accrual", "late_fee"}),
+        ({"annual_rate": "0"}, {"late_fee"}),
+        ({"late_fee_daily_rate": "0"}, {"interest_accrual"}),
+        ({"business": Business.RENTAL}, {"late_fee"}),
+        ({"annual_rate": "0", "late_fee_daily_rate": "0"}, set()),
+    ],
+)
+def test_what_recurs_only_where_there_is_something_to_do(changes: dict[str, Any], monthly: set[str]) -> None:
+    assert {one[0] for one in open_timers(created(**changes), ACTIVATED)} - {"bill"} == monthly
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        lease.LeaseAccelerated(on=ON),
+        lease.LeaseTerminated(notice_reached_on=ON),
+        lease.LeaseEarlySettled(on=ON, amount_fen=1),
+        lease.AssetReturned(on=ON),
+        lease.AssetTotallyLost(on=ON),
+        money.BuyoutCompleted(on=ON, price_fen=1, credit_fen=-1),
+    ],
+)
+def test_no_more_bills_and_no_more_interest_but_late_fees_go_on(event: Event) -> None:
+    assert {one[0] for one in open_timers(created(), ACTIVATED, event)} == {"late_fee"}
+
+
+def test_a_closed_lease_waits_for_nothing() -> None:
+    assert waits(created(), ACTIVATED, lease.LeaseClosed(on=ON)) is None
+
+
+def test_a_demand_waits_for_the_day_after_its_last() -> None:
+    demand = lease.DemandServed(on=ON, cure_by=ON + 15 * DAY, overdue_fen=1, bills=(1,))
+    assert ("demand_cure", 0, "2026-12-07") in open_timers(created(), ACTIVATED, demand)
+    elected = lease.RemedyElected(remedy="accelerate", overdue_instalments=2, overdue_rent_fen=1, total_rent_fen=2)  # type: ignore[arg-type]
+    assert "demand_cure" not in {one[0] for one in open_timers(created(), ACTIVATED, demand, elected)}
+
+
+def test_an_application_expires_the_day_after_its_last() -> None:
+    drafted = msgspec.structs.replace(DRAFTED, expires_on=ON)
+    assert open_timers(drafted) == {("application_expiry", 0, "2026-11-22")}
+    assert open_timers(msgspec.structs.replace(DRAFTED, expires_on=None)) == set()
+    for end in (ApplicationExpired(business_date=ON), ApplicationWithdrawn(reason="changed_mind")):
+        assert waits(drafted, end) is None
+
+
+def test_an_offer_stands_for_some_days() -> None:
+    drafted = msgspec.structs.replace(DRAFTED, expires_on=None)
+    assert open_timers(drafted, OfferPresented(offer=1)) == {("offer_expiry", 1, str(ON + OFFER_VALID_DAYS * DAY))}
+    assert open_timers(drafted, OfferPresented(offer=1), OfferCancelled(offer=1)) == set()
+
+
+def test_a_consent_expires_and_its_end_closes_it() -> None:
+    kinds = {cls for name, cls in EVENT_TYPES.items() if name.startswith("consent.")}
+    assert kinds <= EVENTS
+    for end in (ConsentExpired(business_date=ON), ConsentWithdrawn(withdrawn_on=ON, channel="app")):
+        assert waits(end) is None
+
+
+def test_a_payment_waits_for_its_day_its_retry_and_its_outcome() -> None:
+    assert open_timers(INITIATED) == set()
+    assert open_timers(LATER) == {("payment_retry", 1, str(LATER.collect_on))}
+    started = AttemptStarted(attempt=1, channel="bank_a")
+    assert open_timers(LATER, started) == set()
+    pending = PaymentPending(attempt=1, ref="a" * 64)
+    assert open_timers(LATER, started, pending) == {("payment_query", 1, str(ON + DAY))}
+    assert open_timers(LATER, started, pending, UNKNOWN) == {("payment_query", 1, str(ON))}
+    failed = PaymentFailed(attempt=1, channel="bank_a", code="insufficient_funds")
+    retry = RetryScheduled(attempt=2, not_before=ON + DAY)
+    assert open_timers(LATER, started, UNKNOWN, failed, retry) == {("payment_retry", 2, str(ON + DAY))}
+    for end in (succeeded(), PaymentCancelled(reason="paid_otherwise")):
+        assert waits(LATER, started, failed, retry, end) is None
+    assert open_timers(LATER, started, failed, PaymentExhausted(attempts=1)) == set()
+
+
+def test_kinds_are_data_and_every_rule_is_reached() -> None:
+    assert [kind.order for kind in KINDS] == sorted({kind.order for kind in KINDS})
+    assert set(RULES) == TIMERS.events
+    assert all(cls in EVENT_TYPES.values() for cls in EVENTS)
+
+
+# ------------------------------------------------------------------------------------------------ queries
+
+
+def project(connection: Connection[Any]) -> None:
+    runner = Runner(connection, [TIMERS])
+    runner.prepare()
+    runner.catch_up()
+
+
+def story() -> list[Happening]:
+    events = ((A, created()), (A, ACTIVATED), (B, created()), (B, ACTIVATED), (A, billed(1)))
+    return [(of, at(n), event) for n, (of, event) in enumerate(events)]
+
+
+def told(timers: list[Timer]) -> list[tuple[str, UUID, int]]:
+    return [(timer.kind, timer.stream, timer.number) for timer in timers]
+
+
+def test_due_is_what_is_due_or_was_before_in_order(app_connection: Connection[Any], books: BookKeeper) -> None:
+    books.write(*story())
+    project(app_connection)
+    assert due(app_connection, TENANT, date(2026, 12, 6)) == []
+    assert told(due(app_connection, TENANT, date(2026, 12, 7))) == [("bill", B, 1)]
+    late = due(app_connection, TENANT, date(2027, 1, 7))
+    assert told(late) == [("bill", B, 1), ("bill", A, 2), ("bill", B, 2)]
+    assert [timer.due_on for timer in late] == [date(2026, 12, 7), date(2027, 1, 7), date(2027, 1, 7)]
+
+
+def test_month_ends_have_their_own(app_connection: Connection[Any], books: BookKeeper) -> None:
+    """Interest before bills before late fees; recurring ones are due on the day itself, whenever they began."""
+    books.write(*story())
+    project(app_connection)
+    got = due(app_connection, TENANT, date(2026, 12, 31))
+    assert told(got) == [
+        ("bill", B, 1),
+        ("interest_accrual", A, 0),
+        ("interest_accrual", B, 0),
+        ("late_fee", A, 0),
+        ("late_fee", B, 0),
+    ]
+    assert {timer.due_on for timer in got if timer.kind != "bill"} == {date(2026, 12, 31)}
+    assert [timer.order for timer in got if timer.kind != "bill"] == [
+        KIND_OF["interest_accrual"].order,
+        KIND_OF["interest_accrual"].order,
+        KIND_OF["late_fee"].order,
+        KIND_OF["late_fee"].order,
+    ]
+    assert due(app_connection, TENANT, date(2026, 12, 30)) == due(app_connection, TENANT, date(2026, 12, 7))
+
+
+def test_what_lies_ahead(app_connection: Connection[Any], books: BookKeeper) -> None:
+    books.write(*story())
+    project(app_connection)
+    assert told(upcoming(app_connection, TENANT, ON, date(2026, 12, 31))) == [("bill", B, 1)]
+    assert told(upcoming(app_connection, TENANT, ON, date(2027, 1, 31), limit=1)) == [("bill", B, 1), ("bill", B, 2)]
+
+
+def test_tenants_are_apart(app_connection: Connection[Any], books: BookKeeper) -> None:
+    books.write(*story(), tenant=OTHER_TENANT)
+    project(app_connection)
+    assert due(app_connection, TENANT, date(2027, 3, 31)) == []
+    assert due(app_connection, OTHER_TENANT, date(2027, 3, 31)) != []
+
+
+def test_a_rebuild_gives_the_same(app_connection: Connection[Any], books: BookKeeper) -> None:
+    books.write(*story(), (B, at(9), lease.LeaseClosed(on=ON)))
+    project(app_connection)
+    compared = compare(app_connection, TIMERS)
+    assert (compared.first, compared.rows) == (None, 1)
+    assert START.date() == ON
