@@ -243,9 +243,7 @@ async def read_cash_flow(
         raise Problem(catalogue.QUERY_INVALID, faults=[fault("/to", "invalid")])
     await at.in_read_model(of, JOURNAL)
     as_of = await at.in_read_model(of, BILLS)
-    found = await of.queries.run(
-        cash_flow, principal.tenant, begin, end, currency=currency, as_of_position=as_of
-    )
+    found = await of.queries.run(cash_flow, principal.tenant, begin, end, currency=currency, as_of_position=as_of)
     return answer(r.cash_flow_body(found), found.position)
 
 
@@ -310,15 +308,11 @@ async def read_portfolio(principal: StatisticsReader, at: At, of: Of, currency: 
     return answer(r.portfolio_body(found), found.position)
 
 
-async def read_provisions(
-    principal: StatisticsReader, at: At, of: Of, on: On, currency: Currency = None
-) -> Response:
+async def read_provisions(principal: StatisticsReader, at: At, of: Of, on: On, currency: Currency = None) -> Response:
     """The five classes by days overdue on a business date, and what is to be set aside for each."""
     day = _needed_day("on", on)
     as_of = await at.in_read_model(of, LEASE_BOOK)
-    found = await of.queries.run(
-        portfolio.provisions, principal.tenant, day, currency=currency, as_of_position=as_of
-    )
+    found = await of.queries.run(portfolio.provisions, principal.tenant, day, currency=currency, as_of_position=as_of)
     return answer(r.provisions_body(found), found.position)
 
 

@@ -10,12 +10,12 @@ import msgspec
 import pytest
 from psycopg import Connection
 
-from domain.application import ApplicationExpired, ApplicationWithdrawn, OfferCancelled, OfferPresented
+from domain.application import ApplicationExpired, ApplicationWithdrawn, AssetClass, OfferCancelled, OfferPresented
 from domain.calendar import Timer
 from domain.kernel import EVENT_TYPES, Event
 from domain.leasing.lease import events as lease
 from domain.leasing.lease import money
-from domain.leasing.values import Business, Instalment
+from domain.leasing.values import COMPONENTS, Business, DepositMode, Instalment
 from domain.parties.consent.events import ConsentExpired, ConsentWithdrawn
 from domain.payments.payment import (
     AttemptStarted,
@@ -42,18 +42,24 @@ DAY = timedelta(days=1)
 def created(**changes: Any) -> lease.LeaseCreated:
     """A finance lease of three instalments, billed three days ahead."""
     told = lease.LeaseCreated(
-        plan="auto_level", plan_digest="a" * 64, business=Business.FINANCE, asset_class="vehicle", currency="CNY",
-        principal_fen=300, deposit_fen=0, deposit_mode="waived", annual_rate="0.12", schedule=lines(1, 2, 3),
-        buyout_fen=0, allocation=("fee", "interest", "principal", "late_fee"), late_fee_daily_rate="0.0005",
+        plan="auto_level", plan_digest="a" * 64, business=Business.FINANCE, asset_class=AssetClass.VEHICLE,
+        currency="CNY", principal_fen=300, deposit_fen=0, deposit_mode=DepositMode.WAIVED, annual_rate="0.12",
+        schedule=lines(1, 2, 3), buyout_fen=0, allocation=COMPONENTS, late_fee_daily_rate="0.0005",
         grace_days=0, reference="L-1", policy=1, bill_lead_days=3,
     )  # fmt: skip
-    return msgspec.convert(msgspec.to_builtins(msgspec.structs.replace(told, **changes)), lease.LeaseCreated)
+    return msgspec.structs.replace(told, **changes)
 
 
 def lines(*numbers: int) -> tuple[Instalment, ...]:
-    """Instalments on the tenth of each following month."""
+    """Instalments on the tenth of the months from December 2026 on."""
     return tuple(
-        Instalment(number=n, due_on=date(2026 + (11 + n) // 13, (11 + n) % 12 or 12, 10), principal_fen=100)
+        Instalment(
+            number=n,
+            due_on=date(2026 + (10 + n) // 12, (10 + n) % 12 + 1, 10),
+            principal_fen=100,
+            interest_fen=0,
+            fee_fen=0,
+        )
         for n in numbers
     )
 

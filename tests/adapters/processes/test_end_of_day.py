@@ -36,6 +36,7 @@ from tests.adapters.processes.world import (
     pool_of,
     providers,
     read_models,
+    tell,
 )
 
 LAST = date(2005, 6, 6)
@@ -234,8 +235,7 @@ async def run_to_the_end(composed: Base, banks: Banks, random: Random | None) ->
             with read_models(composed.url) as models, pool_of(composed.url) as pool:
                 async with pool:
                     world = World(program, models, banks, pool, streams_in_flight=3)
-                    await world.follower.prepare()
-                    story = asyncio.create_task(tell(world))
+                    story = asyncio.create_task(tell(world, STORY_FIRST, STORY_LAST))
                     if random is not None:
                         await asyncio.wait([story], timeout=random.uniform(0.02, 0.5))
                         story.cancel()
@@ -245,14 +245,6 @@ async def run_to_the_end(composed: Base, banks: Banks, random: Random | None) ->
                         continue
                     return await contents(program)
     raise AssertionError("expected the story to end within 200 runs")
-
-
-async def tell(world: World) -> None:
-    """The story: some leases, then the ends of two weeks in which everything falls due."""
-    for number in range(5):
-        await make_lease(world.program, number)
-    await world.end_of_day.open(STORY_FIRST)
-    await world.end_of_day.catch_up(STORY_LAST)
 
 
 def rough_banks() -> Banks:

@@ -21,7 +21,7 @@ from adapters.processes.closing_steps import AskForOutcomes, ReconcileStatements
 from adapters.processes.collecting import INTEREST, Mandate, collect_bills, post_payments
 from adapters.processes.end_of_day import EndOfDay
 from adapters.processes.following import Follower
-from adapters.processes.issuing import context
+from adapters.processes.issuing import STREAMS_IN_FLIGHT, context
 from api.compose import Running
 from domain.application import AssetClass
 from domain.calendar import Timer
@@ -76,10 +76,20 @@ def providers(rule: Rule) -> Banks:
 
 
 class World:
-    """A ledger with processes, reactors, providers and an end of day, without anything that runs by itself."""
+    """A ledger with processes, reactors, providers and an end of day, without anything that runs by itself.
+
+    Without `reconciled` no statement is asked for: a provider inside the process forgets its books with the process.
+    """
 
     def __init__(
-        self, program: Running, models: ReadModels, banks: Banks, pool: AsyncConnectionPool[Any], **more: Any
+        self,
+        program: Running,
+        models: ReadModels,
+        banks: Banks,
+        pool: AsyncConnectionPool[Any],
+        *,
+        reconciled: bool = True,
+        streams_in_flight: int = STREAMS_IN_FLIGHT,
     ) -> None:
         self.program = program
         self.models = models
@@ -94,17 +104,18 @@ class World:
             processes=(post_payments, collect_bills(lambda _tenant, _lease: MANDATE)),
             reactors=(self.collector.react,),
         )
+        steps = (
+            AskForOutcomes(program.ledger, program.reader, models, self.collector),
+            ReconcileStatements(program.ledger, models, list(banks.values())),
+        )
         self.end_of_day = EndOfDay(
             ledger=program.ledger,
             reader=program.reader,
             timers=models,
             tenant=TENANT,
             settle=self.settle,
-            steps=(
-                AskForOutcomes(program.ledger, program.reader, models, self.collector),
-                ReconcileStatements(program.ledger, models, list(banks.values())),
-            ),
-            **more,
+            steps=steps if reconciled else steps[:1],
+            streams_in_flight=streams_in_flight,
         )
 
     async def settle(self) -> None:
@@ -166,6 +177,15 @@ async def make_lease(program: Running, number: int, months: int = 3) -> UUID:
     for step, command in enumerate(commands):
         await do(program, LEASE, stream, f"make:{number}:{step}", command, FIRST)
     return stream
+
+
+async def tell(world: World, first: date, last: date, leases: int = 5) -> None:
+    """A story that can be told again from anywhere: some leases, then the ends of the days in which all falls due."""
+    await world.follower.prepare()
+    for number in range(leases):
+        await make_lease(world.program, number)
+    await world.end_of_day.open(first)
+    await world.end_of_day.catch_up(last)
 
 
 async def contents(program: Running) -> dict[UUID, list[tuple[str, str, str]]]:

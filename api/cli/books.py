@@ -1,0 +1,252 @@
+"""`books`, `ageing`, `portfolio` and `cash-flow`: the books of the tenant, as tables or as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from api.cli.frame import Session, command
+from api.cli.words import number, share, table
+
+if TYPE_CHECKING:
+    from datetime import date
+    from uuid import UUID
+
+    from psycopg import Connection
+    from rich.console import Console
+
+    from projections.ageing import Ageing
+    from projections.cash_flow import CashFlow
+    from projections.journal import TrialBalance
+    from projections.portfolio import Holdings, Provisions
+
+FEN = 100
+BAR_CHARACTERS = 30
+
+AsOf = Annotated[
+    datetime | None,
+    typer.Option(
+        "--as-of", metavar="DATE", formats=["%Y-%m-%d"], show_default=False,
+        help="At the end of this business date, as known then (default: now).",
+    ),
+]  # fmt: skip
+At = Annotated[
+    int | None,
+    typer.Option("--at-position", metavar="P", min=0, help="As of this ledger position.", show_default=False),
+]
+Currency = Annotated[
+    str | None, typer.Option(metavar="CODE", help="Default: the one of most leases.", show_default=False)
+]
+_DAY: Any = {"metavar": "DATE", "formats": ["%Y-%m-%d"], "show_default": False}
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this file."""
+    command(app, "books")(books)
+    command(app, "ageing")(ageing)
+    command(app, "cash-flow")(cash_flow)
+    command(app, "portfolio")(portfolio)
+
+
+def books(session: Session, as_of: AsOf = None, at_position: At = None, currency: Currency = None) -> None:
+    """Print the trial balance.
+
+    Turnover and balance of every account; the balances add up to zero.
+    """
+    from projections import journal
+
+    with _read_models(session) as (connection, tenant):
+        found = journal.trial_balance(connection, tenant, _day(as_of), currency=currency, as_of_position=at_position)
+    session.emit(_with(found, sum_fen=found.sum_fen), lambda out: _show_books(out, found))
+
+
+def ageing(session: Session, as_of: AsOf = None, at_position: At = None, currency: Currency = None) -> None:
+    """Print what is unpaid by age.
+
+    Leases and open amounts by the oldest unpaid due date, at the end of a business date as known then.
+    """
+    from projections import ageing as read_model
+
+    with _read_models(session) as (connection, tenant):
+        found = read_model.ageing(connection, tenant, _day(as_of), currency=currency, as_of_position=at_position)
+    data = _with(found, leases=found.leases, open_fen=found.open_fen)
+    session.emit(data, lambda out: _show_ageing(out, found))
+
+
+def cash_flow(
+    session: Session,
+    first: Annotated[datetime, typer.Option("--from", help="First day.", **_DAY)],
+    last: Annotated[datetime, typer.Option("--to", help="Last day.", **_DAY)],
+    at_position: At = None,
+    currency: Currency = None,
+) -> None:
+    """Print expected and actual cash by day."""
+    from projections import cash_flow as read_model
+
+    with _read_models(session) as (connection, tenant):
+        found = read_model.cash_flow(
+            connection, tenant, first.date(), last.date(), currency=currency, as_of_position=at_position
+        )
+    session.emit(found, lambda out: _show_cash_flow(out, found))
+
+
+def portfolio(session: Session, as_of: AsOf = None, at_position: At = None, currency: Currency = None) -> None:
+    """Print what is at risk, with whom, and the provisions by class.
+
+    Days overdue count to the business date; what is known is what is known now, or at a position.
+    """
+    from projections import ageing as ages
+    from projections import portfolio as read_model
+
+    classes: Provisions | None = None
+    with _read_models(session) as (connection, tenant):
+        held = read_model.holdings(connection, tenant, currency=currency, as_of_position=at_position)
+        on = _day(as_of) or ages.ageing(connection, tenant, as_of_position=at_position).as_of
+        if on is not None:
+            classes = read_model.provisions(connection, tenant, on, currency=currency, as_of_position=at_position)
+    session.emit({"portfolio": held, "provisions": classes}, lambda out: _show_portfolio(out, held, classes))
+
+
+def _day(value: datetime | None) -> date | None:
+    return None if value is None else value.date()
+
+
+@contextmanager
+def _read_models(session: Session) -> Iterator[tuple[Connection[Any], UUID]]:
+    """The read models, up to date with the ledger, and the tenant of the settings."""
+    from adapters.postgres.connections import connect
+    from api.cli.models import catch_up
+
+    with session.base() as on:
+        with session.progress("Projecting", "events") as report:
+            catch_up(on.url, report)
+        with connect(on.url) as connection:
+            yield connection, on.settings.tenant
+
+
+def _with(found: Any, **more: Any) -> dict[str, Any]:
+    import msgspec
+
+    return {**msgspec.structs.asdict(found), **more}
+
+
+# --------------------------------------------------------------------------------------------------- words
+
+
+def money(fen: int) -> str:
+    """`1,234.56` of fen, `–` for nothing."""
+    if not fen:
+        return "–"
+    whole, rest = divmod(abs(fen), FEN)
+    return f"{'-' if fen < 0 else ''}{whole:,}.{rest:02d}"
+
+
+def wide_table(columns: str, rows: Sequence[Sequence[str]], *, head: Sequence[str], indent: int = 0) -> str:
+    """As `words.table`, for cells with Chinese in them, whose characters are two columns wide."""
+    from rich.cells import cell_len
+
+    lines = [head, *rows]
+    widths = [max(cell_len(line[at]) for line in lines) for at in range(len(columns))]
+
+    def cell(text: str, width: int, side: str) -> str:
+        pad = " " * (width - cell_len(text))
+        return pad + text if side == "r" else text + pad
+
+    return "\n".join((" " * indent + "   ".join(map(cell, line, widths, columns))).rstrip() for line in lines)
+
+
+def _head(out: Console, title: str, currency: str | None, as_of: date | None, position: int) -> None:
+    when = "" if as_of is None else f" at the end of {as_of}"
+    amounts = "" if currency is None else f", {currency}"
+    out.print(f"{title}{when}{amounts}", style="bold")
+    out.print(f"as known at ledger position {number(position)}", style="dim")
+
+
+def _others(out: Console, others: tuple[str, ...]) -> None:
+    if others:
+        out.print(f"Other currencies, with --currency: {', '.join(others)}")
+
+
+def _show_books(out: Console, found: TrialBalance) -> None:
+    _head(out, "Trial balance", found.currency, found.as_of, found.position)
+    rows = [
+        (one.account, one.name, one.name_zh, money(one.debit_fen), money(one.credit_fen), money(one.balance_fen))
+        for one in found.accounts
+    ]
+    debit_fen, credit_fen = (sum(getattr(one, side) for one in found.accounts) for side in ("debit_fen", "credit_fen"))
+    entries = "1 entry" if found.entries == 1 else f"{number(found.entries)} entries"
+    total = ("", entries, "", money(debit_fen), money(credit_fen), money(found.sum_fen))
+    head = ("account", "name", "", "debit", "credit", "balance")
+    out.print(wide_table("lllrrr", [*rows, total], head=head), soft_wrap=True)
+    _others(out, found.other_currencies)
+
+
+_AGES = {
+    "not_due": "not due yet",
+    "current": "nothing overdue",
+    "d1_30": "1–30 days",
+    "d31_60": "31–60 days",
+    "d61_90": "61–90 days",
+    "d91_plus": "91 days and more",
+}
+
+
+def _show_ageing(out: Console, found: Ageing) -> None:
+    _head(out, "Ageing", found.currency, found.as_of, found.position)
+    rows = [
+        (_AGES[one.bucket], number(one.leases), share(one.leases, found.leases), money(one.open_fen),
+         share(one.open_fen, found.open_fen), _bar(one.open_fen, found.open_fen))
+        for one in found.buckets
+    ]  # fmt: skip
+    total = ("", number(found.leases), "", money(found.open_fen), "", "")
+    head = ("oldest unpaid bill", "leases", "", "open", "", "")
+    out.print(table("lrrrrl", [*rows, total], head=head), soft_wrap=True)
+    _others(out, found.other_currencies)
+
+
+def _bar(part: int, whole: int) -> str:
+    return "█" * round(BAR_CHARACTERS * part / whole) if whole else ""
+
+
+def _show_cash_flow(out: Console, found: CashFlow) -> None:
+    _head(out, f"Cash flow {found.first} to {found.last}", found.currency, None, found.position)
+    rows = [
+        (day.on.isoformat(), money(day.expected_fen), money(day.open_fen), money(day.in_fen), money(day.out_fen))
+        for day in found.days
+    ]
+    sums = [sum(getattr(day, name) for day in found.days) for name in ("expected_fen", "open_fen", "in_fen", "out_fen")]
+    head = ("day", "expected", "still open", "in", "out")
+    out.print(table("lrrrr", [*rows, ("", *map(money, sums))], head=head), soft_wrap=True)
+    _others(out, found.other_currencies)
+
+
+def _show_portfolio(out: Console, held: Holdings, classes: Provisions | None) -> None:
+    _head(out, "Portfolio", held.currency, None if classes is None else classes.on, held.position)
+    rows = [
+        ("leases", number(held.leases)),
+        ("lessees", number(held.lessees)),
+        ("risk assets", money(held.risk_assets_fen)),
+        ("of these finance leases", money(held.lease_assets_fen)),
+        ("without a known lessee", money(held.unnamed_fen)),
+    ]
+    out.print(table("lr", rows, indent=2), soft_wrap=True)
+    if held.largest:
+        out.print("\nLargest lessees", style="bold")
+        largest = [
+            (f"subject_{one.lessee.hex}", number(one.leases), money(one.fen), share(one.fen, held.risk_assets_fen))
+            for one in held.largest
+        ]
+        out.print(table("lrrr", largest, head=("lessee", "leases", "owes", ""), indent=2), soft_wrap=True)
+    if classes is not None:
+        out.print("\nProvisions by class", style="bold")
+        by_class = [
+            (one.five_class, one.name_zh, number(one.leases), money(one.exposure_fen), money(one.provision_fen))
+            for one in classes.classes
+        ]
+        head = ("class", "", "leases", "exposure", "provision")
+        out.print(wide_table("llrrr", by_class, head=head, indent=2), soft_wrap=True)
+    _others(out, held.other_currencies)

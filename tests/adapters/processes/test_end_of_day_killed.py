@@ -1,0 +1,55 @@
+"""kill -9 in the middle of ends of days, again and again: the same ledger as if nothing had happened."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from datetime import date
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from tests.adapters.processes.story import story
+from tests.servers import Server
+
+KILLS = int(os.environ.get("LEASELEDGER_FAULT_KILLS", "6"))
+SEED = int(os.environ.get("LEASELEDGER_FAULT_SEED", "20261121"))
+FIRST, LAST, LEASES = date(2005, 4, 27), date(2005, 5, 31), 12
+STARTING_S = 1.0
+"""What Python needs to get going; kills before that hit nothing."""
+
+ROOT = Path(__file__).parents[3]
+
+
+def start(url: str, data: Path) -> subprocess.Popen[bytes]:
+    """The story in a process of its own."""
+    arguments = [url, str(data), str(FIRST), str(LAST), str(LEASES)]
+    return subprocess.Popen(
+        [sys.executable, "-m", "tests.adapters.processes.story", *arguments], cwd=ROOT, stderr=subprocess.PIPE
+    )
+
+
+@pytest.mark.slow
+async def test_killed_again_and_again_it_ends_in_the_same_ledger(server: Server, tmp_path: Path) -> None:
+    """Types, bodies and business dates of every stream; at least one kill must have met a day half done."""
+    random = Random(SEED)
+    met = 0
+    with server.database() as hurt, server.database() as calm:
+        for _ in range(KILLS):
+            process = start(hurt, tmp_path / "hurt")
+            time.sleep(random.uniform(STARTING_S, 3 * STARTING_S))
+            met += process.poll() is None
+            process.kill()
+            process.communicate()
+        last = start(hurt, tmp_path / "hurt")
+        _, said = last.communicate(timeout=300)
+        assert last.returncode == 0, said.decode()
+        disturbed = await story(hurt, tmp_path / "hurt", FIRST, LAST, LEASES)
+        undisturbed = await story(calm, tmp_path / "calm", FIRST, LAST, LEASES)
+    assert met > 0, "every kill came too late; make the story longer"
+    assert disturbed.keys() == undisturbed.keys()
+    for stream, events in undisturbed.items():
+        assert disturbed[stream] == events
