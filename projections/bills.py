@@ -260,12 +260,11 @@ def fold(row: Bills | None, event: Event, recorded: Recorded) -> Bills | None:
         raise ProjectionError(f"stream {recorded.stream}: expected lease.created first, got {recorded.envelope.type}")
     sheet = _Sheet(row)
     _CHANGES[type(event)](sheet, event)
-    first, of = (recorded.position, recorded) if row is None else (row.first_position, row)
     return Bills(
         id=recorded.stream if row is None else row.id,
-        tenant=of.tenant,
+        tenant=recorded.tenant if row is None else row.tenant,
         position=recorded.position,
-        first_position=first,
+        first_position=recorded.position if row is None else row.first_position,
         **sheet.columns(),
     )
 

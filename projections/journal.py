@@ -40,7 +40,7 @@ class Entry(Row, frozen=True, kw_only=True):
 
 
 class Page(Struct, frozen=True):
-    """Some entries in ledger order, valid at `position`; `next_after` is the position to go on from, if there is more."""
+    """Some entries in ledger order, valid at `position`; `next_after` is where to go on, if there is more."""
 
     position: int
     entries: tuple[Entry, ...]
@@ -71,7 +71,6 @@ def fold(row: Entry | None, event: Event, recorded: Recorded) -> Entry | None:
         return None
     cash = next((line.debit_fen - line.credit_fen for line in lines if line.account == CASH), None)
     on = recorded.envelope.business_date
-    counts_on: date = getattr(event, "value_date", None) or getattr(event, "on", on)
     return Entry(
         position=recorded.position,
         tenant=recorded.tenant,
@@ -80,9 +79,15 @@ def fold(row: Entry | None, event: Event, recorded: Recorded) -> Entry | None:
         type=recorded.envelope.type,
         accounts="{" + ",".join([line.account for line in lines]) + "}",
         fen="{" + ",".join([str(line.debit_fen - line.credit_fen) for line in lines]) + "}",
-        cash_on=None if cash is None else counts_on,
+        cash_on=None if cash is None else _counts_on(event, on),
         cash_fen=cash,
     )
+
+
+def _counts_on(event: Event, business_date: date) -> date:
+    """The day from which an event's money counts: its value date, else its own day."""
+    day: date = getattr(event, "value_date", getattr(event, "on", business_date))
+    return day
 
 
 # ---------------------------------------------------------------------------------------------------- DDL

@@ -28,6 +28,9 @@ from projections.lease_pages import at_position
 LARGEST = 20
 """Lessees that an answer names."""
 
+NEWEST_LIMITS = limits.LIMITS[max(limits.LIMITS)]
+NEWEST_PROVISIONS = PROVISION_POLICIES[max(PROVISION_POLICIES)]
+
 _OUTSIDE = [Phase.AWAITING_DELIVERY.value, Phase.SETTLED.value, Phase.CHARGED_OFF.value, Phase.RECOVERED.value]
 """States in which a lease is not (any more) an asset."""
 
@@ -170,7 +173,7 @@ def breaches(
     tenant: UUID,
     around: Surroundings,
     *,
-    policy: limits.Limits = limits.LIMITS[max(limits.LIMITS)],
+    policy: limits.Limits = NEWEST_LIMITS,
     currency: str | None = None,
     as_of_position: int | None = None,
     shard: int = 0,
@@ -187,7 +190,7 @@ def provisions(
     tenant: UUID,
     on: date,
     *,
-    policy: ProvisionPolicy = PROVISION_POLICIES[max(PROVISION_POLICIES)],
+    policy: ProvisionPolicy = NEWEST_PROVISIONS,
     currency: str | None = None,
     as_of_position: int | None = None,
     shard: int = 0,

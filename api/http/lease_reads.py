@@ -198,30 +198,33 @@ def _bill_place(text: str | None) -> bills.Cursor | None:
     return parse_id("lease", match[1]), int(match[2])
 
 
+async def wanted_bills(
+    status: Status = None, due_from: DueFrom = None, due_to: DueTo = None, overdue_on: OverdueOn = None
+) -> bills.Filter:
+    """The dependency that reads which bills are wanted."""
+    _one_of("status", status, bills.STATUSES)
+    return bills.Filter(
+        status=status,
+        due_from=day_of("due_from", due_from),
+        due_to=day_of("due_to", due_to),
+        overdue_on=day_of("overdue_on", overdue_on),
+    )
+
+
 async def list_bills(
     request: Request,
     principal: ApplicationReader,
     at: At,
     of: Of,
+    where: Annotated[bills.Filter, Depends(wanted_bills)],
     limit: Limit = PAGE_DEFAULT,
     starting_after: AfterBill = None,
-    status: Status = None,
-    due_from: DueFrom = None,
-    due_to: DueTo = None,
-    overdue_on: OverdueOn = None,
 ) -> Response:
     """The tenant's bills in the order of leases and numbers; overdue is asked with a business date.
 
     A page may be short, even empty, and still have more behind it.
     """
     after = _bill_place(starting_after)
-    _one_of("status", status, bills.STATUSES)
-    where = bills.Filter(
-        status=status,
-        due_from=day_of("due_from", due_from),
-        due_to=day_of("due_to", due_to),
-        overdue_on=day_of("overdue_on", overdue_on),
-    )
     as_of = await at.in_read_model(of, BILLS)
     page = await of.queries.run(
         bills.listing, principal.tenant, where=where, limit=limit, starting_after=after, as_of_position=as_of
@@ -254,26 +257,29 @@ async def read_ageing(principal: StatisticsReader, at: OnDay, of: Of, currency: 
     return answer(r.ageing_body(found), found.position)
 
 
-async def list_journal(
-    request: Request,
-    principal: EventReader,
-    at: At,
-    of: Of,
-    limit: Limit = PAGE_DEFAULT,
-    starting_after: AfterPosition = 0,
-    lease: OfLease = None,
-    account: Account = None,
-    first: From = None,
-    last: To = None,
-) -> Response:
-    """The journal in ledger order: an entry for each money event, with its lines."""
+async def wanted_entries(
+    lease: OfLease = None, account: Account = None, first: From = None, last: To = None
+) -> journal.Filter:
+    """The dependency that reads which entries are wanted."""
     _one_of("account", account, tuple(ACCOUNTS))
-    where = journal.Filter(
+    return journal.Filter(
         lease=_lease_in_query(lease),
         account=account,
         first_date=day_of("from", first),
         last_date=day_of("to", last),
     )
+
+
+async def list_journal(
+    request: Request,
+    principal: EventReader,
+    at: At,
+    of: Of,
+    where: Annotated[journal.Filter, Depends(wanted_entries)],
+    limit: Limit = PAGE_DEFAULT,
+    starting_after: AfterPosition = 0,
+) -> Response:
+    """The journal in ledger order: an entry for each money event, with its lines."""
     as_of = await at.in_read_model(of, JOURNAL)
     page = await of.queries.run(
         journal.entries, principal.tenant,

@@ -115,7 +115,7 @@ def check_unambiguous(cash_flows: Sequence[int]) -> None:
     """
     flows = list(cash_flows)
     sums = list(accumulate(flows))
-    if _sign_changes(flows) == 1 or (flows and flows[0] and sums[-1] and _sign_changes(sums) == 1):
+    if _sign_changes(flows) == 1 or (sums and sums[-1] and _sign_changes(sums) == 1):
         return
     raise AmbiguousCashFlows(
         "expected flows or their running sums to change sign exactly once, "

@@ -22,6 +22,9 @@ Row = tuple[int, UUID, int, str, bytes, bytes]
 """Position, stream, sequence number, type, entry, leaf hash: as the table has them."""
 
 
+_NEW = (0, b"")
+
+
 class StreamCheck:
     """Follows every stream's chain of sequence numbers and leaf hashes."""
 
@@ -47,17 +50,20 @@ class StreamCheck:
             if entry.stream != stream or entry.seq != seq or entry.type != kind:
                 got = f"{stream}/{seq} {kind}"
                 self._found.add(position, "columns beside the entry", f"{entry.stream}/{entry.seq} {entry.type}", got)
-            version, prev = heads.get(stream, (0, b""))
-            if seq != version + 1:
-                self._found.add(position, f"sequence number in stream {stream}", version + 1, seq)
-            elif entry.prev != (b64encode(prev).decode() if prev else UNSET):
-                self._found.add(position, "prev", prev, _plain(entry.prev))
-            if entry.recorded_at < self._recorded_at:
-                self._found.add(position, "recorded_at", f"{self._recorded_at} or later", entry.recorded_at)
+            self._chained(position, entry, seq, heads.get(stream, _NEW))
             heads[stream] = (seq, leaf)
             self._recorded_at = entry.recorded_at
             if entry.sd is not UNSET:
                 personal.check(position, entry, event)
+
+    def _chained(self, position: int, entry: Entry, seq: int, head: tuple[int, bytes]) -> None:
+        version, prev = head
+        if seq != version + 1:
+            self._found.add(position, f"sequence number in stream {entry.stream}", version + 1, seq)
+        elif entry.prev != (b64encode(prev).decode() if prev else UNSET):
+            self._found.add(position, "prev", prev, _plain(entry.prev))
+        if entry.recorded_at < self._recorded_at:
+            self._found.add(position, "recorded_at", f"{self._recorded_at} or later", entry.recorded_at)
 
     def finish(self, connection: psycopg.Connection[tuple[Any, ...]]) -> None:
         """Compare the stream heads table with what the events say."""

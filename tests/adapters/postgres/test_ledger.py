@@ -12,13 +12,11 @@ from msgspec.structs import replace
 
 from adapters.postgres import ledger as module
 from adapters.postgres.connections import connect
-from adapters.postgres.group_commit import GroupCommit
-from adapters.postgres.ledger import Ledger, StreamBusy, payload
+from adapters.postgres.ledger import Ledger, payload
 from adapters.postgres.reader import Reader
-from adapters.postgres.sequencer import Append, Appended, KeyReused, VersionConflict
-from adapters.postgres.vault import Vault
-from adapters.system import new_id, now, random_bytes
-from api.compose import Base, Running
+from adapters.postgres.sequencer import Appended, KeyReused, VersionConflict
+from adapters.system import new_id
+from api.compose import Running
 from domain.application import (
     APPLICATION,
     ApplicationSubmitted,
@@ -28,7 +26,7 @@ from domain.application import (
     StartVerification,
     WithdrawApplication,
 )
-from domain.kernel import Command, Context, Decider, Event, Refusal
+from domain.kernel import Command, Decider, Refusal
 from domain.kernel.decider import DECIDERS
 from tests.adapters.postgres.stored import check_whole
 from tests.adapters.postgres.story import ANONYMOUS, SUBMIT, context, draft_about, request, toys
@@ -202,74 +200,6 @@ async def test_repeated_command_with_the_version_it_saw(program: Running) -> Non
     assert (again.position, again.replayed) == (first.position, True)
 
 
-class Interfering(GroupCommit):
-    """A writer before whose appends somebody else is always quicker."""
-
-    times = 0
-
-    async def __aenter__(self) -> Interfering:
-        await super().__aenter__()
-        return self
-
-    async def append(self, append: Append) -> Appended:
-        if self.times:
-            self.times -= 1
-            lane = replace(toys(append.stream, expected=append.expected))
-            await super().append(lane)
-        return await super().append(append)
-
-
-@pytest.fixture
-def counting() -> Iterator[Decider[int]]:
-    """An aggregate whose state is the number of its events, of any type: toys included."""
-    yield Decider("counting_in_ledger_tests", 0, _always_route, lambda state, _: state + 1)
-    del DECIDERS["counting_in_ledger_tests"]
-
-
-def _always_route(_command: Command, _state: int, _context: Context) -> tuple[Event, ...]:
-    return (AGAIN,)
-
-
-@pytest.fixture
-def any_type(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Toys decode as something, so that replay can count them."""
-    monkeypatch.setattr("chain.entry.decode_body", lambda *_: AGAIN)
-
-
-@pytest.mark.usefixtures("any_type")
-@pytest.mark.parametrize("times", [1, 5, module.MAX_ATTEMPTS - 1])
-async def test_contended_stream_is_decided_again(
-    program: Running, url: str, counting: Decider[int], times: int
-) -> None:
-    async with Interfering(url, clock=now) as writer:
-        writer.times = times
-        ledger = Ledger(writer, program.reader, program.vault, digest=program.keys.digest, new_id=new_id)
-        told = await ledger.execute(counting, request(new_id(), SUBMIT))
-    assert isinstance(told, Appended)
-    assert told.seq == times + 1
-
-
-@pytest.mark.usefixtures("any_type")
-async def test_stream_that_never_rests(program: Running, url: str, counting: Decider[int]) -> None:
-    stream = new_id()
-    async with Interfering(url, clock=now) as writer:
-        writer.times = 10_000
-        ledger = Ledger(writer, program.reader, program.vault, digest=program.keys.digest, new_id=new_id)
-        with pytest.raises(StreamBusy, match=f"stream {stream} moved on {module.MAX_ATTEMPTS} times"):
-            await ledger.execute(counting, request(stream, SUBMIT))
-    with connect(url) as connection:
-        check_whole(connection, events=module.MAX_ATTEMPTS)
-
-
-async def test_many_commands_on_one_stream_all_find_their_place(program: Running, counting: Decider[int]) -> None:
-    stream = new_id()
-    other = another(program)
-    told = await asyncio.gather(
-        *[which.execute(counting, request(stream, SUBMIT)) for which in [program.ledger, other] * 5]
-    )
-    assert sorted(one.seq for one in told if isinstance(one, Appended)) == list(range(1, 11))
-
-
 @pytest.fixture
 def doing_nothing() -> Iterator[Callable[[bool], Decider[int]]]:
     """An aggregate that has nothing to say, or nothing more after its first event."""
@@ -394,14 +324,3 @@ async def test_events_carry_context_and_command(program: Running) -> None:
         wanted.context.correlation,
     )
     assert (entry.occurred_at, entry.business_date) == ("2026-11-21T08:00:00.000000Z", wanted.context.business_date)
-
-
-async def test_two_processes_with_their_own_writers(program: Running, composed: Base, url: str) -> None:
-    stream = await drafted(program.ledger)
-    async with GroupCommit(url, clock=now) as writer:
-        vault = Vault(composed.keys, random_bytes)
-        other = Ledger(writer, program.reader, vault, digest=composed.keys.digest, new_id=new_id)
-        told = await asyncio.gather(
-            *[which.execute(APPLICATION, request(stream, SUBMIT)) for which in [program.ledger, other] * 4]
-        )
-    assert sorted(type(one).__name__ for one in told) == ["Appended"] + ["Refusal"] * 7

@@ -59,7 +59,7 @@ class TestApplicationRecorder(OnFreshLedger, ApplicationRecorderTestCase[Applica
 
     def test_insert_subscribe(self) -> None:
         self.optional_test_insert_subscribe()
-        self.assertEqual(self.recorder.max_notification_id(), 3)
+        assert self.recorder.max_notification_id() == 3
 
 
 class TestApplicationRecorderOfOurStreams(OnFreshLedger, ApplicationRecorderTestCase[ApplicationRecorder]):
@@ -72,7 +72,7 @@ class TestApplicationRecorderOfOurStreams(OnFreshLedger, ApplicationRecorderTest
 
     def test_insert_subscribe(self) -> None:
         self.optional_test_insert_subscribe()
-        self.assertEqual(self.recorder.max_notification_id(), 3)
+        assert self.recorder.max_notification_id() == 3
 
     def test_concurrent_no_conflicts(self, *_: int) -> None:
         with pytest.raises(IntegrityError, match="expected version -1, got 0"):

@@ -25,7 +25,7 @@ async def story(url: str, data: Path, first: date, last: date, leases: int) -> A
         async with running(on) as program:
             with read_models(url) as models, pool_of(url) as pool:
                 async with pool:
-                    # These banks decide at once and by the request alone, so that forgetting everything changes nothing.
+                    # These banks decide at once and by the request alone: forgetting everything changes nothing.
                     banks = providers(by_seed("stateless", failures_pct=40, pending_pct=0, lost_pct=0))
                     world = World(program, models, banks, pool, reconciled=False, streams_in_flight=4)
                     await tell(world, first, last, leases)

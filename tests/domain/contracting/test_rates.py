@@ -66,14 +66,26 @@ def test_what_is_no_rate_is_named(rate: str) -> None:
 
 @pytest.mark.parametrize(
     "flows",
-    [(), (0, 0), (100,), (100, 100), (-100, -100), (100, -250, 155), (0, 100, -90, 100), (100, -100, 50, -50)],
+    [
+        (),
+        (0, 0),
+        (100,),
+        (100, 100),
+        (-100, -100),
+        (100, -250, 155),
+        (0, 100, -90, 100),
+        (100, -100, 50, -50),
+        (80, -50, -50, 20),
+    ],
 )
 def test_flows_without_one_rate_are_refused(flows: tuple[int, ...]) -> None:
     with pytest.raises(AmbiguousCashFlows, match="change sign exactly once"):
         check_unambiguous(flows)
 
 
-@pytest.mark.parametrize("flows", [(100, -110), (100, 0, -50, -60), (80, -60, -60, 20), (-100, 60, 60)])
+@pytest.mark.parametrize(
+    "flows", [(100, -110), (100, 0, -50, -60), (80, -60, -60, 20), (-100, 60, 60), (0, 100, -150, 20)]
+)
 def test_flows_with_one_rate_pass(flows: tuple[int, ...]) -> None:
     check_unambiguous(flows)
     assert sum(flows) != 0

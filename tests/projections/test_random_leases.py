@@ -1,0 +1,263 @@
+"""Random histories of leases: the read models say what the leases say, in whatever batches, for whatever past."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import date, timedelta
+from typing import Any
+from uuid import UUID
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from psycopg import Connection
+
+from domain.books import trial_balance as balance_of
+from domain.books.posting import MONEY_EVENTS, post
+from domain.books.provisions import days_overdue, exposure_fen
+from domain.kernel import fold as fold_events
+from domain.leasing.lease import LEASE, Phase
+from projections import ageing, bills, journal, lease_book
+from projections.ageing import AGEING, BUCKETS
+from projections.bills import BILLS, Bill, bills_of
+from projections.cash_flow import cash_flow
+from projections.folding import fold_batch, keyed
+from projections.journal import JOURNAL, lines_of
+from projections.lease_book import LEASE_BOOK
+from projections.model import Projection
+from projections.portfolio import holdings
+from projections.rebuild import compare
+from projections.runner import Runner
+from tests.domain.leasing.cases import START
+from tests.projections.book_keeping import TENANT, BookKeeper, recorded
+from tests.projections.conftest import empty
+from tests.projections.lease_histories import Book, lease_books
+
+MODELS: tuple[Projection[Any], ...] = (LEASE_BOOK, BILLS, AGEING, JOURNAL)
+OUTSIDE = {Phase.AWAITING_DELIVERY, Phase.SETTLED, Phase.CHARGED_OFF, Phase.RECOVERED}
+with_database = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=40, deadline=None)
+
+
+def folded(projection: Projection[Any], book: Book) -> dict[str, Any]:
+    """The rows a projection makes of a book, by their first key."""
+    result = fold_batch(projection, {}, keyed(projection, recorded(book.happened)))
+    assert result.letters == []
+    return {key[0]: row for key, row in result.changed.items() if row is not None}
+
+
+def projected(connection: Connection[Any], superuser: Connection[Any], book: Book, batch_rows: int = 1_000) -> None:
+    empty(superuser)
+    BookKeeper(connection).write(*book.happened)
+    runner = Runner(connection, MODELS, batch_rows=batch_rows)
+    runner.prepare()
+    runner.catch_up()
+
+
+# ---------------------------------------------------------------------------------------- what the leases say
+
+
+@given(lease_books())
+def test_the_lease_book_says_what_the_leases_say(book: Book) -> None:
+    rows = folded(LEASE_BOOK, book)
+    assert rows.keys() == {str(of) for of in book.states}
+    for of, state in book.states.items():
+        row = rows[str(of)]
+        open_bills = [bill for bill in state.balances.bills if bill.open_fen]
+        assert (row.state, row.version) == (state.phase.value, state.version)
+        assert (row.open_fen, row.paid_fen) == (state.balances.open_fen, state.balances.paid_fen)
+        assert (row.credit_fen, row.accrued_fen) == (state.balances.credit_fen, state.accrued_fen)
+        assert row.deposit_held_fen == state.deposit_held_fen
+        assert row.unbilled_principal_fen == state.unbilled_principal_fen
+        assert row.unbilled_fen == sum(one.total_fen for one in state.unbilled)
+        assert (row.issued, row.instalments) == (
+            len(state.balances.bills),
+            len(state.balances.bills) + len(state.unbilled),
+        )
+        assert row.next_due_on == (state.unbilled[0].due_on if state.unbilled else None)
+        assert row.oldest_due_on == min((bill.due_on for bill in open_bills), default=None)
+        assert (row.written_off_fen, row.recovered_fen) == (state.charged_off_fen, state.recovered_fen)
+        assert row.billed_fen == sum(sum(bill.amount) for bill in state.balances.bills)
+        assert row.billed_fen - row.paid_fen - row.waived_fen - row.written_off_fen == row.open_fen
+
+
+@given(lease_books())
+def test_bills_say_what_the_leases_say(book: Book) -> None:
+    rows = folded(BILLS, book)
+    for of, state in book.states.items():
+        row = rows[str(of)]
+        found = bills_of(row)
+        assert [bill.number for bill in found] == list(range(1, len(found) + 1))
+        issued, scheduled = found[: row.issued], found[row.issued :]
+        for bill, known in zip(issued, state.balances.bills, strict=True):
+            assert (bill.number, bill.due_on, tuple(bill.billed)) == (known.number, known.due_on, known.amount)
+            assert tuple(bill.paid) == known.paid
+            gone = tuple(w + o for w, o in zip(bill.waived, bill.written_off, strict=True))
+            assert gone == known.waived
+            assert bill.open_fen == known.open_fen
+        assert [(bill.number, bill.due_on, sum(bill.billed), bill.status) for bill in scheduled] == [
+            (one.number, one.due_on, one.total_fen, "scheduled") for one in state.unbilled
+        ]
+        assert bills.elements(row.open_fen) == [str(bill.open_fen) for bill in found]
+        assert bills.elements(row.owed_fen) == [str(bill.owed_fen) for bill in found]
+        assert bills.elements(row.due_on) == [bill.due_on.isoformat() for bill in found]
+
+
+@given(lease_books())
+def test_the_trial_balance_is_zero_after_every_event(book: Book) -> None:
+    rows = folded(JOURNAL, book)
+    totals: Counter[str] = Counter()
+    for position, (of, _, event) in enumerate(book.happened, start=1):
+        row = rows.get(str(position))
+        expected = post(event) if type(event) in MONEY_EVENTS else ()
+        assert (() if row is None else lines_of(row)) == expected
+        if row is not None:
+            assert (row.lease, row.business_date) == (of, book.days[position - 1])
+            for line in lines_of(row):
+                totals[line.account] += line.debit_fen - line.credit_fen
+        assert sum(totals.values()) == 0
+
+
+# ----------------------------------------------------------------------------------------------- in the database
+
+
+@with_database
+@given(book=lease_books(), batch_rows=st.integers(1, 40))
+def test_the_same_rows_in_any_batches(
+    app_connection: Connection[Any], superuser: Connection[Any], book: Book, batch_rows: int
+) -> None:
+    projected(app_connection, superuser, book, batch_rows)
+    for projection in MODELS:
+        compared = compare(app_connection, projection)
+        assert (compared.first, compared.parked, compared.rows) == (None, 0, len(folded(projection, book)))
+
+
+def naive_ageing(book: Book, as_of: date, up_to: int) -> dict[str, tuple[int, int]]:
+    """Ageing from the leases' own states, folded from the events known at the end of a day up to a position."""
+    counted: dict[str, tuple[int, int]] = dict.fromkeys(BUCKETS, (0, 0))
+    for of in book.states:
+        known = [
+            event
+            for at, (lease, _, event) in enumerate(book.happened, start=1)
+            if lease == of and at <= up_to and book.days[at - 1] <= as_of
+        ]
+        state = fold_events(LEASE, known)
+        if state.phase in OUTSIDE | {Phase.ABSENT}:
+            continue
+        unpaid = [bill for bill in state.balances.bills if bill.open_fen]
+        days = (as_of - min(bill.due_on for bill in unpaid)).days if unpaid else 0
+        name = next(
+            name
+            for name, least in (
+                ("d91_plus", 91), ("d61_90", 61), ("d31_60", 31), ("d1_30", 1), ("current", 0), ("not_due", -10_000),
+            )
+            if days >= least
+        )  # fmt: skip
+        leases, fen = counted[name]
+        counted[name] = leases + 1, fen + state.balances.open_fen
+    return counted
+
+
+@with_database
+@given(book=lease_books(), days=st.lists(st.integers(-5, 500), min_size=1, max_size=6), chance=st.randoms())
+def test_ageing_equals_a_naive_one(
+    app_connection: Connection[Any], superuser: Connection[Any], book: Book, days: list[int], chance: Any
+) -> None:
+    projected(app_connection, superuser, book)
+    for day in days:
+        as_of = START + timedelta(days=day)
+        for position in (None, chance.randint(0, len(book.happened))):
+            found = ageing.ageing(app_connection, TENANT, as_of, as_of_position=position)
+            expected = naive_ageing(book, as_of, len(book.happened) if position is None else position)
+            assert {one.bucket: (one.leases, one.open_fen) for one in found.buckets} == expected
+            assert found.open_fen == sum(fen for _, fen in expected.values())
+
+
+@with_database
+@given(book=lease_books(), chance=st.randoms())
+def test_the_past_is_a_shorter_history(
+    app_connection: Connection[Any], superuser: Connection[Any], book: Book, chance: Any
+) -> None:
+    projected(app_connection, superuser, book)
+    at = chance.randint(0, len(book.happened))
+    for past in (at, None):
+        length = len(book.happened) if past is None else past
+        known = Book()
+        known.happened, known.days = book.happened[:length], book.days[:length]
+        leases = lease_book.listing(app_connection, TENANT, limit=100, as_of_position=past).rows
+        assert {str(row.id): row for row in leases} == folded(LEASE_BOOK, known)
+        rows = folded(BILLS, known)
+        page = bills.listing(app_connection, TENANT, limit=100_000, as_of_position=past)
+        assert [(one.lease, one.bill) for one in page.bills] == [
+            (UUID(key), bill) for key in sorted(rows) for bill in bills_of(rows[key])
+        ]
+        check_books(app_connection, known, past)
+        check_cash(app_connection, known, past, rows)
+        check_holdings(app_connection, known, past)
+
+
+def check_books(connection: Connection[Any], known: Book, past: int | None) -> None:
+    """The trial balance, whole and up to each day, is what the books' own function gives."""
+    for day in (None, *sorted(set(known.days))[::7]):
+        lines = [
+            line
+            for on, (_, _, event) in zip(known.days, known.happened, strict=True)
+            if day is None or on <= day
+            for line in post(event)
+        ]
+        found = journal.trial_balance(connection, TENANT, day, as_of_position=past)
+        assert {one.account: one.balance_fen for one in found.accounts} == balance_of(lines)
+        assert sum(one.debit_fen for one in found.accounts) == sum(line.debit_fen for line in lines)
+        assert found.sum_fen == 0
+
+
+def check_cash(connection: Connection[Any], known: Book, past: int | None, rows: dict[str, Any]) -> None:
+    """Expected and open amounts are those of the bills, actual ones those of the cash account."""
+    found = cash_flow(connection, TENANT, START - timedelta(60), START + timedelta(338), as_of_position=past)
+    first, last = found.first, found.last
+    due: list[Bill] = [bill for row in rows.values() for bill in bills_of(row) if first <= bill.due_on <= last]
+    assert sum(day.expected_fen for day in found.days) == sum(bill.owed_fen for bill in due)
+    assert sum(day.open_fen for day in found.days) == sum(bill.open_fen for bill in due)
+    cash = [
+        (getattr(event, "value_date", None) or event.on, line.debit_fen - line.credit_fen)  # type: ignore[attr-defined]
+        for _, _, event in known.happened
+        for line in post(event)
+        if line.account == "1002"
+    ]
+    moved = sum(fen for on, fen in cash if first <= on <= last)
+    assert sum(day.in_fen - day.out_fen for day in found.days) == moved
+
+
+def check_holdings(connection: Connection[Any], known: Book, past: int | None) -> None:
+    """Exposures are what the provisions of the books take them to be."""
+    states = [
+        fold_events(LEASE, [event for lease, _, event in known.happened if lease == of])
+        for of in {lease for lease, _, _ in known.happened}
+    ]
+    inside = [state for state in states if state.phase not in OUTSIDE]
+    found = holdings(connection, TENANT, as_of_position=past)
+    assert found.leases == len(inside)
+    assert found.risk_assets_fen == sum(map(exposure_fen, inside))
+    assert sum(share.fen for share in found.largest) == found.risk_assets_fen - found.unnamed_fen
+
+
+@with_database
+@given(book=lease_books(), day=st.integers(0, 500))
+def test_classes_of_provisions(
+    app_connection: Connection[Any], superuser: Connection[Any], book: Book, day: int
+) -> None:
+    from domain.books.provisions import PROVISION_POLICIES, FiveClass, classify, provision_fen
+    from projections.portfolio import provisions
+
+    projected(app_connection, superuser, book)
+    on, policy = START + timedelta(days=day), PROVISION_POLICIES[max(PROVISION_POLICIES)]
+    found = provisions(app_connection, TENANT, on)
+    expected = {one: [0, 0, 0] for one in FiveClass}
+    for state in book.states.values():
+        if state.phase not in OUTSIDE:
+            exposure = exposure_fen(state)
+            five_class = classify(days_overdue(state, on), policy)
+            sums = expected[five_class]
+            sums[0], sums[1] = sums[0] + 1, sums[1] + exposure
+            sums[2] += provision_fen(exposure, five_class, policy)
+    assert {one.five_class: [one.leases, one.exposure_fen, one.provision_fen] for one in found.classes} == {
+        one.value: sums for one, sums in expected.items()
+    }
