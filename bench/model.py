@@ -57,8 +57,8 @@ class Sizes(Struct, frozen=True, kw_only=True):
 FULL = Sizes()
 SHORT = Sizes(
     rounds=3,
-    seconds=0.8,
-    cases=600,
+    seconds=0.5,
+    cases=400,
     peer_events=200,
     leaves=100_000,
     proofs=600,

@@ -174,7 +174,7 @@ FROM read.{AGEING.table} t WHERE t.shard = %s AND t.tenant = %s"""
 # A lease without a step yet has index 0, which is outside an array and gives NULL, like the end of a lease does.
 _QUERY = f"""
 SELECT CASE WHEN due_on > %s::date THEN 0 WHEN due_on IS NULL OR due_on = %s::date THEN 1
-            ELSE least(5, 2 + (%s::date - due_on) / 30) END AS bucket,
+            ELSE least(5, 2 + (%s::date - due_on - 1) / 30) END AS bucket,
        count(*), sum(open_fen)::bigint
 FROM (
     SELECT (t.due_on::date[])[s.at] AS due_on, (t.open_fen::bigint[])[s.at] AS open_fen

@@ -39,6 +39,9 @@ BATCH_EVENTS = MAX_BATCH_EVENTS // 2
 
 EVENTS_IN_FLIGHT = 3 * BATCH_EVENTS
 
+SECOND_FROM_CASES = 1_000
+"""Cases after which a second process is worth its start; fewer are imported before it would be up."""
+
 JOBS_AHEAD = 2
 """Chunks of cases that the second process may have before it: one that it works on and one that waits."""
 
@@ -175,8 +178,8 @@ class Importer:
     # ------------------------------------------------------------------------------------ the second process
 
     async def _has_second(self) -> bool:
-        """Whether there is a second process; the first full chunk starts it, small imports are done before it is up."""
-        if self._second_wanted and self._second is None:
+        """Whether there is a second process; it is started when many cases have come."""
+        if self._second_wanted and self._second is None and self._counts["cases"] > SECOND_FROM_CASES:
             try:
                 self._second = await SecondProcess.start()
             except SecondProcessGone:

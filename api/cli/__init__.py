@@ -11,7 +11,10 @@ class Terminated(KeyboardInterrupt):
 
 
 def _terminate(_number: int, _frame: object) -> None:
-    raise Terminated
+    if signal.getsignal(signal.SIGINT) in (signal.SIG_IGN, None):
+        raise Terminated
+    # An event loop has its own way of taking an interrupt, which lets its tasks finish what they hold.
+    signal.raise_signal(signal.SIGINT)
 
 
 def main() -> None:

@@ -112,6 +112,7 @@ def import_cases(
 async def _import(
     on: Base, cases: Iterable[Case], name: str, source: str, tenant: UUID, total: int, report: Report
 ) -> Imported:
+    import asyncio
     import time
 
     import msgspec
@@ -123,8 +124,14 @@ async def _import(
     whole = _UntilError(cases)
     async with running(on) as ledger:
         importer = Importer(ledger.ledger, ledger.reader, source=source, tenant=tenant, timer=time.monotonic)
+        work = asyncio.create_task(importer.run(whole, lambda so_far: report(so_far.cases, total)))
         try:
-            done = await importer.run(whole, lambda so_far: report(so_far.cases, total))
+            done = await asyncio.shield(work)
+        except asyncio.CancelledError:
+            # An interrupt ends the reading; what was read is finished, so that every application is there wholly.
+            whole.stop()
+            await work
+            raise
         except LogError as error:
             # The mapping of a case knows the source only; people look for the file.
             place = msgspec.structs.replace(error.place, file=name)
@@ -133,17 +140,25 @@ async def _import(
 
 
 class _UntilError:
-    """The cases before an error of the reader, so that all of them are imported; the error is kept for later."""
+    """The cases before an error of the reader or a `stop`, so that all of them are imported; the error is kept."""
 
     def __init__(self, cases: Iterable[Case]) -> None:
         self._cases = cases
+        self._stopped = False
         self.error: Exception | None = None
+
+    def stop(self) -> None:
+        """Hand out no more."""
+        self._stopped = True
 
     def __iter__(self) -> Iterator[Case]:
         from adapters.imports.errors import LogError
 
         try:
-            yield from self._cases
+            for case in self._cases:
+                if self._stopped:
+                    return
+                yield case
         except LogError as error:
             self.error = error
 

@@ -31,6 +31,7 @@ both_ways = pytest.mark.parametrize("two_processes", [False, True], ids=["one pr
 def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Some chunks, and a last one that is not full."""
     monkeypatch.setattr(importer, "CASES_AT_ONCE", CHUNK)
+    monkeypatch.setattr(importer, "SECOND_FROM_CASES", 0)
 
 
 @pytest.fixture
@@ -90,6 +91,15 @@ async def test_a_second_process_is_used_for_full_chunks(
     monkeypatch.setattr(SecondProcess, "receive", counted)
     await imported(program, history, two_processes=True)
     assert answered == [CHUNK] * (CASES // CHUNK)
+
+
+async def test_a_small_import_needs_no_second_process(
+    program: Running, history: list[Case], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(importer, "SECOND_FROM_CASES", CASES)
+    monkeypatch.delattr(SecondProcess, "start")
+    report = await imported(program, history, two_processes=True)
+    assert report.events == await program.reader.size() > 0
 
 
 async def test_a_second_process_that_dies_leaves_its_work_to_the_first(
