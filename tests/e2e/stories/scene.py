@@ -1,0 +1,314 @@
+"""The scene of a story: a real ledger with its processes, two banks, a calendar, and everything that happens written down.
+
+    story.ask(…)     a command that is granted     ─▶ its events, and what they do to the books
+    story.refuse(…)  a command that is refused     ─▶ the refusal's code and sentence
+    story.until(day) ends of days, one by one      ─▶ what fell due, days without anything in one line
+
+Every event is read back from the ledger and posted as it is told: `books` is the sum of all postings, and it is zero
+after each. Nothing here reads a clock; the banks decide by a table that the story gives them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, time, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid5
+
+from psycopg import Connection
+from psycopg_pool import AsyncConnectionPool
+
+from adapters.payments.collecting import INTEREST as ATTEMPTS
+from adapters.payments.collecting import Collector, LedgerPayments
+from adapters.payments.in_process import InProcessProvider, Script
+from adapters.payments.port import Order
+from adapters.postgres.connections import connect, conninfo
+from adapters.postgres.ledger import Request
+from adapters.processes.closing_steps import AskForOutcomes, ReconcileStatements
+from adapters.processes.collecting import INTEREST, Mandate, collect_bills, post_payments
+from adapters.processes.end_of_day import EndOfDay
+from adapters.processes.following import Follower
+from api.compose import Base, Running, running
+from api.days import end_of_day
+from domain.books import post
+from domain.calendar import CALENDAR
+from domain.kernel import BEIJING, Actor, Command, Context, Decider, Event, Refusal
+from domain.payments.payment import CollectionPolicy
+from domain.payments.reconciliation import RECONCILIATION, Money, StatementLoaded, StatementMatched
+from projections import portfolio
+from projections.journal import trial_balance
+from projections.model import Projection
+from projections.receipts import RECEIPTS, received
+from projections.reconciliation_board import RECONCILIATION_BOARD
+from projections.registry import PROJECTIONS
+from projections.runner import Runner
+from projections.timers import TIMERS
+from tests.e2e.stories import telling
+
+READ_MODELS: tuple[Projection[Any], ...] = tuple(
+    dict.fromkeys((*PROJECTIONS, TIMERS, RECEIPTS, RECONCILIATION_BOARD))
+)
+POLICY = CollectionPolicy(channels=("bank_a", "bank_b"), retries=3, spacing_days=(1, 3, 7))
+MANDATE = Mandate("DD-2026-0001", POLICY)
+PAGE = 1_000
+MORNING = time(10)
+OPERATOR = Actor("merchant_operator", "operator_1")
+APPLICANT = Actor("applicant", "applicant_1")
+RISK_OFFICER = Actor("risk_officer", "officer_1")
+
+Fates = dict[tuple[str, int], Script]
+"""The fate of attempts by payment stream (32 hex digits) and attempt; what is not here succeeds at once."""
+
+
+class ReadModels:
+    """Every read model on a connection of its own, brought up to date before it is asked."""
+
+    def __init__(self, connection: Connection[Any]) -> None:
+        self.connection = connection
+        self._runner = Runner(connection, READ_MODELS)
+        self._runner.prepare()
+
+    def catch_up(self) -> None:
+        """Bring all of them to the ledger's head."""
+        self._runner.catch_up()
+
+    async def received(self, tenant: UUID, provider: str, day: date) -> Sequence[Money]:
+        """What came in through a provider."""
+        self.catch_up()
+        return received(self.connection, tenant, provider, day)
+
+
+@dataclass
+class Story:
+    """One story as it is lived. `lines` is the transcript so far."""
+
+    tenant: UUID
+    program: Running
+    ending: EndOfDay
+    follower: Follower
+    models: ReadModels
+    banks: Mapping[str, InProcessProvider]
+    fates: Fates
+    mandated: set[UUID]
+    today: date
+    lines: list[str] = field(default_factory=list)
+    books: dict[str, int] = field(default_factory=dict)
+    _seen: int = 0
+    _commands: int = 0
+    _quiet: list[date] = field(default_factory=list)
+
+    # ------------------------------------------------------------------------------------------ words
+
+    def id(self, name: str) -> UUID:
+        """The id of something in this story; the same each time it is told."""
+        return uuid5(self.tenant, name)
+
+    def chapter(self, title: str) -> None:
+        """A new chapter."""
+        self._say_quiet()
+        self.lines += ["", f"## {title}", ""] if self.lines else [f"## {title}", ""]
+
+    def say(self, text: str) -> None:
+        """A sentence for people, with its day."""
+        self._say_quiet()
+        self.lines += telling.lines_of(f"{self.today}  {text}", 0, 12)
+
+    def show(self, lines: Sequence[str] | Any) -> None:
+        """Lines as they are: schedules, balances."""
+        self.lines += [line.rstrip() for line in lines]
+
+    def _say_quiet(self) -> None:
+        if self._quiet:
+            self.lines.append(telling.days(self._quiet[0], self._quiet[-1]))
+            self._quiet.clear()
+
+    # --------------------------------------------------------------------------------------- commands
+
+    async def ask(
+        self, decider: Decider[Any], stream: UUID, *commands: Command, by: Actor = OPERATOR, hidden: bool = False
+    ) -> None:
+        """Commands that must be granted; processes and providers answer before the next one."""
+        for command in commands:
+            outcome = await self._execute(decider, stream, command, by)
+            assert not isinstance(outcome, Refusal), f"{type(command).__name__}: {outcome.sentence()}"
+            await self.settle(hidden=hidden)
+
+    async def refuse(
+        self, decider: Decider[Any], stream: UUID, command: Command, code: str, *, by: Actor = OPERATOR
+    ) -> None:
+        """A command that must be refused, by the rule with this code."""
+        outcome = await self._execute(decider, stream, command, by)
+        assert isinstance(outcome, Refusal), f"{type(command).__name__}: expected {code}, got events"
+        self.refused(type(command).__name__, outcome, code)
+
+    def refused(self, what: str, refusal: Refusal, code: str) -> None:
+        """Write down a refusal, which must have this code; ids among its facts are left out."""
+        assert refusal.code == code, f"{what}: expected {code}, got {refusal.sentence()}"
+        facts = ", ".join(f"{name} {value}" for name, value in refusal.facts if not _drawn(value))
+        text = f"no    {what}: {refusal.code}: {refusal.kind.en}{f' ({facts})' if facts else ''}"
+        self.lines += telling.lines_of(text, 4, 6)
+
+    async def _execute(self, decider: Decider[Any], stream: UUID, command: Command, by: Actor) -> Any:
+        self._commands += 1
+        key = f"story:{self._commands}"
+        now = datetime.combine(self.today, MORNING, BEIJING).astimezone(UTC) + timedelta(seconds=self._commands)
+        context = Context(
+            tenant=self.tenant,
+            actor=by,
+            command=self.id(key),
+            correlation=self.id("case"),
+            now=now,
+            business_date=self.today,
+        )
+        request = Request(stream=stream, key=key, command=command, context=context)
+        return await self.program.ledger.execute(decider, request)
+
+    async def state(self, decider: Decider[Any], stream: UUID) -> Any:
+        """What the write path knows of a stream."""
+        return (await self.program.ledger.load(decider, stream))[1]
+
+    async def settle(self, *, hidden: bool = False) -> None:
+        """Let processes and reactors catch up, then tell what is new in the ledger."""
+        await self.follower.catch_up()
+        await self._tell_new(hidden=hidden)
+
+    # ------------------------------------------------------------------------------------------- days
+
+    async def until(self, day: date) -> None:
+        """Close every day before `day`; then it is that day."""
+        while self.today < day:
+            before = len(self.lines)
+            closing, self.today = self.today, self.today + timedelta(days=1)
+            closed = await self.ending.close(closing)
+            await self._tell_new()
+            if len(self.lines) == before:
+                self._quiet.append(closing)
+                continue
+            happened, self.lines = self.lines[before:], self.lines[:before]
+            self._say_quiet()
+            refused = ", ".join(f"{code} × {count}" for code, count in sorted(closed.refused.items()))
+            self.lines += [f"{closing}  end of day{f'; timers refused: {refused}' if refused else ''}", *happened]
+
+    # ---------------------------------------------------------------------------------------- telling
+
+    async def _tell_new(self, *, hidden: bool = False) -> None:
+        while page := await self.program.reader.after(self._seen, PAGE):
+            for stored in page:
+                self._seen = stored.position
+                entry = stored.parsed()
+                self._tell(stored.position, entry.event(), hidden=hidden)
+
+    def _tell(self, position: int, event: Event, *, hidden: bool) -> None:
+        journal = post(event)
+        for line in journal:
+            self.books[line.account] = self.books.get(line.account, 0) + line.debit_fen - line.credit_fen
+        assert sum(self.books.values()) == 0, f"#{position}: the books do not balance"
+        if not hidden and not self._is_routine(event):
+            self.lines += telling.told(position, event, journal)
+
+    def _is_routine(self, event: Event) -> bool:
+        """Steps of the calendar, and statements without a single row."""
+        aggregate = type(event).__module__.rpartition(".")[0]
+        if aggregate == CALENDAR.evolve.__module__.rpartition(".")[0]:
+            return True
+        if aggregate != RECONCILIATION.evolve.__module__.rpartition(".")[0]:
+            return False
+        if isinstance(event, StatementLoaded):
+            self._empty_run = event.rows == 0
+            return self._empty_run
+        if isinstance(event, StatementMatched) and event.breaks:
+            self._empty_run = False
+        return self._empty_run
+
+    _empty_run: bool = False
+
+    def balance(self) -> None:
+        """The trial balance of the read model, which must be what the events posted one by one."""
+        self.models.catch_up()
+        found = trial_balance(self.models.connection, self.tenant)
+        assert {one.account: one.balance_fen for one in found.accounts} == self.books
+        assert found.sum_fen == 0
+        self.say("Trial balance, debits less credits:")
+        self.show(telling.balance(found))
+
+    def provisions(self) -> None:
+        """What would be set aside today, class by class."""
+        self.models.catch_up()
+        self.say("Provisions in five classes:")
+        self.show(telling.provisions(portfolio.provisions(self.models.connection, self.tenant, self.today)))
+
+
+def _drawn(value: str) -> bool:
+    """Whether a fact is an id or a digest."""
+    plain = value.replace("-", "")
+    return len(plain) >= 32 and all(char in "0123456789abcdef" for char in plain)
+
+
+@asynccontextmanager
+async def stage(on: Base, first: date) -> AsyncIterator[Story]:
+    """A story that begins on a business date, on an empty ledger."""
+    fates: Fates = {}
+    mandated: set[UUID] = set()
+
+    def fate(order: Order) -> Script:
+        payment, _, attempt = order.request.partition("-")
+        return fates.get((payment, int(attempt)), Script())
+
+    banks = {name: InProcessProvider(name, b"a secret of the stage", fate) for name in POLICY.channels}
+    pool: AsyncConnectionPool[Any] = AsyncConnectionPool(
+        conninfo(on.url), min_size=1, max_size=2, open=False, kwargs={"autocommit": True}
+    )
+    tenant = on.settings.tenant
+    async with running(on) as program, end_of_day(program, tenant) as plain, pool:
+        with connect(on.url) as connection:
+            models = ReadModels(connection)
+            collector = Collector(banks, LedgerPayments(program.ledger))
+            follower = Follower(
+                name="collecting",
+                ledger=program.ledger,
+                reader=program.reader,
+                pool=pool,
+                interest=INTEREST | ATTEMPTS,
+                processes=(
+                    post_payments,
+                    collect_bills(lambda _tenant, lease: MANDATE if lease in mandated else None),
+                ),
+                reactors=(collector.react,),
+                streams_in_flight=1,
+            )
+            await follower.prepare()
+
+            async def settle() -> None:
+                await follower.catch_up()
+
+            ending = replace(
+                plain,
+                settle=settle,
+                steps=(
+                    AskForOutcomes(program.ledger, program.reader, plain.timers, collector),
+                    ReconcileStatements(program.ledger, models, list(banks.values())),
+                ),
+                streams_in_flight=1,
+            )
+            await ending.open(first)
+            story = Story(tenant, program, ending, follower, models, banks, fates, mandated, first)
+            await story.settle()
+            yield story
+            refused = await follower.refusals(tenant)
+            assert not refused, f"a process wished for something that was refused: {refused}"
+            models.catch_up()
+
+
+def run(on: Base, first: date, script: Any, *arguments: Path) -> str:
+    """Live a script through on an empty ledger; the transcript."""
+
+    async def live() -> str:
+        async with stage(on, first) as story:
+            await script(story, *arguments)
+            return "\n".join(story.lines) + "\n"
+
+    return asyncio.run(live())

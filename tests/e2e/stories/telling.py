@@ -1,0 +1,147 @@
+"""How a story is told: events and journal lines as text that a person can follow and recompute.
+
+Amounts are in yuan. What is drawn by lot (ids, keys, digests) is left out, so that every telling is the same.
+"""
+
+from __future__ import annotations
+
+import re
+import textwrap
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import date
+from enum import Enum
+from typing import Any
+from uuid import UUID
+
+from msgspec import UNSET, Struct
+
+from domain.books import ACCOUNTS, Line
+from domain.contracting.pricing import Offer
+from domain.contracting.schedules import Instalment
+from domain.kernel import Event, type_of
+from domain.leasing.values import Applied, Part, QuotePart
+from projections.journal import TrialBalance
+from projections.portfolio import Provisions
+
+WIDTH = 118
+_DIGEST = re.compile(r"[0-9a-f]{64}")
+
+
+def yuan(fen: int) -> str:
+    """`-1234567` fen as `-12,345.67`."""
+    sign, whole, cents = "-" * (fen < 0), abs(fen) // 100, abs(fen) % 100
+    return f"{sign}{whole:,}.{cents:02d}"
+
+
+def lines_of(text: str, indent: int, hang: int = 2) -> list[str]:
+    """A text, indented, broken into lines where it is too long."""
+    return textwrap.wrap(
+        text, WIDTH, initial_indent=" " * indent, subsequent_indent=" " * (indent + hang), break_long_words=False
+    )
+
+
+def told(position: int, event: Event, journal: Sequence[Line]) -> Iterator[str]:
+    """One event with its position, and what it does to the books."""
+    facts = ", ".join(_facts(event))
+    yield from lines_of(f"#{position:<4} {type_of(event)}{': ' * bool(facts)}{facts}", 4, 6)
+    for line in journal:
+        side, fen = ("Dr", line.debit_fen) if line.debit_fen else ("Cr", line.credit_fen)
+        yield f"{'':12}{side} {line.account:<7}{ACCOUNTS[line.account].en:<36}{yuan(fen):>14}"
+
+
+def _facts(event: Event) -> Iterator[str]:
+    for name in event.__struct_fields__:
+        text = _fact(name, getattr(event, name))
+        if text:
+            yield text
+
+
+def _fact(name: str, value: Any) -> str:
+    """One field as words; nothing for what is empty, drawn by lot, or said elsewhere."""
+    if value is UNSET or value in (None, "", ()) or isinstance(value, (bool, UUID)):
+        return ""
+    if name == "fen" or name.endswith("_fen"):
+        label = name.removesuffix("_fen").replace("_", " ")
+        return f"{label if label != 'fen' else 'amount'} {yuan(value)}" if value else ""
+    label = name.replace("_", " ")
+    if isinstance(value, tuple):
+        return _listed(label, value)
+    if isinstance(value, Struct) or (isinstance(value, str) and _DIGEST.fullmatch(value)):
+        return ""
+    return f"{label} {value.value if isinstance(value, Enum) else value}"
+
+
+def _listed(label: str, values: tuple[Any, ...]) -> str:
+    first = values[0]
+    if isinstance(first, (Applied, Part)):
+        return "; ".join(f"bill {one.number} {one.component.value} {yuan(one.fen)}" for one in values)
+    if isinstance(first, QuotePart):
+        return "; ".join(f"{one.kind.value} {yuan(one.fen)}" for one in values)
+    if isinstance(first, Instalment):
+        return f"{len(values)} instalments"
+    if isinstance(first, (str, int)):
+        return f"{label} {' '.join(one.value if isinstance(one, Enum) else str(one) for one in values)}"
+    return f"{len(values)} {label}"
+
+
+def schedule(instalments: Iterable[Instalment]) -> Iterator[str]:
+    """A schedule to the fen, with its sums; equal instalments beyond the third are counted."""
+    yield f"    {'no':>4}  {'due':<10}{'principal':>14}{'interest':>12}{'fee':>10}{'total':>14}"
+    sums, rows = [0, 0, 0, 0], tuple(instalments)
+    for row in rows:
+        parts = (row.principal_fen, row.interest_fen, row.fee_fen, row.total_fen)
+        sums = [one + more for one, more in zip(sums, parts, strict=True)]
+        yield f"    {row.number:>4}  {row.due_on}{_columns(parts)}"
+    yield f"    {'':>4}  {'sum':<10}{_columns(sums)}"
+
+
+def _columns(amounts: Iterable[int]) -> str:
+    return "".join(f"{yuan(fen):>{width}}" for fen, width in zip(amounts, (14, 12, 10, 14), strict=True))
+
+
+def offer(made: Offer) -> Iterator[str]:
+    """Everything an offer costs."""
+    assert made.rates is not None, "both stories are about offers with a rate"
+    amounts = {
+        "price": made.price_fen,
+        "down payment": made.down_payment_fen,
+        "financed": made.financed_fen,
+        "fees up front": made.upfront_fees_fen,
+        "deposit": made.deposit_fen,
+        "price at the end": made.buyout_fen or 0,
+        "everything paid": made.total_fen,
+        "which is more than what is got for it by": made.total_cost_fen,
+    }
+    for name, fen in amounts.items():
+        yield f"    {name:<42}{yuan(fen):>14}"
+    rates = {
+        "internal rate of a month": made.rates.monthly_irr,
+        "× 12, nominal a year": made.rates.nominal_annual_rate,
+        "(1 + i)^12 − 1, effective a year": made.rates.effective_annual_rate,
+        "APR by dates, Actual/365": made.rates.apr,
+    }
+    for name, rate in rates.items():
+        yield f"    {name:<42}{rate:>14}"
+    yield from schedule(made.schedule)
+
+
+def balance(of: TrialBalance) -> Iterator[str]:
+    """A trial balance: every account, debits less credits, and the sum."""
+    for account in of.accounts:
+        yield f"    {account.account:<8}{account.name:<40}{yuan(account.balance_fen):>16}"
+    yield f"    {'':<8}{'sum':<40}{yuan(of.sum_fen):>16}"
+
+
+def provisions(of: Provisions) -> Iterator[str]:
+    """The five classes with what they are about."""
+    yield f"    {'class':<30}{'leases':>8}{'exposure':>16}{'to set aside':>16}"
+    for one in of.classes:
+        name = f"{one.five_class} {one.name_zh}"
+        wide = len(one.name_zh)
+        yield f"    {name:<{30 - wide}}{one.leases:>8}{yuan(one.exposure_fen):>16}{yuan(one.provision_fen):>16}"
+
+
+def days(first: date, last: date) -> str:
+    """A run of days in which nothing happened."""
+    count = (last - first).days + 1
+    return f"{first}  closed" if count == 1 else f"{first} … {last}  {count} days closed"
