@@ -40,7 +40,7 @@ def run(place: Place) -> list[Result]:
         with place.slow_disk(SLOW_MS):
             slow = both(sizes.rounds, sizes.seconds)
     why = (
-        f"a flush takes {flush_ms:.2f} ms on this disk; the less it takes, the less there is to gain by sharing it, and "
+        f"a flush takes {flush_ms:.2f} ms on this disk; the less it takes, the less is gained by sharing it, and "
         "one process of Python has one core for everything else"
     )
     return [

@@ -50,7 +50,7 @@ def run(place: Place) -> list[Result]:
             peer,
             against=f"the same with {sizes.stored_before} events stored",
             measured=f"{sizes.stored} events stored ({stored:.1f} GB), rounds of {sizes.seconds:g} s",
-            missed="the index of the keys is larger than the server's buffers, and the first write of each of its pages "
+            missed="the index of the keys outgrew the server's buffers, and the first write of each of its pages "
             "after a checkpoint puts a whole page into the server's log",
             note="one command for every stored event, random keys; first writes of pages after a checkpoint included",
         )

@@ -126,23 +126,22 @@ def result(
     against: str = "",
 ) -> Result:
     """The row of a finished measurement; `missed` is what is known about the reason, told when the bar is missed."""
-    middle = median(ours)
-    other = median(peer) if peer else None
+    middle, other = median(ours), (median(peer) if peer else None)
     ratio = middle / other if other else None
-    met = (middle if ratio is None else ratio) >= bar.least
+    met = (ratio or middle) >= bar.least
     return Result(
         name=bar.name,
-        ours=_rounded(middle),
-        peer=_rounded(other) if other is not None else None,
-        ratio=round(ratio, 3) if ratio is not None else None,
+        ours=round(middle, 1),
+        peer=_rounded(other),
+        ratio=_rounded(ratio, 3),
         bar=bar.least,
         unit=bar.unit,
         rounds=len(ours),
         met=met,
-        ours_min=_rounded(min(ours)),
-        ours_max=_rounded(max(ours)),
-        peer_min=_rounded(min(peer)) if peer else None,
-        peer_max=_rounded(max(peer)) if peer else None,
+        ours_min=round(min(ours), 1),
+        ours_max=round(max(ours), 1),
+        peer_min=_rounded(min(peer, default=None)),
+        peer_max=_rounded(max(peer, default=None)),
         against=against,
         measured=measured,
         note=note if met or not missed else f"{note}. Missed: {missed}",
@@ -155,5 +154,5 @@ def cpu_seconds() -> float:
     return sum(usage.ru_utime + usage.ru_stime for usage in used)
 
 
-def _rounded(value: float) -> float:
-    return round(value, 1)
+def _rounded(value: float | None, digits: int = 1) -> float | None:
+    return None if value is None else round(value, digits)

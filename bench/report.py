@@ -40,19 +40,19 @@ def show(console: Console, results: Sequence[Result]) -> None:
     for heading in ("what", "ours", "peer", "ratio", "bar", ""):
         table.add_column(heading, justify="left" if heading in {"what", ""} else "right", no_wrap=True)
     for row in results:
-        table.add_row(
-            row.name,
-            f"{row.ours:,.0f}",
-            "–" if row.peer is None else f"{row.peer:,.0f}",
-            "–" if row.ratio is None else f"{row.ratio:.2f}",
-            f"≥ {row.bar:,.0f}" if row.ratio is None else f"≥ {row.bar:g}",
-            "[green]reached[/]" if row.met else "[red]missed[/]",
-        )
+        table.add_row(*_cells(row))
     console.print(table)
     for row in results:
         console.print(f"[bold]{row.name}[/] ({row.rounds} rounds, {row.measured})", highlight=False)
         for line in filter(None, (row.against and f"against {row.against}", _spread(row), row.note)):
             console.print(Padding(line, (0, 0, 0, 2)), highlight=False)
+
+
+def _cells(row: Result) -> tuple[str, ...]:
+    verdict = "[green]reached[/]" if row.met else "[red]missed[/]"
+    if row.peer is None or row.ratio is None:
+        return (row.name, f"{row.ours:,.0f}", "–", "–", f"≥ {row.bar:,.0f}", verdict)
+    return (row.name, f"{row.ours:,.0f}", f"{row.peer:,.0f}", f"{row.ratio:.2f}", f"≥ {row.bar:g}", verdict)
 
 
 def _spread(row: Result) -> str:

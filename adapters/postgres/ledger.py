@@ -42,6 +42,8 @@ class Request(Struct, frozen=True, kw_only=True):
 
     `expected` is the version the caller saw, if it insists on one (If-Match). `new` says that the caller has just
     made the stream's id, so that there is nothing to load; should it be wrong, the append finds out and loads.
+    `asked` is what the caller gave of the command, where the rest was filled in for it: only that makes a repeated
+    request the same one.
     """
 
     stream: UUID
@@ -50,6 +52,7 @@ class Request(Struct, frozen=True, kw_only=True):
     context: Context
     expected: int | None = None
     new: bool = False
+    asked: object = None
 
 
 class StreamBusy(AppendError):
@@ -104,6 +107,18 @@ class Ledger:
                 raise outcome
             return outcome
         raise StreamBusy(f"stream {request.stream} moved on {MAX_ATTEMPTS} times while the command was decided")
+
+    async def repeated(
+        self, tenant: UUID, key: str, kind: type[Command], asked: object, stream: UUID | None
+    ) -> Appended | None:
+        """The first outcome under a key, without deciding anything again; `None` for a key that is new.
+
+        Without a stream, that of the first request is taken. Raises `KeyReused` for another payload.
+        """
+        known = await self._reader.command(tenant, key)
+        if known is None:
+            return None
+        return _repeat(key, self._digest(_payload(stream or known.stream, kind, asked)), known)
 
     async def _attempt(
         self, decider: Decider[Any], request: Request, digest: bytes, version: int, state: Any
@@ -216,5 +231,10 @@ _ENCODER = msgspec.json.Encoder(order="sorted")
 
 
 def payload(request: Request) -> bytes:
-    """The bytes that make a command the same command: its stream, its kind and its fields."""
-    return b"\n".join((request.stream.bytes, type(request.command).__name__.encode(), _ENCODER.encode(request.command)))
+    """The bytes that make a command the same command: its stream, its kind and its fields, as they were asked."""
+    asked = request.command if request.asked is None else request.asked
+    return _payload(request.stream, type(request.command), asked)
+
+
+def _payload(stream: UUID, kind: type[Command], asked: object) -> bytes:
+    return b"\n".join((stream.bytes, kind.__name__.encode(), _ENCODER.encode(asked)))

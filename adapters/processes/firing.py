@@ -28,19 +28,23 @@ ACTOR_PREFIX = "timer:"
 
 
 class Firing(Struct, frozen=True):
-    """What firing a kind of timer is: an aggregate's command, made from the timer and the day."""
+    """What firing a kind of timer is: an aggregate's command, made from the timer and the day.
+
+    `doubtful`: most of the time there is nothing to do, and the aggregate says so by a refusal.
+    """
 
     decider: Decider[Any]
     command: Callable[[Timer, date], Command]
+    doubtful: bool = False
 
 
 FIRINGS: Mapping[str, Firing] = {
     "application_expiry": Firing(APPLICATION, lambda _timer, _day: ExpireApplication()),
     "consent_expiry": Firing(CONSENT, lambda _timer, _day: ExpireConsent()),
     "offer_expiry": Firing(APPLICATION, lambda _timer, _day: CancelOffer()),
-    "interest_accrual": Firing(LEASE, lambda _timer, day: AccrueInterest(up_to=day)),
+    "interest_accrual": Firing(LEASE, lambda _timer, day: AccrueInterest(up_to=day), doubtful=True),
     "bill": Firing(LEASE, lambda timer, _day: IssueBill(number=timer.number)),
-    "late_fee": Firing(LEASE, lambda _timer, day: AssessLateFees(up_to=day)),
+    "late_fee": Firing(LEASE, lambda _timer, day: AssessLateFees(up_to=day), doubtful=True),
     "payment_retry": Firing(PAYMENT, lambda timer, _day: RetryPayment(attempt=timer.number)),
 }
 
@@ -56,4 +60,5 @@ def fire(tenant: UUID, timer: Timer, day: date, firings: Mapping[str, Firing] = 
         key=timer.key,
         command=firing.command(timer, day),
         context=context(tenant, timer.key, day, ACTOR_PREFIX + timer.kind, timer.stream),
+        doubtful=firing.doubtful,
     )

@@ -18,18 +18,20 @@ from domain.leasing.lease import (
     IssueBill,
     LeaseState,
     PostPayment,
+    ReAgeBills,
     RefundCredit,
+    RestructureLease,
     ReversePayment,
     WaiveBill,
 )
 from domain.leasing.lease.commands import WaivedPart
-from domain.leasing.values import Component
+from domain.leasing.values import Component, NewDueDate
 from tests.domain.leasing import cases
 from tests.domain.scenario import context
 from tests.projections.book_keeping import Happening, at, stream
 
 LEASES = 3
-PASTS = tuple(past for past in cases.PASTS.values() if past)
+PASTS = (*(past for past in cases.PASTS.values() if past), *([cases.RUNNING, cases.BILLED, cases.PHONE_RUNNING] * 4))
 Wish = tuple[int, int, int, int, int]
 """Which lease, which wish, days later, an amount, days ago."""
 
@@ -99,21 +101,33 @@ def _wished(book: Book, of: int, wish: int, fen: int, day: date) -> tuple[Comman
             return (PostPayment(payment=UUID(int=book.payments), amount_fen=fen, value_date=day),)
         return tuple(ReversePayment(payment=known.payment, reason="returned") for known in state.receipts[-1:])
     number = state.balances.bills[-1].number if state.balances.bills else 1
+    rest = state.unbilled
+    # The same principal a little later, in one instalment less.
+    later = tuple(
+        replace(
+            one,
+            due_on=one.due_on + timedelta(days=9),
+            principal_fen=one.principal_fen + (n == 0) * rest[-1].principal_fen,
+        )
+        for n, one in enumerate(rest[:-1])
+    )
     part = WaivedPart(component=Component.INTEREST if fen % 2 else Component.PRINCIPAL, fen=1 + fen % 6_000)
-    others: tuple[Command, ...] = (
+    often: tuple[Command, ...] = (
         AssessLateFees(up_to=day),
         AccrueInterest(up_to=day),
-        RefundCredit(amount_fen=fen),
+        RefundCredit(amount_fen=max(1, min(fen, state.balances.credit_fen))),
+        RestructureLease(schedule=later or cases.monthly(1, 1, 0), reason="hardship"),
+        ReAgeBills(due_dates=(NewDueDate(number=number, due_on=day + timedelta(days=60)),), reason="hardship"),
         WaiveBill(number=number, parts=(part,), reason="goodwill"),
-        *cases.SAMPLES,
     )
+    others = (*often, *often, *cases.SAMPLES)
     return (others[(wish - _MONEY) % len(others)],)
 
 
-_MONEY = 30
+_MONEY = 12
 _wish = st.tuples(
     st.integers(0, LEASES - 1),
-    st.integers(0, 2 * _MONEY + len(cases.SAMPLES)),
+    st.integers(0, _MONEY + 11 + len(cases.SAMPLES)),
     st.integers(0, 25),
     st.integers(1, 260_000) | st.sampled_from([106_000, 50_000]),
     st.integers(0, 40),

@@ -18,10 +18,10 @@ from adapters.imports.errors import EmptyLog, Place
 from adapters.imports.generated import generate
 from adapters.imports.xes import Case
 from adapters.imports.xes_writer import write_xes
-from adapters.postgres.connections import connect
 from adapters.postgres.embedded import EmbeddedPostgres
 from api.cli.frame import INTERRUPTED
 from api.cli.importing import _UntilError
+from tests.servers import superuser
 
 PROGRAM = Path(sys.executable).with_name("leaseledger")
 CASES = 1_500
@@ -42,7 +42,7 @@ def environment() -> dict[str, str]:
 
 
 def ledger_size(url: str) -> int:
-    with connect(url) as connection:
+    with superuser(url) as connection:
         if connection.execute("SELECT to_regclass('ledger.head')").fetchone() == (None,):
             return 0
         row = connection.execute("SELECT size FROM ledger.head").fetchone()

@@ -176,9 +176,16 @@ def test_new_terms_come_too_late_after_the_choice() -> None:
         given(*past).when(command, business_date=day(80)).then_refused(r.REMEDY_CHOSEN)
 
 
-def test_a_new_agreement_lets_the_demand_lapse() -> None:
-    moved = ReAgeBills(due_dates=(NewDueDate(number=1, due_on=day(70)),), reason="hardship")
-    past = at(*DEMANDED, (66, moved))
+@pytest.mark.parametrize(
+    "agreed",
+    [
+        ReAgeBills(due_dates=(NewDueDate(number=1, due_on=day(70)),), reason="hardship"),
+        RestructureLease(schedule=cases.monthly(10, 100_000, 4_000, first=3), reason="hardship"),
+    ],
+    ids=["re-aged", "restructured"],
+)
+def test_a_new_agreement_lets_the_demand_lapse(agreed: ReAgeBills | RestructureLease) -> None:
+    past = at(*DEMANDED, (66, agreed))
     assert state_of(past).demand is None
     given(*past).when(TERMINATE, business_date=day(95)).then_refused(r.NO_DEMAND)
 

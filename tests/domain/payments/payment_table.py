@@ -8,10 +8,11 @@ from __future__ import annotations
 import sys
 
 from domain.kernel import Command, Refusal, type_of
+from domain.payments.payment import Phase
 from tests.domain.payments import cases
 
 
-def outcome(command: Command, phase: cases.Phase) -> str:
+def outcome(command: Command, phase: Phase) -> str:
     """The types of the events that follow, or the code of the refusal behind a cross."""
     answer = cases.given(*cases.HISTORIES[phase]).when(command).answer
     if isinstance(answer, Refusal):

@@ -36,7 +36,7 @@ from api.compose import Base, Running, running
 from api.days import end_of_day
 from domain.books import post
 from domain.calendar import CALENDAR
-from domain.kernel import BEIJING, Actor, Command, Context, Decider, Event, Refusal
+from domain.kernel import BEIJING, Actor, Command, Context, Decider, Event, Refusal, type_of
 from domain.payments.payment import CollectionPolicy
 from domain.payments.reconciliation import RECONCILIATION, Money, StatementLoaded, StatementMatched
 from projections import portfolio
@@ -56,6 +56,7 @@ POLICY = CollectionPolicy(channels=("bank_a", "bank_b"), retries=3, spacing_days
 MANDATE = Mandate("DD-2026-0001", POLICY)
 PAGE = 1_000
 MORNING = time(10)
+LINES_OF_A_NOTE = 30
 OPERATOR = Actor("merchant_operator", "operator_1")
 APPLICANT = Actor("applicant", "applicant_1")
 RISK_OFFICER = Actor("risk_officer", "officer_1")
@@ -100,6 +101,7 @@ class Story:
     _seen: int = 0
     _commands: int = 0
     _quiet: list[date] = field(default_factory=list)
+    _busy_runs: set[UUID] = field(default_factory=set)
 
     # ------------------------------------------------------------------------------------------ words
 
@@ -200,31 +202,24 @@ class Story:
             for stored in page:
                 self._seen = stored.position
                 entry = stored.parsed()
-                self._tell(stored.position, entry.event(), hidden=hidden)
+                self._tell(stored.position, entry.stream, entry.event(), hidden=hidden)
 
-    def _tell(self, position: int, event: Event, *, hidden: bool) -> None:
+    def _tell(self, position: int, stream: UUID, event: Event, *, hidden: bool) -> None:
         journal = post(event)
         for line in journal:
             self.books[line.account] = self.books.get(line.account, 0) + line.debit_fen - line.credit_fen
         assert sum(self.books.values()) == 0, f"#{position}: the books do not balance"
-        if not hidden and not self._is_routine(event):
+        if not hidden and not self._is_routine(event, stream):
             self.lines += telling.told(position, event, journal)
 
-    def _is_routine(self, event: Event) -> bool:
-        """Steps of the calendar, and statements without a single row."""
-        aggregate = type(event).__module__.rpartition(".")[0]
-        if aggregate == CALENDAR.evolve.__module__.rpartition(".")[0]:
-            return True
-        if aggregate != RECONCILIATION.evolve.__module__.rpartition(".")[0]:
-            return False
-        if isinstance(event, StatementLoaded):
-            self._empty_run = event.rows == 0
-            return self._empty_run
-        if isinstance(event, StatementMatched) and event.breaks:
-            self._empty_run = False
-        return self._empty_run
-
-    _empty_run: bool = False
+    def _is_routine(self, event: Event, stream: UUID) -> bool:
+        """Steps of the calendar, and reconciliations of statements without a single row on either side."""
+        aggregate = type_of(event).partition(".")[0]
+        if aggregate != RECONCILIATION.name:
+            return aggregate == CALENDAR.name
+        if (isinstance(event, StatementLoaded) and event.rows) or (isinstance(event, StatementMatched) and event.ours):
+            self._busy_runs.add(stream)
+        return stream not in self._busy_runs
 
     def balance(self) -> None:
         """The trial balance of the read model, which must be what the events posted one by one."""
@@ -308,7 +303,11 @@ def run(on: Base, first: date, script: Any, *arguments: Path) -> str:
 
     async def live() -> str:
         async with stage(on, first) as story:
-            await script(story, *arguments)
+            try:
+                await script(story, *arguments)
+            except Exception as error:
+                error.add_note("\n".join(["So far:", *story.lines[-LINES_OF_A_NOTE:]]))
+                raise
             return "\n".join(story.lines) + "\n"
 
     return asyncio.run(live())

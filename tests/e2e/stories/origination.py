@@ -1,0 +1,409 @@
+"""What both stories begin with: consents, an application with its checks, an offer, a contract that all sign."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from hashlib import sha256
+from pathlib import Path
+from uuid import UUID
+
+from msgspec import Struct
+
+from adapters.catalogue.clauses import ShippedClause, choose, shipped_clauses
+from adapters.holidays import ChineseHolidays
+from adapters.rates import solve_apr, solve_monthly
+from adapters.signing import (
+    ClauseLine,
+    ContractDocument,
+    LocalAuthority,
+    LocalSigner,
+    NoChineseFont,
+    PartyLine,
+    ScheduleLine,
+    Signatory,
+    SignedDocument,
+    check_document,
+    digest_of,
+    schedule_digest,
+    typeset,
+    verify_signatures,
+)
+from domain.application import (
+    APPLICATION,
+    CompleteVerification,
+    DocumentKind,
+    RecordDocumentExtraction,
+    SubmitApplication,
+    UploadDocument,
+)
+from domain.application.values import Terms
+from domain.contracting.clauses import CLAUSE
+from domain.contracting.contract import (
+    CONTRACT,
+    AcknowledgeDisclosure,
+    AssembleContract,
+    CheckTexts,
+    Disclosure,
+    GivenText,
+    KeyTerms,
+    LibraryClause,
+    Party,
+    PartyRole,
+    PresentContract,
+    Signature,
+    SignatureLevel,
+    SignContract,
+)
+from domain.contracting.parts import BuyOut
+from domain.contracting.plans import Plan
+from domain.contracting.pricing import Offer, price
+from domain.contracting.quoting import Quote, Request, quote
+from domain.kernel import Actor, Command, Refusal
+from domain.leasing.policies import CURRENT_POLICY
+from domain.parties.consent import CONSENT, GrantConsent, Purpose, RequestConsent, permits_any
+from tests.e2e.stories.scene import APPLICANT, OPERATOR, Story
+
+SYSTEM = Actor("system", "intake")
+KEY_BITS = 2048
+"""Smaller keys than in use: making one is a matter of luck and time."""
+
+ALL_ITEMS = tuple(Disclosure)
+
+
+class Person(Struct, frozen=True):
+    """Somebody with a name; none of it may be found in the ledger."""
+
+    name: str
+    identity_number: str
+    phone: str
+    address: str
+
+
+def file(name: str) -> str:
+    """The digest of a document that the story names."""
+    return sha256(name.encode()).hexdigest()
+
+
+# ------------------------------------------------------------------------------------------------- library
+
+
+async def publish_library(story: Story) -> tuple[LibraryClause, ...]:
+    """Write the shipped clauses into the ledger, release them today, and read the library back from their streams."""
+    library: list[LibraryClause] = []
+    for clause in shipped_clauses():
+        stream = story.id(f"clause:{clause.clause}")
+        await story.ask(CLAUSE, stream, clause.draft(), clause.publish(story.today), hidden=True)
+        state = await story.state(CLAUSE, stream)
+        library += [
+            LibraryClause(
+                clause=state.clause,
+                version=version.number,
+                digest=version.digest,
+                title=version.title,
+                forms=version.forms,
+                mandatory=version.mandatory,
+                effective_from=version.effective_from,
+                withdrawn_from=version.withdrawn_from,
+            )
+            for version in state.versions
+        ]
+    return tuple(library)
+
+
+# ------------------------------------------------------------------------------------------------ consents
+
+
+async def consent(
+    story: Story, purpose: Purpose, recipients: Sequence[str], until: date, *, uses: Sequence[str] = (), clause: str
+) -> None:
+    """Ask a person and get a yes, in the words of a clause of the library."""
+    reference = next(one.reference for one in shipped_clauses() if one.clause == clause)
+    written = file(f"consent {purpose}")
+    asked = RequestConsent(
+        subject=story.id("lessee"),
+        purpose=purpose,
+        recipients=tuple(recipients),
+        clause=reference,
+        expires_on=until,
+        uses=tuple(uses),
+    )
+    yes = GrantConsent(
+        recipients=tuple(recipients), clause=reference, expires_on=until, uses=tuple(uses), evidence=written
+    )
+    await story.ask(CONSENT, _consent(story, purpose), asked, yes, by=APPLICANT)
+
+
+def _consent(story: Story, purpose: Purpose) -> UUID:
+    return story.id(f"consent:{purpose}")
+
+
+async def permission(story: Story, purpose: Purpose, recipient: str, use: str | None = None) -> Refusal | None:
+    """Whether any of the lessee's consents carries an act today; what is asked before the act."""
+    states = [await story.state(CONSENT, _consent(story, one)) for one in Purpose]
+    return permits_any(states, purpose, recipient, story.today, use=use)
+
+
+async def may_not(story: Story, purpose: Purpose, recipient: str, code: str, use: str | None = None) -> None:
+    """No consent, no act."""
+    refusal = await permission(story, purpose, recipient, use)
+    assert refusal is not None, f"{purpose} for {recipient}: expected {code}, got permission"
+    story.refused(f"hand data to {recipient} for {purpose}", refusal, code)
+
+
+async def under_consent(
+    story: Story, purpose: Purpose, recipient: str, stream: UUID, *commands: Command, use: str | None = None
+) -> None:
+    """An act that needs a consent, after it was asked for."""
+    refusal = await permission(story, purpose, recipient, use)
+    assert refusal is None, refusal and refusal.sentence()
+    await story.ask(APPLICATION, stream, *commands, by=SYSTEM)
+
+
+# ------------------------------------------------------------------------------------------------- intake
+
+
+async def hand_in(story: Story, application: UUID, documents: Sequence[tuple[DocumentKind, str]]) -> None:
+    """Documents with the confidence they were read with, then the case is handed in."""
+    for kind, confidence in documents:
+        digest = file(f"{story.id('case')} {kind}")
+        upload = UploadDocument(digest=digest, kind=kind, media_type="image/jpeg", size_bytes=181_000)
+        await story.ask(APPLICATION, application, upload, by=APPLICANT)
+        if confidence:
+            read = RecordDocumentExtraction(digest=digest, confidence=confidence, provider="reader_a")
+            await story.ask(APPLICATION, application, read, by=SYSTEM)
+    await story.ask(APPLICATION, application, SubmitApplication(), by=APPLICANT)
+
+
+async def checked(story: Story, application: UUID) -> None:
+    """The checks are done; a machine would like to know what is open."""
+    await story.ask(APPLICATION, application, CompleteVerification(), by=SYSTEM)
+
+
+# -------------------------------------------------------------------------------------------------- offers
+
+
+def priced(request: Request) -> Offer:
+    """A request worked out, its rates solved by one program and verified by another."""
+    worked_out = quote(request, lambda day: ChineseHolidays().day(day).working)
+    assert isinstance(worked_out, Quote), worked_out.sentence()
+    return price(worked_out, solve_monthly(worked_out.flows), solve_apr(worked_out.dated_flows))
+
+
+def terms_of(offer: Offer) -> Terms:
+    """What the application decides about."""
+    assert offer.rates is not None, "both stories are about offers with a rate"
+    return Terms(
+        amount_fen=offer.financed_fen if offer.business == "finance" else offer.price_fen,
+        currency=offer.currency,
+        months=offer.term,
+        annual_rate=offer.rates.nominal_annual_rate,
+        deposit_fen=offer.deposit_fen,
+    )
+
+
+# ----------------------------------------------------------------------------------------------- contract
+
+
+@dataclass(frozen=True)
+class Deal:
+    """What a contract is made about."""
+
+    reference: str
+    plan: Plan
+    offer: Offer
+    options: tuple[str, ...]
+    thing: tuple[tuple[str, str], ...]
+    lessee: Person
+    lessor: str
+    settlement_rate: str
+
+    @property
+    def buyout(self) -> BuyOut:
+        """The plan's rule for the end."""
+        return self.plan.buyout
+
+    @property
+    def paper_schedule(self) -> tuple[ScheduleLine, ...]:
+        """The schedule as it stands on paper."""
+        return tuple(
+            ScheduleLine(
+                number=row.number,
+                due_on=row.due_on,
+                principal_fen=row.principal_fen,
+                interest_fen=row.interest_fen,
+                fee_fen=row.fee_fen,
+            )
+            for row in self.offer.schedule
+        )
+
+    @property
+    def key_terms(self) -> KeyTerms:
+        """What is disclosed apart from the small print."""
+        offer, plan = self.offer, self.plan
+        assert offer.rates is not None, "both stories are about offers with a rate"
+        return KeyTerms(
+            currency=offer.currency,
+            financed_fen=terms_of(offer).amount_fen,
+            total_cost_fen=offer.total_fen - offer.down_payment_fen,
+            deposit_fen=offer.deposit_fen,
+            instalments=len(offer.schedule),
+            first_due_on=offer.schedule[0].due_on,
+            last_due_on=offer.schedule[-1].due_on,
+            apr=offer.rates.nominal_annual_rate,
+            irr=offer.rates.effective_annual_rate,
+            schedule_digest=schedule_digest(self.paper_schedule),
+            lock="device_lock" in self.options,
+            late_fee_daily_rate=plan.late_fee_daily_rate,
+            grace_days=plan.grace_days,
+            allocation=plan.allocation,
+            early_settlement_rate=self.settlement_rate,
+            buyout_fen=offer.buyout_fen,
+            forum="华东仲裁委员会",
+        )
+
+
+async def make_contract(story: Story, deal: Deal, library: tuple[LibraryClause, ...], keys: Path) -> UUID:
+    """Assemble, show, confirm, sign by lessee and lessor; both signatures are real PAdES where a font is found."""
+    stream = story.id("contract")
+    chosen = choose(shipped_clauses(), deal.plan.form, deal.options)
+    parties = (
+        Party(role=PartyRole.LESSEE, id=story.id("lessee"), turn=1),
+        Party(role=PartyRole.LESSOR, id=story.tenant, turn=2),
+    )
+    assemble = AssembleContract(
+        reference=deal.reference,
+        form=deal.plan.form,
+        plan=deal.plan.id,
+        plan_digest=deal.offer.plan_digest,
+        parties=parties,
+        key_terms=deal.key_terms,
+        clauses=tuple(clause.reference for clause in chosen),
+        library=library,
+    )
+    await story.ask(CONTRACT, stream, assemble)
+    paper = _paper(story, deal, chosen, (await story.state(CONTRACT, stream)).root)
+    check_document(paper, await story.state(CONTRACT, stream))
+    await _ceremony(story, stream, paper, keys)
+    await _copies(story, stream, chosen)
+    return stream
+
+
+def _paper(story: Story, deal: Deal, clauses: Sequence[ShippedClause], root: str) -> ContractDocument:
+    return ContractDocument(
+        reference=deal.reference,
+        form=deal.plan.form,
+        plan=deal.plan.zh,
+        root=root,
+        made_on=story.today,
+        parties=(
+            PartyLine(id=story.id("lessee"), role=PartyRole.LESSEE, name=deal.lessee.name),
+            PartyLine(id=story.tenant, role=PartyRole.LESSOR, name=deal.lessor),
+        ),
+        key_terms=deal.key_terms,
+        clauses=tuple(
+            ClauseLine(
+                clause=one.clause, version=one.version, title=one.title, text=one.text, digest=one.reference.digest
+            )
+            for one in clauses
+        ),
+        schedule=deal.paper_schedule,
+        thing=deal.thing,
+    )
+
+
+async def _ceremony(story: Story, stream: UUID, paper: ContractDocument, keys: Path) -> None:
+    signers = _Signers(story, paper, keys)
+    unsigned = await asyncio.to_thread(signers.set)
+    lessee, lessor = (Signatory(id=one.id, role=one.role, place=at) for at, one in enumerate(paper.parties))
+    signed = await asyncio.to_thread(signers.sign, unsigned, lessee)
+    await story.refuse(
+        CONTRACT, stream, SignContract(signature=signed.signature), "contract.not_acknowledged", by=APPLICANT
+    )
+    shown = PresentContract(root=paper.root, document=digest_of(unsigned), disclosed=ALL_ITEMS, channel="app")
+    confirmed = AcknowledgeDisclosure(party=lessee.id, root=paper.root, items=ALL_ITEMS)
+    await story.ask(CONTRACT, stream, shown)
+    hasty = AcknowledgeDisclosure(party=lessee.id, root=paper.root, items=ALL_ITEMS[1:])
+    await story.refuse(CONTRACT, stream, hasty, "contract.disclosure_incomplete", by=APPLICANT)
+    await story.ask(CONTRACT, stream, confirmed, by=APPLICANT)
+    await story.ask(CONTRACT, stream, SignContract(signature=signed.signature), by=APPLICANT)
+    countersigned = await asyncio.to_thread(signers.sign, signed.pdf, lessor)
+    await story.ask(CONTRACT, stream, SignContract(signature=countersigned.signature), by=OPERATOR)
+    await asyncio.to_thread(signers.check, countersigned.pdf, (lessee, lessor))
+
+
+class _Signers:
+    """The local signer with the story's clock; without a Chinese font, one that signs in name only."""
+
+    def __init__(self, story: Story, paper: ContractDocument, keys: Path) -> None:
+        self._paper = paper
+        self._at = datetime(story.today.year, story.today.month, story.today.day, 3, 0, tzinfo=UTC)
+        self._authority = LocalAuthority(keys, KEY_BITS)
+        self._signer = LocalSigner(self._authority, lambda: self._at)
+        self._real = True
+
+    def set(self) -> bytes:
+        """The contract as a PDF."""
+        try:
+            return typeset(self._paper)
+        except NoChineseFont:
+            self._real = False
+            return self._paper.root.encode()
+
+    def sign(self, document: bytes, signatory: Signatory) -> SignedDocument:
+        """One party's signature."""
+        if self._real:
+            return self._signer.sign(document, signatory)
+        after = document + signatory.field.encode()
+        return SignedDocument(
+            pdf=after,
+            before=digest_of(document),
+            digest=digest_of(after),
+            certificate=digest_of(signatory.id.bytes),
+            level=SignatureLevel.B_B,
+            signatory=signatory.id,
+            signed_at=self._at,
+        )
+
+    def check(self, pdf: bytes, signatories: Sequence[Signatory]) -> None:
+        """Both signatures hold, and nothing else was added."""
+        if self._real:
+            verify_signatures(pdf, [self._authority.root], [one.field for one in signatories], at=self._at)
+
+
+async def _copies(story: Story, stream: UUID, clauses: Sequence[ShippedClause]) -> None:
+    """A faithful copy, and one with another full stop in the clause on rent."""
+    story.say("Two copies turn up: one is faithful, in the other the first 。 of the clause on rent became a ，")
+    for before, after in (("", ""), ("。", "，")):
+        texts = tuple(
+            GivenText(clause=one.clause, text=one.text.replace(before, after, 1) if one.clause == "rent" else one.text)
+            for one in clauses
+        )
+        await story.ask(CONTRACT, stream, CheckTexts(texts=texts))
+
+
+def settlement_rate() -> str:
+    """What settling early costs under the policy of today, as a share of the remaining principal."""
+    ppm = CURRENT_POLICY.settlement_fee_ppm
+    return f"0.{ppm:06d}".rstrip("0")
+
+
+__all__ = [
+    "Deal",
+    "Person",
+    "Signature",
+    "checked",
+    "consent",
+    "file",
+    "hand_in",
+    "make_contract",
+    "may_not",
+    "permission",
+    "priced",
+    "publish_library",
+    "settlement_rate",
+    "terms_of",
+    "under_consent",
+]

@@ -1,0 +1,381 @@
+"""A telephone rented for a year without a deposit, paid in every way money can come, and bought out in August.
+
+Price 6,000.00, rent 6.39 % of it a month: 383.40. Twelve rents and the price at the end, 30 %, are 6,400.80.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+from uuid import UUID
+
+from adapters.catalogue.plans import shipped_plans
+from adapters.payments.collecting import received
+from adapters.payments.in_process import Script
+from adapters.payments.port import Order, request_of
+from adapters.processes.collecting import collection_stream
+from domain.application import (
+    APPLICATION,
+    AcceptOffer,
+    ApproveApplication,
+    CompleteApplication,
+    CreateOffer,
+    DocumentKind,
+    DraftApplication,
+    FinaliseTerms,
+    PresentOffer,
+    RecordCarrierNameMatched,
+    RecordIdentityVerified,
+    RecordLivenessPassed,
+    SelectOffer,
+    StartContracting,
+    StartVerification,
+)
+from domain.application.values import AssetClass
+from domain.contracting.contract import CONTRACT, FulfilContract
+from domain.contracting.dates import Adjustment
+from domain.contracting.guards import CostPolicy, Lessor, LprQuote, check_offer
+from domain.contracting.matching import Asset, Customer, Wish, match
+from domain.contracting.parts import AssetKind, CustomerClass
+from domain.contracting.pricing import Offer
+from domain.contracting.quoting import Request
+from domain.kernel import Refusal
+from domain.leasing.lease import (
+    LEASE,
+    ActivateLease,
+    CloseLease,
+    CompleteBuyout,
+    CreateLease,
+    QuoteBuyout,
+    RecordDelivery,
+    WaiveDeposit,
+)
+from domain.leasing.values import PPM, Business, DepositMode
+from domain.parties.consent import Purpose
+from domain.payments.payment import (
+    PAYMENT,
+    CancelPayment,
+    CollectionPolicy,
+    InitiatePayment,
+    RefundPayment,
+    RetryPayment,
+)
+from domain.payments.reconciliation import (
+    RECONCILIATION,
+    CloseReconciliation,
+    Resolution,
+    ResolveBreak,
+    reconciliation_stream,
+)
+from tests.e2e.stories import telling
+from tests.e2e.stories.origination import (
+    Deal,
+    Person,
+    checked,
+    consent,
+    file,
+    hand_in,
+    make_contract,
+    may_not,
+    priced,
+    publish_library,
+    terms_of,
+    under_consent,
+)
+from tests.e2e.stories.scene import APPLICANT, Story
+
+FIRST = date(2026, 3, 2)
+DELIVERY = date(2026, 3, 5)
+PRICE_FEN = 600_000
+SCORE = 712
+LESSEE = Person("王小明", "11010519491231002X", "13800138000", "上海市长宁区示例路 8 号 302 室")
+POLICY = CostPolicy(version=1, lessor=Lessor.UNLICENSED, lpr=(LprQuote(date(2026, 2, 20), "0.03"),))
+"""Four times a one-year loan prime rate of 3 %: 12 %."""
+
+BY_APP = CollectionPolicy(channels=("bank_b",))
+"""Money that the lessee sends from the app goes through the second bank."""
+
+PLANS = {plan.id: plan for plan in shipped_plans()}
+PLAN = PLANS["phone_buyout_free_12"]
+
+
+async def tell(story: Story, keys: Path) -> None:
+    """The whole story."""
+    story.chapter("Consent before anything else")
+    story.say("The clause library that is shipped is written into the ledger and takes effect today")
+    library = await publish_library(story)
+    await _consents(story)
+    story.chapter("The application and its checks")
+    application = story.id("application")
+    await _intake(story, application)
+    story.chapter("The offer")
+    offer = _offer(story)
+    await _decision(story, application, offer)
+    story.chapter("The contract")
+    await story.until(date(2026, 3, 3))
+    deal = Deal(
+        reference="HT-2026-000173",
+        plan=PLAN,
+        offer=offer,
+        options=("buyout", "automated_decision", "credit_information"),
+        thing=(("租赁物", "智能手机 256 GB，全新"),),
+        lessee=LESSEE,
+        lessor="华东星河设备租赁有限公司",
+        settlement_rate="0",
+    )
+    contract = await make_contract(story, deal, library, keys)
+    await story.ask(APPLICATION, application, CompleteApplication())
+    story.chapter("The lease")
+    lease = await _lease(story, offer, application, contract)
+    story.chapter("Rent, and every way in which money comes")
+    await _rents(story, lease)
+    story.chapter("The lessee buys the telephone")
+    await _buyout(story, lease, contract)
+    story.balance()
+
+
+async def _consents(story: Story) -> None:
+    await may_not(story, Purpose.THIRD_PARTIES, "ctid", "consent.missing")
+    story.say("Three separate consents; the one for the face ends with the month")
+    year = date(2027, 3, 31)
+    await consent(story, Purpose.THIRD_PARTIES, ["ctid", "carrier_a"], year, clause="personal_data")
+    await consent(story, Purpose.BIOMETRICS, ["ctid"], date(2026, 3, 31), clause="personal_data")
+    await consent(story, Purpose.AUTOMATED_DECISION, ["lessor"], year, clause="automated_decision")
+    await may_not(story, Purpose.THIRD_PARTIES, "carrier_b", "consent.recipient_not_named")
+
+
+async def _intake(story: Story, application: UUID) -> None:
+    story.say("A telephone for 6,000.00; name, number, identity and address go to the vault")
+    draft = DraftApplication(
+        reference="A-2026-0301",
+        asset_class=AssetClass.PHONE,
+        product="phone_rental",
+        channel="app",
+        amount_fen=PRICE_FEN,
+        currency="CNY",
+        expires_on=date(2026, 3, 31),
+        subject=story.id("lessee"),
+        name=LESSEE.name,
+        identity_number=LESSEE.identity_number,
+        phone=LESSEE.phone,
+        address=LESSEE.address,
+    )
+    await story.ask(APPLICATION, application, draft, by=APPLICANT)
+    documents = [(DocumentKind.IDENTITY_CARD_FRONT, "0.98"), (DocumentKind.IDENTITY_CARD_BACK, "")]
+    await hand_in(story, application, documents)
+    await story.ask(APPLICATION, application, StartVerification())
+    verified = RecordIdentityVerified(provider="ctid", answer=file("ctid says yes"))
+    await under_consent(story, Purpose.THIRD_PARTIES, "ctid", application, verified)
+    await under_consent(story, Purpose.BIOMETRICS, "ctid", application, RecordLivenessPassed(provider="ctid"))
+    await checked(story, application)
+
+
+def _offer(story: Story) -> Offer:
+    customer, asset = Customer(CustomerClass.INDIVIDUAL, SCORE), Asset(AssetKind.PHONE)
+    found = match(shipped_plans(), customer, asset, Wish(PRICE_FEN, 12, story.today))
+    story.say(f"Of {len(found.fits) + len(found.misfits)} plans these fit, at a score of {SCORE}, best first")
+    story.show(
+        f"    {one.plan.id:<24}rent a month {one.rate:>7}  deposit {telling.yuan(one.deposit_fen):>6}  {one.plan.zh}"
+        for one in found.fits
+    )
+    _refused_offers(story, customer, asset)
+    story.say(f"The lessee takes {PLAN.id}: deposit waived from a score of 650, bought at the end for 30 %")
+    offer = priced(_request(customer, asset, PRICE_FEN))
+    story.show(telling.offer(offer))
+    story.say("Guards: price against market, effective cost a year at most 4 × 3 % = 12 %, penalty 365 × 0.03 % = 10.95 %")
+    assert check_offer(offer, POLICY) == ()
+    story.show(["    pass"])
+    return offer
+
+
+def _request(customer: Customer, asset: Asset, price_fen: int) -> Request:
+    return Request(
+        plan=PLAN,
+        customer=customer,
+        asset=asset,
+        price_fen=price_fen,
+        term=12,
+        start=DELIVERY,
+        market_price_fen=PRICE_FEN,
+        adjustment=Adjustment.FOLLOWING,
+    )
+
+
+def _refused_offers(story: Story, customer: Customer, asset: Asset) -> None:
+    """The same telephone at 6,300.00 in the contract: above the market, and dearer than the cap."""
+    story.say("What would not be offered: the same telephone at 6,300.00, of which 6,000.00 is its market price")
+    for refusal in check_offer(priced(_request(customer, asset, 630_000)), POLICY):
+        assert isinstance(refusal, Refusal), "a guard gives refusals"
+        story.refused("offer", refusal, refusal.code)
+
+
+async def _decision(story: Story, application: UUID, offer: Offer) -> None:
+    terms = terms_of(offer)
+    story.say("A machine may approve only what is checked in full; the carrier has not answered yet")
+    await story.refuse(APPLICATION, application, ApproveApplication(terms=terms), "application.checks_open")
+    matched = RecordCarrierNameMatched(provider="carrier_a", answer=file("carrier says yes"))
+    await under_consent(story, Purpose.THIRD_PARTIES, "carrier_a", application, matched)
+    await story.ask(APPLICATION, application, FinaliseTerms(terms=terms), ApproveApplication(terms=terms))
+    await story.ask(APPLICATION, application, SelectOffer(), CreateOffer(), PresentOffer())
+    await story.ask(APPLICATION, application, AcceptOffer(), by=APPLICANT)
+    await story.ask(APPLICATION, application, StartContracting())
+
+
+async def _lease(story: Story, offer: Offer, application: UUID, contract: UUID) -> UUID:
+    lease = story.id("lease")
+    assert offer.buyout_fen is not None, "the plan has a price at the end"
+    story.say("Buying costs 6,400.80 less all rent that was paid, at least the 1,800.00 of the end")
+    create = CreateLease(
+        plan=offer.plan,
+        plan_digest=offer.plan_digest,
+        business=Business.RENTAL,
+        asset_class=AssetClass.PHONE,
+        currency=offer.currency,
+        principal_fen=offer.price_fen,
+        annual_rate="0",
+        schedule=offer.schedule,
+        reference="L-2026-0301",
+        deposit_mode=DepositMode.WAIVED,
+        buyout_fen=offer.total_fen,
+        buyout_credit_ppm=PPM,
+        buyout_floor_fen=offer.buyout_fen,
+        allocation=PLAN.allocation,
+        late_fee_daily_rate=PLAN.late_fee_daily_rate,
+        grace_days=PLAN.grace_days,
+        bill_lead_days=PLAN.bill_lead_days,
+        application=application,
+        contract=contract,
+        subject=story.id("lessee"),
+    )
+    await story.ask(LEASE, lease, create, WaiveDeposit(decision=application))
+    story.mandated.add(lease)
+    await story.until(DELIVERY)
+    await story.refuse(LEASE, lease, ActivateLease(on=DELIVERY), "lease.not_delivered")
+    story.say("The telephone is handed over, and rent runs")
+    await story.ask(LEASE, lease, RecordDelivery(on=DELIVERY, proof=file("receipt")), ActivateLease(on=DELIVERY))
+    return lease
+
+
+# ---------------------------------------------------------------------------------------------------- rents
+
+
+async def _pay(story: Story, lease: UUID, what: str, amount_fen: int, bill: int | None = None) -> UUID:
+    """Money from the app, through the second bank."""
+    payment = story.id(f"payment:{what}")
+    await story.ask(
+        PAYMENT, payment, InitiatePayment(lease=lease, bill=bill, amount_fen=amount_fen, policy=BY_APP), by=APPLICANT
+    )
+    return payment
+
+
+def _fates(story: Story, lease: UUID) -> None:
+    """What the banks will do with which attempt."""
+    for attempt in range(1, 5):
+        story.fates[collection_stream(lease, 3).hex, attempt] = Script(code="insufficient_funds")
+    story.fates[collection_stream(lease, 1).hex, 1] = Script(short_fen=340)
+    story.fates[story.id("payment:part of bill 2").hex, 1] = Script(listed_twice=True)
+    story.fates[collection_stream(lease, 4).hex, 1] = Script(
+        answer_lost=True, settles_after_days=1, callbacks_after_days=(2, 3), forged_after_days=(2,)
+    )
+    story.fates[collection_stream(lease, 5).hex, 1] = Script(unlisted=True)
+
+
+async def _rents(story: Story, lease: UUID) -> None:
+    _fates(story, lease)
+    story.say("Bill 1 is collected on time; the bank's statement will have 3.40 less than it told us")
+    await story.until(date(2026, 3, 6))
+    await _corrected(story, "bank_a", DELIVERY, Resolution.CORRECTED)
+    await _in_parts(story, lease)
+    await _retried(story, lease)
+    await _unknown(story, lease)
+    await _too_much(story, lease)
+
+
+async def _in_parts(story: Story, lease: UUID) -> None:
+    """Bill 2: half in time, the rest in time too, but nobody hears of it for a month."""
+    await story.until(date(2026, 4, 3))
+    story.say("The lessee stops the debit of bill 2 and pays a part; the bank lists that part twice")
+    await story.ask(PAYMENT, collection_stream(lease, 2), CancelPayment(reason="paid_otherwise"), by=APPLICANT)
+    await _pay(story, lease, "part of bill 2", 20_000)
+    await story.until(date(2026, 4, 4))
+    await _corrected(story, "bank_b", date(2026, 4, 3), Resolution.CORRECTED)
+    await story.until(date(2026, 4, 9))
+    story.say("The rest, 183.40, reaches the bank two days after it was due; the bank does not tell us")
+    rest = story.id("payment:rest of bill 2")
+    order = Order(request=request_of(rest, 1), amount_fen=18_340, channel="bank_b", on=story.today)
+    await story.banks["bank_b"].initiate(order)
+
+
+async def _retried(story: Story, lease: UUID) -> None:
+    """Bill 3: four attempts at one bank, the fifth at the other; and the rest of bill 2 is found in between."""
+    await story.until(date(2026, 5, 8))
+    story.say(
+        "Money of 2026-04-09 that only the bank knew is posted with its value date: within grace, so that the late fee "
+        "of April, 20 days × 0.03 % × 183.40 = 1.10, is taken back"
+    )
+    run = reconciliation_stream(story.tenant, "bank_b", date(2026, 4, 9))
+    await story.refuse(RECONCILIATION, run, CloseReconciliation(), "reconciliation.breaks_open")
+    await _pay(story, lease, "rest of bill 2", 18_340, bill=2)
+    await _corrected(story, "bank_b", date(2026, 4, 9), Resolution.POSTED)
+    await story.until(date(2026, 5, 18))
+
+
+async def _unknown(story: Story, lease: UUID) -> None:
+    """Bill 4: the bank's answer is lost."""
+    await story.until(date(2026, 6, 6))
+    story.say("Nobody knows how the debit of bill 4 ended; trying again might take the money twice")
+    payment = collection_stream(lease, 4)
+    await story.refuse(PAYMENT, payment, RetryPayment(attempt=1), "payment.outcome_unresolved")
+    await story.until(date(2026, 6, 7))
+    for day in (date(2026, 6, 7), date(2026, 6, 8)):
+        await story.until(day)
+        story.say("The bank calls back, and so does somebody else" if day.day == 7 else "The bank calls back once more")
+        for number, delivery in enumerate(story.banks["bank_a"].deliveries(day)):
+            arrival = story.id(f"callback:{day}:{number}")
+            wish = received(story.banks["bank_a"], delivery.headers, delivery.body, arrival)
+            await story.ask(PAYMENT, wish.stream, wish.command)
+
+
+async def _too_much(story: Story, lease: UUID) -> None:
+    """Bill 5 is paid from the app and debited as well; what was debited goes back."""
+    await story.until(date(2026, 7, 3))
+    story.say("400.00 from the app: what was left of bill 3, bill 5, and the rest is credit")
+    await _pay(story, lease, "advance", 40_000)
+    story.say("Bill 5 will be debited all the same")
+    await story.until(date(2026, 7, 7))
+    debited = collection_stream(lease, 5)
+    await _corrected(story, "bank_a", date(2026, 7, 6), Resolution.OTHER_DAY)
+    story.say("The debit was too much and goes back, no more than came")
+    too_much = RefundPayment(amount_fen=38_341, reason="paid_twice")
+    await story.refuse(PAYMENT, debited, too_much, "payment.refund_exceeds")
+    answer = await story.banks["bank_a"].refund(request_of(debited, 1), 38_340, "refund:1")
+    assert answer.amount_fen == 38_340
+    await story.ask(PAYMENT, debited, RefundPayment(amount_fen=38_340, reason="paid_twice"))
+    await story.until(date(2026, 8, 6))
+
+
+async def _corrected(story: Story, provider: str, day: date, how: Resolution) -> None:
+    """Every break of a run is explained in this way, and the run is closed."""
+    run = reconciliation_stream(story.tenant, provider, day)
+    story.say(f"The difference on the statement of {provider} for {day} is explained: {how}")
+    state = await story.state(RECONCILIATION, run)
+    for number in sorted(state.open):
+        resolve = ResolveBreak(number=number, how=how, evidence=file(f"{provider} {day} {number}"))
+        await story.ask(RECONCILIATION, run, resolve)
+    await story.ask(RECONCILIATION, run, CloseReconciliation())
+
+
+# -------------------------------------------------------------------------------------------------- buy-out
+
+
+async def _buyout(story: Story, lease: UUID, contract: UUID) -> None:
+    story.say("Six rents are paid: 6,400.80 − 6 × 383.40 = 4,100.40, less the credit that is left")
+    await story.ask(LEASE, lease, QuoteBuyout(as_of=story.today))
+    quote = (await story.state(LEASE, lease)).quote
+    await story.refuse(LEASE, lease, CompleteBuyout(), "lease.credit_too_small")
+    await _pay(story, lease, "price", quote.amount_fen)
+    await story.ask(LEASE, lease, CompleteBuyout(), CloseLease())
+    await story.ask(CONTRACT, contract, FulfilContract())
+    story.say("Nothing more can happen to it")
+    await story.refuse(LEASE, lease, QuoteBuyout(as_of=story.today), "lease.closed")
+    await story.until(date(2026, 9, 1))
