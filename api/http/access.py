@@ -36,6 +36,15 @@ class Permission(StrEnum):
     REVIEW = "review"
     OFFER = "offer"
     WORK = "work"
+    CONSENT = "consent"
+    LIBRARY = "library"
+    CONTRACT = "contract"
+    END_CONTRACT = "end_contract"
+    LEASE = "lease"
+    MONEY = "money"
+    CONCEDE = "concede"
+    ENFORCE = "enforce"
+    COLLECT = "collect"
     READ_APPLICATIONS = "read_applications"
     READ_EVENTS = "read_events"
     READ_STATISTICS = "read_statistics"
@@ -49,9 +58,13 @@ _READS = frozenset({_P.READ_APPLICATIONS, _P.READ_RECEIPTS, _P.READ_STATISTICS})
 ROLES: dict[str, frozenset[Permission]] = {
     "operator": frozenset(_P),
     "merchant_admin": frozenset(_P) - {_P.READ_LOG_ENTRIES},
-    "merchant_operator": _READS | {_P.INTAKE, _P.VERIFY, _P.REVIEW, _P.OFFER, _P.WORK},
-    "risk_officer": _READS | {_P.VERIFY, _P.DECIDE, _P.REVIEW, _P.WORK, _P.READ_EVENTS},
-    "collector": frozenset({_P.READ_APPLICATIONS, _P.READ_RECEIPTS}),
+    "merchant_operator": _READS
+    | {_P.INTAKE, _P.VERIFY, _P.REVIEW, _P.OFFER, _P.WORK}
+    | {_P.CONSENT, _P.CONTRACT, _P.LEASE, _P.COLLECT},
+    "risk_officer": _READS
+    | {_P.VERIFY, _P.DECIDE, _P.REVIEW, _P.WORK, _P.READ_EVENTS}
+    | {_P.CONCEDE, _P.ENFORCE, _P.END_CONTRACT},
+    "collector": frozenset({_P.READ_APPLICATIONS, _P.READ_RECEIPTS, _P.COLLECT, _P.ENFORCE}),
     "auditor": _READS | {_P.READ_EVENTS, _P.READ_LOG_ENTRIES},
     "regulator": frozenset({_P.READ_RECEIPTS, _P.READ_STATISTICS}),
     "court": frozenset({_P.READ_RECEIPTS}),

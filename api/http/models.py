@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import date
 from functools import cache
 from types import NoneType
@@ -28,11 +28,20 @@ from api.http.faults import faults_of
 from api.http.problems import Problem
 from api.http.words import FIELDS
 from domain.kernel import Command, IdError, format_id, parse_id
+from domain.kernel.money import MAX_SAFE_INTEGER
 
 SUBJECT_NOUN = "subject"
 _NO_CONTROLS = r"^[^\x00-\x1f\x7f]*$"
-_UUID_NOUNS = {"subject": SUBJECT_NOUN}
-"""Which noun stands before a UUID, by the field's name."""
+_LINES = r"^[^\x00-\x09\x0b-\x1f\x7f]*$"
+_SEVERAL_LINES = frozenset({"text"})
+"""Texts that may have line feeds."""
+
+TEXT_MAX_CHARS = 1 << 20
+"""For texts that the domain does not limit; a body is not longer."""
+
+_NOUNS = ("application", "contract", "decision", "investor", "lease", "loss_case", "party", "payment", SUBJECT_NOUN)
+_UUID_NOUNS = {noun: noun for noun in _NOUNS} | dict.fromkeys(("id", "acknowledged", "signed"), "party")
+"""Which noun stands before a UUID, by the field's name. `id` is that of a contract's party."""
 
 
 class EdgeModel(BaseModel):
@@ -41,12 +50,16 @@ class EdgeModel(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
 
-class CommandReader:
-    """Turns the bytes of one request into one command of a class."""
+Members = dict[str, Any]
+"""What was given of a command, by name: values of the domain's own types, nested structs as further members."""
 
-    def __init__(self, command: type[Command]) -> None:
+
+class CommandReader:
+    """Turns the bytes of one request into one command of a class; `filled` are fields that no caller gives."""
+
+    def __init__(self, command: type[Command], filled: Collection[str] = ()) -> None:
         self.command = command
-        self.model = model_of(command)
+        self.model = model_of(command, frozenset(filled)) if filled else model_of(command)
         self.may_be_empty = not any(field.is_required() for field in self.model.model_fields.values())
         self._validate = self.model.__pydantic_validator__.validate_json
 
@@ -55,6 +68,10 @@ class CommandReader:
 
         Raises the problems `body.not_json`, `body.duplicate_member` and `body.invalid`, never with what was sent.
         """
+        return self.command_of(self.members(body))
+
+    def members(self, body: bytes) -> Members:
+        """What a JSON body gives of the command. Raises as `read` does."""
         if not body:
             body = b"{}"
         try:
@@ -62,29 +79,37 @@ class CommandReader:
         except ValidationError as error:
             raise _invalid(error) from None
         _refuse_duplicates(body)
+        return plain(model)
+
+    def command_of(self, members: Members) -> Command:
+        """The command with these members. Raises `body.invalid`."""
         try:
-            return msgspec.convert(plain(model), self.command)
+            return msgspec.convert(members, self.command)
         except msgspec.ValidationError:
             # The two declarations disagree; msgspec's message may hold the value, so it is not handed on.
             raise Problem(catalogue.PAYLOAD_INVALID) from None
 
 
 @cache
-def model_of(cls: type[msgspec.Struct]) -> type[EdgeModel]:
-    """The pydantic model of a struct, made once."""
+def model_of(cls: type[msgspec.Struct], without: frozenset[str] = frozenset()) -> type[EdgeModel]:
+    """The pydantic model of a struct, made once; without some of its fields."""
     info = inspect.type_info(cls)
     assert isinstance(info, inspect.StructType), "every command is a struct"
-    fields: dict[str, Any] = {field.encode_name: _field(field) for field in info.fields}
+    fields: dict[str, Any] = {field.encode_name: _field(field) for field in info.fields if field.name not in without}
     model: type[EdgeModel] = create_model(cls.__name__, __base__=EdgeModel, __doc__=cls.__doc__, **fields)
     return model
 
 
-def plain(model: EdgeModel) -> dict[str, Any]:
+def plain(model: EdgeModel) -> Members:
     """The members that were given, nested models likewise."""
     given = model.__dict__
-    return {
-        name: plain(value) if isinstance(value := given[name], EdgeModel) else value for name in model.model_fields_set
-    }
+    return {name: _plain(given[name]) for name in model.model_fields_set}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, EdgeModel):
+        return plain(value)
+    return tuple(map(_plain, value)) if isinstance(value, tuple) else value
 
 
 def _field(field: inspect.Field) -> tuple[Any, Any]:
@@ -103,12 +128,13 @@ def _annotation(kind: inspect.Type, name: str) -> Any:
     raise TypeError(f"{name}: expected a type that the edge knows, got {kind}")
 
 
-def _text(kind: Any, _: str) -> Any:
-    limits: dict[str, Any] = {"min_length": kind.min_length, "max_length": kind.max_length}
+def _text(kind: Any, name: str) -> Any:
+    limits: dict[str, Any] = {"min_length": kind.min_length, "max_length": kind.max_length or TEXT_MAX_CHARS}
     if kind.pattern:
         # In the engines of pydantic and of JSON Schema `$` is the end of the text; the guard is for Python's only.
         return Annotated[str, Field(pattern=kind.pattern.replace(r"$(?!\n)", "$"), **limits)]
-    return Annotated[str, Field(pattern=_NO_CONTROLS, **limits), AfterValidator(_composed)]
+    pattern = _LINES if name in _SEVERAL_LINES else _NO_CONTROLS
+    return Annotated[str, Field(pattern=pattern, **limits), AfterValidator(_composed)]
 
 
 def _composed(text: str) -> str:
@@ -118,7 +144,9 @@ def _composed(text: str) -> str:
 
 
 def _whole_number(kind: Any, _: str) -> Any:
-    return Annotated[int, Field(ge=kind.ge, le=kind.le, gt=kind.gt, lt=kind.lt)]
+    least = -MAX_SAFE_INTEGER if kind.ge is None and kind.gt is None else kind.ge
+    most = MAX_SAFE_INTEGER if kind.le is None and kind.lt is None else kind.le
+    return Annotated[int, Field(ge=least, le=most, gt=kind.gt, lt=kind.lt)]
 
 
 def _identifier(_: Any, name: str) -> Any:
@@ -152,6 +180,8 @@ _BUILDERS: dict[type[inspect.Type], Callable[[Any, str], Any]] = {
     inspect.UUIDType: _identifier,
     inspect.UnionType: _alternatives,
     inspect.VarTupleType: _several,
+    inspect.FrozenSetType: _several,
+    inspect.BoolType: lambda *_: bool,
     inspect.EnumType: lambda kind, _: kind.cls,
     inspect.DateType: lambda *_: date,
     inspect.StructType: lambda kind, _: model_of(kind.cls),

@@ -70,7 +70,7 @@ async def read_application(
 ) -> Response:
     """One application, folded from its own events: as fresh as the ledger, without personal data."""
     stream = application_id(application)
-    await of.owner_of(stream, principal.tenant)
+    await of.owner_of(stream, principal.tenant, "application")
     position = await at.in_ledger(of)
     resource = folded(await of.running.reader.stream(stream, up_to_position=position))
     if resource is None:
@@ -114,7 +114,7 @@ async def list_events_of_application(
 ) -> Response:
     """The events of one application in order, each with the exact entry that was hashed."""
     stream = application_id(application)
-    await of.owner_of(stream, principal.tenant)
+    await of.owner_of(stream, principal.tenant, "application")
     position = await at.in_ledger(of)
     page = await of.queries.run(browse.stream_page, stream, starting_after, limit, position)
     return _events(request, page, position)

@@ -35,7 +35,7 @@ EventId = Annotated[str, Meta(pattern="^event_[0-9a-f]{32}$")]
 class Outcome(Struct, frozen=True):
     """An accepted command: where its events stand. Follow `receipt` for the proof."""
 
-    id: ApplicationId
+    id: Annotated[str, Meta(pattern="^[a-z_]+_[0-9a-f]{32}$")]
     version: int
     first_position: Position
     last_position: Position

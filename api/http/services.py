@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections import OrderedDict
+from collections import OrderedDict, defaultdict
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import Any, Concatenate, ParamSpec, TypeVar
@@ -17,6 +17,7 @@ from psycopg_pool import ConnectionPool
 
 from adapters.postgres import api_keys, browse
 from adapters.postgres.connections import conninfo
+from adapters.postgres.directory import Directory
 from adapters.system import now
 from api.compose import Running
 from api.http import catalogue
@@ -78,9 +79,10 @@ class Queries:
 
 
 class Owner(Struct, frozen=True):
-    """Whose a stream is, and the case it belongs to."""
+    """Whose a stream is, the aggregate it is one of, and the case it belongs to."""
 
     tenant: UUID
+    aggregate: str
     correlation: UUID
 
 
@@ -94,6 +96,8 @@ class Services:
         self.access = Access(lambda hashed: self.queries.run(api_keys.find_key, hashed))
         self.in_flight: set[tuple[UUID, str]] = set()
         self.open_streams = 0
+        self.directory = Directory()
+        self.turns: defaultdict[UUID, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._owners: OrderedDict[UUID, Owner] = OrderedDict()
 
     @staticmethod
@@ -101,16 +105,16 @@ class Services:
         """The instant at which a request is handled."""
         return now()
 
-    async def owner_of(self, stream: UUID, tenant: UUID) -> Owner:
-        """The owner of a stream of this tenant. Raises `resource.not_found` for another tenant's and for none."""
+    async def owner_of(self, stream: UUID, tenant: UUID, aggregate: str) -> Owner:
+        """The owner of a stream of this tenant and aggregate. Raises `resource.not_found` for another's and for none."""
         known = self._owners.get(stream)
         if known is None:
             first = await self.queries.run(browse.first_envelope, stream)
             if first is None:
                 raise Problem(catalogue.NOT_FOUND)
-            known = Owner(first.tenant, first.correlation)
+            known = Owner(first.tenant, first.type.partition(".")[0], first.correlation)
             self.remember_owner(stream, known)
-        if known.tenant != tenant:
+        if (known.tenant, known.aggregate) != (tenant, aggregate):
             raise Problem(catalogue.NOT_FOUND)
         return known
 

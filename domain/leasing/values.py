@@ -15,8 +15,8 @@ from msgspec import Meta, Struct
 from domain.contracting.schedules import Component, Instalment
 from domain.kernel.money import MAX_SAFE_INTEGER
 
-INSTALMENTS_MAX = 400
-"""Instalments of one lease; a year of daily rent fits, and an entry stays below a hundred kilobytes."""
+INSTALMENTS_MAX = 120
+"""Instalments of one lease: ten years by the month, so that its schedule fits into an entry of 16 KiB."""
 
 GRACE_DAYS_MAX = 90
 PPM = 1_000_000
