@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from datetime import UTC, date, datetime, timedelta, timezone
 
+import msgspec
+
 BEIJING = timezone(timedelta(hours=8), "Asia/Shanghai")
 """China has kept UTC+8 without daylight saving since 1991; every business date is a day of this zone."""
 
@@ -12,6 +14,8 @@ BEIJING = timezone(timedelta(hours=8), "Asia/Shanghai")
 _RFC_3339 = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,6})?(?:Z|[+-][0-9]{2}:[0-9]{2})"
 )
+
+_ENCODE = msgspec.json.Encoder().encode
 
 
 class TimeError(ValueError):
@@ -27,7 +31,9 @@ def utc_text(instant: datetime) -> str:
         if instant.tzinfo is None:
             raise TimeError(f"expected an aware datetime, got the naive {instant.isoformat()}")
         instant = instant.astimezone(UTC)
-    return instant.isoformat(timespec="microseconds")[:-6] + "Z"
+    # Several times as quick as isoformat, and it leaves out the fraction only when there is none.
+    text = _ENCODE(instant).decode()
+    return text[1:-1] if instant.microsecond else f"{text[1:-2]}.000000Z"
 
 
 def parse_utc(text: str) -> datetime:
