@@ -1,18 +1,22 @@
 """Commands over HTTP: one route for each command of an aggregate, derived from its registry.
 
     headers ─▶ principal ─▶ may it? ─▶ whose stream? ─▶ Idempotency-Key ─▶ body ─▶ command ─▶ Ledger.execute ─▶ bytes
+                                                                            │
+                                      filled in, looked at elsewhere ◀──────┘ see `admission`
 
 The response is a pure function of what the ledger keeps with the idempotency key (stream, sequence numbers,
 positions), so a repeated request gets the same bytes years later.
 
-A new application's id is drawn afresh for every request (UUIDv7, 74 random bits: nobody can guess or derive it). A
+A new stream's id is drawn afresh for every request (UUIDv7, 74 random bits: nobody can guess or derive it). A
 repeated draft therefore arrives with another id; the ledger finds the key, and the command is put again to the stream
-that the key belongs to, where its payload is compared. First requests pay nothing for that.
+that the key belongs to, where its payload is compared. First requests pay nothing for that. Commands that are filled in
+or guarded ask for their key first: what was true of a repeated request once need not be true again.
 """
 
 from __future__ import annotations
 
 import re
+from contextlib import AsyncExitStack
 from uuid import UUID
 
 from msgspec import Struct
@@ -22,73 +26,21 @@ from adapters.postgres.ledger import Request
 from adapters.postgres.sequencer import Appended, KeyReused, VersionConflict
 from adapters.system import new_id
 from api.http import catalogue
-from api.http.access import Permission, Principal
+from api.http.access import Principal
+from api.http.admission import Asked
+from api.http.aggregates import Spec
 from api.http.headers import idempotency_key, if_match
-from api.http.models import CommandReader
+from api.http.models import Members
 from api.http.problems import Problem, refused
 from api.http.services import RETRY_AFTER_S, Owner, Services
-from domain.application import APPLICATION, COMMANDS, DraftApplication
+from domain.contracting.clauses import refusals as clause_refusals
 from domain.kernel import Command, Context, IdError, Refusal, business_date, format_id, parse_id
 
 BODY_MAX_BYTES = 1 << 20
 """A command is small; documents stay outside and enter by digest."""
 
-NOUN = "application"
-COLLECTION = "/v1/applications"
 CASE_NOUN = "case"
 _JSON_TYPE = re.compile(r'application/json(?:\s*;\s*charset="?utf-8"?)?\s*', re.IGNORECASE)
-_HUMP = re.compile(r"(?<!^)(?=[A-Z])")
-
-_P = Permission
-_PERMISSIONS: dict[Permission, str] = {
-    _P.INTAKE: "DraftApplication SubmitApplication UploadDocument RecordDocumentExtraction RouteToLane "
-    "RequestHumanReview WithdrawApplication ExpireApplication",
-    _P.VERIFY: "StartVerification RecordIdentityVerified RecordIdentityFailed RecordLivenessPassed "
-    "RecordLivenessFailed RecordCarrierNameMatched RecordCarrierNameMismatched IdentifyVehicle "
-    "RecordOdometerReading CompleteVerification",
-    _P.DECIDE: "ReferApplication FinaliseTerms ApproveApplication DeclineApplication IssueAdverseNotice",
-    _P.REVIEW: "CompleteHumanReview",
-    _P.OFFER: "SelectOffer CreateOffer PresentOffer RecordOfferReturned AcceptOffer CancelOffer DeclineOffer "
-    "StartContracting CompleteApplication",
-    _P.WORK: "ScheduleWork StartWork CompleteWork",
-}
-PERMISSION_OF = {name: permission for permission, names in _PERMISSIONS.items() for name in names.split()}
-"""Which permission each command takes."""
-
-
-class Spec(Struct, frozen=True):
-    """One command on the wire: its path segment (empty for the one that creates), its permission, its reader."""
-
-    segment: str
-    permission: Permission
-    reader: CommandReader
-
-    @property
-    def command(self) -> type[Command]:
-        """The command's class."""
-        return self.reader.command
-
-    @property
-    def creates(self) -> bool:
-        """Whether it opens a new stream."""
-        return not self.segment
-
-    @property
-    def path(self) -> str:
-        """The route's pattern."""
-        return COLLECTION if self.creates else f"{COLLECTION}/{{application}}/{self.segment}"
-
-
-def segment_of(command: type[Command]) -> str:
-    """`SubmitApplication` → `submit`, `RouteToLane` → `route_to_lane`, the draft → nothing."""
-    if command is DraftApplication:
-        return ""
-    return _HUMP.sub("_", command.__name__).lower().removesuffix(f"_{NOUN}")
-
-
-def specs() -> list[Spec]:
-    """Every command of the application. Raises `KeyError` for one without a permission."""
-    return [Spec(segment_of(cls), PERMISSION_OF[cls.__name__], CommandReader(cls)) for cls in COMMANDS]
 
 
 class Headers(Struct, frozen=True):
@@ -116,17 +68,32 @@ def read_headers(scope: Scope) -> Headers:
     return Headers(**found)
 
 
+class Asking(Struct, frozen=True):
+    """One request on its way: who asks, about which stream, under which key, and what was given."""
+
+    principal: Principal
+    headers: Headers
+    stream: UUID
+    owner: Owner
+    key: str
+    members: Members
+
+
 class CommandEndpoint:
     """The ASGI application of one command's route."""
 
     def __init__(self, services: Services, spec: Spec) -> None:
         self._services = services
         self._spec = spec
+        self._of = spec.of
+        self._filled = spec.of.filled.get(spec.kind)
+        self._guard = spec.of.guards.get(spec.kind)
+        self.noun = spec.of.noun
         self.path = spec.path
 
-    def fits(self, path: str, application: str) -> bool:
+    def fits(self, path: str, identifier: str) -> bool:
         """Whether a path that ends in this command's segment is this command's address."""
-        return path == COLLECTION if self._spec.creates else bool(application)
+        return path == self._of.collection if self._spec.creates else bool(identifier)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request; problems are raised."""
@@ -137,13 +104,15 @@ class CommandEndpoint:
             raise Problem(catalogue.QUERY_INVALID)
         stream, owner = await self._target(scope, headers, principal)
         key = idempotency_key(headers.idempotency_key)
-        command = self._spec.reader.read(await read_body(headers, receive))
+        members = self._spec.reader.members(await read_body(headers, receive))
+        if self._spec.creates and self._of.place is not None:
+            stream = self._of.place(principal.tenant, members)
         place = (principal.tenant, key)
         if place in self._services.in_flight:
             raise catalogue.IDEMPOTENCY_IN_FLIGHT().with_headers(Retry_After=RETRY_AFTER_S)
         self._services.in_flight.add(place)
         try:
-            outcome = await self._execute(stream, owner, key, command, principal, headers)
+            outcome = await self._outcome(Asking(principal, headers, stream, owner, key, members))
         finally:
             self._services.in_flight.discard(place)
         if isinstance(outcome, Refusal):
@@ -154,58 +123,99 @@ class CommandEndpoint:
         if self._spec.creates:
             stream = new_id()
             case = stream if headers.case_id is None else _case(headers.case_id)
-            return stream, Owner(principal.tenant, case)
-        stream = application_id(scope["path_params"]["application"])
-        return stream, await self._services.owner_of(stream, principal.tenant)
+            return stream, Owner(principal.tenant, self.noun, case)
+        stream = stream_id(self.noun, scope["path_params"][self.noun])
+        return stream, await self._services.owner_of(stream, principal.tenant, self.noun)
 
-    async def _execute(
-        self, stream: UUID, owner: Owner, key: str, command: Command, principal: Principal, headers: Headers
-    ) -> Appended | Refusal:
-        ledger, now = self._services.running.ledger, self._services.now()
-        expected = await self._expected(stream, headers)
+    async def _outcome(self, asking: Asking) -> Appended | Refusal:
+        now = self._services.now()
         context = Context(
-            tenant=principal.tenant,
-            actor=principal.actor,
+            tenant=asking.principal.tenant,
+            actor=asking.principal.actor,
             command=new_id(),
-            correlation=owner.correlation,
+            correlation=asking.owner.correlation,
             now=now,
             business_date=business_date(now),
         )
+        if self._filled is None and self._guard is None:
+            return await self._execute(asking, self._spec.reader.command_of(asking.members), context)
+        async with AsyncExitStack() as turn:
+            if self._spec.kind in self._of.one_by_one:
+                await turn.enter_async_context(self._services.turns[context.tenant])
+            admitted = await self._admit(asking, context)
+            return await self._execute(asking, admitted, context) if isinstance(admitted, Command) else admitted
+
+    async def _admit(self, asking: Asking, context: Context) -> Command | Appended | Refusal:
+        """The whole command when nothing elsewhere says no; the first outcome of a repeated request."""
+        reader, whole = self._spec.reader, asking.members
+        given = whole if self._filled is not None else reader.command_of(whole)
+        stream = None if self._spec.draws else asking.stream
+        repeated = await self._services.running.ledger.repeated(
+            context.tenant, asking.key, self._spec.command, given, stream
+        )
+        if repeated is not None:
+            return repeated
+        asked = Asked(context.tenant, asking.stream, context.business_date, asking.members)
+        if self._filled is not None:
+            more = await self._filled.work(self._services, asked)
+            if isinstance(more, Refusal):
+                return more
+            whole = {**whole, **more}
+        command = reader.command_of(whole)
+        refusal = None if self._guard is None else await self._guard(self._services, asked, command)
+        return command if refusal is None else refusal
+
+    async def _execute(self, asking: Asking, command: Command, context: Context) -> Appended | Refusal:
         request = Request(
-            stream=stream, key=key, command=command, context=context, expected=expected, new=self._spec.creates
+            stream=asking.stream,
+            key=asking.key,
+            command=command,
+            context=context,
+            expected=await self._expected(asking),
+            new=self._spec.draws,
+            asked=None if self._filled is None else asking.members,
         )
         try:
-            outcome = await ledger.execute(APPLICATION, request)
+            outcome = await self._services.running.ledger.execute(self._of.decider, request)
         except KeyReused:
-            if not self._spec.creates:
+            if not self._spec.draws:
                 raise
             return await self._again(request)
         except VersionConflict as conflict:
+            if self._spec.creates:
+                return clause_refusals.EXISTS()
             raise catalogue.PRECONDITION_FAILED(version=conflict.actual) from None
-        if self._spec.creates and isinstance(outcome, Appended):
-            self._services.remember_owner(stream, owner)
+        if self._spec.draws and isinstance(outcome, Appended):
+            self._services.remember_owner(asking.stream, asking.owner)
         return outcome
 
     async def _again(self, request: Request) -> Appended | Refusal:
         """Put a repeated draft to the stream that its key belongs to; raises `KeyReused` for another payload."""
-        known = await self._services.running.reader.command(request.context.tenant, request.key)
-        assert known is not None, "the ledger just found this key"
-        again = Request(stream=known.stream, key=request.key, command=request.command, context=request.context)
-        return await self._services.running.ledger.execute(APPLICATION, again)
+        repeated = await self._services.running.ledger.repeated(
+            request.context.tenant,
+            request.key,
+            self._spec.command,
+            request.command if request.asked is None else request.asked,
+            None,
+        )
+        assert repeated is not None, "the ledger just found this key"
+        return repeated
 
-    async def _expected(self, stream: UUID, headers: Headers) -> int | None:
+    async def _expected(self, asking: Asking) -> int | None:
         """The version that If-Match insists on; of several the one that the stream is at, if any."""
-        versions = None if self._spec.creates else if_match(headers.if_match)
+        if self._spec.creates:
+            return None if self._spec.draws else 0
+        versions = if_match(asking.headers.if_match)
         if versions is None:
             return None
         if len(versions) == 1:
             return next(iter(versions))
-        version, _ = await self._services.running.ledger.load(APPLICATION, stream)
+        version, _ = await self._services.running.ledger.load(self._of.decider, asking.stream)
         # No version is -1: the conflict is found where repeated requests are found first.
         return version if version in versions else -1
 
     async def _answer(self, appended: Appended, send: Send) -> None:
-        body = outcome_body(appended)
+        body = outcome_body(self.noun, appended)
         headers = [
             (b"content-type", b"application/json"),
             (b"content-length", b"%d" % len(body)),
@@ -216,16 +226,17 @@ class CommandEndpoint:
         if appended.replayed:
             headers.append((b"idempotent-replayed", b"true"))
         if self._spec.creates:
-            headers.append((b"location", b"%b/%b" % (COLLECTION.encode(), format_id(NOUN, appended.stream).encode())))
+            address = f"{self._of.collection}/{format_id(self.noun, appended.stream)}"
+            headers.append((b"location", address.encode()))
         status = 201 if self._spec.creates else 200
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": body})
 
 
-def outcome_body(appended: Appended) -> bytes:
+def outcome_body(noun: str, appended: Appended) -> bytes:
     """The answer to an accepted command, from what the ledger keeps with its idempotency key and nothing else."""
     return b'{"id":"%b","version":%d,"first_position":%d,"last_position":%d,"receipt":"/v1/receipts/%d"}' % (
-        format_id(NOUN, appended.stream).encode(),
+        format_id(noun, appended.stream).encode(),
         appended.version,
         appended.position,
         appended.last_position,
@@ -233,10 +244,10 @@ def outcome_body(appended: Appended) -> bytes:
     )
 
 
-def application_id(text: str) -> UUID:
-    """The stream of an application's id. Raises `resource.not_found` for everything else, which names nothing."""
+def stream_id(noun: str, text: str) -> UUID:
+    """The stream of an id. Raises `resource.not_found` for everything else, which names nothing."""
     try:
-        return parse_id(NOUN, text)
+        return parse_id(noun, text)
     except IdError:
         raise Problem(catalogue.NOT_FOUND) from None
 

@@ -26,7 +26,7 @@ from adapters.postgres.ledger import StreamBusy
 from adapters.postgres.sequencer import KeyReused, SubjectErased
 from adapters.system import new_id
 from api.http import catalogue
-from api.http.commands import COLLECTION, CommandEndpoint
+from api.http.commands import CommandEndpoint
 from api.http.faults import faults_of
 from api.http.problems import MEDIA_TYPE, Problem, ProblemKind, body_of, language_of
 from chain.entry import EntryError
@@ -34,6 +34,7 @@ from projections.as_of import NotProjectedYet, TooMuchPast
 from projections.catalog import NotLive
 
 RETRY_AFTER_S = "1"
+_PREFIX = "/v1/"
 _FRAMES = 6
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"})
 """Methods that are logged by their name; any other word is the caller's."""
@@ -60,7 +61,7 @@ class AnswerBroken(Exception):
 
 
 class Edge:
-    """ASGI application around everything; `commands` are reached by their path segment."""
+    """ASGI application around everything; `commands` are reached by `<plural>/<path segment>`."""
 
     def __init__(self, app: ASGIApp, commands: Mapping[str, CommandEndpoint]) -> None:
         self._app = app
@@ -105,11 +106,12 @@ class Edge:
 
     def _target(self, scope: Scope) -> ASGIApp:
         """The endpoint of a command, found without asking every route; the framework for everything else."""
-        if scope["method"] == "POST" and scope["path"].startswith(COLLECTION):
-            application, _, segment = scope["path"][len(COLLECTION) + 1 :].partition("/")
-            endpoint = self._commands.get(segment)
-            if endpoint is not None and endpoint.fits(scope["path"], application):
-                scope["path_params"] = {"application": application}
+        if scope["method"] == "POST" and scope["path"].startswith(_PREFIX):
+            plural, _, rest = scope["path"][len(_PREFIX) :].partition("/")
+            identifier, _, segment = rest.partition("/")
+            endpoint = self._commands.get(f"{plural}/{segment}")
+            if endpoint is not None and endpoint.fits(scope["path"], identifier):
+                scope["path_params"] = {endpoint.noun: identifier}
                 scope["route"] = endpoint
                 return endpoint
         return self._app

@@ -23,7 +23,7 @@ from api.http.answers import (
     next_link,
     versioned,
 )
-from api.http.commands import application_id
+from api.http.commands import stream_id
 from api.http.faults import fault
 from api.http.problems import Problem
 from api.http.resources import ApplicationPage, EventPage, event_item, folded, summary
@@ -69,7 +69,7 @@ async def read_application(
     request: Request, application: ApplicationPath, principal: ApplicationReader, at: At, of: Of
 ) -> Response:
     """One application, folded from its own events: as fresh as the ledger, without personal data."""
-    stream = application_id(application)
+    stream = stream_id("application", application)
     await of.owner_of(stream, principal.tenant, "application")
     position = await at.in_ledger(of)
     resource = folded(await of.running.reader.stream(stream, up_to_position=position))
@@ -113,7 +113,7 @@ async def list_events_of_application(
     starting_after: AfterPosition = 0,
 ) -> Response:
     """The events of one application in order, each with the exact entry that was hashed."""
-    stream = application_id(application)
+    stream = stream_id("application", application)
     await of.owner_of(stream, principal.tenant, "application")
     position = await at.in_ledger(of)
     page = await of.queries.run(browse.stream_page, stream, starting_after, limit, position)

@@ -5,15 +5,15 @@ from __future__ import annotations
 import inspect
 from typing import Annotated, Any
 
-from fastapi import Depends, FastAPI, Header
+from fastapi import Depends, FastAPI, Header, Path
 from fastapi.routing import APIRoute
 from starlette.responses import Response
 
 from api.http import words
 from api.http.access import Principal, caller
-from api.http.commands import CommandEndpoint, Spec, specs
+from api.http.aggregates import EXPOSED, Exposed, Spec, specs
+from api.http.commands import CommandEndpoint
 from api.http.headers import KEY_MAX_CHARS
-from api.http.reads import ApplicationPath
 from api.http.services import Services
 
 _IDEMPOTENCY = Annotated[
@@ -38,7 +38,7 @@ class CommandRoute(APIRoute):
             _description(spec),
             methods=["POST"],
             status_code=201 if spec.creates else 200,
-            tags=["applications"],
+            tags=[spec.of.plural],
             summary=_title(spec),
             response_class=Response,
             generate_unique_id_function=lambda route: route.name,
@@ -48,14 +48,17 @@ class CommandRoute(APIRoute):
 
 
 def _title(spec: Spec) -> str:
-    words_of = _name(spec).split("_")
+    words_of = spec.name.split("_")
     return " ".join([words_of[0].capitalize(), *words_of[1:]])
 
 
-def _name(spec: Spec) -> str:
-    if spec.creates:
-        return "draft_application"
-    return spec.segment if "_" in spec.segment else f"{spec.segment}_application"
+def path_of(of: Exposed) -> Any:
+    """The path parameter that names one of an aggregate."""
+    article = "An" if of.noun[0] in "aeiou" else "A"
+    described = Path(
+        description=f"{article} {of.noun}'s id: `{of.noun}_` and 32 hex digits.", examples=[f"{of.noun}_" + "0" * 32]
+    )
+    return Annotated[str, described]
 
 
 def _description(spec: Spec) -> Any:
@@ -64,7 +67,7 @@ def _description(spec: Spec) -> Any:
     async def described(**_: object) -> Response:
         raise AssertionError("commands are answered by their endpoint")
 
-    described.__name__ = _name(spec)
+    described.__name__ = spec.name
     described.__doc__ = f"{inspect.getdoc(spec.command)}\n\nNeeds the permission `{spec.permission.value}`."
     kind = inspect.Parameter.KEYWORD_ONLY
     parameters = [
@@ -75,14 +78,14 @@ def _description(spec: Spec) -> Any:
     if spec.creates:
         parameters.append(inspect.Parameter("case", kind, annotation=_CASE, default=None))
     else:
-        parameters.insert(0, inspect.Parameter("application", kind, annotation=ApplicationPath))
+        parameters.insert(0, inspect.Parameter(spec.of.noun, kind, annotation=path_of(spec.of)))
         parameters.append(inspect.Parameter("expected", kind, annotation=_IF_MATCH, default=None))
     described.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     return described
 
 
 def register(app: FastAPI, services: Services) -> dict[str, CommandEndpoint]:
-    """Add a route for every command of the application; gives the endpoints by path segment."""
-    routes = [CommandRoute(services, spec) for spec in specs()]
+    """Add a route for every command that people may give; gives the endpoints by `<plural>/<path segment>`."""
+    routes = [CommandRoute(services, spec) for of in EXPOSED for spec in specs(of)]
     app.router.routes.extend(routes)
-    return {route.spec.segment: route.app for route in routes}
+    return {f"{route.spec.of.plural}/{route.spec.segment}": route.app for route in routes}

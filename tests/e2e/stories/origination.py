@@ -53,11 +53,9 @@ from domain.contracting.contract import (
     Party,
     PartyRole,
     PresentContract,
-    Signature,
     SignatureLevel,
     SignContract,
 )
-from domain.contracting.parts import BuyOut
 from domain.contracting.plans import Plan
 from domain.contracting.pricing import Offer, price
 from domain.contracting.quoting import Quote, Request, quote
@@ -153,6 +151,13 @@ async def may_not(story: Story, purpose: Purpose, recipient: str, code: str, use
     story.refused(f"hand data to {recipient} for {purpose}", refusal, code)
 
 
+async def may(story: Story, purpose: Purpose, recipient: str, use: str | None = None) -> None:
+    """A consent stands, so the act may be done."""
+    refusal = await permission(story, purpose, recipient, use)
+    assert refusal is None, refusal and refusal.sentence()
+    story.show([f"    yes   hand data to {recipient} for {purpose}{f', to be used for {use}' if use else ''}"])
+
+
 async def under_consent(
     story: Story, purpose: Purpose, recipient: str, stream: UUID, *commands: Command, use: str | None = None
 ) -> None:
@@ -221,11 +226,6 @@ class Deal:
     settlement_rate: str
 
     @property
-    def buyout(self) -> BuyOut:
-        """The plan's rule for the end."""
-        return self.plan.buyout
-
-    @property
     def paper_schedule(self) -> tuple[ScheduleLine, ...]:
         """The schedule as it stands on paper."""
         return tuple(
@@ -283,6 +283,7 @@ async def make_contract(story: Story, deal: Deal, library: tuple[LibraryClause, 
         clauses=tuple(clause.reference for clause in chosen),
         library=library,
     )
+    story.say(f"{len(chosen)} clauses of the library, key terms and parties are bound by one root")
     await story.ask(CONTRACT, stream, assemble)
     paper = _paper(story, deal, chosen, (await story.state(CONTRACT, stream)).root)
     check_document(paper, await story.state(CONTRACT, stream))
@@ -319,6 +320,7 @@ async def _ceremony(story: Story, stream: UUID, paper: ContractDocument, keys: P
     unsigned = await asyncio.to_thread(signers.set)
     lessee, lessor = (Signatory(id=one.id, role=one.role, place=at) for at, one in enumerate(paper.parties))
     signed = await asyncio.to_thread(signers.sign, unsigned, lessee)
+    story.say("It is set as a PDF; nobody signs before the key terms are shown and confirmed one by one")
     await story.refuse(
         CONTRACT, stream, SignContract(signature=signed.signature), "contract.not_acknowledged", by=APPLICANT
     )
@@ -328,6 +330,7 @@ async def _ceremony(story: Story, stream: UUID, paper: ContractDocument, keys: P
     hasty = AcknowledgeDisclosure(party=lessee.id, root=paper.root, items=ALL_ITEMS[1:])
     await story.refuse(CONTRACT, stream, hasty, "contract.disclosure_incomplete", by=APPLICANT)
     await story.ask(CONTRACT, stream, confirmed, by=APPLICANT)
+    story.say("The lessee signs, then the lessor, and both signatures verify")
     await story.ask(CONTRACT, stream, SignContract(signature=signed.signature), by=APPLICANT)
     countersigned = await asyncio.to_thread(signers.sign, signed.pdf, lessor)
     await story.ask(CONTRACT, stream, SignContract(signature=countersigned.signature), by=OPERATOR)
@@ -393,12 +396,12 @@ def settlement_rate() -> str:
 __all__ = [
     "Deal",
     "Person",
-    "Signature",
     "checked",
     "consent",
     "file",
     "hand_in",
     "make_contract",
+    "may",
     "may_not",
     "permission",
     "priced",

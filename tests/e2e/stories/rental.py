@@ -95,8 +95,9 @@ POLICY = CostPolicy(version=1, lessor=Lessor.UNLICENSED, lpr=(LprQuote(date(2026
 BY_APP = CollectionPolicy(channels=("bank_b",))
 """Money that the lessee sends from the app goes through the second bank."""
 
-PLANS = {plan.id: plan for plan in shipped_plans()}
-PLAN = PLANS["phone_buyout_free_12"]
+PLAN = next(plan for plan in shipped_plans() if plan.id == "phone_buyout_free_12")
+PERSONAL = (LESSEE.name, LESSEE.identity_number, LESSEE.phone, LESSEE.address)
+"""What must not be found in the ledger."""
 
 
 async def tell(story: Story, keys: Path) -> None:
@@ -282,6 +283,9 @@ def _fates(story: Story, lease: UUID) -> None:
 
 async def _rents(story: Story, lease: UUID) -> None:
     _fates(story, lease)
+    story.say(
+        "The lessee's mandate: bank_a on the due date, after a failure again 1, 3 and 7 days later, then bank_b"
+    )
     story.say("Bill 1 is collected on time; the bank's statement will have 3.40 less than it told us")
     await story.until(date(2026, 3, 6))
     await _corrected(story, "bank_a", DELIVERY, Resolution.CORRECTED)
@@ -339,7 +343,7 @@ async def _unknown(story: Story, lease: UUID) -> None:
 async def _too_much(story: Story, lease: UUID) -> None:
     """Bill 5 is paid from the app and debited as well; what was debited goes back."""
     await story.until(date(2026, 7, 3))
-    story.say("400.00 from the app: what was left of bill 3, bill 5, and the rest is credit")
+    story.say("400.00 from the app: what was left of bill 4, bill 5, and the rest is credit")
     await _pay(story, lease, "advance", 40_000)
     story.say("Bill 5 will be debited all the same")
     await story.until(date(2026, 7, 7))

@@ -149,12 +149,14 @@ class Story:
 
     def refused(self, what: str, refusal: Refusal, code: str) -> None:
         """Write down a refusal, which must have this code; ids among its facts are left out."""
+        self._say_quiet()
         assert refusal.code == code, f"{what}: expected {code}, got {refusal.sentence()}"
         facts = ", ".join(f"{name} {value}" for name, value in refusal.facts if not _drawn(value))
         text = f"no    {what}: {refusal.code}: {refusal.kind.en}{f' ({facts})' if facts else ''}"
         self.lines += telling.lines_of(text, 4, 6)
 
     async def _execute(self, decider: Decider[Any], stream: UUID, command: Command, by: Actor) -> Any:
+        self._say_quiet()
         self._commands += 1
         key = f"story:{self._commands}"
         now = datetime.combine(self.today, MORNING, BEIJING).astimezone(UTC) + timedelta(seconds=self._commands)

@@ -15,7 +15,9 @@ from uuid import UUID
 
 from msgspec import UNSET, Struct
 
+from domain.application.values import Terms
 from domain.books import ACCOUNTS, Line
+from domain.contracting.contract import KeyTerms, Signature
 from domain.contracting.pricing import Offer
 from domain.contracting.schedules import Instalment
 from domain.kernel import Event, type_of
@@ -49,7 +51,7 @@ def told(position: int, event: Event, journal: Sequence[Line]) -> Iterator[str]:
         yield f"{'':12}{side} {line.account:<7}{ACCOUNTS[line.account].en:<36}{yuan(fen):>14}"
 
 
-def _facts(event: Event) -> Iterator[str]:
+def _facts(event: Struct) -> Iterator[str]:
     for name in event.__struct_fields__:
         text = _fact(name, getattr(event, name))
         if text:
@@ -66,6 +68,10 @@ def _fact(name: str, value: Any) -> str:
     label = name.replace("_", " ")
     if isinstance(value, tuple):
         return _listed(label, value)
+    if isinstance(value, (Terms, KeyTerms)):
+        return ", ".join(_facts(value))
+    if isinstance(value, Signature):
+        return f"PAdES {value.level.value}"
     if isinstance(value, Struct) or (isinstance(value, str) and _DIGEST.fullmatch(value)):
         return ""
     return f"{label} {value.value if isinstance(value, Enum) else value}"
@@ -85,7 +91,7 @@ def _listed(label: str, values: tuple[Any, ...]) -> str:
 
 
 def schedule(instalments: Iterable[Instalment]) -> Iterator[str]:
-    """A schedule to the fen, with its sums; equal instalments beyond the third are counted."""
+    """A schedule to the fen, with its sums."""
     yield f"    {'no':>4}  {'due':<10}{'principal':>14}{'interest':>12}{'fee':>10}{'total':>14}"
     sums, rows = [0, 0, 0, 0], tuple(instalments)
     for row in rows:

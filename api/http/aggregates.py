@@ -1,0 +1,257 @@
+"""Every aggregate that people command over HTTP: one declaration each; routes, permissions and words follow from it.
+
+A declaration says under which plural it is found, which command creates one, which permission each command takes, which
+fields the service fills in, what is looked at elsewhere before a command is decided, and which commands are not for people.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+from uuid import UUID, uuid5
+
+from msgspec import Struct
+
+from api.http import admission
+from api.http.access import Permission
+from api.http.admission import Fill, Guard
+from api.http.models import CommandReader, Members
+from domain import application
+from domain.application import APPLICATION, DraftApplication
+from domain.contracting import clauses, contract
+from domain.contracting.clauses import CLAUSE, DraftClause
+from domain.contracting.contract import CONTRACT, AssembleContract
+from domain.kernel import Command, Decider
+from domain.leasing import lease
+from domain.leasing.lease import LEASE, CreateLease
+from domain.parties import consent
+from domain.parties.consent import CONSENT, Purpose, RequestConsent
+from domain.payments import payment
+from domain.payments.payment import PAYMENT, InitiatePayment
+
+_P = Permission
+_HUMP = re.compile(r"(?<!^)(?=[A-Z])")
+
+
+class Filled(Struct, frozen=True):
+    """Fields of a command that no caller gives, and what gives them."""
+
+    fields: tuple[str, ...]
+    work: Fill
+
+
+class Exposed(Struct, frozen=True, kw_only=True):
+    """One aggregate on the wire. Commands stand by the names of their classes.
+
+    `place` gives a new one its stream, where that follows from the payload; without it an id is drawn. `again` is the
+    path segment of the creating command where it is also a change of what exists. `withheld` says why.
+    """
+
+    decider: Decider[Any]
+    plural: str
+    creator: type[Command]
+    commands: tuple[type[Command], ...]
+    permissions: Mapping[Permission, str]
+    filled: Mapping[str, Filled] = {}
+    guards: Mapping[str, Guard] = {}
+    one_by_one: frozenset[str] = frozenset()
+    withheld: Mapping[str, str] = {}
+    place: Callable[[UUID, Members], UUID] | None = None
+    again: str = ""
+
+    @property
+    def noun(self) -> str:
+        """What stands before its ids, and the first part of its event types."""
+        return self.decider.name
+
+    @property
+    def collection(self) -> str:
+        """The address of all of them."""
+        return f"/v1/{self.plural}"
+
+    @property
+    def permission_of(self) -> dict[str, Permission]:
+        """Which permission each command takes."""
+        return {name: permission for permission, names in self.permissions.items() for name in names.split()}
+
+
+def snake(name: str) -> str:
+    """`RouteToLane` → `route_to_lane`."""
+    return _HUMP.sub("_", name).lower()
+
+
+class Spec(Struct, frozen=True):
+    """One command on the wire: its aggregate, its path segment (empty for the one that creates), its reader."""
+
+    of: Exposed
+    segment: str
+    permission: Permission
+    reader: CommandReader
+
+    @property
+    def command(self) -> type[Command]:
+        """The command's class."""
+        return self.reader.command
+
+    @property
+    def kind(self) -> str:
+        """The name of the command's class."""
+        return self.command.__name__
+
+    @property
+    def creates(self) -> bool:
+        """Whether it opens a new stream."""
+        return not self.segment
+
+    @property
+    def draws(self) -> bool:
+        """Whether it opens a new stream under an id that is drawn afresh for every request."""
+        return self.creates and self.of.place is None
+
+    @property
+    def path(self) -> str:
+        """The route's pattern."""
+        of = self.of
+        return of.collection if self.creates else f"{of.collection}/{{{of.noun}}}/{self.segment}"
+
+    @property
+    def name(self) -> str:
+        """The operation's name."""
+        return f"{snake(self.kind)}_version" if not self.creates and self.command is self.of.creator else snake(self.kind)
+
+
+def _clause_stream(tenant: UUID, members: Members) -> UUID:
+    """A tenant has one stream for each clause code."""
+    return uuid5(tenant, f"clause:{members['clause']}")
+
+
+_BIOMETRICS = admission.provider_asked(Purpose.BIOMETRICS)
+_THIRD_PARTIES = admission.provider_asked(Purpose.THIRD_PARTIES)
+_SOURCE = Filled(("source",), admission.looked_up)
+
+APPLICATIONS = Exposed(
+    decider=APPLICATION,
+    plural="applications",
+    creator=DraftApplication,
+    commands=application.COMMANDS,
+    permissions={
+        _P.INTAKE: "DraftApplication SubmitApplication UploadDocument RecordDocumentExtraction RouteToLane "
+        "RequestHumanReview WithdrawApplication ExpireApplication",
+        _P.VERIFY: "StartVerification RecordIdentityVerified RecordIdentityFailed RecordLivenessPassed "
+        "RecordLivenessFailed RecordCarrierNameMatched RecordCarrierNameMismatched IdentifyVehicle "
+        "RecordOdometerReading CompleteVerification",
+        _P.DECIDE: "ReferApplication FinaliseTerms ApproveApplication DeclineApplication IssueAdverseNotice",
+        _P.REVIEW: "CompleteHumanReview",
+        _P.OFFER: "SelectOffer CreateOffer PresentOffer RecordOfferReturned AcceptOffer CancelOffer DeclineOffer "
+        "StartContracting CompleteApplication",
+        _P.WORK: "ScheduleWork StartWork CompleteWork",
+    },
+    guards={
+        "RecordIdentityVerified": _THIRD_PARTIES,
+        "RecordIdentityFailed": _THIRD_PARTIES,
+        "RecordLivenessPassed": _BIOMETRICS,
+        "RecordLivenessFailed": _BIOMETRICS,
+        "RecordCarrierNameMatched": _THIRD_PARTIES,
+        "RecordCarrierNameMismatched": _THIRD_PARTIES,
+    },
+)
+
+CONSENTS = Exposed(
+    decider=CONSENT,
+    plural="consents",
+    creator=RequestConsent,
+    commands=consent.COMMANDS,
+    permissions={
+        _P.CONSENT: "RequestConsent GrantConsent DeclineConsent RenewConsent WithdrawConsent ExpireConsent",
+    },
+)
+
+CLAUSES = Exposed(
+    decider=CLAUSE,
+    plural="clauses",
+    creator=DraftClause,
+    commands=clauses.COMMANDS,
+    permissions={_P.LIBRARY: "DraftClause PublishClause WithdrawClause"},
+    place=_clause_stream,
+    again="draft",
+)
+
+CONTRACTS = Exposed(
+    decider=CONTRACT,
+    plural="contracts",
+    creator=AssembleContract,
+    commands=contract.COMMANDS,
+    permissions={
+        _P.CONTRACT: "AssembleContract PresentContract AcknowledgeDisclosure SignContract AnchorContract "
+        "ProposeAmendment SignAmendment LapseAmendment CheckTexts",
+        _P.END_CONTRACT: "TerminateContract FulfilContract VoidContract",
+    },
+    filled={
+        "AssembleContract": Filled(("plan_digest", "form", "library"), admission.plan_of_contract),
+        "ProposeAmendment": Filled(("library",), admission.clause_library),
+    },
+)
+
+LEASES = Exposed(
+    decider=LEASE,
+    plural="leases",
+    creator=CreateLease,
+    commands=lease.COMMANDS,
+    permissions={
+        _P.LEASE: "CreateLease WaiveDeposit PreauthoriseDeposit RecordDelivery ActivateLease QuoteBuyout "
+        "CompleteBuyout QuoteEarlySettlement SettleEarly RenewLease RecordTotalLoss ReturnAsset CloseLease",
+        _P.MONEY: "RecordDepositReceived ReleaseDeposit CaptureDeposit IssueBill AccrueInterest AssessLateFees "
+        "PostPayment ReversePayment RefundCredit",
+        _P.CONCEDE: "WaiveBill RestructureLease ReAgeBills TransferLease ChargeOffLease",
+        _P.ENFORCE: "ServeDemand ElectRemedy AccelerateLease TerminateLease RepossessAsset DisposeAsset",
+    },
+    filled={"CreateLease": Filled(("plan_digest", "business"), admission.plan_of_lease)},
+    guards={"CreateLease": admission.lease_made, "ActivateLease": admission.lease_booked},
+    one_by_one=frozenset({"CreateLease", "ActivateLease"}),
+)
+
+PAYMENTS = Exposed(
+    decider=PAYMENT,
+    plural="payments",
+    creator=InitiatePayment,
+    commands=payment.COMMANDS,
+    permissions={
+        _P.COLLECT: "InitiatePayment RetryPayment CancelPayment",
+        _P.MONEY: "RecordPending RecordSucceeded RecordFailed RecordOutcomeUnknown RefundPayment RecordChargeback",
+    },
+    filled={"RecordSucceeded": _SOURCE, "RecordFailed": _SOURCE},
+    guards={"InitiatePayment": admission.lease_collected},
+    withheld={"ReceiveCallback": "says itself that a provider's signature verified; comes from the provider's door"},
+)
+
+EXPOSED: tuple[Exposed, ...] = (APPLICATIONS, CONSENTS, CLAUSES, CONTRACTS, LEASES, PAYMENTS)
+"""In the order in which a case meets them."""
+
+UNEXPOSED: Mapping[str, str] = {
+    "reconciliation": "matches provider statements at the end of a business date",
+    "calendar": "business dates move by the explicit end of day on the command line",
+}
+"""Aggregates that nobody commands over HTTP, and why."""
+
+
+def segment_of(command: type[Command], of: Exposed = APPLICATIONS) -> str:
+    """`SubmitApplication` → `submit`, `RouteToLane` → `route_to_lane`, the one that creates → nothing."""
+    return "" if command is of.creator else snake(command.__name__).removesuffix(f"_{of.noun}")
+
+
+def specs(of: Exposed = APPLICATIONS) -> list[Spec]:
+    """Every command of an aggregate that people may give. Raises `KeyError` for one without a permission."""
+    return list(_specs(of))
+
+
+def _specs(of: Exposed) -> Iterable[Spec]:
+    for command in of.commands:
+        kind = command.__name__
+        if kind in of.withheld:
+            continue
+        filled = of.filled.get(kind)
+        reader = CommandReader(command, filled.fields if filled else ())
+        yield Spec(of, segment_of(command, of), of.permission_of[kind], reader)
+        if of.again and command is of.creator:
+            yield Spec(of, of.again, of.permission_of[kind], reader)

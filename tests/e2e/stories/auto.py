@@ -1,0 +1,394 @@
+"""A car leased for two years with a balloon: paid, charged back, demanded, cured, and settled early.
+
+Price 150,000.00, 45,000.00 down, 105,000.00 financed at 9.28 %, of which 30 % fall due with the last instalment.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+from uuid import UUID
+
+from adapters.catalogue.plans import shipped_plans
+from adapters.payments.in_process import Script
+from adapters.processes.collecting import collection_stream
+from domain.application import (
+    APPLICATION,
+    AcceptOffer,
+    ApproveApplication,
+    CompleteApplication,
+    CompleteHumanReview,
+    CreateOffer,
+    DocumentKind,
+    DraftApplication,
+    FinaliseTerms,
+    Finding,
+    IdentifyVehicle,
+    PresentOffer,
+    RecordCarrierNameMatched,
+    RecordIdentityVerified,
+    RecordLivenessPassed,
+    RecordOdometerReading,
+    ReferApplication,
+    RequestHumanReview,
+    SelectOffer,
+    StartContracting,
+    StartVerification,
+)
+from domain.application.values import AssetClass
+from domain.contracting.contract import CONTRACT, TerminateContract
+from domain.contracting.dates import Adjustment
+from domain.contracting.guards import CostPolicy, Lessor, check_offer
+from domain.contracting.matching import Asset, Customer, Wish, match
+from domain.contracting.parts import AssetKind, CustomerClass
+from domain.contracting.pricing import Offer
+from domain.contracting.quoting import Request, quote
+from domain.contracting.schedules import Instalment
+from domain.kernel import Refusal
+from domain.leasing.account import assessed
+from domain.leasing.lease import (
+    LEASE,
+    ActivateLease,
+    CloseLease,
+    CreateLease,
+    ElectRemedy,
+    QuoteEarlySettlement,
+    RecordDelivery,
+    ServeDemand,
+    SettleEarly,
+    WaiveDeposit,
+)
+from domain.leasing.values import Business, DepositMode, Remedy
+from domain.parties.consent import CONSENT, Purpose, WithdrawConsent
+from domain.payments.payment import PAYMENT, CollectionPolicy, InitiatePayment, RecordChargeback
+from domain.portfolio import LIMITS, Exposure, check_booking
+from projections.portfolio import Surroundings, snapshot
+from tests.e2e.stories import telling
+from tests.e2e.stories.origination import (
+    Deal,
+    Person,
+    checked,
+    consent,
+    file,
+    hand_in,
+    make_contract,
+    may,
+    may_not,
+    priced,
+    publish_library,
+    settlement_rate,
+    terms_of,
+    under_consent,
+)
+from tests.e2e.stories.scene import APPLICANT, RISK_OFFICER, Story
+
+FIRST = date(2026, 3, 9)
+DELIVERY = date(2026, 3, 16)
+PRICE_FEN = 15_000_000
+DOWN_FEN = 4_500_000
+FINANCED_FEN = PRICE_FEN - DOWN_FEN
+OLD_FEN = 9_500_000
+LESSEE = Person("李晓燕", "11010519491231002X", "13800138000", "苏州市姑苏区示例巷 3 号")
+VIN = "1M8GDM9AXKP042788"
+PERSONAL = (LESSEE.name, LESSEE.identity_number, LESSEE.phone, LESSEE.address, VIN)
+"""What must not be found in the ledger."""
+
+POLICY = CostPolicy(version=1, lessor=Lessor.LICENSED_FINANCE, own_cap="0.24")
+PLAN = next(plan for plan in shipped_plans() if plan.id == "new_car_direct_balloon")
+BY_APP = CollectionPolicy(channels=("bank_b",))
+
+
+async def tell(story: Story, keys: Path) -> None:
+    """The whole story."""
+    story.chapter("The lessor's book, and its clause library")
+    library = await publish_library(story)
+    await _older_leases(story)
+    story.chapter("Consent")
+    await _consents(story)
+    story.chapter("The application, judged by a person")
+    application = story.id("application")
+    await _intake(story, application)
+    story.chapter("The offer, and the limits of the portfolio")
+    offer = _offer(story)
+    _limits(story)
+    await _decision(story, application, offer)
+    story.chapter("The contract")
+    await story.until(date(2026, 3, 10))
+    deal = Deal(
+        reference="HT-2026-000412",
+        plan=PLAN,
+        offer=offer,
+        options=("buyout", "vehicle_tracker", "credit_information", "automated_decision"),
+        thing=(("租赁物", "新车一辆，轿车"),),
+        lessee=LESSEE,
+        lessor="华东星河融资租赁有限公司",
+        settlement_rate=settlement_rate(),
+    )
+    contract = await make_contract(story, deal, library, keys)
+    await story.ask(APPLICATION, application, CompleteApplication())
+    story.chapter("The lease")
+    lease = await _lease(story, offer, application, contract)
+    story.chapter("Paid, and charged back")
+    await _paid_and_charged_back(story, lease)
+    story.chapter("Demand and cure")
+    await _demand(story, lease)
+    await _cure(story, lease)
+    story.chapter("Settled early")
+    await _settled(story, lease, contract)
+
+
+async def _older_leases(story: Story) -> None:
+    story.say("Three leases of 95,000.00 each, without interest, due in one sum in December 2028, are in the book")
+    for number in (1, 2, 3):
+        due = Instalment(1, date(2028, 12, 29), OLD_FEN, 0)
+        create = CreateLease(
+            plan="taken_over",
+            plan_digest=file("taken over"),
+            business=Business.FINANCE,
+            asset_class=AssetClass.VEHICLE,
+            currency="CNY",
+            principal_fen=OLD_FEN,
+            annual_rate="0",
+            schedule=(due,),
+            reference=f"OLD-{number}",
+            subject=story.id(f"older lessee {number}"),
+        )
+        lease = story.id(f"older lease {number}")
+        await story.ask(LEASE, lease, create, RecordDelivery(on=FIRST), ActivateLease(on=FIRST), hidden=True)
+    story.balance()
+
+
+async def _consents(story: Story) -> None:
+    await may_not(story, Purpose.CREDIT_INQUIRY, "bureau_a", "consent.missing", use="application")
+    until = date(2028, 3, 31)
+    written = ["application"]
+    await consent(story, Purpose.CREDIT_INQUIRY, ["bureau_a"], until, uses=written, clause="credit_information")
+    await consent(story, Purpose.THIRD_PARTIES, ["ctid", "carrier_a"], until, clause="personal_data")
+    await consent(story, Purpose.BIOMETRICS, ["ctid"], until, clause="personal_data")
+    await consent(story, Purpose.WHEREABOUTS, ["tracker_a"], until, clause="vehicle_tracker")
+    await consent(story, Purpose.AUTOMATED_DECISION, ["lessor"], until, clause="automated_decision")
+    await may(story, Purpose.CREDIT_INQUIRY, "bureau_a", use="application")
+    await may_not(story, Purpose.CREDIT_INQUIRY, "bureau_a", "consent.use_not_agreed", use="marketing")
+
+
+async def _intake(story: Story, application: UUID) -> None:
+    draft = DraftApplication(
+        reference="A-2026-0412",
+        asset_class=AssetClass.VEHICLE,
+        product="new_car",
+        channel="dealer",
+        amount_fen=PRICE_FEN,
+        currency="CNY",
+        subject=story.id("lessee"),
+        name=LESSEE.name,
+        identity_number=LESSEE.identity_number,
+        phone=LESSEE.phone,
+        address=LESSEE.address,
+    )
+    await story.ask(APPLICATION, application, draft, by=APPLICANT)
+    documents = [
+        (DocumentKind.IDENTITY_CARD_FRONT, "0.99"),
+        (DocumentKind.IDENTITY_CARD_BACK, ""),
+        (DocumentKind.DRIVING_LICENCE, "0.71"),
+    ]
+    await hand_in(story, application, documents)
+    await story.ask(APPLICATION, application, StartVerification())
+    await under_consent(story, Purpose.THIRD_PARTIES, "ctid", application, RecordIdentityVerified(provider="ctid"))
+    await under_consent(story, Purpose.BIOMETRICS, "ctid", application, RecordLivenessPassed(provider="ctid"))
+    matched = RecordCarrierNameMatched(provider="carrier_a")
+    await under_consent(story, Purpose.THIRD_PARTIES, "carrier_a", application, matched)
+    story.say("A vehicle identification number with one wrong character, and the right one")
+    wrong = IdentifyVehicle(provider="dealer_scan", vin=VIN[:-1] + "9")
+    await story.refuse(APPLICATION, application, wrong, "application.vin_invalid")
+    await story.ask(APPLICATION, application, IdentifyVehicle(provider="dealer_scan", vin=VIN))
+    await story.ask(APPLICATION, application, RecordOdometerReading(reading_km=12, provider="dealer_scan"))
+    await checked(story, application)
+
+
+# --------------------------------------------------------------------------------------------------- offer
+
+
+def _request(down_payment_fen: int) -> Request:
+    return Request(
+        plan=PLAN,
+        customer=Customer(CustomerClass.INDIVIDUAL, 640),
+        asset=Asset(AssetKind.NEW_CAR),
+        price_fen=PRICE_FEN,
+        term=24,
+        start=DELIVERY,
+        market_price_fen=PRICE_FEN,
+        down_payment_fen=down_payment_fen,
+        adjustment=Adjustment.FOLLOWING,
+    )
+
+
+def _offer(story: Story) -> Offer:
+    request = _request(DOWN_FEN)
+    found = match(shipped_plans(), request.customer, request.asset, Wish(PRICE_FEN, 24, story.today))
+    story.say("The plans that fit a new car over 24 months, the lowest rate first")
+    story.show(f"    {one.plan.id:<28}{one.rate:>7}  {one.plan.zh}" for one in found.fits)
+    less = quote(_request(4_000_000))
+    assert isinstance(less, Refusal), "the plan asks for 30 %"
+    story.refused("40,000.00 down", less, "offer.down_payment")
+    story.say(f"{PLAN.id}: 30 % down, 1.5 % of what is financed up front, a balloon of 30 %")
+    offer = priced(request)
+    story.show(telling.offer(offer))
+    story.say("An advertisement with a word that blurs what the offer is")
+    for refusal in check_offer(offer, POLICY, {"advertisement": "新车以租代购，轻松开走"}):
+        story.refused("offer", refusal, "offer.forbidden_wording")
+    story.say("Guards: nothing deducted, price against market, nominal rate at most the lessor's own 24 %, honest words")
+    assert check_offer(offer, POLICY, {"advertisement": "新车融资租赁，两年期，含尾款"}) == ()
+    story.show(["    pass"])
+    return offer
+
+
+def _limits(story: Story) -> None:
+    """One refusal, and after new capital none."""
+    story.models.catch_up()
+    booking = Exposure(lessee=story.id("lessee"), fen=FINANCED_FEN)
+    for net_fen, assets_fen in ((32_000_000, 38_000_000), (36_000_000, 42_000_000)):
+        around = Surroundings(net_assets_fen=net_fen, total_assets_fen=assets_fen)
+        _, before = snapshot(story.models.connection, story.tenant, around)
+        share = net_fen * 3 // 10
+        story.say(
+            f"Limits at net assets of {telling.yuan(net_fen)}: one lessee at most 30 %, {telling.yuan(share)}; "
+            f"risk assets {telling.yuan(before.risk_assets_fen)} and {telling.yuan(booking.fen)} more"
+        )
+        broken = check_booking(before, booking, LIMITS[1])
+        for refusal in broken:
+            story.refused("book it", refusal, "portfolio.one_lessee")
+        assert bool(broken) == (booking.fen > share)
+        if not broken:
+            story.show(["    pass"])
+
+
+async def _decision(story: Story, application: UUID, offer: Offer) -> None:
+    terms = terms_of(offer)
+    story.say("The driving licence was read with too little confidence, so a person judges")
+    await story.refuse(APPLICATION, application, ApproveApplication(terms=terms), "application.checks_open")
+    await story.ask(APPLICATION, application, ReferApplication(reasons=("driving_licence_unreadable",)))
+    await story.ask(APPLICATION, application, RequestHumanReview(), by=APPLICANT)
+    await story.refuse(
+        APPLICATION, application, CompleteHumanReview(finding=Finding.CONFIRMED), "application.reviewer_not_entitled",
+        by=APPLICANT,
+    )  # fmt: skip
+    await story.ask(APPLICATION, application, CompleteHumanReview(finding=Finding.CONFIRMED), by=RISK_OFFICER)
+    await story.ask(
+        APPLICATION, application, FinaliseTerms(terms=terms), ApproveApplication(terms=terms), by=RISK_OFFICER
+    )
+    await story.ask(APPLICATION, application, SelectOffer(), CreateOffer(), PresentOffer())
+    await story.ask(APPLICATION, application, AcceptOffer(), by=APPLICANT)
+    await story.ask(APPLICATION, application, StartContracting())
+
+
+# --------------------------------------------------------------------------------------------------- lease
+
+
+async def _lease(story: Story, offer: Offer, application: UUID, contract: UUID) -> UUID:
+    lease = story.id("lease")
+    create = CreateLease(
+        plan=offer.plan,
+        plan_digest=offer.plan_digest,
+        business=Business.FINANCE,
+        asset_class=AssetClass.VEHICLE,
+        currency=offer.currency,
+        principal_fen=offer.financed_fen,
+        annual_rate=offer.contract_rate,
+        schedule=offer.schedule,
+        reference="L-2026-0412",
+        deposit_mode=DepositMode.WAIVED,
+        buyout_fen=offer.buyout_fen or 0,
+        allocation=PLAN.allocation,
+        late_fee_daily_rate=PLAN.late_fee_daily_rate,
+        grace_days=PLAN.grace_days,
+        bill_lead_days=PLAN.bill_lead_days,
+        application=application,
+        contract=contract,
+        subject=story.id("lessee"),
+    )
+    await story.ask(LEASE, lease, create, WaiveDeposit(decision=application))
+    story.mandated.add(lease)
+    await story.until(DELIVERY)
+    story.say("The car is handed over; the down payment and the fee up front went to the supplier, outside this book")
+    await story.ask(LEASE, lease, RecordDelivery(on=DELIVERY, proof=file("receipt")), ActivateLease(on=DELIVERY))
+    story.balance()
+    await story.until(date(2026, 4, 1))
+    story.say("Interest of March: 15 of 31 days of 812.00")
+    story.balance()
+    story.provisions()
+    return lease
+
+
+async def _paid_and_charged_back(story: Story, lease: UUID) -> None:
+    """Bill 1 is debited, and a month later the payer's bank takes it back; the debit of bill 2 fails for good."""
+    story.fates[collection_stream(lease, 2).hex, 1] = Script(code="mandate_revoked")
+    story.fates[collection_stream(lease, 2).hex, 2] = Script(code="account_closed")
+    await story.until(date(2026, 4, 17))
+    story.balance()
+    await story.until(date(2026, 5, 11))
+    story.say("The payer's bank takes the money of bill 1 back: the account is as if it had never been paid")
+    await story.ask(PAYMENT, collection_stream(lease, 1), RecordChargeback(reason="disputed"))
+    await story.refuse(
+        PAYMENT, collection_stream(lease, 1), RecordChargeback(reason="disputed"), "payment.not_received"
+    )
+    story.balance()
+    await story.until(date(2026, 6, 1))
+    story.say("Late fees of May: 3,610.88 × 0.05 % × 42 days, and × 10 days; three days of grace each")
+    story.balance()
+    story.provisions()
+
+
+async def _demand(story: Story, lease: UUID) -> None:
+    story.say("A demand gives a reasonable period, 15 days by the policy")
+    remedy = ElectRemedy(remedy=Remedy.ACCELERATE)
+    await story.refuse(LEASE, lease, remedy, "lease.no_demand")
+    await story.refuse(LEASE, lease, ServeDemand(cure_by=date(2026, 6, 10)), "lease.cure_too_short")
+    await story.ask(LEASE, lease, ServeDemand(cure_by=date(2026, 6, 16), proof=file("demand")))
+    await story.refuse(LEASE, lease, remedy, "lease.cure_period_running")
+
+
+async def _cure(story: Story, lease: UUID) -> None:
+    """What was demanded is paid, late fees up to the day included."""
+    await story.until(date(2026, 6, 12))
+    state = await story.state(LEASE, lease)
+    open_fen = sum(bill.open_fen for bill in assessed(state.account, story.today).balances.bills if bill.number <= 2)
+    story.say(
+        f"The lessee pays bills 1 and 2 with late fees up to today, {telling.yuan(open_fen)}: 2 × 3,610.88, and "
+        "× 0.05 % × 54 and 22 days"
+    )
+    await _pay(story, lease, "cure", open_fen)
+    await story.until(date(2026, 6, 17))
+    story.say("The period has passed, and there is nothing left to ask for")
+    await story.refuse(LEASE, lease, ElectRemedy(remedy=Remedy.ACCELERATE), "lease.default_too_small")
+    await story.refuse(LEASE, lease, ServeDemand(cure_by=date(2026, 7, 10)), "lease.nothing_overdue")
+    story.balance()
+    story.provisions()
+
+
+async def _pay(story: Story, lease: UUID, what: str, amount_fen: int) -> None:
+    """Money from the app, through the second bank."""
+    payment = story.id(f"payment:{what}")
+    advance = InitiatePayment(lease=lease, bill=None, amount_fen=amount_fen, policy=BY_APP)
+    await story.ask(PAYMENT, payment, advance, by=APPLICANT)
+
+
+async def _settled(story: Story, lease: UUID, contract: UUID) -> None:
+    await story.until(date(2026, 7, 20))
+    await story.refuse(LEASE, lease, CloseLease(), "lease.term_not_over")
+    story.say("Four of 24 are paid; interest earned by 2026-07-22 is 6 of 32 days of 724.41, the fee 2 % of principal")
+    await story.ask(LEASE, lease, QuoteEarlySettlement(as_of=date(2026, 7, 22)))
+    quoted = (await story.state(LEASE, lease)).quote
+    await story.until(date(2026, 7, 22))
+    await story.refuse(LEASE, lease, SettleEarly(), "lease.credit_too_small")
+    await _pay(story, lease, "settlement", quoted.amount_fen)
+    await story.ask(LEASE, lease, SettleEarly(), CloseLease())
+    await story.ask(CONTRACT, contract, TerminateContract(reason="early_settlement"))
+    await story.refuse(LEASE, lease, CloseLease(), "lease.closed")
+    story.balance()
+    await story.until(date(2026, 7, 23))
+    story.say("The lessee takes back the consent to be located; what was done before stays lawful")
+    await story.ask(CONSENT, story.id(f"consent:{Purpose.WHEREABOUTS}"), WithdrawConsent(channel="app"), by=APPLICANT)
+    await may_not(story, Purpose.WHEREABOUTS, "tracker_a", "consent.withdrawn")
+    await story.until(date(2026, 8, 1))
+    story.balance()
+    story.provisions()
