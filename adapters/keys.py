@@ -48,14 +48,18 @@ class KeyProvider(Protocol):
 
 
 class FileKeys:
-    """Keys in one directory. Creating it makes what is missing; nothing existing is ever overwritten."""
+    """Keys in one directory. With `make`, missing ones are made; nothing existing is ever overwritten.
 
-    def __init__(self, directory: Path) -> None:
+    Without it a missing file is an error: a ledger that has events cannot be read or continued with other keys.
+    """
+
+    def __init__(self, directory: Path, *, make: bool = True) -> None:
         self._directory = directory
-        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._kek = _read_or_make(directory / "vault.kek")
+        if make:
+            directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._kek = _read_or_make(directory / "vault.kek", make=make)
         if not self.log_seeds():
-            _read_or_make(directory / "log-0001.seed")
+            _read_or_make(directory / "log-0001.seed", make=make)
 
     def log_seeds(self) -> list[bytes]:
         """Ed25519 seeds of the log, oldest first; the last one signs."""
@@ -88,8 +92,10 @@ class FileKeys:
         return hmac.digest(self._kek, b"leaseledger.payload/1" + payload, "sha256")
 
 
-def _read_or_make(path: Path) -> bytes:
+def _read_or_make(path: Path, *, make: bool = True) -> bytes:
     if not path.exists():
+        if not make:
+            raise KeyFileError(f"{path}: expected the key this ledger was made with, got no file; restore it")
         _make(path)
     return _read(path)
 

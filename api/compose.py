@@ -10,12 +10,12 @@ from psycopg_pool import AsyncConnectionPool
 
 import domain.aggregates  # noqa: F401 - registers the event types that stored entries are read as
 from adapters.keys import FileKeys
-from adapters.postgres.connections import conninfo
+from adapters.postgres.connections import connect, conninfo
 from adapters.postgres.embedded import EmbeddedPostgres
 from adapters.postgres.group_commit import GroupCommit
 from adapters.postgres.ledger import Ledger
 from adapters.postgres.reader import Reader
-from adapters.postgres.schema import ensure_schema
+from adapters.postgres.schema import SHARD, ensure_schema
 from adapters.postgres.vault import Vault
 from adapters.system import new_id, now, random_bytes
 from api.settings import Settings
@@ -55,9 +55,13 @@ def base(settings: Settings) -> Iterator[Base]:
     """Start or join the embedded server (unless a URL is set), make the schema and the keys if they are missing."""
     with ExitStack() as stack:
         url = settings.database_url or stack.enter_context(EmbeddedPostgres(settings.data)).url
-        keys = FileKeys(settings.keys_directory)
         ensure_schema(url, origin=settings.origin)
-        yield Base(settings, url, keys)
+        yield Base(settings, url, FileKeys(settings.keys_directory, make=_is_empty(url)))
+
+
+def _is_empty(url: str) -> bool:
+    with connect(url) as connection:
+        return connection.execute("SELECT size FROM ledger.head WHERE shard = %s", (SHARD,)).fetchone() == (0,)
 
 
 @asynccontextmanager

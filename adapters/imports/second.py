@@ -33,6 +33,7 @@ class SecondProcess:
     def __init__(self, process: Process) -> None:
         self._process = process
         self._jobs: deque[int] = deque()
+        self._cut_off = False
 
     @classmethod
     async def start(cls) -> SecondProcess:
@@ -67,11 +68,17 @@ class SecondProcess:
         """The answer to the oldest job. Raises `SecondProcessGone`."""
         assert self._process.stdout is not None
         expected = self._jobs.popleft()
+        if self._cut_off:
+            raise SecondProcessGone(f"expected {expected} drafted cases, got the rest of an answer that was cut off")
         try:
             length = int.from_bytes(await self._process.stdout.readexactly(LENGTH_BYTES))
             done = decode_done(await self._process.stdout.readexactly(length))
         except (asyncio.IncompleteReadError, ConnectionError, msgspec.MsgspecError) as error:
             raise SecondProcessGone(f"expected {expected} drafted cases, got {type(error).__name__}") from error
+        except asyncio.CancelledError:
+            # Perhaps in the middle of an answer: what comes next is not the beginning of one.
+            self._cut_off = True
+            raise
         if len(done) != expected:
             raise SecondProcessGone(f"expected {expected} drafted cases, got {len(done)}")
         return done

@@ -156,7 +156,7 @@ def _key_files(health: Health, directory: Path, files: list[Path]) -> None:
     if wrong:
         return
     try:
-        FileKeys(directory).log_seeds()
+        FileKeys(directory, make=False).log_seeds()
     except (KeyFileError, OSError) as error:
         health.problem(sentence(error), "restore the key file from a backup; never write a new one in its place")
 
@@ -282,7 +282,7 @@ def _signers(health: Health, settings: Settings, connection: Any) -> None:
         )
         return
     try:
-        seeds = FileKeys(settings.keys_directory).log_seeds()
+        seeds = FileKeys(settings.keys_directory, make=False).log_seeds()
     except (KeyFileError, OSError):
         return
     mine = {str(Ed25519Signer(settings.origin, seed).vkey) for seed in seeds}

@@ -149,8 +149,13 @@ def _whole_number(kind: Any, _: str) -> Any:
     return Annotated[int, Field(ge=least, le=most, gt=kind.gt, lt=kind.lt)]
 
 
+def noun_of(name: str) -> str:
+    """The noun before the ids in a field. Raises `KeyError` for a field that has none yet."""
+    return _UUID_NOUNS[name]
+
+
 def _identifier(_: Any, name: str) -> Any:
-    noun = _UUID_NOUNS[name]
+    noun = noun_of(name)
 
     def parse(text: object) -> UUID:
         try:

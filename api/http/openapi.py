@@ -12,6 +12,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 
+from api.http import aggregate_reads
 from api.http import lease_resources as lease
 from api.http import resources as r
 from api.http import words
@@ -51,6 +52,8 @@ _JSON_ANSWERS = {
     "read_health": "Health",
     "read_readiness": "Readiness",
     "read_problem": "ProblemDescription",
+    **aggregate_reads.STATE_READS,
+    **dict.fromkeys(aggregate_reads.EVENT_READS, "EventPage"),
 }
 _OTHER_ANSWERS: dict[str, dict[str, Any]] = {
     "stream_events": {"text/event-stream": {"schema": {"type": "string"}}},
@@ -75,8 +78,8 @@ _WITHOUT_POSITION = frozenset(
 )
 _PAGED = frozenset(
     {"list_applications", "list_events_of_application", "list_events", "list_leases", "list_bills", "list_journal"}
-)
-_VERSIONED = frozenset({"read_application", "read_lease"})
+) | frozenset(aggregate_reads.EVENT_READS)
+_VERSIONED = frozenset({"read_application", "read_lease"}) | aggregate_reads.STATE_READS.keys()
 _TITLES = {
     400: "A header or the body is not well formed",
     401: "No key, or one that is not valid",
@@ -110,7 +113,7 @@ def document(app: FastAPI) -> dict[str, Any]:
     schemas = found["components"]["schemas"]
     for name in ("HTTPValidationError", "ValidationError"):
         schemas.pop(name, None)
-    for name, schema in _schemas().items():
+    for name, schema in (aggregate_reads.schemas() | _schemas()).items():
         # A struct that is also part of a command is described there already, and more strictly.
         schemas.setdefault(name, schema)
     schemas["Fault"]["properties"]["code"]["enum"] = list(CODES)

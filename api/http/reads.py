@@ -117,7 +117,7 @@ async def list_events_of_application(
     await of.owner_of(stream, principal.tenant, "application")
     position = await at.in_ledger(of)
     page = await of.queries.run(browse.stream_page, stream, starting_after, limit, position)
-    return _events(request, page, position)
+    return events_answer(request, page, position)
 
 
 async def list_events(
@@ -134,7 +134,7 @@ async def list_events(
     page = await of.queries.run(
         browse.ledger_page, principal.tenant, starting_after, limit, position, wanted_types(types)
     )
-    return _events(request, page, position)
+    return events_answer(request, page, position)
 
 
 def wanted_types(types: str | None) -> frozenset[str]:
@@ -142,7 +142,8 @@ def wanted_types(types: str | None) -> frozenset[str]:
     return frozenset(types.split(",")) if types else frozenset()
 
 
-def _events(request: Request, page: browse.Scanned, position: int) -> Response:
+def events_answer(request: Request, page: browse.Scanned, position: int) -> Response:
+    """A page of events."""
     following = page.scanned_to if page.has_more else None
     body = EventPage(tuple(map(event_item, page.events)), page.has_more, following)
     return answer(body, position, next_link(request, following))

@@ -136,3 +136,13 @@ def test_a_half_written_key_is_not_used(directory: Path) -> None:
     os.truncate(directory / "vault.kek", 0)
     with pytest.raises(KeyFileError, match=r"vault.kek: expected 64 hex digits"):
         FileKeys(directory)
+
+
+@pytest.mark.parametrize("missing", ["vault.kek", "log-0001.seed"])
+def test_a_ledger_with_events_never_gets_new_keys(directory: Path, missing: str) -> None:
+    """A new key in place of a lost one could read nothing and would hide the loss."""
+    FileKeys(directory)
+    (directory / missing).unlink()
+    with pytest.raises(KeyFileError, match=rf"{missing}: expected the key this ledger was made with, got no file"):
+        FileKeys(directory, make=False)
+    assert not (directory / missing).exists()

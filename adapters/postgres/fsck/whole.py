@@ -84,7 +84,7 @@ def fsck(
         tree.finish(position)
         streams.finish(connection)
         personal.finish()
-        _check_commands(connection, found)
+        _check_commands(connection, position, found)
     return Report(
         events=streams.events,
         streams=len(streams.heads),
@@ -121,8 +121,10 @@ def _compare_leaves(rows: Sequence[Row], leaves: Sequence[bytes], found: Finding
             found.add(row[0], "leaf hash of the stored entry", row[5], leaf)
 
 
-def _check_commands(connection: Connection, found: Findings) -> None:
-    """Every command's place must be a real one: its first event is where it says."""
+def _check_commands(connection: Connection, last: int, found: Findings) -> None:
+    """Every command's place must be a real one, and every event must belong to a command."""
+    for position, expected, key in connection.execute(_COVERED, (SHARD, last)):
+        found.add(expected, "command of the events from here on", f"one at position {expected}", f"{key} at {position}")
     for position, key, stream, seq, got_stream, got_seq in connection.execute(_COMMANDS, (SHARD,)):
         got = f"{got_stream}/{got_seq}" if got_stream else "no event"
         found.add(position, f"place of command {key!r}", f"{stream}/{seq}", got)
@@ -130,6 +132,15 @@ def _check_commands(connection: Connection, found: Findings) -> None:
 
 _EVENTS = """
 SELECT position, stream, seq, type, entry, leaf FROM ledger.events WHERE shard = %s ORDER BY position"""
+_COVERED = """
+SELECT position, expected, key FROM (
+    SELECT position, coalesce(lag(position + events) OVER (ORDER BY position), 1) AS expected, key
+    FROM (
+        SELECT position, events, key FROM ledger.commands WHERE shard = %s
+        UNION ALL SELECT %s + 1, 0, 'the end'
+    ) AS every_command
+) AS neighbours
+WHERE position <> expected ORDER BY position LIMIT 100"""
 _COMMANDS = """
 SELECT c.position, c.key, c.stream, c.seq, e.stream, e.seq
 FROM ledger.commands c LEFT JOIN ledger.events e ON e.shard = c.shard AND e.position = c.position

@@ -159,6 +159,8 @@ WHERE subject = (SELECT min(subject::text)::uuid FROM ledger.subject_keys)"""
         pytest.param(4, "DELETE FROM ledger.vault WHERE position = 4 AND path = 'name'", id="vault row removed"),
         pytest.param(7, "UPDATE ledger.vault SET position = 7 WHERE position = 4", id="vault row moved"),
         pytest.param(10, "UPDATE ledger.commands SET seq = 9 WHERE position = 10", id="command"),
+        pytest.param(10, "DELETE FROM ledger.commands WHERE position = 10", id="command removed"),
+        pytest.param(598, "DELETE FROM ledger.commands WHERE position = 598", id="last command removed"),
     ],
 )
 async def test_a_changed_row_is_named(

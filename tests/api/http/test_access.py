@@ -12,7 +12,7 @@ from adapters.postgres.connections import connect
 from adapters.system import new_id, now
 from api.http import access
 from api.http.access import ROLES, Permission
-from api.http.commands import specs
+from api.http.aggregates import specs
 from tests.api.http.driver import DRAFT, Http
 
 DESIGNED = {

@@ -7,7 +7,8 @@ from uuid import UUID
 
 import pytest
 
-from api.http.commands import BODY_MAX_BYTES, PERMISSION_OF, segment_of, specs
+from api.http.aggregates import APPLICATIONS, segment_of, specs
+from api.http.commands import BODY_MAX_BYTES
 from domain.application import COMMANDS, DraftApplication, RouteToLane, SubmitApplication
 from tests.api.http.driver import DRAFT, PERSON, Http
 
@@ -125,7 +126,7 @@ def test_segments() -> None:
 
 
 def test_every_command_takes_a_permission() -> None:
-    assert {command.__name__ for command in COMMANDS} == set(PERMISSION_OF)
+    assert {command.__name__ for command in COMMANDS} == set(APPLICATIONS.permission_of)
 
 
 async def test_empty_body_is_an_empty_object(http: Http) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from api.http import openapi, words
-from api.http.commands import specs
+from api.http.aggregates import specs
 from api.http.models import model_of
 from domain.application import COMMANDS
 from tests.api.http.driver import Http

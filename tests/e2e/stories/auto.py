@@ -379,6 +379,8 @@ async def _settled(story: Story, lease: UUID, contract: UUID) -> None:
     await story.ask(LEASE, lease, QuoteEarlySettlement(as_of=date(2026, 7, 22)))
     quoted = (await story.state(LEASE, lease)).quote
     await story.until(date(2026, 7, 22))
+    story.say("The lessee ends the mandate, so that the last bill is not debited, and pays the quoted amount")
+    story.mandated.discard(lease)
     await story.refuse(LEASE, lease, SettleEarly(), "lease.credit_too_small")
     await _pay(story, lease, "settlement", quoted.amount_fen)
     await story.ask(LEASE, lease, SettleEarly(), CloseLease())
