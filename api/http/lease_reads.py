@@ -13,6 +13,7 @@ from starlette.responses import Response
 
 from api.http import catalogue
 from api.http import lease_resources as r
+from api.http.access import Principal
 from api.http.answers import PAGE_DEFAULT, AtLeast, Limit, Moment, Where, answer, cursor, moment, next_link, versioned
 from api.http.faults import fault
 from api.http.problems import Problem
@@ -28,6 +29,8 @@ from projections.bills import BILLS
 from projections.cash_flow import DAYS_MAX, cash_flow
 from projections.journal import JOURNAL
 from projections.lease_book import LEASE_BOOK
+from projections.model import Recorded
+from projections.reading import decode
 
 _STATES = tuple(phase.value for phase in Phase if phase is not Phase.ABSENT)
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
@@ -126,13 +129,6 @@ def _one_of(name: str, text: str | None, known: tuple[str, ...]) -> None:
         raise Problem(catalogue.QUERY_INVALID, faults=[fault(f"/{name}", "enum", {"expected": ", ".join(known)})])
 
 
-def _lease_id(text: str) -> UUID:
-    try:
-        return parse_id("lease", text)
-    except IdError:
-        raise Problem(catalogue.NOT_FOUND) from None
-
-
 def _lease_in_query(text: str | None) -> UUID | None:
     try:
         return None if text is None else parse_id("lease", text)
@@ -170,23 +166,41 @@ async def list_leases(
 
 
 async def read_lease(request: Request, lease: LeasePath, principal: ApplicationReader, at: At, of: Of) -> Response:
-    """One lease with its balances and due dates, from the lease book."""
-    stream = _lease_id(lease)
-    as_of = await at.in_read_model(of, LEASE_BOOK)
-    position, row = await of.queries.run(lease_book.lease, principal.tenant, stream, as_of_position=as_of)
+    """One lease with its balances and due dates, folded from its own events: as fresh as the ledger."""
+    stream, position = await _own_lease(lease, principal, at, of)
+    row: lease_book.Lease | None = None
+    for recorded in await _recorded(of, stream, position):
+        row = lease_book.fold(row, recorded.event, recorded)
     if row is None:
         raise Problem(catalogue.NOT_FOUND)
     return versioned(request, r.lease_body(row), row.version, position)
 
 
 async def list_bills_of_lease(lease: LeasePath, principal: ApplicationReader, at: At, of: Of) -> Response:
-    """All bills of one lease, scheduled and issued, with what is billed and paid of each component."""
-    stream = _lease_id(lease)
-    as_of = await at.in_read_model(of, BILLS)
-    position, found = await of.queries.run(bills.bills_of_lease, principal.tenant, stream, as_of_position=as_of)
-    if found is None:
+    """All bills of one lease, folded from its own events, with what is billed and paid of each component."""
+    stream, position = await _own_lease(lease, principal, at, of)
+    row: bills.Bills | None = None
+    for recorded in await _recorded(of, stream, position):
+        if type(recorded.event) in BILLS.events:
+            row = bills.fold(row, recorded.event, recorded)
+    if row is None:
         raise Problem(catalogue.NOT_FOUND)
-    return answer(r.BillList(tuple(r.bill_body(stream, bill) for bill in found)), position)
+    return answer(r.BillList(tuple(r.bill_body(stream, bill) for bill in bills.bills_of(row))), position)
+
+
+async def _own_lease(lease: str, principal: Principal, at: Moment, of: Services) -> tuple[UUID, int]:
+    """The stream of a lease of the tenant, and the position to read it at. Raises `resource.not_found`."""
+    try:
+        stream = parse_id("lease", lease)
+    except IdError:
+        raise Problem(catalogue.NOT_FOUND) from None
+    await of.owner_of(stream, principal.tenant, "lease")
+    return stream, await at.in_ledger(of)
+
+
+async def _recorded(of: Services, stream: UUID, position: int) -> list[Recorded]:
+    stored = await of.running.reader.stream(stream, up_to_position=position)
+    return [decode(one.position, one.entry) for one in stored]
 
 
 def _bill_place(text: str | None) -> bills.Cursor | None:

@@ -12,10 +12,9 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 
-from api.http import aggregate_reads
+from api.http import aggregate_reads, words
 from api.http import lease_resources as lease
 from api.http import resources as r
-from api.http import words
 from api.http.faults import CODES
 from api.http.problems import MEDIA_TYPE, Description, ProblemBody
 from api.http.routes import CommandRoute
@@ -26,8 +25,8 @@ _REF = "#/components/schemas/{name}"
 _RENAMED = {"ProblemBody": "Problem", "FaultBody": "Fault", "Description": "ProblemDescription"}
 _STRUCTS = (
     r.Outcome, r.Application, r.ApplicationPage, r.EventPage, r.Receipt, r.Health, r.Readiness, Funnel, WorkInProgress,
-    ProblemBody, Description, lease.Lease, lease.LeasePage, lease.BillList, lease.BillPage, lease.Ageing, lease.CashFlow,
-    lease.JournalPage, lease.TrialBalance, lease.Income, lease.Portfolio, lease.Provisions,
+    ProblemBody, Description, lease.Lease, lease.LeasePage, lease.BillList, lease.BillPage, lease.Ageing,
+    lease.CashFlow, lease.JournalPage, lease.TrialBalance, lease.Income, lease.Portfolio, lease.Provisions,
 )  # fmt: skip
 
 _JSON_ANSWERS = {

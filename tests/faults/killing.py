@@ -111,9 +111,9 @@ def _groups(index: int) -> list[int]:
     return [*(_groups(index // 1000) if index >= 1000 else []), index % 1000]
 
 
-def kill_somewhere(process: subprocess.Popen[bytes], victim: Victim, random: Random, within_s: float) -> str:
-    """After a random part of `within_s`, kill -9 the program or the database under it; says which."""
-    time.sleep(random.uniform(0.05, within_s))
+def kill_after(process: subprocess.Popen[bytes], victim: Victim, random: Random, delay_s: float) -> str:
+    """After a while, kill -9 the program or the database under it; says which, or that it had ended."""
+    time.sleep(delay_s)
     if process.poll() is not None:
         return "nothing"
     if random.random() < 0.5 and victim.kill_database():

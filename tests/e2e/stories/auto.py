@@ -236,7 +236,9 @@ def _offer(story: Story) -> Offer:
     story.say("An advertisement with a word that blurs what the offer is")
     for refusal in check_offer(offer, POLICY, {"advertisement": "新车以租代购，轻松开走"}):
         story.refused("offer", refusal, "offer.forbidden_wording")
-    story.say("Guards: nothing deducted, price against market, nominal rate at most the lessor's own 24 %, honest words")
+    story.say(
+        "Guards: nothing deducted, price against market, nominal rate at most the lessor's own 24 %, honest words"
+    )
     assert check_offer(offer, POLICY, {"advertisement": "新车融资租赁，两年期，含尾款"}) == ()
     story.show(["    pass"])
     return offer

@@ -154,7 +154,7 @@ async def may_not(story: Story, purpose: Purpose, recipient: str, code: str, use
 async def may(story: Story, purpose: Purpose, recipient: str, use: str | None = None) -> None:
     """A consent stands, so the act may be done."""
     refusal = await permission(story, purpose, recipient, use)
-    assert refusal is None, refusal and refusal.sentence()
+    assert refusal is None, f"expected a consent, got {refusal}"
     story.show([f"    yes   hand data to {recipient} for {purpose}{f', to be used for {use}' if use else ''}"])
 
 
@@ -163,7 +163,7 @@ async def under_consent(
 ) -> None:
     """An act that needs a consent, after it was asked for."""
     refusal = await permission(story, purpose, recipient, use)
-    assert refusal is None, refusal and refusal.sentence()
+    assert refusal is None, f"expected a consent, got {refusal}"
     await story.ask(APPLICATION, stream, *commands, by=SYSTEM)
 
 

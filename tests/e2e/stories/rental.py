@@ -183,7 +183,9 @@ def _offer(story: Story) -> Offer:
     story.say(f"The lessee takes {PLAN.id}: deposit waived from a score of 650, bought at the end for 30 %")
     offer = priced(_request(customer, asset, PRICE_FEN))
     story.show(telling.offer(offer))
-    story.say("Guards: price against market, effective cost a year at most 4 × 3 % = 12 %, penalty 365 × 0.03 % = 10.95 %")
+    story.say(
+        "Guards: price against market, effective cost a year at most 4 × 3 % = 12 %, penalty 365 × 0.03 % = 10.95 %"
+    )
     assert check_offer(offer, POLICY) == ()
     story.show(["    pass"])
     return offer
@@ -283,9 +285,7 @@ def _fates(story: Story, lease: UUID) -> None:
 
 async def _rents(story: Story, lease: UUID) -> None:
     _fates(story, lease)
-    story.say(
-        "The lessee's mandate: bank_a on the due date, after a failure again 1, 3 and 7 days later, then bank_b"
-    )
+    story.say("The lessee's mandate: bank_a on the due date, after a failure again 1, 3 and 7 days later, then bank_b")
     story.say("Bill 1 is collected on time; the bank's statement will have 3.40 less than it told us")
     await story.until(date(2026, 3, 6))
     await _corrected(story, "bank_a", DELIVERY, Resolution.CORRECTED)

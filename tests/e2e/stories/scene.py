@@ -1,4 +1,4 @@
-"""The scene of a story: a real ledger with its processes, two banks, a calendar, and everything that happens written down.
+"""The scene of a story: a real ledger with its processes, two banks and a calendar; all that happens is written down.
 
     story.ask(…)     a command that is granted     ─▶ its events, and what they do to the books
     story.refuse(…)  a command that is refused     ─▶ the refusal's code and sentence
@@ -49,9 +49,7 @@ from projections.runner import Runner
 from projections.timers import TIMERS
 from tests.e2e.stories import telling
 
-READ_MODELS: tuple[Projection[Any], ...] = tuple(
-    dict.fromkeys((*PROJECTIONS, TIMERS, RECEIPTS, RECONCILIATION_BOARD))
-)
+READ_MODELS: tuple[Projection[Any], ...] = tuple(dict.fromkeys((*PROJECTIONS, TIMERS, RECEIPTS, RECONCILIATION_BOARD)))
 POLICY = CollectionPolicy(channels=("bank_a", "bank_b"), retries=3, spacing_days=(1, 3, 7))
 MANDATE = Mandate("DD-2026-0001", POLICY)
 PAGE = 1_000

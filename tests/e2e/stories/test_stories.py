@@ -112,7 +112,7 @@ def test_read_models_are_what_the_events_say(
     lived: Lived, connection: Connection[Any], projection: Projection[Any]
 ) -> None:
     compared = compare(connection, projection)
-    assert compared.first is None, compared.first and compared.first.sentence()
+    assert compared.first is None, f"expected what a replay gives: {compared.first}"
     assert (compared.position, compared.parked) == (len(entries(connection)), 0)
 
 
