@@ -1,26 +1,35 @@
-"""Ending business days, put together: the read model of timers, kept up to date, behind the end of day.
+"""Ending business days, put together: timers kept up to date, processes that follow events, and the end of day itself.
 
     EndOfDay ─due?─▶ TimersNow ─catch up─▶ read.timers ─▶ the timers that are due
+        └─settle─▶ Follower: payments that succeeded are posted to their leases
+
+Payment providers are connected by whoever runs them; without any, payments are what was imported or commanded.
 """
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import date
 from typing import Any
 from uuid import UUID
 
+import anyio
 import psycopg
+from psycopg_pool import AsyncConnectionPool
 
-from adapters.postgres.connections import connect
+from adapters.postgres.connections import connect, conninfo
 from adapters.postgres.schema import SHARD
+from adapters.processes.collecting import INTEREST, post_payments
 from adapters.processes.end_of_day import EndOfDay
+from adapters.processes.following import Follower
 from api.compose import Running
 from domain.calendar import Timer
 from projections import timers
 from projections.runner import Runner
+
+PROCESSES = "payments"
+"""The name under which the follower keeps its position."""
 
 
 class TimersNow:
@@ -33,7 +42,7 @@ class TimersNow:
 
     async def due(self, tenant: UUID, day: date) -> Sequence[Timer]:
         """Every timer that is due on a day or was before."""
-        return await asyncio.to_thread(self._due, tenant, day)
+        return await anyio.to_thread.run_sync(self._due, tenant, day)
 
     def _due(self, tenant: UUID, day: date) -> Sequence[Timer]:
         self._runner.catch_up()
@@ -43,5 +52,20 @@ class TimersNow:
 @asynccontextmanager
 async def end_of_day(on: Running, tenant: UUID) -> AsyncIterator[EndOfDay]:
     """The end of day of one tenant on a running ledger."""
-    with connect(on.url) as connection:
-        yield EndOfDay(on.ledger, on.reader, TimersNow(connection), tenant)
+    pool = AsyncConnectionPool(conninfo(on.url), min_size=1, max_size=2, open=False, kwargs={"autocommit": True})
+    async with pool:
+        follower = Follower(
+            name=PROCESSES,
+            ledger=on.ledger,
+            reader=on.reader,
+            pool=pool,
+            interest=INTEREST,
+            processes=(post_payments,),
+        )
+        await follower.prepare()
+
+        async def settle() -> None:
+            await follower.catch_up()
+
+        with connect(on.url) as connection:
+            yield EndOfDay(on.ledger, on.reader, TimersNow(connection), tenant, settle=settle)

@@ -11,6 +11,9 @@ from projections.decision_funnel import DECISION_FUNNEL
 from projections.journal import JOURNAL
 from projections.lease_book import LEASE_BOOK
 from projections.model import Projection, ProjectionError
+from projections.receipts import RECEIPTS
+from projections.reconciliation_board import RECONCILIATION_BOARD
+from projections.timers import TIMERS
 from projections.work_in_progress import WORK_IN_PROGRESS
 
 PROJECTIONS: tuple[Projection[Any], ...] = (
@@ -21,6 +24,9 @@ PROJECTIONS: tuple[Projection[Any], ...] = (
     BILLS,
     AGEING,
     JOURNAL,
+    TIMERS,
+    RECEIPTS,
+    RECONCILIATION_BOARD,
 )
 """In the order people see them. Two versions of one name may stand here while the newer one is built."""
 

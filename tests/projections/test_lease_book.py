@@ -123,7 +123,7 @@ def test_pages_follow_one_another(projected: Connection[Any], position: int | No
 
 
 def test_states_and_references(projected: Connection[Any]) -> None:
-    def found(position: int | None, **where: str) -> list[int]:
+    def found(position: int | None, **where: Any) -> list[int]:
         return numbers(listing(projected, TENANT, limit=9, as_of_position=position, **where))
 
     assert found(None, state="active") == [1, 2, 3, 4]

@@ -64,19 +64,17 @@ from domain.payments.payment import PAYMENT, CollectionPolicy, InitiatePayment, 
 from domain.portfolio import LIMITS, Exposure, check_booking
 from projections.portfolio import Surroundings, snapshot
 from tests.e2e.stories import telling
+from tests.e2e.stories.contracts import Deal, make_contract, settlement_rate
 from tests.e2e.stories.origination import (
-    Deal,
     Person,
     checked,
     consent,
     file,
     hand_in,
-    make_contract,
     may,
     may_not,
     priced,
     publish_library,
-    settlement_rate,
     terms_of,
     under_consent,
 )

@@ -68,14 +68,13 @@ from domain.payments.reconciliation import (
     reconciliation_stream,
 )
 from tests.e2e.stories import telling
+from tests.e2e.stories.contracts import Deal, make_contract
 from tests.e2e.stories.origination import (
-    Deal,
     Person,
     checked,
     consent,
     file,
     hand_in,
-    make_contract,
     may_not,
     priced,
     publish_library,

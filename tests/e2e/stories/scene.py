@@ -11,7 +11,7 @@ after each. Nothing here reads a clock; the banks decide by a table that the sto
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
@@ -243,6 +243,22 @@ def _drawn(value: str) -> bool:
     return len(plain) >= 32 and all(char in "0123456789abcdef" for char in plain)
 
 
+def _follower(
+    program: Running, pool: AsyncConnectionPool[Any], collector: Collector, mandated: Collection[UUID]
+) -> Follower:
+    """The processes between leases and payments, one stream after the other, so that positions never differ."""
+    return Follower(
+        name="collecting",
+        ledger=program.ledger,
+        reader=program.reader,
+        pool=pool,
+        interest=INTEREST | ATTEMPTS,
+        processes=(post_payments, collect_bills(lambda _tenant, lease: MANDATE if lease in mandated else None)),
+        reactors=(collector.react,),
+        streams_in_flight=1,
+    )
+
+
 @asynccontextmanager
 async def stage(on: Base, first: date) -> AsyncIterator[Story]:
     """A story that begins on a business date, on an empty ledger."""
@@ -262,19 +278,7 @@ async def stage(on: Base, first: date) -> AsyncIterator[Story]:
         with connect(on.url) as connection:
             models = ReadModels(connection)
             collector = Collector(banks, LedgerPayments(program.ledger))
-            follower = Follower(
-                name="collecting",
-                ledger=program.ledger,
-                reader=program.reader,
-                pool=pool,
-                interest=INTEREST | ATTEMPTS,
-                processes=(
-                    post_payments,
-                    collect_bills(lambda _tenant, lease: MANDATE if lease in mandated else None),
-                ),
-                reactors=(collector.react,),
-                streams_in_flight=1,
-            )
+            follower = _follower(program, pool, collector, mandated)
             await follower.prepare()
 
             async def settle() -> None:

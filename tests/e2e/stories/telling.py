@@ -62,19 +62,24 @@ def _fact(name: str, value: Any) -> str:
     """One field as words; nothing for what is empty, drawn by lot, or said elsewhere."""
     if value is UNSET or value in (None, "", ()) or isinstance(value, (bool, UUID)):
         return ""
-    if name == "fen" or name.endswith("_fen"):
-        label = name.removesuffix("_fen").replace("_", " ")
-        return f"{label if label != 'fen' else 'amount'} {yuan(value)}" if value else ""
-    label = name.replace("_", " ")
+    label = name.removesuffix("_fen").replace("_", " ")
+    if isinstance(value, Struct):
+        return _nested(value)
     if isinstance(value, tuple):
         return _listed(label, value)
+    if name == "fen" or name.endswith("_fen"):
+        return f"{label if label != 'fen' else 'amount'} {yuan(value)}" if value else ""
+    return "" if _DIGEST.fullmatch(str(value)) else f"{label} {_word(value)}"
+
+
+def _nested(value: Struct) -> str:
     if isinstance(value, (Terms, KeyTerms)):
         return ", ".join(_facts(value))
-    if isinstance(value, Signature):
-        return f"PAdES {value.level.value}"
-    if isinstance(value, Struct) or (isinstance(value, str) and _DIGEST.fullmatch(value)):
-        return ""
-    return f"{label} {value.value if isinstance(value, Enum) else value}"
+    return f"PAdES {value.level.value}" if isinstance(value, Signature) else ""
+
+
+def _word(value: Any) -> str:
+    return str(value.value) if isinstance(value, Enum) else str(value)
 
 
 def _listed(label: str, values: tuple[Any, ...]) -> str:
@@ -86,7 +91,7 @@ def _listed(label: str, values: tuple[Any, ...]) -> str:
     if isinstance(first, Instalment):
         return f"{len(values)} instalments"
     if isinstance(first, (str, int)):
-        return f"{label} {' '.join(one.value if isinstance(one, Enum) else str(one) for one in values)}"
+        return f"{label} {' '.join(map(_word, values))}"
     return f"{len(values)} {label}"
 
 

@@ -1,0 +1,234 @@
+"""A contract from the shipped clause library: assembled, shown, confirmed item by item, signed by both, checked."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from uuid import UUID
+
+from adapters.catalogue.clauses import ShippedClause, choose, shipped_clauses
+from adapters.signing import (
+    ClauseLine,
+    ContractDocument,
+    LocalAuthority,
+    LocalSigner,
+    NoChineseFont,
+    PartyLine,
+    ScheduleLine,
+    Signatory,
+    SignedDocument,
+    check_document,
+    digest_of,
+    schedule_digest,
+    typeset,
+    verify_signatures,
+)
+from domain.contracting.contract import (
+    CONTRACT,
+    AcknowledgeDisclosure,
+    AssembleContract,
+    CheckTexts,
+    Disclosure,
+    GivenText,
+    KeyTerms,
+    LibraryClause,
+    Party,
+    PartyRole,
+    PresentContract,
+    SignatureLevel,
+    SignContract,
+)
+from domain.contracting.plans import Plan
+from domain.contracting.pricing import Offer
+from domain.leasing.policies import CURRENT_POLICY
+from tests.e2e.stories.origination import Person, terms_of
+from tests.e2e.stories.scene import APPLICANT, OPERATOR, Story
+
+KEY_BITS = 2048
+"""Smaller keys than in use: making one is a matter of luck and time."""
+
+ALL_ITEMS = tuple(Disclosure)
+
+
+@dataclass(frozen=True)
+class Deal:
+    """What a contract is made about."""
+
+    reference: str
+    plan: Plan
+    offer: Offer
+    options: tuple[str, ...]
+    thing: tuple[tuple[str, str], ...]
+    lessee: Person
+    lessor: str
+    settlement_rate: str
+
+    @property
+    def paper_schedule(self) -> tuple[ScheduleLine, ...]:
+        """The schedule as it stands on paper."""
+        return tuple(
+            ScheduleLine(
+                number=row.number,
+                due_on=row.due_on,
+                principal_fen=row.principal_fen,
+                interest_fen=row.interest_fen,
+                fee_fen=row.fee_fen,
+            )
+            for row in self.offer.schedule
+        )
+
+    @property
+    def key_terms(self) -> KeyTerms:
+        """What is disclosed apart from the small print."""
+        offer, plan = self.offer, self.plan
+        assert offer.rates is not None, "both stories are about offers with a rate"
+        return KeyTerms(
+            currency=offer.currency,
+            financed_fen=terms_of(offer).amount_fen,
+            total_cost_fen=offer.total_fen - offer.down_payment_fen,
+            deposit_fen=offer.deposit_fen,
+            instalments=len(offer.schedule),
+            first_due_on=offer.schedule[0].due_on,
+            last_due_on=offer.schedule[-1].due_on,
+            apr=offer.rates.nominal_annual_rate,
+            irr=offer.rates.effective_annual_rate,
+            schedule_digest=schedule_digest(self.paper_schedule),
+            lock="device_lock" in self.options,
+            late_fee_daily_rate=plan.late_fee_daily_rate,
+            grace_days=plan.grace_days,
+            allocation=plan.allocation,
+            early_settlement_rate=self.settlement_rate,
+            buyout_fen=offer.buyout_fen,
+            forum="华东仲裁委员会",
+        )
+
+
+async def make_contract(story: Story, deal: Deal, library: tuple[LibraryClause, ...], keys: Path) -> UUID:
+    """Assemble, show, confirm, sign by lessee and lessor; both signatures are real PAdES where a font is found."""
+    stream = story.id("contract")
+    chosen = choose(shipped_clauses(), deal.plan.form, deal.options)
+    parties = (
+        Party(role=PartyRole.LESSEE, id=story.id("lessee"), turn=1),
+        Party(role=PartyRole.LESSOR, id=story.tenant, turn=2),
+    )
+    assemble = AssembleContract(
+        reference=deal.reference,
+        form=deal.plan.form,
+        plan=deal.plan.id,
+        plan_digest=deal.offer.plan_digest,
+        parties=parties,
+        key_terms=deal.key_terms,
+        clauses=tuple(clause.reference for clause in chosen),
+        library=library,
+    )
+    story.say(f"{len(chosen)} clauses of the library, key terms and parties are bound by one root")
+    await story.ask(CONTRACT, stream, assemble)
+    paper = _paper(story, deal, chosen, (await story.state(CONTRACT, stream)).root)
+    check_document(paper, await story.state(CONTRACT, stream))
+    await _ceremony(story, stream, paper, keys)
+    await _copies(story, stream, chosen)
+    return stream
+
+
+def _paper(story: Story, deal: Deal, clauses: Sequence[ShippedClause], root: str) -> ContractDocument:
+    return ContractDocument(
+        reference=deal.reference,
+        form=deal.plan.form,
+        plan=deal.plan.zh,
+        root=root,
+        made_on=story.today,
+        parties=(
+            PartyLine(id=story.id("lessee"), role=PartyRole.LESSEE, name=deal.lessee.name),
+            PartyLine(id=story.tenant, role=PartyRole.LESSOR, name=deal.lessor),
+        ),
+        key_terms=deal.key_terms,
+        clauses=tuple(
+            ClauseLine(
+                clause=one.clause, version=one.version, title=one.title, text=one.text, digest=one.reference.digest
+            )
+            for one in clauses
+        ),
+        schedule=deal.paper_schedule,
+        thing=deal.thing,
+    )
+
+
+async def _ceremony(story: Story, stream: UUID, paper: ContractDocument, keys: Path) -> None:
+    signers = _Signers(story, paper, keys)
+    unsigned = await asyncio.to_thread(signers.set)
+    lessee, lessor = (Signatory(id=one.id, role=one.role, place=at) for at, one in enumerate(paper.parties))
+    signed = await asyncio.to_thread(signers.sign, unsigned, lessee)
+    story.say("It is set as a PDF; nobody signs before the key terms are shown and confirmed one by one")
+    await story.refuse(
+        CONTRACT, stream, SignContract(signature=signed.signature), "contract.not_acknowledged", by=APPLICANT
+    )
+    shown = PresentContract(root=paper.root, document=digest_of(unsigned), disclosed=ALL_ITEMS, channel="app")
+    confirmed = AcknowledgeDisclosure(party=lessee.id, root=paper.root, items=ALL_ITEMS)
+    await story.ask(CONTRACT, stream, shown)
+    hasty = AcknowledgeDisclosure(party=lessee.id, root=paper.root, items=ALL_ITEMS[1:])
+    await story.refuse(CONTRACT, stream, hasty, "contract.disclosure_incomplete", by=APPLICANT)
+    await story.ask(CONTRACT, stream, confirmed, by=APPLICANT)
+    story.say("The lessee signs, then the lessor, and both signatures verify")
+    await story.ask(CONTRACT, stream, SignContract(signature=signed.signature), by=APPLICANT)
+    countersigned = await asyncio.to_thread(signers.sign, signed.pdf, lessor)
+    await story.ask(CONTRACT, stream, SignContract(signature=countersigned.signature), by=OPERATOR)
+    await asyncio.to_thread(signers.check, countersigned.pdf, (lessee, lessor))
+
+
+class _Signers:
+    """The local signer with the story's clock; without a Chinese font, one that signs in name only."""
+
+    def __init__(self, story: Story, paper: ContractDocument, keys: Path) -> None:
+        self._paper = paper
+        self._at = datetime(story.today.year, story.today.month, story.today.day, 3, 0, tzinfo=UTC)
+        self._authority = LocalAuthority(keys, KEY_BITS)
+        self._signer = LocalSigner(self._authority, lambda: self._at)
+        self._real = True
+
+    def set(self) -> bytes:
+        """The contract as a PDF."""
+        try:
+            return typeset(self._paper)
+        except NoChineseFont:
+            self._real = False
+            return self._paper.root.encode()
+
+    def sign(self, document: bytes, signatory: Signatory) -> SignedDocument:
+        """One party's signature."""
+        if self._real:
+            return self._signer.sign(document, signatory)
+        after = document + signatory.field.encode()
+        return SignedDocument(
+            pdf=after,
+            before=digest_of(document),
+            digest=digest_of(after),
+            certificate=digest_of(signatory.id.bytes),
+            level=SignatureLevel.B_B,
+            signatory=signatory.id,
+            signed_at=self._at,
+        )
+
+    def check(self, pdf: bytes, signatories: Sequence[Signatory]) -> None:
+        """Both signatures hold, and nothing else was added."""
+        if self._real:
+            verify_signatures(pdf, [self._authority.root], [one.field for one in signatories], at=self._at)
+
+
+async def _copies(story: Story, stream: UUID, clauses: Sequence[ShippedClause]) -> None:
+    """A faithful copy, and one with another full stop in the clause on rent."""
+    story.say("Two copies turn up: one is faithful, in the other the first 。 of the clause on rent became a ，")
+    for before, after in (("", ""), ("。", "，")):
+        texts = tuple(
+            GivenText(clause=one.clause, text=one.text.replace(before, after, 1) if one.clause == "rent" else one.text)
+            for one in clauses
+        )
+        await story.ask(CONTRACT, stream, CheckTexts(texts=texts))
+
+
+def settlement_rate() -> str:
+    """What settling early costs under the policy of today, as a share of the remaining principal."""
+    ppm = CURRENT_POLICY.settlement_fee_ppm
+    return f"0.{ppm:06d}".rstrip("0")
