@@ -70,8 +70,11 @@ def _shown(value: Any, name: str) -> Any:
 
 def schemas() -> dict[str, Any]:
     """Schemas of all resources of this file, and of what they hold, by name."""
-    models = [model_of(type(of.decider.initial)) for of in READ_HERE]
-    found: dict[str, Any] = models_json_schema([(model, "validation") for model in models], ref_template=_REF)[1]["$defs"]
+    states: list[type[Struct]] = [type(of.decider.initial) for of in READ_HERE]
+    models = list(map(model_of, states))
+    found: dict[str, Any] = models_json_schema([(model, "validation") for model in models], ref_template=_REF)[1][
+        "$defs"
+    ]
     for of, model in zip(READ_HERE, models, strict=True):
         found[of.noun.capitalize()] = _whole(of, found.pop(model.__name__))
     return found

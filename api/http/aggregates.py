@@ -118,7 +118,9 @@ class Spec(Struct, frozen=True):
     @property
     def name(self) -> str:
         """The operation's name."""
-        return f"{snake(self.kind)}_version" if not self.creates and self.command is self.of.creator else snake(self.kind)
+        return (
+            f"{snake(self.kind)}_version" if not self.creates and self.command is self.of.creator else snake(self.kind)
+        )
 
 
 def _clause_stream(tenant: UUID, members: Members) -> UUID:

@@ -106,7 +106,7 @@ class Services:
         return now()
 
     async def owner_of(self, stream: UUID, tenant: UUID, aggregate: str) -> Owner:
-        """The owner of a stream of this tenant and aggregate. Raises `resource.not_found` for another's and for none."""
+        """The owner of a stream of this tenant and aggregate. Raises `resource.not_found` for all others."""
         known = self._owners.get(stream)
         if known is None:
             first = await self.queries.run(browse.first_envelope, stream)

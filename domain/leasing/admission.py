@@ -42,8 +42,8 @@ def plan_in_force(plans: Iterable[Plan], code: str, on: date) -> Plan | Refusal:
 def wrong_consents(purposes: Iterable[str], consents: Sequence[ConsentState], on: date) -> Refusal | None:
     """None when a consent stands on this day for each purpose, whoever is named in it; else the first that does not.
 
-    The consents are those of one person. `domain.parties.consent.permits` is asked again, for one recipient, by whatever
-    hands data over.
+    The consents are those of one person. Whatever hands data over asks `domain.parties.consent.permits` again, for its
+    recipient.
     """
     answers = (_wrong_consent(Purpose(purpose), consents, on) for purpose in sorted(purposes))
     return next(filter(None, answers), None)

@@ -5,9 +5,7 @@ from __future__ import annotations
 from domain.kernel import refusal
 
 UNKNOWN = refusal("clause.unknown", "There is no such clause", "条款不存在")
-EXISTS = refusal(
-    "clause.exists", "The clause exists already; write its next version", "条款已存在，请在其下起草新版本"
-)
+EXISTS = refusal("clause.exists", "The clause exists already; write its next version", "条款已存在，请在其下起草新版本")
 OTHER_CLAUSE = refusal("clause.other_clause", "This is another clause's history", "条款编号与既有记录不符")
 VERSIONS_FULL = refusal("clause.versions_full", "The clause has as many versions as it may", "条款版本数量已达上限")
 FORM_TWICE = refusal("clause.form_twice", "A form of lease is named twice", "适用业务形式重复")

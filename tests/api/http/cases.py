@@ -1,0 +1,139 @@
+"""What a lease needs over HTTP, step by step: a person's consents, a signed contract, the lease itself."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID, uuid4
+
+import httpx
+
+from adapters.catalogue.clauses import choose, shipped_clauses
+from adapters.system import now
+from domain.contracting.contract import Disclosure
+from domain.contracting.parts import Form
+from domain.kernel import business_date
+from tests.api.http.driver import Http
+
+SHOWN = [item.value for item in Disclosure]
+DOCUMENT = "d" * 64
+LESSOR = UUID(int=70)
+ALLOCATION = ["late_fee", "fee", "interest", "principal"]
+REFERENCE = {"clause": "personal_data", "version": 1, "digest": "c" * 64}
+PLAN_OF = {"rental": "phone_return", "finance": "new_car_direct_level"}
+FORM_OF = {"rental": Form.OPERATING, "finance": Form.DIRECT}
+PURPOSES = ("automated_decision", "biometrics", "credit_inquiry", "third_parties", "whereabouts")
+
+
+def person() -> UUID:
+    """Somebody new."""
+    return uuid4()
+
+
+def consent(subject: UUID, purpose: str, recipient: str = "lessor") -> dict[str, Any]:
+    """The request for one consent."""
+    uses = {"uses": ["leasing"]} if purpose == "credit_inquiry" else {}
+    return {
+        "subject": f"subject_{subject.hex}", "purpose": purpose, "recipients": [recipient], "clause": REFERENCE,
+        "expires_on": "2099-12-31", **uses,
+    }  # fmt: skip
+
+
+async def done(http: Http, path: str, body: Any = None) -> httpx.Response:
+    """A command that is accepted."""
+    answer = await http.post(path, body)
+    assert answer.status_code in (200, 201), (path, answer.text)
+    return answer
+
+
+async def consented(http: Http, subject: UUID, purpose: str, recipient: str = "lessor") -> str:
+    """A granted consent; gives its address."""
+    asked = consent(subject, purpose, recipient)
+    address = (await done(http, "/v1/consents", asked)).headers["location"]
+    granted = {name: asked[name] for name in asked if name not in ("subject", "purpose")}
+    await done(http, f"{address}/grant", granted | {"evidence": "e" * 64})
+    return str(address)
+
+
+def key_terms(business: str = "rental", principal_fen: int = 120_000) -> dict[str, Any]:
+    """Key terms of three months."""
+    return {
+        "currency": "CNY", "financed_fen": principal_fen, "total_cost_fen": principal_fen, "deposit_fen": 0,
+        "instalments": 3, "first_due_on": "2027-01-15", "last_due_on": "2027-03-15", "apr": "0.1", "irr": "0.1",
+        "schedule_digest": "5" * 64, "lock": False, "late_fee_daily_rate": "0.0003", "grace_days": 3,
+        "allocation": ALLOCATION, "early_settlement_rate": "0",
+    }  # fmt: skip
+
+
+def clauses(business: str = "rental") -> list[dict[str, Any]]:
+    """The shipped clauses of a form of lease."""
+    chosen = choose(shipped_clauses(), FORM_OF[business])
+    return [{"clause": one.clause, "version": 1, "digest": one.reference.digest} for one in chosen]
+
+
+def contract(lessee: UUID, business: str = "rental", principal_fen: int = 120_000) -> dict[str, Any]:
+    """What a client says to assemble a contract."""
+    return {
+        "reference": "HT-2027-0001", "plan": PLAN_OF[business],
+        "parties": [
+            {"role": "lessee", "id": f"party_{lessee.hex}", "turn": 1},
+            {"role": "lessor", "id": f"party_{LESSOR.hex}", "turn": 2},
+        ],
+        "key_terms": key_terms(business, principal_fen), "clauses": clauses(business),
+    }  # fmt: skip
+
+
+async def shown(http: Http, lessee: UUID, business: str = "rental", principal_fen: int = 120_000) -> str:
+    """A contract that was shown and confirmed; gives its address."""
+    made = await done(http, "/v1/contracts", contract(lessee, business, principal_fen))
+    address = str(made.headers["location"])
+    root = (await http.get(address)).json()["root"]
+    present = {"root": root, "document": DOCUMENT, "disclosed": SHOWN, "channel": "app"}
+    await done(http, f"{address}/present", present)
+    confirmed = {"party": f"party_{lessee.hex}", "root": root, "items": SHOWN}
+    await done(http, f"{address}/acknowledge_disclosure", confirmed)
+    return address
+
+
+async def signed(http: Http, lessee: UUID, business: str = "rental", principal_fen: int = 120_000) -> str:
+    """A contract in force; gives its address."""
+    address = await shown(http, lessee, business, principal_fen)
+    before = DOCUMENT
+    for number, party in enumerate((lessee, LESSOR), start=1):
+        after = f"{number:064x}"
+        signature = {
+            "party": f"party_{party.hex}", "document": before, "signed": after, "certificate": "ce" * 32, "level": "B-B",
+        }  # fmt: skip
+        await done(http, f"{address}/sign", {"signature": signature})
+        before = after
+    return address
+
+
+def lease(lessee: UUID, contract_id: str, business: str = "rental", principal_fen: int = 120_000) -> dict[str, Any]:
+    """What a client says to make the lease of a contract."""
+    each = principal_fen // 3
+    days = ("2027-01-15", "2027-02-15", "2027-03-15")
+    return {
+        "plan": PLAN_OF[business], "asset_class": "phone" if business == "rental" else "vehicle", "currency": "CNY",
+        "principal_fen": principal_fen, "annual_rate": "0", "reference": "L-1", "allocation": ALLOCATION,
+        "late_fee_daily_rate": "0.0003", "grace_days": 3, "subject": f"subject_{lessee.hex}", "contract": contract_id,
+        "schedule": [
+            {"number": number, "due_on": day, "principal_fen": each, "interest_fen": 0}
+            for number, day in enumerate(days, start=1)
+        ],
+    }  # fmt: skip
+
+
+async def leased(http: Http, business: str = "rental", principal_fen: int = 120_000) -> tuple[str, UUID]:
+    """A lease that awaits delivery, with everything that it needs; gives its address and the lessee."""
+    lessee = person()
+    for purpose in PURPOSES:
+        await consented(http, lessee, purpose)
+    contract_id = (await signed(http, lessee, business, principal_fen)).rpartition("/")[2]
+    http.project()
+    made = await done(http, "/v1/leases", lease(lessee, contract_id, business, principal_fen))
+    return str(made.headers["location"]), lessee
+
+
+def today() -> str:
+    """The business date of the moment."""
+    return business_date(now()).isoformat()
