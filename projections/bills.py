@@ -25,57 +25,15 @@ from domain.leasing.lease import events as e
 from domain.leasing.lease import money as m
 from domain.leasing.values import COMPONENTS, Applied, Instalment, Part
 from projections.as_of import resolve, rows_as_of
+from projections.bill import STATUSES, Bill
 from projections.lease_pages import Window, lease_pages
 from projections.model import Projection, ProjectionError, Recorded, Row
+
+__all__ = ["BILLS", "STATUSES", "Bill", "Bills", "Filter", "Page", "bills_of", "bills_of_lease", "fold", "listing"]
 
 _AT = {component: at for at, component in enumerate(COMPONENTS)}
 _LATE_FEE_AT = 3
 assert COMPONENTS[_LATE_FEE_AT].value == "late_fee"
-
-SCHEDULED, ISSUED, PARTIALLY_PAID, PAID = "scheduled", "issued", "partially_paid", "paid"
-WAIVED, WRITTEN_OFF = "waived", "written_off"
-STATUSES = (SCHEDULED, ISSUED, PARTIALLY_PAID, PAID, WAIVED, WRITTEN_OFF)
-
-Amounts = list[int]
-"""Principal, interest, fee and late fee in fen."""
-
-
-class Bill(Struct, array_like=True, gc=False):
-    """One bill: what was billed (scheduled, before it is issued), paid, waived and written off of each component."""
-
-    number: int
-    due_on: date
-    issued_on: date | None
-    billed: Amounts
-    paid: Amounts
-    waived: Amounts
-    written_off: Amounts
-    last_paid_on: date | None = None
-
-    @property
-    def owed_fen(self) -> int:
-        """What is to be paid in all: billed, less what is not asked for any more."""
-        return sum(self.billed) - sum(self.waived) - sum(self.written_off)
-
-    @property
-    def open_fen(self) -> int:
-        """What is still to be paid."""
-        return self.owed_fen - sum(self.paid)
-
-    @property
-    def status(self) -> str:
-        """One of `STATUSES`."""
-        if self.issued_on is None:
-            return SCHEDULED
-        if self.open_fen:
-            return PARTIALLY_PAID if any(self.paid) else ISSUED
-        if any(self.written_off):
-            return WRITTEN_OFF
-        return WAIVED if any(self.waived) and not any(self.paid) else PAID
-
-    def overdue_days(self, on: date) -> int:
-        """Days since the due date of an issued bill with something open; zero when it is not overdue."""
-        return max(0, (on - self.due_on).days) if self.issued_on is not None and self.open_fen > 0 else 0
 
 
 class Bills(Row, frozen=True, kw_only=True):

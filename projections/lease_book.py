@@ -35,7 +35,8 @@ class Lease(Row, frozen=True, kw_only=True):
 
     `next_due_on` is the due date of the next instalment to be billed, `oldest_due_on` that of the oldest bill with
     anything to pay, `oldest_rent_due_on` with principal or interest to pay. `unbilled_*` is the rest of the schedule,
-    `accrued_fen` interest in the books that is not billed yet. `deposit_held_fen` is cash or a hold.
+    `accrued_fen` interest in the books that is not billed yet. `deposit_held_fen` is cash or a hold. `lessee` is the
+    random id that the vault knows the person by.
     """
 
     id: UUID
@@ -49,7 +50,7 @@ class Lease(Row, frozen=True, kw_only=True):
     annual_rate: str
     application: UUID | None = None
     contract: UUID | None = None
-    subject: UUID | None = None
+    lessee: UUID | None = None
     investor: UUID | None = None
     principal_fen: int
     deposit_mode: str
@@ -135,7 +136,7 @@ def _created(event: e.LeaseCreated, recorded: Recorded) -> Lease:
         annual_rate=event.annual_rate,
         application=event.application,
         contract=event.contract,
-        subject=event.subject,
+        lessee=event.subject,
         principal_fen=event.principal_fen,
         deposit_mode=event.deposit_mode.value,
         deposit_fen=event.deposit_fen,
@@ -313,7 +314,7 @@ CREATE TABLE {table} (
     annual_rate            text     NOT NULL,
     application            uuid,
     contract               uuid,
-    subject                uuid,
+    lessee                 uuid,
     investor               uuid,
     principal_fen          bigint   NOT NULL,
     deposit_mode           text     NOT NULL,

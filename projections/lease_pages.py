@@ -6,7 +6,7 @@ A row that has not changed since the asked position is taken as it is; any other
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, TypeVar
 from uuid import UUID
 
 from psycopg import Connection
@@ -18,18 +18,6 @@ from projections.tables import SCHEMA, array, row_maker, select_list
 SCAN_ROWS = 500
 SCAN_ROWS_MAX = 5_000
 """Rows that one page may look at; a page may then be short and still have more behind it."""
-
-
-class LeaseRow(Protocol):
-    """What a row needs beside its own columns."""
-
-    @property
-    def id(self) -> UUID:
-        """The lease."""
-
-    @property
-    def position(self) -> int:
-        """The last position that changed the row."""
 
 
 L = TypeVar("L", bound=Row)

@@ -97,9 +97,9 @@ class _Book(Struct):
 _IN_BOOK = "t.currency = %s AND t.state <> ALL(%s)"
 
 _BY_LESSEE = f"""
-SELECT t.subject, count(*), sum({_EXPOSURE})::bigint AS fen,
+SELECT t.lessee, count(*), sum({_EXPOSURE})::bigint AS fen,
        coalesce(sum({_EXPOSURE}) FILTER (WHERE t.business = %s), 0)::bigint
-FROM {{book}} WHERE {_IN_BOOK} GROUP BY t.subject ORDER BY fen DESC, t.subject"""
+FROM {{book}} WHERE {_IN_BOOK} GROUP BY t.lessee ORDER BY fen DESC, t.lessee"""
 
 _BY_DAYS = f"""
 SELECT greatest(0, %s::date - t.oldest_rent_due_on), {_EXPOSURE}

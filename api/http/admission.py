@@ -2,9 +2,9 @@
 
     members ─▶ fill (catalogue, clause library) ─▶ command ─▶ guard (consents, contract, portfolio) ─▶ decide
 
-A decider sees its own stream only. What another stream or the catalogue has to say is read here: streams as fresh as the
-ledger, the lease book after it reached the ledger's head. A withdrawal that is recorded between this look and the append
-comes too late; bookings of one tenant take turns, so that within one process none is missed.
+A decider sees its own stream only. What another stream or the catalogue has to say is read here: streams as fresh as
+the ledger, the lease book after it reached the ledger's head. A withdrawal that is recorded between this look and the
+append comes too late; bookings of one tenant take turns, so that within one process none is missed.
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ def _plan(asked: Asked) -> Plan | Refusal:
     return plan_in_force(shipped_plans(), asked.members["plan"], asked.on)
 
 
-async def plan_of_lease(of: Services, asked: Asked) -> Members | Refusal:
+async def plan_of_lease(_: Services, asked: Asked) -> Members | Refusal:
     """Which business a plan belongs to, and the digest of its exact terms."""
     plan = _plan(asked)
     return plan if isinstance(plan, Refusal) else {"plan_digest": digest_of(plan), "business": plan.business.value}
@@ -127,7 +127,7 @@ def _entries(state: ClauseState) -> Iterable[LibraryClause]:
         )
 
 
-async def looked_up(of: Services, asked: Asked) -> Members:
+async def looked_up(*_: object) -> Members:
     """What a person records of a payment was looked up at the provider."""
     return {"source": Source.QUERY.value}
 
@@ -173,7 +173,7 @@ async def lease_made(of: Services, asked: Asked, command: CreateLease) -> Refusa
     return await _room(of, asked, Exposure(lessee=command.subject, fen=command.principal_fen), command.currency)
 
 
-async def lease_booked(of: Services, asked: Asked, command: ActivateLease) -> Refusal | None:
+async def lease_booked(of: Services, asked: Asked, _: ActivateLease) -> Refusal | None:
     """A finance lease enters the books when it begins to run; there must be room in the portfolio then, too."""
     lease = await state_of(of, LEASE, asked.stream)
     if lease.business is not Business.FINANCE or lease.phase is not LeasePhase.AWAITING_DELIVERY:

@@ -1,7 +1,8 @@
 """Every aggregate that people command over HTTP: one declaration each; routes, permissions and words follow from it.
 
-A declaration says under which plural it is found, which command creates one, which permission each command takes, which
-fields the service fills in, what is looked at elsewhere before a command is decided, and which commands are not for people.
+A declaration says under which plural it is found, which command creates one, which permission each command takes,
+which fields the service fills in, what is looked at elsewhere before a command is decided, and which commands are not
+for people.
 """
 
 from __future__ import annotations

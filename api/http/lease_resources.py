@@ -42,7 +42,7 @@ class Lease(Struct, frozen=True, kw_only=True):
     annual_rate: str
     application: ApplicationId | None
     contract: ContractId | None
-    subject: SubjectId | None
+    lessee: SubjectId | None
     investor: InvestorId | None
     principal_fen: int
     deposit_mode: str
@@ -221,7 +221,7 @@ class Provisions(InCurrency, frozen=True, kw_only=True):
 
 _SAME = tuple(
     name for name in Lease.__struct_fields__
-    if name not in ("id", "application", "contract", "subject", "investor", "last_position")
+    if name not in ("id", "application", "contract", "lessee", "investor", "last_position")
 )  # fmt: skip
 
 
@@ -235,7 +235,7 @@ def lease_body(row: lease_book.Lease) -> Lease:
         id=format_id("lease", row.id),
         application=_outside("application", row.application),
         contract=_outside("contract", row.contract),
-        subject=_outside("subject", row.subject),
+        lessee=_outside("subject", row.lessee),
         investor=_outside("investor", row.investor),
         last_position=row.position,
         **{name: getattr(row, name) for name in _SAME},

@@ -35,7 +35,7 @@ def test_a_lease_awaits_delivery() -> None:
     )  # fmt: skip
     assert (row.instalments, row.issued, row.next_due_on) == (12, 0, cases.day(30))
     assert (row.unbilled_fen, row.unbilled_principal_fen) == (12 * 106_000, 1_200_000)
-    assert (row.subject, row.created_on, row.tenant, row.version) == (cases.LESSEE, cases.START, TENANT, 1)
+    assert (row.lessee, row.created_on, row.tenant, row.version) == (cases.LESSEE, cases.START, TENANT, 1)
 
 
 def test_amounts_follow_bills_and_money() -> None:

@@ -9,6 +9,7 @@ import httpx
 
 from adapters.catalogue.clauses import choose, shipped_clauses
 from adapters.system import now
+from api.http.aggregates import LEASES, PAYMENTS, Exposed
 from domain.contracting.contract import Disclosure
 from domain.contracting.parts import Form
 from domain.kernel import business_date
@@ -22,6 +23,13 @@ REFERENCE = {"clause": "personal_data", "version": 1, "digest": "c" * 64}
 PLAN_OF = {"rental": "phone_return", "finance": "new_car_direct_level"}
 FORM_OF = {"rental": Form.OPERATING, "finance": Form.DIRECT}
 PURPOSES = ("automated_decision", "biometrics", "credit_inquiry", "third_parties", "whereabouts")
+
+
+CLAUSE = {
+    "clause": "house_rules", "title": "使用守则", "gloss": "House rules", "forms": ["operating"], "mandatory": False,
+    "text": "承租人应当爱护设备。\n不得转租。",
+}  # fmt: skip
+COLLECT = {"bill": 1, "amount_fen": 40_000, "policy": {"channels": ["bank_a"], "retries": 0}}
 
 
 def person() -> UUID:
@@ -100,9 +108,8 @@ async def signed(http: Http, lessee: UUID, business: str = "rental", principal_f
     before = DOCUMENT
     for number, party in enumerate((lessee, LESSOR), start=1):
         after = f"{number:064x}"
-        signature = {
-            "party": f"party_{party.hex}", "document": before, "signed": after, "certificate": "ce" * 32, "level": "B-B",
-        }  # fmt: skip
+        signature = {"party": f"party_{party.hex}", "document": before, "signed": after, "level": "B-B"}
+        signature["certificate"] = "ce" * 32
         await done(http, f"{address}/sign", {"signature": signature})
         before = after
     return address
@@ -137,3 +144,17 @@ async def leased(http: Http, business: str = "rental", principal_fen: int = 120_
 def today() -> str:
     """The business date of the moment."""
     return business_date(now()).isoformat()
+
+
+async def existing(http: Http, of: Exposed) -> str:
+    """One of each kind; gives its address."""
+    if of is LEASES:
+        return (await leased(http))[0]
+    bodies: dict[str, Any] = {
+        "consent": consent(person(), "biometrics"),
+        "clause": CLAUSE,
+        "contract": contract(person()),
+    }
+    if of is PAYMENTS:
+        bodies["payment"] = COLLECT | {"lease": (await leased(http))[0].rpartition("/")[2]}
+    return str((await done(http, of.collection, bodies[of.noun])).headers["location"])

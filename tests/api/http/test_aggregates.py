@@ -3,41 +3,23 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
 import pytest
 
 from adapters.catalogue.plans import shipped_plans
 from api.http.access import ROLES, Permission
-from api.http.aggregates import CLAUSES, CONTRACTS, EXPOSED, LEASES, PAYMENTS, UNEXPOSED, Exposed, Spec, specs
+from api.http.aggregates import CONTRACTS, EXPOSED, LEASES, PAYMENTS, UNEXPOSED, Exposed, Spec, specs
 from api.http.words import FIELDS
 from domain.aggregates import AGGREGATES
 from domain.contracting.plans import digest_of
 from tests.api.http import cases
-from tests.api.http.cases import done
+from tests.api.http.cases import CLAUSE, COLLECT, done, existing
 from tests.api.http.driver import DRAFT, Http
 
 OTHERS = EXPOSED[1:]
 ALL = [pytest.param(spec, id=f"{of.plural}-{spec.segment}-{spec.kind}") for of in OTHERS for spec in specs(of)]
 BY_NOUN = [pytest.param(of, id=of.plural) for of in OTHERS]
-CLAUSE = {
-    "clause": "house_rules", "title": "使用守则", "gloss": "House rules", "forms": ["operating"], "mandatory": False,
-    "text": "承租人应当爱护设备。\n不得转租。",
-}  # fmt: skip
-COLLECT = {"bill": 1, "amount_fen": 40_000, "policy": {"channels": ["bank_a"], "retries": 0}}
-
-
-async def existing(http: Http, of: Exposed) -> str:
-    """One of each kind; gives its address."""
-    if of is LEASES:
-        return (await cases.leased(http))[0]
-    bodies: dict[str, Any] = {
-        "consent": cases.consent(cases.person(), "biometrics"),
-        "clause": CLAUSE,
-        "contract": cases.contract(cases.person()),
-    }
-    if of is PAYMENTS:
-        bodies["payment"] = COLLECT | {"lease": (await cases.leased(http))[0].rpartition("/")[2]}
-    return str((await done(http, of.collection, bodies[of.noun])).headers["location"])
 
 
 def test_every_aggregate_is_exposed_or_says_why_not() -> None:
@@ -330,3 +312,38 @@ async def test_payment_of_a_lease(http: Http) -> None:
     assert (refused.status_code, refused.json()["code"]) == (409, "lease.unknown")
     callback = await http.post(f"{address}/receive_callback", {})
     assert callback.status_code == 404
+
+
+async def test_lines_of_a_clause_are_kept(http: Http) -> None:
+    made = await done(http, "/v1/clauses", CLAUSE)
+    entry = (await http.get(f"{made.headers['location']}/events")).json()["data"][0]["entry"]
+    assert entry["body"]["text"] == CLAUSE["text"]
+    for text in ("一\r\n二", "一\t二", "e\u0301"):
+        answer = await http.post("/v1/clauses", CLAUSE | {"clause": "other", "text": text})
+        assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "/text")
+
+
+async def test_numbers_that_no_reader_keeps(http: Http) -> None:
+    address, _ = await cases.leased(http)
+    answer = await http.post(f"{address}/issue_bill", {"number": 10**30})
+    assert (answer.status_code, answer.json()["errors"][0]["code"]) == (422, "too_large")
+
+
+async def test_nobody_is_told_what_was_sent(http: Http) -> None:
+    """Not in a fault, not in a refusal, not in a repeated key."""
+    body = cases.contract(cases.person()) | {"reference": "13912345678"}
+    answer = await http.post("/v1/contracts", body)
+    assert (answer.status_code, answer.json()["code"]) == (409, "contract.reference_personal")
+    assert "13912345678" not in answer.text
+    answer = await http.post("/v1/contracts", body | {"plan": "13912345678", "13912345678": "13912345678"})
+    assert answer.status_code == 422
+    assert "13912345678" not in answer.text
+
+
+async def test_case_is_shared_by_what_belongs_together(http: Http) -> None:
+    case = f"case_{cases.person().hex}"
+    asked = cases.consent(cases.person(), "biometrics")
+    made = await http.post("/v1/consents", asked, Case_Id=case)
+    await done(http, f"{made.headers['location']}/decline", {"channel": "app"})
+    entries = (await http.get(f"{made.headers['location']}/events")).json()["data"]
+    assert {UUID(one["entry"]["correlation"]).hex for one in entries} == {case[5:]}

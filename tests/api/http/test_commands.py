@@ -10,6 +10,8 @@ import pytest
 from api.http.aggregates import APPLICATIONS, segment_of, specs
 from api.http.commands import BODY_MAX_BYTES
 from domain.application import COMMANDS, DraftApplication, RouteToLane, SubmitApplication
+from domain.kernel import parse_id
+from tests.api.http import cases
 from tests.api.http.driver import DRAFT, PERSON, Http
 
 DIGEST = "a" * 64
@@ -31,6 +33,8 @@ async def test_draft(http: Http) -> None:
 
 
 async def test_a_case_from_draft_to_contract(http: Http) -> None:
+    for purpose, provider in (("third_parties", "bureau"), ("biometrics", "bureau"), ("third_parties", "carrier")):
+        await cases.consented(http, parse_id("subject", PERSON["subject"]), purpose, provider)
     address = await http.given(
         ("submit", None),
         ("upload_document", UPLOAD),
@@ -51,6 +55,7 @@ async def test_a_case_from_draft_to_contract(http: Http) -> None:
         ("accept_offer", None),
         ("start_contracting", None),
         ("complete", None),
+        **PERSON,
     )
     assert (await http.events(address))[-3:] == [
         "application.offer_accepted.v1",

@@ -26,6 +26,8 @@ from schemathesis.specs.openapi.checks import (
 from adapters.system import new_id
 from api.compose import Base
 from api.http import Limits
+from api.http.aggregates import EXPOSED
+from tests.api.http.cases import existing
 from tests.api.http.driver import Http, opened
 from tests.api.http.test_openapi import COMMITTED
 
@@ -71,6 +73,8 @@ class Asked:
         self._context = opened(on, QUICKEST)
         self.http: Http = self.elsewhere.run(self._context.__aenter__())
         self.application = self.elsewhere.run(self.http.given(("submit", None))).rpartition("/")[2]
+        addresses = [self.elsewhere.run(existing(self.http, of)) for of in EXPOSED[1:]]
+        self.known = {of.noun: address.rpartition("/")[2] for of, address in zip(EXPOSED[1:], addresses, strict=True)}
         self.http.project()
         self.schema = schemathesis.openapi.from_dict(_without_security(self.http.app.openapi()))
 
@@ -132,6 +136,8 @@ def _make_answerable(case: Case[Any], asked: Asked) -> None:
     """Let a fitting request be about something that exists, and not wait for a future that never comes."""
     if "application" in case.path_parameters:
         case.path_parameters["application"] = asked.application
+    for noun in asked.known.keys() & case.path_parameters.keys():
+        case.path_parameters[noun] = asked.known[noun]
     if "event" in case.path_parameters:
         case.path_parameters["event"] = "1"
     (case.query or {}).pop("at_least", None)

@@ -1,0 +1,231 @@
+"""What is looked at elsewhere before a command is decided: consents, contracts, plans, room in the portfolio."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+
+from api.http.surroundings import FILE, NOTHING, SurroundingsError, surroundings
+from domain.kernel import parse_id
+from tests.api.http import cases
+from tests.api.http.cases import done
+from tests.api.http.driver import PERSON, Http
+
+MILLION_FEN = 100_000_000
+SUBJECT = parse_id("subject", PERSON["subject"])
+CHECKS = [
+    ("record_identity_verified", "third_parties", {}),
+    ("record_identity_failed", "third_parties", {"reason": "differs"}),
+    ("record_liveness_passed", "biometrics", {}),
+    ("record_liveness_failed", "biometrics", {"reason": "differs"}),
+    ("record_carrier_name_matched", "third_parties", {}),
+    ("record_carrier_name_mismatched", "third_parties", {"reason": "differs"}),
+]
+
+
+async def refused(http: Http, path: str, body: Any) -> tuple[str, dict[str, str]]:
+    """The rule that says no, and its facts; nothing is appended."""
+    size = await http.size()
+    answer = await http.post(path, body)
+    assert answer.status_code == 409, answer.text
+    assert await http.size() == size
+    return answer.json()["code"], answer.json().get("facts", {})
+
+
+# -------------------------------------------------------------------------------------------------------- consents
+
+
+@pytest.mark.parametrize(("segment", "purpose", "more"), CHECKS)
+async def test_no_providers_answer_without_consent(http: Http, segment: str, purpose: str, more: Any) -> None:
+    address = await http.given(("submit", None), ("start_verification", None), **PERSON)
+    path, body = f"{address}/{segment}", {"provider": "bureau", **more}
+    assert await refused(http, path, body) == ("consent.missing", {"purpose": purpose, "recipient": "bureau"})
+    await cases.consented(http, SUBJECT, purpose, "somebody_else")
+    assert (await refused(http, path, body))[0] == "consent.recipient_not_named"
+    given = await cases.consented(http, SUBJECT, purpose, "bureau")
+    await done(http, path, body)
+    await done(http, f"{given}/withdraw", {"channel": "app"})
+    other = await http.given(("submit", None), ("start_verification", None), **PERSON)
+    assert (await refused(http, f"{other}/{segment}", body))[0] == "consent.withdrawn"
+
+
+async def test_an_application_about_nobody_has_no_consent(http: Http) -> None:
+    address = await http.given(("submit", None), ("start_verification", None))
+    await cases.consented(http, SUBJECT, "biometrics", "bureau")
+    body = {"provider": "bureau"}
+    assert await refused(http, f"{address}/record_liveness_passed", body) == (
+        "consent.missing",
+        {"purpose": "biometrics"},
+    )
+
+
+async def test_another_tenants_consent_is_none(http: Http) -> None:
+    await cases.consented(http.another_tenant(), SUBJECT, "biometrics", "bureau")
+    address = await http.given(("submit", None), ("start_verification", None), **PERSON)
+    assert (await refused(http, f"{address}/record_liveness_passed", {"provider": "bureau"}))[0] == "consent.missing"
+
+
+async def test_a_consent_that_was_only_asked_for_is_none(http: Http) -> None:
+    await done(http, "/v1/consents", cases.consent(SUBJECT, "biometrics", "bureau"))
+    address = await http.given(("submit", None), ("start_verification", None), **PERSON)
+    answer = await refused(http, f"{address}/record_liveness_passed", {"provider": "bureau"})
+    assert answer == ("consent.not_granted", {"phase": "requested"})
+
+
+async def test_a_lease_needs_every_consent_of_its_plan(http: Http) -> None:
+    lessee = cases.person()
+    contract = (await cases.signed(http, lessee)).rpartition("/")[2]
+    body = cases.lease(lessee, contract)
+    assert await refused(http, "/v1/leases", body) == ("consent.missing", {"purpose": "automated_decision"})
+    await cases.consented(http, lessee, "automated_decision")
+    assert await refused(http, "/v1/leases", body) == ("consent.missing", {"purpose": "third_parties"})
+    await cases.consented(http, cases.person(), "third_parties")
+    assert (await refused(http, "/v1/leases", body))[0] == "consent.missing"
+    await cases.consented(http, lessee, "third_parties")
+    made = await done(http, "/v1/leases", body)
+    assert await http.events(made.headers["location"]) == ["lease.created.v1"]
+
+
+# -------------------------------------------------------------------------------------------------------- contract
+
+
+async def test_a_lease_needs_a_contract_in_force(http: Http) -> None:
+    lessee = cases.person()
+    for purpose in cases.PURPOSES:
+        await cases.consented(http, lessee, purpose)
+    body = cases.lease(lessee, "contract_" + "0" * 32)
+    assert (await refused(http, "/v1/leases", body))[0] == "contract.unknown"
+    none = {name: value for name, value in body.items() if name != "contract"}
+    assert (await refused(http, "/v1/leases", none))[0] == "contract.unknown"
+    pending = (await cases.shown(http, lessee)).rpartition("/")[2]
+    answer = await refused(http, "/v1/leases", cases.lease(lessee, pending))
+    assert answer == ("contract.not_in_force", {"phase": "disclosure_acknowledged"})
+    strangers = (await cases.signed(http.another_tenant(), lessee)).rpartition("/")[2]
+    assert (await refused(http, "/v1/leases", cases.lease(lessee, strangers)))[0] == "contract.unknown"
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"subject": "subject_" + "9" * 32}, "subject"),
+        ({"plan": "tablet_return"}, "plan"),
+        ({"currency": "USD"}, "currency"),
+        ({"deposit_fen": 1}, "deposit_fen"),
+        ({"late_fee_daily_rate": "0.001"}, "late_fee_daily_rate"),
+        ({"grace_days": 0}, "grace_days"),
+        ({"allocation": ["principal", "interest", "fee", "late_fee"]}, "allocation"),
+        ({"buyout_fen": 1}, "buyout_fen"),
+        (
+            {"schedule": [{"number": 1, "due_on": "2027-01-15", "principal_fen": 120_000, "interest_fen": 0}]},
+            "schedule",
+        ),
+    ],
+)
+async def test_a_lease_says_what_its_contract_says(http: Http, change: dict[str, Any], field: str) -> None:
+    lessee = cases.person()
+    body = cases.lease(lessee, (await cases.signed(http, lessee)).rpartition("/")[2]) | change
+    assert await refused(http, "/v1/leases", body) == ("lease.contract_differs", {"field": field})
+
+
+async def test_a_lease_of_another_tenants_application(http: Http) -> None:
+    lessee = cases.person()
+    body = cases.lease(lessee, (await cases.signed(http, lessee)).rpartition("/")[2])
+    strangers = (await http.another_tenant().given()).rpartition("/")[2]
+    assert (await refused(http, "/v1/leases", body | {"application": strangers}))[0] == "application.unknown"
+
+
+# ------------------------------------------------------------------------------------------------------- portfolio
+
+
+@pytest.fixture
+def balance_sheet(http: Http) -> Iterator[Any]:
+    """Writes the tenant's row of the file, and takes the file away afterwards."""
+    path = http.running.settings.data / FILE
+
+    def write(net_assets_fen: int, **more: Any) -> None:
+        row = {"net_assets_fen": net_assets_fen, "total_assets_fen": 0, **more}
+        path.write_text(json.dumps({str(http.tenant): row}))
+
+    yield write
+    path.unlink(missing_ok=True)
+
+
+async def finance(http: Http, principal_fen: int) -> tuple[dict[str, Any], UUID]:
+    """What a client says to make a finance lease that lacks nothing but room."""
+    lessee = cases.person()
+    for purpose in cases.PURPOSES:
+        await cases.consented(http, lessee, purpose)
+    contract = (await cases.signed(http, lessee, "finance", principal_fen)).rpartition("/")[2]
+    return cases.lease(lessee, contract, "finance", principal_fen), lessee
+
+
+async def test_without_net_assets_no_finance_lease(http: Http, balance_sheet: Any) -> None:
+    body, lessee = await finance(http, 3 * MILLION_FEN)
+    http.project()
+    assert await refused(http, "/v1/leases", body) == ("portfolio.no_net_assets", {"net_assets_fen": "0"})
+    balance_sheet(9 * MILLION_FEN)
+    assert (await refused(http, "/v1/leases", body))[0] == "portfolio.one_lessee"
+    balance_sheet(10 * MILLION_FEN)
+    await done(http, "/v1/leases", body)
+    balance_sheet(10 * MILLION_FEN, related=[str(lessee)])
+    http.project()
+    await done(http, "/v1/leases", body)
+
+
+async def test_room_is_looked_for_again_when_the_lease_is_booked(http: Http, balance_sheet: Any) -> None:
+    """Two leases that each have room, but not together: whichever is booked second is refused."""
+    group = str(uuid4())
+    first, one = await finance(http, 3 * MILLION_FEN)
+    second, other = await finance(http, 3 * MILLION_FEN)
+    balance_sheet(10 * MILLION_FEN, groups={str(one): group, str(other): group})
+    addresses = []
+    for body in (first, second):
+        http.project()
+        addresses.append((await done(http, "/v1/leases", body)).headers["location"])
+    for address in addresses:
+        await done(http, f"{address}/waive_deposit")
+        await done(http, f"{address}/record_delivery", {"on": cases.today()})
+    http.project()
+    await done(http, f"{addresses[0]}/activate", {"on": cases.today()})
+    http.project()
+    code, facts = await refused(http, f"{addresses[1]}/activate", {"on": cases.today()})
+    assert (code, facts["fen"], facts["group"]) == ("portfolio.one_group", str(6 * MILLION_FEN), group)
+
+
+async def test_bookings_of_a_tenant_take_turns(http: Http, balance_sheet: Any) -> None:
+    """Two at once: the second waits for the read model to know of the first, and says so when it does not."""
+    balance_sheet(100 * MILLION_FEN)
+    (first, _), (second, _) = await finance(http, 3 * MILLION_FEN), await finance(http, 3 * MILLION_FEN)
+    http.project()
+    answers = await asyncio.gather(*(http.post("/v1/leases", body) for body in (first, second)))
+    assert sorted(answer.status_code for answer in answers) == [201, 503]
+    late = next(answer for answer in answers if answer.status_code == 503)
+    assert late.json()["code"] == "position.not_reached"
+    assert late.headers["retry-after"]
+
+
+async def test_a_rental_needs_no_room(http: Http) -> None:
+    address, _ = await cases.leased(http)
+    assert await http.events(address) == ["lease.created.v1"]
+
+
+def test_surroundings(tmp_path: Path) -> None:
+    tenant, lessee, group = uuid4(), uuid4(), uuid4()
+    assert surroundings(tmp_path, tenant) == NOTHING
+    row = {"net_assets_fen": -1, "total_assets_fen": 2, "groups": {str(lessee): str(group)}, "related": [str(lessee)]}
+    (tmp_path / FILE).write_text(json.dumps({str(tenant): row}))
+    assert surroundings(tmp_path, uuid4()) == NOTHING
+    found = surroundings(tmp_path, tenant)
+    assert (found.net_assets_fen, found.total_assets_fen, found.group_of, found.related) == (
+        -1, 2, {lessee: group}, frozenset({lessee}),
+    )  # fmt: skip
+    for text in ("{", "[]", '{"x":1}', json.dumps({str(tenant): row | {"surprise": 1}})):
+        (tmp_path / FILE).write_text(text)
+        with pytest.raises(SurroundingsError, match="expected an object by tenant id"):
+            surroundings(tmp_path, tenant)

@@ -1,0 +1,138 @@
+"""What must stand elsewhere before a lease is made."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+from msgspec.structs import replace
+
+from domain.application import AssetClass
+from domain.contracting.clauses import ClauseRef
+from domain.contracting.contract import CONTRACT, Phase
+from domain.contracting.contract import refusals as contract_refusals
+from domain.contracting.matching import NOT_EFFECTIVE
+from domain.contracting.plans import Plan
+from domain.contracting.schedules import Instalment
+from domain.kernel import Refusal, fold
+from domain.leasing.admission import CONTRACT_DIFFERS, PLAN_UNKNOWN, plan_in_force, wrong_consents, wrong_contract
+from domain.leasing.lease import CreateLease
+from domain.leasing.values import Business
+from domain.parties.consent import ConsentState, Period, Purpose
+from domain.parties.consent import Phase as ConsentPhase
+from domain.parties.consent import refusals as consent_refusals
+from tests.domain.contracting.contract import contracts
+from tests.domain.contracting.offers import CAR
+
+DAY = date(2026, 6, 1)
+PLAN = replace(CAR, effective_from=date(2026, 1, 1))
+NEWER = replace(PLAN, version=2, effective_from=DAY)
+EXECUTED = fold(CONTRACT, contracts.HISTORIES[Phase.EXECUTED])
+TERMS = contracts.KEY_TERMS
+LEASE = CreateLease(
+    plan="phone_return", plan_digest="1" * 64, business=Business.RENTAL, asset_class=AssetClass.PHONE, currency="CNY",
+    principal_fen=599_900, annual_rate="0", reference="L-1", allocation=TERMS.allocation, buyout_fen=20_000,
+    late_fee_daily_rate=TERMS.late_fee_daily_rate, grace_days=TERMS.grace_days, subject=contracts.LESSEE,
+    schedule=tuple(
+        Instalment(number, due_on, 1, 0)
+        for number, due_on in enumerate(
+            [TERMS.first_due_on, *(TERMS.first_due_on + timedelta(days=number) for number in range(1, 11)),
+             TERMS.last_due_on], start=1,
+        )
+    ),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("plans", [(PLAN, NEWER), (NEWER, PLAN)])
+def test_newest_version_in_force(plans: tuple[Plan, ...]) -> None:
+    assert plan_in_force(plans, PLAN.id, DAY) is NEWER
+    assert plan_in_force(plans, PLAN.id, DAY - timedelta(days=1)) is PLAN
+
+
+def test_plans_that_are_not_there() -> None:
+    unknown, early = (
+        plan_in_force((PLAN,), "nobody_knows", DAY),
+        plan_in_force((NEWER,), PLAN.id, DAY - timedelta(days=1)),
+    )
+    assert unknown == PLAN_UNKNOWN()
+    assert isinstance(early, Refusal)
+    assert early.kind is NOT_EFFECTIVE
+
+
+def consent(purpose: Purpose) -> ConsentState:
+    """A consent that stands for a month around the day."""
+    return ConsentState(
+        phase=ConsentPhase.GRANTED, subject=UUID(int=1), purpose=purpose, recipients=("one", "two"),
+        clause=ClauseRef(clause="personal_data", version=1, digest="c" * 64),
+        uses=("leasing",) if purpose is Purpose.CREDIT_INQUIRY else (),
+        periods=(Period(DAY - timedelta(days=15), DAY + timedelta(days=15)),),
+    )  # fmt: skip
+
+
+def kind_of(refusal: Refusal | None) -> object:
+    """The rule that says no."""
+    return None if refusal is None else refusal.kind
+
+
+def test_a_consent_for_each_purpose() -> None:
+    needed = ("third_parties", "credit_inquiry")
+    both = [consent(Purpose.THIRD_PARTIES), consent(Purpose.CREDIT_INQUIRY)]
+    assert wrong_consents(needed, both, DAY) is None
+    assert wrong_consents(needed, both[::-1], DAY) is None
+    for one in both:
+        assert kind_of(wrong_consents(needed, [one], DAY)) is consent_refusals.MISSING
+    assert wrong_consents((), [], DAY) is None
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({"withdrawn_on": DAY}, consent_refusals.WITHDRAWN),
+        ({"withdrawn_on": DAY + timedelta(days=1)}, None),
+        ({"periods": ()}, consent_refusals.NOT_GRANTED),
+        ({"periods": (Period(DAY - timedelta(days=9), DAY - timedelta(days=1)),)}, consent_refusals.EXPIRED),
+        ({"periods": (Period(DAY + timedelta(days=1), DAY + timedelta(days=9)),)}, consent_refusals.NOT_YET_GRANTED),
+        ({"purpose": Purpose.WHEREABOUTS}, consent_refusals.MISSING),
+    ],
+)
+def test_consents_that_do_not_stand(change: dict[str, Any], expected: object) -> None:
+    one = replace(consent(Purpose.THIRD_PARTIES), **change)
+    assert kind_of(wrong_consents(["third_parties"], [one], DAY)) is expected
+    assert wrong_consents(["third_parties"], [one, consent(Purpose.THIRD_PARTIES)], DAY) is None
+
+
+def test_a_lease_that_says_what_its_contract_says() -> None:
+    assert wrong_contract(LEASE, EXECUTED) is None
+
+
+@pytest.mark.parametrize("phase", list(Phase))
+def test_only_a_contract_in_force(phase: Phase) -> None:
+    answer = wrong_contract(LEASE, fold(CONTRACT, contracts.HISTORIES[phase]))
+    if phase is Phase.ABSENT:
+        assert kind_of(answer) is contract_refusals.UNKNOWN
+    elif phase in (Phase.EXECUTED, Phase.ANCHORED, Phase.AMENDED):
+        assert answer is None
+    else:
+        assert answer == contract_refusals.NOT_IN_FORCE(phase=phase)
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"subject": contracts.GUARANTOR}, "subject"),
+        ({"subject": None}, "subject"),
+        ({"plan": "other"}, "plan"),
+        ({"plan_digest": "2" * 64}, "plan"),
+        ({"currency": "EUR"}, "currency"),
+        ({"deposit_fen": 1}, "deposit_fen"),
+        ({"late_fee_daily_rate": "0"}, "late_fee_daily_rate"),
+        ({"grace_days": 0}, "grace_days"),
+        ({"allocation": TERMS.allocation[::-1]}, "allocation"),
+        ({"schedule": LEASE.schedule[:-1]}, "schedule"),
+        ({"buyout_fen": 0}, "buyout_fen"),
+    ],
+)
+def test_whatever_differs_is_named(change: dict[str, Any], field: str) -> None:
+    assert wrong_contract(replace(LEASE, **change), EXECUTED) == CONTRACT_DIFFERS(field=field)
