@@ -23,7 +23,7 @@ from domain.application import APPLICATION, DraftApplication
 from domain.contracting import clauses, contract
 from domain.contracting.clauses import CLAUSE, DraftClause
 from domain.contracting.contract import CONTRACT, AssembleContract
-from domain.kernel import Command, Decider
+from domain.kernel import Command, Decider, RefusalKind
 from domain.leasing import lease
 from domain.leasing.lease import LEASE, CreateLease
 from domain.parties import consent
@@ -45,7 +45,8 @@ class Filled(Struct, frozen=True):
 class Exposed(Struct, frozen=True, kw_only=True):
     """One aggregate on the wire. Commands stand by the names of their classes.
 
-    `place` gives a new one its stream, where that follows from the payload; without it an id is drawn. `again` is the
+    `place` gives a new one its stream, where that follows from the payload, and `taken` says that it is there already;
+    without them an id is drawn. `again` is the
     path segment of the creating command where it is also a change of what exists. `withheld` says why.
     """
 
@@ -59,6 +60,7 @@ class Exposed(Struct, frozen=True, kw_only=True):
     one_by_one: frozenset[str] = frozenset()
     withheld: Mapping[str, str] = {}
     place: Callable[[UUID, Members], UUID] | None = None
+    taken: RefusalKind | None = None
     again: str = ""
 
     @property
@@ -177,6 +179,7 @@ CLAUSES = Exposed(
     commands=clauses.COMMANDS,
     permissions={_P.LIBRARY: "DraftClause PublishClause WithdrawClause"},
     place=_clause_stream,
+    taken=clauses.refusals.EXISTS,
     again="draft",
 )
 

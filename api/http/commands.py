@@ -33,7 +33,6 @@ from api.http.headers import idempotency_key, if_match
 from api.http.models import Members
 from api.http.problems import Problem, refused
 from api.http.services import RETRY_AFTER_S, Owner, Services
-from domain.contracting.clauses import refusals as clause_refusals
 from domain.kernel import Command, Context, IdError, Refusal, business_date, format_id, parse_id
 
 BODY_MAX_BYTES = 1 << 20
@@ -182,8 +181,8 @@ class CommandEndpoint:
                 raise
             return await self._again(request)
         except VersionConflict as conflict:
-            if self._spec.creates:
-                return clause_refusals.EXISTS()
+            if self._spec.creates and self._of.taken is not None:
+                return self._of.taken()
             raise catalogue.PRECONDITION_FAILED(version=conflict.actual) from None
         if self._spec.draws and isinstance(outcome, Appended):
             self._services.remember_owner(asking.stream, asking.owner)

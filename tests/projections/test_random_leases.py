@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import date, timedelta
+from itertools import chain
 from typing import Any
 from uuid import UUID
 
@@ -229,10 +230,11 @@ def check_books(connection: Connection[Any], known: Book, past: int | None) -> N
 def check_cash(connection: Connection[Any], known: Book, past: int | None, rows: dict[str, Any]) -> None:
     """Expected and open amounts are those of the bills, actual ones those of the cash account."""
     found = cash_flow(connection, TENANT, START - timedelta(60), START + timedelta(338), as_of_position=past)
-    every = [bill for row in rows.values() for bill in bills_of(row)]
-    due = [bill for bill in every if found.first <= bill.due_on <= found.last]
-    assert sum(day.expected_fen for day in found.days) == sum(bill.owed_fen for bill in due)
-    assert sum(day.open_fen for day in found.days) == sum(bill.open_fen for bill in due)
+    due = [
+        bill for bill in chain.from_iterable(map(bills_of, rows.values())) if found.first <= bill.due_on <= found.last
+    ]
+    expected = sum(bill.owed_fen for bill in due), sum(bill.open_fen for bill in due)
+    assert (sum(day.expected_fen for day in found.days), sum(day.open_fen for day in found.days)) == expected
     assert sum(day.in_fen - day.out_fen for day in found.days) == moved_from(known, found.first, found.last)
 
 
