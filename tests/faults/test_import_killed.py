@@ -30,7 +30,7 @@ def history(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def undisturbed(history: Path) -> tuple[dict[str, str], float, float]:
-    """What an import gives that nobody hurts; how many seconds a start takes, and the import: kills are aimed by them."""
+    """What an import gives that nobody hurts; seconds of a start, and of the import: kills are aimed by them."""
     with victim() as calm:
         calm.run("checkpoint")
         began = time.monotonic()
