@@ -127,7 +127,7 @@ CREATE TABLE {table} (
     open_fen  text     NOT NULL,
     last_on   date,
     PRIMARY KEY (shard, id)
-) WITH (fillfactor = 70);
+) WITH (fillfactor = 45);
 CREATE INDEX ON {table} (shard, tenant, id);
 """,
 )

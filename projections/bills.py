@@ -249,7 +249,7 @@ CREATE TABLE {table} (
     open_fen       text     NOT NULL,
     first_position bigint   NOT NULL,
     PRIMARY KEY (shard, id)
-) WITH (fillfactor = 70);
+) WITH (fillfactor = 45);
 CREATE INDEX ON {table} (shard, tenant, id);
 """,
 )

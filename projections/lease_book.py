@@ -344,7 +344,7 @@ CREATE TABLE {table} (
     schedule               text     NOT NULL,
     dues                   text     NOT NULL,
     PRIMARY KEY (shard, id)
-) WITH (fillfactor = 60);
+) WITH (fillfactor = 45);
 CREATE INDEX ON {table} (shard, tenant, id);
 CREATE INDEX ON {table} (shard, tenant, reference);
 """,

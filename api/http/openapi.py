@@ -55,7 +55,7 @@ _JSON_ANSWERS = {
     **dict.fromkeys(aggregate_reads.EVENT_READS, "EventPage"),
 }
 _OTHER_ANSWERS: dict[str, dict[str, Any]] = {
-    "stream_events": {"text/event-stream": {"schema": {"type": "string"}}},
+    "stream_events": {"text/event-stream": {"schema": {"type": ["string", "object"]}}},
     "read_checkpoint": {"text/plain": {"schema": {"type": "string"}}},
     "read_verifier_keys": {"text/plain": {"schema": {"type": "string"}}},
     "read_tile": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},

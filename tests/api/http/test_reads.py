@@ -12,6 +12,7 @@ from adapters.system import now
 from api.http.resources import EventPage
 from chain.merkle import leaf_hash
 from domain.kernel import utc_text
+from projections.registry import PROJECTIONS
 from tests.api.http.driver import Http
 
 LIST = "/v1/applications"
@@ -214,9 +215,7 @@ async def test_health_and_readiness(http: Http) -> None:
     assert (await http.client.get("/healthz")).json() == {"status": "ok"}
     ready = await http.client.get("/readyz")
     assert (ready.status_code, ready.json()["status"]) == (200, "ready")
-    assert {model["name"] for model in ready.json()["read_models"]} == {
-        "application_book", "decision_funnel", "work_in_progress",
-    }  # fmt: skip
+    assert {model["name"] for model in ready.json()["read_models"]} == {projection.name for projection in PROJECTIONS}
 
 
 async def test_without_read_models(fresh: Http) -> None:
