@@ -75,10 +75,11 @@ def test_batches_equal_one_by_one(
         runner.catch_up()
     for projection in projections:
         expected = one_by_one(projection, happened)
-        assert Table(projection).load(app_connection, 0, expected.changed) == expected.changed
+        rows = {key: row for key, row in expected.changed.items() if row is not None}
+        assert Table(projection).load(app_connection, 0, expected.changed) == rows
         assert letters(app_connection, projection.table, 0) == expected.letters
         compared = compare(app_connection, projection)
-        assert (compared.first, compared.rows) == (None, len(expected.changed))
+        assert (compared.first, compared.rows) == (None, len(rows))
 
 
 @with_database
