@@ -171,7 +171,8 @@ def test_every_rule_is_reached(kind: RefusalKind, past: tuple[Event, ...], comma
 
 def test_no_rule_is_forgotten() -> None:
     mine = {kind for code, kind in REFUSALS.items() if code.startswith("clause.")}
-    assert mine == {kind for kind, _, _ in REACHED}
+    # A tenant's other clauses are seen by the interface only, which refuses the second of one code (tests/api/http).
+    assert mine == {kind for kind, _, _ in REACHED} | {r.EXISTS}
     for kind in mine:
         assert kind.en
         assert re.search("[一-鿿]", kind.zh)
