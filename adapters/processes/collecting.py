@@ -73,7 +73,12 @@ def post_payments(event: Event, entry: Entry) -> Sequence[Wish]:
 
 
 def collect_bills(mandates: Mandates) -> Process:
-    """The process that collects every issued bill of a lease with a mandate, on its due date."""
+    """The process that collects every issued bill of a lease with a mandate, on its due date.
+
+    It asks for the whole bill, because it sees one event at a time: what credit or other money has paid of the bill
+    until then would be debited again. So it is not composed anywhere yet; it needs a reactor that reads what is open
+    before it asks a provider, and asks the provider before it gives an order up.
+    """
 
     def collect(event: Event, entry: Entry) -> Sequence[Wish]:
         if not isinstance(event, BillIssued):
