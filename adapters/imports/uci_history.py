@@ -148,7 +148,7 @@ class History:
     async def _open_all(self, known: Sequence[Client]) -> None:
         source = iter(known)
         while chunk := list(islice(source, CLIENTS_AT_ONCE)):
-            keys = {opening_key(client): client for client in chunk if opening(client)}
+            keys = {opening_key(client): client for client in chunk if bills(client)}
             done = await self._reader.known_keys(self._tenant, list(keys))
             self._counts["leases_skipped"] += len(done)
             appends = [await self._opened(key, client) for key, client in keys.items() if key not in done]

@@ -189,13 +189,13 @@ class GroupCommit:
                 ([append.tenant for append in appends], [append.key for append in appends], SHARD),
                 prepare=True,
             )
-            subjects = await connection.execute(_READ_SUBJECTS, (SHARD, _subjects(appends)), prepare=True)
+            subjects = await _ask_for_subjects(connection, appends)
             locked = await head.fetchone()
             assert locked is not None
             size, frontier, recorded_at, room = locked
             found = {stream: (seq, leaf) for stream, seq, leaf in await versions.fetchall()}
             keys = {(tenant, key): KnownCommand(*rest) for tenant, key, *rest in await known.fetchall()}
-            readable: dict[UUID, bool] = dict(await subjects.fetchall())
+            readable: dict[UUID, bool] = dict(await subjects.fetchall()) if subjects else {}
         before = Head(Frontier.from_bytes(size, frontier), recorded_at)
         batch = sequence(appends, before, Known(found, keys, readable), utc_text(self._clock()))
         if batch.head.frontier.size > room:
@@ -203,8 +203,12 @@ class GroupCommit:
         return batch
 
 
-def _subjects(appends: Sequence[Append]) -> list[UUID]:
-    return list({row.subject for append in appends for row in append.personal})
+async def _ask_for_subjects(
+    connection: Connection, appends: Sequence[Append]
+) -> psycopg.AsyncCursor[tuple[Any, ...]] | None:
+    """The subjects of a batch that are known; most batches are about nobody and save the statement."""
+    wanted = list({row.subject for append in appends for row in append.personal})
+    return await connection.execute(_READ_SUBJECTS, (SHARD, wanted), prepare=True) if wanted else None
 
 
 _LOCK_HEAD = "SELECT size, frontier, recorded_at, room FROM ledger.head WHERE shard = %b FOR UPDATE"

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Any
+from typing import Any, LiteralString
 
 import psycopg
 from msgspec import Struct
@@ -99,11 +99,11 @@ class Log:
 
     def newest(self) -> Published | None:
         """The newest published checkpoint."""
-        return self._checkpoint("size >= 0 ORDER BY size DESC", 0)
+        return self._checkpoint(_NEWEST, (SHARD,))
 
     def covering(self, size: int) -> Published | None:
         """The first published checkpoint whose tree has at least `size` entries."""
-        return self._checkpoint("size >= %s ORDER BY size", size)
+        return self._checkpoint(_COVERING, (SHARD, size))
 
     def vkeys(self) -> list[tuple[int, VerifierKey]]:
         """The log's verifier keys, oldest first, each with the tree size from which it signs."""
@@ -112,10 +112,13 @@ class Log:
         )
         return [(from_size, VerifierKey.parse(vkey)) for from_size, vkey in rows]
 
+    def vkeys_at(self, size: int) -> list[VerifierKey]:
+        """The one key whose range a tree size falls in; none when nothing was signed up to it."""
+        return [vkey for from_size, vkey in self.vkeys() if from_size <= size][-1:]
+
     def verify(self, published: Published) -> Checkpoint:
         """Open a published checkpoint under the key whose range its size falls in; raises as `open_checkpoint`."""
-        valid = [vkey for from_size, vkey in self.vkeys() if from_size <= published.size]
-        return open_checkpoint(published.note, [Ed25519Verifier(vkey) for vkey in valid[-1:]])
+        return open_checkpoint(published.note, [Ed25519Verifier(vkey) for vkey in self.vkeys_at(published.size)])
 
     def proof(self, position: int) -> bytes:
         """A C2SP tlog-proof of the entry at `position` (from 1) in the newest published tree.
@@ -156,11 +159,8 @@ class Log:
         yield "vkey", "".join(f"{vkey}\n" for _, vkey in self.vkeys()[-1:]).encode()
         yield "checkpoint", published.note
 
-    def _checkpoint(self, condition: str, size: int) -> Published | None:
-        row = self._connection.execute(
-            f"SELECT size, note FROM ledger.checkpoints WHERE shard = {SHARD} AND {condition} LIMIT 1".encode(),
-            (size,) if "%s" in condition else None,
-        ).fetchone()
+    def _checkpoint(self, query: LiteralString, parameters: tuple[int, ...]) -> Published | None:
+        row = self._connection.execute(query, parameters).fetchone()
         return Published(row[0], row[1].encode()) if row else None
 
     def _register(self, signer: Signer, size: int) -> None:
@@ -191,6 +191,8 @@ class Log:
             raise HeadMismatch(f"root of the tree of {head.size}", head.root, got)
 
 
+_NEWEST = "SELECT size, note FROM ledger.checkpoints WHERE shard = %s ORDER BY size DESC LIMIT 1"
+_COVERING = "SELECT size, note FROM ledger.checkpoints WHERE shard = %s AND size >= %s ORDER BY size LIMIT 1"
 _UPSERT_TILES = """
 INSERT INTO ledger.tiles (shard, level, index, hashes)
 SELECT %s::smallint, * FROM unnest(%b::smallint[], %b::bigint[], %b::bytea[])

@@ -152,7 +152,7 @@ def _described(log: Log, found: Published) -> dict[str, object]:
         "size": said.size,
         "root": said.root.hex(),
         "checkpoint": found.note.decode(),
-        "vkeys": [str(vkey) for from_size, vkey in log.vkeys() if from_size <= found.size][-1:],
+        "vkeys": [str(vkey) for vkey in log.vkeys_at(found.size)],
     }
 
 
