@@ -11,6 +11,7 @@ from domain.contracting.contract import CONTRACT
 from domain.kernel import Decider
 from domain.leasing.lease import LEASE
 from domain.parties.consent import CONSENT
+from domain.payments.mandate import MANDATE
 from domain.payments.payment import PAYMENT
 from domain.payments.reconciliation import RECONCILIATION
 
@@ -20,6 +21,7 @@ AGGREGATES: tuple[Decider[Any], ...] = (
     CLAUSE,
     CONTRACT,
     LEASE,
+    MANDATE,
     PAYMENT,
     RECONCILIATION,
     CALENDAR,

@@ -198,6 +198,7 @@ _CHANGES: Mapping[type[Event], Change] = {
     m.LateFeeAssessed: _late_fee,
     m.PaymentPosted: lambda sheet, event: _apply(sheet, event.applied, event.value_date),
     m.PaymentReversed: lambda sheet, event: _apply(sheet, event.applied, None),
+    m.RefundReturned: lambda sheet, event: _apply(sheet, event.applied, event.value_date),
     m.CreditApplied: _money,
     m.DepositCaptured: _money,
     m.AssetDisposed: _money,

@@ -77,6 +77,7 @@ DUE_CHANGES: Mapping[type[Event], Callable[[Dues, Any], None]] = {
     m.PaymentPosted: _applied,
     m.PaymentReversed: _applied,
     m.CreditApplied: _applied,
+    m.RefundReturned: _applied,
     m.DepositCaptured: _applied,
     m.AssetDisposed: _applied,
     m.BillWaived: _waived,

@@ -247,6 +247,7 @@ _CHANGES: Mapping[type[Event], Callable[[Lease, Any], Change]] = {
     m.PaymentPosted: _posted,
     m.PaymentReversed: _paid,
     m.CreditApplied: _paid,
+    m.RefundReturned: _paid,
     m.CreditRefunded: lambda row, event: {"credit_fen": row.credit_fen - event.amount_fen},
     m.BillWaived: _waived,
     e.LeaseRestructured: _restructured,

@@ -10,7 +10,9 @@ from projections.bills import BILLS
 from projections.decision_funnel import DECISION_FUNNEL
 from projections.journal import JOURNAL
 from projections.lease_book import LEASE_BOOK
+from projections.mandates import MANDATES
 from projections.model import Projection, ProjectionError
+from projections.payments import PAYMENTS
 from projections.receipts import RECEIPTS
 from projections.reconciliation_board import RECONCILIATION_BOARD
 from projections.timers import TIMERS
@@ -25,6 +27,8 @@ PROJECTIONS: tuple[Projection[Any], ...] = (
     AGEING,
     JOURNAL,
     TIMERS,
+    MANDATES,
+    PAYMENTS,
     RECEIPTS,
     RECONCILIATION_BOARD,
 )

@@ -7,9 +7,11 @@
     interest_accrual     lease.created, in finance         every month end                   any end of the lease
     bill                 lease.created (wakes: activated)   due date less the plan's lead     lease.bill_issued
     late_fee             lease.created                      every month end                   any end of the lease
+    mandate_expiry       mandate.granted                    the day after its last day        any end of it
     demand_cure          lease.demand_served                the day after `cure_by`           remedy elected, or an end
     payment_retry        payment.initiated, retry_scheduled its day                           the next attempt, an end
-    payment_query        payment.pending, outcome_unknown   the next, or the same day         any outcome
+    payment_query        payment.pending, outcome_unknown   the next, or the same day         its outcome
+    payment_refund       payment.refund_requested           the same day                      refunded, refund_failed
 
 Orders are the business's: what expires goes first, interest is earned before the bill that contains it, a late fee is
 assessed on what is billed, and money is collected last.
@@ -30,6 +32,7 @@ from domain.leasing.lease import events as lease
 from domain.leasing.lease import money
 from domain.leasing.values import Business, Instalment
 from domain.parties.consent import events as consent
+from domain.payments.mandate import events as mandate
 from domain.payments.payment import events as payment
 
 OFFER_VALID_DAYS = 14
@@ -50,6 +53,7 @@ class TimerKind(Struct, frozen=True):
 KINDS = (
     TimerKind("application_expiry", 10),
     TimerKind("consent_expiry", 20),
+    TimerKind("mandate_expiry", 25),
     TimerKind("offer_expiry", 30),
     TimerKind("interest_accrual", 40, recurring=True),
     TimerKind("bill", 50),
@@ -57,6 +61,7 @@ KINDS = (
     TimerKind("demand_cure", 70),
     TimerKind("payment_retry", 80),
     TimerKind("payment_query", 90),
+    TimerKind("payment_refund", 95),
 )
 KIND_OF = {kind.name: kind for kind in KINDS}
 RECURRING = frozenset(kind.name for kind in KINDS if kind.recurring)
@@ -122,11 +127,11 @@ def _restructured(event: lease.LeaseRestructured, on: date, lead: int) -> Iterab
 
 
 def _expires(kind: str, field: str = "expires_on") -> Rule:
-    """The day after the last one, if there is a last one."""
+    """The day after the last one, if there is a last one; an earlier last day counts no more."""
 
     def opens(event: Event, on: date, lead: int) -> Iterable[Change]:
         last = getattr(event, field)
-        return () if last is None else (Opens(kind, 0, last + _DAY),)
+        return (Closes(kind),) if last is None else (Opens(kind, 0, last + _DAY),)
 
     return opens
 
@@ -138,6 +143,11 @@ def _initiated(event: payment.PaymentInitiated, on: date, lead: int) -> Iterable
 def _closes(*kinds: str) -> Rule:
     changes = tuple(Closes(kind) for kind in kinds)
     return lambda event, on, lead: changes
+
+
+def _paid(event: payment.PaymentSucceeded | payment.PaymentOverpaid, on: date, lead: int) -> Iterable[Change]:
+    """Nothing is tried again; another attempt that is still out is asked for until it is known how it ended."""
+    return Closes("payment_retry"), Closes("payment_query", event.attempt)
 
 
 _NO_MORE_BILLS = _closes("bill", "interest_accrual")
@@ -181,9 +191,17 @@ RULES: Mapping[type[Event], Rule] = {
     payment.AttemptStarted: _closes("payment_retry"),
     payment.PaymentPending: lambda event, on, lead: (Opens("payment_query", event.attempt, on + _DAY),),
     payment.OutcomeUnknown: lambda event, on, lead: (Opens("payment_query", event.attempt, on),),
-    payment.PaymentFailed: _closes("payment_query"),
-    payment.PaymentSucceeded: _END,
-    payment.PaymentCancelled: _END,
+    payment.PaymentFailed: lambda event, on, lead: (Closes("payment_query", event.attempt),),
+    payment.ChannelSwitched: lambda event, on, lead: (Opens("payment_retry", event.attempt, event.not_before),),
+    payment.PaymentSucceeded: _paid,
+    payment.PaymentOverpaid: _paid,
+    payment.PaymentCancelled: _closes("payment_retry"),
+    payment.RefundRequested: lambda event, on, lead: (Opens("payment_refund", event.number, on),),
+    payment.PaymentRefunded: lambda event, on, lead: (Closes("payment_refund", event.number),),
+    payment.RefundFailed: lambda event, on, lead: (Closes("payment_refund", event.number),),
+    mandate.MandateGranted: _expires("mandate_expiry", "valid_until"),
+    mandate.MandateRevoked: _END,
+    mandate.MandateExpired: _END,
 }
 EVENTS = frozenset(RULES)
 

@@ -77,7 +77,8 @@ def fold(row: Waiting | None, event: Event, recorded: Recorded) -> Waiting | Non
     state = _State(list(_decode(row.timers)), row.dormant, row.lead_days)
     for change in wanted:
         _apply(state, change)
-    return None if state.ended else _written(row, state, recorded.position)
+    nothing = not state.timers and not state.dormant and not state.lead_days
+    return None if state.ended or nothing else _written(row, state, recorded.position)
 
 
 def _apply(state: _State, change: Change) -> None:

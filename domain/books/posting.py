@@ -100,6 +100,11 @@ def _credit_refunded(event: m.CreditRefunded) -> Signed:
     return ((a.LESSEE_CREDIT, event.amount_fen), (a.CASH, -event.amount_fen))
 
 
+def _refund_returned(event: m.RefundReturned) -> Signed:
+    """The cash never left."""
+    return ((a.CASH, event.amount_fen), *_settled(event.applied, event.credit_fen))
+
+
 def _bill_waived(event: m.BillWaived) -> Signed:
     waived_fen = sum(part.fen for part in event.parts)
     return ((a.WAIVERS, waived_fen), *_gone(event.parts), *_settled(event.applied, event.credit_fen))
@@ -161,6 +166,7 @@ _POSTINGS: dict[type[Event], Posting] = {
     m.PaymentReversed: _payment_reversed,
     m.CreditApplied: _credit_applied,
     m.CreditRefunded: _credit_refunded,
+    m.RefundReturned: _refund_returned,
     m.BillWaived: _bill_waived,
     m.BuyoutCompleted: _buyout_completed,
     m.LeaseTransferred: _transferred,

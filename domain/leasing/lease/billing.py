@@ -10,7 +10,7 @@ from domain.leasing.lease import commands as c
 from domain.leasing.lease import money as m
 from domain.leasing.lease import refusals as r
 from domain.leasing.lease.posting import issued, late_fee_events, replayed, told, waived, written_off
-from domain.leasing.lease.state import WRITTEN_OFF, LeaseState, Receipt
+from domain.leasing.lease.state import WRITTEN_OFF, LeaseState, Receipt, Refund
 from domain.leasing.values import Business, Part
 
 State = LeaseState
@@ -130,10 +130,50 @@ def _reversed(command: c.ReversePayment, state: State, receipt: Receipt, on: dat
 
 
 def refund(command: c.RefundCredit, state: State, context: Context) -> Answer:
-    """Only what is credit now."""
+    """Only what is credit now; through a provider only for money that a payment brought."""
     if command.amount_fen > state.balances.credit_fen:
         return r.CREDIT_TOO_SMALL(credit_fen=state.balances.credit_fen, asked_fen=command.amount_fen)
-    return (m.CreditRefunded(amount_fen=command.amount_fen, on=context.business_date),)
+    if command.payment is None:
+        return (m.CreditRefunded(amount_fen=command.amount_fen, on=context.business_date),)
+    if state.receipt(command.payment) is None:
+        return r.PAYMENT_UNKNOWN(payment=command.payment)
+    number = len(state.refunds) + 1
+    return (
+        m.CreditRefunded(
+            amount_fen=command.amount_fen, on=context.business_date, payment=command.payment, number=number
+        ),
+    )
+
+
+def return_refund(command: c.ReturnRefund, state: State, context: Context) -> Answer:
+    """As if it had never left: what fell due since then is paid from it."""
+    known = state.refund(command.number)
+    if known is None:
+        return r.REFUND_UNKNOWN(number=command.number)
+    if known.returned:
+        return r.REFUND_RETURNED_ALREADY(number=command.number)
+    return _returned(command, state, known, context.business_date)
+
+
+def _returned(command: c.ReturnRefund, state: State, known: Refund, on: date) -> tuple[Event, ...]:
+    back = Transaction(on=known.on, kind=Kind.PAYMENT, amount_fen=known.amount_fen)
+    after = posted(state.account, back)
+    events = told(
+        state.account,
+        after,
+        lambda applied, credit_fen: m.RefundReturned(
+            number=known.number,
+            amount_fen=known.amount_fen,
+            value_date=known.on,
+            on=on,
+            reason=command.reason,
+            applied=applied,
+            credit_fen=credit_fen,
+        ),
+    )
+    if is_back_dated(state.account, known.on):
+        return (*events, replayed(after, known.on))
+    return events
 
 
 def waive(command: c.WaiveBill, state: State, context: Context) -> Answer:

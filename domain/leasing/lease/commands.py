@@ -137,9 +137,17 @@ class ReversePayment(Command, frozen=True):
 
 
 class RefundCredit(Command, frozen=True):
-    """Pay credit out to the lessee."""
+    """Pay credit out to the lessee; through the provider of `payment` if it names one."""
 
     amount_fen: Amount
+    payment: UUID | None = None
+
+
+class ReturnRefund(Command, frozen=True):
+    """Take back a refund that the provider of the payment did not pay out; the number is the refund's."""
+
+    number: Annotated[int, Meta(ge=1)]
+    reason: Code
 
 
 class WaivedPart(Struct, frozen=True, kw_only=True):

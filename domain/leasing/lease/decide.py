@@ -17,7 +17,7 @@ from domain.kernel import Command, Context, Event, Refusal, RefusalKind
 from domain.leasing.lease import billing, changes, ending, opening
 from domain.leasing.lease import commands as c
 from domain.leasing.lease import refusals as r
-from domain.leasing.lease.state import CLOSED, ENDED, OPEN, WRITTEN_OFF, LeaseState, Phase
+from domain.leasing.lease.state import CLOSED, ENDED, EXISTING, OPEN, WRITTEN_OFF, LeaseState, Phase
 
 Answer = tuple[Event, ...] | Refusal
 Handler = Callable[[Any, LeaseState, Context], Answer]
@@ -42,7 +42,8 @@ _RULES: dict[type[Command], tuple[frozenset[Phase], RefusalKind, Handler]] = {
     c.AssessLateFees: (_OWING, r.NOT_ACTIVE, billing.assess),
     c.PostPayment: (OPEN, r.CLOSED, billing.post_payment),
     c.ReversePayment: (OPEN, r.CLOSED, billing.reverse_payment),
-    c.RefundCredit: (OPEN, r.CLOSED, billing.refund),
+    c.RefundCredit: (EXISTING, r.CLOSED, billing.refund),
+    c.ReturnRefund: (EXISTING, r.CLOSED, billing.return_refund),
     c.WaiveBill: (_OWING, r.NOT_ACTIVE, billing.waive),
     c.RestructureLease: (_ACTIVE, r.NOT_ACTIVE, changes.restructure),
     c.ReAgeBills: (_ACTIVE, r.NOT_ACTIVE, changes.re_age),

@@ -21,7 +21,7 @@ from domain.leasing.account import (
 from domain.leasing.balances import AT
 from domain.leasing.lease import events as e
 from domain.leasing.lease import money as m
-from domain.leasing.lease.state import Demand, LeaseState, Phase, Quote, QuoteKind, Receipt
+from domain.leasing.lease.state import Demand, LeaseState, Phase, Quote, QuoteKind, Receipt, Refund
 from domain.leasing.values import Applied, Part
 
 State = LeaseState
@@ -165,7 +165,18 @@ def _credit_applied(state: State, event: m.CreditApplied) -> State:
 
 def _credit_refunded(state: State, event: m.CreditRefunded) -> State:
     out = Transaction(on=event.on, kind=Kind.DEBIT, amount_fen=event.amount_fen)
-    return _on_account(state, recorded(state.account, out, (), -event.amount_fen))
+    account = recorded(state.account, out, (), -event.amount_fen)
+    if event.number is None:
+        return _on_account(state, account)
+    refund = Refund(number=event.number, amount_fen=event.amount_fen, on=event.on)
+    return _on_account(state, account, refunds=(*state.refunds, refund))
+
+
+def _refund_returned(state: State, event: m.RefundReturned) -> State:
+    back = Transaction(on=event.value_date, kind=Kind.PAYMENT, amount_fen=event.amount_fen)
+    account = recorded(state.account, back, event.applied, event.credit_fen)
+    refunds = tuple(replace(one, returned=True) if one.number == event.number else one for one in state.refunds)
+    return _on_account(state, account, refunds=refunds)
 
 
 def _written(account: Account, parts: tuple[Part, ...], event: m.BillWaived | m.LeaseChargedOff) -> Account:
@@ -294,6 +305,7 @@ _EVOLVE: dict[type[Event], Callable[[State, Any], State]] = {
     m.PaymentReversed: _payment_reversed,
     m.CreditApplied: _credit_applied,
     m.CreditRefunded: _credit_refunded,
+    m.RefundReturned: _refund_returned,
     m.BillWaived: _bill_waived,
     e.ScheduleReplayed: _recorded,
     e.LeaseRestructured: _restructured,

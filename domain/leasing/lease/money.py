@@ -145,10 +145,25 @@ class CreditApplied(Event, frozen=True):
 
 @event_type("lease.credit_refunded.v1")
 class CreditRefunded(Event, frozen=True):
-    """Credit went back to the lessee."""
+    """Credit goes back to the lessee; through a payment's provider it has a number, from 1."""
 
     amount_fen: Amount
     on: date
+    payment: UUID | None = None
+    number: Annotated[int, Meta(ge=1)] | None = None
+
+
+@event_type("lease.refund_returned.v1")
+class RefundReturned(Event, frozen=True):
+    """A refund was not paid out after all: its amount is money of the lessee again, worth from the day it left."""
+
+    number: Annotated[int, Meta(ge=1)]
+    amount_fen: Amount
+    value_date: date
+    on: date
+    reason: Code
+    applied: AppliedTo
+    credit_fen: DeltaFen
 
 
 @event_type("lease.bill_waived.v1")

@@ -76,6 +76,15 @@ class Receipt(Struct, frozen=True, kw_only=True):
     reversed: bool = False
 
 
+class Refund(Struct, frozen=True, kw_only=True):
+    """Credit that went out through a payment's provider; `returned` when it did not get there."""
+
+    number: int
+    amount_fen: int
+    on: date
+    returned: bool = False
+
+
 class LeaseState(Struct, frozen=True, kw_only=True):
     """One lease.
 
@@ -107,6 +116,7 @@ class LeaseState(Struct, frozen=True, kw_only=True):
     accrued_fen: int = 0
     account: Account = Account()
     receipts: tuple[Receipt, ...] = ()
+    refunds: tuple[Refund, ...] = ()
     quote: Quote | None = None
     demand: Demand | None = None
     remedy: Remedy | None = None
@@ -140,6 +150,10 @@ class LeaseState(Struct, frozen=True, kw_only=True):
     def receipt(self, payment: UUID) -> Receipt | None:
         """What is known of a payment."""
         return next((known for known in self.receipts if known.payment == payment), None)
+
+    def refund(self, number: int) -> Refund | None:
+        """The refund with a number."""
+        return next((known for known in self.refunds if known.number == number), None)
 
     def overdue(self, on: date) -> tuple[tuple[int, int], ...]:
         """`(bill, open rent in fen)` of the bills that were due before a day and have rent to pay."""
