@@ -1,9 +1,9 @@
 """Ending business days, put together: read models kept up to date, processes that follow events, banks, and the steps.
 
-    timers ─▶ collection ─▶ callbacks ─▶ queries ─▶ reconciliation         without any bank: timers only
-        └───────┴── settle ──┴───────────┴─▶ two followers, one after the other until neither has anything to do
-                                               payments   money between leases and payments
-                                               collector  attempts and refunds to their providers
+timers ─▶ collection ─▶ callbacks ─▶ queries ─▶ reconciliation         without any bank: timers only
+    └───────┴── settle ──┴───────────┴─▶ two followers, one after the other until neither has anything to do
+                                           payments   money between leases and payments
+                                           collector  attempts and refunds to their providers
 """
 
 from __future__ import annotations

@@ -8,7 +8,6 @@
 from __future__ import annotations
 
 from datetime import date
-from uuid import UUID
 
 import msgspec
 from msgspec.structs import replace
@@ -16,16 +15,13 @@ from msgspec.structs import replace
 from domain.kernel import Event
 from domain.payments.mandate import events as e
 from domain.payments.mandate.state import Phase
-from projections.model import Projection, ProjectionError, Recorded, Row
+from projections.by_lease import OfLease
+from projections.model import Projection, ProjectionError, Recorded
 
 
-class Mandate(Row, frozen=True, kw_only=True):
+class Mandate(OfLease, frozen=True, kw_only=True):
     """One mandate: the terms that were granted last, and its state."""
 
-    id: UUID
-    tenant: UUID
-    lease: UUID
-    state: str
     reference: str
     policy: str
     limit_fen: int | None
@@ -51,6 +47,7 @@ def fold(row: Mandate | None, event: Event, recorded: Recorded) -> Mandate | Non
             tenant=recorded.tenant,
             lease=event.lease,
             state=Phase.GRANTED.value,
+            first_position=recorded.position if row is None else row.first_position,
             reference=event.reference,
             policy=_encode(event.policy).decode(),
             limit_fen=event.limit_fen,
@@ -71,19 +68,21 @@ MANDATES = Projection(
     fold=fold,
     ddl="""
 CREATE TABLE {table} (
-    shard       smallint NOT NULL,
-    position    bigint   NOT NULL,
-    id          uuid     NOT NULL,
-    tenant      uuid     NOT NULL,
-    lease       uuid     NOT NULL,
-    state       text     NOT NULL,
-    reference   text     NOT NULL,
-    policy      text     NOT NULL,
-    limit_fen   bigint,
-    valid_until date,
-    granted_on  date     NOT NULL,
+    shard          smallint NOT NULL,
+    position       bigint   NOT NULL,
+    id             uuid     NOT NULL,
+    tenant         uuid     NOT NULL,
+    lease          uuid     NOT NULL,
+    state          text     NOT NULL,
+    first_position bigint   NOT NULL,
+    reference      text     NOT NULL,
+    policy         text     NOT NULL,
+    limit_fen      bigint,
+    valid_until    date,
+    granted_on     date     NOT NULL,
     PRIMARY KEY (shard, id)
 );
+CREATE INDEX ON {table} (shard, tenant, id);
 CREATE INDEX ON {table} (shard, tenant, lease);
 """,
 )

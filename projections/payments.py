@@ -1,6 +1,6 @@
 """Payments and their status: one row per payment, with what is under way, what arrived and what went back.
 
-    payment.initiated ─▶ waiting ─attempt_started─▶ initiated ─▶ pending | unknown ─▶ succeeded ─▶ refunded | charged_back
+    payment.initiated ─▶ waiting ─attempt_started─▶ initiated ─▶ pending | unknown ─▶ succeeded ─▶ refunded, …
                             ▲                         │
                             └── retry, other channel ─┴─▶ exhausted | cancelled
 
@@ -13,39 +13,29 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import date
 from typing import Any
-from uuid import UUID
 
-from msgspec import Struct
 from msgspec.structs import replace
-from psycopg import Connection
 
 from domain.kernel import Event
 from domain.payments.collection import OWN_REASONS
 from domain.payments.payment import events as e
 from domain.payments.payment.state import RECEIVED, Phase
-from projections.as_of import resolve, rows_as_of
-from projections.model import Projection, ProjectionError, Recorded, Row
-from projections.tables import row_maker, select_list
+from projections.by_lease import OfLease
+from projections.model import Projection, ProjectionError, Recorded
 
 STATES = tuple(phase.value for phase in Phase if phase is not Phase.ABSENT)
 _MONEY_CAME = frozenset(phase.value for phase in RECEIVED)
-SCAN_MAX = 500
-"""Payments that one page of the past looks at."""
 
 
-class Payment(Row, frozen=True, kw_only=True):
+class Payment(OfLease, frozen=True, kw_only=True):
     """One payment.
 
     `amount_fen` is what was wished at first. `mandate` is empty for a payment of the lessee's own, `code` that of the
     last failure. `rests_since` is the day on which it was exhausted, charged back, or cancelled by people.
     """
 
-    id: UUID
-    tenant: UUID
-    lease: UUID
     bill: int | None
     mandate: str
-    state: str
     channel: str
     attempt: int
     amount_fen: int
@@ -57,7 +47,6 @@ class Payment(Row, frozen=True, kw_only=True):
     initiated_on: date
     rests_since: date | None = None
     code: str = ""
-    first_position: int
 
 
 # --------------------------------------------------------------------------------------------------- fold
@@ -178,9 +167,10 @@ CREATE TABLE {table} (
     id               uuid     NOT NULL,
     tenant           uuid     NOT NULL,
     lease            uuid     NOT NULL,
+    state            text     NOT NULL,
+    first_position   bigint   NOT NULL,
     bill             bigint,
     mandate          text     NOT NULL,
-    state            text     NOT NULL,
     channel          text     NOT NULL,
     attempt          bigint   NOT NULL,
     amount_fen       bigint   NOT NULL,
@@ -192,64 +182,11 @@ CREATE TABLE {table} (
     initiated_on     date     NOT NULL,
     rests_since      date,
     code             text     NOT NULL,
-    first_position   bigint   NOT NULL,
     PRIMARY KEY (shard, id)
 ) WITH (fillfactor = 70);
 CREATE INDEX ON {table} (shard, tenant, id);
 CREATE INDEX ON {table} (shard, tenant, lease);
-CREATE INDEX ON {table} (shard, tenant, state, id);
 CREATE INDEX ON {table} (shard, tenant) WHERE under_way_fen > 0;
 CREATE INDEX ON {table} (shard, tenant, not_before) WHERE state = 'waiting';
 """,
 )
-
-# ------------------------------------------------------------------------------------------------ queries
-
-
-class Page(Struct, frozen=True):
-    """Payments in the order of their ids, valid at `position`; `next_after` is the last id looked at, if there is more."""
-
-    position: int
-    rows: tuple[Payment, ...]
-    next_after: UUID | None
-
-
-_SELECT = f"SELECT {select_list(PAYMENTS)} FROM read.{PAYMENTS.table} t WHERE t.shard = %s AND t.tenant = %s"
-_AFTER = " AND (%s::uuid IS NULL OR t.id > %s) AND (%s::uuid IS NULL OR t.lease = %s)"
-_NOW = f"{_SELECT}{_AFTER} AND (%s::text IS NULL OR t.state = %s) ORDER BY t.id LIMIT %s"
-_THEN = f"{_SELECT}{_AFTER} AND t.first_position <= %s ORDER BY t.id LIMIT %s"
-_make = row_maker(PAYMENTS)
-
-
-def listing(
-    connection: Connection[Any],
-    tenant: UUID,
-    *,
-    lease: UUID | None = None,
-    state: str | None = None,
-    limit: int,
-    starting_after: UUID | None = None,
-    as_of_position: int | None = None,
-    shard: int = 0,
-) -> Page:
-    """A page of the tenant's payments, now or at an earlier position.
-
-    A page of the past may be short, even empty, and still have more behind it. Raises `NotProjectedYet`.
-    """
-    position = resolve(connection, PAYMENTS, shard, as_of_position)
-    scope = (shard, tenant, starting_after, starting_after, lease, lease)
-    if as_of_position is None:
-        rows = _rows(connection, _NOW, *scope, state, state, limit + 1)
-        return Page(position, tuple(rows[:limit]), rows[limit - 1].id if len(rows) > limit else None)
-    scanned = _rows(connection, _THEN, *scope, position, SCAN_MAX)
-    changed = [str(row.id) for row in scanned if row.position > position]
-    past = rows_as_of(connection, PAYMENTS, changed, position, shard)
-    then = [row if row.position <= position else past[(str(row.id),)] for row in scanned]
-    found = [row for row in then if state is None or row.state == state]
-    if len(found) > limit:
-        return Page(position, tuple(found[:limit]), found[limit - 1].id)
-    return Page(position, tuple(found), scanned[-1].id if len(scanned) == SCAN_MAX else None)
-
-
-def _rows(connection: Connection[Any], query: str, *values: Any) -> list[Payment]:
-    return [_make(row) for row in connection.cursor(binary=True).execute(query, values).fetchall()]

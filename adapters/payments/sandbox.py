@@ -226,9 +226,7 @@ class SandboxBank:
             script, request = known.script, known.order.request
             if script.code is not None or script.unlisted:
                 continue
-            row = StatementRow(
-                Movement.COLLECTION, request, self._digest(request), known.brings_fen - script.short_fen
-            )
+            row = StatementRow(Movement.COLLECTION, request, self._digest(request), known.brings_fen - script.short_fen)
             yield row
             if script.listed_twice:
                 yield row

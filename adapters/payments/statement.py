@@ -8,8 +8,8 @@
 UTF-8 without a byte order mark, lines end in LF, no quotes, no spaces. Rows are numbered from 1 without a hole;
 `kind` is `collection`, `refund` or `chargeback`, `request` our name of the attempt whose money moved, `ref` SHA-256 of
 the provider's own reference (a chargeback has that of the collection), `amount_fen` a positive integer, `value_date`
-the day of the statement. The last line counts the rows and sums the amounts whichever way they went. A file is named by its
-SHA-256: the ledger keeps that, not the file.
+the day of the statement. The last line counts the rows and sums the amounts whichever way they went. A file is named by
+its SHA-256: the ledger keeps that, not the file.
 """
 
 from __future__ import annotations

@@ -4,8 +4,8 @@ callbacks        a sandbox bank calls back on its days; a real one calls over HT
 queries          attempts that are pending or unknown ─▶ provider.query ─▶ their outcomes; refunds likewise
 reconciliation   provider by provider: statement(day) ─▶ match ─▶ matched, breaks ─▶ closed if there are none
 
-A statement is a file that the bank dropped, `<provider>-<date>.csv` in the tenant's directory, or else what the provider
-says online. A file that comes some days late is taken then; a day without either has no run.
+A statement is a file that the bank dropped, `<provider>-<date>.csv` in the tenant's directory, or else what the
+provider says online. A file that comes some days late is taken then; a day without either has no run.
 """
 
 from __future__ import annotations

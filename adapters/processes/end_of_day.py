@@ -87,8 +87,8 @@ class DayStep(Protocol):
 
 
 class ClosedDay(Struct, frozen=True):
-    """What one end of day did: timers fired now, found fired, refused by code, in this run; of the further steps done in
-    this run, how much each did in all.
+    """What one end of day did: timers fired now, found fired, refused by code, in this run; of the further steps that
+    were done in this run, how much each did in all.
     """
 
     day: date

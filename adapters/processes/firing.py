@@ -2,9 +2,9 @@
 
     Timer ──firing──▶ Issue(command, key `timer:<kind>:<stream hex>:<due date>:<number>`)
 
-`demand_cure` has no command: when the time to pay is over, a person chooses the remedy. Nor have the timers of payments:
-what an attempt asks for depends on what is open then (`adapters.processes.collection`), and what follows from a query
-on the provider's answer (`adapters.processes.closing_steps`). They stay until an event closes them.
+`demand_cure` has no command: when the time to pay is over, a person chooses the remedy. Nor have the timers of
+payments: what an attempt asks for depends on what is open then (`adapters.processes.collection`), and what follows from
+a query on the provider's answer (`adapters.processes.closing_steps`). They stay until an event closes them.
 """
 
 from __future__ import annotations

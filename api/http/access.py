@@ -45,6 +45,7 @@ class Permission(StrEnum):
     CONCEDE = "concede"
     ENFORCE = "enforce"
     COLLECT = "collect"
+    RECONCILE = "reconcile"
     READ_APPLICATIONS = "read_applications"
     READ_EVENTS = "read_events"
     READ_STATISTICS = "read_statistics"

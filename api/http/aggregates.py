@@ -14,7 +14,7 @@ from uuid import UUID, uuid5
 
 from msgspec import Struct
 
-from api.http import admission
+from api.http import admission, money_guards
 from api.http.access import Permission
 from api.http.admission import Fill, Guard
 from api.http.models import CommandReader, Members
@@ -28,8 +28,10 @@ from domain.leasing import lease
 from domain.leasing.lease import LEASE, CreateLease
 from domain.parties import consent
 from domain.parties.consent import CONSENT, Purpose, RequestConsent
-from domain.payments import payment
+from domain.payments import mandate, payment, reconciliation
+from domain.payments.mandate import MANDATE, GrantMandate, mandate_stream
 from domain.payments.payment import PAYMENT, InitiatePayment
+from domain.payments.reconciliation import RECONCILIATION, LoadStatement
 
 _P = Permission
 _HUMP = re.compile(r"(?<!^)(?=[A-Z])")
@@ -131,6 +133,11 @@ def _clause_stream(tenant: UUID, members: Members) -> UUID:
     return uuid5(tenant, f"clause:{members['clause']}")
 
 
+def _mandate_stream(_: UUID, members: Members) -> UUID:
+    """A lease has one mandate."""
+    return mandate_stream(members["lease"])
+
+
 _BIOMETRICS = admission.provider_asked(Purpose.BIOMETRICS)
 _THIRD_PARTIES = admission.provider_asked(Purpose.THIRD_PARTIES)
 _SOURCE = Filled(("source",), admission.looked_up)
@@ -213,8 +220,25 @@ LEASES = Exposed(
         _P.ENFORCE: "ServeDemand ElectRemedy AccelerateLease TerminateLease RepossessAsset DisposeAsset",
     },
     filled={"CreateLease": Filled(("plan_digest", "business"), admission.plan_of_lease)},
-    guards={"CreateLease": admission.lease_made, "ActivateLease": admission.lease_booked},
+    guards={
+        "CreateLease": admission.lease_made,
+        "ActivateLease": admission.lease_booked,
+        "RefundCredit": money_guards.credit_refunded,
+    },
+    withheld={"ReturnRefund": "follows when a payment's provider does not pay a refund out"},
     one_by_one=frozenset({"CreateLease", "ActivateLease"}),
+)
+
+MANDATES = Exposed(
+    decider=MANDATE,
+    plural="mandates",
+    creator=GrantMandate,
+    commands=mandate.COMMANDS,
+    permissions={_P.COLLECT: "GrantMandate SuspendMandate ResumeMandate RevokeMandate ExpireMandate"},
+    guards={"GrantMandate": money_guards.mandate_granted},
+    place=_mandate_stream,
+    taken=mandate.refusals.EXISTS,
+    again="grant",
 )
 
 PAYMENTS = Exposed(
@@ -224,18 +248,30 @@ PAYMENTS = Exposed(
     commands=payment.COMMANDS,
     permissions={
         _P.COLLECT: "InitiatePayment RetryPayment CancelPayment",
-        _P.MONEY: "RecordPending RecordSucceeded RecordFailed RecordOutcomeUnknown RefundPayment RecordChargeback",
+        _P.MONEY: "RecordPending RecordSucceeded RecordFailed RecordOutcomeUnknown RecordRefunded RecordRefundFailed "
+        "RecordChargeback",
     },
     filled={"RecordSucceeded": _SOURCE, "RecordFailed": _SOURCE},
-    guards={"InitiatePayment": admission.lease_collected},
-    withheld={"ReceiveCallback": "says itself that a provider's signature verified; comes from the provider's door"},
+    guards={"InitiatePayment": money_guards.payment_begun, "RetryPayment": money_guards.payment_tried_again},
+    withheld={
+        "ReceiveCallback": "says itself that a provider's signature verified; comes from the provider's door",
+        "RefundPayment": "follows when a lease refunds credit through the payment",
+    },
 )
 
-EXPOSED: tuple[Exposed, ...] = (APPLICATIONS, CONSENTS, CLAUSES, CONTRACTS, LEASES, PAYMENTS)
+RECONCILIATIONS = Exposed(
+    decider=RECONCILIATION,
+    plural="reconciliations",
+    creator=LoadStatement,
+    commands=reconciliation.COMMANDS,
+    permissions={_P.RECONCILE: "ResolveBreak CloseReconciliation"},
+    withheld=dict.fromkeys(("LoadStatement", "RecordMatching"), "matches provider statements at the end of a day"),
+)
+
+EXPOSED: tuple[Exposed, ...] = (APPLICATIONS, CONSENTS, CLAUSES, CONTRACTS, LEASES, MANDATES, PAYMENTS, RECONCILIATIONS)
 """In the order in which a case meets them."""
 
 UNEXPOSED: Mapping[str, str] = {
-    "reconciliation": "matches provider statements at the end of a business date",
     "calendar": "business dates move by the explicit end of day on the command line",
 }
 """Aggregates that nobody commands over HTTP, and why."""

@@ -76,6 +76,13 @@ SUBJECT_ERASED = Kind(
     "该主体的数据已删除，不能再添加",
 )  # fmt: skip
 
+CALLBACK_MALFORMED = Kind("callback.malformed", 400, "The callback does not say what it must", "回调内容不符合要求")
+CALLBACK_FORGED = Kind("callback.forged", 401, "The provider's signature does not verify", "渠道签名验证失败")
+CALLBACK_EARLY = Kind(
+    "callback.early", 409, "The money that this takes back is not known yet", "该款项尚未到账，暂不能撤回",
+    "Send it again later.", "请稍后重发。",
+)  # fmt: skip
+
 # --------------------------------------------------------------------------------------------------- moments
 
 POSITION_AHEAD = Kind(

@@ -124,12 +124,14 @@ async def day_moment(
 OnDay = Annotated[DayMoment, Depends(day_moment)]
 
 
-def _one_of(name: str, text: str | None, known: tuple[str, ...]) -> None:
+def one_of(name: str, text: str | None, known: tuple[str, ...]) -> None:
+    """Raise `query.invalid` for a text that is none of these."""
     if text is not None and text not in known:
         raise Problem(catalogue.QUERY_INVALID, faults=[fault(f"/{name}", "enum", {"expected": ", ".join(known)})])
 
 
-def _lease_in_query(text: str | None) -> UUID | None:
+def lease_in_query(text: str | None) -> UUID | None:
+    """The lease in a query. Raises `query.invalid` for what is not an id of one."""
     try:
         return None if text is None else parse_id("lease", text)
     except IdError:
@@ -154,7 +156,7 @@ async def list_leases(
     A page may be short, even empty, and still have more behind it.
     """
     after = cursor("lease", starting_after)
-    _one_of("state", state, _STATES)
+    one_of("state", state, _STATES)
     as_of = await at.in_read_model(of, LEASE_BOOK)
     page = await of.queries.run(
         lease_book.listing, principal.tenant,
@@ -216,7 +218,7 @@ async def wanted_bills(
     status: Status = None, due_from: DueFrom = None, due_to: DueTo = None, overdue_on: OverdueOn = None
 ) -> bills.Filter:
     """The dependency that reads which bills are wanted."""
-    _one_of("status", status, bills.STATUSES)
+    one_of("status", status, bills.STATUSES)
     return bills.Filter(
         status=status,
         due_from=day_of("due_from", due_from),
@@ -275,9 +277,9 @@ async def wanted_entries(
     lease: OfLease = None, account: Account = None, first: From = None, last: To = None
 ) -> journal.Filter:
     """The dependency that reads which entries are wanted."""
-    _one_of("account", account, tuple(ACCOUNTS))
+    one_of("account", account, tuple(ACCOUNTS))
     return journal.Filter(
-        lease=_lease_in_query(lease),
+        lease=lease_in_query(lease),
         account=account,
         first_date=day_of("from", first),
         last_date=day_of("to", last),

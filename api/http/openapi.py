@@ -14,6 +14,7 @@ from fastapi.routing import APIRoute
 
 from api.http import aggregate_reads, words
 from api.http import lease_resources as lease
+from api.http import money_resources as money
 from api.http import resources as r
 from api.http.faults import CODES
 from api.http.problems import MEDIA_TYPE, Description, ProblemBody
@@ -27,6 +28,7 @@ _STRUCTS = (
     r.Outcome, r.Application, r.ApplicationPage, r.EventPage, r.Receipt, r.Health, r.Readiness, Funnel, WorkInProgress,
     ProblemBody, Description, lease.Lease, lease.LeasePage, lease.BillList, lease.BillPage, lease.Ageing,
     lease.CashFlow, lease.JournalPage, lease.TrialBalance, lease.Income, lease.Portfolio, lease.Provisions,
+    money.PaymentPage, money.MandatePage, money.ReconciliationList, money.BreakList, money.Taken,
 )  # fmt: skip
 
 _JSON_ANSWERS = {
@@ -48,6 +50,12 @@ _JSON_ANSWERS = {
     "read_income": "Income",
     "read_portfolio": "Portfolio",
     "read_provisions": "Provisions",
+    "list_payments": "PaymentPage",
+    "list_mandates": "MandatePage",
+    "list_reconciliations": "ReconciliationList",
+    "list_breaks_of_reconciliation": "BreakList",
+    "list_open_breaks": "BreakList",
+    "receive_callback": "Taken",
     "read_health": "Health",
     "read_readiness": "Readiness",
     "read_problem": "ProblemDescription",
@@ -76,7 +84,16 @@ _WITHOUT_POSITION = frozenset(
     }
 )
 _PAGED = frozenset(
-    {"list_applications", "list_events_of_application", "list_events", "list_leases", "list_bills", "list_journal"}
+    {
+        "list_applications",
+        "list_events_of_application",
+        "list_events",
+        "list_leases",
+        "list_bills",
+        "list_journal",
+        "list_payments",
+        "list_mandates",
+    }
 ) | frozenset(aggregate_reads.EVENT_READS)
 _VERSIONED = frozenset({"read_application", "read_lease"}) | aggregate_reads.STATE_READS.keys()
 _TITLES = {
@@ -96,6 +113,11 @@ _COMMAND_PROBLEMS = (400, 401, 403, 404, 409, 412, 413, 415, 422, 500, 503)
 _CREATE_PROBLEMS = tuple(status for status in _COMMAND_PROBLEMS if status not in (404, 412))
 _READ_PROBLEMS = (400, 401, 403, 404, 409, 422, 500, 503)
 _PUBLIC_PROBLEMS = (404, 422, 500, 503)
+_CALLBACK_PROBLEMS = (400, 401, 404, 409, 413, 422, 500, 503)
+_CALLBACK_BODY = {
+    "required": True,
+    "content": {"application/json": {"schema": {"type": "object", "required": ["request", "status"]}}},
+}
 
 
 def document(app: FastAPI) -> dict[str, Any]:
@@ -175,6 +197,8 @@ def _complete(paths: dict[str, Any], route: APIRoute) -> None:
         operation["operationId"] = route.name
         answers = _read_answers(route.name)
         problems = _READ_PROBLEMS if "security" in operation else _PUBLIC_PROBLEMS
+        if route.name == "receive_callback":
+            operation["requestBody"], problems = _CALLBACK_BODY, _CALLBACK_PROBLEMS
         if route.name == "read_tile":
             operation["security"] = [{}, {"ApiKey": []}]
             problems = _READ_PROBLEMS

@@ -67,9 +67,7 @@ def refund_failed(command: c.RecordRefundFailed, state: State, context: Context)
     known = state.refund(command.number)
     if known is None or not known.open:
         return r.REFUND_NOT_OPEN(number=command.number)
-    return (
-        e.RefundFailed(lease=_lease(state), number=known.number, amount_fen=known.amount_fen, code=command.code),
-    )
+    return (e.RefundFailed(lease=_lease(state), number=known.number, amount_fen=known.amount_fen, code=command.code),)
 
 
 def charge_back(command: c.RecordChargeback, state: State, context: Context) -> Answer:

@@ -23,7 +23,7 @@ from domain.payments.payment.values import (
 
 @event_type("payment.initiated.v1")
 class PaymentInitiated(Event, frozen=True):
-    """Money of a lease is to be collected, first in `channel`: for a bill, or without a number what is due, or an advance.
+    """Money of a lease is to be collected, first in `channel`: for a bill, or without a number what is due or early.
 
     Attempt 1 begins at once, or on the business date `collect_on` if there is one. `mandate` is the tenant's reference
     of the lessee's standing order to debit; without one it is the lessee who pays.
@@ -142,7 +142,7 @@ class PaymentOverpaid(Event, frozen=True):
 
 @event_type("payment.refund_requested.v1")
 class RefundRequested(Event, frozen=True):
-    """So much of an attempt's money is to go back; the provider is asked, again and again until it says how it ended."""
+    """So much of an attempt's money is to go back; the provider is asked until it says how that ended."""
 
     lease: UUID
     number: RefundNumber

@@ -136,6 +136,12 @@ EXAMPLES: list[tuple[Event, set[Line]]] = [
     ),
     (CreditRefunded(amount_fen=4, on=ON), {debit(chart.LESSEE_CREDIT, 4), credit(chart.CASH, 4)}),
     (
+        m.RefundReturned(
+            number=1, amount_fen=4, value_date=ON, on=ON, reason="failed", applied=(applied(F, 3),), credit_fen=1
+        ),
+        {debit(chart.CASH, 4), credit(chart.RECEIVABLE_FEE, 3), credit(chart.LESSEE_CREDIT, 1)},
+    ),
+    (
         BillWaived(
             number=1,
             parts=(Part(number=1, component=INT, fen=6),),

@@ -41,6 +41,7 @@ from domain.leasing.lease import (
     RepossessAsset,
     RestructureLease,
     ReturnAsset,
+    ReturnRefund,
     ReversePayment,
     ServeDemand,
     SettleEarly,
@@ -246,6 +247,7 @@ SAMPLES: tuple[Command, ...] = (
     PostPayment(payment=PAYMENT, amount_fen=1_000, value_date=START),
     ReversePayment(payment=PAYMENT, reason="returned"),
     RefundCredit(amount_fen=1),
+    ReturnRefund(number=1, reason="payee_account_closed"),
     WaiveBill(number=1, parts=(WaivedPart(component=Component.INTEREST, fen=1),), reason="goodwill"),
     RestructureLease(schedule=later(24, 50_000, 2_000), reason="hardship"),
     ReAgeBills(due_dates=(NewDueDate(number=1, due_on=day(300)),), reason="hardship"),
@@ -283,6 +285,10 @@ SITUATIONS: dict[str, tuple[Step, ...]] = {
     "phone_quoted": (*PHONE_RUNNING, (200, QuoteBuyout(as_of=day(200))), pay(1, 600_000, 200)),
     "all_billed": ALL_BILLED[:-1],
     "phone_all_billed": PHONE_ALL_BILLED,
+    "refunding": (
+        *(*BILLED, (40, PostPayment(payment=PAYMENT, amount_fen=110_000, value_date=day(30)))),
+        (41, RefundCredit(amount_fen=4_000, payment=PAYMENT)),
+    ),
 }
 """What else may be the case while a lease waits or runs."""
 

@@ -42,6 +42,7 @@ from domain.leasing.lease import (
     ReleaseDeposit,
     RepossessAsset,
     RestructureLease,
+    ReturnRefund,
     ReversePayment,
     ServeDemand,
     SettleEarly,
@@ -78,6 +79,7 @@ SIGNED = {
     m.PaymentPosted: 1,
     m.PaymentReversed: -1,
     m.CreditRefunded: -1,
+    m.RefundReturned: 1,
     m.DepositCaptured: 1,
 }
 
@@ -136,6 +138,14 @@ class LeaseLife(RuleBasedStateMachine):
         """Any payment may bounce, once."""
         payment = UUID(int=data.draw(st.integers(1, self.payments)))
         self._do(ReversePayment(payment=payment, reason="returned"))
+
+    @precondition(lambda self: self.payments)
+    @rule(fen=amounts, share=st.integers(1, 3), number=st.integers(1, 4))
+    def a_refund_does_not_arrive(self, fen: int, share: int, number: int) -> None:
+        """Credit goes out through a payment's provider; some of that comes back, later, and only once."""
+        credit_fen = max(1, self.state.balances.credit_fen // share)
+        self._do(RefundCredit(amount_fen=min(fen, credit_fen), payment=UUID(int=self.payments)))
+        self._do(ReturnRefund(number=number, reason="payee_account_closed"))
 
     @rule(fen=amounts, ago=st.integers(0, 40))
     def ends_of_period(self, fen: int, ago: int) -> None:
