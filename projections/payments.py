@@ -30,7 +30,7 @@ _MONEY_CAME = frozenset(phase.value for phase in RECEIVED)
 class Payment(OfLease, frozen=True, kw_only=True):
     """One payment.
 
-    `amount_fen` is what was wished at first. `mandate` is empty for a payment of the lessee's own, `code` that of the
+    `amount_fen` is what was wished at first, `asked_on` the business date of the last attempt. `mandate` is empty for a payment of the lessee's own, `code` that of the
     last failure. `rests_since` is the day on which it was exhausted, charged back, or cancelled by people.
     """
 
@@ -45,6 +45,7 @@ class Payment(OfLease, frozen=True, kw_only=True):
     charged_back_fen: int = 0
     not_before: date | None = None
     initiated_on: date
+    asked_on: date | None = None
     rests_since: date | None = None
     code: str = ""
 
@@ -73,7 +74,12 @@ def _initiated(event: e.PaymentInitiated, recorded: Recorded) -> Payment:
 
 
 def _started(row: Payment, event: e.AttemptStarted, on: date) -> Change:
-    return {"state": Phase.INITIATED.value, "under_way_fen": event.amount_fen, "not_before": None}
+    return {
+        "state": Phase.INITIATED.value,
+        "under_way_fen": event.amount_fen,
+        "not_before": None,
+        "asked_on": on,
+    }
 
 
 def _stands(phase: Phase) -> Callable[[Payment, Any, date], Change]:
@@ -180,6 +186,7 @@ CREATE TABLE {table} (
     charged_back_fen bigint   NOT NULL,
     not_before       date,
     initiated_on     date     NOT NULL,
+    asked_on         date,
     rests_since      date,
     code             text     NOT NULL,
     PRIMARY KEY (shard, id)

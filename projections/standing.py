@@ -57,7 +57,7 @@ WITH mandates AS MATERIALIZED (
     WHERE b.shard = %(shard)s AND b.tenant = %(tenant)s AND u.open_fen > 0 AND u.due_on <= %(day)s GROUP BY b.id
 ), begun AS MATERIALIZED (
     SELECT p.lease, max(p.rests_since) AS rests_since,
-           bool_or(p.initiated_on >= %(day)s OR p.under_way_fen > 0 OR p.state = 'waiting') AS collecting
+           bool_or(coalesce(p.asked_on >= %(day)s, false) OR p.under_way_fen > 0 OR p.state = 'waiting') AS collecting
     FROM read.{PAYMENTS.table} AS p JOIN due ON due.lease = p.lease
     WHERE p.shard = %(shard)s AND p.tenant = %(tenant)s AND p.mandate <> '' GROUP BY p.lease
 )

@@ -52,7 +52,7 @@ class Standing(Struct, frozen=True, kw_only=True):
 
     `due_fen` is open of its bills that are due by then, `newest_due_on` the latest due date among those. `busy_fen` is
     what attempts under way ask for, and what arrived and is not posted yet. `collecting`: a payment under the mandate
-    is not finished, or was begun today. `rests_since` is the day on which the last one was stopped, if it was.
+    is not finished, or had its last attempt today. `rests_since` is the day on which the last one was stopped, if it was.
     """
 
     lease: UUID
@@ -126,7 +126,7 @@ def _waiting(one: Waiting, left_fen: int, debit: Debit | None) -> Again | GiveUp
 
 def _start(standing: Standing, left_fen: int) -> Start | None:
     debit, rests = standing.debit, standing.rests_since
-    if debit is None or standing.collecting or left_fen < _least_fen(debit):
+    if debit is None or standing.collecting or _within(left_fen, debit) < _least_fen(debit):
         return None
     if rests is not None and (standing.newest_due_on is None or standing.newest_due_on <= rests):
         return None

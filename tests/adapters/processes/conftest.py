@@ -6,9 +6,10 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
 import pytest
+from psycopg_pool import AsyncConnectionPool
 
 from adapters.payments.fates import Script, always
-from adapters.postgres.connections import connect
+from adapters.postgres.connections import connect, conninfo
 from api.compose import Running
 from api.days import ReadModelsNow
 from tests.adapters.processes.world import World, a_world
@@ -23,6 +24,13 @@ def models(url: str) -> Iterator[ReadModelsNow]:
     """The read models that an end of day asks."""
     with connect(url) as connection:
         yield ReadModelsNow(connection, _nothing_posted)
+
+
+@pytest.fixture
+async def pool(url: str) -> AsyncIterator[AsyncConnectionPool[Any]]:
+    """Connections of a follower."""
+    async with AsyncConnectionPool(conninfo(url), min_size=1, max_size=2, open=False, kwargs={"autocommit": True}) as made:
+        yield made
 
 
 @pytest.fixture

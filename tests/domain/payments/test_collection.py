@@ -119,7 +119,9 @@ waitings = st.lists(
     ),
     max_size=4,
 ).map(tuple)
-debits = st.none() | st.builds(Debit, reference=st.just("DD-1"), policy=st.just(POLICY), limit_fen=st.none() | fens)
+debits = st.none() | st.builds(
+    Debit, reference=st.just("DD-1"), policy=st.just(POLICY), limit_fen=st.none() | st.integers(100, 2_000)
+)
 standings = st.builds(
     Standing,
     lease=st.just(LEASE),
