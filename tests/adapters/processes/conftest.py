@@ -29,7 +29,9 @@ def models(url: str) -> Iterator[ReadModelsNow]:
 @pytest.fixture
 async def pool(url: str) -> AsyncIterator[AsyncConnectionPool[Any]]:
     """Connections of a follower."""
-    async with AsyncConnectionPool(conninfo(url), min_size=1, max_size=2, open=False, kwargs={"autocommit": True}) as made:
+    async with AsyncConnectionPool(
+        conninfo(url), min_size=1, max_size=2, open=False, kwargs={"autocommit": True}
+    ) as made:
         yield made
 
 

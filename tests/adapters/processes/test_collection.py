@@ -22,6 +22,9 @@ from domain.payments.payment import PAYMENT, CancelPayment, CollectionPolicy, In
 from tests.adapters.processes.world import FIRST, POLICY, TENANT, World, a_world, do, grant, lease_stream, make_lease
 
 DUE = date(2005, 5, 1)
+OPENED = date(2005, 4, 28)
+"""The first bills are issued on the next day or after it."""
+
 BILL_FEN = 102_001
 DAY = timedelta(days=1)
 SECOND_DUE = date(2005, 6, 1)
@@ -66,7 +69,7 @@ async def begun(world: World, number: int = 0, **more: Any) -> UUID:
     """A lease with a mandate, whose first bill of 1,020.01 is due on 1 May."""
     lease = await make_lease(world.program, number)
     await grant(world.program, lease, **more)
-    await world.end_of_day.open(FIRST)
+    await world.end_of_day.open(OPENED)
     return lease
 
 
@@ -217,7 +220,7 @@ async def test_a_mandate_expires_in_the_evening_after_its_last_day(world: World)
     lease = await make_lease(world.program, 0)
     command = GrantMandate(lease=lease, reference="M-1", policy=POLICY, valid_until=DUE - DAY)
     await do(world.program, MANDATE, mandate_stream(lease), "grant", command, FIRST)
-    await world.end_of_day.open(FIRST)
+    await world.end_of_day.open(OPENED)
     await world.end_of_day.catch_up(DUE + DAY)
     _, state = await world.program.ledger.load(MANDATE, mandate_stream(lease))
     assert state.phase == "expired"
