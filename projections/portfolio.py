@@ -7,7 +7,6 @@ all assets, groups of lessees and related parties are not in this ledger: whoeve
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import date
 from typing import Any
 from uuid import UUID
@@ -20,6 +19,7 @@ from domain.books.provisions import PROVISION_POLICIES, FiveClass, ProvisionPoli
 from domain.kernel import Refusal
 from domain.leasing.lease.state import Phase
 from domain.leasing.values import Business
+from domain.portfolio import Surroundings
 from projections.as_of import resolve
 from projections.currencies import Currencies
 from projections.lease_book import LEASE_BOOK
@@ -28,7 +28,6 @@ from projections.lease_pages import at_position
 LARGEST = 20
 """Lessees that an answer names."""
 
-NEWEST_LIMITS = limits.LIMITS[max(limits.LIMITS)]
 NEWEST_PROVISIONS = PROVISION_POLICIES[max(PROVISION_POLICIES)]
 
 _OUTSIDE = [Phase.AWAITING_DELIVERY.value, Phase.SETTLED.value, Phase.CHARGED_OFF.value, Phase.RECOVERED.value]
@@ -131,15 +130,6 @@ def holdings(
     )
 
 
-class Surroundings(Struct, frozen=True, kw_only=True):
-    """What the ledger does not hold: assets of the lessor, groups and related parties among the lessees."""
-
-    net_assets_fen: int
-    total_assets_fen: int
-    group_of: Mapping[UUID, UUID] = {}
-    related: frozenset[UUID] = frozenset()
-
-
 def snapshot(
     connection: Connection[Any],
     tenant: UUID,
@@ -173,7 +163,7 @@ def breaches(
     tenant: UUID,
     around: Surroundings,
     *,
-    policy: limits.Limits = NEWEST_LIMITS,
+    policy: limits.Limits = limits.NEWEST_LIMITS,
     currency: str | None = None,
     as_of_position: int | None = None,
     shard: int = 0,
