@@ -17,7 +17,8 @@ from uuid import UUID
 import psycopg
 
 from adapters.catalogue.library import ClauseLibrary
-from adapters.catalogue.plans import shipped_plans
+from adapters.catalogue.plans import plans_of
+from adapters.catalogue.policies import policy_of
 from adapters.catalogue.tenants import TenantTerms, terms_of_business
 from adapters.gate.bookings import Bookings
 from adapters.gate.consents import Consents
@@ -101,7 +102,7 @@ def gatehouse(reader: Reader, queries: Queries, data: Path) -> Gatehouse:
         return terms_of_business(data, tenant)
 
     people = Consents(streams, fresh.consents)
-    offers = Offers(lambda _: shipped_plans(), houses)
+    offers = Offers(lambda _: plans_of(data), lambda tenant: policy_of(data, tenant))
     library = ClauseLibrary(reader, fresh.clauses)
     bookings = Bookings(lambda tenant: surroundings(data, tenant), fresh.portfolio)
     contracts = Contracts(streams, people, offers, library, bookings)

@@ -1,4 +1,4 @@
-"""The chain from offer to lease, put together: a follower that runs beside the HTTP interface and at the ends of days."""
+"""The chain from offer to lease, put together: a follower beside the HTTP interface, and at the ends of days."""
 
 from __future__ import annotations
 

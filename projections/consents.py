@@ -30,11 +30,10 @@ from domain.parties.consent import (
 from domain.parties.consent import Phase as State
 from projections.as_of import resolve
 from projections.catalog import live
-from projections.lease_pages import SCAN_ROWS_MAX, Window
+from projections.lease_pages import SCAN_ROWS_MAX, Window, lease_pages
 from projections.model import Projection, ProjectionError, Recorded, Row
 from projections.reading import head_size, window
 
-PAGE_ROWS_MAX = 100
 BEHIND_MAX = 5_000
 """Events that `streams_of` reads behind the read model; one that is further behind is brought up to date first."""
 
@@ -61,11 +60,10 @@ class Consent(Row, frozen=True, kw_only=True):
 
 
 class Page(Struct, frozen=True):
-    """Some rows in the order of their ids, valid at `position`; `next_after` continues the list where `has_more`."""
+    """Some rows in the order of their ids, valid at `position`; `next_after` continues the list where there is more."""
 
     position: int
     rows: tuple[Consent, ...]
-    has_more: bool
     next_after: UUID | None
 
 
@@ -166,14 +164,6 @@ CREATE INDEX ON {table} (shard, tenant, subject, first_position);
 # ------------------------------------------------------------------------------------------------ queries
 
 
-def consent(
-    connection: Connection[Any], tenant: UUID, stream: UUID, *, as_of_position: int | None = None, shard: int = 0
-) -> tuple[int, Consent | None]:
-    """The position this is valid at, and one consent of the tenant, now or at an earlier position."""
-    position = resolve(connection, CONSENTS, shard, as_of_position)
-    return position, Window(CONSENTS, tenant, shard).one(connection, stream, position, past=as_of_position is not None)
-
-
 def listing(
     connection: Connection[Any],
     tenant: UUID,
@@ -181,23 +171,28 @@ def listing(
     subject: UUID | None = None,
     purpose: str | None = None,
     state: str | None = None,
-    limit: int = PAGE_ROWS_MAX,
+    limit: int,
     starting_after: UUID | None = None,
+    as_of_position: int | None = None,
     shard: int = 0,
 ) -> Page:
-    """A page of the tenant's consents in the order of their ids.
+    """A page of the tenant's consents in the order of their ids, now or at an earlier position.
 
-    Raises `ProjectionError` for a limit outside 1 … `PAGE_ROWS_MAX`.
+    It may be short, even empty, and still have more behind it (`next_after`). Raises `NotProjectedYet` for a position
+    ahead of the read model.
     """
-    if not 1 <= limit <= PAGE_ROWS_MAX:
-        raise ProjectionError(f"limit: expected 1 … {PAGE_ROWS_MAX}, got {limit}")
-    position = resolve(connection, CONSENTS, shard, None)
-    wanted = {"subject = %s": subject, "purpose = %s": purpose, "state = %s": state, "id > %s": starting_after}
-    chosen = {condition: value for condition, value in wanted.items() if value is not None}
-    condition = " AND ".join(f"t.{one}" for one in chosen) or "true"
-    rows = Window(CONSENTS, tenant, shard).rows(connection, condition, list(chosen.values()), limit + 1)
-    more = len(rows) > limit
-    return Page(position, tuple(rows[:limit]), more, rows[limit - 1].id if more else None)
+    position = resolve(connection, CONSENTS, shard, as_of_position)
+    asked = {"subject": subject, "purpose": purpose, "state": state}
+    wanted = {name: value for name, value in asked.items() if value is not None}
+    condition = " AND ".join(f"t.{name} = %s" for name in wanted) or "true"
+    window_ = Window(CONSENTS, tenant, shard, condition, list(wanted.values()))
+    found: list[Consent] = []
+    for row in lease_pages(connection, window_, starting_after, position, past=as_of_position is not None):
+        if all(getattr(row, name) == value for name, value in wanted.items()):
+            found.append(row)
+        if len(found) > limit:
+            return Page(position, tuple(found[:limit]), found[limit - 1].id)
+    return Page(position, tuple(found), window_.stopped_at)
 
 
 def is_near(connection: Connection[Any], shard: int = 0) -> bool:

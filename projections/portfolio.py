@@ -16,7 +16,6 @@ from psycopg import Connection
 
 from domain import portfolio as limits
 from domain.books.provisions import PROVISION_POLICIES, FiveClass, ProvisionPolicy, classify, provision_fen
-from domain.kernel import Refusal
 from domain.leasing.lease.state import Phase
 from domain.leasing.values import Business
 from domain.portfolio import Surroundings
@@ -141,24 +140,21 @@ def snapshot(
 ) -> tuple[int, limits.Portfolio]:
     """The portfolio that the limits are checked on, and the position it is valid at."""
     book = _book(connection, tenant, currency, as_of_position, shard)
-    rows = _by_lessee(connection, book)
-    exposures = tuple(
-        limits.Exposure(
-            lessee=lessee, fen=max(0, fen), group=around.group_of.get(lessee), related=lessee in around.related
-        )
-        for lessee, _, fen, _ in rows
-        if lessee is not None
-    )
-    return book.position, limits.Portfolio(
-        net_assets_fen=around.net_assets_fen,
-        total_assets_fen=around.total_assets_fen,
-        lease_assets_fen=sum(row[3] for row in rows),
-        risk_assets_fen=sum(row[2] for row in rows),
-        exposures=exposures,
-    )
+    return book.position, _portfolio(connection, book, around)
 
 
-def breaches(
+class Measured(Struct, frozen=True):
+    """Every limit against the portfolio, in one currency, valid at `position`, under one version of the limits."""
+
+    position: int
+    currency: str | None
+    other_currencies: tuple[str, ...]
+    limits: int
+    portfolio: limits.Portfolio
+    measures: tuple[limits.Measure, ...]
+
+
+def measured(
     connection: Connection[Any],
     tenant: UUID,
     around: Surroundings,
@@ -167,12 +163,20 @@ def breaches(
     currency: str | None = None,
     as_of_position: int | None = None,
     shard: int = 0,
-) -> tuple[int, tuple[Refusal, ...]]:
-    """Every limit that the portfolio breaks, and the position this is valid at."""
-    position, found = snapshot(
-        connection, tenant, around, currency=currency, as_of_position=as_of_position, shard=shard
+) -> Measured:
+    """The portfolio under its limits, now or at an earlier position; what is `around` is as it is now.
+
+    Of the limit on one lessee the `LARGEST` are named, and whoever is over it.
+    """
+    book = _book(connection, tenant, currency, as_of_position, shard)
+    found = _portfolio(connection, book, around)
+    one_lessee = [one for one in limits.measures(found, policy) if one.kind is limits.ONE_LESSEE]
+    named = {one.lessee for at, one in enumerate(one_lessee) if at < LARGEST or one.breached}
+    shown = tuple(
+        one for one in limits.measures(found, policy) if one.kind is not limits.ONE_LESSEE or one.lessee in named
     )
-    return position, limits.breaches(found, policy)
+    currencies = book.currencies
+    return Measured(book.position, currencies.chosen, currencies.others, policy.version, found, shown)
 
 
 def provisions(
@@ -210,6 +214,24 @@ def _book(
     currencies = Currencies.of(connection, tenant, currency, shard)
     sql, parameters = at_position(connection, LEASE_BOOK, tenant, position, shard, past=as_of_position is not None)
     return _Book(position, currencies, sql, parameters)
+
+
+def _portfolio(connection: Connection[Any], book: _Book, around: Surroundings) -> limits.Portfolio:
+    rows = _by_lessee(connection, book)
+    exposures = tuple(
+        limits.Exposure(
+            lessee=lessee, fen=max(0, fen), group=around.group_of.get(lessee), related=lessee in around.related
+        )
+        for lessee, _, fen, _ in rows
+        if lessee is not None
+    )
+    return limits.Portfolio(
+        net_assets_fen=around.net_assets_fen,
+        total_assets_fen=around.total_assets_fen,
+        lease_assets_fen=sum(row[3] for row in rows),
+        risk_assets_fen=sum(row[2] for row in rows),
+        exposures=exposures,
+    )
 
 
 def _by_lessee(connection: Connection[Any], book: _Book) -> list[tuple[UUID | None, int, int, int]]:

@@ -2,7 +2,9 @@
 
 `DATA/tenants.json` is an object by tenant id; who is not in it does business on the row `default` of the shipped file.
 
-    {"0190…": {"cost": {"version": 1, "lessor": "licensed_finance", "own_cap": "0.24"}, "forum": "…", …}}
+    {"0190…": {"lessor": "0190…", "forum": "…", "reference_prefix": "HT", "clause_of_consent": {"…": "…"}}}
+
+What offers may cost is in another file, see `policies`.
 """
 
 from __future__ import annotations
@@ -18,7 +20,6 @@ from msgspec import Meta, Struct
 
 from domain.application.values import Code
 from domain.contracting.clauses.values import Title
-from domain.contracting.guards import CostPolicy
 from domain.contracting.parts import AssetKind
 
 FILE = "tenants.json"
@@ -29,13 +30,12 @@ DEFAULT = "default"
 class TenantTerms(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One tenant's terms of business.
 
-    `cost` caps what an offer may cost. `lessor` is the id of the lessor as a party, by default the tenant's own,
-    `forum` the arbitration commission of its contracts, the courts without one. A contract's number begins with
-    `reference_prefix`. `clause_of_consent` names the clause that explains a consent which a plan asks for,
-    `lock_assets` the kinds of asset that are leased with the clause on locking.
+    `lessor` is the id of the lessor as a party, by default the tenant's own, `forum` the arbitration commission of its
+    contracts, the courts without one. A contract's number begins with `reference_prefix`. `clause_of_consent` names the
+    clause that explains a consent which a plan asks for, `lock_assets` the kinds of asset that are leased with the
+    clause on locking.
     """
 
-    cost: CostPolicy
     lessor: UUID | None = None
     forum: Title | None = None
     reference_prefix: Annotated[str, Meta(pattern=r"^[A-Za-z][A-Za-z0-9]{0,15}$(?!\n)")] = "HT"
@@ -53,7 +53,7 @@ class TenantsError(ValueError):
 
 @cache
 def shipped_terms() -> TenantTerms:
-    """The terms of a tenant that has none of its own: a lessor without a licence, the published loan prime rates."""
+    """The terms of a tenant that has none of its own: the courts, and a clause for each consent."""
     return _BY_NAME.decode((resources.files(__package__) / SHIPPED).read_bytes())[DEFAULT]
 
 

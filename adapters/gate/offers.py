@@ -14,30 +14,30 @@ from uuid import UUID
 
 from msgspec import UNSET
 
-from adapters.catalogue.tenants import TenantTerms
 from adapters.postgres.ledger import Request
-from adapters.pricing import priced as priced_offer
+from adapters.pricing import offer_of
 from domain.application import ApplicationState, AssetClass
 from domain.application.values import Priced, Terms
 from domain.contracting.contract import offered
+from domain.contracting.guards import CostPolicy
+from domain.contracting.matching import PLAN_UNKNOWN, plan_in_force
 from domain.contracting.plans import Plan, digest_of
 from domain.contracting.pricing import Offer
 from domain.kernel import Refusal
-from domain.leasing.admission import PLAN_UNKNOWN, plan_in_force
 
 Plans = Callable[[UUID], Iterable[Plan]]
 """The catalogue of a tenant, every version of every plan."""
 
-Houses = Callable[[UUID], TenantTerms]
-"""A tenant's terms of business."""
+Policies = Callable[[UUID], CostPolicy]
+"""What a tenant's offers may cost."""
 
 
 class Offers:
     """Offers worked out again from what the ledger says of them."""
 
-    def __init__(self, plans: Plans, houses: Houses) -> None:
+    def __init__(self, plans: Plans, policies: Policies) -> None:
         self._plans = plans
-        self._houses = houses
+        self._policies = policies
 
     async def terms_settled(self, request: Request, state: ApplicationState) -> Refusal | None:
         """A guard of commands that settle terms: those that are priced are right at once."""
@@ -63,7 +63,7 @@ class Offers:
         asked = offered.request_of(priced, plan)
         if isinstance(asked, Refusal):
             return asked
-        offer = priced_offer(asked)
+        offer = offer_of(asked)
         return offer if isinstance(offer, Refusal) else (plan, offer)
 
     def plan(self, code: str, digest: str, tenant: UUID) -> Plan | Refusal:
@@ -87,13 +87,16 @@ class Offers:
             return current
         if digest_of(current) != priced.plan_digest:
             return offered.PLAN_DIFFERS(plan=priced.plan)
-        if priced.wanted.start < on:
-            return offered.START_PAST(start=priced.wanted.start, business_date=on)
         found = self.of(priced, tenant)
         if isinstance(found, Refusal):
             return found
         plan, offer = found
         if state.asset_class not in (AssetClass.UNSPECIFIED, offer.asset_kind.asset_class):
             return offered.ASSET_DIFFERS(asset_kind=offer.asset_kind, asset_class=state.asset_class)
-        texts = {"plan": plan.zh, "title": title}
-        return offered.wrong_offer(terms, offer, self._houses(tenant).cost, texts)
+        return offered.wrong_offer(terms, offer, self._policies(tenant), _texts(plan, title), on)
+
+
+def _texts(plan: Plan, title: str) -> dict[str, str]:
+    """Every word that goes with an offer: its title, the plan's names and those of its fees."""
+    fees = {f"fee.{fee.code}": f"{fee.en} {fee.zh}" for fee in plan.fees}
+    return {"title": title, "plan.en": plan.en, "plan.zh": plan.zh, **fees}

@@ -12,13 +12,13 @@ from uuid import UUID
 import msgspec
 from msgspec import UNSET, Struct
 
-from adapters.catalogue.plans import shipped_plans
+from adapters.catalogue.plans import plans_of
 from api.http.models import Members
 from api.http.services import Services
 from domain.application import APPLICATION
+from domain.contracting.matching import plan_in_force
 from domain.contracting.plans import Plan, digest_of
 from domain.kernel import Refusal
-from domain.leasing.admission import plan_in_force
 from domain.payments.payment.values import Source
 
 
@@ -34,13 +34,13 @@ class Asked(Struct, frozen=True):
 Fill = Callable[[Services, Asked], Awaitable[Members | Refusal]]
 
 
-def _plan(asked: Asked) -> Plan | Refusal:
-    return plan_in_force(shipped_plans(), asked.members["plan"], asked.on)
+def _plan(of: Services, asked: Asked) -> Plan | Refusal:
+    return plan_in_force(plans_of(of.running.settings.data), asked.members["plan"], asked.on)
 
 
-async def plan_of_lease(_: Services, asked: Asked) -> Members | Refusal:
+async def plan_of_lease(of: Services, asked: Asked) -> Members | Refusal:
     """Which business a plan belongs to, and the digest of its exact terms."""
-    plan = _plan(asked)
+    plan = _plan(of, asked)
     return plan if isinstance(plan, Refusal) else {"plan_digest": digest_of(plan), "business": plan.business.value}
 
 
@@ -49,7 +49,7 @@ async def plan_of_contract(of: Services, asked: Asked) -> Members | Refusal:
 
     The plan of an application's contract is that of its offer, though a newer version be in force by now.
     """
-    plan = await _plan_of_offer(of, asked) or _plan(asked)
+    plan = await _plan_of_offer(of, asked) or _plan(of, asked)
     if isinstance(plan, Refusal):
         return plan
     return {"plan_digest": digest_of(plan), "form": plan.form.value, **await clause_library(of, asked)}

@@ -12,7 +12,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 
-from api.http import aggregate_reads, words
+from api.http import aggregate_reads, gate_reads, words
 from api.http import lease_resources as lease
 from api.http import resources as r
 from api.http.faults import CODES
@@ -27,6 +27,7 @@ _STRUCTS = (
     r.Outcome, r.Application, r.ApplicationPage, r.EventPage, r.Receipt, r.Health, r.Readiness, Funnel, WorkInProgress,
     ProblemBody, Description, lease.Lease, lease.LeasePage, lease.BillList, lease.BillPage, lease.Ageing,
     lease.CashFlow, lease.JournalPage, lease.TrialBalance, lease.Income, lease.Portfolio, lease.Provisions,
+    gate_reads.ConsentPage, gate_reads.PortfolioLimits,
 )  # fmt: skip
 
 _JSON_ANSWERS = {
@@ -48,6 +49,8 @@ _JSON_ANSWERS = {
     "read_income": "Income",
     "read_portfolio": "Portfolio",
     "read_provisions": "Provisions",
+    "read_portfolio_limits": "PortfolioLimits",
+    "list_consents": "ConsentPage",
     "read_health": "Health",
     "read_readiness": "Readiness",
     "read_problem": "ProblemDescription",
@@ -76,7 +79,15 @@ _WITHOUT_POSITION = frozenset(
     }
 )
 _PAGED = frozenset(
-    {"list_applications", "list_events_of_application", "list_events", "list_leases", "list_bills", "list_journal"}
+    {
+        "list_applications",
+        "list_events_of_application",
+        "list_events",
+        "list_leases",
+        "list_bills",
+        "list_journal",
+        "list_consents",
+    }
 ) | frozenset(aggregate_reads.EVENT_READS)
 _VERSIONED = frozenset({"read_application", "read_lease"}) | aggregate_reads.STATE_READS.keys()
 _TITLES = {

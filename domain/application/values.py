@@ -20,7 +20,7 @@ TERM_MAX = TERM_MONTHS_MAX * 31
 """The longest term in days."""
 
 SCORE_MAX = 1_000
-"""Credit scores of a decision are scaled to 0 … 1000 before a plan sees them."""
+SCORES_MAX = 8
 
 OFFER_TITLE_MAX_CHARS = 120
 DOCUMENT_BYTES_MAX = 1 << 30
@@ -82,12 +82,18 @@ class Finding(StrEnum):
     CHANGED = "changed"
 
 
+class WantedScore(Struct, frozen=True, forbid_unknown_fields=True):
+    """A score that the deposit was worked out with, and who gave it."""
+
+    source: Code
+    score: Annotated[int, Meta(ge=0, le=SCORE_MAX)]
+
+
 class Wanted(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What was asked to be priced: with its plan, all that an offer is worked out from.
 
     `term` is in the plan's unit. `price_fen` is the asset's price in the contract, `market_price_fen` what it costs
-    elsewhere, `paid_out_fen` what a lease-back pays to the lessee. `score` is that of the decision, 0 … 1000. Codes are
-    those of the catalogue of plans.
+    elsewhere, `paid_out_fen` what a lease-back pays to the lessee. Codes are those of the catalogue of plans.
     """
 
     customer_class: Code
@@ -95,7 +101,7 @@ class Wanted(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     price_fen: Fen
     term: Annotated[int, Meta(ge=1, le=TERM_MAX)]
     start: date
-    score: Annotated[int, Meta(ge=0, le=SCORE_MAX)] | None = None
+    scores: Annotated[tuple[WantedScore, ...], Meta(max_length=SCORES_MAX)] = ()
     first_due_on: date | None = None
     market_price_fen: Fen | None = None
     down_payment_fen: Fen = 0

@@ -18,7 +18,6 @@ from domain.contracting.contract import refusals as contract_refusals
 from domain.contracting.contract.roots import schedule_digest
 from domain.contracting.contract.state import IN_FORCE
 from domain.contracting.contract.values import PartyRole
-from domain.contracting.matching import NOT_EFFECTIVE
 from domain.contracting.plans import Plan
 from domain.contracting.pricing import Offer
 from domain.kernel import Refusal, Rounding, divide, refusal
@@ -28,7 +27,6 @@ from domain.leasing.values import PPM, Business, DepositMode
 from domain.parties.consent import ConsentState, Purpose, permits_any
 from domain.parties.consent import refusals as consent_refusals
 
-PLAN_UNKNOWN = refusal("plan.unknown", "There is no such plan in the catalogue", "方案目录中没有该方案")
 CONTRACT_DIFFERS = refusal(
     "lease.contract_differs", "The lease is not what its contract says", "租赁内容与合同约定不一致"
 )
@@ -45,17 +43,6 @@ _SAME = (
     *("upfront_fee_fen", "down_payment_fen"),
 )
 """Fields that have one name in a lease and in the key terms of its contract."""
-
-
-def plan_in_force(plans: Iterable[Plan], code: str, on: date) -> Plan | Refusal:
-    """The newest version of a plan that is in force on a business date."""
-    versions = [plan for plan in plans if plan.id == code]
-    if not versions:
-        return PLAN_UNKNOWN()
-    in_force = [plan for plan in versions if plan.effective_from <= on]
-    if not in_force:
-        return NOT_EFFECTIVE(plan=code, effective_from=min(plan.effective_from for plan in versions))
-    return max(in_force, key=lambda plan: plan.version)
 
 
 def wrong_consents(purposes: Iterable[str], consents: Sequence[ConsentState], on: date) -> Refusal | None:

@@ -9,18 +9,20 @@ Terms that somebody sends are compared with those that the plan gives; what a cl
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date
 from hashlib import sha256
 from uuid import UUID, uuid5
 
 import msgspec
 from msgspec import UNSET, Struct
 
-from domain.application.values import Priced, Rate, Terms
+from domain.application.values import Priced, Rate, Terms, Wanted, WantedScore
 from domain.contracting.clauses.values import Title
 from domain.contracting.contract import refusals as r
 from domain.contracting.contract.roots import schedule_digest
 from domain.contracting.contract.values import KeyTerms
 from domain.contracting.dates import Adjustment
+from domain.contracting.deposits import Scored, ScoreSource
 from domain.contracting.guards import CostPolicy, check_offer
 from domain.contracting.matching import Asset, Customer
 from domain.contracting.parts import AssetKind, Business, CustomerClass, TermUnit
@@ -39,9 +41,6 @@ OFFER_DIFFERS = refusal(
 )
 TERMS_DIFFER = refusal("offer.terms_differ", "The terms are not those of the offer", "条件与报价不一致")
 
-START_PAST = refusal(
-    "offer.start_past", "An offer does not begin in the past, under the cap of another day", "报价起始日不得早于当日"
-)
 ASSET_DIFFERS = refusal("offer.asset_differs", "The offer is not for what was applied for", "报价的租赁物与进件不一致")
 
 _ENCODER = msgspec.json.Encoder(order="sorted")
@@ -61,7 +60,8 @@ def request_of(priced: Priced, plan: Plan) -> Request | Refusal:
     """What is to be worked out. Refused when a code is none of the catalogue's."""
     wanted = priced.wanted
     try:
-        customer = Customer(CustomerClass(wanted.customer_class), wanted.score)
+        scores = tuple(Scored(ScoreSource(one.source), one.score) for one in wanted.scores)
+        customer = Customer(CustomerClass(wanted.customer_class), None, scores)
         asset, adjustment = Asset(AssetKind(wanted.asset_kind)), Adjustment(wanted.adjustment)
     except ValueError:
         return WANTED_UNKNOWN(
@@ -83,6 +83,29 @@ def request_of(priced: Priced, plan: Plan) -> Request | Refusal:
     )
 
 
+def priced_of(asked: Request, offer: Offer) -> Priced:
+    """What an application keeps of a request and its offer, so that both can be worked out again."""
+    return Priced(
+        plan=offer.plan,
+        plan_digest=offer.plan_digest,
+        wanted=Wanted(
+            customer_class=asked.customer.customer_class.value,
+            asset_kind=asked.asset.kind.value,
+            price_fen=asked.price_fen,
+            term=asked.term,
+            start=asked.start,
+            scores=tuple(WantedScore(one.source.value, one.score) for one in asked.customer.scores),
+            first_due_on=asked.first_due_on,
+            market_price_fen=asked.market_price_fen,
+            down_payment_fen=asked.down_payment_fen,
+            paid_out_fen=asked.paid_out_fen,
+            month_end=asked.month_end,
+            adjustment=asked.adjustment.value,
+        ),
+        offer=offer_digest(offer),
+    )
+
+
 def terms_of(offer: Offer, priced: Priced) -> Terms:
     """The terms that an offer is made on; months only where its term is counted in months."""
     return Terms(
@@ -100,10 +123,11 @@ def principal_fen(offer: Offer) -> int:
     return offer.financed_fen if offer.business is Business.FINANCE else offer.price_fen
 
 
-def wrong_offer(terms: Terms, offer: Offer, policy: CostPolicy, texts: Mapping[str, str]) -> Refusal | None:
+def wrong_offer(terms: Terms, offer: Offer, policy: CostPolicy, texts: Mapping[str, str], on: date) -> Refusal | None:
     """None when terms are those of their offer and every guard lets it pass; else the first rule that says no.
 
-    `offer` was worked out from the terms' own plan and wish a moment ago, `texts` are the words that go with it.
+    `offer` was worked out from the terms' own plan and wish a moment ago, `texts` are the words that go with it, `on`
+    is the business date on which it is made.
     """
     priced = terms.priced
     if priced is UNSET:
@@ -114,7 +138,7 @@ def wrong_offer(terms: Terms, offer: Offer, policy: CostPolicy, texts: Mapping[s
     for name in Terms.__struct_fields__:
         if getattr(terms, name) != getattr(expected, name):
             return TERMS_DIFFER(field=name, expected=getattr(expected, name), got=getattr(terms, name))
-    return next(iter(check_offer(offer, policy, texts)), None)
+    return next(iter(check_offer(offer, policy, texts, on=on)), None)
 
 
 class Agreed(Struct, frozen=True, kw_only=True):

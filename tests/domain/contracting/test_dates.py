@@ -140,7 +140,7 @@ def test_due_dates_do_not_drift() -> None:
         date(2026, 5, 31),
     ]
     assert [period.number for period in periods] == [1, 2, 3, 4]
-    assert all(period.whole_month and not period.in_advance for period in periods)
+    assert all(period.whole_months == 1 and not period.in_advance for period in periods)
 
 
 def test_month_end_rule_needs_a_month_end() -> None:
@@ -156,7 +156,7 @@ def test_month_end_rule_needs_a_month_end() -> None:
 def test_first_period_may_be_short_or_long() -> None:
     short = monthly_periods(date(2026, 3, 20), 2, first_due_on=date(2026, 4, 5))
     assert [period_fraction(period, DayCount.THIRTY_360) for period in short] == [(15, 360), (30, 360)]
-    assert [period.whole_month for period in short] == [False, True]
+    assert [period.whole_months for period in short] == [0, 1]
     long = monthly_periods(date(2026, 3, 20), 2, first_due_on=date(2026, 5, 5))
     assert period_fraction(long[0], DayCount.ACTUAL_365_FIXED) == (46, 365)
 
