@@ -15,7 +15,7 @@ from typing import Any
 from uuid import UUID
 
 from msgspec import Struct
-from msgspec.structs import replace
+from msgspec.structs import asdict, replace
 from psycopg import Connection
 
 from domain.kernel import Event
@@ -65,6 +65,14 @@ class Page(Struct, frozen=True):
     position: int
     rows: tuple[Consent, ...]
     next_after: UUID | None
+
+
+class Wanted(Struct, frozen=True):
+    """Which consents are asked for; what is None is not looked at."""
+
+    subject: UUID | None = None
+    purpose: str | None = None
+    state: str | None = None
 
 
 # --------------------------------------------------------------------------------------------------- fold
@@ -167,10 +175,8 @@ CREATE INDEX ON {table} (shard, tenant, subject, first_position);
 def listing(
     connection: Connection[Any],
     tenant: UUID,
+    wanted: Wanted,
     *,
-    subject: UUID | None = None,
-    purpose: str | None = None,
-    state: str | None = None,
     limit: int,
     starting_after: UUID | None = None,
     as_of_position: int | None = None,
@@ -182,13 +188,12 @@ def listing(
     ahead of the read model.
     """
     position = resolve(connection, CONSENTS, shard, as_of_position)
-    asked = {"subject": subject, "purpose": purpose, "state": state}
-    wanted = {name: value for name, value in asked.items() if value is not None}
-    condition = " AND ".join(f"t.{name} = %s" for name in wanted) or "true"
-    window_ = Window(CONSENTS, tenant, shard, condition, list(wanted.values()))
+    asked = {name: value for name, value in asdict(wanted).items() if value is not None}
+    condition = " AND ".join(f"t.{name} = %s" for name in asked) or "true"
+    window_ = Window(CONSENTS, tenant, shard, condition, list(asked.values()))
     found: list[Consent] = []
     for row in lease_pages(connection, window_, starting_after, position, past=as_of_position is not None):
-        if all(getattr(row, name) == value for name, value in wanted.items()):
+        if all(getattr(row, name) == value for name, value in asked.items()):
             found.append(row)
         if len(found) > limit:
             return Page(position, tuple(found[:limit]), found[limit - 1].id)

@@ -149,7 +149,7 @@ class Measured(Struct, frozen=True):
     position: int
     currency: str | None
     other_currencies: tuple[str, ...]
-    limits: int
+    version: int
     portfolio: limits.Portfolio
     measures: tuple[limits.Measure, ...]
 

@@ -102,37 +102,37 @@ class Contracts:
         if application is None:
             return application_refusals.UNKNOWN()
         if application.phase not in _ACCEPTED or application.offer is None:
-            return contract_refusals.OFFER_NOT_ACCEPTED(phase=application.phase)
+            return offered.OFFER_NOT_ACCEPTED(phase=application.phase)
         if request.stream != offered.contract_stream(stream):
-            return contract_refusals.NOT_OF_ITS_APPLICATION()
+            return offered.NOT_OF_ITS_APPLICATION()
         return self._wrong_offer(command, application, request.context.tenant)
 
     def _wrong_offer(self, command: AssembleContract, application: ApplicationState, tenant: UUID) -> Refusal | None:
         assert application.offer is not None, "an accepted offer is there"
         priced = application.offer.terms.priced
         if priced is UNSET:
-            return contract_refusals.OFFER_NOT_ACCEPTED(phase=application.phase)
+            return offered.OFFER_NOT_ACCEPTED(phase=application.phase)
         found = self._offers.of(priced, tenant)
         if isinstance(found, Refusal):
             return found
         plan, offer = found
         lessees = [party.id for party in command.parties if party.role is PartyRole.LESSEE]
         if lessees != [application.subject]:
-            return contract_refusals.OFFER_DIFFERS(field="lessee")
+            return offered.CONTRACT_OFFER_DIFFERS(field="lessee")
         return _wrong_plan(command, plan) or offered.wrong_key_terms(command.key_terms, offer, plan)
 
     async def _wrong_library(
         self, tenant: UUID, clauses: tuple[ClauseRef, ...], given: tuple[LibraryClause, ...]
     ) -> Refusal | None:
         known = await self._library.about(tenant, {held.clause for held in clauses})
-        return None if set(map(_entry, known)) == set(map(_entry, given)) else contract_refusals.LIBRARY_DIFFERS()
+        return None if set(map(_entry, known)) == set(map(_entry, given)) else offered.LIBRARY_DIFFERS()
 
 
 def _wrong_plan(command: AssembleContract, plan: Plan | Refusal) -> Refusal | None:
     if isinstance(plan, Refusal):
         return plan
     said = (command.plan, command.plan_digest, command.form)
-    return None if said == (plan.id, digest_of(plan), plan.form) else contract_refusals.PLAN_DIFFERS(plan=plan.id)
+    return None if said == (plan.id, digest_of(plan), plan.form) else offered.CONTRACT_PLAN_DIFFERS(plan=plan.id)
 
 
 def _entry(clause: LibraryClause) -> tuple[object, ...]:

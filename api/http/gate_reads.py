@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import FastAPI, Query, Request
+from fastapi import Depends, FastAPI, Query, Request
 from msgspec import Meta, Struct
 from starlette.responses import Response
 
 from adapters.gate.surroundings import surroundings
 from api.http import catalogue
-from api.http.answers import PAGE_DEFAULT, Limit, answer, next_link
+from api.http.answers import PAGE_DEFAULT, Limit, answer, cursor, next_link
 from api.http.faults import fault
-from api.http.lease_reads import Currency, StatisticsReader
+from api.http.lease_reads import Currency
 from api.http.problems import Problem
-from api.http.reads import STRICT, ApplicationReader, At, Of, cursor
+from api.http.reads import STRICT, ApplicationReader, At, Of, StatisticsReader
 from api.http.resources import Position, SubjectId
 from domain.kernel import IdError, format_id, parse_id
 from domain.parties.consent import Phase, Purpose
@@ -84,30 +84,19 @@ class LimitRow(Struct, frozen=True, kw_only=True):
 
 
 class PortfolioLimits(Struct, frozen=True, kw_only=True):
-    """The portfolio under version `limits` of its limits. Net and total assets are what the tenant says of itself now."""
+    """The portfolio under one version of its limits. Net and total assets are what the tenant says of itself now."""
 
     currency: str | None
     other_currencies: tuple[str, ...]
-    limits: int
+    limits_version: int
     net_assets_fen: int
     total_assets_fen: int
     breached: bool
     data: tuple[LimitRow, ...]
 
 
-async def list_consents(
-    request: Request,
-    principal: ApplicationReader,
-    of: Of,
-    at: At,
-    limit: Limit = PAGE_DEFAULT,
-    starting_after: AfterConsent = None,
-    subject: OfSubject = None,
-    purpose: OfPurpose = None,
-    state: InState = None,
-) -> Response:
-    """The tenant's consents in the order of their ids, from the read model of consents."""
-    after = cursor("consent", starting_after)
+def wanted(subject: OfSubject = None, purpose: OfPurpose = None, state: InState = None) -> consents.Wanted:
+    """The dependency of a list of consents: which ones. Raises `query.invalid`."""
     for name, given, known in (("purpose", purpose, _PURPOSES), ("state", state, _STATES)):
         if given is not None and given not in known:
             raise Problem(catalogue.QUERY_INVALID, faults=[fault(f"/{name}", "enum", {"expected": ", ".join(known)})])
@@ -115,11 +104,27 @@ async def list_consents(
         person = None if subject is None else parse_id("subject", subject)
     except IdError:
         raise Problem(catalogue.QUERY_INVALID, faults=[fault("/subject", "identifier")]) from None
+    return consents.Wanted(person, purpose, state)
+
+
+async def list_consents(
+    request: Request,
+    principal: ApplicationReader,
+    at: At,
+    of: Of,
+    which: Annotated[consents.Wanted, Depends(wanted)],
+    limit: Limit = PAGE_DEFAULT,
+    starting_after: AfterConsent = None,
+) -> Response:
+    """The tenant's consents in the order of their ids: of a person, for a purpose, in a state.
+
+    A page may be short, even empty, and still have more behind it.
+    """
+    after = cursor("consent", starting_after)
     as_of = await at.in_read_model(of, CONSENTS)
     page = await of.queries.run(
-        consents.listing, principal.tenant,
-        subject=person, purpose=purpose, state=state, limit=limit, starting_after=after, as_of_position=as_of,
-    )  # fmt: skip
+        consents.listing, principal.tenant, which, limit=limit, starting_after=after, as_of_position=as_of
+    )
     following = None if page.next_after is None else format_id("consent", page.next_after)
     body = ConsentPage(tuple(map(_consent, page.rows)), following is not None, following)
     return answer(body, page.position, next_link(request, following))
@@ -162,7 +167,7 @@ def limits_body(found: portfolio.Measured) -> PortfolioLimits:
     return PortfolioLimits(
         currency=found.currency,
         other_currencies=found.other_currencies,
-        limits=found.limits,
+        limits_version=found.version,
         net_assets_fen=held.net_assets_fen,
         total_assets_fen=held.total_assets_fen,
         breached=any(one.breached for one in found.measures),

@@ -18,7 +18,6 @@ from msgspec import UNSET, Struct
 
 from domain.application.values import Priced, Rate, Terms, Wanted, WantedScore
 from domain.contracting.clauses.values import Title
-from domain.contracting.contract import refusals as r
 from domain.contracting.contract.roots import schedule_digest
 from domain.contracting.contract.values import KeyTerms
 from domain.contracting.dates import Adjustment
@@ -42,6 +41,28 @@ OFFER_DIFFERS = refusal(
 TERMS_DIFFER = refusal("offer.terms_differ", "The terms are not those of the offer", "条件与报价不一致")
 
 ASSET_DIFFERS = refusal("offer.asset_differs", "The offer is not for what was applied for", "报价的租赁物与进件不一致")
+
+CONTRACT_PLAN_DIFFERS = refusal(
+    "contract.plan_differs", "The contract is not on the plan as the catalogue has it", "合同与方案目录中的方案不一致"
+)
+CONTRACT_OFFER_DIFFERS = refusal(
+    "contract.offer_differs", "The contract is not what the accepted offer says", "合同与已接受的报价不一致"
+)
+NOT_OF_ITS_APPLICATION = refusal(
+    "contract.not_of_its_application",
+    "An application has one contract, and its id follows from the application",
+    "一份进件对应一份合同，其编号由进件确定",
+)
+OFFER_NOT_ACCEPTED = refusal(
+    "contract.offer_not_accepted",
+    "There is no accepted offer with a plan that the contract could be made of",
+    "没有可据以签约的已接受报价",
+)
+LIBRARY_DIFFERS = refusal(
+    "contract.library_differs",
+    "What is said of the clause library is not what the ledger has",
+    "所附条款库与账本记录不一致",
+)
 
 _ENCODER = msgspec.json.Encoder(order="sorted")
 
@@ -180,5 +201,5 @@ def wrong_key_terms(terms: KeyTerms, offer: Offer, plan: Plan) -> Refusal | None
     expected = key_terms_of(offer, plan, own)
     for name in KeyTerms.__struct_fields__:
         if getattr(terms, name) != getattr(expected, name):
-            return r.OFFER_DIFFERS(field=name)
+            return CONTRACT_OFFER_DIFFERS(field=name)
     return None

@@ -33,27 +33,6 @@ REFERENCE_PERSONAL = refusal(
     "The contract number looks like an identity or mobile number; personal data never enters the ledger",
     "合同编号疑似身份证号或手机号；个人信息不得进入账本",
 )
-PLAN_DIFFERS = refusal(
-    "contract.plan_differs", "The contract is not on the plan as the catalogue has it", "合同与方案目录中的方案不一致"
-)
-OFFER_DIFFERS = refusal(
-    "contract.offer_differs", "The contract is not what the accepted offer says", "合同与已接受的报价不一致"
-)
-NOT_OF_ITS_APPLICATION = refusal(
-    "contract.not_of_its_application",
-    "An application has one contract, and its id follows from the application",
-    "一份进件对应一份合同，其编号由进件确定",
-)
-OFFER_NOT_ACCEPTED = refusal(
-    "contract.offer_not_accepted",
-    "There is no accepted offer with a plan that the contract could be made of",
-    "没有可据以签约的已接受报价",
-)
-LIBRARY_DIFFERS = refusal(
-    "contract.library_differs",
-    "What is said of the clause library is not what the ledger has",
-    "所附条款库与账本记录不一致",
-)
 PARTIES_INCOMPLETE = refusal(
     "contract.parties_incomplete", "A contract has one lessor and one lessee", "合同须有一名出租人与一名承租人"
 )
