@@ -56,7 +56,7 @@ def desk_of(data: Path, tenant: UUID) -> Desk:
 
 def answer(desk: Desk, wish: QuoteWish, today: date) -> QuoteAnswer | tuple[Refusal, ...]:
     """Offers for a wish: of the named plan, or why there is none; of all plans, with the reasons against the others."""
-    on = wish.on or today
+    on = wish.business_date or today
     if wish.plan is None:
         return _matched(desk, wish, on)
     plan = plan_in_force(desk.plans, wish.plan, on)
