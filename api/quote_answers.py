@@ -7,12 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date
-from typing import Annotated
+from typing import Annotated, Any
 
-import msgspec
 from msgspec import Meta, Struct
 
-from domain.application.values import Code, Digest, Rate
+from domain.application.values import Code, Digest, Rate, Terms
 from domain.contracting.dates import Adjustment
 from domain.contracting.deposits import Answer, Scored, Scores, ScoreSource, judged, mode_of, share_for, waiver_of
 from domain.contracting.guards import Cap, CostPolicy, Guard, Lessor, Verdict, cap_on
@@ -41,7 +40,7 @@ class OfferText(Struct, frozen=True, forbid_unknown_fields=True):
 class QuoteWish(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What somebody would like to lease, and how. Without `plan` every plan of the catalogue is tried.
 
-    `on` is the business date of catalogue and policy, today by default; the lease starts on `start`, by default then.
+    `business_date` is that of catalogue and policy, today by default; the lease starts on `start`, by default then.
     Without a down payment it is the plan's least. The market price is what the asset costs elsewhere on that day.
     """
 
@@ -51,7 +50,7 @@ class QuoteWish(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     term: Annotated[int, Meta(ge=1, le=TERM_MAX)]
     term_unit: TermUnit | None = None
     plan: Code | None = None
-    on: date | None = None
+    business_date: date | None = None
     start: date | None = None
     first_due_on: date | None = None
     market_price_fen: Amount | None = None
@@ -60,7 +59,7 @@ class QuoteWish(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     month_end: bool = False
     adjustment: Adjustment = Adjustment.NONE
     scores: Annotated[tuple[Scored, ...], Meta(max_length=SCORES_MAX)] = ()
-    texts: Annotated[tuple[OfferText, ...], Meta(max_length=TEXTS_MAX)] = ()
+    wording: Annotated[tuple[OfferText, ...], Meta(max_length=TEXTS_MAX)] = ()
 
 
 class QuotedBill(Struct, frozen=True):
@@ -147,6 +146,7 @@ class QuotedOffer(Struct, frozen=True, kw_only=True):
     guards: tuple[GuardVerdict, ...]
     consents: tuple[str, ...]
     clause_set: str
+    terms: Terms
 
 
 class Reason(Struct, frozen=True):
@@ -187,7 +187,7 @@ class PolicyUsed(Struct, frozen=True):
 class QuoteAnswer(Struct, frozen=True):
     """Offers, lowest rate first; the plans against which something speaks, in the order of their ids."""
 
-    on: date
+    business_date: date
     policy: PolicyUsed
     offers: tuple[QuotedOffer, ...]
     against: tuple[PlanAgainst, ...]
@@ -202,7 +202,7 @@ class CataloguedPlan(Plan, frozen=True, kw_only=True):
 class PlanPage(Struct, frozen=True):
     """Some plans in the order of their ids; `next` is the `starting_after` of the next page."""
 
-    on: date
+    business_date: date
     data: tuple[CataloguedPlan, ...]
     has_more: bool
     next: str | None
@@ -227,11 +227,14 @@ def reason(refusal: Refusal) -> Reason:
     return Reason(kind.code, kind.en, kind.zh, dict(refusal.facts), kind.source)
 
 
-def quoted_offer(plan: Plan, offer: Offer, scores: Scores, verdicts: tuple[Verdict, ...]) -> QuotedOffer:
+def quoted_offer(
+    plan: Plan, offer: Offer, scores: Scores, verdicts: tuple[Verdict, ...], terms: Terms
+) -> QuotedOffer:
     """An offer that passed every guard, as people see it."""
-    same = {name: getattr(offer, name) for name in QuotedOffer.__struct_fields__ if hasattr(offer, name)}
+    named = QuotedOffer.__struct_fields__
+    same: dict[str, Any] = {name: getattr(offer, name) for name in named if hasattr(offer, name)}
     amount_fen = offer.price_fen - offer.down_payment_fen
-    more = {
+    more: dict[str, Any] = {
         "en": plan.en,
         "zh": plan.zh,
         "fees": tuple(QuotedFee(fee.code, fee.en, fee.zh, fee.timing, fee.amount_fen(amount_fen)) for fee in plan.fees),
@@ -240,6 +243,7 @@ def quoted_offer(plan: Plan, offer: Offer, scores: Scores, verdicts: tuple[Verdi
         "guards": tuple(GuardVerdict(verdict.guard, dict(verdict.facts)) for verdict in verdicts),
         "consents": plan.consents,
         "clause_set": plan.clause_set,
+        "terms": terms,
     }
     return QuotedOffer(**same, **more)
 
@@ -272,7 +276,4 @@ def _bills(offer: Offer) -> tuple[QuotedBill, ...]:
 def texts_of(plan: Plan, wish: QuoteWish) -> Mapping[str, str]:
     """Every word that goes with an offer: the plan's own, and those of the wish under their places."""
     own = {"plan.en": plan.en, "plan.zh": plan.zh, **{f"fee.{fee.code}": f"{fee.en} {fee.zh}" for fee in plan.fees}}
-    return own | {f"text.{number}.{one.place}": one.words for number, one in enumerate(wish.texts, start=1)}
-
-
-ENCODER = msgspec.json.Encoder()
+    return own | {f"text.{number}.{one.place}": one.words for number, one in enumerate(wish.wording, start=1)}

@@ -21,8 +21,8 @@ from domain.contracting.contract import (
     SignContract,
     TerminateContract,
     VoidContract,
+    offered,
 )
-from domain.contracting.contract import offered
 from domain.contracting.contract import refusals as r
 from domain.contracting.contract.values import AMENDMENTS_MAX
 from domain.contracting.parts import Form
