@@ -114,6 +114,7 @@ class QuotedOffer(Struct, frozen=True, kw_only=True):
     """One offer that may be made: every cost, the schedule, the rates, and what the guards compared.
 
     `total_fen` is all that is paid and does not come back, `total_cost_fen` how much more that is than what is got.
+    `terms` are what an application takes to be made this offer.
     """
 
     plan: str
