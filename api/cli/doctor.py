@@ -93,7 +93,8 @@ def _catalogue(facts: dict[str, Any]) -> list[tuple[str, str]]:
         lines.append(("plans", f"{facts['plans']}, of them {facts['own']} of your own"))
     if "policy" in facts:
         policy = facts["policy"]
-        known = f", loan prime rates known until {policy['lpr_known_until']}" if policy["lpr_known_until"] else ""
+        capped = policy["lessor"] == "unlicensed" and policy["lpr_known_until"] is not None
+        known = f", loan prime rates known until {policy['lpr_known_until']}" if capped else ""
         lines.append(("cost policy", f"version {policy['version']}, {policy['lessor']}{known}"))
     return lines
 
