@@ -228,9 +228,7 @@ def reason(refusal: Refusal) -> Reason:
     return Reason(kind.code, kind.en, kind.zh, dict(refusal.facts), kind.source)
 
 
-def quoted_offer(
-    plan: Plan, offer: Offer, scores: Scores, verdicts: tuple[Verdict, ...], terms: Terms
-) -> QuotedOffer:
+def quoted_offer(plan: Plan, offer: Offer, scores: Scores, verdicts: tuple[Verdict, ...], terms: Terms) -> QuotedOffer:
     """An offer that passed every guard, as people see it."""
     named = QuotedOffer.__struct_fields__
     same: dict[str, Any] = {name: getattr(offer, name) for name in named if hasattr(offer, name)}

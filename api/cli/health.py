@@ -57,6 +57,7 @@ def look(settings: Settings, given: set[str]) -> Health:
     _settings(health, settings, given)
     _data_directory(health, settings.data)
     _tenant_files(health, settings)
+    _catalogue(health, settings)
     _keys(health, settings.keys_directory)
     _port(health, settings.host, settings.port)
     with _database(health, settings) as url:
@@ -137,6 +138,26 @@ def _tenant_files(health: Health, settings: Settings) -> None:
             read(settings.data, settings.tenant)
         except (SurroundingsError, TenantsError) as error:
             health.problem(str(error), f"mend that file or take it away; {meant}")
+
+
+def _catalogue(health: Health, settings: Settings) -> None:
+    """The plans and cost policies that quotes and contracts rely on: all files can be used, or none is."""
+    from adapters.catalogue.plans import CatalogueError, own_files, plans_of, shipped_plans
+    from adapters.catalogue.policies import PolicyError, policy_of
+
+    facts: dict[str, Any] = {"files": [str(path) for path in own_files(settings.data)]}
+    health.facts["catalogue"] = facts
+    try:
+        facts["plans"] = len(plans_of(settings.data))
+        facts["own"] = facts["plans"] - len(shipped_plans())
+    except CatalogueError as error:
+        health.problem(sentence(error), "mend that file; until then no plan is offered and no quote is made")
+    try:
+        policy = policy_of(settings.data, settings.tenant)
+    except PolicyError as error:
+        health.problem(sentence(error), "mend that file; until then no quote is made")
+        return
+    facts["policy"] = {"version": policy.version, "lessor": policy.lessor, "lpr_known_until": policy.lpr_known_until}
 
 
 def _size(folder: Path) -> int:

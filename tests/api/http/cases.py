@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -9,6 +10,7 @@ import httpx
 from msgspec import convert
 
 from adapters.catalogue.clauses import choose, shipped_clauses
+from adapters.catalogue.policies import FILE as POLICIES
 from adapters.system import now
 from api.http.aggregates import LEASES, PAYMENTS, Exposed
 from domain.contracting.contract import Disclosure
@@ -72,6 +74,22 @@ def schedule(principal_fen: int = 120_000) -> list[dict[str, Any]]:
         {"number": number, "due_on": day, "principal_fen": principal_fen // 3, "interest_fen": 0}
         for number, day in enumerate(days, start=1)
     ]
+
+
+WISH = {
+    "plan": "phone_return", "asset_kind": "phone", "customer_class": "individual", "price_fen": 599_900, "term": 12,
+    "market_price_fen": 599_900,
+}  # fmt: skip
+
+
+async def quoted(http: Http, **change: Any) -> dict[str, Any]:
+    """The terms of an offer that the catalogue makes today, under a policy that knows today's loan prime rate."""
+    policy = {"version": 1, "lessor": "licensed_finance", "own_cap": "0.36"}
+    (http.running.settings.data / POLICIES).write_text(json.dumps({str(http.tenant): policy}))
+    answer = await http.post("/v1/quotes", WISH | change)
+    assert answer.status_code == 200, answer.text
+    terms: dict[str, Any] = answer.json()["offers"][0]["terms"]
+    return terms
 
 
 def key_terms(business: str = "rental", principal_fen: int = 120_000) -> dict[str, Any]:

@@ -266,9 +266,7 @@ async def _lease(story: Story, offer: Offer, application: UUID, contract: UUID) 
     lease = lease_stream(contract)
     create = lease_of(offer, PLAN, await story.state(CONTRACT, contract), contract)
     await story.refuse(LEASE, lease, create, "portfolio.one_lessee")
-    story.say(
-        f"New capital: net assets of {telling.yuan(LARGE[0])}. The lease has room, as its contract says it"
-    )
+    story.say(f"New capital: net assets of {telling.yuan(LARGE[0])}. The lease has room, as its contract says it")
     net_assets(story, *LARGE)
     await story.refuse(LEASE, lease, replace(create, down_payment_fen=0), "lease.contract_differs")
     await story.refuse(LEASE, story.id("second lease"), create, "lease.not_of_its_contract")

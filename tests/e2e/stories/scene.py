@@ -183,9 +183,8 @@ class Story:
             if one.key not in self.refused_wishes:
                 self.refused_wishes[one.key] = one.code
                 self._say_quiet()
-                self.lines += telling.lines_of(
-                    f"no    a process wished for this, and somebody has to look: {one.code}", 4, 6
-                )
+                text = f"no    a process wished for this, and somebody has to look: {one.code}"
+                self.lines += telling.lines_of(text, 4, 6)
 
     # ------------------------------------------------------------------------------------------- days
 
