@@ -8,7 +8,7 @@ from uuid import UUID
 
 from msgspec.structs import replace
 
-from adapters.postgres.ledger import Request, payload
+from adapters.postgres.ledger import Ledger, Request, payload
 from adapters.postgres.sequencer import Append
 from adapters.processes.issuing import context
 from adapters.system import new_id

@@ -67,7 +67,7 @@ async def test_a_case_from_draft_to_contract(http: Http) -> None:
     ]
     shown = (await http.get(address)).json()
     assert shown["state"] == "completed"
-    assert shown["terms"] == {name: value for name, value in terms.items() if name != "priced"}
+    assert shown["terms"] == terms
 
 
 async def test_refusal_appends_nothing(http: Http) -> None:

@@ -125,8 +125,8 @@ async def tell(story: Story, keys: Path) -> None:
         lessor="华东星河融资租赁有限公司",
     )
     story.say(
-        f"Net assets are {telling.yuan(SMALL[0])}: one lessee may owe 30 %, {telling.yuan(SMALL[0] * 3 // 10)}. With the "
-        "last signature the process makes the lease, and the gate refuses it"
+        f"Net assets are {telling.yuan(SMALL[0])}: one lessee may owe 30 %, {telling.yuan(SMALL[0] * 3 // 10)}. With "
+        "the last signature the process makes the lease, and the gate refuses it"
     )
     contract = await sign_contract(story, application, deal, keys)
     story.chapter("The limits of the portfolio, and the lease")
