@@ -158,8 +158,8 @@ async def test_offers_without_a_plan_are_left_to_people(house: House, chain: Fol
     )
     history = (
         draft, a.SubmitApplication(), a.StartVerification(), a.CompleteVerification(),
-        a.ReferApplication(reasons=("x",)), a.ApproveApplication(terms=terms), a.SelectOffer(), a.CreateOffer(), a.PresentOffer(), a.AcceptOffer(),
-        a.StartContracting(),
+        a.ReferApplication(reasons=("x",)), a.ApproveApplication(terms=terms), a.SelectOffer(), a.CreateOffer(),
+        a.PresentOffer(), a.AcceptOffer(), a.StartContracting(),
     )  # fmt: skip
     await take_over(house.program, APPLICATION, stream, taken_over_on(house.tenant, stream, DAY), *history)
     issued = await chain.catch_up()
