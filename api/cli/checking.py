@@ -122,8 +122,7 @@ def _read_models(session: Session, connection: Any) -> tuple[dict[str, int], lis
     from adapters.postgres.fsck import Finding
     from adapters.postgres.schema import SHARD
     from projections import catalog
-    from projections.model import ProjectionError
-    from projections.rebuild import compare
+    from projections.comparing import Compared, compare_all
     from projections.registry import PROJECTIONS
 
     rows: dict[str, int] = {}
@@ -131,15 +130,13 @@ def _read_models(session: Session, connection: Any) -> tuple[dict[str, int], lis
     if connection.execute("SELECT to_regclass('read.projections')").fetchone() == (None,):
         return rows, found
     made = {copy.name for copy in catalog.copies(connection, SHARD)}
-    for projection in PROJECTIONS:
-        if projection.name not in made:
+    chosen = [projection for projection in PROJECTIONS if projection.name in made]
+    with session.progress("Comparing read models", "events") as report:
+        outcomes = compare_all(connection, chosen, shard=SHARD, progress=report)
+    for projection, compared in zip(chosen, outcomes, strict=True):
+        if not isinstance(compared, Compared):
+            found.append(Finding(0, f"read model {projection.name}", "a live copy", str(compared)))
             continue
-        with session.progress(f"Comparing {projection.name}", "events") as report:
-            try:
-                compared = compare(connection, projection, progress=report)
-            except ProjectionError as error:
-                found.append(Finding(0, f"read model {projection.name}", "a live copy", str(error)))
-                continue
         rows[projection.name] = compared.rows
         if compared.first is not None:
             first = compared.first

@@ -28,7 +28,7 @@ from api.settings import Settings
 from projections.ageing import AGEING, BUCKETS, ageing
 from projections.journal import JOURNAL, trial_balance
 from projections.lease_book import LEASE_BOOK
-from projections.rebuild import compare
+from projections.comparing import compare
 from projections.runner import Runner
 from tests import servers
 

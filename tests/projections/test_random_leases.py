@@ -21,12 +21,12 @@ from projections import ageing, bills, journal, lease_book
 from projections.ageing import AGEING, BUCKETS
 from projections.bills import BILLS, Bill, bills_of
 from projections.cash_flow import cash_flow
+from projections.comparing import compare
 from projections.folding import fold_batch, keyed
 from projections.journal import JOURNAL, lines_of
 from projections.lease_book import LEASE_BOOK
 from projections.model import Projection
 from projections.portfolio import holdings
-from projections.rebuild import compare
 from projections.runner import Runner
 from tests.domain.leasing.cases import START
 from tests.projections.book_keeping import TENANT, BookKeeper, recorded

@@ -27,7 +27,7 @@ from domain.kernel import fold
 from domain.leasing.lease import LEASE, Phase
 from domain.leasing.lease.refusals import CLOSED
 from projections.model import Projection
-from projections.rebuild import compare
+from projections.comparing import compare
 from tests import servers
 from tests.e2e.stories import auto, rental, scene
 
