@@ -32,8 +32,8 @@ _STREAMS = """
     SELECT position, entry FROM ledger.events
     WHERE shard = %s AND stream = ANY(%s::uuid[]) AND position <= %s AND type = ANY(%s) ORDER BY position"""
 _BY_STREAM = """
-    SELECT position, entry, stream::text FROM ledger.events
-    WHERE shard = %s AND position > %s AND position <= %s AND type = ANY(%s) ORDER BY stream, position"""
+    SELECT e.position, e.entry, e.stream::text FROM ledger.events e
+    WHERE e.shard = %s AND e.position > %s AND e.position <= %s AND e.type = ANY(%s) ORDER BY e.stream, e.position"""
 _PLACE_OF = "SELECT stream::text, type FROM ledger.events WHERE shard = %s AND position = %s"
 
 _decode = msgspec.json.Decoder(Envelope).decode
