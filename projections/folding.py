@@ -19,7 +19,7 @@ from typing import Any, Generic
 from msgspec import Struct
 
 from domain.kernel import Event
-from projections.model import Key, Projection, R, Recorded, key_text
+from projections.model import Key, Projection, R, Recorded, key_text, stream_key
 from projections.reading import Read, Unreadable, reason
 
 
@@ -74,6 +74,8 @@ def keyed(projection: Projection[Any], events: Iterable[Read]) -> list[Keyed]:
 def with_keys(projection: Projection[Any], declared: Iterable[Read]) -> list[Keyed]:
     """Events that this projection declares, each with its key."""
     key_of = projection.key_of
+    if key_of is stream_key:
+        return [(None, one) if isinstance(one, Unreadable) else ((one.envelope.stream,), one) for one in declared]
     found: list[Keyed] = []
     for one in declared:
         if isinstance(one, Unreadable):
