@@ -28,12 +28,11 @@ _WINDOW = """
     SELECT position, entry FROM ledger.events
     WHERE shard = %s AND position > %s AND position <= %s AND type = ANY(%s) ORDER BY position"""
 _CHOSEN = "SELECT position, entry FROM ledger.events WHERE shard = %s AND position = ANY(%s) ORDER BY position"
-_STREAMS = """
-    SELECT position, entry FROM ledger.events
-    WHERE shard = %s AND stream = ANY(%s::uuid[]) AND position <= %s AND type = ANY(%s) ORDER BY position"""
 _BY_STREAM = """
     SELECT e.position, e.entry, e.stream::text FROM ledger.events e
-    WHERE e.shard = %s AND e.position > %s AND e.position <= %s AND e.type = ANY(%s) ORDER BY e.stream, e.position"""
+    WHERE e.shard = %s AND e.position > %s AND e.position <= %s AND e.type = ANY(%s) {chosen}
+    ORDER BY e.stream, e.position"""
+_CHOSEN_STREAMS = "AND e.stream = ANY(%s::uuid[])"
 _PLACE_OF = "SELECT stream::text, type FROM ledger.events WHERE shard = %s AND position = %s"
 
 _decode = msgspec.json.Decoder(Envelope).decode
@@ -70,32 +69,35 @@ def chosen(connection: Connection[Any], shard: int, positions: Sequence[int]) ->
     return _read(connection, shard, _CHOSEN, (shard, list(positions)))
 
 
-def streams(
-    connection: Connection[Any], shard: int, ids: Sequence[str], up_to: int, types: Iterable[str]
-) -> list[Read]:
-    """The events of some streams up to and including a position, in order."""
-    return _read(connection, shard, _STREAMS, (shard, list(ids), up_to, list(types)))
-
-
 def by_stream(
-    connection: Connection[Any], shard: int, after: int, up_to: int, types: Iterable[str]
+    connection: Connection[Any],
+    shard: int,
+    after: int,
+    up_to: int,
+    types: Iterable[str],
+    chosen: Sequence[str] | None = None,
 ) -> Iterator[tuple[str | None, list[Read]]]:
     """The events at positions `after` + 1 … `up_to` in the order of their streams, some whole streams at a time.
 
-    Each time about `BY_STREAM_ROWS` events, and the last stream up to which everything is told; `None` at the end.
-    Needs a transaction.
+    Of all streams, or of the `chosen` ones. Each time about `BY_STREAM_ROWS` events, and the last stream up to which
+    everything is told; `None` at the end. Needs a transaction.
     """
     waiting: list[tuple[int, bytes, str]] = []
     with connection.cursor("events_by_stream", binary=True) as cursor:
-        cursor.execute(_BY_STREAM, (shard, after, up_to, list(types)))
+        parameters = (shard, after, up_to, list(types))
+        if chosen is None:
+            cursor.execute(_BY_STREAM.format(chosen=""), parameters)
+        else:
+            cursor.execute(_BY_STREAM.format(chosen=_CHOSEN_STREAMS), (*parameters, list(chosen)))
         while page := cursor.fetchmany(BY_STREAM_ROWS):
-            last = page[-1][2]
-            cut = next((at for at in range(len(page) - 1, -1, -1) if page[at][2] != last), -1) + 1
+            last, before = page[-1][2], len(waiting)
+            waiting += page
+            # The last stream may go on in the next page; everything before it is told.
+            start = max(before - 1, 0)
+            cut = next((at for at in range(len(waiting) - 1, start - 1, -1) if waiting[at][2] != last), -1) + 1
             if cut:
-                yield page[cut - 1][2], _decoded(connection, shard, [*waiting, *page[:cut]])
-                waiting = page[cut:]
-            else:
-                waiting += page
+                yield waiting[cut - 1][2], _decoded(connection, shard, waiting[:cut])
+                waiting = waiting[cut:]
     yield None, _decoded(connection, shard, waiting)
 
 
