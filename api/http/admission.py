@@ -29,9 +29,10 @@ from domain.application import refusals as application_refusals
 from domain.contracting.clauses import CLAUSE, ClauseState
 from domain.contracting.contract import CONTRACT, ContractState, LibraryClause
 from domain.contracting.contract import refusals as contract_refusals
+from domain.contracting.matching import plan_in_force
 from domain.contracting.plans import Plan, digest_of
 from domain.kernel import Decider, Refusal
-from domain.leasing.admission import plan_in_force, wrong_consents, wrong_contract
+from domain.leasing.admission import wrong_consents, wrong_contract
 from domain.leasing.lease import LEASE, ActivateLease, CreateLease
 from domain.leasing.lease import Phase as LeasePhase
 from domain.leasing.lease import refusals as lease_refusals

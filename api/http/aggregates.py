@@ -90,7 +90,7 @@ class Spec(Struct, frozen=True):
     of: Exposed
     segment: str
     permission: Permission
-    reader: CommandReader
+    reader: CommandReader[Command]
 
     @property
     def command(self) -> type[Command]:

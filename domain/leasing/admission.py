@@ -12,31 +12,17 @@ from domain.contracting.contract import ContractState, KeyTerms
 from domain.contracting.contract import refusals as contract_refusals
 from domain.contracting.contract.state import IN_FORCE
 from domain.contracting.contract.values import PartyRole
-from domain.contracting.matching import NOT_EFFECTIVE
-from domain.contracting.plans import Plan
 from domain.kernel import Refusal, refusal
 from domain.leasing.lease import CreateLease
 from domain.parties.consent import ConsentState, Purpose, permits_any
 from domain.parties.consent import refusals as consent_refusals
 
-PLAN_UNKNOWN = refusal("plan.unknown", "There is no such plan in the catalogue", "方案目录中没有该方案")
 CONTRACT_DIFFERS = refusal(
     "lease.contract_differs", "The lease is not what its contract says", "租赁内容与合同约定不一致"
 )
 
 _SAME = ("currency", "deposit_fen", "late_fee_daily_rate", "grace_days", "allocation")
 """Fields that have one name in a lease and in the key terms of its contract."""
-
-
-def plan_in_force(plans: Iterable[Plan], code: str, on: date) -> Plan | Refusal:
-    """The newest version of a plan that is in force on a business date."""
-    versions = [plan for plan in plans if plan.id == code]
-    if not versions:
-        return PLAN_UNKNOWN()
-    in_force = [plan for plan in versions if plan.effective_from <= on]
-    if not in_force:
-        return NOT_EFFECTIVE(plan=code, effective_from=min(plan.effective_from for plan in versions))
-    return max(in_force, key=lambda plan: plan.version)
 
 
 def wrong_consents(purposes: Iterable[str], consents: Sequence[ConsentState], on: date) -> Refusal | None:

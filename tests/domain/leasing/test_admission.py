@@ -13,11 +13,11 @@ from domain.application import AssetClass
 from domain.contracting.clauses import ClauseRef
 from domain.contracting.contract import CONTRACT, Phase
 from domain.contracting.contract import refusals as contract_refusals
-from domain.contracting.matching import NOT_EFFECTIVE
+from domain.contracting.matching import NOT_EFFECTIVE, PLAN_UNKNOWN, plan_in_force
 from domain.contracting.plans import Plan
 from domain.contracting.schedules import Instalment
 from domain.kernel import Refusal, fold
-from domain.leasing.admission import CONTRACT_DIFFERS, PLAN_UNKNOWN, plan_in_force, wrong_consents, wrong_contract
+from domain.leasing.admission import CONTRACT_DIFFERS, wrong_consents, wrong_contract
 from domain.leasing.lease import CreateLease
 from domain.leasing.values import Business
 from domain.parties.consent import ConsentState, Period, Purpose
