@@ -34,12 +34,14 @@ from adapters.postgres.sequencer import (
 )
 from adapters.postgres.vault import Vault, personal_values
 from chain.entry import Draft, draft
-from domain.kernel import Command, Context, Decider, Event, Refusal, subject_of
+from domain.kernel import Command, Context, Decider, Event, Refusal, fold, subject_of
 
 MAX_ATTEMPTS = 16
 """Times a command is decided again because its stream moved on, before the conflict is the caller's."""
 
 CACHED_AGGREGATES = 50_000
+LOADED_AT_ONCE = 500
+"""Streams that one query reads into the cache."""
 
 
 class Request(Struct, frozen=True, kw_only=True):
@@ -181,6 +183,17 @@ class Ledger:
             return self._cache[stream]
         await self._catch_up(decider, stream)
         return self._cache[stream]
+
+    async def load_many(self, decider: Decider[Any], streams: Sequence[UUID]) -> None:
+        """Bring streams of one aggregate into the cache, those that are not in it, by few queries."""
+        cold = [stream for stream in streams if stream not in self._cache]
+        for at in range(0, len(cold), LOADED_AT_ONCE):
+            some = cold[at : at + LOADED_AT_ONCE]
+            found = await self._reader.events_of(some)
+            for stream in some:
+                events = found.get(stream, [])
+                if len(events) >= self._cache.get(stream, (0, None))[0]:  # a command may have been here meanwhile
+                    self._remember(stream, len(events), fold(decider, events))
 
     async def _catch_up(self, decider: Decider[Any], stream: UUID) -> int:
         version, state = self._cache.get(stream, (0, decider.initial))

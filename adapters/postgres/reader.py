@@ -57,16 +57,16 @@ class Reader:
 
     async def stream_events(self, stream: UUID, *, after: int = 0) -> AsyncIterator[Event]:
         """Domain events of one stream, upcast, personal fields `UNSET`. Raises `StreamBroken` or `EntryError`."""
-        version = after
-        for stored in await self.stream(stream, after=after):
-            version += 1
-            entry = stored.parsed()
-            if entry.seq != version or entry.stream != stream:
-                raise StreamBroken(
-                    f"position {stored.position}: expected number {version} of stream {stream}, got {entry.seq} of "
-                    f"{entry.stream}"
-                )
-            yield entry.event()
+        for version, stored in enumerate(await self.stream(stream, after=after), start=after + 1):
+            yield _event(stored, stream, version)
+
+    async def events_of(self, streams: list[UUID]) -> dict[UUID, list[Event]]:
+        """All domain events of several streams, as `stream_events`, by one query; new streams are absent."""
+        events: dict[UUID, list[Event]] = {}
+        for stream, *stored in await self._rows(_STREAMS, (SHARD, streams)):
+            known = events.setdefault(stream, [])
+            known.append(_event(Stored(*stored), stream, len(known) + 1))
+        return events
 
     async def after(self, position: int, limit: int) -> list[Stored]:
         """At most `limit` events behind a position, in ledger order."""
@@ -99,9 +99,21 @@ class Reader:
             return await cursor.fetchall()
 
 
+def _event(stored: Stored, stream: UUID, version: int) -> Event:
+    entry = stored.parsed()
+    if entry.seq != version or entry.stream != stream:
+        raise StreamBroken(
+            f"position {stored.position}: expected number {version} of stream {stream}, got {entry.seq} of "
+            f"{entry.stream}"
+        )
+    return entry.event()
+
+
 _STREAM = """
 SELECT position, entry, leaf FROM ledger.events
 WHERE shard = %s AND stream = %s AND seq > %s AND (%s::bigint IS NULL OR position <= %s) ORDER BY seq"""
+_STREAMS = """
+SELECT stream, position, entry, leaf FROM ledger.events WHERE shard = %s AND stream = ANY(%s) ORDER BY stream, seq"""
 _FIRST = "SELECT position, entry, leaf FROM ledger.events WHERE shard = %s AND stream = %s AND seq = 1"
 _AFTER = "SELECT position, entry, leaf FROM ledger.events WHERE shard = %s AND position > %s ORDER BY position LIMIT %s"
 _COMMAND = """

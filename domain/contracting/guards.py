@@ -140,7 +140,7 @@ class Verdict(Struct, frozen=True):
 
 
 class LprQuote(Struct, frozen=True, forbid_unknown_fields=True):
-    """A publication of the National Interbank Funding Center: its day, the one-year rate (`0.03` is 3 %), its source."""
+    """A publication of the National Interbank Funding Center: its day, one-year rate (`0.03` is 3 %) and source."""
 
     published_on: date
     one_year: Rate

@@ -18,7 +18,9 @@ from domain.contracting.plans import Plan
 
 def raw(code: str, **changes: Any) -> dict[str, Any]:
     """A shipped plan as JSON, with changes."""
-    shipped = json.loads((resources.files("adapters.catalogue") / loader.SHIPPED).read_text("utf-8"))
+    shipped: list[dict[str, Any]] = json.loads(
+        (resources.files("adapters.catalogue") / loader.SHIPPED).read_text("utf-8")
+    )
     return next(plan for plan in shipped if plan["id"] == code) | changes
 
 
