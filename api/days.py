@@ -1,16 +1,17 @@
 """Ending business days, put together: read models kept up to date, processes that follow events, banks, and the steps.
 
 timers ─▶ collection ─▶ callbacks ─▶ queries ─▶ reconciliation         without any bank: timers only
-    └───────┴── settle ──┴───────────┴─▶ two followers, one after the other until neither has anything to do
-                                           payments   money between leases and payments
-                                           collector  attempts and refunds to their providers
+    └───────┴── settle ──┴───────────┴─▶ followers, one after the other until none has anything to do
+                                           originating  from offer to lease
+                                           payments     money between leases and payments
+                                           collector    attempts and refunds to their providers
 """
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 from uuid import UUID
@@ -32,6 +33,7 @@ from adapters.processes.following import Follower, Refused, Wish
 from adapters.processes.issuing import STREAMS_IN_FLIGHT
 from api.banks import banks
 from api.compose import Running
+from api.originating import follower_of
 from chain.entry import Entry
 from domain.calendar import Timer
 from domain.kernel import Event
@@ -127,7 +129,8 @@ async def days(
         pool = AsyncConnectionPool(conninfo(on.url), min_size=1, max_size=2, open=False, kwargs={"autocommit": True})
         await stack.enter_async_context(pool)
         collector = Collector(providers, LedgerPayments(on.ledger))
-        followers = [_processes(on, pool, streams_in_flight)]
+        processes = _processes(on, pool, streams_in_flight)
+        followers = [replace(follower_of(on, pool), streams_in_flight=streams_in_flight), processes]
         if providers:
             followers.append(_reactor(on, pool, tenant, collector, streams_in_flight))
         for follower in followers:
@@ -137,7 +140,7 @@ async def days(
             await _settled(followers)
 
         connection = stack.enter_context(connect(on.url))
-        models = ReadModelsNow(connection, followers[0].position)
+        models = ReadModelsNow(connection, processes.position)
         steps = _steps(on, tenant, models, providers, collector, settle, streams_in_flight) if providers else ()
         ending = EndOfDay(
             on.ledger, on.reader, models, tenant, settle=settle, steps=steps, streams_in_flight=streams_in_flight
@@ -178,7 +181,7 @@ async def _settled(followers: Sequence[Follower]) -> None:
     """Until nobody has anything to follow: what one wishes for is what the other waits for."""
     while True:
         issued = [await follower.catch_up() for follower in followers]
-        if not any(one.accepted or one.idle for one in issued[1:]):
+        if not any(one.accepted for one in issued):
             return
 
 

@@ -30,8 +30,9 @@ _MONEY_CAME = frozenset(phase.value for phase in RECEIVED)
 class Payment(OfLease, frozen=True, kw_only=True):
     """One payment.
 
-    `amount_fen` is what was wished at first, `asked_on` the business date of the last attempt. `mandate` is empty for a payment of the lessee's own, `code` that of the
-    last failure. `rests_since` is the day on which it was exhausted, charged back, or cancelled by people.
+    `amount_fen` is what was wished at first, `asked_on` the business date of the last attempt. `mandate` is empty for a
+    payment of the lessee's own, `code` that of the last failure. `rests_since` is the day on which it was exhausted,
+    charged back, or cancelled by people.
     """
 
     bill: int | None

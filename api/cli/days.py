@@ -83,11 +83,11 @@ def end_of_day(
     for open outcomes and reconciles statements. Without payment providers it fires timers only, and says so. A run that
     was interrupted goes on.
     """
-    import asyncio
+    import uvloop
 
     with session.base() as on:
         whose = tenant or on.settings.tenant
-        closed = asyncio.run(_close(on, whose, to.date(), start.date() if start else None))
+        closed = uvloop.run(_close(on, whose, to.date(), start.date() if start else None))
         published = publish(on)
         providers = on.settings.sandbox_bank_names
     days = [{"day": str(one.day), "fired": one.fired, "repeated": one.repeated, "refused": dict(one.refused),
@@ -114,10 +114,10 @@ def _days(closed: list[ClosedDay], providers: tuple[str, ...]) -> str:
 
 
 def _lived(session: Session, on: Base, file: Path, tenant: UUID) -> tuple[int, HistoryReport, int]:
-    import asyncio
+    import uvloop
 
     with session.progress("Living through", "days") as report:
-        return asyncio.run(_live(on, file, tenant, report))
+        return uvloop.run(_live(on, file, tenant, report))
 
 
 async def _live(on: Base, file: Path, tenant: UUID, report: Report) -> tuple[int, HistoryReport, int]:

@@ -21,8 +21,10 @@ from api.http import (
     aggregate_reads,
     callbacks,
     evidence,
+    gate_reads,
     lease_reads,
     money_reads,
+    offers,
     openapi,
     reads,
     routes,
@@ -85,6 +87,7 @@ def create_app(running: Running, *, limits: Limits = DEFAULT_LIMITS) -> FastAPI:
     )  # fmt: skip
     app.state.services = services
     app.edge = Edge(app.route, routes.register(app, services))
-    for module in (reads, lease_reads, money_reads, aggregate_reads, callbacks, stream, evidence, service):
+    readers = (reads, lease_reads, money_reads, gate_reads, aggregate_reads)
+    for module in (*readers, callbacks, offers, stream, evidence, service):
         module.register(app)
     return app

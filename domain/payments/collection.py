@@ -52,7 +52,7 @@ class Standing(Struct, frozen=True, kw_only=True):
 
     `due_fen` is open of its bills that are due by then, `newest_due_on` the latest due date among those. `busy_fen` is
     what attempts under way ask for, and what arrived and is not posted yet. `collecting`: a payment under the mandate
-    is not finished, or had its last attempt today. `rests_since` is the day on which the last one was stopped, if it was.
+    is not finished, or had its last attempt today. `rests_since` is the day on which the last one was stopped, if any.
     """
 
     lease: UUID

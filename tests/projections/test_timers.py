@@ -25,12 +25,23 @@ from domain.payments.payment import (
     PaymentPending,
     RetryScheduled,
 )
-from projections.rebuild import compare
+from projections.comparing import compare
 from projections.runner import Runner
 from projections.timer_kinds import EVENTS, KIND_OF, KINDS, OFFER_VALID_DAYS, RULES
 from projections.timers import TIMERS, Waiting, due, upcoming
 from tests.domain.cases import DRAFTED
-from tests.domain.payments.cases import INITIATED, LATER, UNKNOWN, succeeded
+from tests.domain.payments.cases import (
+    ASKED,
+    INITIATED,
+    LATER,
+    REFUND_FAILED,
+    SWITCHED,
+    UNKNOWN,
+    asked,
+    refunded,
+    succeeded,
+)
+from tests.domain.payments.test_mandate import GRANTED, REVOKED
 from tests.projections.book_keeping import OTHER_TENANT, START, TENANT, BookKeeper, Happening, at, stream
 from tests.projections.given import given
 
@@ -185,7 +196,7 @@ def test_a_consent_expires_and_its_end_closes_it() -> None:
 def test_a_payment_waits_for_its_day_its_retry_and_its_outcome() -> None:
     assert open_timers(INITIATED) == set()
     assert open_timers(LATER) == {("payment_retry", 1, str(LATER.collect_on))}
-    started = AttemptStarted(attempt=1, channel="bank_a")
+    started = AttemptStarted(attempt=1, channel="bank_a", amount_fen=5)
     assert open_timers(LATER, started) == set()
     pending = PaymentPending(attempt=1, ref="a" * 64)
     assert open_timers(LATER, started, pending) == {("payment_query", 1, str(ON + DAY))}
@@ -196,6 +207,36 @@ def test_a_payment_waits_for_its_day_its_retry_and_its_outcome() -> None:
     for end in (succeeded(), PaymentCancelled(reason="paid_otherwise")):
         assert waits(LATER, started, failed, retry, end) is None
     assert open_timers(LATER, started, failed, PaymentExhausted(attempts=1)) == set()
+
+
+def test_a_switched_channel_waits_for_its_amount() -> None:
+    assert open_timers(LATER, SWITCHED) >= {("payment_retry", 2, str(SWITCHED.not_before))}
+
+
+def test_an_order_that_is_still_out_is_asked_for_after_other_money_came() -> None:
+    """Late money of attempt 1 while attempt 2 is pending: the query of attempt 2 stays."""
+    pending = PaymentPending(attempt=2, ref="a" * 64)
+    assert open_timers(LATER, pending, succeeded(1)) >= {("payment_query", 2, str(ON + DAY))}
+    assert waits(LATER, pending, succeeded(2)) is None
+    failed = PaymentFailed(attempt=2, channel="bank_a", code="insufficient_funds")
+    assert waits(LATER, pending, succeeded(1), failed) is None
+
+
+def test_a_refund_is_asked_for_until_it_is_over() -> None:
+    assert open_timers(ASKED) == {("payment_refund", 1, str(ON))}
+    assert waits(ASKED, refunded()) is None
+    assert waits(ASKED, REFUND_FAILED) is None
+    assert open_timers(ASKED, asked(5, 2), refunded()) == {("payment_refund", 2, str(ON))}
+
+
+def test_a_mandate_expires_the_day_after_its_last_and_its_end_closes_it() -> None:
+    last = GRANTED.valid_until
+    assert last is not None
+    assert open_timers(GRANTED) == {("mandate_expiry", 0, str(last + DAY))}
+    endless = msgspec.structs.replace(GRANTED, valid_until=None)
+    assert waits(endless) is None
+    assert waits(GRANTED, endless) is None
+    assert waits(GRANTED, REVOKED) is None
 
 
 def test_kinds_are_data_and_every_rule_is_reached() -> None:

@@ -9,10 +9,10 @@ import pytest
 from psycopg_pool import AsyncConnectionPool
 
 from adapters.payments.fates import Script, always
-from adapters.postgres.connections import connect, conninfo
+from adapters.postgres.connections import connect
 from api.compose import Running
 from api.days import ReadModelsNow
-from tests.adapters.processes.world import World, a_world
+from tests.adapters.processes.world import World, a_world, pool_of
 
 
 async def _nothing_posted() -> int:
@@ -29,10 +29,9 @@ def models(url: str) -> Iterator[ReadModelsNow]:
 @pytest.fixture
 async def pool(url: str) -> AsyncIterator[AsyncConnectionPool[Any]]:
     """Connections of a follower."""
-    async with AsyncConnectionPool(
-        conninfo(url), min_size=1, max_size=2, open=False, kwargs={"autocommit": True}
-    ) as made:
-        yield made
+    with pool_of(url) as made:
+        async with made:
+            yield made
 
 
 @pytest.fixture

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import ExitStack, asynccontextmanager, closing
+from collections.abc import AsyncIterator, Iterator
+from contextlib import ExitStack, asynccontextmanager, closing, contextmanager
 from datetime import date
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid5
 
 import msgspec
+from psycopg_pool import AsyncConnectionPool
 
 from adapters.payments.fates import Rule
 from adapters.payments.sandbox import MEMORY, SandboxBank
+from adapters.postgres.connections import conninfo
 from adapters.postgres.ledger import Request
 from adapters.processes.end_of_day import EndOfDay
 from adapters.processes.issuing import STREAMS_IN_FLIGHT, context
@@ -24,6 +26,7 @@ from domain.leasing.lease import LEASE, ActivateLease, CreateLease, RecordDelive
 from domain.leasing.values import Business, Instalment
 from domain.payments.mandate import MANDATE, GrantMandate, mandate_stream
 from domain.payments.payment import CollectionPolicy
+from tests.taking_over import take_over, taken_over_on
 
 TENANT = uuid7(1_700_000_000_000, 1)
 FIRST = date(2005, 4, 1)
@@ -72,6 +75,12 @@ async def a_world(
             yield World(program, composed, banks)
 
 
+@contextmanager
+def pool_of(url: str) -> Iterator[AsyncConnectionPool[Any]]:
+    """A pool for a follower; the caller opens it."""
+    yield AsyncConnectionPool(conninfo(url), min_size=1, max_size=2, open=False, kwargs={"autocommit": True})
+
+
 def lease_stream(number: int) -> UUID:
     """The number-th lease."""
     return uuid5(TENANT, f"lease:{number}")
@@ -114,11 +123,10 @@ async def do(program: Running, decider: Decider[Any], stream: UUID, key: str, co
 
 
 async def make_lease(program: Running, number: int, months: int = 3) -> UUID:
-    """A lease that runs since the first day."""
+    """A lease that runs since the first day, taken over from another book."""
     stream = lease_stream(number)
     commands = (creation(number, months), RecordDelivery(on=FIRST), ActivateLease(on=FIRST))
-    for step, command in enumerate(commands):
-        await do(program, LEASE, stream, f"make:{number}:{step}", command, FIRST)
+    await take_over(program, LEASE, stream, taken_over_on(TENANT, stream, FIRST), *commands)
     return stream
 
 

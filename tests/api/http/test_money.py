@@ -101,7 +101,7 @@ async def test_a_refund_goes_through_a_payment_of_the_same_lease(http: Http) -> 
         await done(http, f"/v1/leases/{one}/post_payment", cash)
     await done(http, f"/v1/leases/{lease}/post_payment", cash | {"payment": payment, "amount_fen": 40_000})
     back = {"amount_fen": 100, "payment": payment}
-    await refused(http, f"/v1/leases/{other}/refund_credit", back, "payment.unknown")
+    await refused(http, f"/v1/leases/{other}/refund_credit", back, "lease.payment_unknown")
     unknown = back | {"payment": "payment_" + "7" * 32}
     await refused(http, f"/v1/leases/{lease}/refund_credit", unknown, "payment.unknown")
     await done(http, f"/v1/leases/{lease}/refund_credit", back)

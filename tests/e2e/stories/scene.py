@@ -80,6 +80,7 @@ class Story:
     today: date
     lines: list[str] = field(default_factory=list)
     books: dict[str, int] = field(default_factory=dict)
+    refused_wishes: dict[str, str] = field(default_factory=dict)
     _seen: int = 0
     _commands: int = 0
     _quiet: list[date] = field(default_factory=list)
@@ -165,9 +166,15 @@ class Story:
         return stream
 
     async def settle(self, *, hidden: bool = False) -> None:
-        """Let processes and reactors catch up, then tell what is new in the ledger."""
+        """Let processes and reactors catch up, then tell what is new in the ledger and what a process was refused."""
         await self.days.settle()
         await self._tell_new(hidden=hidden)
+        for one in await self.days.refusals(self.tenant):
+            if one.key not in self.refused_wishes:
+                self.refused_wishes[one.key] = one.code
+                self._say_quiet()
+                text = f"no    a process wished for this, and somebody has to look: {one.code}"
+                self.lines += telling.lines_of(text, 4, 6)
 
     # ------------------------------------------------------------------------------------------- days
 
@@ -257,8 +264,8 @@ async def stage(on: Base, first: date) -> AsyncIterator[Story]:
             story = Story(tenant, program, composed, models, banks, fates, first)
             await story.settle()
             yield story
-            refused = await composed.refusals(tenant)
-            assert not refused, f"a process wished for something that was refused: {refused}"
+            refused = {one.key: one.code for one in await composed.refusals(tenant)}
+            assert refused == story.refused_wishes, f"a process was refused and nobody told: {refused}"
             models.catch_up()
 
 
