@@ -194,7 +194,7 @@ async def test_money_that_is_not_posted_yet_is_not_asked_for_again(world: World)
     await world.end_of_day.catch_up(DUE - DAY)
     await do(world.program, PAYMENT, uuid5(TENANT, "app"), "app",
              InitiatePayment(lease=lease, bill=1, amount_fen=BILL_FEN, policy=POLICY), DUE)  # fmt: skip
-    posted, collected = world.days.followers
+    _, posted, collected = world.days.followers
     await posted.catch_up()
     await collected.catch_up()
     found = await world.end_of_day.timers.standings(TENANT, DUE)  # type: ignore[attr-defined]
