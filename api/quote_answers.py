@@ -273,4 +273,3 @@ def texts_of(plan: Plan, wish: QuoteWish) -> Mapping[str, str]:
     """Every word that goes with an offer: the plan's own, and those of the wish under their places."""
     own = {"plan.en": plan.en, "plan.zh": plan.zh, **{f"fee.{fee.code}": f"{fee.en} {fee.zh}" for fee in plan.fees}}
     return own | {f"text.{number}.{one.place}": one.words for number, one in enumerate(wish.wording, start=1)}
-
