@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 from msgspec import Meta, Struct
 
-from domain.application.values import Code, Digest, Rate
+from domain.application.values import Code, Digest, Rate, Terms
 from domain.contracting.dates import Adjustment
 from domain.contracting.deposits import Answer, Scored, Scores, ScoreSource, judged, mode_of, share_for, waiver_of
 from domain.contracting.guards import Cap, CostPolicy, Guard, Lessor, Verdict, cap_on
@@ -114,6 +114,7 @@ class QuotedOffer(Struct, frozen=True, kw_only=True):
     """One offer that may be made: every cost, the schedule, the rates, and what the guards compared.
 
     `total_fen` is all that is paid and does not come back, `total_cost_fen` how much more that is than what is got.
+    `terms` are what an application takes to be made this offer.
     """
 
     plan: str
@@ -146,6 +147,7 @@ class QuotedOffer(Struct, frozen=True, kw_only=True):
     guards: tuple[GuardVerdict, ...]
     consents: tuple[str, ...]
     clause_set: str
+    terms: Terms
 
 
 class Reason(Struct, frozen=True):
@@ -226,7 +228,7 @@ def reason(refusal: Refusal) -> Reason:
     return Reason(kind.code, kind.en, kind.zh, dict(refusal.facts), kind.source)
 
 
-def quoted_offer(plan: Plan, offer: Offer, scores: Scores, verdicts: tuple[Verdict, ...]) -> QuotedOffer:
+def quoted_offer(plan: Plan, offer: Offer, scores: Scores, verdicts: tuple[Verdict, ...], terms: Terms) -> QuotedOffer:
     """An offer that passed every guard, as people see it."""
     named = QuotedOffer.__struct_fields__
     same: dict[str, Any] = {name: getattr(offer, name) for name in named if hasattr(offer, name)}
@@ -240,6 +242,7 @@ def quoted_offer(plan: Plan, offer: Offer, scores: Scores, verdicts: tuple[Verdi
         "guards": tuple(GuardVerdict(verdict.guard, dict(verdict.facts)) for verdict in verdicts),
         "consents": plan.consents,
         "clause_set": plan.clause_set,
+        "terms": terms,
     }
     return QuotedOffer(**same, **more)
 
@@ -273,4 +276,3 @@ def texts_of(plan: Plan, wish: QuoteWish) -> Mapping[str, str]:
     """Every word that goes with an offer: the plan's own, and those of the wish under their places."""
     own = {"plan.en": plan.en, "plan.zh": plan.zh, **{f"fee.{fee.code}": f"{fee.en} {fee.zh}" for fee in plan.fees}}
     return own | {f"text.{number}.{one.place}": one.words for number, one in enumerate(wish.wording, start=1)}
-

@@ -18,8 +18,7 @@ from msgspec import Struct
 
 from adapters.catalogue.plans import plans_of
 from adapters.catalogue.policies import policy_of
-from adapters.holidays import ChineseHolidays
-from adapters.rates import priced
+from adapters.pricing import offer_of
 from api.quote_answers import (
     PlanAgainst,
     QuoteAnswer,
@@ -31,15 +30,14 @@ from api.quote_answers import (
     texts_of,
 )
 from domain.contracting.amounts import share_of
+from domain.contracting.contract.offered import priced_of, terms_of
 from domain.contracting.guards import CostPolicy, judge
 from domain.contracting.matching import TERM_UNIT, Asset, Customer, Wish, match, plan_in_force
 from domain.contracting.parts import TermUnit
 from domain.contracting.plans import Plan
-from domain.contracting.quoting import Request, quote
+from domain.contracting.quoting import Request
 from domain.kernel import Refusal
 from domain.kernel.money import Rounding
-
-_HOLIDAYS = ChineseHolidays()
 
 
 class Desk(Struct, frozen=True):
@@ -112,13 +110,12 @@ def _offered(desk: Desk, plan: Plan, wish: QuoteWish, on: date) -> QuotedOffer |
         month_end=wish.month_end,
         adjustment=wish.adjustment,
     )
-    worked_out = quote(request, lambda day: _HOLIDAYS.day(day).working)
-    offer = worked_out if isinstance(worked_out, Refusal) else priced(worked_out)
+    offer = offer_of(request)
     if isinstance(offer, Refusal):
         return (offer,)
     verdicts = judge(offer, desk.policy, texts_of(plan, wish), on=on)
     refusals = tuple(refusal for verdict in verdicts for refusal in verdict.refusals)
-    return refusals or quoted_offer(plan, offer, wish.scores, verdicts)
+    return refusals or quoted_offer(plan, offer, wish.scores, verdicts, terms_of(offer, priced_of(request, offer)))
 
 
 def _rank(offer: QuotedOffer) -> tuple[bool, Decimal, int, int, str]:

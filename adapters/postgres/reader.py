@@ -50,6 +50,11 @@ class Reader:
         rows = await self._rows(_STREAM, (SHARD, stream, after, up_to_position, up_to_position))
         return [Stored(*row) for row in rows]
 
+    async def first(self, stream: UUID) -> Stored | None:
+        """The first event of a stream, which says whose and what it is."""
+        rows = await self._rows(_FIRST, (SHARD, stream))
+        return Stored(*rows[0]) if rows else None
+
     async def stream_events(self, stream: UUID, *, after: int = 0) -> AsyncIterator[Event]:
         """Domain events of one stream, upcast, personal fields `UNSET`. Raises `StreamBroken` or `EntryError`."""
         for version, stored in enumerate(await self.stream(stream, after=after), start=after + 1):
@@ -109,6 +114,7 @@ SELECT position, entry, leaf FROM ledger.events
 WHERE shard = %s AND stream = %s AND seq > %s AND (%s::bigint IS NULL OR position <= %s) ORDER BY seq"""
 _STREAMS = """
 SELECT stream, position, entry, leaf FROM ledger.events WHERE shard = %s AND stream = ANY(%s) ORDER BY stream, seq"""
+_FIRST = "SELECT position, entry, leaf FROM ledger.events WHERE shard = %s AND stream = %s AND seq = 1"
 _AFTER = "SELECT position, entry, leaf FROM ledger.events WHERE shard = %s AND position > %s ORDER BY position LIMIT %s"
 _COMMAND = """
 SELECT digest, stream, seq, position, events FROM ledger.commands WHERE shard = %s AND tenant = %s AND key = %s"""

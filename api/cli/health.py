@@ -56,6 +56,7 @@ def look(settings: Settings, given: set[str]) -> Health:
     health.facts["versions"] = _versions()
     _settings(health, settings, given)
     _data_directory(health, settings.data)
+    _tenant_files(health, settings)
     _catalogue(health, settings)
     _keys(health, settings.keys_directory)
     _port(health, settings.host, settings.port)
@@ -122,6 +123,21 @@ def _data_directory(health: Health, data: Path) -> None:
         health.problem(f"{data} is not writable for this account", "chown or chmod it, or give another with --data")
     if facts["free_bytes"] < FREE_BYTES_MIN:
         health.problem(f"{data}: less than 1 GiB is free", "make room before the database stops")
+
+
+def _tenant_files(health: Health, settings: Settings) -> None:
+    """Files with what tenants say of themselves: read by every booking and every contract."""
+    from adapters.catalogue.tenants import TenantsError, terms_of_business
+    from adapters.gate.surroundings import SurroundingsError, surroundings
+
+    for read, meant in (
+        (surroundings, "no finance lease is booked until it can be read"),
+        (terms_of_business, "no contract is put together until it can be read"),
+    ):
+        try:
+            read(settings.data, settings.tenant)
+        except (SurroundingsError, TenantsError) as error:
+            health.problem(str(error), f"mend that file or take it away; {meant}")
 
 
 def _catalogue(health: Health, settings: Settings) -> None:

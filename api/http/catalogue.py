@@ -105,6 +105,12 @@ PLANS_UNUSABLE = Kind(
 )  # fmt: skip
 TOO_MANY_STREAMS = Kind("stream.limit", 503, "Too many event streams are open", "打开的事件流过多")
 DATABASE_GONE = Kind("database.unavailable", 503, "The database cannot be reached", "无法连接数据库")
+TENANT_DATA_BROKEN = Kind(
+    "tenant_data.broken", 503, "A file with the tenant's own figures cannot be read; nothing was written",
+    "租户数据文件无法读取，未写入任何内容",
+    "Whoever runs the service repairs it; `leaseledger doctor` says which file it is.",
+    "请由运维人员修复；`leaseledger doctor` 会指出具体文件。",
+)  # fmt: skip
 OUTCOME_UNKNOWN = Kind(
     "ledger.outcome_unknown", 503, "Whether this was written is not known", "是否已写入尚不确定",
     "Repeat it with the same Idempotency-Key.", "请使用相同的 Idempotency-Key 重试。",

@@ -12,7 +12,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 
-from api.http import aggregate_reads, words
+from api.http import aggregate_reads, gate_reads, words
 from api.http import lease_resources as lease
 from api.http import resources as r
 from api.http.catalogue import Description
@@ -30,6 +30,7 @@ _STRUCTS = (
     r.Outcome, r.Application, r.ApplicationPage, r.EventPage, r.Receipt, r.Health, r.Readiness, Funnel, WorkInProgress,
     ProblemBody, Description, lease.Lease, lease.LeasePage, lease.BillList, lease.BillPage, lease.Ageing,
     lease.CashFlow, lease.JournalPage, lease.TrialBalance, lease.Income, lease.Portfolio, lease.Provisions,
+    gate_reads.ConsentPage, gate_reads.PortfolioLimits,
     PlanPage, CataloguedPlan, QuoteAnswer,
 )  # fmt: skip
 
@@ -52,6 +53,8 @@ _JSON_ANSWERS = {
     "read_income": "Income",
     "read_portfolio": "Portfolio",
     "read_provisions": "Provisions",
+    "read_portfolio_limits": "PortfolioLimits",
+    "list_consents": "ConsentPage",
     "list_plans": "PlanPage",
     "read_plan": "CataloguedPlan",
     "quote": "QuoteAnswer",
@@ -88,7 +91,7 @@ _WITHOUT_POSITION = frozenset(
 _PAGED = frozenset(
     {
         *("list_applications", "list_events_of_application", "list_events"),
-        *("list_leases", "list_bills", "list_journal", "list_plans"),
+        *("list_leases", "list_bills", "list_journal", "list_plans", "list_consents"),
     }
 ) | frozenset(aggregate_reads.EVENT_READS)
 _VERSIONED = frozenset({"read_application", "read_lease"}) | aggregate_reads.STATE_READS.keys()

@@ -23,6 +23,7 @@ FIELDS: dict[str, str] = {
     "business_date": "Business date in Asia/Shanghai; today by default.",
     "buyout_credit_ppm": "Share of the rent paid that reduces the price of the asset, in millionths.",
     "buyout_fen": "Price of the asset at the end, in fen.",
+    "upfront_fee_fen": "Fees of the first day, in fen.",
     "buyout_floor_fen": "Least price of the asset, in fen.",
     "certificate": "SHA-256 of the signer's certificate, lower-case hex.",
     "channel": "Where the case, the notice or the word comes or goes through, as a code.",
