@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from msgspec import UNSET, Struct, UnsetType
+
+from api.http.problems import REFUSAL_STATUS
 from api.http.problems import ProblemKind as Kind
+from domain.kernel import REFUSALS
 
 # ------------------------------------------------------------------------------------------------- who asks
 
@@ -109,3 +113,36 @@ INTERNAL = Kind("service.internal", 500, "Something went wrong on our side", "æœ
 
 KINDS: tuple[Kind, ...] = tuple(value for value in list(globals().values()) if isinstance(value, Kind))
 """Every kind above, in order."""
+
+
+# ------------------------------------------------------------------------------------------ what they mean
+
+
+class Words(Struct, frozen=True):
+    """A sentence in both languages."""
+
+    en: str
+    zh: str
+
+
+class Description(Struct, frozen=True):
+    """What a problem's `type` address shows: the code, the status and the words; the statute where one speaks."""
+
+    code: str
+    status: int
+    title: Words
+    remedy: Words | UnsetType = UNSET
+    source: str | UnsetType = UNSET
+
+
+def descriptions() -> dict[str, Description]:
+    """Every problem there is by its code: the interface's own and the refusals of all rules."""
+    found = {kind.code: _described(kind) for kind in KINDS}
+    for rule in REFUSALS.values():
+        found[rule.code] = Description(rule.code, REFUSAL_STATUS, Words(rule.en, rule.zh), UNSET, rule.source or UNSET)
+    return dict(sorted(found.items()))
+
+
+def _described(kind: Kind) -> Description:
+    remedy = Words(kind.help_en, kind.help_zh) if kind.help_en else UNSET
+    return Description(kind.code, kind.status, Words(kind.en, kind.zh), remedy)

@@ -15,8 +15,9 @@ from fastapi.routing import APIRoute
 from api.http import aggregate_reads, words
 from api.http import lease_resources as lease
 from api.http import resources as r
+from api.http.catalogue import Description
 from api.http.faults import CODES
-from api.http.problems import MEDIA_TYPE, Description, ProblemBody
+from api.http.problems import MEDIA_TYPE, ProblemBody
 from api.http.routes import CommandRoute
 from api.http.statistics import Funnel, WorkInProgress
 

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
-from domain.kernel import REFUSALS, Refusal
+from domain.kernel import Refusal
 
 MEDIA_TYPE = "application/problem+json"
 TYPE_PREFIX = "/problems/"
@@ -152,36 +152,3 @@ def _quality(weight: str) -> float:
         return min(max(float(value), 0.0), 1.0)
     except ValueError:
         return 0.0
-
-
-class Words(Struct, frozen=True):
-    """A sentence in both languages."""
-
-    en: str
-    zh: str
-
-
-class Description(Struct, frozen=True):
-    """What a problem's `type` address shows: the code, the status and the words; the statute where one speaks."""
-
-    code: str
-    status: int
-    title: Words
-    remedy: Words | UnsetType = UNSET
-    source: str | UnsetType = UNSET
-
-
-def descriptions() -> dict[str, Description]:
-    """Every problem there is by its code: the interface's own and the refusals of all rules."""
-    # Imported here because the catalogue is made of this module's kinds.
-    from api.http.catalogue import KINDS  # noqa: PLC0415
-
-    found = {kind.code: _described(kind) for kind in KINDS}
-    for rule in REFUSALS.values():
-        found[rule.code] = Description(rule.code, REFUSAL_STATUS, Words(rule.en, rule.zh), UNSET, rule.source or UNSET)
-    return dict(sorted(found.items()))
-
-
-def _described(kind: ProblemKind) -> Description:
-    remedy = Words(kind.help_en, kind.help_zh) if kind.help_en else UNSET
-    return Description(kind.code, kind.status, Words(kind.en, kind.zh), remedy)

@@ -13,7 +13,8 @@ from adapters.postgres import browse
 from adapters.postgres.schema import SHARD
 from api.http import catalogue
 from api.http.answers import JSON
-from api.http.problems import Description, Problem, descriptions
+from api.http.catalogue import Description, descriptions
+from api.http.problems import Problem
 from api.http.reads import STRICT, Of
 from api.http.resources import Health, Readiness, ReadModel, encode
 from api.http.services import Connection

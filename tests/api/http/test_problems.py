@@ -18,8 +18,9 @@ from adapters.postgres.ledger import StreamBusy
 from adapters.postgres.sequencer import SubjectErased
 from adapters.postgres.vault import destroy_key
 from api.http import catalogue
+from api.http.catalogue import descriptions
 from api.http.edge import AnswerBroken, Edge
-from api.http.problems import descriptions, language_of
+from api.http.problems import language_of
 from chain.entry import EntryError
 from domain.kernel import REFUSALS, parse_id
 from projections.as_of import TooMuchPast
