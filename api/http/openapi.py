@@ -13,6 +13,7 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 
 from api.http import aggregate_reads, words
+from api.http import contract_resources as contract
 from api.http import lease_resources as lease
 from api.http import resources as r
 from api.http.catalogue import Description
@@ -28,6 +29,7 @@ _STRUCTS = (
     r.Outcome, r.Application, r.ApplicationPage, r.EventPage, r.Receipt, r.Health, r.Readiness, Funnel, WorkInProgress,
     ProblemBody, Description, lease.Lease, lease.LeasePage, lease.BillList, lease.BillPage, lease.Ageing,
     lease.CashFlow, lease.JournalPage, lease.TrialBalance, lease.Income, lease.Portfolio, lease.Provisions,
+    contract.ContractPage, contract.ClausePage, contract.ClauseLibrary, contract.Calendar, contract.TimerPage,
 )  # fmt: skip
 
 _JSON_ANSWERS = {
@@ -49,6 +51,11 @@ _JSON_ANSWERS = {
     "read_income": "Income",
     "read_portfolio": "Portfolio",
     "read_provisions": "Provisions",
+    "list_contracts": "ContractPage",
+    "list_clauses": "ClausePage",
+    "read_clause_library": "ClauseLibrary",
+    "read_calendar": "Calendar",
+    "list_timers": "TimerPage",
     "read_health": "Health",
     "read_readiness": "Readiness",
     "read_problem": "ProblemDescription",
@@ -77,9 +84,19 @@ _WITHOUT_POSITION = frozenset(
     }
 )
 _PAGED = frozenset(
-    {"list_applications", "list_events_of_application", "list_events", "list_leases", "list_bills", "list_journal"}
+    {
+        "list_applications",
+        "list_events_of_application",
+        "list_events",
+        "list_leases",
+        "list_bills",
+        "list_journal",
+        "list_contracts",
+        "list_clauses",
+        "list_timers",
+    }
 ) | frozenset(aggregate_reads.EVENT_READS)
-_VERSIONED = frozenset({"read_application", "read_lease"}) | aggregate_reads.STATE_READS.keys()
+_VERSIONED = frozenset({"read_application", "read_lease", "read_calendar"}) | aggregate_reads.STATE_READS.keys()
 _TITLES = {
     400: "A header or the body is not well formed",
     401: "No key, or one that is not valid",

@@ -173,6 +173,7 @@ TAGS = [
     {"name": "contracts", "description": "Contracts (合同): assembled, shown, confirmed, signed, amended, ended."},
     {"name": "leases", "description": "Leases (租赁): commands; leases and bills from the read models."},
     {"name": "payments", "description": "Payments (收款): collecting a bill, attempt by attempt."},
+    {"name": "calendar", "description": "The business date (营业日) and what is due."},
     {"name": "books", "description": "The books of the whole tenant: journal, balances, ageing, cash, portfolio."},
     {"name": "events", "description": "What happened, in ledger order."},
     {"name": "evidence", "description": "Receipts, checkpoints, tiles: what anyone can verify."},
