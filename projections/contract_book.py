@@ -22,6 +22,7 @@ from domain.contracting.contract import ADDRESSED, KeyTerms, Party, PartyRole, P
 from domain.contracting.contract import events as e
 from domain.kernel import Event
 from projections.as_of import resolve
+from projections.lease_book import LEASE_BOOK
 from projections.lease_pages import Window, lease_pages
 from projections.model import Projection, ProjectionError, Recorded, Row
 
@@ -300,3 +301,12 @@ def listing(
         if len(found) > limit:
             return Page(position, tuple(found[:limit]), found[limit - 1].id)
     return Page(position, tuple(found), window.stopped_at)
+
+
+_LEASES = "SELECT t.id FROM read.{table} t WHERE t.shard = %s AND t.tenant = %s AND t.contract = %s ORDER BY t.id"
+
+
+def leases_of(connection: Connection[Any], tenant: UUID, contract: UUID, *, shard: int = 0) -> list[UUID]:
+    """The leases that were made of a contract, as far as the lease book has them."""
+    query = _LEASES.replace("{table}", LEASE_BOOK.table)
+    return [row[0] for row in connection.execute(query.encode(), (shard, tenant, contract)).fetchall()]

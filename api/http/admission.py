@@ -27,7 +27,14 @@ from api.http.surroundings import surroundings
 from domain.application import APPLICATION
 from domain.application import refusals as application_refusals
 from domain.contracting.clauses import CLAUSE, ClauseState
-from domain.contracting.contract import CONTRACT, ContractState, LibraryClause
+from domain.contracting.contract import (
+    CONTRACT,
+    ContractState,
+    LibraryClause,
+    SignAmendment,
+    SignatureMethod,
+    SignContract,
+)
 from domain.contracting.contract import refusals as contract_refusals
 from domain.contracting.plans import Plan, digest_of
 from domain.kernel import Decider, Refusal
@@ -151,6 +158,11 @@ def provider_asked(purpose: Purpose) -> Guard:
         return permits_any(consents, purpose, command.provider, asked.on)
 
     return guard
+
+
+async def signed_on_trust(_: Services, __: Asked, command: SignContract | SignAmendment) -> Refusal | None:
+    """Whoever says that somebody signed elsewhere does not say that it was checked here."""
+    return contract_refusals.SIGNATURE_UNVERIFIED() if command.signature.method is SignatureMethod.PADES else None
 
 
 async def lease_made(of: Services, asked: Asked, command: CreateLease) -> Refusal | None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
-from uuid import UUID, uuid5
+from uuid import UUID
 
 from msgspec import Struct
 
@@ -21,7 +21,7 @@ from api.http.models import CommandReader, Members
 from domain import application
 from domain.application import APPLICATION, DraftApplication
 from domain.contracting import clauses, contract
-from domain.contracting.clauses import CLAUSE, DraftClause
+from domain.contracting.clauses import CLAUSE, DraftClause, clause_stream
 from domain.contracting.contract import CONTRACT, AssembleContract
 from domain.kernel import Command, Decider, RefusalKind
 from domain.leasing import lease
@@ -127,8 +127,7 @@ class Spec(Struct, frozen=True):
 
 
 def _clause_stream(tenant: UUID, members: Members) -> UUID:
-    """A tenant has one stream for each clause code."""
-    return uuid5(tenant, f"clause:{members['clause']}")
+    return clause_stream(tenant, members["clause"])
 
 
 _BIOMETRICS = admission.provider_asked(Purpose.BIOMETRICS)
@@ -189,14 +188,16 @@ CONTRACTS = Exposed(
     creator=AssembleContract,
     commands=contract.COMMANDS,
     permissions={
-        _P.CONTRACT: "AssembleContract PresentContract AcknowledgeDisclosure SignContract AnchorContract "
-        "ProposeAmendment SignAmendment LapseAmendment CheckTexts",
+        _P.CONTRACT: "AssembleContract PresentContract AcknowledgeDisclosure AnchorContract "
+        "ProposeAmendment LapseAmendment CheckTexts",
+        _P.SIGN_ON_TRUST: "SignContract SignAmendment",
         _P.END_CONTRACT: "TerminateContract FulfilContract VoidContract",
     },
     filled={
         "AssembleContract": Filled(("plan_digest", "form", "library"), admission.plan_of_contract),
         "ProposeAmendment": Filled(("library",), admission.clause_library),
     },
+    guards={"SignContract": admission.signed_on_trust, "SignAmendment": admission.signed_on_trust},
 )
 
 LEASES = Exposed(

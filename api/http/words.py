@@ -78,6 +78,7 @@ FIELDS: dict[str, str] = {
     "mandate": "The number of the direct-debit mandate; says nothing about a person.",
     "mandatory": "Whether no contract of these forms is without it.",
     "media_type": "Media type of the file.",
+    "method": "How it is known that the party signed; `pades` only by handing the signed file in.",
     "months": "Months that the lease runs.",
     "name": "The applicant's name. Personal: kept in the vault, never in the ledger.",
     "notice_reached_on": "The day on which the notice reached the lessee.",

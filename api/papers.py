@@ -1,0 +1,125 @@
+"""A contract's paper, put together: its events, the exact texts of its clauses, its schedule.
+
+    contract's stream ─▶ state ─┬─▶ texts: the tenant's own drafts, else the library that comes with the program
+                                └─▶ schedule: kept by its digest in DATA/schedules, else that of the contract's lease
+
+Everything that is looked up is held against the digests of the events, so that it may come from anywhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from msgspec import Struct
+from psycopg import Connection
+
+from adapters.catalogue.clauses import shipped_clauses
+from adapters.catalogue.plans import shipped_plans
+from adapters.postgres.schema import SHARD
+from adapters.signing import (
+    ClauseText,
+    ContractDocument,
+    KeptSchedules,
+    ScheduleLine,
+    paper_of,
+    schedule_digest,
+)
+from domain.contracting.clauses import ClauseDrafted, clause_stream
+from domain.contracting.clauses.values import ClauseRef
+from domain.contracting.contract import CONTRACT, ContractAmended, ContractAssembled, ContractState
+from domain.contracting.plans import digest_of
+from domain.leasing.lease import LeaseCreated
+from projections import reading
+from projections.clause_library import CLAUSE_LIBRARY
+from projections.contract_book import CONTRACT_BOOK, leases_of
+from projections.lease_book import LEASE_BOOK
+from projections.model import Recorded
+
+SCHEDULES = "schedules"
+"""Where schedules are kept by their digest, under the data directory."""
+
+
+class Agreed(Struct, frozen=True):
+    """A contract as its events have it up to a position.
+
+    `made_on` is the day of its assembly or of its last amendment, `files` are the digests of all its files so far.
+    """
+
+    state: ContractState
+    made_on: date
+    files: frozenset[str]
+
+
+def agreed(connection: Connection[Any], contract: UUID, position: int) -> Agreed | None:
+    """A contract up to a position; `None` when it was not there yet."""
+    state, made_on, files = CONTRACT.initial, None, set[str]()
+    for one in _events(connection, contract, position, CONTRACT_BOOK.types):
+        state = CONTRACT.evolve(state, one.event)
+        if isinstance(one.event, (ContractAssembled, ContractAmended)):
+            made_on = one.event.assembled_on if isinstance(one.event, ContractAssembled) else one.event.amended_on
+        files |= {round_.document for round_ in (state.round,) if round_ is not None}
+    return None if made_on is None else Agreed(state, made_on, frozenset(files))
+
+
+def paper(connection: Connection[Any], data: Path, tenant: UUID, contract: UUID, found: Agreed) -> ContractDocument:
+    """The paper of a contract of the tenant. Raises `PaperIncomplete` and `DocumentError`."""
+    state = found.state
+    assert state.head is not None, "a contract was assembled"
+    assert state.key_terms is not None, "a contract was assembled"
+    texts = {held.digest: text for held in state.clauses if (text := _text(connection, tenant, held)) is not None}
+    names = {digest_of(plan): plan.zh for plan in shipped_plans()}
+    schedule = _schedule(connection, data, tenant, contract, state.key_terms.schedule_digest)
+    plan = names.get(state.head.plan_digest, state.head.plan)
+    return paper_of(state, found.made_on, plan, texts, schedule)
+
+
+def kept(data: Path) -> KeptSchedules:
+    """The schedules that are kept beside the ledger."""
+    return KeptSchedules(data / SCHEDULES)
+
+
+def _text(connection: Connection[Any], tenant: UUID, held: ClauseRef) -> ClauseText | None:
+    """The text with this digest: the tenant's own draft of the version, else the one that comes with the program."""
+    for one in _events(connection, clause_stream(tenant, held.clause), None, CLAUSE_LIBRARY.types):
+        event = one.event
+        if isinstance(event, ClauseDrafted) and event.digest == held.digest and event.text is not None:
+            return ClauseText(event.title, event.text)
+    shipped = (one for one in shipped_clauses() if one.reference.digest == held.digest)
+    return next((ClauseText(one.title, one.text) for one in shipped), None)
+
+
+def _schedule(
+    connection: Connection[Any], data: Path, tenant: UUID, contract: UUID, digest: str
+) -> Sequence[ScheduleLine] | None:
+    known = kept(data).find(digest)
+    if known is not None:
+        return known
+    for lease in leases_of(connection, tenant, contract):
+        for one in _events(connection, lease, None, LEASE_BOOK.types)[:1]:
+            lines = _lines(one.event) if isinstance(one.event, LeaseCreated) else ()
+            if schedule_digest(lines) == digest:
+                return lines
+    return None
+
+
+def _lines(created: LeaseCreated) -> tuple[ScheduleLine, ...]:
+    return tuple(
+        ScheduleLine(
+            number=one.number,
+            due_on=one.due_on,
+            principal_fen=one.principal_fen,
+            interest_fen=one.interest_fen,
+            fee_fen=one.fee_fen,
+        )
+        for one in created.schedule
+    )
+
+
+def _events(connection: Connection[Any], stream: UUID, position: int | None, types: frozenset[str]) -> list[Recorded]:
+    up_to = reading.head_size(connection, SHARD) if position is None else position
+    read = reading.streams(connection, SHARD, [str(stream)], up_to, types)
+    return [one for one in read if isinstance(one, Recorded)]
