@@ -49,6 +49,7 @@ class Agreed(Struct, frozen=True):
     `made_on` is the day of its assembly or of its last amendment, `files` are the digests of all its files so far.
     """
 
+    tenant: UUID
     state: ContractState
     made_on: date
     files: frozenset[str]
@@ -56,13 +57,14 @@ class Agreed(Struct, frozen=True):
 
 def agreed(connection: Connection[Any], contract: UUID, position: int) -> Agreed | None:
     """A contract up to a position; `None` when it was not there yet."""
-    state, made_on, files = CONTRACT.initial, None, set[str]()
+    state, made_on, files, tenant = CONTRACT.initial, None, set[str](), contract
     for one in _events(connection, contract, position, CONTRACT_BOOK.types):
+        tenant = one.tenant
         state = CONTRACT.evolve(state, one.event)
         if isinstance(one.event, (ContractAssembled, ContractAmended)):
             made_on = one.event.assembled_on if isinstance(one.event, ContractAssembled) else one.event.amended_on
         files |= {round_.document for round_ in (state.round,) if round_ is not None}
-    return None if made_on is None else Agreed(state, made_on, frozenset(files))
+    return None if made_on is None else Agreed(tenant, state, made_on, frozenset(files))
 
 
 def paper(connection: Connection[Any], data: Path, tenant: UUID, contract: UUID, found: Agreed) -> ContractDocument:

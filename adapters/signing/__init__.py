@@ -18,7 +18,7 @@ from adapters.signing.pades import LocalSigner
 from adapters.signing.paper import ClauseText, Missing, PaperIncomplete, paper_of
 from adapters.signing.port import Flaw, Signatory, SignatureInvalid, SignedDocument, Signer, SigningError, digest_of
 from adapters.signing.typeset import TypesettingError, signature_box, typeset
-from adapters.signing.verify import SignatureFacts, party_of, received, signed_document, verify_signatures
+from adapters.signing.verify import SignatureFacts, examined, party_of, received, signed_document, verify_signatures
 
 __all__ = [
     "ClauseLine",
@@ -46,6 +46,7 @@ __all__ = [
     "check_document",
     "chinese_fonts",
     "digest_of",
+    "examined",
     "paper_of",
     "party_of",
     "received",

@@ -80,18 +80,37 @@ def verify_signatures(
     default now; `crls` are revocation lists (DER). Raises `SignatureInvalid` at the first that does not hold, also for
     a file that is no PDF.
     """
-    signatures = _signatures(pdf)
-    names = [str(signature.field_name) for signature in signatures]
+    found = examined(pdf, roots, at=at, crls=crls)
+    names = [one.field for one in found]
     if expected is not None and names != list(expected):
         raise SignatureInvalid(Flaw.OTHER_SIGNATURES, "(all)", " ".join(expected) or "none", " ".join(names) or "none")
+    for one in found:
+        if isinstance(one, SignatureInvalid):
+            raise one
+    return tuple(one for one in found if isinstance(one, SignatureFacts))
+
+
+def examined(
+    pdf: bytes, roots: Sequence[x509.Certificate], *, at: datetime | None = None, crls: Sequence[bytes] = ()
+) -> tuple[SignatureFacts | SignatureInvalid, ...]:
+    """Every signature of a PDF in the order of signing: its facts, or why it does not hold.
+
+    Raises `SignatureInvalid` for a file that is no PDF.
+    """
     lists = [x509.load_der_x509_crl(crl) for crl in crls]
+    signatures = _signatures(pdf)
     trusted = [translate_pyca_cryptography_cert_to_asn1(root) for root in roots]
-    context = ValidationContext(trust_roots=trusted, allow_fetching=False, moment=at, crls=list(crls))
-    last = len(signatures) - 1
-    facts = tuple(_verified(pdf, one, context, roots, at, last=n == last) for n, one in enumerate(signatures))
-    for fact, one in zip(facts, signatures, strict=True):
-        _check_revocation(fact.field, x509.load_der_x509_certificate(one.signer_cert.dump()), roots, lists)
-    return facts
+    context = ValidationContext(trust_roots=trusted, allow_fetching=False, moment=at)
+    found: list[SignatureFacts | SignatureInvalid] = []
+    for one in signatures:
+        try:
+            facts = _verified(pdf, one, context, roots, at, last=one is signatures[-1])
+            _check_revocation(facts.field, x509.load_der_x509_certificate(one.signer_cert.dump()), roots, lists)
+        except SignatureInvalid as error:
+            found.append(error)
+        else:
+            found.append(facts)
+    return tuple(found)
 
 
 def received(
