@@ -30,7 +30,13 @@ from adapters.signing import (
 )
 from domain.contracting.clauses import ClauseDrafted, clause_stream
 from domain.contracting.clauses.values import ClauseRef
-from domain.contracting.contract import CONTRACT, ContractAmended, ContractAssembled, ContractState
+from domain.contracting.contract import (
+    CONTRACT,
+    ContractAmended,
+    ContractAssembled,
+    ContractState,
+    TamperAlarmRaised,
+)
 from domain.contracting.plans import digest_of
 from domain.leasing.lease import LeaseCreated
 from projections import reading
@@ -72,11 +78,23 @@ def paper(connection: Connection[Any], data: Path, tenant: UUID, contract: UUID,
     state = found.state
     assert state.head is not None, "a contract was assembled"
     assert state.key_terms is not None, "a contract was assembled"
-    texts = {held.digest: text for held in state.clauses if (text := _text(connection, tenant, held)) is not None}
+    texts = texts_of(connection, tenant, state)
     names = {digest_of(plan): plan.zh for plan in shipped_plans()}
     schedule = _schedule(connection, data, tenant, contract, state.key_terms.schedule_digest)
     plan = names.get(state.head.plan_digest, state.head.plan)
     return paper_of(state, found.made_on, plan, texts, schedule)
+
+
+def texts_of(connection: Connection[Any], tenant: UUID, state: ContractState) -> dict[str, ClauseText]:
+    """The texts of a contract's clauses by their digests, as far as they are known here."""
+    found = {held.digest: _text(connection, tenant, held) for held in state.clauses}
+    return {digest: text for digest, text in found.items() if text is not None}
+
+
+def alarms(connection: Connection[Any], contract: UUID, position: int) -> list[tuple[int, TamperAlarmRaised]]:
+    """Every alarm about copies of a contract, with its position, up to a position."""
+    events = _events(connection, contract, position, CONTRACT_BOOK.types)
+    return [(one.position, one.event) for one in events if isinstance(one.event, TamperAlarmRaised)]
 
 
 def kept(data: Path) -> KeptSchedules:

@@ -20,7 +20,7 @@ from api.http.catalogue import Description
 from api.http.faults import CODES
 from api.http.headers import KEY_MAX_CHARS
 from api.http.models import model_of
-from api.http.papers import PDF, GivenSchedule, KeptSchedule
+from api.http.papers import PDF, AgreedTexts, GivenSchedule, KeptSchedule, TamperAlarms
 from api.http.problems import MEDIA_TYPE, ProblemBody
 from api.http.routes import CommandRoute
 from api.http.statistics import Funnel, WorkInProgress
@@ -34,6 +34,8 @@ _STRUCTS = (
     lease.CashFlow, lease.JournalPage, lease.TrialBalance, lease.Income, lease.Portfolio, lease.Provisions,
     contract.ContractPage, contract.ClausePage, contract.ClauseLibrary, contract.Calendar, contract.TimerPage,
     KeptSchedule,
+    AgreedTexts,
+    TamperAlarms,
 )  # fmt: skip
 
 _JSON_ANSWERS = {
@@ -60,6 +62,8 @@ _JSON_ANSWERS = {
     "read_clause_library": "ClauseLibrary",
     "read_calendar": "Calendar",
     "list_timers": "TimerPage",
+    "read_texts": "AgreedTexts",
+    "list_alarms": "TamperAlarms",
     "read_health": "Health",
     "read_readiness": "Readiness",
     "read_problem": "ProblemDescription",
@@ -109,7 +113,8 @@ _PAGED = frozenset(
     }
 ) | frozenset(aggregate_reads.EVENT_READS)
 _VERSIONED = (
-    frozenset({"read_application", "read_lease", "read_calendar", "read_document"}) | aggregate_reads.STATE_READS.keys()
+    frozenset({"read_application", "read_lease", "read_calendar", "read_document", "read_texts"})
+    | aggregate_reads.STATE_READS.keys()
 )
 _TITLES = {
     400: "A header or the body is not well formed",

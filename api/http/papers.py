@@ -1,6 +1,7 @@
 """A contract on paper: set as a PDF, its schedule handed in, the signed file checked and taken as a signature.
 
     GET  …/document.pdf      events + texts + schedule ─typeset─▶ the same bytes for the same version
+    GET  …/texts             the clauses byte for byte, to compare a copy with: `check_texts`, then …/alarms
     POST …/schedule          instalments ─digest as agreed?─▶ kept beside the ledger
     POST …/signed-document   PDF ─▶ every signature holds, by a trusted root? ─▶ names a party? ─▶ an update of the
                              contract's latest file? ─▶ SignContract with method `pades`
@@ -42,13 +43,13 @@ from api import papers
 from api.http import catalogue
 from api.http.access import Permission, Principal, needs
 from api.http.aggregates import CONTRACTS
-from api.http.answers import JSON
+from api.http.answers import JSON, answer, versioned
 from api.http.commands import outcome_body, stream_id
 from api.http.headers import etag, idempotency_key, if_match, none_match
 from api.http.models import CommandReader
 from api.http.problems import Problem, refused
 from api.http.reads import STRICT, ApplicationReader, At, Of
-from api.http.resources import Hash, encode
+from api.http.resources import Hash, Position, encode
 from api.http.routes import path_of
 from api.http.services import RETRY_AFTER_S, Services
 from domain.contracting.contract import CONTRACT, Signature, SignContract
@@ -83,6 +84,38 @@ class KeptSchedule(msgspec.Struct, frozen=True):
     schedule_digest: Hash
     instalments: int
     total_fen: int
+
+
+class AgreedText(msgspec.Struct, frozen=True):
+    """One clause as it was agreed: title and exact text."""
+
+    clause: str
+    title: str
+    text: str
+
+
+class AgreedTexts(msgspec.Struct, frozen=True):
+    """The clauses of a contract in their order; `clause` and `text` of each are what `check_texts` compares."""
+
+    root: Hash
+    texts: tuple[AgreedText, ...]
+
+
+class TamperAlarm(msgspec.Struct, frozen=True):
+    """A copy differed in this clause: changed, missing, added or moved; digests of both, null where one has none."""
+
+    position: Position
+    clause: str
+    tampering: str
+    version: int | None
+    expected: Hash | None
+    got: Hash | None
+
+
+class TamperAlarms(msgspec.Struct, frozen=True):
+    """Every alarm about copies of one contract, in the order in which they were raised."""
+
+    data: tuple[TamperAlarm, ...]
 
 
 _SCHEDULES = CommandReader(GivenSchedule)
@@ -129,6 +162,41 @@ async def read_document(
         "Content-Disposition": f'inline; filename="contract_{stream.hex}.pdf"',
     }
     return Response(pdf, headers=headers, media_type=PDF)
+
+
+async def read_texts(
+    request: Request,
+    contract: ContractPath,  # type: ignore[valid-type]
+    principal: ApplicationReader,
+    at: At,
+    of: Of,
+) -> Response:
+    """The clauses of a contract in their order, byte for byte as agreed: hand a copy to `check_texts` to compare it."""
+    stream, position = await _own(of, contract, principal, at)
+    found = await _agreed(of, stream, position)
+    known = await of.queries.run(papers.texts_of, principal.tenant, found.state)
+    texts = list[AgreedText]()
+    for held in found.state.clauses:
+        if held.digest not in known:
+            raise catalogue.TEXT_MISSING(clause=held.clause)
+        texts.append(AgreedText(held.clause, known[held.digest].title, known[held.digest].text))
+    return versioned(request, AgreedTexts(found.state.root, tuple(texts)), found.state.version, position)
+
+
+async def list_alarms(
+    contract: ContractPath,  # type: ignore[valid-type]
+    principal: ApplicationReader,
+    at: At,
+    of: Of,
+) -> Response:
+    """Every copy's clause that differed from what was agreed, by name; none for faithful copies."""
+    stream, position = await _own(of, contract, principal, at)
+    await _agreed(of, stream, position)
+    found = await of.queries.run(papers.alarms, stream, position)
+    alarms = tuple(
+        TamperAlarm(where, one.clause, one.tampering.value, one.version, one.expected, one.got) for where, one in found
+    )
+    return answer(TamperAlarms(alarms), position)
 
 
 async def _own(of: Services, contract: str, principal: Principal, at: Any) -> tuple[UUID, int]:
@@ -288,6 +356,8 @@ def register(app: FastAPI) -> None:
     address = "/v1/contracts/{contract}"
     routes: Sequence[tuple[str, str, Any]] = (
         ("GET", f"{address}/document.pdf", read_document),
+        ("GET", f"{address}/texts", read_texts),
+        ("GET", f"{address}/alarms", list_alarms),
         ("POST", f"{address}/schedule", keep_schedule),
         ("POST", f"{address}/signed-document", receive_signed_document),
     )

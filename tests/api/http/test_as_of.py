@@ -42,6 +42,8 @@ ASKED: dict[str, tuple[str, ...]] = {
     "list_contracts": ("", "?state=executed", "?lease={lease}", "?subject={subject}"),
     "read_contract": ("",),
     "list_events_of_contract": ("",),
+    "read_texts": ("",),
+    "list_alarms": ("",),
     "list_clauses": ("", "?state=published"),
     "read_clause": ("",),
     "list_events_of_clause": ("",),
@@ -163,6 +165,7 @@ async def _contract(http: Recorder, chance: random.Random) -> None:
     address = (await http.post("/v1/contracts", cases.contract(cases.person()))).headers["location"]
     if chance.random() < 0.5:
         await http.post(f"{address}/void", {"reason": "mind"})
+    await http.post(f"/v1/contracts/{http.known['contract']}/check_texts", {"texts": []})
 
 
 async def _money(http: Recorder, chance: random.Random) -> None:

@@ -191,6 +191,41 @@ async def test_the_tenants_own_text_is_on_paper(http: Http) -> None:
     assert "承租人应当爱护设备" in "".join(pages_of((await http.get(f"{address}/document.pdf")).content))
 
 
+# --------------------------------------------------------------------------------------------------------- copies
+
+
+async def test_one_punctuation_mark_raises_an_alarm_that_names_the_clause(http: Http) -> None:
+    """What a user does: take the texts, change one mark, have the copy checked, read the alarm."""
+    address = await assembled(http, cases.person())
+    texts = (await http.get(f"{address}/texts")).json()["texts"]
+    copy = [{"clause": one["clause"], "text": one["text"]} for one in texts]
+    checked = await done(http, f"{address}/check_texts", {"texts": copy})
+    assert (await http.get(f"{address}/alarms")).json() == {"data": []}
+    at = next(n for n, one in enumerate(copy) if one["clause"] == "rent")
+    copy[at]["text"] = copy[at]["text"].replace("。", "，", 1)
+    checked = await done(http, f"{address}/check_texts", {"texts": copy})
+    position = checked.headers["ledger-position"]
+    (alarm,) = (await http.get(f"{address}/alarms?at_least={position}")).json()["data"]
+    assert (alarm["clause"], alarm["tampering"], alarm["position"]) == ("rent", "changed", int(position))
+    held = next(one for one in cases.clauses() if one["clause"] == "rent")
+    assert (alarm["expected"], alarm["got"]) == (held["digest"], sha256(copy[at]["text"].encode()).hexdigest())
+    assert (await http.get(address)).json()["alarms"] == 1
+    http.project()
+    (listed,) = (await http.get("/v1/contracts")).json()["data"]
+    assert listed["alarms"] == 1
+
+
+async def test_the_texts_are_those_of_the_references(http: Http) -> None:
+    address = await assembled(http, cases.person())
+    found = (await http.get(f"{address}/texts")).json()
+    assert [sha256(one["text"].encode()).hexdigest() for one in found["texts"]] == [
+        one["digest"] for one in cases.clauses()
+    ]
+    assert found["root"] == (await http.get(address)).json()["root"]
+    stranger = await http.another_tenant().get(f"{address}/texts")
+    assert stranger.status_code == 404
+
+
 # ---------------------------------------------------------------------------------------------------- signatures
 
 
