@@ -31,9 +31,7 @@ from domain.contracting.contract import (
     CONTRACT,
     ContractState,
     LibraryClause,
-    SignAmendment,
     SignatureMethod,
-    SignContract,
 )
 from domain.contracting.contract import refusals as contract_refusals
 from domain.contracting.plans import Plan, digest_of
@@ -134,6 +132,12 @@ def _entries(state: ClauseState) -> Iterable[LibraryClause]:
         )
 
 
+async def signed_on_trust(_: Services, asked: Asked) -> Members | Refusal:
+    """Adds nothing: whoever says that somebody signed elsewhere does not say that it was checked here."""
+    claimed = asked.members["signature"]["method"]
+    return contract_refusals.SIGNATURE_UNVERIFIED() if claimed is SignatureMethod.PADES else {}
+
+
 async def looked_up(*_: object) -> Members:
     """What a person records of a payment was looked up at the provider."""
     return {"source": Source.QUERY.value}
@@ -158,11 +162,6 @@ def provider_asked(purpose: Purpose) -> Guard:
         return permits_any(consents, purpose, command.provider, asked.on)
 
     return guard
-
-
-async def signed_on_trust(_: Services, __: Asked, command: SignContract | SignAmendment) -> Refusal | None:
-    """Whoever says that somebody signed elsewhere does not say that it was checked here."""
-    return contract_refusals.SIGNATURE_UNVERIFIED() if command.signature.method is SignatureMethod.PADES else None
 
 
 async def lease_made(of: Services, asked: Asked, command: CreateLease) -> Refusal | None:

@@ -196,8 +196,9 @@ CONTRACTS = Exposed(
     filled={
         "AssembleContract": Filled(("plan_digest", "form", "library"), admission.plan_of_contract),
         "ProposeAmendment": Filled(("library",), admission.clause_library),
+        "SignContract": Filled((), admission.signed_on_trust),
+        "SignAmendment": Filled((), admission.signed_on_trust),
     },
-    guards={"SignContract": admission.signed_on_trust, "SignAmendment": admission.signed_on_trust},
 )
 
 LEASES = Exposed(

@@ -12,6 +12,7 @@ from fastapi import Depends, FastAPI, Query, Request
 from starlette.responses import Response
 
 from adapters.catalogue.clauses import shipped_clauses
+from adapters.postgres.browse import Connection
 from adapters.postgres.schema import SHARD
 from api.http import catalogue
 from api.http import contract_resources as r
@@ -20,7 +21,7 @@ from api.http.faults import fault
 from api.http.lease_reads import day_of
 from api.http.problems import Problem
 from api.http.reads import STRICT, ApplicationReader, At, Of
-from api.http.services import Connection, Services
+from api.http.services import Services
 from domain.calendar import Timer, calendar_stream
 from domain.contracting.clauses import ClauseDrafted
 from domain.contracting.clauses.values import ClauseRef

@@ -94,7 +94,7 @@ def clause_book(wishes: list[Wish]) -> Book:
         elif state.versions:
             chosen = state.versions[turn % len(state.versions)]
             changes = {"digest": chosen.digest} if hasattr(command, "digest") else {}
-            command = replace(command, version=chosen.number, **changes)  # type: ignore[type-var]
+            command = replace(command, version=chosen.number, **changes)
         book.do(of, command)
     return book
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 from datetime import timedelta
 from io import BytesIO
 from pathlib import Path
@@ -24,6 +25,7 @@ from adapters.signing import (
     LocalAuthority,
     LocalSigner,
     Signatory,
+    SignatureFacts,
     SignatureInvalid,
     SignedDocument,
     SigningError,
@@ -52,6 +54,7 @@ def flaw(pdf: bytes, authority: LocalAuthority, known: set[str], **more: object)
 def test_the_last_signature_is_the_one_that_is_new(authority: LocalAuthority, unsigned: bytes, signed: Steps) -> None:
     """Each step of a ceremony gives what the signer itself said, out of the file alone."""
     known = {digest_of(unsigned), *(step.digest for step in signed)}
+    facts: Sequence[SignatureFacts] = ()
     for step in signed:
         signature, facts = received(step.pdf, [authority.root], known, at=papers.SIGNED_AT)
         assert signature == step.signature

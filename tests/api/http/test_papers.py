@@ -12,12 +12,13 @@ from typing import Any
 from uuid import UUID
 
 import httpx
+import msgspec
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 from pyhanko.pdf_utils.reader import PdfFileReader
 
-from adapters.signing import LocalAuthority, LocalSigner, Signatory, typeset
+from adapters.signing import LocalAuthority, LocalSigner, ScheduleLine, Signatory, schedule_digest, typeset
 from adapters.system import new_id, now
 from api.compose import Base
 from api.http import papers
@@ -28,9 +29,7 @@ from tests.api.http.cases import LESSOR, SHOWN, done
 from tests.api.http.driver import Http
 
 SCHEDULE = cases.lease(UUID(int=1), "contract_" + "0" * 32)["schedule"]
-DIGEST = papers.schedule_digest(
-    tuple(papers._line(one) for one in papers._SCHEDULES.command_of({"schedule": tuple(SCHEDULE)}).schedule)  # type: ignore[attr-defined]
-)
+DIGEST = schedule_digest([msgspec.convert(one, ScheduleLine) for one in SCHEDULE])
 
 
 @pytest.fixture(scope="module")
