@@ -81,7 +81,7 @@ class ContractPage(Struct, frozen=True):
     next: ContractId | None
 
 
-class ClauseVersion(Struct, frozen=True, kw_only=True):
+class ListedVersion(Struct, frozen=True, kw_only=True):
     """One version of a clause: what its text hashes to, which forms of lease it is for, from when until when.
 
     `text_in_ledger` is false where the text is kept elsewhere; `drafted_at` is the position of the draft's event.
@@ -108,7 +108,7 @@ class ClauseSummary(Struct, frozen=True, kw_only=True):
     version: int
     clause: str
     state: str
-    versions: tuple[ClauseVersion, ...]
+    versions: tuple[ListedVersion, ...]
     first_position: Position
     last_position: Position
 
@@ -203,8 +203,8 @@ def clause_body(row: clause_library.Clause) -> ClauseSummary:
     )
 
 
-def _version(one: clause_library.Version) -> ClauseVersion:
-    return ClauseVersion(
+def _version(one: clause_library.Version) -> ListedVersion:
+    return ListedVersion(
         number=one.number,
         state=one.state,
         title=one.title,

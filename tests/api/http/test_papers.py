@@ -54,6 +54,7 @@ async def assembled(http: Http, lessee: UUID) -> str:
     address = str((await done(http, "/v1/contracts", body)).headers["location"])
     kept = await done(http, f"{address}/schedule", {"schedule": SCHEDULE})
     assert kept.json() == {"schedule_digest": DIGEST, "instalments": 3, "total_fen": 120_000}
+    http.project()
     return address
 
 
@@ -127,6 +128,7 @@ async def test_nobodys_name_is_on_it(http: Http) -> None:
 async def test_a_schedule_known_by_its_digest_only(http: Http) -> None:
     body = cases.contract(cases.person())
     body["key_terms"]["schedule_digest"] = "4" * 64
+    http.project()
     address = (await done(http, "/v1/contracts", body)).headers["location"]
     answer = await http.get(f"{address}/document.pdf")
     assert (answer.status_code, answer.json()["code"]) == (409, "paper.schedule_missing")
