@@ -1,5 +1,7 @@
 """Verifying a signed contract: every signature holds, and nothing but signatures was added after the first one.
 
+Nothing at all may follow the last one, not even a note or another title.
+
 Trust comes from whoever verifies: a certificate inside the file is a claim. No revocation data is asked for over a
 network; a verifier with a list of revoked certificates hands it in.
 
@@ -25,6 +27,7 @@ from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.sign.ades.report import AdESIndeterminate
 from pyhanko.sign.diff_analysis import ModificationLevel
 from pyhanko.sign.validation import EmbeddedPdfSignature, PdfSignatureStatus, validate_pdf_signature
+from pyhanko.sign.validation.status import SignatureCoverageLevel
 from pyhanko_certvalidator import ValidationContext
 
 from adapters.signing.port import Flaw, SignatureInvalid, digest_of
@@ -237,7 +240,7 @@ def _check(field: str, status: PdfSignatureStatus, at: datetime, *, last: bool) 
     if not status.trusted:
         problem = status.trust_problem_indic
         raise SignatureInvalid(_distrust(status, at), field, "a certificate of a trusted root", problem or "none")
-    if not status.docmdp_ok or _level(status) > (ModificationLevel.LTA_UPDATES if last else _MORE_SIGNATURES):
+    if not status.docmdp_ok or _level(status) > _MORE_SIGNATURES or (last and not _is_whole(status)):
         raise SignatureInvalid(Flaw.CHANGED_AFTER, field, "nothing but signatures after it", _level(status).name)
     if status.timestamp_validity is not None and not status.timestamp_validity.valid:
         raise SignatureInvalid(Flaw.TIME, field, "a time stamp that holds", "one that does not")
@@ -248,11 +251,7 @@ def _check(field: str, status: PdfSignatureStatus, at: datetime, *, last: bool) 
 def _check_container(field: str, signature: EmbeddedPdfSignature, roots: Sequence[x509.Certificate]) -> None:
     """What no signature covers: the room it was written into, the algorithms it names, the certificates beside it."""
     try:
-        behind = signature.pkcs7_content[_der_length(signature.pkcs7_content) :]
-        signed = signature.signed_data
-        named = {one["algorithm"].native for one in signed["digest_algorithms"]}
-        used = {one["digest_algorithm"]["algorithm"].native for one in signed["signer_infos"]}
-        carried = [x509.load_der_x509_certificate(one.chosen.dump()) for one in signed["certificates"]]
+        behind, named, used, carried = _container(signature)
     except Exception as error:
         # As above: whatever a damaged container raises.
         raise SignatureInvalid(Flaw.CHANGED, field, "a container that can be read", type(error).__name__) from error
@@ -260,9 +259,20 @@ def _check_container(field: str, signature: EmbeddedPdfSignature, roots: Sequenc
         raise SignatureInvalid(Flaw.CHANGED, field, "nothing behind the signature", "other bytes")
     if named != used:
         raise SignatureInvalid(Flaw.CHANGED, field, " ".join(sorted(used)), "other algorithms")
-    for certificate in carried:
-        if not any(_issued(certificate, issuer) for issuer in (*carried, *roots)):
-            raise SignatureInvalid(Flaw.CHANGED, field, "certificates that hold", "one that does not")
+    issuers = (*carried, *roots)
+    if not all(any(_issued(one, issuer) for issuer in issuers) for one in carried):
+        raise SignatureInvalid(Flaw.CHANGED, field, "certificates that hold", "one that does not")
+
+
+def _container(signature: EmbeddedPdfSignature) -> tuple[bytes, set[str], set[str], list[x509.Certificate]]:
+    """The bytes behind the container, the algorithms that it names and that its signers use, its certificates."""
+    signed = signature.signed_data
+    return (
+        signature.pkcs7_content[_der_length(signature.pkcs7_content) :],
+        {one["algorithm"].native for one in signed["digest_algorithms"]},
+        {one["digest_algorithm"]["algorithm"].native for one in signed["signer_infos"]},
+        [x509.load_der_x509_certificate(one.chosen.dump()) for one in signed["certificates"]],
+    )
 
 
 def _der_length(content: bytes) -> int:
@@ -284,6 +294,11 @@ def _issued(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
 
 _MORE_SIGNATURES = ModificationLevel.FORM_FILLING
 """What the signatures of later parties are to the one before."""
+
+
+def _is_whole(status: PdfSignatureStatus) -> bool:
+    """Whether a signature covers everything up to the end of the file but its own room."""
+    return status.coverage is SignatureCoverageLevel.ENTIRE_FILE
 
 
 def _level(status: PdfSignatureStatus) -> ModificationLevel:

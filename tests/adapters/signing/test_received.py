@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from io import BytesIO
 from pathlib import Path
@@ -17,6 +17,8 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pyhanko.pdf_utils import generic
+from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 from pyhanko.pdf_utils.reader import PdfFileReader
 
 from adapters.signing import (
@@ -30,6 +32,7 @@ from adapters.signing import (
     SignedDocument,
     SigningError,
     digest_of,
+    examined,
     party_of,
     received,
     schedule_digest,
@@ -198,3 +201,67 @@ def test_schedules_are_kept_by_their_digest(tmp_path: Path) -> None:
     path.write_bytes(b"[")
     assert kept.find(digest) is None
     assert kept.find("../../etc/passwd") is None
+
+
+# ------------------------------------------------------------------------------------------- each signature by itself
+
+
+def test_each_signature_has_an_answer_of_its_own(authority: LocalAuthority, signed: Steps, tmp_path: Path) -> None:
+    """One party's certificate is of another root: the others hold all the same, and the file as a whole does not."""
+    stranger = LocalAuthority(tmp_path / "other", papers.KEY_BITS)
+    signer = LocalSigner(stranger, lambda: papers.SIGNED_AT)
+    pdf = signer.sign(signed[0].pdf, papers.SIGNATORIES[1]).pdf
+    first, second = examined(pdf, [authority.root], at=papers.SIGNED_AT)
+    assert isinstance(first, SignatureFacts)
+    assert isinstance(second, SignatureInvalid)
+    assert (first.party, second.flaw) == (LESSEE, Flaw.UNKNOWN_ROOT)
+    both = examined(pdf, [authority.root, stranger.root], at=papers.SIGNED_AT)
+    assert [type(one) for one in both] == [SignatureFacts, SignatureFacts]
+
+
+def test_no_trust_no_signature(unsigned: bytes, signed: Steps) -> None:
+    assert examined(unsigned, []) == ()
+    assert [one.flaw for one in examined(signed[1].pdf, []) if isinstance(one, SignatureInvalid)] == [
+        Flaw.UNKNOWN_ROOT,
+        Flaw.UNKNOWN_ROOT,
+    ]
+
+
+def updated(pdf: bytes, change: Callable[[IncrementalPdfFileWriter], None]) -> bytes:
+    """The file with one more revision that is no signature."""
+    writer = IncrementalPdfFileWriter(BytesIO(pdf))
+    change(writer)
+    out = BytesIO()
+    writer.write(out)  # type: ignore[no-untyped-call]
+    return out.getvalue()
+
+
+def note(writer: IncrementalPdfFileWriter) -> None:
+    """A sticky note on the last page, as any reader of PDF can leave one."""
+    page = writer.root["/Pages"]["/Kids"][-1]
+    annotation = generic.DictionaryObject(  # type: ignore[no-untyped-call]
+        {
+            generic.NameObject("/Type"): generic.NameObject("/Annot"),
+            generic.NameObject("/Subtype"): generic.NameObject("/Text"),
+            generic.NameObject("/Rect"): generic.ArrayObject(map(generic.NumberObject, (0, 0, 20, 20))),
+            generic.NameObject("/Contents"): generic.TextStringObject("paid in full"),
+        }
+    )
+    page.setdefault(generic.NameObject("/Annots"), generic.ArrayObject())
+    page["/Annots"].append(writer.add_object(annotation))
+    writer.update_container(page)
+
+
+def title(writer: IncrementalPdfFileWriter) -> None:
+    """Another title among the file's properties."""
+    writer.trailer["/Info"][generic.NameObject("/Title")] = generic.TextStringObject("another contract")
+    writer.update_container(writer.trailer["/Info"])
+
+
+@pytest.mark.parametrize("change", [note, title], ids=["a note", "a title"])
+def test_whatever_is_added_behind_the_signature_is_seen(
+    authority: LocalAuthority, unsigned: bytes, signed: Steps, change: Callable[[IncrementalPdfFileWriter], None]
+) -> None:
+    pdf = updated(signed[0].pdf, change)
+    assert pdf.startswith(signed[0].pdf)
+    assert flaw(pdf, authority, {digest_of(unsigned)}) is Flaw.CHANGED_AFTER
