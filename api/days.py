@@ -1,7 +1,7 @@
 """Ending business days, put together: timers kept up to date, processes that follow events, and the end of day itself.
 
     EndOfDay ─due?─▶ TimersNow ─catch up─▶ read.timers ─▶ the timers that are due
-        └─settle─▶ Follower: payments that succeeded are posted to their leases
+        └─settle─▶ Followers: payments that succeeded are posted to their leases; from offer to lease
 
 Payment providers are connected by whoever runs them; without any, payments are what was imported or commanded.
 """
@@ -24,6 +24,7 @@ from adapters.processes.collecting import INTEREST, post_payments
 from adapters.processes.end_of_day import EndOfDay
 from adapters.processes.following import Follower
 from api.compose import Running
+from api.originating import follower_of
 from domain.calendar import Timer
 from projections import timers
 from projections.runner import Runner
@@ -62,10 +63,13 @@ async def end_of_day(on: Running, tenant: UUID) -> AsyncIterator[EndOfDay]:
             interest=INTEREST,
             processes=(post_payments,),
         )
-        await follower.prepare()
+        followers = (follower, follower_of(on, pool))
+        for one in followers:
+            await one.prepare()
 
         async def settle() -> None:
-            await follower.catch_up()
+            for one in followers:
+                await one.catch_up()
 
         with connect(on.url) as connection:
             yield EndOfDay(on.ledger, on.reader, TimersNow(connection), tenant, settle=settle)

@@ -1,25 +1,26 @@
 """A contract's paper, put together: its events, the exact texts of its clauses, its schedule.
 
     contract's stream ─▶ state ─┬─▶ texts: the tenant's own drafts, else the library that comes with the program
-                                └─▶ schedule: kept by its digest in DATA/schedules, else that of the contract's lease
+                                └─▶ schedule: kept in DATA/schedules, else of the accepted offer, else of the lease
 
 Everything that is looked up is held against the digests of the events, so that it may come from anywhere.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from msgspec import Struct
+from msgspec import UNSET, Struct
 from psycopg import Connection
 
 from adapters.catalogue.clauses import shipped_clauses
-from adapters.catalogue.plans import shipped_plans
+from adapters.catalogue.plans import plans_of
 from adapters.postgres.schema import SHARD
+from adapters.pricing import offer_of
 from adapters.signing import (
     ClauseText,
     ContractDocument,
@@ -28,6 +29,7 @@ from adapters.signing import (
     paper_of,
     schedule_digest,
 )
+from domain.application import APPLICATION
 from domain.contracting.clauses import ClauseDrafted, clause_stream
 from domain.contracting.clauses.values import ClauseRef
 from domain.contracting.contract import (
@@ -37,9 +39,14 @@ from domain.contracting.contract import (
     ContractState,
     TamperAlarmRaised,
 )
-from domain.contracting.plans import digest_of
+from domain.contracting.contract.offered import request_of
+from domain.contracting.plans import Plan, digest_of
+from domain.contracting.schedules import Instalment as Offered
+from domain.kernel import Refusal
 from domain.leasing.lease import LeaseCreated
+from domain.leasing.values import Instalment
 from projections import reading
+from projections.application_book import APPLICATION_BOOK
 from projections.clause_library import CLAUSE_LIBRARY
 from projections.contract_book import CONTRACT_BOOK, leases_of
 from projections.lease_book import LEASE_BOOK
@@ -79,8 +86,11 @@ def paper(connection: Connection[Any], data: Path, tenant: UUID, contract: UUID,
     assert state.head is not None, "a contract was assembled"
     assert state.key_terms is not None, "a contract was assembled"
     texts = texts_of(connection, tenant, state)
-    names = {digest_of(plan): plan.zh for plan in shipped_plans()}
-    schedule = _schedule(connection, data, tenant, contract, state.key_terms.schedule_digest)
+    plans = plans_of(data)
+    names = {digest_of(plan): plan.zh for plan in plans}
+    wanted = state.key_terms.schedule_digest
+    known = _schedules(connection, data, plans, tenant, contract, state)
+    schedule = next((lines for lines in known if schedule_digest(lines) == wanted), None)
     plan = names.get(state.head.plan_digest, state.head.plan)
     return paper_of(state, found.made_on, plan, texts, schedule)
 
@@ -112,21 +122,35 @@ def _text(connection: Connection[Any], tenant: UUID, held: ClauseRef) -> ClauseT
     return next((ClauseText(one.title, one.text) for one in shipped), None)
 
 
-def _schedule(
-    connection: Connection[Any], data: Path, tenant: UUID, contract: UUID, digest: str
-) -> Sequence[ScheduleLine] | None:
-    known = kept(data).find(digest)
-    if known is not None:
-        return known
+def _schedules(
+    connection: Connection[Any], data: Path, plans: Sequence[Plan], tenant: UUID, contract: UUID, state: ContractState
+) -> Iterator[Sequence[ScheduleLine]]:
+    """Every schedule that may be the contract's, the likeliest first: kept, offered, that of its lease."""
+    assert state.key_terms is not None, "a contract was assembled"
+    yield kept(data).find(state.key_terms.schedule_digest) or ()
+    if state.application is not None:
+        yield _offered(connection, plans, state.application)
     for lease in leases_of(connection, tenant, contract):
         for one in _events(connection, lease, None, LEASE_BOOK.types)[:1]:
-            lines = _lines(one.event) if isinstance(one.event, LeaseCreated) else ()
-            if schedule_digest(lines) == digest:
-                return lines
-    return None
+            if isinstance(one.event, LeaseCreated):
+                yield _lines(one.event.schedule)
 
 
-def _lines(created: LeaseCreated) -> tuple[ScheduleLine, ...]:
+def _offered(connection: Connection[Any], plans: Sequence[Plan], application: UUID) -> tuple[ScheduleLine, ...]:
+    """The schedule of the offer that was accepted, worked out again from its plan; empty where there is none."""
+    state = APPLICATION.initial
+    for one in _events(connection, application, None, APPLICATION_BOOK.types):
+        state = APPLICATION.evolve(state, one.event)
+    if state.offer is None or state.offer.terms.priced is UNSET:
+        return ()
+    priced = state.offer.terms.priced
+    plan = next((plan for plan in plans if digest_of(plan) == priced.plan_digest), None)
+    asked = None if plan is None else request_of(priced, plan)
+    offer = None if asked is None or isinstance(asked, Refusal) else offer_of(asked)
+    return () if offer is None or isinstance(offer, Refusal) else _lines(offer.schedule)
+
+
+def _lines(schedule: Iterable[Instalment | Offered]) -> tuple[ScheduleLine, ...]:
     return tuple(
         ScheduleLine(
             number=one.number,
@@ -135,11 +159,12 @@ def _lines(created: LeaseCreated) -> tuple[ScheduleLine, ...]:
             interest_fen=one.interest_fen,
             fee_fen=one.fee_fen,
         )
-        for one in created.schedule
+        for one in schedule
     )
 
 
 def _events(connection: Connection[Any], stream: UUID, position: int | None, types: frozenset[str]) -> list[Recorded]:
     up_to = reading.head_size(connection, SHARD) if position is None else position
-    read = reading.streams(connection, SHARD, [str(stream)], up_to, types)
-    return [one for one in read if isinstance(one, Recorded)]
+    with connection.transaction():
+        pages = list(reading.by_stream(connection, SHARD, 0, up_to, types, [str(stream)]))
+    return [one for _, read in pages for one in read if isinstance(one, Recorded)]

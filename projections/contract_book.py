@@ -43,6 +43,7 @@ class Contract(Row, frozen=True, kw_only=True):
     plan: str
     lessee: UUID | None
     lessor: UUID | None
+    application: UUID | None = None
     root: str
     document: str = ""
     currency: str
@@ -50,7 +51,7 @@ class Contract(Row, frozen=True, kw_only=True):
     total_cost_fen: int
     deposit_fen: int
     instalments: int
-    apr: str
+    apr: str | None
     first_due_on: date
     last_due_on: date
     parties: int
@@ -83,12 +84,13 @@ class Filter(Struct, frozen=True, kw_only=True):
     plan: str | None = None
     reference: str | None = None
     lessee: UUID | None = None
+    application: UUID | None = None
     contract: UUID | None = None
 
     def matches(self, row: Contract) -> bool:
         """Whether a row is wanted."""
-        got = (row.state, row.plan, row.reference, row.lessee, row.id)
-        wanted = (self.state, self.plan, self.reference, self.lessee, self.contract)
+        got = (row.state, row.plan, row.reference, row.lessee, row.application, row.id)
+        wanted = (self.state, self.plan, self.reference, self.lessee, self.application, self.contract)
         return all(want is None or want == have for want, have in zip(wanted, got, strict=True))
 
 
@@ -105,7 +107,7 @@ class _Terms(Struct, frozen=True):
     total_cost_fen: int
     deposit_fen: int
     instalments: int
-    apr: str
+    apr: str | None
     first_due_on: date
     last_due_on: date
 
@@ -130,6 +132,7 @@ def _assembled(event: e.ContractAssembled, recorded: Recorded) -> Contract:
         plan=event.plan,
         lessee=_one(event.parties, PartyRole.LESSEE),
         lessor=_one(event.parties, PartyRole.LESSOR),
+        application=event.application,
         root=event.root,
         parties=len(event.parties),
         addressed=sum(party.role in ADDRESSED for party in event.parties),
@@ -239,6 +242,7 @@ CREATE TABLE {table} (
     plan              text     NOT NULL,
     lessee            uuid,
     lessor            uuid,
+    application       uuid,
     root              text     NOT NULL,
     document          text     NOT NULL,
     currency          text     NOT NULL,
@@ -246,7 +250,7 @@ CREATE TABLE {table} (
     total_cost_fen    bigint   NOT NULL,
     deposit_fen       bigint   NOT NULL,
     instalments       bigint   NOT NULL,
-    apr               text     NOT NULL,
+    apr               text,
     first_due_on      date     NOT NULL,
     last_due_on       date     NOT NULL,
     parties           bigint   NOT NULL,
@@ -272,7 +276,7 @@ CREATE INDEX ON {table} (shard, tenant, lessee);
 
 # ------------------------------------------------------------------------------------------------ queries
 
-_COLUMNS = {"state": "state", "plan": "plan", "reference": "reference", "lessee": "lessee", "contract": "id"}
+_COLUMNS = {name: "id" if name == "contract" else name for name in Filter.__struct_fields__}
 
 
 def listing(

@@ -8,6 +8,7 @@ from projections.ageing import AGEING
 from projections.application_book import APPLICATION_BOOK
 from projections.bills import BILLS
 from projections.clause_library import CLAUSE_LIBRARY
+from projections.consents import CONSENTS
 from projections.contract_book import CONTRACT_BOOK
 from projections.decision_funnel import DECISION_FUNNEL
 from projections.journal import JOURNAL
@@ -24,6 +25,7 @@ PROJECTIONS: tuple[Projection[Any], ...] = (
     WORK_IN_PROGRESS,
     CLAUSE_LIBRARY,
     CONTRACT_BOOK,
+    CONSENTS,
     LEASE_BOOK,
     BILLS,
     AGEING,

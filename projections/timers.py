@@ -86,17 +86,24 @@ class _State(Struct):
 
 def fold(row: Waiting | None, event: Event, recorded: Recorded) -> Waiting | None:
     """The row after one event; `None` while the aggregate never waited for anything."""
-    lead_days = 0 if row is None else row.lead_days
-    wanted = changes(event, recorded.envelope.business_date, lead_days)
-    if row is None:
-        if not any(isinstance(change, Opens) for change in wanted):
-            return None
+    return fold_run(row, (recorded,))
+
+
+def fold_run(row: Waiting | None, run: Sequence[Recorded]) -> Waiting | None:
+    """The row after some events of its aggregate: what is kept as text is read and written once."""
+    state = _State([], dormant=False, lead_days=0)
+    if row is not None:
+        state = _State(list(_decode(row.timers)), row.dormant, row.lead_days)
+    for recorded in run:
+        wanted = changes(recorded.event, recorded.envelope.business_date, state.lead_days)
         position = recorded.position
-        row = Waiting(id=recorded.stream, tenant=recorded.tenant, position=position, first_position=position)
-    state = _State(list(_decode(row.timers)), row.dormant, row.lead_days)
-    for change in wanted:
-        _apply(state, change)
-    return _written(row, state, recorded.position)
+        if row is None:
+            if not any(isinstance(change, Opens) for change in wanted):
+                continue
+            row = Waiting(id=recorded.stream, tenant=recorded.tenant, position=position, first_position=position)
+        for change in wanted:
+            _apply(state, change)
+    return None if row is None else _written(row, state, run[-1].position)
 
 
 def _apply(state: _State, change: Change) -> None:
@@ -140,6 +147,7 @@ TIMERS = Projection(
     key=("id",),
     events=EVENTS,
     fold=fold,
+    fold_run=fold_run,
     ddl="""
 CREATE TABLE {table} (
     shard          smallint NOT NULL,

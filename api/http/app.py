@@ -21,7 +21,9 @@ from api.http import (
     aggregate_reads,
     contract_reads,
     evidence,
+    gate_reads,
     lease_reads,
+    offers,
     openapi,
     papers,
     reads,
@@ -85,6 +87,18 @@ def create_app(running: Running, *, limits: Limits = DEFAULT_LIMITS) -> FastAPI:
     )  # fmt: skip
     app.state.services = services
     app.edge = Edge(app.route, routes.register(app, services))
-    for module in (reads, lease_reads, contract_reads, papers, aggregate_reads, stream, evidence, service):
+    modules = (
+        reads,
+        lease_reads,
+        gate_reads,
+        contract_reads,
+        papers,
+        aggregate_reads,
+        offers,
+        stream,
+        evidence,
+        service,
+    )
+    for module in modules:
         module.register(app)
     return app

@@ -69,6 +69,9 @@ ContractPhase = Annotated[
 PlanCode = Annotated[str | None, Query(description="Only on this plan.", min_length=1, max_length=64)]
 Number = Annotated[str | None, Query(description="Only with this business number.", min_length=1, max_length=64)]
 OfSubject = Annotated[str | None, Query(description="Only with this lessee.", json_schema_extra=_id_schema("subject"))]
+OfApplication = Annotated[
+    str | None, Query(description="Only of this application.", json_schema_extra=_id_schema("application"))
+]
 OfLease = Annotated[
     str | None, Query(description="Only the contract of this lease.", json_schema_extra=_id_schema("lease"))
 ]
@@ -113,11 +116,21 @@ def _identifier(name: str, text: str | None) -> Any:
 
 
 async def wanted_contracts(
-    state: ContractPhase = None, plan: PlanCode = None, reference: Number = None, subject: OfSubject = None
+    state: ContractPhase = None,
+    plan: PlanCode = None,
+    reference: Number = None,
+    subject: OfSubject = None,
+    application: OfApplication = None,
 ) -> contract_book.Filter:
     """The dependency that reads which contracts are wanted."""
     _one_of("state", state, _PHASES)
-    return contract_book.Filter(state=state, plan=plan, reference=reference, lessee=_identifier("subject", subject))
+    return contract_book.Filter(
+        state=state,
+        plan=plan,
+        reference=reference,
+        lessee=_identifier("subject", subject),
+        application=_identifier("application", application),
+    )
 
 
 async def list_contracts(

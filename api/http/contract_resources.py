@@ -10,7 +10,7 @@ from uuid import UUID
 from msgspec import Meta, Struct
 
 from adapters.processes.firing import FIRINGS
-from api.http.lease_resources import ContractId
+from api.http.lease_resources import ApplicationId, ContractId
 from api.http.resources import Hash, Position, SubjectId
 from domain.calendar import Timer
 from domain.contracting.clauses.values import ClauseRef
@@ -49,6 +49,7 @@ class ContractSummary(Struct, frozen=True, kw_only=True):
     plan: str
     lessee: SubjectId | None
     lessor: PartyId | None
+    application: ApplicationId | None
     root: Hash
     document: Hash | None
     currency: str
@@ -56,7 +57,7 @@ class ContractSummary(Struct, frozen=True, kw_only=True):
     total_cost_fen: int
     deposit_fen: int
     instalments: int
-    apr: str
+    apr: str | None
     first_due_on: date
     last_due_on: date
     parties: int
@@ -170,7 +171,7 @@ class TimerPage(Struct, frozen=True):
     next: TimerPlace | None
 
 
-_RENAMED = frozenset({"id", "lessee", "lessor", "document", "last_position"})
+_RENAMED = frozenset({"id", "lessee", "lessor", "application", "document", "last_position"})
 _SAME = tuple(name for name in ContractSummary.__struct_fields__ if name not in _RENAMED)
 
 
@@ -184,6 +185,7 @@ def contract_body(row: contract_book.Contract) -> ContractSummary:
         id=format_id("contract", row.id),
         lessee=_outside("subject", row.lessee),
         lessor=_outside("party", row.lessor),
+        application=_outside("application", row.application),
         document=row.document or None,
         last_position=row.position,
         **{name: getattr(row, name) for name in _SAME},

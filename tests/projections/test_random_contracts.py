@@ -11,10 +11,10 @@ from psycopg import Connection
 
 from projections import clause_library, contract_book
 from projections.clause_library import CLAUSE_LIBRARY, in_effect, versions_of
+from projections.comparing import compare
 from projections.contract_book import CONTRACT_BOOK
 from projections.folding import fold_batch, keyed
 from projections.model import Projection
-from projections.rebuild import compare
 from projections.runner import Runner
 from tests.domain.scenario import TODAY
 from tests.projections.book_keeping import TENANT, BookKeeper, Happening, recorded

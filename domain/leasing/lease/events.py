@@ -72,6 +72,8 @@ class LeaseCreated(Event, frozen=True):
     bill_lead_days: Annotated[int, Meta(ge=0, le=LEAD_DAYS_MAX)] = 0
     buyout_credit_ppm: Ppm = 0
     buyout_floor_fen: Fen = 0
+    upfront_fee_fen: Fen = 0
+    down_payment_fen: Fen = 0
     application: UUID | None = None
     contract: UUID | None = None
     subject: UUID | None = None
