@@ -50,6 +50,8 @@ ASKED: dict[str, tuple[str, ...]] = {
     "read_clause_library": ("?form=operating&on=2099-01-01",),
     "read_calendar": ("",),
     "list_timers": ("", "?kind=bill"),
+    "list_consents": ("", "?state=granted"),
+    "read_portfolio_limits": ("",),
     "read_consent": ("",),
     "list_events_of_consent": ("",),
     "list_events_of_lease": ("",),
@@ -62,6 +64,8 @@ TIMELESS = {
     "read_document": "the paper of a version: see test_papers, where typesetting every moment would take minutes",
     "stream_events": "is live, and goes on behind the position that the reader names",
     "read_receipt": "one event and its proof, which never change; the checkpoint is the newest",
+    "list_plans": "the catalogue is data, not events; `on` asks it for a business date",
+    "read_plan": "the catalogue is data, not events; `version` asks it for an earlier one",
     "read_openapi": "this program, not the ledger",
 }
 """Read routes that no moment is asked of, and why."""
