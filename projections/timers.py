@@ -95,31 +95,13 @@ def fold_run(row: Waiting | None, run: Sequence[Recorded]) -> Waiting | None:
     if row is not None:
         state = _State(list(_decode(row.timers)), row.dormant, row.lead_days)
     for recorded in run:
-<<<<<<< HEAD
         wanted = changes(recorded.event, recorded.envelope.business_date, state.lead_days)
-        position = recorded.position
-        if row is None:
-            if not any(isinstance(change, Opens) for change in wanted):
-                continue
+        if row is None and any(isinstance(change, Opens) for change in wanted):
+            position = recorded.position
             row = Waiting(id=recorded.stream, tenant=recorded.tenant, position=position, first_position=position)
-        for change in wanted:
+        for change in wanted if row is not None else ():
             _apply(state, change)
     return None if row is None else _written(row, state, run[-1].position)
-=======
-        wanted = changes(recorded.event, recorded.envelope.business_date, 0 if state is None else state.lead_days)
-        if state is None and any(isinstance(change, Opens) for change in wanted):
-            row = Waiting(id=recorded.stream, tenant=recorded.tenant, position=recorded.position)
-            state = _State([], dormant=False, lead_days=0)
-        if state is not None:
-            state = _changed(state, wanted)
-    return None if row is None or state is None else _written(row, state, run[-1].position)
-
-
-def _changed(state: _State, wanted: Iterable[Change]) -> _State | None:
-    for change in wanted:
-        _apply(state, change)
-    return None if state.ended else state
->>>>>>> main
 
 
 def _apply(state: _State, change: Change) -> None:
