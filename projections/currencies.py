@@ -11,7 +11,7 @@ from psycopg import Connection
 from projections.lease_book import LEASE_BOOK
 
 _COUNT = f"""
-SELECT currency FROM read.{LEASE_BOOK.table} WHERE shard = %s AND tenant = %s
+SELECT currency FROM read.{LEASE_BOOK.table} WHERE shard = %s AND tenant = %s AND first_position <= %s
 GROUP BY currency ORDER BY count(*) DESC, currency"""
 
 
@@ -22,9 +22,9 @@ class Currencies(Struct, frozen=True):
     others: tuple[str, ...]
 
     @classmethod
-    def of(cls, connection: Connection[Any], tenant: UUID, wanted: str | None, shard: int) -> Currencies:
-        """The wanted currency, by default that of most leases; `None` when there is no lease."""
-        known = [row[0] for row in connection.execute(_COUNT, (shard, tenant)).fetchall()]
+    def of(cls, connection: Connection[Any], tenant: UUID, wanted: str | None, shard: int, position: int) -> Currencies:
+        """The wanted currency, by default that of most leases up to a position; `None` when there was no lease."""
+        known = [row[0] for row in connection.execute(_COUNT, (shard, tenant, position)).fetchall()]
         chosen = wanted or next(iter(known), None)
         return cls(chosen, tuple(sorted(one for one in known if one != chosen)))
 
