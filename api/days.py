@@ -1,7 +1,8 @@
 """Ending business days, put together: timers kept up to date, processes that follow events, and the end of day itself.
 
     EndOfDay ─due?─▶ TimersNow ─catch up─▶ read.timers ─▶ the timers that are due
-        └─settle─▶ Follower: payments that succeeded are posted to their leases
+        ├─settle─▶ Follower: payments that succeeded are posted to their leases
+        └─month end─▶ `api.provisions`: what has to be set aside
 
 Payment providers are connected by whoever runs them; without any, payments are what was imported or commanded.
 """
@@ -24,6 +25,7 @@ from adapters.processes.collecting import INTEREST, post_payments
 from adapters.processes.end_of_day import EndOfDay
 from adapters.processes.following import Follower
 from api.compose import Running
+from api.provisions import provisions_step
 from domain.calendar import Timer
 from projections import timers
 from projections.runner import Runner
@@ -68,4 +70,5 @@ async def end_of_day(on: Running, tenant: UUID) -> AsyncIterator[EndOfDay]:
             await follower.catch_up()
 
         with connect(on.url) as connection:
-            yield EndOfDay(on.ledger, on.reader, TimersNow(connection), tenant, settle=settle)
+            steps = (provisions_step(on, connection),)
+            yield EndOfDay(on.ledger, on.reader, TimersNow(connection), tenant, settle=settle, steps=steps)

@@ -8,7 +8,7 @@ its value date is. A book that was closed stays as it was; back-dated money show
 A row is one lease. Each change of (oldest unpaid due date, open amount) is a step in four arrays of equal length:
 business date, ledger position, and the two values. Dates and positions only rise, so the state at the end of a day, and
 at a position, is found by binary search within the row: exact, in SQL, without folding anything again. A lease counts
-from its activation until it is closed or written off.
+from its activation until it is closed or written off, and again when it is open again.
 """
 
 from __future__ import annotations
@@ -56,6 +56,10 @@ def fold(row: Ages | None, event: Event, recorded: Recorded) -> Ages | None:
     """The row after one event. Raises `ProjectionError` for a lease that is billed before it is activated."""
     kind = type(event)
     if row is None:
+        if kind is e.LeaseReopened:
+            # It never ran, and the lessee owes a refund that should not have been.
+            row = Ages(id=recorded.stream, tenant=recorded.tenant, position=recorded.position, counts=True)
+            return _step(row, [], recorded)
         if kind is m.BillIssued:
             raise ProjectionError(f"stream {recorded.stream}: expected lease.activated first, got lease.bill_issued.v1")
         if kind is not m.LeaseActivated:
@@ -63,8 +67,10 @@ def fold(row: Ages | None, event: Event, recorded: Recorded) -> Ages | None:
             return None
         row = Ages(id=recorded.stream, tenant=recorded.tenant, position=recorded.position, counts=True)
         return _step(row, [], recorded)
-    if kind is e.LeaseClosed:
+    if kind is m.LeaseClosed:
         return _ended(row, decode_dues(row.dues), recorded)
+    if kind is e.LeaseReopened:
+        return _step(row, decode_dues(row.dues), recorded)
     dues = decode_dues(row.dues)
     DUE_CHANGES[kind](dues, event)
     if kind is m.LeaseChargedOff or not row.counts:
@@ -111,7 +117,7 @@ AGEING = Projection(
     version=1,
     row=Ages,
     key=("id",),
-    events=frozenset({m.LeaseActivated, *DUE_CHANGES, e.LeaseClosed}),
+    events=frozenset({m.LeaseActivated, *DUE_CHANGES, m.LeaseClosed, e.LeaseReopened}),
     fold=fold,
     ddl="""
 CREATE TABLE {table} (

@@ -1,84 +1,23 @@
 """The lease book: one row per lease, as it stands and as it stood at any earlier position.
 
-    lease.created ─▶ row ─every later event of the lease─▶ row (state, amounts, balances, due dates, version, position)
-
-Amounts are in the smallest unit of the lease's currency. `billed` is principal, interest, fees and late fees of issued
-bills; `billed - paid - waived - written off` is `open`. `schedule` and `dues` are what the row itself needs to go on.
-The past: rows that have not changed since are taken as they are, all others are folded again from their own streams.
+The row and its fold are in `lease_fold`. The past: rows that have not changed since are taken as they are, all others
+are folded again from their own streams.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from datetime import date
 from typing import Any
 from uuid import UUID
 
-import msgspec
 from msgspec import Struct
-from msgspec.structs import replace
 from psycopg import Connection
 
-from domain.kernel import Event
-from domain.leasing.lease import events as e
-from domain.leasing.lease import money as m
-from domain.leasing.lease.state import Phase
-from domain.leasing.values import Applied, Instalment, Part
 from projections.as_of import resolve, rows_as_of
-from projections.dues import DUE_CHANGES, decode_dues, encode_dues, oldest, oldest_rent
+from projections.lease_fold import EVENTS, Lease, fold
 from projections.lease_pages import Window, lease_pages
-from projections.model import Projection, ProjectionError, Recorded, Row
+from projections.model import Projection
 
-
-class Lease(Row, frozen=True, kw_only=True):
-    """One lease. `version` is the number of its events.
-
-    `next_due_on` is the due date of the next instalment to be billed, `oldest_due_on` that of the oldest bill with
-    anything to pay, `oldest_rent_due_on` with principal or interest to pay. `unbilled_*` is the rest of the schedule,
-    `accrued_fen` interest in the books that is not billed yet. `deposit_held_fen` is cash or a hold. `lessee` is the
-    random id that the vault knows the person by.
-    """
-
-    id: UUID
-    tenant: UUID
-    reference: str
-    state: str
-    business: str
-    asset_class: str
-    plan: str
-    currency: str
-    annual_rate: str
-    application: UUID | None = None
-    contract: UUID | None = None
-    lessee: UUID | None = None
-    investor: UUID | None = None
-    principal_fen: int
-    deposit_mode: str
-    deposit_fen: int
-    deposit_held_fen: int = 0
-    instalments: int
-    issued: int = 0
-    billed_fen: int = 0
-    paid_fen: int = 0
-    waived_fen: int = 0
-    written_off_fen: int = 0
-    recovered_fen: int = 0
-    open_fen: int = 0
-    credit_fen: int = 0
-    accrued_fen: int = 0
-    unbilled_fen: int
-    unbilled_principal_fen: int
-    next_due_on: date | None
-    oldest_due_on: date | None = None
-    oldest_rent_due_on: date | None = None
-    last_paid_on: date | None = None
-    created_on: date
-    activated_on: date | None = None
-    closed_on: date | None = None
-    version: int
-    first_position: int
-    schedule: str
-    dues: str = "[]"
+__all__ = ["LEASE_BOOK", "Lease", "Page", "fold", "lease", "listing"]
 
 
 class Page(Struct, frozen=True):
@@ -89,207 +28,6 @@ class Page(Struct, frozen=True):
     next_after: UUID | None
 
 
-# --------------------------------------------------------------------------------------------------- fold
-
-Change = dict[str, Any]
-
-
-class _Rest(Struct, array_like=True, gc=False):
-    """An instalment that is not billed yet."""
-
-    due_on: date
-    principal_fen: int
-    other_fen: int
-
-
-_rests = msgspec.json.Decoder(list[_Rest]).decode
-_encode = msgspec.json.Encoder().encode
-
-
-def _scheduled(rests: list[_Rest]) -> Change:
-    principal = sum(one.principal_fen for one in rests)
-    return {
-        "schedule": _encode(rests).decode(),
-        "unbilled_principal_fen": principal,
-        "unbilled_fen": principal + sum(one.other_fen for one in rests),
-        "next_due_on": rests[0].due_on if rests else None,
-    }
-
-
-def _rests_of(schedule: Iterable[Instalment]) -> list[_Rest]:
-    return [_Rest(one.due_on, one.principal_fen, one.interest_fen + one.fee_fen) for one in schedule]
-
-
-_NOTHING_SCHEDULED = _scheduled([])
-
-
-def _created(event: e.LeaseCreated, recorded: Recorded) -> Lease:
-    return Lease(
-        id=recorded.stream,
-        tenant=recorded.tenant,
-        reference=event.reference,
-        state=Phase.AWAITING_DELIVERY.value,
-        business=event.business.value,
-        asset_class=event.asset_class.value,
-        plan=event.plan,
-        currency=event.currency,
-        annual_rate=event.annual_rate,
-        application=event.application,
-        contract=event.contract,
-        lessee=event.subject,
-        principal_fen=event.principal_fen,
-        deposit_mode=event.deposit_mode.value,
-        deposit_fen=event.deposit_fen,
-        instalments=len(event.schedule),
-        created_on=recorded.envelope.business_date,
-        version=recorded.envelope.seq,
-        first_position=recorded.position,
-        position=recorded.position,
-        **_scheduled(_rests_of(event.schedule)),
-    )
-
-
-def _due(row: Lease, event: Event) -> Change:
-    """What an event that touches issued bills does to the due dates and the open amount."""
-    dues = decode_dues(row.dues)
-    DUE_CHANGES[type(event)](dues, event)
-    oldest_due_on, open_fen = oldest(dues)
-    return {
-        "dues": encode_dues(dues),
-        "oldest_due_on": oldest_due_on,
-        "oldest_rent_due_on": oldest_rent(dues),
-        "open_fen": open_fen,
-    }
-
-
-def _sum(parts: Iterable[Applied | Part]) -> int:
-    return sum(part.fen for part in parts)
-
-
-def _paid(row: Lease, event: Any) -> Change:
-    """Money on bills and credit: what every event with `applied` and `credit_fen` has in common."""
-    money = {"paid_fen": row.paid_fen + _sum(event.applied), "credit_fen": row.credit_fen + event.credit_fen}
-    return money | _due(row, event) if event.applied else money
-
-
-def _bill_issued(row: Lease, event: m.BillIssued) -> Change:
-    rests = _rests(row.schedule)
-    billed = event.principal_fen + event.interest_fen + event.fee_fen
-    changes = {"issued": row.issued + 1, "billed_fen": row.billed_fen + billed, "accrued_fen": 0}
-    if rests:
-        return changes | _due(row, event) | _scheduled(rests[1:])
-    return changes | _due(row, event) | {"instalments": row.instalments + 1}
-
-
-def _late_fee(row: Lease, event: m.LateFeeAssessed) -> Change:
-    return {"billed_fen": row.billed_fen + event.fen, **_due(row, event)}
-
-
-def _posted(row: Lease, event: m.PaymentPosted) -> Change:
-    last = event.value_date if row.last_paid_on is None else max(row.last_paid_on, event.value_date)
-    return {**_paid(row, event), "last_paid_on": last}
-
-
-def _waived(row: Lease, event: m.BillWaived) -> Change:
-    return {**_paid(row, event), **_due(row, event), "waived_fen": row.waived_fen + _sum(event.parts)}
-
-
-def _charged_off(row: Lease, event: m.LeaseChargedOff) -> Change:
-    total = row.written_off_fen + _sum(event.parts)
-    return {**_due(row, event), "written_off_fen": total, "state": Phase.CHARGED_OFF.value}
-
-
-def _recovered(row: Lease, fen: int) -> Change:
-    total = row.recovered_fen + fen
-    state = Phase.RECOVERED if total >= row.written_off_fen else Phase.CHARGED_OFF
-    return {"recovered_fen": total, "state": state.value}
-
-
-def _restructured(row: Lease, event: e.LeaseRestructured) -> Change:
-    return {"instalments": row.issued + len(event.schedule), **_scheduled(_rests_of(event.schedule))}
-
-
-def _renewed(row: Lease, event: e.LeaseRenewed) -> Change:
-    rests = _rests(row.schedule) + _rests_of(event.schedule)
-    return {"instalments": row.instalments + len(event.schedule), **_scheduled(rests)}
-
-
-def _deposit(sign: int) -> Callable[[Lease, Any], Change]:
-    return lambda row, event: {"deposit_held_fen": row.deposit_held_fen + sign * event.fen}
-
-
-def _to(phase: Phase) -> Callable[[Lease, Event], Change]:
-    return lambda row, event: {"state": phase.value}
-
-
-def _ended(phase: Phase) -> Callable[[Lease, Any], Change]:
-    """Nothing more is billed by the schedule."""
-    return lambda row, event: {"state": phase.value, "instalments": row.issued, **_NOTHING_SCHEDULED}
-
-
-def _bought_out(row: Lease, event: m.BuyoutCompleted) -> Change:
-    return {**_ended(Phase.BOUGHT_OUT)(row, event), "credit_fen": row.credit_fen + event.credit_fen}
-
-
-def _closed(row: Lease, event: e.LeaseClosed) -> Change:
-    return {**_ended(Phase.SETTLED)(row, event), "closed_on": event.on}
-
-
-_CHANGES: Mapping[type[Event], Callable[[Lease, Any], Change]] = {
-    e.DepositPreauthorised: _deposit(1),
-    m.DepositReceived: _deposit(1),
-    m.DepositReleased: _deposit(-1),
-    m.DepositCaptured: lambda row, event: {**_deposit(-1)(row, event), **_paid(row, event)},
-    m.LeaseActivated: lambda row, event: {"state": Phase.ACTIVE.value, "activated_on": event.on},
-    m.BillIssued: _bill_issued,
-    m.InterestAccrued: lambda row, event: {"accrued_fen": row.accrued_fen + event.fen},
-    m.LateFeeAssessed: _late_fee,
-    m.PaymentPosted: _posted,
-    m.PaymentReversed: _paid,
-    m.CreditApplied: _paid,
-    m.CreditRefunded: lambda row, event: {"credit_fen": row.credit_fen - event.amount_fen},
-    m.BillWaived: _waived,
-    e.LeaseRestructured: _restructured,
-    e.BillsReAged: _due,
-    e.LeaseRenewed: _renewed,
-    m.BuyoutCompleted: _bought_out,
-    e.LeaseEarlySettled: _ended(Phase.EARLY_SETTLED),
-    m.LeaseTransferred: lambda row, event: {"investor": event.investor},
-    e.LeaseAccelerated: _to(Phase.ACCELERATED),
-    e.LeaseTerminated: _ended(Phase.TERMINATED),
-    e.AssetRepossessed: _to(Phase.REPOSSESSED),
-    m.AssetDisposed: lambda row, event: {**_paid(row, event), "state": Phase.DISPOSED.value},
-    e.AssetTotallyLost: _ended(Phase.LOST_TOTAL),
-    m.LeaseChargedOff: _charged_off,
-    m.DebtRecovered: lambda row, event: _recovered(row, event.amount_fen),
-    m.RecoveryReversed: lambda row, event: _recovered(row, -event.amount_fen),
-    e.AssetReturned: _ended(Phase.RETURNED),
-    e.LeaseClosed: _closed,
-}
-
-_COUNTED: tuple[type[Event], ...] = (
-    e.DepositWaived,
-    e.AssetDelivered,
-    e.ScheduleReplayed,
-    e.BuyoutQuoted,
-    e.EarlySettlementQuoted,
-    e.DemandServed,
-    e.RemedyElected,
-)
-"""Events that change nothing in the row but its version and position."""
-
-
-def fold(row: Lease | None, event: Event, recorded: Recorded) -> Lease | None:
-    """The row after one event. Raises `ProjectionError` for a lease that does not begin with its creation."""
-    if isinstance(event, e.LeaseCreated):
-        return _created(event, recorded)
-    if row is None:
-        raise ProjectionError(f"stream {recorded.stream}: expected lease.created first, got {recorded.envelope.type}")
-    make = _CHANGES.get(type(event))
-    change = {} if make is None else make(row, event)
-    return replace(row, version=recorded.envelope.seq, position=recorded.position, **change)
-
-
 # ---------------------------------------------------------------------------------------------------- DDL
 
 LEASE_BOOK = Projection(
@@ -297,7 +35,7 @@ LEASE_BOOK = Projection(
     version=1,
     row=Lease,
     key=("id",),
-    events=frozenset({e.LeaseCreated, *_CHANGES, *_COUNTED}),
+    events=EVENTS,
     fold=fold,
     ddl="""
 CREATE TABLE {table} (
@@ -320,6 +58,10 @@ CREATE TABLE {table} (
     deposit_mode           text     NOT NULL,
     deposit_fen            bigint   NOT NULL,
     deposit_held_fen       bigint   NOT NULL,
+    upfront_fee_fen        bigint   NOT NULL,
+    down_payment_fen       bigint   NOT NULL,
+    down_payment_held_fen  bigint   NOT NULL,
+    investor_owed_fen      bigint   NOT NULL,
     instalments            bigint   NOT NULL,
     issued                 bigint   NOT NULL,
     billed_fen             bigint   NOT NULL,
@@ -333,6 +75,7 @@ CREATE TABLE {table} (
     unbilled_fen           bigint   NOT NULL,
     unbilled_principal_fen bigint   NOT NULL,
     next_due_on            date,
+    period_start           date,
     oldest_due_on          date,
     oldest_rent_due_on     date,
     last_paid_on           date,

@@ -19,7 +19,10 @@ from domain.leasing.lease import (
     LeaseState,
     PostPayment,
     ReAgeBills,
+    RecordCureExpired,
+    RecordTotalLoss,
     RefundCredit,
+    RemitToInvestor,
     RestructureLease,
     ReversePayment,
     WaiveBill,
@@ -31,7 +34,10 @@ from tests.domain.scenario import context
 from tests.projections.book_keeping import Happening, at, stream
 
 LEASES = 3
-PASTS = (*(past for past in cases.PASTS.values() if past), *([cases.RUNNING, cases.BILLED, cases.PHONE_RUNNING] * 4))
+PASTS = (
+    *(past for past in cases.PASTS.values() if past),
+    *([cases.RUNNING, cases.BILLED, cases.PHONE_RUNNING, cases.DOWN_RUNNING] * 3),
+)
 Wish = tuple[int, int, int, int, int]
 """Which lease, which wish, days later, an amount, days ago."""
 
@@ -120,6 +126,12 @@ def _wished(book: Book, of: int, wish: int, fen: int, day: date) -> tuple[Comman
         ReAgeBills(due_dates=(NewDueDate(number=number, due_on=day + timedelta(days=60)),), reason="hardship"),
         WaiveBill(number=number, parts=(part,), reason="goodwill"),
     )
+    owed_fen = 0 if state.funding is None else state.funding.owed_fen
+    often += (
+        RemitToInvestor(amount_fen=max(1, min(fen, owed_fen))),
+        RecordCureExpired(),
+        RecordTotalLoss(on=day, liable=True),
+    )
     others = (*often, *often, *cases.SAMPLES)
     return (others[(wish - _MONEY) % len(others)],)
 
@@ -127,7 +139,7 @@ def _wished(book: Book, of: int, wish: int, fen: int, day: date) -> tuple[Comman
 _MONEY = 12
 _wish = st.tuples(
     st.integers(0, LEASES - 1),
-    st.integers(0, _MONEY + 11 + len(cases.SAMPLES)),
+    st.integers(0, _MONEY + 17 + len(cases.SAMPLES)),
     st.integers(0, 25),
     st.integers(1, 260_000) | st.sampled_from([106_000, 50_000]),
     st.integers(0, 40),

@@ -114,7 +114,7 @@ BUY_BACK_FIRST = refusal(
 
 # -------------------------------------------------------------------------------------------------------- default
 
-_DEMAND = "融资租赁解释 5；民法典 722；民法典 752"
+_demand = "融资租赁解释 5；民法典 722；民法典 752"
 """Two instalments or 15 % and a demand in a finance lease; a demand in a rental."""
 
 NOTHING_OVERDUE = refusal("lease.nothing_overdue", "No rent is overdue", "没有逾期租金")
@@ -122,7 +122,7 @@ CURE_TOO_SHORT = refusal(
     "lease.cure_too_short",
     "A demand gives a reasonable period; the policy says how many days that are at least",
     "催告须给予合理期限；最短天数由政策规定",
-    _DEMAND,
+    _demand,
 )
 DEFAULT_TOO_SMALL = refusal(
     "lease.default_too_small",
@@ -130,14 +130,14 @@ DEFAULT_TOO_SMALL = refusal(
     "欠付租金不足两期且不足全部租金百分之十五",
     "融资租赁解释 5",
 )
-NO_DEMAND = refusal("lease.no_demand", "The lessee was not called upon to pay", "尚未催告承租人", _DEMAND)
+NO_DEMAND = refusal("lease.no_demand", "The lessee was not called upon to pay", "尚未催告承租人", _demand)
 CURE_PERIOD_RUNNING = refusal(
     "lease.cure_period_running",
     "The period to pay after the demand has not passed",
     "催告后的合理期限尚未届满",
-    _DEMAND,
+    _demand,
 )
-DEMAND_CURED = refusal("lease.demand_cured", "What was demanded was paid", "催告的租金已付清", _DEMAND)
+DEMAND_CURED = refusal("lease.demand_cured", "What was demanded was paid", "催告的租金已付清", _demand)
 CURE_EXPIRED_ALREADY = refusal(
     "lease.cure_expired_already", "That the period has passed is recorded already", "催告期限届满已记录"
 )
