@@ -28,6 +28,7 @@ _STRUCTS = (
     r.Outcome, r.Application, r.ApplicationPage, r.EventPage, r.Receipt, r.Health, r.Readiness, Funnel, WorkInProgress,
     ProblemBody, Description, lease.Lease, lease.LeasePage, lease.BillList, lease.BillPage, lease.Ageing,
     lease.CashFlow, lease.JournalPage, lease.TrialBalance, lease.Income, lease.Portfolio, lease.Provisions,
+    lease.RevenueSchedule,
 )  # fmt: skip
 
 _JSON_ANSWERS = {
@@ -47,6 +48,7 @@ _JSON_ANSWERS = {
     "list_journal": "JournalPage",
     "read_trial_balance": "TrialBalance",
     "read_income": "Income",
+    "read_revenue_schedule": "RevenueSchedule",
     "read_portfolio": "Portfolio",
     "read_provisions": "Provisions",
     "read_health": "Health",

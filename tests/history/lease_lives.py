@@ -6,6 +6,8 @@ new lives may be added.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from itertools import chain
 from uuid import UUID
 
 import msgspec
@@ -134,16 +136,17 @@ def line_of(event: Event) -> bytes:
     return b'{"body":%b,"type":"%b"}' % (body_of(event), type_of(event).encode())
 
 
+def _books_of(life: Iterable[Event]) -> bytes:
+    return msgspec.json.encode(trial_balance(chain.from_iterable(map(post, life))), order="sorted")
+
+
 def write() -> None:
     """Write the history, the states after each life, and the books."""
     told = [cases.history(*life) for life in LIVES]
     files = {
-        "lease_v1.jsonl": [line_of(event) for life in told for event in life],
+        "lease_v1.jsonl": list(map(line_of, chain.from_iterable(told))),
         "lease_v1_states.jsonl": [msgspec.json.encode(fold(LEASE, life), order="sorted") for life in told],
-        "lease_v1_books.jsonl": [
-            msgspec.json.encode(trial_balance(line for event in life for line in post(event)), order="sorted")
-            for life in told
-        ],
+        "lease_v1_books.jsonl": list(map(_books_of, told)),
     }
     for name, lines in files.items():
         (HERE / name).write_bytes(b"\n".join(lines) + b"\n")

@@ -34,10 +34,8 @@ from tests.domain.scenario import context
 from tests.projections.book_keeping import Happening, at, stream
 
 LEASES = 3
-PASTS = (
-    *(past for past in cases.PASTS.values() if past),
-    *([cases.RUNNING, cases.BILLED, cases.PHONE_RUNNING, cases.DOWN_RUNNING] * 3),
-)
+_OFTEN = (cases.RUNNING, cases.BILLED, cases.PHONE_RUNNING, cases.DOWN_RUNNING)
+PASTS = (*filter(None, cases.PASTS.values()), *_OFTEN, *_OFTEN, *_OFTEN, cases.TRANSFERRED)
 Wish = tuple[int, int, int, int, int]
 """Which lease, which wish, days later, an amount, days ago."""
 
@@ -106,7 +104,13 @@ def _wished(book: Book, of: int, wish: int, fen: int, day: date) -> tuple[Comman
             book.payments += 1
             return (PostPayment(payment=UUID(int=book.payments), amount_fen=fen, value_date=day),)
         return tuple(ReversePayment(payment=known.payment, reason="returned") for known in state.receipts[-1:])
-    number = state.balances.bills[-1].number if state.balances.bills else 1
+    others = (*_often(state, fen, day), *_often(state, fen, day), *cases.SAMPLES)
+    return (others[(wish - _MONEY) % len(others)],)
+
+
+def _often(state: LeaseState, fen: int, day: date) -> tuple[Command, ...]:
+    number = max((bill.number for bill in state.balances.bills), default=1)
+    owed_fen = 0 if state.funding is None else state.funding.owed_fen
     rest = state.unbilled
     # The same principal a little later, in one instalment less.
     later = tuple(
@@ -118,22 +122,17 @@ def _wished(book: Book, of: int, wish: int, fen: int, day: date) -> tuple[Comman
         for n, one in enumerate(rest[:-1])
     )
     part = WaivedPart(component=Component.INTEREST if fen % 2 else Component.PRINCIPAL, fen=1 + fen % 6_000)
-    often: tuple[Command, ...] = (
+    return (
         AssessLateFees(up_to=day),
         AccrueInterest(up_to=day),
         RefundCredit(amount_fen=max(1, min(fen, state.balances.credit_fen))),
         RestructureLease(schedule=later or cases.monthly(1, 1, 0), reason="hardship"),
         ReAgeBills(due_dates=(NewDueDate(number=number, due_on=day + timedelta(days=60)),), reason="hardship"),
         WaiveBill(number=number, parts=(part,), reason="goodwill"),
-    )
-    owed_fen = 0 if state.funding is None else state.funding.owed_fen
-    often += (
         RemitToInvestor(amount_fen=max(1, min(fen, owed_fen))),
         RecordCureExpired(),
         RecordTotalLoss(on=day, liable=True),
     )
-    others = (*often, *often, *cases.SAMPLES)
-    return (others[(wish - _MONEY) % len(others)],)
 
 
 _MONEY = 12

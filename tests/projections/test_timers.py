@@ -15,7 +15,7 @@ from domain.calendar import Timer
 from domain.kernel import EVENT_TYPES, Event
 from domain.leasing.lease import events as lease
 from domain.leasing.lease import money
-from domain.leasing.values import COMPONENTS, Business, DepositMode, Instalment
+from domain.leasing.values import COMPONENTS, Business, DepositMode, Instalment, NewDueDate
 from domain.parties.consent.events import ConsentExpired, ConsentWithdrawn
 from domain.payments.payment import (
     AttemptStarted,
@@ -151,14 +151,17 @@ def test_no_more_bills_and_no_more_interest_but_late_fees_go_on(event: Event) ->
 
 
 def test_a_closed_lease_waits_for_nothing() -> None:
-    assert waits(created(), ACTIVATED, lease.LeaseClosed(on=ON)) is None
+    assert waits(created(), ACTIVATED, money.LeaseClosed(on=ON)) is None
 
 
 def test_a_demand_waits_for_the_day_after_its_last() -> None:
     demand = lease.DemandServed(on=ON, cure_by=ON + 15 * DAY, overdue_fen=1, bills=(1,))
     assert ("demand_cure", 0, "2026-12-07") in open_timers(created(), ACTIVATED, demand)
     elected = lease.RemedyElected(remedy="accelerate", overdue_instalments=2, overdue_rent_fen=1, total_rent_fen=2)  # type: ignore[arg-type]
-    assert "demand_cure" not in {one[0] for one in open_timers(created(), ACTIVATED, demand, elected)}
+    cured, expired = lease.CureAchieved(on=ON, bills=(1,)), lease.CureExpired(on=ON, cure_by=ON, bills=(1,))
+    re_aged = lease.BillsReAged(on=ON, due_dates=(NewDueDate(number=1, due_on=ON),), reason="hardship")
+    for answer in (elected, cured, expired, re_aged, lease.AssetReturned(on=ON)):
+        assert "demand_cure" not in {one[0] for one in open_timers(created(), ACTIVATED, demand, answer)}
 
 
 def test_an_application_expires_the_day_after_its_last() -> None:
@@ -269,7 +272,7 @@ def test_tenants_are_apart(app_connection: Connection[Any], books: BookKeeper) -
 
 
 def test_a_rebuild_gives_the_same(app_connection: Connection[Any], books: BookKeeper) -> None:
-    books.write(*story(), (B, at(9), lease.LeaseClosed(on=ON)))
+    books.write(*story(), (B, at(9), money.LeaseClosed(on=ON)))
     project(app_connection)
     compared = compare(app_connection, TIMERS)
     assert (compared.first, compared.rows) == (None, 1)

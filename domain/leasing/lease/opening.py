@@ -34,6 +34,18 @@ Answer = tuple[Event, ...] | Refusal
 
 def create(command: c.CreateLease, state: State, context: Context) -> Answer:
     """Schedules may begin in the past: a lease may be taken over from another book."""
+    if (wrong := _terms_wrong(command)) is not None:
+        return wrong
+    if (wrong := schedule_wrong(command.schedule, 1)) is not None:
+        return wrong
+    principal_fen = sum(instalment.principal_fen for instalment in command.schedule)
+    if command.business is Business.FINANCE and principal_fen != command.principal_fen:
+        return r.SCHEDULE_SUM(expected=command.principal_fen, got=principal_fen)
+    fields = {name: getattr(command, name) for name in command.__struct_fields__}
+    return (e.LeaseCreated(**fields),)
+
+
+def _terms_wrong(command: c.CreateLease) -> Refusal | None:
     if looks_personal(command.reference):
         return r.REFERENCE_PERSONAL()
     if command.policy not in POLICIES:
@@ -42,13 +54,7 @@ def create(command: c.CreateLease, state: State, context: Context) -> Answer:
         return r.ALLOCATION_INCOMPLETE(allocation=" ".join(command.allocation))
     if command.business is Business.RENTAL and command.down_payment_fen:
         return r.NOT_A_FINANCE_LEASE(down_payment_fen=command.down_payment_fen)
-    if (wrong := schedule_wrong(command.schedule, 1)) is not None:
-        return wrong
-    principal_fen = sum(instalment.principal_fen for instalment in command.schedule)
-    if command.business is Business.FINANCE and principal_fen != command.principal_fen:
-        return r.SCHEDULE_SUM(expected=command.principal_fen, got=principal_fen)
-    fields = {name: getattr(command, name) for name in command.__struct_fields__}
-    return (e.LeaseCreated(**fields),)
+    return None
 
 
 def schedule_wrong(schedule: tuple[Instalment, ...], first: int, not_before: date = date.min) -> Refusal | None:

@@ -54,6 +54,7 @@ from domain.leasing.lease import (
     ElectRemedy,
     QuoteEarlySettlement,
     RecordDelivery,
+    RecordDownPayment,
     ServeDemand,
     SettleEarly,
     WaiveDeposit,
@@ -298,6 +299,8 @@ async def _lease(story: Story, offer: Offer, application: UUID, contract: UUID) 
         reference="L-2026-0412",
         deposit_mode=DepositMode.WAIVED,
         buyout_fen=offer.buyout_fen or 0,
+        upfront_fee_fen=offer.upfront_fees_fen,
+        down_payment_fen=offer.down_payment_fen,
         allocation=PLAN.allocation,
         late_fee_daily_rate=PLAN.late_fee_daily_rate,
         grace_days=PLAN.grace_days,
@@ -309,8 +312,12 @@ async def _lease(story: Story, offer: Offer, application: UUID, contract: UUID) 
     await story.ask(LEASE, lease, create, WaiveDeposit(decision=application))
     story.mandated.add(lease)
     await story.until(DELIVERY)
-    story.say("The car is handed over; the down payment and the fee up front went to the supplier, outside this book")
-    await story.ask(LEASE, lease, RecordDelivery(on=DELIVERY, proof=file("receipt")), ActivateLease(on=DELIVERY))
+    await story.ask(LEASE, lease, RecordDelivery(on=DELIVERY, proof=file("receipt")))
+    await story.refuse(LEASE, lease, ActivateLease(on=DELIVERY), "lease.down_payment_open")
+    story.say(
+        "The down payment goes through the lessor; the supplier gets it with the principal, and nothing is netted"
+    )
+    await story.ask(LEASE, lease, RecordDownPayment(fen=offer.down_payment_fen), ActivateLease(on=DELIVERY))
     story.balance()
     await story.until(date(2026, 4, 1))
     story.say("Interest of March: 15 of 31 days of 812.00")
@@ -376,7 +383,7 @@ async def _settled(story: Story, lease: UUID, contract: UUID) -> None:
     await story.until(date(2026, 7, 20))
     await story.refuse(LEASE, lease, CloseLease(), "lease.term_not_over")
     story.say("Four of 24 are paid; interest earned by 2026-07-22 is 6 of 32 days of 724.41, the fee 2 % of principal")
-    await story.ask(LEASE, lease, QuoteEarlySettlement(as_of=date(2026, 7, 22)))
+    await story.ask(LEASE, lease, QuoteEarlySettlement(as_of=date(2026, 7, 22), with_buyout=True))
     quoted = (await story.state(LEASE, lease)).quote
     await story.until(date(2026, 7, 22))
     story.say("The lessee ends the mandate, so that the last bill is not debited, and pays the quoted amount")
