@@ -31,11 +31,14 @@ from domain.leasing.lease.commands import WaivedPart
 from domain.leasing.values import Component, NewDueDate
 from tests.domain.leasing import cases
 from tests.domain.scenario import context
+from tests.history.lease_lives import LIVES
 from tests.projections.book_keeping import Happening, at, stream
 
 LEASES = 3
 _OFTEN = (cases.RUNNING, cases.BILLED, cases.PHONE_RUNNING, cases.DOWN_RUNNING)
-PASTS = (*filter(None, cases.PASTS.values()), *_OFTEN, *_OFTEN, *_OFTEN, cases.TRANSFERRED)
+PASTS = (*filter(None, cases.PASTS.values()), *LIVES, *_OFTEN, *_OFTEN, *_OFTEN)
+"""Together they lead to every event type."""
+
 Wish = tuple[int, int, int, int, int]
 """Which lease, which wish, days later, an amount, days ago."""
 
@@ -92,6 +95,9 @@ def _on_terms(book: Book, command: Command, of: int, rate: str) -> Command:
     if isinstance(command, PostPayment):
         book.payments += 1
         return replace(command, payment=UUID(int=book.payments))
+    if isinstance(command, ReversePayment):
+        known = book.states[stream(of)].receipts[-1:]
+        return replace(command, payment=known[0].payment) if known else command
     return command
 
 

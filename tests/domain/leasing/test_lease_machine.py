@@ -17,6 +17,7 @@ from msgspec.structs import replace
 
 from domain.books import post
 from domain.kernel import REFUSALS, Command, Event, Refusal, decode_body, fold, type_of
+from domain.leasing.account import assessed
 from domain.leasing.lease import (
     CLOSED,
     LEASE,
@@ -61,6 +62,7 @@ from domain.leasing.values import COMPONENTS, Component, Instalment, NewDueDate,
 from tests.domain.leasing import cases
 from tests.domain.leasing.books_of import check_agreement
 from tests.domain.scenario import body_of, check_event, context
+from tests.history.lease_lives import LIVES
 
 ALLOWED = {
     Phase.ABSENT: {Phase.AWAITING_DELIVERY},
@@ -105,7 +107,7 @@ class LeaseLife(RuleBasedStateMachine):
         self.paid_out_fen = 0
 
     @initialize(
-        past=st.sampled_from([*PASTS.values(), cases.RUNNING, cases.PHONE_RUNNING, cases.DOWN_RUNNING]),
+        past=st.sampled_from([*PASTS.values(), *LIVES, cases.RUNNING, cases.PHONE_RUNNING, cases.DOWN_RUNNING]),
         rate=st.sampled_from(["0", "0.0005", "0.02"]),
         order=st.permutations(COMPONENTS),
     )
@@ -120,6 +122,8 @@ class LeaseLife(RuleBasedStateMachine):
             return cases.changed(command, late_fee_daily_rate=rate, allocation=order)
         if isinstance(command, PostPayment):
             self.payments += 1
+            return replace(command, payment=UUID(int=self.payments))
+        if isinstance(command, ReversePayment):
             return replace(command, payment=UUID(int=self.payments))
         return command
 
@@ -179,12 +183,15 @@ class LeaseLife(RuleBasedStateMachine):
         )
         self._do(RestructureLease(schedule=schedule, reason="hardship"))
 
-    @rule(remedy=st.sampled_from(Remedy), goes_on=st.booleans())
-    def default(self, remedy: Remedy, goes_on: bool) -> None:
-        """A demand, a period, a choice, and what follows from it."""
+    @precondition(lambda self: self.state.phase is Phase.ACTIVE)
+    @rule(remedy=st.sampled_from(Remedy), goes_on=st.booleans(), share_pct=st.sampled_from([0, 0, 50, 100]))
+    def default(self, remedy: Remedy, goes_on: bool, share_pct: int) -> None:
+        """Two bills, a demand, a period in which some of it may be paid, a choice, and what follows from it."""
+        self.days_pass(35)
+        self.days_pass(35)
         self._do(ServeDemand(cure_by=self.today + timedelta(days=15)))
-        if goes_on and remedy is Remedy.ACCELERATE:
-            self.money_comes(max(1, self.state.balances.open_fen // 2), 0)
+        owed_fen = assessed(self.state.account, self.today).balances.open_fen
+        self.money_comes(max(1, owed_fen * share_pct // 100), 0)
         self.today += timedelta(days=16)
         self._do(RecordCureExpired())
         self._do(ElectRemedy(remedy=remedy))

@@ -314,9 +314,7 @@ async def _lease(story: Story, offer: Offer, application: UUID, contract: UUID) 
     await story.until(DELIVERY)
     await story.ask(LEASE, lease, RecordDelivery(on=DELIVERY, proof=file("receipt")))
     await story.refuse(LEASE, lease, ActivateLease(on=DELIVERY), "lease.down_payment_open")
-    story.say(
-        "The down payment goes through the lessor; the supplier gets it with the principal, and nothing is netted"
-    )
+    story.say("The down payment goes through the lessor to the supplier, with all of the principal; the fee is billed")
     await story.ask(LEASE, lease, RecordDownPayment(fen=offer.down_payment_fen), ActivateLease(on=DELIVERY))
     story.balance()
     await story.until(date(2026, 4, 1))
