@@ -126,6 +126,10 @@ bench: $(STAMP) ## Measure against the peers, print a table, write DATA/bench.js
 faults: $(STAMP) ## Kill servers and processes at random moments, check that nothing is lost or doubled (minutes)
 	@$(BIN)/python -m pytest -m slow $(ARGS)
 
+.PHONY: mutate
+mutate: $(STAMP) ## Change domain/ and chain/ in thousands of ways; every change some test does not notice is listed
+	@$(BIN)/mutmut run --max-children $(N) $(ARGS) || exit 1; $(BIN)/mutmut results | grep -v 'not checked$$' || echo 'Every change was noticed.'
+
 .PHONY: lock
 lock: ## Resolve the newest allowed versions into requirements.lock (all platforms, with hashes)
 	@$(FIND_PYTHON); $(FIND_UV); \
@@ -134,5 +138,5 @@ lock: ## Resolve the newest allowed versions into requirements.lock (all platfor
 
 .PHONY: clean
 clean: ## Remove .venv, .tools and all caches; the data directory stays
-	@rm -rf .venv .tools .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis dist
+	@rm -rf .venv .tools .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis mutants dist
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
