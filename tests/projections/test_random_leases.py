@@ -13,11 +13,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from psycopg import Connection
 
-from api.provisions import to_recognise
-from domain.books import chart
 from domain.books import trial_balance as balance_of
 from domain.books.posting import MONEY_EVENTS, post
-from domain.books.provisions import days_overdue, exposure_fen
+from domain.books.provisions import exposure_fen
 from domain.kernel import fold as fold_events
 from domain.leasing.lease import LEASE, LeaseState, Phase
 from projections import ageing, bills, journal, lease_book
@@ -147,6 +145,7 @@ def test_the_trial_balance_is_zero_after_every_event(book: Book) -> None:
 def test_every_past_by_itself(past: int) -> None:
     """Chance need not meet them: together the pasts have every event type."""
     book = book_of([past], "0.0005", [])
+    assert book.happened
     for test in (
         test_the_lease_book_says_what_the_leases_say,
         test_bills_say_what_the_leases_say,
@@ -289,32 +288,3 @@ def check_holdings(connection: Connection[Any], known: Book, past: int | None) -
     assert found.leases == len(inside)
     assert found.risk_assets_fen == sum(map(exposure_fen, inside))
     assert sum(share.fen for share in found.largest) == found.risk_assets_fen - found.unnamed_fen
-
-
-@with_database
-@given(book=lease_books(), day=st.integers(0, 500))
-def test_classes_of_provisions(
-    app_connection: Connection[Any], superuser: Connection[Any], book: Book, day: int
-) -> None:
-    from domain.books.provisions import PROVISION_POLICIES, FiveClass, classify, provision_fen
-    from projections.portfolio import provisions
-
-    projected(app_connection, superuser, book)
-    on, policy = START + timedelta(days=day), PROVISION_POLICIES[max(PROVISION_POLICIES)]
-    found = provisions(app_connection, TENANT, on)
-    expected = {one: [0, 0, 0] for one in FiveClass}
-    for state in book.states.values():
-        if state.phase not in OUTSIDE:
-            exposure = exposure_fen(state)
-            five_class = classify(days_overdue(state, on), policy)
-            sums = expected[five_class]
-            sums[0], sums[1] = sums[0] + 1, sums[1] + exposure
-    for five_class, sums in expected.items():
-        sums[2] = provision_fen(sums[1], five_class, policy)
-    for command in to_recognise(app_connection, TENANT, on):
-        held = balance_of(line for _, _, event in book.happened for line in post(event)).get(chart.ALLOWANCE, 0)
-        assert command.held_fen == -held
-        assert [one.required_fen for one in command.classes] == [sums[2] for sums in expected.values()]
-    assert {one.five_class: [one.leases, one.exposure_fen, one.provision_fen] for one in found.classes} == {
-        one.value: sums for one, sums in expected.items()
-    }

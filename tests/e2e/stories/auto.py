@@ -318,9 +318,8 @@ async def _lease(story: Story, offer: Offer, application: UUID, contract: UUID) 
     await story.ask(LEASE, lease, RecordDownPayment(fen=offer.down_payment_fen), ActivateLease(on=DELIVERY))
     story.balance()
     await story.until(date(2026, 4, 1))
-    story.say("Interest of March: 15 of 31 days of 812.00")
+    story.say("Interest of March: 15 of 31 days of 812.00; the month end has set aside 1.5 % of what is at risk")
     story.balance()
-    story.provisions()
     return lease
 
 
