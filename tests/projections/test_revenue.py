@@ -34,8 +34,8 @@ def naive(book: Book, up_to: int) -> tuple[RevenueMonth, ...]:
         for sums, months in ((interest, future_interest(state)), (rent, future_rent(state))):
             for one in months:
                 sums[f"{one.year}-{one.month:02d}"] += one.fen
-    months = sorted(interest.keys() | rent.keys())
-    return tuple(RevenueMonth(month, interest[month], rent[month]) for month in months)
+    names = sorted(interest.keys() | rent.keys())
+    return tuple(RevenueMonth(name, interest[name], rent[name]) for name in names)
 
 
 @with_database

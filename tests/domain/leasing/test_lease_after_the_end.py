@@ -23,6 +23,7 @@ from domain.leasing.lease import (
     QuoteEarlySettlement,
     RecordCureExpired,
     RefundCredit,
+    ReleaseDeposit,
     ReversePayment,
     ServeDemand,
     SettleEarly,
@@ -133,7 +134,7 @@ def test_a_written_off_debt_that_comes_back_is_written_off_again() -> None:
     # Paid before the write-off, so that its reversal brings the debt back.
     before = (*cases.REPOSSESSED, pay(40, 5_000, 85), *cases.CHARGED_OFF[len(cases.REPOSSESSED) :])
     owed_fen = state_of(history(*before)).charged_off_fen
-    closed = (*before, pay(50, owed_fen, end), (end, cases.ReleaseDeposit(fen=50_000)), (end, CloseLease()))
+    closed = (*before, pay(50, owed_fen, end), (end, ReleaseDeposit(fen=50_000)), (end, CloseLease()))
     state = state_of(history(*closed, reverse(40, 95)))
     assert (state.phase, state.charged_off_fen > owed_fen, state.balances.open_fen) == (Phase.CHARGED_OFF, True, 0)
 

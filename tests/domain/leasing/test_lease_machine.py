@@ -229,6 +229,7 @@ class LeaseLife(RuleBasedStateMachine):
     @rule(fen=amounts, back=st.booleans())
     def investor_is_paid(self, fen: int, back: bool) -> None:
         """What was collected, or a part; or the lease is put back."""
+        assert self.state.funding is not None
         self._do(RemitToInvestor(amount_fen=min(fen, max(1, self.state.funding.owed_fen))))
         if back:
             self._do(BuyBackLease(price_fen=fen))
