@@ -1,8 +1,11 @@
-"""Rates solved in floating point by `pyxirr`; what comes out is decimal text that the domain verifies for itself.
+"""Rates solved by `pyxirr` and by bisection; what comes out is decimal text that the domain verifies for itself.
 
-Floats stay in this file. The solver stops at a present value near zero that can be a few units of the tenth place away
-from the rate, so secant steps follow; then the rate is rounded half up to ten places. Flows with a deposit that comes
-back can have a rate below zero beside the one that counts; where the solver hits upon it, bisection finds the other.
+    quote ─its cash flows─▶ pyxirr, else bisection ─▶ secant steps in decimals ─▶ text ─price, which verifies─▶ offer
+
+Floats stay in this file: they are where the search begins. A solver stops at a present value near zero that can be a
+few units of the tenth place away from the rate, so secant steps in decimals follow. Flows with a deposit that comes
+back can have a rate below zero beside the one that counts; where the solver hits upon that, or upon nothing, bisection
+finds it.
 """
 
 from __future__ import annotations
@@ -13,19 +16,44 @@ from decimal import Decimal
 
 import pyxirr
 
-from domain.contracting.rates import DatedFlow, check_unambiguous, quantised
+from domain.contracting.pricing import RATE_UNKNOWN, Offer, RateBeyond, price
+from domain.contracting.quoting import Quote
+from domain.contracting.rates import (
+    AmbiguousCashFlows,
+    DatedFlow,
+    RateMismatch,
+    by_days,
+    check_unambiguous,
+    day_factor,
+    month_factor,
+    present_value,
+    quantised,
+)
+from domain.kernel import Refusal
 
 POLISH_STEPS = 3
-STEP = 1e-6
-"""Width of the secant: wide enough to be above the noise of a double, narrow enough for a straight line."""
+STEP = Decimal("1e-12")
+"""Width of the secant: narrow enough for a straight line, wide enough for fifty digits."""
 
-BISECTIONS = 60
-RATE_MAX = 10_000.0
+BISECTIONS = 80
+RATE_MAX = Decimal(10_000)
 """A million per cent a period; what costs more is not a rate but a mistake."""
+
+_Worth = Callable[[Decimal], Decimal]
 
 
 class NoRate(ValueError):
-    """Cash flows for which the solver found no rate."""
+    """Cash flows for which the search found no rate."""
+
+
+def priced(worked_out: Quote) -> Offer | Refusal:
+    """The offer of a quote with its rates, solved here and verified there; a refusal where no rate can be stated."""
+    try:
+        monthly = solve_monthly(worked_out.flows) if worked_out.flows else None
+        apr = solve_apr(worked_out.dated_flows) if worked_out.dated_flows else None
+        return price(worked_out, monthly, apr)
+    except (NoRate, AmbiguousCashFlows, RateMismatch, RateBeyond):
+        return RATE_UNKNOWN(cost_fen=worked_out.cost_fen)
 
 
 def solve_monthly(cash_flows: Sequence[int]) -> str:
@@ -35,7 +63,7 @@ def solve_monthly(cash_flows: Sequence[int]) -> str:
     """
     check_unambiguous(cash_flows)
     amounts = list(cash_flows)
-    return _solved(lambda: pyxirr.irr(amounts), lambda rate: pyxirr.npv(rate, amounts), len(amounts))
+    return _solved(lambda: pyxirr.irr(amounts), list(enumerate(amounts)), month_factor)
 
 
 def solve_apr(flows: Sequence[DatedFlow]) -> str:
@@ -43,46 +71,53 @@ def solve_apr(flows: Sequence[DatedFlow]) -> str:
 
     Raises as `solve_monthly` does.
     """
-    check_unambiguous([flow.fen for flow in flows])
+    points = by_days(flows)
+    check_unambiguous([fen for _, fen in points], [day for day, _ in points])
     days, amounts = [flow.on for flow in flows], [flow.fen for flow in flows]
-    count = pyxirr.DayCount.ACT_365F
-    return _solved(
-        lambda: pyxirr.xirr(days, amounts, day_count=count),
-        lambda rate: pyxirr.xnpv(rate, days, amounts, day_count=count),
-        len(amounts),
-    )
+    return _solved(lambda: pyxirr.xirr(days, amounts, day_count=pyxirr.DayCount.ACT_365F), points, day_factor)
 
 
-def _solved(solve: Callable[[], float | None], worth: Callable[[float], float | None], flows: int) -> str:
-    try:
-        rate = solve()
-    except pyxirr.InvalidPaymentsError as error:
-        raise NoRate(f"expected a rate of {flows} cash flows, got {error}") from None
-    if rate is None or not math.isfinite(rate):
-        raise NoRate(f"expected a rate of {flows} cash flows, got {rate}")
-    if rate < -STEP:
-        rate = _bisected(worth)
+def _solved(
+    propose: Callable[[], float | None], points: Sequence[tuple[int, int]], factor_of: Callable[[Decimal], Decimal]
+) -> str:
+    if not sum(fen for _, fen in points):
+        return quantised(Decimal(0))
+
+    def worth(rate: Decimal) -> Decimal:
+        return present_value(points, factor_of(1 + rate))
+
+    proposed = _proposed(propose)
+    rate = _bisected(worth) if proposed is None else proposed
     for _ in range(POLISH_STEPS):
         rate = _nearer(rate, worth)
-    return quantised(Decimal(rate))
+    return quantised(rate)
 
 
-def _bisected(worth: Callable[[float], float | None]) -> float:
+def _proposed(propose: Callable[[], float | None]) -> Decimal | None:
+    """What the solver found, if it is a rate that counts."""
+    try:
+        found = propose()
+    except pyxirr.InvalidPaymentsError:
+        return None
+    return Decimal(found) if found is not None and math.isfinite(found) and 0 <= found < RATE_MAX else None
+
+
+def _bisected(worth: _Worth) -> Decimal:
     """The rate above zero between a negative present value at 0 and a positive one at a high rate."""
-    low, high = 0.0, STEP
-    while (worth(high) or 0.0) < 0 and high < RATE_MAX:
+    low, high = Decimal(0), STEP
+    while worth(high) < 0 and high < RATE_MAX:
         high *= 2
-    if (worth(low) or 0.0) >= 0 or high >= RATE_MAX:
-        raise NoRate("expected a rate above zero, got only one below")
+    if worth(low) >= 0 or high >= RATE_MAX:
+        raise NoRate("expected a rate above zero, got none, one below or one beyond all measure")
     for _ in range(BISECTIONS):
         middle = (low + high) / 2
-        low, high = (middle, high) if (worth(middle) or 0.0) < 0 else (low, middle)
+        low, high = (middle, high) if worth(middle) < 0 else (low, middle)
     return high
 
 
-def _nearer(rate: float, worth: Callable[[float], float | None]) -> float:
-    """One secant step; the rate itself where there is no slope to follow."""
+def _nearer(rate: Decimal, worth: _Worth) -> Decimal:
+    """One secant step; the rate itself where there is no slope to follow, or where it would lead below zero."""
     here, there = worth(rate), worth(rate + STEP)
-    if here is None or there is None or here == there:
+    if here == there:
         return rate
-    return rate - here * STEP / (there - here)
+    return max(rate - here * STEP / (there - here), Decimal(0))

@@ -16,8 +16,11 @@ from adapters.postgres.group_commit import GroupCommit
 from adapters.postgres.ledger import Ledger
 from adapters.postgres.reader import Reader
 from adapters.postgres.schema import SHARD, ensure_schema
+from adapters.postgres.turns import Turns
 from adapters.postgres.vault import Vault
 from adapters.system import new_id, now, random_bytes
+from api.gate import Gatehouse, gatehouse
+from api.queries import Queries
 from api.settings import Settings
 from chain.note import Ed25519Signer
 
@@ -42,12 +45,14 @@ class Base:
 
 @dataclass(frozen=True)
 class Running(Base):
-    """A ledger that takes commands."""
+    """A ledger that takes commands, each through the gate, whichever door it came from."""
 
     ledger: Ledger
     writer: GroupCommit
     reader: Reader
     vault: Vault
+    queries: Queries
+    house: Gatehouse
 
 
 @contextmanager
@@ -75,8 +80,12 @@ async def running(on: Base) -> AsyncIterator[Running]:
         timeout=READ_TIMEOUT_S,
         kwargs={"autocommit": True},
     )
-    vault = Vault(on.keys, random_bytes)
-    async with pool, GroupCommit(on.url, clock=now) as writer:
+    vault, queries = Vault(on.keys, random_bytes), Queries(on.url)
+    async with pool, Turns(on.url) as turns, GroupCommit(on.url, clock=now) as writer:
         reader = Reader(pool)
-        ledger = Ledger(writer, reader, vault, digest=on.keys.digest, new_id=new_id)
-        yield Running(on.settings, on.url, on.keys, ledger, writer, reader, vault)
+        house = gatehouse(reader, queries, on.settings.data)
+        ledger = Ledger(writer, reader, vault, digest=on.keys.digest, new_id=new_id, gates=house.gates, turn=turns.turn)
+        try:
+            yield Running(on.settings, on.url, on.keys, ledger, writer, reader, vault, queries, house)
+        finally:
+            await queries.close()

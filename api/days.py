@@ -1,8 +1,8 @@
 """Ending business days, put together: timers kept up to date, processes that follow events, and the end of day itself.
 
     EndOfDay ─due?─▶ TimersNow ─catch up─▶ read.timers ─▶ the timers that are due
-        ├─settle─▶ Follower: payments that succeeded are posted to their leases
-        └─month end─▶ `api.provisions`: what has to be set aside
+        ├─month end─▶ `api.provisions`: what has to be set aside
+        └─settle─▶ Followers: payments that succeeded are posted to their leases; from offer to lease
 
 Payment providers are connected by whoever runs them; without any, payments are what was imported or commanded.
 """
@@ -25,6 +25,7 @@ from adapters.processes.collecting import INTEREST, post_payments
 from adapters.processes.end_of_day import EndOfDay
 from adapters.processes.following import Follower
 from api.compose import Running
+from api.originating import follower_of
 from api.provisions import provisions_step
 from domain.calendar import Timer
 from projections import timers
@@ -64,10 +65,13 @@ async def end_of_day(on: Running, tenant: UUID) -> AsyncIterator[EndOfDay]:
             interest=INTEREST,
             processes=(post_payments,),
         )
-        await follower.prepare()
+        followers = (follower, follower_of(on, pool))
+        for one in followers:
+            await one.prepare()
 
         async def settle() -> None:
-            await follower.catch_up()
+            for one in followers:
+                await one.catch_up()
 
         with connect(on.url) as connection:
             steps = (provisions_step(on, connection),)

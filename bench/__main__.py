@@ -12,7 +12,7 @@ import msgspec
 import typer
 from rich.console import Console
 
-from bench import catching_up, checking, commands, growth, importing, proofs, report, uma
+from bench import catching_up, checking, commands, growth, importing, leasing, proofs, report, uma
 from bench.growth import NoRoom
 from bench.model import FULL, SHORT, Broken, Result, Sizes
 from bench.place import Busy, Place
@@ -26,6 +26,7 @@ MEASUREMENTS: dict[str, Callable[[Place], list[Result]]] = {
     "projections": catching_up.run,
     "fsck": checking.run,
     "proofs": proofs.run,
+    "leases": leasing.run,
     "growth": growth.run,
 }
 

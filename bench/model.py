@@ -39,6 +39,7 @@ class Sizes(Struct, frozen=True, kw_only=True):
     seconds: float = 3.0
     clients: int = 128
     cases: int = 13_087
+    leases: int = 2_000
     peer_events: int = 1_000
     leaves: int = 1_000_000
     proofs: int = 3_000
@@ -49,7 +50,7 @@ class Sizes(Struct, frozen=True, kw_only=True):
         """The same with every count of stored things multiplied, none below what makes sense."""
         counts = {
             name: max(1, round(getattr(self, name) * factor))
-            for name in ("cases", "peer_events", "leaves", "proofs", "stored", "stored_before")
+            for name in ("cases", "leases", "peer_events", "leaves", "proofs", "stored", "stored_before")
         }
         return msgspec.structs.replace(self, **counts)
 
@@ -59,6 +60,7 @@ SHORT = Sizes(
     rounds=3,
     seconds=0.5,
     cases=400,
+    leases=100,
     peer_events=200,
     leaves=100_000,
     proofs=600,

@@ -6,13 +6,13 @@ related parties ≤ 50 % of net assets; lease assets ≥ 60 % of all assets. The
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Annotated
 from uuid import UUID
 
 from msgspec import Meta, Struct
 
-from domain.kernel import Fen, Refusal, RefusalKind, refusal
+from domain.kernel import Fen, Refusal, RefusalKind, Rounding, divide, refusal
 from domain.leasing.values import PPM
 
 _SOURCE = "policy"
@@ -58,6 +58,8 @@ class Limits(Struct, frozen=True, kw_only=True):
 LIMITS: dict[int, Limits] = {1: Limits(version=1)}
 """Every version there ever was; released ones never change."""
 
+NEWEST_LIMITS = LIMITS[max(LIMITS)]
+
 
 class Exposure(Struct, frozen=True, kw_only=True):
     """What one lessee owes, the group it belongs to, whether it is related to the lessor."""
@@ -66,6 +68,15 @@ class Exposure(Struct, frozen=True, kw_only=True):
     fen: Fen
     group: UUID | None = None
     related: bool = False
+
+
+class Surroundings(Struct, frozen=True, kw_only=True):
+    """What the ledger does not hold: assets of the lessor, groups and related parties among the lessees."""
+
+    net_assets_fen: int
+    total_assets_fen: int
+    group_of: Mapping[UUID, UUID] = {}
+    related: frozenset[UUID] = frozenset()
 
 
 class Portfolio(Struct, frozen=True, kw_only=True):
@@ -101,44 +112,95 @@ def with_booking(before: Portfolio, booking: Exposure) -> Portfolio:
     )
 
 
+class Measure(Struct, frozen=True, kw_only=True):
+    """One limit against the portfolio, in fen; who it is about, where it is about somebody.
+
+    A limit is broken by more than its number, not by exactly it; the share of lease assets by less. What is left of it
+    is `headroom_fen`, negative when it is broken. `limit_fen` is rounded down to the fen (up for lease assets), the
+    comparison is exact.
+    """
+
+    kind: RefusalKind
+    fen: int
+    base_fen: int
+    limit_ppm: int
+    lessee: UUID | None = None
+    group: UUID | None = None
+    least: bool = False
+
+    @property
+    def limit_fen(self) -> int:
+        """The number that may be reached."""
+        return divide(self.base_fen * self.limit_ppm, PPM, Rounding.UP if self.least else Rounding.DOWN)
+
+    @property
+    def headroom_fen(self) -> int:
+        """How far the limit is away."""
+        return self.fen - self.limit_fen if self.least else self.limit_fen - self.fen
+
+    @property
+    def breached(self) -> bool:
+        """Whether it is broken; compared by cross multiplication."""
+        if self.least:
+            return self.fen * PPM < self.base_fen * self.limit_ppm
+        return self.fen * PPM > self.base_fen * self.limit_ppm
+
+    def refusal(self) -> Refusal:
+        """The rule that says no."""
+        if self.least:
+            return self.kind(lease_assets_fen=self.fen, total_assets_fen=self.base_fen, limit_ppm=self.limit_ppm)
+        who = {name: value for name in ("lessee", "group") if (value := getattr(self, name)) is not None}
+        return self.kind(fen=self.fen, net_assets_fen=self.base_fen, limit_ppm=self.limit_ppm, **who)
+
+
 def check_booking(before: Portfolio, booking: Exposure, limits: Limits) -> tuple[Refusal, ...]:
     """Every limit that the portfolio would break after a booking and that concerns it; empty when it may be made."""
     return breaches(with_booking(before, booking), limits, booking.lessee)
 
 
 def breaches(portfolio: Portfolio, limits: Limits, lessee: UUID | None = None) -> tuple[Refusal, ...]:
-    """Every limit that a portfolio breaks, in a fixed order; with a lessee, only those that concern it.
+    """Every limit that a portfolio breaks, in a fixed order; with a lessee, only those that concern it."""
+    if portfolio.net_assets_fen <= 0:
+        return (NO_NET_ASSETS(net_assets_fen=portfolio.net_assets_fen),)
+    return tuple(one.refusal() for one in measures(portfolio, limits, lessee) if one.breached)
 
-    A limit is broken by more than its number, not by exactly it.
+
+def measures(portfolio: Portfolio, limits: Limits, lessee: UUID | None = None) -> tuple[Measure, ...]:
+    """Every limit against a portfolio, in a fixed order; with a lessee, only those that concern it.
+
+    Limits of lessees, groups and related parties come once for each of them, in the order of the exposures.
     """
     net_fen = portfolio.net_assets_fen
-    if net_fen <= 0:
-        return (NO_NET_ASSETS(net_assets_fen=net_fen),)
-    found = [_over(RISK_ASSETS, portfolio.risk_assets_fen, net_fen, limits.risk_assets_ppm)]
-    found += _concentrations(portfolio, limits, lessee)
-    if portfolio.lease_assets_fen * PPM < portfolio.total_assets_fen * limits.lease_assets_ppm:
-        found.append(
-            LEASE_ASSETS(
-                lease_assets_fen=portfolio.lease_assets_fen,
-                total_assets_fen=portfolio.total_assets_fen,
-                limit_ppm=limits.lease_assets_ppm,
-            )
-        )
-    return tuple(one for one in found if one is not None)
+    return (
+        Measure(kind=RISK_ASSETS, fen=portfolio.risk_assets_fen, base_fen=net_fen, limit_ppm=limits.risk_assets_ppm),
+        *_concentrations(portfolio, limits, lessee),
+        Measure(
+            kind=LEASE_ASSETS,
+            fen=portfolio.lease_assets_fen,
+            base_fen=portfolio.total_assets_fen,
+            limit_ppm=limits.lease_assets_ppm,
+            least=True,
+        ),
+    )
 
 
-def _concentrations(portfolio: Portfolio, limits: Limits, lessee: UUID | None) -> Iterable[Refusal | None]:
+def _concentrations(portfolio: Portfolio, limits: Limits, lessee: UUID | None) -> Iterable[Measure]:
     net_fen, everyone = portfolio.net_assets_fen, portfolio.exposures
     mine = [one for one in everyone if lessee in (None, one.lessee)]
     related = [one for one in mine if one.related]
     for one in mine:
-        yield _over(ONE_LESSEE, one.fen, net_fen, limits.one_lessee_ppm, lessee=one.lessee)
+        yield Measure(
+            kind=ONE_LESSEE, fen=one.fen, base_fen=net_fen, limit_ppm=limits.one_lessee_ppm, lessee=one.lessee
+        )
     for group, fen in _groups(everyone, mine).items():
-        yield _over(ONE_GROUP, fen, net_fen, limits.one_group_ppm, group=group)
+        yield Measure(kind=ONE_GROUP, fen=fen, base_fen=net_fen, limit_ppm=limits.one_group_ppm, group=group)
     for one in related:
-        yield _over(ONE_RELATED, one.fen, net_fen, limits.one_related_ppm, lessee=one.lessee)
+        yield Measure(
+            kind=ONE_RELATED, fen=one.fen, base_fen=net_fen, limit_ppm=limits.one_related_ppm, lessee=one.lessee
+        )
     if related:
-        yield _over(ALL_RELATED, sum(one.fen for one in everyone if one.related), net_fen, limits.all_related_ppm)
+        fen = sum(one.fen for one in everyone if one.related)
+        yield Measure(kind=ALL_RELATED, fen=fen, base_fen=net_fen, limit_ppm=limits.all_related_ppm)
 
 
 def _groups(everyone: Iterable[Exposure], mine: Iterable[Exposure]) -> dict[UUID, int]:
@@ -148,10 +210,3 @@ def _groups(everyone: Iterable[Exposure], mine: Iterable[Exposure]) -> dict[UUID
         if one.group in owed:
             owed[one.group] += one.fen
     return owed
-
-
-def _over(kind: RefusalKind, fen: int, net_assets_fen: int, limit_ppm: int, **who: UUID) -> Refusal | None:
-    """The refusal when an amount is more than its share of net assets; compared by cross multiplication."""
-    if fen * PPM <= net_assets_fen * limit_ppm:
-        return None
-    return kind(fen=fen, net_assets_fen=net_assets_fen, limit_ppm=limit_ppm, **who)

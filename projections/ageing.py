@@ -13,6 +13,7 @@ from its activation until it is closed or written off, and again when it is open
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import Any
 from uuid import UUID
@@ -25,7 +26,7 @@ from domain.leasing.lease import events as e
 from domain.leasing.lease import money as m
 from projections.as_of import resolve
 from projections.currencies import Currencies, in_currency
-from projections.dues import DUE_CHANGES, Dues, decode_dues, encode_dues, oldest
+from projections.dues import DUE_CHANGES, decode_dues, encode_dues, oldest
 from projections.model import Projection, ProjectionError, Recorded, Row
 
 NOT_DUE, CURRENT = "not_due", "current"
@@ -54,60 +55,97 @@ class Ages(Row, frozen=True, kw_only=True):
 
 def fold(row: Ages | None, event: Event, recorded: Recorded) -> Ages | None:
     """The row after one event. Raises `ProjectionError` for a lease that is billed before it is activated."""
-    kind = type(event)
-    if row is None:
+    return fold_run(row, (recorded,))
+
+
+def fold_run(row: Ages | None, run: Sequence[Recorded]) -> Ages | None:
+    """The row after some events of its lease: what is kept as text is read and written once."""
+    steps = None if row is None else _Steps(row)
+    for recorded in run:
+        if steps is None:
+            row = _first(recorded)
+            if row is None:
+                continue
+            steps = _Steps(row)
+        steps.take(recorded)
+    return None if steps is None else steps.row(run[-1].position)
+
+
+def _first(recorded: Recorded) -> Ages | None:
+    """A lease begins with its activation; money may come before, it is credit and pays nothing yet.
+
+    One that never ran and was closed begins when the lessee owes a refund that should not have been.
+    """
+    kind = type(recorded.event)
+    if kind is m.BillIssued:
+        raise ProjectionError(f"stream {recorded.stream}: expected lease.activated first, got {recorded.envelope.type}")
+    if kind not in _BEGIN:
+        return None
+    return Ages(id=recorded.stream, tenant=recorded.tenant, position=recorded.position, counts=True)
+
+
+class _Steps:
+    """A row while it is folded."""
+
+    def __init__(self, row: Ages) -> None:
+        self._row = row
+        self._counts, self._last_on = row.counts, row.last_on
+        self._dues = decode_dues(row.dues)
+        self._days, self._positions = _elements(row.days), _elements(row.positions)
+        self._due_on, self._open_fen = _elements(row.due_on), _elements(row.open_fen)
+
+    def take(self, recorded: Recorded) -> None:
+        """One event, and the step that it makes."""
+        kind = type(recorded.event)
+        if kind in DUE_CHANGES:
+            DUE_CHANGES[kind](self._dues, recorded.event)
         if kind is e.LeaseReopened:
-            # It never ran, and the lessee owes a refund that should not have been.
-            row = Ages(id=recorded.stream, tenant=recorded.tenant, position=recorded.position, counts=True)
-            return _step(row, [], recorded)
-        if kind is m.BillIssued:
-            raise ProjectionError(f"stream {recorded.stream}: expected lease.activated first, got lease.bill_issued.v1")
-        if kind is not m.LeaseActivated:
-            # Money may come before the lease runs; it is credit and pays nothing yet.
-            return None
-        row = Ages(id=recorded.stream, tenant=recorded.tenant, position=recorded.position, counts=True)
-        return _step(row, [], recorded)
-    if kind is m.LeaseClosed:
-        return _ended(row, decode_dues(row.dues), recorded)
-    if kind is e.LeaseReopened:
-        return _step(row, decode_dues(row.dues), recorded)
-    dues = decode_dues(row.dues)
-    DUE_CHANGES[kind](dues, event)
-    if kind is m.LeaseChargedOff or not row.counts:
-        return _ended(row, dues, recorded)
-    return _step(row, dues, recorded)
+            self._counts = True
+        if kind in _LAST or not self._counts:
+            # From here on the lease does not count: its open amount is not known to ageing.
+            self._counts = False
+            self._step(recorded, "NULL", "NULL")
+            return
+        due_on, open_fen = oldest(self._dues)
+        self._step(recorded, "NULL" if due_on is None else due_on.isoformat(), str(open_fen))
+
+    def _step(self, recorded: Recorded, due_on: str, open_fen: str) -> None:
+        on = recorded.envelope.business_date
+        # A calendar never goes back; a clock that did must not unsort the days.
+        self._last_on = on = on if self._last_on is None else max(self._last_on, on)
+        if self._days and self._open_fen[-1] == open_fen and self._due_on[-1] == due_on:
+            return
+        self._days.append(on.isoformat())
+        self._positions.append(str(recorded.position))
+        self._due_on.append(due_on)
+        self._open_fen.append(open_fen)
+
+    def row(self, position: int) -> Ages:
+        """The row after the last event, at `position`."""
+        return Ages(
+            position=position,
+            id=self._row.id,
+            tenant=self._row.tenant,
+            counts=self._counts,
+            dues=encode_dues(self._dues),
+            days=_literal(self._days),
+            positions=_literal(self._positions),
+            due_on=_literal(self._due_on),
+            open_fen=_literal(self._open_fen),
+            last_on=self._last_on,
+        )
 
 
-def _step(row: Ages, dues: Dues, recorded: Recorded) -> Ages:
-    due_on, open_fen = oldest(dues)
-    return _with_step(row, dues, recorded, "NULL" if due_on is None else due_on.isoformat(), str(open_fen), True)
+_BEGIN = frozenset({m.LeaseActivated, e.LeaseReopened})
+_LAST = frozenset({m.LeaseChargedOff, m.LeaseClosed})
 
 
-def _ended(row: Ages, dues: Dues, recorded: Recorded) -> Ages:
-    """From here on the lease does not count: its open amount is not known to ageing."""
-    return _with_step(row, dues, recorded, "NULL", "NULL", False)
+def _elements(literal: str) -> list[str]:
+    return literal[1:-1].split(",") if len(literal) > 2 else []
 
 
-def _with_step(row: Ages, dues: Dues, recorded: Recorded, due_on: str, open_fen: str, counts: bool) -> Ages:
-    same = row.open_fen.endswith(f",{open_fen}}}") and row.due_on.endswith(f",{due_on}}}")
-    # A calendar never goes back; a clock that did must not unsort the days.
-    on = recorded.envelope.business_date if row.last_on is None else max(row.last_on, recorded.envelope.business_date)
-    return Ages(
-        position=recorded.position,
-        id=row.id,
-        tenant=row.tenant,
-        counts=counts,
-        dues=encode_dues(dues),
-        days=row.days if same else _more(row.days, on.isoformat()),
-        positions=row.positions if same else _more(row.positions, str(recorded.position)),
-        due_on=row.due_on if same else _more(row.due_on, due_on),
-        open_fen=row.open_fen if same else _more(row.open_fen, open_fen),
-        last_on=on,
-    )
-
-
-def _more(literal: str, element: str) -> str:
-    return f"{literal[:-1]},{element}}}" if len(literal) > 2 else f"{{{element}}}"
+def _literal(elements: Iterable[str]) -> str:
+    return "{" + ",".join(elements) + "}"
 
 
 # ---------------------------------------------------------------------------------------------------- DDL
@@ -119,6 +157,7 @@ AGEING = Projection(
     key=("id",),
     events=frozenset({m.LeaseActivated, *DUE_CHANGES, m.LeaseClosed, e.LeaseReopened}),
     fold=fold,
+    fold_run=fold_run,
     ddl="""
 CREATE TABLE {table} (
     shard     smallint NOT NULL,

@@ -27,8 +27,6 @@ from projections.model import Key, Projection, ProjectionError, R
 REPLAY_STREAMS_MAX = 50_000
 """Streams that one question about the past may fold again (about ten seconds); beyond, `replay` the ledger instead."""
 
-_CHUNK_STREAMS = 500
-
 
 class NotProjectedYet(ProjectionError):
     """The asked position lies ahead of what the read model holds."""
@@ -68,9 +66,10 @@ def rows_as_of(
             f"since, got {len(ids)}"
         )
     past: dict[Key, R] = {}
-    for at in range(0, len(ids), _CHUNK_STREAMS):
-        some = ids[at : at + _CHUNK_STREAMS]
-        read = reading.streams(connection, shard, some, position, projection.types)
-        folded = fold_batch(projection, {}, keyed(projection, read))
-        past.update({key: row for key, row in folded.changed.items() if row is not None})
+    if not ids:
+        return past
+    with connection.transaction():
+        for _, read in reading.by_stream(connection, shard, 0, position, projection.types, ids):
+            folded = fold_batch(projection, {}, keyed(projection, read))
+            past.update({key: row for key, row in folded.changed.items() if row is not None})
     return past

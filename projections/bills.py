@@ -11,7 +11,7 @@ business date, so it is asked with one and never stored.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any
 from uuid import UUID
@@ -105,6 +105,7 @@ class _Sheet:
         """Nothing is scheduled any more."""
         for column in (self.raws, self.due_on, self.owed_fen, self.open_fen):
             del column[self.issued :]
+        self.touched = {number: bill for number, bill in self.touched.items() if number < self.first + self.issued}
 
     def append(self, bill: Bill) -> None:
         """One more bill. Raises `ProjectionError` unless its number is the next."""
@@ -230,15 +231,22 @@ _CHANGES: Mapping[type[Event], Change] = {
 
 def fold(row: Bills | None, event: Event, recorded: Recorded) -> Bills | None:
     """The row after one event. Raises `ProjectionError` for a lease that does not begin with its creation."""
-    if row is None and type(event) is not e.LeaseCreated:
-        raise ProjectionError(f"stream {recorded.stream}: expected lease.created first, got {recorded.envelope.type}")
+    return fold_run(row, (recorded,))
+
+
+def fold_run(row: Bills | None, run: Sequence[Recorded]) -> Bills:
+    """The row after some events of its lease: what is kept as text is read and written once."""
+    first = run[0]
+    if row is None and type(first.event) is not e.LeaseCreated:
+        raise ProjectionError(f"stream {first.stream}: expected lease.created first, got {first.envelope.type}")
     sheet = _Sheet(row)
-    _CHANGES[type(event)](sheet, event)
+    for recorded in run:
+        _CHANGES[type(recorded.event)](sheet, recorded.event)
     return Bills(
-        id=recorded.stream if row is None else row.id,
-        tenant=recorded.tenant if row is None else row.tenant,
-        position=recorded.position,
-        first_position=recorded.position if row is None else row.first_position,
+        id=first.stream if row is None else row.id,
+        tenant=first.tenant if row is None else row.tenant,
+        position=run[-1].position,
+        first_position=first.position if row is None else row.first_position,
         **sheet.columns(),
     )
 
@@ -252,6 +260,7 @@ BILLS = Projection(
     key=("id",),
     events=frozenset(_CHANGES),
     fold=fold,
+    fold_run=fold_run,
     ddl="""
 CREATE TABLE {table} (
     shard          smallint NOT NULL,

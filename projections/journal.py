@@ -19,7 +19,7 @@ from msgspec import Struct
 from psycopg import Connection
 
 from domain.books.chart import ACCOUNTS, CASH, AccountKind
-from domain.books.posting import MONEY_EVENTS, Line, post
+from domain.books.posting import MONEY_EVENTS, Line, amounts
 from domain.books.provision import provision_stream
 from domain.kernel import Event
 from projections.as_of import resolve
@@ -75,10 +75,10 @@ def position_key(recorded: Recorded) -> Key:
 
 def fold(row: Entry | None, event: Event, recorded: Recorded) -> Entry | None:
     """The entry of an event; none when nothing is to be posted. Raises `Unbalanced`."""
-    lines = post(event)
-    if not lines:
+    changes = amounts(event)
+    if not changes:
         return None
-    cash = next((line.debit_fen - line.credit_fen for line in lines if line.account == CASH), None)
+    cash = changes.get(CASH)
     on = recorded.envelope.business_date
     return Entry(
         position=recorded.position,
@@ -86,8 +86,8 @@ def fold(row: Entry | None, event: Event, recorded: Recorded) -> Entry | None:
         stream=_uuid(recorded.envelope.stream),
         business_date=on,
         type=recorded.envelope.type,
-        accounts="{" + ",".join([line.account for line in lines]) + "}",
-        fen="{" + ",".join([str(line.debit_fen - line.credit_fen) for line in lines]) + "}",
+        accounts="{" + ",".join(changes) + "}",
+        fen="{" + ",".join(map(str, changes.values())) + "}",
         cash_on=None if cash is None else _counts_on(event, on),
         cash_fen=cash,
     )
@@ -107,6 +107,8 @@ JOURNAL = Projection(
     row=Entry,
     key=("position",),
     key_of=position_key,
+    stream="stream",
+    append_only=True,
     events=MONEY_EVENTS,
     fold=fold,
     ddl="""

@@ -1,7 +1,7 @@
 """The lease book: one row per lease, as it stands and as it stood at any earlier position.
 
-The row and its fold are in `lease_fold`. The past: rows that have not changed since are taken as they are, all others
-are folded again from their own streams.
+What a row holds and how events change it is in `projections.lease_fold`. The past: rows that have not changed since are
+taken as they are, all others are folded again from their own streams.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from msgspec import Struct
 from psycopg import Connection
 
 from projections.as_of import resolve, rows_as_of
-from projections.lease_fold import EVENTS, Lease, fold
+from projections.lease_fold import EVENTS, Lease, fold, fold_run
 from projections.lease_pages import Window, lease_pages
 from projections.model import Projection
 
@@ -37,6 +37,7 @@ LEASE_BOOK = Projection(
     key=("id",),
     events=EVENTS,
     fold=fold,
+    fold_run=fold_run,
     ddl="""
 CREATE TABLE {table} (
     shard                  smallint NOT NULL,

@@ -8,21 +8,21 @@ bills; `billed - paid - waived - written off` is `open`. `schedule` and `dues` a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any
 from uuid import UUID
 
 import msgspec
 from msgspec import Struct
-from msgspec.structs import replace
+from msgspec.structs import asdict
 
 from domain.kernel import Event
 from domain.leasing.lease import events as e
 from domain.leasing.lease import money as m
 from domain.leasing.lease.state import Phase
 from domain.leasing.values import Applied, BillKind, Instalment, Part
-from projections.dues import DUE_CHANGES, decode_dues, encode_dues, oldest, oldest_rent
+from projections.dues import DUE_CHANGES, Dues, decode_dues, encode_dues, oldest, oldest_rent
 from projections.model import ProjectionError, Recorded, Row
 
 
@@ -102,7 +102,7 @@ _encode = msgspec.json.Encoder().encode
 def _scheduled(rests: list[_Rest]) -> Change:
     principal = sum(one.principal_fen for one in rests)
     return {
-        "schedule": _encode(rests).decode(),
+        "schedule": rests,
         "unbilled_principal_fen": principal,
         "unbilled_fen": principal + sum(one.interest_fen + one.fee_fen for one in rests),
         "next_due_on": rests[0].due_on if rests else None,
@@ -113,11 +113,47 @@ def _rests_of(schedule: Iterable[Instalment]) -> list[_Rest]:
     return [_Rest(one.due_on, one.principal_fen, one.interest_fen, one.fee_fen) for one in schedule]
 
 
-_NOTHING_SCHEDULED = _scheduled([])
+class _Work:
+    """A row while it is folded: the fields of `Lease`, `schedule` and `dues` as values, read when they are needed."""
+
+    schedule: list[_Rest]
+    dues: Dues
+    version: int
+    position: int
+
+    def __init__(self, row: Lease | None, fields: Change) -> None:
+        self._row = row
+        vars(self).update(fields)
+
+    @classmethod
+    def of(cls, row: Lease) -> _Work:
+        """A row that is about to change."""
+        fields = asdict(row)
+        del fields["schedule"], fields["dues"]
+        return cls(row, fields)
+
+    def __getattr__(self, name: str) -> Any:
+        # Only what is not there (any more) comes here.
+        assert self._row is not None, name
+        if name == "schedule":
+            self.schedule = _rests(self._row.schedule)
+            return self.schedule
+        if name == "dues":
+            self.dues = decode_dues(self._row.dues)
+            return self.dues
+        raise AttributeError(name)
+
+    def row(self) -> Lease:
+        """The row after the changes."""
+        fields = dict(vars(self))
+        before = fields.pop("_row")
+        fields["schedule"] = _encode(self.schedule).decode() if "schedule" in fields else before.schedule
+        fields["dues"] = encode_dues(self.dues) if "dues" in fields else before.dues
+        return Lease(**fields)
 
 
-def _created(event: e.LeaseCreated, recorded: Recorded) -> Lease:
-    return Lease(
+def _created(event: e.LeaseCreated, recorded: Recorded) -> _Work:
+    row = Lease(
         id=recorded.stream,
         tenant=recorded.tenant,
         reference=event.reference,
@@ -140,111 +176,113 @@ def _created(event: e.LeaseCreated, recorded: Recorded) -> Lease:
         version=recorded.envelope.seq,
         first_position=recorded.position,
         position=recorded.position,
-        **_scheduled(_rests_of(event.schedule)),
+        unbilled_fen=0,
+        unbilled_principal_fen=0,
+        next_due_on=None,
+        schedule="[]",
     )
+    work = _Work.of(row)
+    vars(work).update(_scheduled(_rests_of(event.schedule)))
+    return work
 
 
-def _due(row: Lease, event: Event) -> Change:
-    """What an event that touches issued bills does to the due dates and the open amount."""
-    dues = decode_dues(row.dues)
-    DUE_CHANGES[type(event)](dues, event)
-    oldest_due_on, open_fen = oldest(dues)
-    return {
-        "dues": encode_dues(dues),
-        "oldest_due_on": oldest_due_on,
-        "oldest_rent_due_on": oldest_rent(dues),
-        "open_fen": open_fen,
-    }
+def _due(row: _Work, event: Event) -> Change:
+    """What an event that touches issued bills does to the due dates and the open amount; once for each event."""
+    DUE_CHANGES[type(event)](row.dues, event)
+    oldest_due_on, open_fen = oldest(row.dues)
+    return {"oldest_due_on": oldest_due_on, "oldest_rent_due_on": oldest_rent(row.dues), "open_fen": open_fen}
 
 
 def _sum(parts: Iterable[Applied | Part]) -> int:
     return sum(part.fen for part in parts)
 
 
-def _paid(row: Lease, event: Any) -> Change:
+def _paid(row: _Work, event: Any) -> Change:
     """Money on bills and credit: what every event with `applied` and `credit_fen` has in common."""
-    money = {"paid_fen": row.paid_fen + _sum(event.applied), "credit_fen": row.credit_fen + event.credit_fen}
-    return money | _due(row, event) if event.applied else money
+    return _money(row, event) | _due(row, event) if event.applied else _money(row, event)
 
 
-def _bill_issued(row: Lease, event: m.BillIssued) -> Change:
-    rests = _rests(row.schedule)
+def _money(row: _Work, event: Any) -> Change:
+    return {"paid_fen": row.paid_fen + _sum(event.applied), "credit_fen": row.credit_fen + event.credit_fen}
+
+
+def _bill_issued(row: _Work, event: m.BillIssued) -> Change:
     billed = event.principal_fen + event.interest_fen + event.fee_fen
     changes: Change = {"issued": row.issued + 1, "billed_fen": row.billed_fen + billed, "accrued_fen": 0}
     changes["period_start"] = event.due_on
-    if rests and event.kind is BillKind.INSTALMENT:
-        return changes | _due(row, event) | _scheduled(rests[1:])
+    if row.schedule and event.kind is BillKind.INSTALMENT:
+        return changes | _due(row, event) | _scheduled(row.schedule[1:])
     return changes | _due(row, event) | {"instalments": row.instalments + 1}
 
 
-def _late_fee(row: Lease, event: m.LateFeeAssessed) -> Change:
+def _late_fee(row: _Work, event: m.LateFeeAssessed) -> Change:
     return {"billed_fen": row.billed_fen + event.fen, **_due(row, event)}
 
 
-def _posted(row: Lease, event: m.PaymentPosted) -> Change:
+def _posted(row: _Work, event: m.PaymentPosted) -> Change:
     last = event.value_date if row.last_paid_on is None else max(row.last_paid_on, event.value_date)
     return {**_paid(row, event), "last_paid_on": last}
 
 
-def _waived(row: Lease, event: m.BillWaived) -> Change:
-    return {**_paid(row, event), **_due(row, event), "waived_fen": row.waived_fen + _sum(event.parts)}
+def _waived(row: _Work, event: m.BillWaived) -> Change:
+    return {**_money(row, event), **_due(row, event), "waived_fen": row.waived_fen + _sum(event.parts)}
 
 
-def _charged_off(row: Lease, event: m.LeaseChargedOff) -> Change:
+def _charged_off(row: _Work, event: m.LeaseChargedOff) -> Change:
     total = row.written_off_fen + _sum(event.parts)
     return {**_due(row, event), "written_off_fen": total, "state": Phase.CHARGED_OFF.value, "closed_on": None}
 
 
-def _recovered(row: Lease, event: m.DebtRecovered) -> Change:
+def _recovered(row: _Work, event: m.DebtRecovered) -> Change:
     total = row.recovered_fen + event.amount_fen
     state = Phase.RECOVERED.value if total >= row.written_off_fen else row.state
     return {"recovered_fen": total, "state": state}
 
 
-def _recovery_reversed(row: Lease, event: m.RecoveryReversed) -> Change:
+def _recovery_reversed(row: _Work, event: m.RecoveryReversed) -> Change:
     total = row.recovered_fen - event.amount_fen
     if total >= row.written_off_fen:
         return {"recovered_fen": total}
     return {"recovered_fen": total, "state": Phase.CHARGED_OFF.value, "closed_on": None}
 
 
-def _restructured(row: Lease, event: e.LeaseRestructured) -> Change:
+def _restructured(row: _Work, event: e.LeaseRestructured) -> Change:
     return {"instalments": row.issued + len(event.schedule), **_scheduled(_rests_of(event.schedule))}
 
 
-def _renewed(row: Lease, event: e.LeaseRenewed) -> Change:
-    rests = _rests(row.schedule) + _rests_of(event.schedule)
+def _renewed(row: _Work, event: e.LeaseRenewed) -> Change:
+    rests = row.schedule + _rests_of(event.schedule)
     return {"instalments": row.instalments + len(event.schedule), **_scheduled(rests)}
 
 
-def _adds(column: str, amount: str, sign: int = 1) -> Callable[[Lease, Any], Change]:
+def _adds(column: str, amount: str, sign: int = 1) -> Callable[[_Work, Any], Change]:
     return lambda row, event: {column: getattr(row, column) + sign * getattr(event, amount)}
 
 
-def _to(phase: Phase) -> Callable[[Lease, Event], Change]:
+def _to(phase: Phase) -> Callable[[_Work, Event], Change]:
     return lambda row, event: {"state": phase.value}
 
 
-def _ended(phase: Phase) -> Callable[[Lease, Any], Change]:
+def _ended(phase: Phase) -> Callable[[_Work, Any], Change]:
     """Nothing more is billed by the schedule."""
-    return lambda row, event: {"state": phase.value, "instalments": row.issued, **_NOTHING_SCHEDULED}
+    return lambda row, event: {"state": phase.value, "instalments": row.issued, **_scheduled([])}
 
 
-def _bought_out(row: Lease, event: m.BuyoutCompleted) -> Change:
+def _bought_out(row: _Work, event: m.BuyoutCompleted) -> Change:
     return {**_ended(Phase.BOUGHT_OUT)(row, event), "credit_fen": row.credit_fen + event.credit_fen}
 
 
-def _activated(row: Lease, event: m.LeaseActivated) -> Change:
+def _activated(row: _Work, event: m.LeaseActivated) -> Change:
     held = row.down_payment_held_fen - event.down_payment_fen
     days = {"activated_on": event.on, "period_start": event.on}
     return {**days, "state": Phase.ACTIVE.value, "down_payment_held_fen": held}
 
 
-def _closed(row: Lease, event: m.LeaseClosed) -> Change:
+def _closed(row: _Work, event: m.LeaseClosed) -> Change:
     return {**_ended(Phase.SETTLED)(row, event), "closed_on": event.on}
 
 
-_CHANGES: Mapping[type[Event], Callable[[Lease, Any], Change]] = {
+_CHANGES: Mapping[type[Event], Callable[[_Work, Any], Change]] = {
     e.DepositPreauthorised: _adds("deposit_held_fen", "fen"),
     m.DepositReceived: _adds("deposit_held_fen", "fen"),
     m.DepositReleased: _adds("deposit_held_fen", "fen", -1),
@@ -302,10 +340,24 @@ EVENTS: frozenset[type[Event]] = frozenset({e.LeaseCreated, *_CHANGES, *_COUNTED
 
 def fold(row: Lease | None, event: Event, recorded: Recorded) -> Lease | None:
     """The row after one event. Raises `ProjectionError` for a lease that does not begin with its creation."""
-    if isinstance(event, e.LeaseCreated):
-        return _created(event, recorded)
-    if row is None:
-        raise ProjectionError(f"stream {recorded.stream}: expected lease.created first, got {recorded.envelope.type}")
-    make = _CHANGES.get(type(event))
-    change = {} if make is None else make(row, event)
-    return replace(row, version=recorded.envelope.seq, position=recorded.position, **change)
+    return fold_run(row, (recorded,))
+
+
+def fold_run(row: Lease | None, run: Sequence[Recorded]) -> Lease:
+    """The row after some events of its lease: what is kept as text is read and written once."""
+    work = None if row is None else _Work.of(row)
+    for recorded in run:
+        event = recorded.event
+        if type(event) is e.LeaseCreated:
+            work = _created(event, recorded)
+            continue
+        if work is None:
+            raise ProjectionError(
+                f"stream {recorded.stream}: expected lease.created first, got {recorded.envelope.type}"
+            )
+        make = _CHANGES.get(type(event))
+        if make is not None:
+            vars(work).update(make(work, event))
+        work.version, work.position = recorded.envelope.seq, recorded.position
+    assert work is not None, "a run has events"
+    return work.row()

@@ -9,7 +9,7 @@ from msgspec import Struct
 from psycopg import Connection
 
 from projections import catalog, reading
-from projections.folding import Letter, fold_batch, keyed, keys_of
+from projections.folding import Letter, fold_batch, keyed
 from projections.model import Projection
 from projections.tables import Table, array
 
@@ -69,7 +69,7 @@ def retry(connection: Connection[Any], projection: Projection[Any], shard: int =
         waiting = letters(connection, table, shard)
         events = keyed(projection, reading.chosen(connection, shard, [letter.position for letter in waiting]))
         target: Table[Any] = Table(projection)
-        folded = fold_batch(projection, target.load(connection, shard, keys_of(events)), events)
+        folded = fold_batch(projection, target.known(connection, shard, events), events)
         target.write(connection, shard, folded.changed)
         connection.execute("DELETE FROM read.dead_letters WHERE shard = %s AND table_name = %s", (shard, table))
         park(connection, table, shard, folded.letters)

@@ -9,7 +9,7 @@ A row type's fields are the columns of its table, in the same order, after `shar
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import cached_property
@@ -104,6 +104,11 @@ class Projection(Generic[R]):
     `ddl` creates the table and its indexes; `{table}` stands for the table's name, `shard smallint` is its first column
     and the first column of its primary key. `fold` is pure; what it
     raises parks the key. Raises `ProjectionError` when the declaration does not hold together.
+
+    `fold_run` gives what `fold` gives for several events of one key, one after the other, in one go; where it raises,
+    `fold` decides. `stream` names the column with the aggregate that a row's events come from, by default the first of
+    the key; `None` when a row has events of several aggregates. `append_only`: each event has a key of its own, so that
+    there is never a row to fold onto.
     """
 
     name: str
@@ -114,6 +119,9 @@ class Projection(Generic[R]):
     fold: Callable[[R | None, Event, Recorded], R | None]
     ddl: str
     key_of: Callable[[Recorded], Key] = field(default=stream_key)
+    fold_run: Callable[[R | None, Sequence[Recorded]], R | None] | None = None
+    stream: str | None = ""
+    append_only: bool = False
 
     def __post_init__(self) -> None:
         if not _NAME.fullmatch(self.name) or self.version < 1:
@@ -121,12 +129,19 @@ class Projection(Generic[R]):
         missing = set(self.key) - set(self.row.__struct_fields__)
         if missing or not self.key:
             raise ProjectionError(f"{self.table}: expected key fields of {self.row.__name__}, got {self.key}")
-        assert self.columns, "a row type has fields"
+        columns = dict(self.columns)
+        if self.stream_column is not None and columns.get(self.stream_column) != "uuid":
+            raise ProjectionError(f"{self.table}: expected {self.stream_column} to be a column of type uuid")
 
     @property
     def table(self) -> str:
         """The table's name within schema `read`: the version is part of it."""
         return f"{self.name}_v{self.version}"
+
+    @property
+    def stream_column(self) -> str | None:
+        """The column that says of which aggregate a row is; `None` when that may be several."""
+        return self.key[0] if self.stream == "" else self.stream
 
     @cached_property
     def columns(self) -> tuple[tuple[str, str], ...]:

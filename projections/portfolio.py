@@ -7,7 +7,6 @@ all assets, groups of lessees and related parties are not in this ledger: whoeve
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import date
 from typing import Any
 from uuid import UUID
@@ -17,9 +16,9 @@ from psycopg import Connection
 
 from domain import portfolio as limits
 from domain.books.provisions import PROVISION_POLICIES, FiveClass, ProvisionPolicy, provision_fen
-from domain.kernel import Refusal
 from domain.leasing.lease.state import Phase
 from domain.leasing.values import Business
+from domain.portfolio import Surroundings
 from projections.as_of import resolve
 from projections.currencies import Currencies
 from projections.lease_book import LEASE_BOOK
@@ -28,7 +27,6 @@ from projections.lease_pages import at_position
 LARGEST = 20
 """Lessees that an answer names."""
 
-NEWEST_LIMITS = limits.LIMITS[max(limits.LIMITS)]
 NEWEST_PROVISIONS = PROVISION_POLICIES[max(PROVISION_POLICIES)]
 
 _OUTSIDE = [Phase.AWAITING_DELIVERY.value, Phase.SETTLED.value, Phase.CHARGED_OFF.value, Phase.RECOVERED.value]
@@ -132,15 +130,6 @@ def holdings(
     )
 
 
-class Surroundings(Struct, frozen=True, kw_only=True):
-    """What the ledger does not hold: assets of the lessor, groups and related parties among the lessees."""
-
-    net_assets_fen: int
-    total_assets_fen: int
-    group_of: Mapping[UUID, UUID] = {}
-    related: frozenset[UUID] = frozenset()
-
-
 def snapshot(
     connection: Connection[Any],
     tenant: UUID,
@@ -152,38 +141,43 @@ def snapshot(
 ) -> tuple[int, limits.Portfolio]:
     """The portfolio that the limits are checked on, and the position it is valid at."""
     book = _book(connection, tenant, currency, as_of_position, shard)
-    rows = _by_lessee(connection, book)
-    exposures = tuple(
-        limits.Exposure(
-            lessee=lessee, fen=max(0, fen), group=around.group_of.get(lessee), related=lessee in around.related
-        )
-        for lessee, _, fen, _ in rows
-        if lessee is not None
-    )
-    return book.position, limits.Portfolio(
-        net_assets_fen=around.net_assets_fen,
-        total_assets_fen=around.total_assets_fen,
-        lease_assets_fen=sum(row[3] for row in rows),
-        risk_assets_fen=sum(row[2] for row in rows),
-        exposures=exposures,
-    )
+    return book.position, _portfolio(connection, book, around)
 
 
-def breaches(
+class Measured(Struct, frozen=True):
+    """Every limit against the portfolio, in one currency, valid at `position`, under one version of the limits."""
+
+    position: int
+    currency: str | None
+    other_currencies: tuple[str, ...]
+    version: int
+    portfolio: limits.Portfolio
+    measures: tuple[limits.Measure, ...]
+
+
+def measured(
     connection: Connection[Any],
     tenant: UUID,
     around: Surroundings,
     *,
-    policy: limits.Limits = NEWEST_LIMITS,
+    policy: limits.Limits = limits.NEWEST_LIMITS,
     currency: str | None = None,
     as_of_position: int | None = None,
     shard: int = 0,
-) -> tuple[int, tuple[Refusal, ...]]:
-    """Every limit that the portfolio breaks, and the position this is valid at."""
-    position, found = snapshot(
-        connection, tenant, around, currency=currency, as_of_position=as_of_position, shard=shard
+) -> Measured:
+    """The portfolio under its limits, now or at an earlier position; what is `around` is as it is now.
+
+    Of the limit on one lessee the `LARGEST` are named, and whoever is over it.
+    """
+    book = _book(connection, tenant, currency, as_of_position, shard)
+    found = _portfolio(connection, book, around)
+    one_lessee = [one for one in limits.measures(found, policy) if one.kind is limits.ONE_LESSEE]
+    named = {one.lessee for at, one in enumerate(one_lessee) if at < LARGEST or one.breached}
+    shown = tuple(
+        one for one in limits.measures(found, policy) if one.kind is not limits.ONE_LESSEE or one.lessee in named
     )
-    return position, limits.breaches(found, policy)
+    currencies = book.currencies
+    return Measured(book.position, currencies.chosen, currencies.others, policy.version, found, shown)
 
 
 def provisions(
@@ -218,6 +212,24 @@ def _book(
     currencies = Currencies.of(connection, tenant, currency, shard)
     sql, parameters = at_position(connection, LEASE_BOOK, tenant, position, shard, past=as_of_position is not None)
     return _Book(position, currencies, sql, parameters)
+
+
+def _portfolio(connection: Connection[Any], book: _Book, around: Surroundings) -> limits.Portfolio:
+    rows = _by_lessee(connection, book)
+    exposures = tuple(
+        limits.Exposure(
+            lessee=lessee, fen=max(0, fen), group=around.group_of.get(lessee), related=lessee in around.related
+        )
+        for lessee, _, fen, _ in rows
+        if lessee is not None
+    )
+    return limits.Portfolio(
+        net_assets_fen=around.net_assets_fen,
+        total_assets_fen=around.total_assets_fen,
+        lease_assets_fen=sum(row[3] for row in rows),
+        risk_assets_fen=sum(row[2] for row in rows),
+        exposures=exposures,
+    )
 
 
 def _by_lessee(connection: Connection[Any], book: _Book) -> list[tuple[UUID | None, int, int, int]]:

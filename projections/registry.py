@@ -7,6 +7,7 @@ from typing import Any
 from projections.ageing import AGEING
 from projections.application_book import APPLICATION_BOOK
 from projections.bills import BILLS
+from projections.consents import CONSENTS
 from projections.decision_funnel import DECISION_FUNNEL
 from projections.journal import JOURNAL
 from projections.lease_book import LEASE_BOOK
@@ -20,6 +21,7 @@ PROJECTIONS: tuple[Projection[Any], ...] = (
     APPLICATION_BOOK,
     DECISION_FUNNEL,
     WORK_IN_PROGRESS,
+    CONSENTS,
     LEASE_BOOK,
     BILLS,
     AGEING,

@@ -4,8 +4,10 @@
         compare-and-set its position │ load the rows of the batch's keys │ fold │ one upsert │ park what raised
     ──▶ COMMIT ──▶ next window; when there is none: wait for NOTIFY, or look again after a while
 
-Projections that are equally far share the reading and decoding of a window. Two runners may run at once: whoever moves
-the position first wins the batch, the other writes nothing. Whatever dies in the middle leaves the last commit.
+Projections that are equally far share the reading and decoding of a window. Those that are far behind are filled stream
+by stream (`projections.filling`), so that each row is written once and not once for each window. Two runners may run at
+once: whoever moves the position first wins the batch, the other writes nothing. Whatever dies in the middle leaves the
+last commit.
 """
 
 from __future__ import annotations
@@ -17,7 +19,8 @@ from psycopg import Connection
 
 from projections import catalog, reading
 from projections.catalog import Copy, LostRace, Status
-from projections.folding import fold_batch, keyed, keys_of
+from projections.filling import FILL_POSITIONS_MAX, fill, is_long
+from projections.folding import fold_batch, sorted_out, with_keys
 from projections.letters import park, parked_keys
 from projections.model import Projection, ProjectionError
 from projections.reading import BATCH_ROWS_MAX, Read
@@ -58,10 +61,11 @@ class Runner:
         """Create the catalog and the tables that are missing; call once before the first step."""
         catalog.prepare(self._connection, [table.projection for table in self._tables.values()], self._shard)
 
-    def step(self) -> int:
+    def step(self, report: Callable[[int], None] | None = None) -> int:
         """Apply one window to the projections that are furthest behind; return its size, 0 when all are up to date.
 
         A window that another runner applied first counts like an applied one: the next step reads the new positions.
+        `report` hears, as far as that is known, of how much of a long window is done.
         """
         head = reading.head_size(self._connection, self._shard)
         mine = [copy for copy in catalog.copies(self._connection, self._shard) if self._runs(copy)]
@@ -69,21 +73,24 @@ class Runner:
         if not behind:
             self._promote(mine)
             return 0
-        group, after, up_to = self._next_window(behind, head)
-        read = self._read(group, after, up_to)
+        group, window = self._next_window(behind, head)
         try:
             with self._connection.transaction():
-                for copy in group:
-                    apply(self._connection, self._tables[copy.table], self._shard, (after, up_to), read)
+                self._apply([self._tables[copy.table] for copy in group], window, report)
         except LostRace:
-            return up_to - after
+            return window[1] - window[0]
         self._promote(group)
-        return up_to - after
+        return window[1] - window[0]
 
     def catch_up(self, progress: Progress | None = None) -> int:
         """Step until nothing is left; return the positions stepped over."""
         done = 0
-        while positions := self.step():
+
+        def report(positions: int) -> None:
+            if progress is not None:
+                progress(done + positions, done + self._left())
+
+        while positions := self.step(report):
             done += positions
             if progress is not None:
                 progress(done, done + self._left())
@@ -100,12 +107,27 @@ class Runner:
                 for _ in self._connection.notifies(timeout=poll_s, stop_after=1):
                     pass
 
-    def _next_window(self, behind: Sequence[Copy], head: int) -> tuple[list[Copy], int, int]:
+    def _apply(
+        self, tables: Sequence[Table[Any]], window: tuple[int, int], report: Callable[[int], None] | None
+    ) -> None:
+        projections = [table.projection for table in tables]
+        if is_long(projections, window):
+            fill(self._connection, tables, self._shard, window, report)
+            return
+        types = frozenset().union(*(projection.types for projection in projections))
+        read = reading.window(self._connection, self._shard, *window, types)
+        for table, mine in zip(tables, sorted_out(projections, read), strict=True):
+            apply(self._connection, table, self._shard, window, mine)
+
+    def _next_window(self, behind: Sequence[Copy], head: int) -> tuple[list[Copy], tuple[int, int]]:
         """The copies that are furthest behind, and the window (`after`, `up_to`] that they share."""
         after = min(copy.position for copy in behind)
         # A group stops where the next one stands, so that from there on both share every window.
-        stops = [copy.position for copy in behind if copy.position > after]
-        return [copy for copy in behind if copy.position == after], after, min([after + self._batch_rows, head, *stops])
+        end = min([head, *(copy.position for copy in behind if copy.position > after)])
+        group = [copy for copy in behind if copy.position == after]
+        if not is_long([self._tables[copy.table].projection for copy in group], (after, end)):
+            return group, (after, min(after + self._batch_rows, end))
+        return group, (after, min(after + FILL_POSITIONS_MAX, end))
 
     def _runs(self, copy: Copy) -> bool:
         return copy.table in self._tables and copy.status in (Status.LIVE, Status.BUILDING)
@@ -114,10 +136,6 @@ class Runner:
         for copy in group:
             if copy.status is Status.BUILDING:
                 catalog.promote(self._connection, self._tables[copy.table].projection, self._shard)
-
-    def _read(self, group: Sequence[Copy], after: int, up_to: int) -> list[Read]:
-        types = frozenset().union(*(self._tables[copy.table].projection.types for copy in group))
-        return reading.window(self._connection, self._shard, after, up_to, types)
 
     def _left(self) -> int:
         head = reading.head_size(self._connection, self._shard)
@@ -132,14 +150,15 @@ def apply(
     window: tuple[int, int],
     read: Sequence[Read],
 ) -> None:
-    """Apply one window (`after`, `up_to`] to one copy, within the caller's transaction. Raises `LostRace`."""
-    after, up_to = window
-    catalog.advance(connection, shard, table.name, after, up_to)
-    events = keyed(table.projection, read)
+    """Apply one window (`after`, `up_to`] to one copy, within the caller's transaction. Raises `LostRace`.
+
+    `read` has those events of the window that the projection declares.
+    """
+    catalog.advance(connection, shard, table.name, *window)
+    events = with_keys(table.projection, read)
     if not events:
         return
     parked = parked_keys(connection, table.name, shard)
-    rows = table.load(connection, shard, keys_of(events))
-    folded = fold_batch(table.projection, rows, events, parked)
+    folded = fold_batch(table.projection, table.known(connection, shard, events), events, parked)
     table.write(connection, shard, folded.changed)
     park(connection, table.name, shard, folded.letters)

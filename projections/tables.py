@@ -1,11 +1,11 @@
-"""A projection's table: created, read by key, written by one upsert from column arrays, compared row by row."""
+"""A projection's table: created, read by key or by stream, written by one upsert from column arrays or by COPY."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime
 from operator import itemgetter
-from typing import Any, Generic
+from typing import Any, Generic, NamedTuple
 from uuid import UUID
 
 from msgspec.structs import astuple
@@ -21,6 +21,13 @@ _COLUMNS_OF = """
     WHERE attrelid = to_regclass(%s) AND attnum > 0 AND NOT attisdropped ORDER BY attnum"""
 
 
+class Span(NamedTuple):
+    """The streams whose ids, as text, lie behind `after` and up to `up_to`; `None` is no bound."""
+
+    after: str | None
+    up_to: str | None
+
+
 class Table(Generic[R]):
     """One table that holds rows of one version of a projection: the live one, one being built, or a scratch copy."""
 
@@ -30,6 +37,9 @@ class Table(Generic[R]):
         self.schema = schema
         self.qualified = f"{schema}.{self.name}"
         self._select, self._upsert, self._delete = _statements(projection, self.qualified)
+        self._select_all = f"SELECT {select_list(projection)} FROM {self.qualified} AS t"
+        columns = ", ".join(name for name, _ in projection.columns)
+        self._copy = f"COPY {self.qualified} (shard, {columns}) FROM STDIN"
 
     def create(self, connection: Connection[Any]) -> None:
         """Create the table and its indexes. Raises `ProjectionError` when its columns are not the row type's fields."""
@@ -56,6 +66,38 @@ class Table(Generic[R]):
         found = cursor.execute(self._select, (*arrays, shard)).fetchall()
         at, make = self.projection.key_at, row_maker(self.projection)
         return {tuple([str(values[i]) for i in at]): make(values) for values in found}
+
+    def known(self, connection: Connection[Any], shard: int, events: Iterable[tuple[Key | None, Any]]) -> dict[Key, R]:
+        """The rows that events with their keys are to be folded onto; none is looked for where there cannot be any."""
+        if self.projection.append_only:
+            return {}
+        return self.load(connection, shard, {key for key, _ in events if key is not None})
+
+    def values_of(self, connection: Connection[Any], shard: int, span: Span) -> list[tuple[Any, ...]]:
+        """The rows of the streams of a span, as values in the order of the row type's fields."""
+        column = self.projection.stream_column
+        query, parameters = f"{self._select_all} WHERE t.shard = %s", [shard, *(one for one in span if one is not None)]
+        if span.up_to is not None:
+            query += f" AND t.{column} > %s::uuid" * (span.after is not None) + f" AND t.{column} <= %s::uuid"
+        elif span.after is not None:
+            # A row that somebody robbed of its stream must not lie in no span at all.
+            query += f" AND (t.{column} > %s::uuid) IS NOT FALSE"
+        return connection.cursor(binary=True).execute(query, parameters).fetchall()
+
+    def clear(self, connection: Connection[Any], shard: int) -> None:
+        """Remove every row."""
+        connection.execute(f"DELETE FROM {self.qualified} WHERE shard = %s", (shard,))
+
+    def insert(self, connection: Connection[Any], shard: int, rows: Iterable[R]) -> None:
+        """Add rows that are not there, by COPY."""
+        values = _columns(list(map(astuple, rows)))
+        if not values:
+            return
+        kinds = [kind for _, kind in self.projection.columns]
+        columns = [_copied(kind, column) for kind, column in zip(kinds, values, strict=True)]
+        begin = f"{shard}\t"
+        with connection.cursor() as cursor, cursor.copy(self._copy) as copy:
+            copy.write("".join([f"{begin}{line}\n" for line in map("\t".join, zip(*columns, strict=True))]))
 
     def write(self, connection: Connection[Any], shard: int, changed: Mapping[Key, R | None]) -> None:
         """Make the table hold these rows, in one statement for those that are and one for those that are gone."""
@@ -137,3 +179,23 @@ def array(kind: str, column: Sequence[Any]) -> str:
     """A column of values as a PostgreSQL array literal of the SQL type `kind`; `None` becomes NULL."""
     literal = _LITERAL[kind]
     return "{" + ",".join(["NULL" if value is None else literal(value) for value in column]) + "}"
+
+
+_COPY_ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
+
+
+def _copied(kind: str, column: Sequence[Any]) -> list[str]:
+    """A column of values in PostgreSQL's text COPY format."""
+    if kind == "text":
+        return ["\\N" if value is None else value.translate(_COPY_ESCAPES) for value in column]
+    literal = _COPIED[kind]
+    return ["\\N" if value is None else literal(value) for value in column]
+
+
+_COPIED: Mapping[str, Callable[[Any], str]] = {
+    "uuid": _uuid,
+    "bigint": str,
+    "boolean": str,
+    "timestamp with time zone": str,
+    "date": str,
+}

@@ -68,16 +68,28 @@ class _State(Struct):
 
 def fold(row: Waiting | None, event: Event, recorded: Recorded) -> Waiting | None:
     """The row after one event; `None` when the aggregate waits for nothing any more."""
-    lead_days = 0 if row is None else row.lead_days
-    wanted = changes(event, recorded.envelope.business_date, lead_days)
-    if row is None:
-        if not any(isinstance(change, Opens) for change in wanted):
-            return None
-        row = Waiting(id=recorded.stream, tenant=recorded.tenant, position=recorded.position)
-    state = _State(list(_decode(row.timers)), row.dormant, row.lead_days)
-    for change in wanted:
-        _apply(state, change)
-    return None if state.ended else _written(row, state, recorded.position)
+    return fold_run(row, (recorded,))
+
+
+def fold_run(row: Waiting | None, run: Sequence[Recorded]) -> Waiting | None:
+    """The row after some events of its aggregate: what is kept as text is read and written once."""
+    state = None if row is None else _State(list(_decode(row.timers)), row.dormant, row.lead_days)
+    for recorded in run:
+        lead_days = 0 if state is None else state.lead_days
+        wanted = changes(recorded.event, recorded.envelope.business_date, lead_days)
+        if state is None:
+            if not any(isinstance(change, Opens) for change in wanted):
+                continue
+            row = Waiting(id=recorded.stream, tenant=recorded.tenant, position=recorded.position)
+            state = _State([], dormant=False, lead_days=0)
+        for change in wanted:
+            _apply(state, change)
+        if state.ended:
+            state = None
+    if state is None:
+        return None
+    assert row is not None, "a state is of a row"
+    return _written(row, state, run[-1].position)
 
 
 def _apply(state: _State, change: Change) -> None:
@@ -121,6 +133,7 @@ TIMERS = Projection(
     key=("id",),
     events=EVENTS,
     fold=fold,
+    fold_run=fold_run,
     ddl="""
 CREATE TABLE {table} (
     shard          smallint NOT NULL,

@@ -40,10 +40,20 @@ from domain.kernel import utc_text
 MAX_BATCH_EVENTS = 4_096
 """Events in one transaction; more only make the first caller wait longer."""
 
+TOLD_AT_ONCE = 32
+"""Callers that hear of their outcome before the next turn of the event loop."""
+
+CROWD = 256
+"""A batch of so many callers or more tells them side by side with the next transaction: they decide what comes next,
+which takes longer than the server needs, and neither of the two should wait for the other.
+"""
+
 RECOVERY_TIMEOUT_S = 60.0
 RECOVERY_PAUSE_S = 0.1
 
 Connection = psycopg.AsyncConnection[tuple[Any, ...]]
+Waiting = tuple[Append, "asyncio.Future[Appended]"]
+Outcome = tuple["asyncio.Future[Appended]", Appended | BaseException]
 _log = structlog.get_logger(__name__)
 
 
@@ -64,11 +74,12 @@ class GroupCommit:
     def __init__(self, url: str, *, clock: Callable[[], datetime]) -> None:
         self._url = url
         self._clock = clock
-        self._waiting: list[tuple[Append, asyncio.Future[Appended]]] = []
+        self._waiting: list[Waiting] = []
         self._wake = asyncio.Event()
         self._closing = False
         self._connection: Connection | None = None
         self._task: asyncio.Task[None] | None = None
+        self._telling: set[asyncio.Task[None]] = set()
 
     async def __aenter__(self) -> GroupCommit:
         self._connection = await connect_async(self._url)
@@ -80,6 +91,7 @@ class GroupCommit:
         self._wake.set()
         if self._task is not None:
             await self._task
+        await asyncio.gather(*self._telling)
         if self._connection is not None:
             await self._connection.close()
 
@@ -108,7 +120,7 @@ class GroupCommit:
             if self._closing:
                 return
 
-    def _take(self) -> list[tuple[Append, asyncio.Future[Appended]]]:
+    def _take(self) -> list[Waiting]:
         events = count = 0
         for append, _ in self._waiting:
             events += len(append.drafts)
@@ -118,15 +130,18 @@ class GroupCommit:
         taken, self._waiting = self._waiting[:count], self._waiting[count:]
         return taken
 
-    async def _deliver(self, waiting: Sequence[tuple[Append, asyncio.Future[Appended]]]) -> None:
+    async def _deliver(self, waiting: Sequence[Waiting]) -> None:
         outcomes = await self._outcomes([append for append, _ in waiting])
-        for (_, future), outcome in zip(waiting, outcomes, strict=True):
-            if future.cancelled():
-                continue
-            if isinstance(outcome, BaseException):
-                future.set_exception(outcome)
-            else:
-                future.set_result(outcome)
+        told = list(zip((future for _, future in waiting), outcomes, strict=True))
+        if len(told) < CROWD:
+            _tell(told)
+            return
+        # Half a batch should be waiting before the next one begins: else they would shrink to a caller each.
+        first = max(0, len(told) // 2 - len(self._waiting))
+        await _tell_in_turns(told[:first])
+        telling = asyncio.create_task(_tell_in_turns(told[first:]), name="group-commit-outcomes")
+        self._telling.add(telling)
+        telling.add_done_callback(self._telling.discard)
 
     async def _outcomes(self, appends: Sequence[Append]) -> Sequence[Appended | BaseException]:
         try:
@@ -201,6 +216,23 @@ class GroupCommit:
         if batch.head.frontier.size > room:
             await connection.execute(_MAKE_ROOM, (SHARD, batch.head.frontier.size))
         return batch
+
+
+def _tell(outcomes: Sequence[Outcome]) -> None:
+    for future, outcome in outcomes:
+        if future.cancelled():
+            continue
+        if isinstance(outcome, BaseException):
+            future.set_exception(outcome)
+        else:
+            future.set_result(outcome)
+
+
+async def _tell_in_turns(outcomes: Sequence[Outcome]) -> None:
+    """Tell some, let them and everybody else go on, tell the next."""
+    for at in range(0, len(outcomes), TOLD_AT_ONCE):
+        _tell(outcomes[at : at + TOLD_AT_ONCE])
+        await asyncio.sleep(0)
 
 
 async def _ask_for_subjects(

@@ -1,14 +1,19 @@
-"""The write path: load the aggregate, decide, append; a receipt or a refusal.
+"""The write path: load the aggregate, decide, ask the gate, append; a receipt or a refusal.
 
-Request ─▶ state (cached, else replayed) ─▶ decide ─▶ events ─▶ drafts ─▶ group commit ─▶ Appended
-                    ▲                          │
-                    └── stale: catch up ◀──────┴── Refusal, after making sure that the state was not stale
+Request ─▶ state (cached, else replayed) ─▶ decide ─▶ events ─▶ gate ─▶ drafts ─▶ group commit ─▶ Appended
+                    ▲                          │                  │
+                    └── stale: catch up ◀──────┴── Refusal ◀──────┘  after making sure that the state was not stale
+
+A decider sees its own stream. What other streams have to say is the gate's: for each class of command at most one
+guard, asked after the decider agreed, again at every attempt, whichever door the command came through. Events that are
+appended without a decision here (`append`: imports take over the history of another system) were not ours to permit.
 """
 
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from typing import Any
 from uuid import UUID
 
@@ -29,12 +34,14 @@ from adapters.postgres.sequencer import (
 )
 from adapters.postgres.vault import Vault, personal_values
 from chain.entry import Draft, draft
-from domain.kernel import Command, Context, Decider, Event, Refusal, subject_of
+from domain.kernel import Command, Context, Decider, Event, Refusal, fold, subject_of
 
 MAX_ATTEMPTS = 16
 """Times a command is decided again because its stream moved on, before the conflict is the caller's."""
 
 CACHED_AGGREGATES = 50_000
+LOADED_AT_ONCE = 500
+"""Streams that one query reads into the cache."""
 
 
 class Request(Struct, frozen=True, kw_only=True):
@@ -55,6 +62,24 @@ class Request(Struct, frozen=True, kw_only=True):
     asked: object = None
 
 
+Guard = Callable[[Request, Any], Awaitable[Refusal | None]]
+"""Asks other streams whether a command may be done that its own stream, in this state, has agreed to."""
+
+
+class Gate(Struct, frozen=True):
+    """What a class of command passes: its guard. With `in_turn`, those of one tenant pass one after the other, so that
+    what a guard saw is still true when the events are written.
+    """
+
+    guard: Guard
+    in_turn: bool = False
+
+
+Gates = Mapping[type[Command], Gate]
+Turn = Callable[[UUID], AbstractAsyncContextManager[None]]
+"""Enters a tenant's turn, when it comes."""
+
+
 class StreamBusy(AppendError):
     """A stream that moved on at every attempt; nothing was written, try again."""
 
@@ -62,7 +87,8 @@ class StreamBusy(AppendError):
 class Ledger:
     """Executes commands of all aggregates against one shard.
 
-    `digest` turns a payload into the 32 bytes that idempotency compares; `new_id` makes event ids.
+    `digest` turns a payload into the 32 bytes that idempotency compares; `new_id` makes event ids. `gates` are asked by
+    the class of a command; what has none costs nothing. Gates that are passed in turn need `turn`.
     """
 
     def __init__(
@@ -73,7 +99,11 @@ class Ledger:
         *,
         digest: Callable[[bytes], bytes],
         new_id: Callable[[], UUID],
+        gates: Gates | None = None,
+        turn: Turn | None = None,
     ) -> None:
+        self._gates = gates or {}
+        self._turn = turn
         self._writer = writer
         self._reader = reader
         self._vault = vault
@@ -89,12 +119,20 @@ class Ledger:
         is not the stream's version, `StreamBusy`, `KeyReused`, `SubjectErased`, or `OutcomeUnknown` when the database
         is gone.
         """
+        gate = self._gates.get(type(request.command))
+        if gate is None or not gate.in_turn:
+            return await self._decided(decider, request, None if gate is None else gate.guard)
+        assert self._turn is not None, "gates that are passed in turn come with turns"
+        async with self._turn(request.context.tenant):
+            return await self._decided(decider, request, gate.guard)
+
+    async def _decided(self, decider: Decider[Any], request: Request, guard: Guard | None) -> Appended | Refusal:
         digest = self._digest(payload(request))
         if request.new and request.stream not in self._cache:
             self._remember(request.stream, 0, decider.initial)
         for _ in range(MAX_ATTEMPTS):
             version, state = await self.load(decider, request.stream)
-            outcome = await self._attempt(decider, request, digest, version, state)
+            outcome = await self._attempt(decider, request, guard, digest, version, state)
             if isinstance(outcome, Appended) and outcome.events:
                 return outcome
             # A "no" may be the answer to a repeated command or to an old state: look before saying it.
@@ -121,7 +159,7 @@ class Ledger:
         return _repeat(key, self._digest(_payload(stream or known.stream, kind, asked)), known)
 
     async def _attempt(
-        self, decider: Decider[Any], request: Request, digest: bytes, version: int, state: Any
+        self, decider: Decider[Any], request: Request, guard: Guard | None, digest: bytes, version: int, state: Any
     ) -> Appended | Refusal | AppendError:
         if request.expected is not None and request.expected != version:
             return VersionConflict(request.stream, request.expected, version)
@@ -131,6 +169,8 @@ class Ledger:
         if not decision:
             size = await self._reader.size()
             return Appended(stream=request.stream, position=size + 1, seq=version + 1, events=0)
+        if guard is not None and (refusal := await guard(request, state)) is not None:
+            return refusal
         try:
             return await self._append(decider, request, digest, version, state, decision)
         except (VersionConflict, SubjectKeyTaken) as lost:
@@ -143,6 +183,17 @@ class Ledger:
             return self._cache[stream]
         await self._catch_up(decider, stream)
         return self._cache[stream]
+
+    async def load_many(self, decider: Decider[Any], streams: Sequence[UUID]) -> None:
+        """Bring streams of one aggregate into the cache, those that are not in it, by few queries."""
+        cold = [stream for stream in streams if stream not in self._cache]
+        for at in range(0, len(cold), LOADED_AT_ONCE):
+            some = cold[at : at + LOADED_AT_ONCE]
+            found = await self._reader.events_of(some)
+            for stream in some:
+                events = found.get(stream, [])
+                if len(events) >= self._cache.get(stream, (0, None))[0]:  # a command may have been here meanwhile
+                    self._remember(stream, len(events), fold(decider, events))
 
     async def _catch_up(self, decider: Decider[Any], stream: UUID) -> int:
         version, state = self._cache.get(stream, (0, decider.initial))

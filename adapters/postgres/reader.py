@@ -50,18 +50,23 @@ class Reader:
         rows = await self._rows(_STREAM, (SHARD, stream, after, up_to_position, up_to_position))
         return [Stored(*row) for row in rows]
 
+    async def first(self, stream: UUID) -> Stored | None:
+        """The first event of a stream, which says whose and what it is."""
+        rows = await self._rows(_FIRST, (SHARD, stream))
+        return Stored(*rows[0]) if rows else None
+
     async def stream_events(self, stream: UUID, *, after: int = 0) -> AsyncIterator[Event]:
         """Domain events of one stream, upcast, personal fields `UNSET`. Raises `StreamBroken` or `EntryError`."""
-        version = after
-        for stored in await self.stream(stream, after=after):
-            version += 1
-            entry = stored.parsed()
-            if entry.seq != version or entry.stream != stream:
-                raise StreamBroken(
-                    f"position {stored.position}: expected number {version} of stream {stream}, got {entry.seq} of "
-                    f"{entry.stream}"
-                )
-            yield entry.event()
+        for version, stored in enumerate(await self.stream(stream, after=after), start=after + 1):
+            yield _event(stored, stream, version)
+
+    async def events_of(self, streams: list[UUID]) -> dict[UUID, list[Event]]:
+        """All domain events of several streams, as `stream_events`, by one query; new streams are absent."""
+        events: dict[UUID, list[Event]] = {}
+        for stream, *stored in await self._rows(_STREAMS, (SHARD, streams)):
+            known = events.setdefault(stream, [])
+            known.append(_event(Stored(*stored), stream, len(known) + 1))
+        return events
 
     async def after(self, position: int, limit: int) -> list[Stored]:
         """At most `limit` events behind a position, in ledger order."""
@@ -94,9 +99,22 @@ class Reader:
             return await cursor.fetchall()
 
 
+def _event(stored: Stored, stream: UUID, version: int) -> Event:
+    entry = stored.parsed()
+    if entry.seq != version or entry.stream != stream:
+        raise StreamBroken(
+            f"position {stored.position}: expected number {version} of stream {stream}, got {entry.seq} of "
+            f"{entry.stream}"
+        )
+    return entry.event()
+
+
 _STREAM = """
 SELECT position, entry, leaf FROM ledger.events
 WHERE shard = %s AND stream = %s AND seq > %s AND (%s::bigint IS NULL OR position <= %s) ORDER BY seq"""
+_STREAMS = """
+SELECT stream, position, entry, leaf FROM ledger.events WHERE shard = %s AND stream = ANY(%s) ORDER BY stream, seq"""
+_FIRST = "SELECT position, entry, leaf FROM ledger.events WHERE shard = %s AND stream = %s AND seq = 1"
 _AFTER = "SELECT position, entry, leaf FROM ledger.events WHERE shard = %s AND position > %s ORDER BY position LIMIT %s"
 _COMMAND = """
 SELECT digest, stream, seq, position, events FROM ledger.commands WHERE shard = %s AND tenant = %s AND key = %s"""

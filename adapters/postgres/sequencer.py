@@ -195,6 +195,8 @@ def _check_version(append: Append, version: int) -> AppendError | None:
 
 
 def _check_subjects(append: Append, subjects: Mapping[UUID, bool]) -> AppendError | None:
+    if not append.personal and not append.subject_keys:
+        return None
     brought = {subject for subject, _ in append.subject_keys}
     taken = brought & subjects.keys()
     if taken:

@@ -1,6 +1,6 @@
 """Issuing many commands at once, each exactly once: in order within a stream, side by side across streams.
 
-    [Issue, …] ─▶ one queue per stream ─▶ bounded number of streams under way ─▶ Ledger.execute ─▶ Issued
+    [Issue, …] ─▶ one queue per stream ─▶ some streams loaded at once ─▶ bounded number under way ─▶ execute ─▶ Issued
                                               └─ doubtful, and refused on the newest version: no word to the database
 
 The idempotency key of an issue is made of what it follows from, so that issuing it again changes nothing. So is the id
@@ -11,9 +11,10 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter, deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
+from itertools import islice
 from typing import Any
 from uuid import UUID, uuid5
 
@@ -27,8 +28,8 @@ from domain.kernel import BEIJING, Actor, Command, Context, Decider, Refusal
 STREAMS_IN_FLIGHT = 1_024
 """Streams with a command under way: enough for group commits of about a thousand events."""
 
-LOADS_IN_FLIGHT = 8
-"""Streams that are read at once: as many as a pool has connections, so that nobody waits for one until it gives up."""
+LOADED_AHEAD = 500
+"""Streams that are read together before they are worked on, by one query and on one connection."""
 
 KEYS_AT_ONCE = 5_000
 SYSTEM = "system"
@@ -100,16 +101,18 @@ async def issue_all(
     """
     known = await known_keys(reader, issues)
     queues: dict[UUID, deque[Issue]] = {}
-    run = _Run(ledger, await _versions(reader, [issue.stream for issue in issues if issue.doubtful]))
+    versions = await _versions(reader, [issue.stream for issue in issues if issue.doubtful])
+    repeated = 0
     for issue in issues:
         if issue.key in known:
-            run.issued.repeated += 1
+            repeated += 1
         else:
             queues.setdefault(issue.stream, deque()).append(issue)
-    waiting = iter(queues.values())
+    run = _Run(ledger, versions, queues.values())
+    run.issued.repeated = repeated
     async with asyncio.TaskGroup() as group:
         for _ in range(min(streams_in_flight, len(queues))):
-            group.create_task(run.work(waiting))
+            group.create_task(run.work())
     return run.issued
 
 
@@ -148,19 +151,19 @@ async def _versions(reader: Reader, streams: Sequence[UUID]) -> dict[UUID, int]:
 class _Run:
     """One run of `issue_all`: `versions` are the newest ones of the streams with doubtful issues."""
 
-    def __init__(self, ledger: Ledger, versions: Mapping[UUID, int]) -> None:
+    def __init__(self, ledger: Ledger, versions: Mapping[UUID, int], queues: Iterable[deque[Issue]]) -> None:
         self.issued = Issued()
         self._ledger = ledger
         self._versions = versions
-        self._loads = asyncio.Semaphore(LOADS_IN_FLIGHT)
+        self._cold = iter(queues)
+        self._loaded: deque[deque[Issue]] = deque()
+        self._loading: asyncio.Task[int] | None = None
 
-    async def work(self, waiting: Iterator[deque[Issue]]) -> None:
+    async def work(self) -> None:
         """Take streams, one after the other, until none is left."""
-        for queue in waiting:
+        while (queue := await self._next()) is not None:
             for issue in queue:
-                async with self._loads:
-                    version, state = await self._ledger.load(issue.decider, issue.stream)
-                foreseen = self._foreseen(issue, version, state)
+                foreseen = await self._foreseen(issue) if issue.doubtful else None
                 if foreseen is None:
                     self._count(issue, await self._ledger.execute(issue.decider, _request(issue)))
                 else:
@@ -168,9 +171,32 @@ class _Run:
                     # Nothing was waited for; thousands of these in a row must not keep everybody else waiting.
                     await asyncio.sleep(0)
 
-    def _foreseen(self, issue: Issue, version: int, state: object) -> Refusal | None:
+    async def _next(self) -> deque[Issue] | None:
+        """The queue of a stream that was loaded; `None` at the end."""
+        while not self._loaded:
+            # Everybody waits for the same loading, and is woken at once: one by one they would become a commit each.
+            if self._loading is None:
+                self._loading = asyncio.create_task(self._load())
+            if not await self._loading:
+                return None
+        return self._loaded.popleft()
+
+    async def _load(self) -> int:
+        """Load some streams together; how many."""
+        some = list(islice(self._cold, LOADED_AHEAD))
+        streams: dict[int, tuple[Decider[Any], list[UUID]]] = {}
+        for queue in some:
+            streams.setdefault(id(queue[0].decider), (queue[0].decider, []))[1].append(queue[0].stream)
+        for decider, of in streams.values():
+            await self._ledger.load_many(decider, of)
+        self._loaded.extend(some)
+        self._loading = None
+        return len(some)
+
+    async def _foreseen(self, issue: Issue) -> Refusal | None:
         """The refusal of a doubtful issue, if it was decided on the newest version there is."""
-        if not issue.doubtful or version != self._versions.get(issue.stream):
+        version, state = await self._ledger.load(issue.decider, issue.stream)
+        if version != self._versions.get(issue.stream):
             return None
         decision = issue.decider.decide(issue.command, state, issue.context)
         return decision if isinstance(decision, Refusal) else None

@@ -132,12 +132,13 @@ def _terms(document: ContractDocument) -> list[tuple[str, str]]:
     buyout = "无" if terms.buyout_fen is None else f"期满支付 {yuan(terms.buyout_fen)} {unit}后取得所有权"
     return [
         ("全部费用总额", f"{yuan(terms.total_cost_fen)} {unit}（包含租金及其他一切应付费用）"),
-        ("综合年化成本", f"{percent(terms.apr)}（单利）"),
-        ("内部收益率", f"{percent(terms.irr)}（年化）"),
+        ("综合年化成本", "不适用" if terms.apr is None else f"{percent(terms.apr)}（单利）"),
+        ("内部收益率", "不适用" if terms.irr is None else f"{percent(terms.irr)}（年化）"),
         ("期满取得租赁物", buyout),
         ("设备锁定", lock),
         ("电子数据存证", f"见第 {places.get(EVIDENCE, '—')} 条：各方同意以可核验的只增账本保存证据"),
         ("融资或租赁金额", f"{yuan(terms.financed_fen)} {unit}"),
+        ("首付款与前期费用", f"{yuan(terms.down_payment_fen)} {unit}，{yuan(terms.upfront_fee_fen)} {unit}"),
         ("押金", f"{yuan(terms.deposit_fen)} {unit}" if terms.deposit_fen else "免收"),
         ("期数与支付日", _period(terms)),
         ("逾期违约金", f"宽限 {terms.grace_days} 日，其后每日按欠付金额的 {percent(terms.late_fee_daily_rate)} 计收"),

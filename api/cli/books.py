@@ -19,10 +19,11 @@ if TYPE_CHECKING:
     from psycopg import Connection
     from rich.console import Console
 
+    from domain.portfolio import Measure
     from projections.ageing import Ageing
     from projections.cash_flow import CashFlow
     from projections.journal import TrialBalance
-    from projections.portfolio import Holdings, Provisions
+    from projections.portfolio import Holdings, Measured, Provisions
 
 FEN = 100
 BAR_CHARACTERS = 30
@@ -95,10 +96,11 @@ def cash_flow(
 
 
 def portfolio(session: Session, as_of: AsOf = None, at_position: At = None, currency: Currency = None) -> None:
-    """Print what is at risk, with whom, and the provisions by class.
+    """Print what is at risk, with whom, its limits, and the provisions by class.
 
     Days overdue count to the business date; what is known is what is known now, or at a position.
     """
+    from adapters.gate.surroundings import surroundings
     from projections import ageing as ages
     from projections import portfolio as read_model
 
@@ -108,7 +110,18 @@ def portfolio(session: Session, as_of: AsOf = None, at_position: At = None, curr
         on = _day(as_of) or ages.ageing(connection, tenant, as_of_position=at_position).as_of
         if on is not None:
             classes = read_model.provisions(connection, tenant, on, currency=currency, as_of_position=at_position)
-    session.emit({"portfolio": held, "provisions": classes}, lambda out: _show_portfolio(out, held, classes))
+        around = surroundings(session.settings.data, tenant)
+        under = read_model.measured(connection, tenant, around, currency=currency, as_of_position=at_position)
+    limits = [_limit(one) for one in under.measures]
+    data = {"portfolio": held, "limits": limits, "provisions": classes}
+    session.emit(data, lambda out: _show_portfolio(out, held, under, classes))
+
+
+def _limit(one: Measure) -> dict[str, Any]:
+    """A limit for `--json`, as `/v1/portfolio/limits` has it."""
+    who = {"lessee": one.lessee and f"subject_{one.lessee.hex}", "group": one.group and f"group_{one.group.hex}"}
+    numbers = {name: getattr(one, name) for name in ("fen", "limit_ppm", "limit_fen", "headroom_fen", "breached")}
+    return {"code": one.kind.code, **who, **numbers}
 
 
 def _day(value: datetime | None) -> date | None:
@@ -224,7 +237,26 @@ def _show_cash_flow(out: Console, found: CashFlow) -> None:
     _others(out, found.other_currencies)
 
 
-def _show_portfolio(out: Console, held: Holdings, classes: Provisions | None) -> None:
+def _show_limits(out: Console, under: Measured) -> None:
+    out.print("\nLimits", style="bold")
+    if under.portfolio.net_assets_fen <= 0:
+        out.print(f"  without net assets ({money(under.portfolio.net_assets_fen)}) no finance lease is booked")
+    rows = [
+        (one.kind.code.partition(".")[2], _whose(one), money(one.fen), money(one.limit_fen), money(one.headroom_fen),
+         "BREACHED" if one.breached else "")
+        for one in under.measures
+    ]  # fmt: skip
+    head = ("limit", "", "amount", "may be", "headroom", "")
+    out.print(table("llrrrl", rows, head=head, indent=2), soft_wrap=True)
+
+
+def _whose(one: Measure) -> str:
+    if one.lessee is not None:
+        return f"subject_{one.lessee.hex}"
+    return "" if one.group is None else f"group_{one.group.hex}"
+
+
+def _show_portfolio(out: Console, held: Holdings, under: Measured, classes: Provisions | None) -> None:
     _head(out, "Portfolio", held.currency, None if classes is None else classes.on, held.position)
     rows = [
         ("leases", number(held.leases)),
@@ -241,6 +273,7 @@ def _show_portfolio(out: Console, held: Holdings, classes: Provisions | None) ->
             for one in held.largest
         ]
         out.print(table("lrrr", largest, head=("lessee", "leases", "owes", ""), indent=2), soft_wrap=True)
+    _show_limits(out, under)
     if classes is not None:
         out.print("\nProvisions by class", style="bold")
         by_class = [

@@ -24,7 +24,7 @@ POSITION_MAX = 2**63 - 1
 
 
 class Checked:
-    """What was checked and found. `ledger_s` is the pass over the events alone, `seconds` everything."""
+    """What was checked and found: seconds of the pass over the events, of the read models, and of everything."""
 
     def __init__(self, report: Report, read_models: dict[str, int], more: Sequence[Finding], ledger_s: float) -> None:
         self.report = report
@@ -32,6 +32,7 @@ class Checked:
         # Where the ledger begins to differ comes first, then what is about no position; read models only follow.
         self.findings = [*sorted(report.findings, key=lambda one: one.position or POSITION_MAX), *more]
         self.ledger_s = self.seconds = ledger_s
+        self.read_models_s = 0.0
 
     @property
     def ok(self) -> bool:
@@ -55,6 +56,7 @@ class Checked:
             "events_per_s": self.events_per_s,
             "seconds": round(self.seconds, 3),
             "ledger_s": round(self.ledger_s, 3),
+            "read_models_s": round(self.read_models_s, 3),
             **counts,
             "read_models": self.read_models,
             "findings": found,
@@ -92,6 +94,7 @@ def check(session: Session, on: Base, since: Path | None) -> Checked:
         ledger_s = time.monotonic() - began
         rows, more = _read_models(session, connection)
         done = Checked(ledger, rows, more, ledger_s)
+        done.read_models_s = time.monotonic() - began - ledger_s
         done.seconds = time.monotonic() - began
     return done
 
@@ -122,8 +125,7 @@ def _read_models(session: Session, connection: Any) -> tuple[dict[str, int], lis
     from adapters.postgres.fsck import Finding
     from adapters.postgres.schema import SHARD
     from projections import catalog
-    from projections.model import ProjectionError
-    from projections.rebuild import compare
+    from projections.comparing import Compared, compare_all
     from projections.registry import PROJECTIONS
 
     rows: dict[str, int] = {}
@@ -131,15 +133,13 @@ def _read_models(session: Session, connection: Any) -> tuple[dict[str, int], lis
     if connection.execute("SELECT to_regclass('read.projections')").fetchone() == (None,):
         return rows, found
     made = {copy.name for copy in catalog.copies(connection, SHARD)}
-    for projection in PROJECTIONS:
-        if projection.name not in made:
+    chosen = [projection for projection in PROJECTIONS if projection.name in made]
+    with session.progress("Comparing read models", "events") as report:
+        outcomes = compare_all(connection, chosen, shard=SHARD, progress=report)
+    for projection, compared in zip(chosen, outcomes, strict=True):
+        if not isinstance(compared, Compared):
+            found.append(Finding(0, f"read model {projection.name}", "a live copy", str(compared)))
             continue
-        with session.progress(f"Comparing {projection.name}", "events") as report:
-            try:
-                compared = compare(connection, projection, progress=report)
-            except ProjectionError as error:
-                found.append(Finding(0, f"read model {projection.name}", "a live copy", str(error)))
-                continue
         rows[projection.name] = compared.rows
         if compared.first is not None:
             first = compared.first

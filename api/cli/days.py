@@ -81,11 +81,11 @@ def end_of_day(
 
     Fires every timer that is due, day by day, up to and including the date. A run that was interrupted goes on.
     """
-    import asyncio
+    import uvloop
 
     with session.base() as on:
         whose = tenant or on.settings.tenant
-        closed = asyncio.run(_close(on, whose, to.date(), start.date() if start else None))
+        closed = uvloop.run(_close(on, whose, to.date(), start.date() if start else None))
         published = publish(on)
     days = [{"day": str(one.day), "fired": one.fired, "repeated": one.repeated, "refused": dict(one.refused)}
             for one in closed]  # fmt: skip
@@ -99,10 +99,10 @@ def end_of_day(
 
 
 def _lived(session: Session, on: Base, file: Path, tenant: UUID) -> tuple[int, HistoryReport, int]:
-    import asyncio
+    import uvloop
 
     with session.progress("Living through", "days") as report:
-        return asyncio.run(_live(on, file, tenant, report))
+        return uvloop.run(_live(on, file, tenant, report))
 
 
 async def _live(on: Base, file: Path, tenant: UUID, report: Report) -> tuple[int, HistoryReport, int]:

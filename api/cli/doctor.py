@@ -87,6 +87,18 @@ def _data(facts: dict[str, Any]) -> list[tuple[str, str]]:
     return [("data", f"{facts['path']}, {size(facts['bytes'])}, {size(facts['free_bytes'])} free on its disk")]
 
 
+def _catalogue(facts: dict[str, Any]) -> list[tuple[str, str]]:
+    lines = [("plans file", path) for path in facts["files"]]
+    if "plans" in facts:
+        lines.append(("plans", f"{facts['plans']}, of them {facts['own']} of your own"))
+    if "policy" in facts:
+        policy = facts["policy"]
+        capped = policy["lessor"] == "unlicensed" and policy["lpr_known_until"] is not None
+        known = f", loan prime rates known until {policy['lpr_known_until']}" if capped else ""
+        lines.append(("cost policy", f"version {policy['version']}, {policy['lessor']}{known}"))
+    return lines
+
+
 def _keys(facts: list[dict[str, str]]) -> list[tuple[str, str]]:
     return [("key file", f"{one['file']}   {one['mode']}") for one in facts]
 
@@ -126,6 +138,7 @@ _TOPICS: dict[str, Callable[[Any], list[tuple[str, str]]]] = {
     "versions": _versions,
     "settings": _settings,
     "data_directory": _data,
+    "catalogue": _catalogue,
     "keys": _keys,
     "port": _port,
     "database": _database,

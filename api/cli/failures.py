@@ -16,6 +16,8 @@ REFUSED, UNUSABLE, FAULT = 1, 2, 70
 SENTENCE_MAX_CHARS = 600
 
 STATUS: Mapping[str, int] = {
+    "adapters.catalogue.plans.CatalogueError": UNUSABLE,
+    "adapters.catalogue.policies.PolicyError": UNUSABLE,
     "adapters.imports.errors.LogError": UNUSABLE,
     "adapters.imports.importer.CaseDiverged": REFUSED,
     "adapters.imports.uci_history.OpeningRefused": REFUSED,

@@ -56,6 +56,8 @@ def look(settings: Settings, given: set[str]) -> Health:
     health.facts["versions"] = _versions()
     _settings(health, settings, given)
     _data_directory(health, settings.data)
+    _tenant_files(health, settings)
+    _catalogue(health, settings)
     _keys(health, settings.keys_directory)
     _port(health, settings.host, settings.port)
     with _database(health, settings) as url:
@@ -121,6 +123,41 @@ def _data_directory(health: Health, data: Path) -> None:
         health.problem(f"{data} is not writable for this account", "chown or chmod it, or give another with --data")
     if facts["free_bytes"] < FREE_BYTES_MIN:
         health.problem(f"{data}: less than 1 GiB is free", "make room before the database stops")
+
+
+def _tenant_files(health: Health, settings: Settings) -> None:
+    """Files with what tenants say of themselves: read by every booking and every contract."""
+    from adapters.catalogue.tenants import TenantsError, terms_of_business
+    from adapters.gate.surroundings import SurroundingsError, surroundings
+
+    for read, meant in (
+        (surroundings, "no finance lease is booked until it can be read"),
+        (terms_of_business, "no contract is put together until it can be read"),
+    ):
+        try:
+            read(settings.data, settings.tenant)
+        except (SurroundingsError, TenantsError) as error:
+            health.problem(str(error), f"mend that file or take it away; {meant}")
+
+
+def _catalogue(health: Health, settings: Settings) -> None:
+    """The plans and cost policies that quotes and contracts rely on: all files can be used, or none is."""
+    from adapters.catalogue.plans import CatalogueError, own_files, plans_of, shipped_plans
+    from adapters.catalogue.policies import PolicyError, policy_of
+
+    facts: dict[str, Any] = {"files": [str(path) for path in own_files(settings.data)]}
+    health.facts["catalogue"] = facts
+    try:
+        facts["plans"] = len(plans_of(settings.data))
+        facts["own"] = facts["plans"] - len(shipped_plans())
+    except CatalogueError as error:
+        health.problem(sentence(error), "mend that file; until then no plan is offered and no quote is made")
+    try:
+        policy = policy_of(settings.data, settings.tenant)
+    except PolicyError as error:
+        health.problem(sentence(error), "mend that file; until then no quote is made")
+        return
+    facts["policy"] = {"version": policy.version, "lessor": policy.lessor, "lpr_known_until": policy.lpr_known_until}
 
 
 def _size(folder: Path) -> int:

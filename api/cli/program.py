@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from api.cli import bench, books, days, doctor, evidence, history, importing, keys, models, running, serving
+from api.cli import bench, books, days, doctor, evidence, history, importing, keys, models, offers, running, serving
 from api.cli.frame import Data, Json, Shared, group
 
 app = group(
@@ -44,6 +44,7 @@ app.add_typer(importing.app, name="import")
 history.register(app)
 evidence.register(app)
 models.register(app)
+offers.register(app)
 books.register(app)
 app.add_typer(keys.app, name="keys")
 app.add_typer(keys.subjects, name="subject")

@@ -1,6 +1,6 @@
 """`leaseledger up`: database, HTTP interface, read models and checkpoints in one process and one terminal.
 
-main thread   uvicorn: commands, queries, the log
+main thread   uvicorn: commands, queries, the log; the chain from offer to lease follows every commit
 projections   keeps read models up to date, woken by every commit
 checkpoints   signs a checkpoint each second while the log grows
 """
@@ -100,6 +100,7 @@ async def _serve(session: Session, on: Base, listener: socket.socket, key: str |
 
     from api.compose import running
     from api.http import create_app
+    from api.originating import following
 
     class Server(uvicorn.Server):
         """Ends by itself when told to, instead of raising the signal again after its work is done."""
@@ -113,7 +114,10 @@ async def _serve(session: Session, on: Base, listener: socket.socket, key: str |
             # Said only now, so that whoever reads it can connect.
             session.emit(_about(session, on, listener, key), lambda out: _show(out, session, on, listener, key))
 
-    async with running(on) as ledger:
+    def say(error: Exception) -> None:
+        session.say(f"from offer to lease: {sentence(error)}; going on in a moment")
+
+    async with running(on) as ledger, following(ledger, say):
         config = uvicorn.Config(
             create_app(ledger),
             log_level="warning",

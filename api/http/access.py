@@ -45,6 +45,8 @@ class Permission(StrEnum):
     CONCEDE = "concede"
     ENFORCE = "enforce"
     COLLECT = "collect"
+    QUOTE = "quote"
+    READ_PLANS = "read_plans"
     READ_APPLICATIONS = "read_applications"
     READ_EVENTS = "read_events"
     READ_STATISTICS = "read_statistics"
@@ -53,20 +55,20 @@ class Permission(StrEnum):
 
 
 _P = Permission
-_READS = frozenset({_P.READ_APPLICATIONS, _P.READ_RECEIPTS, _P.READ_STATISTICS})
+_READS = frozenset({_P.READ_APPLICATIONS, _P.READ_PLANS, _P.READ_RECEIPTS, _P.READ_STATISTICS})
 
 ROLES: dict[str, frozenset[Permission]] = {
     "operator": frozenset(_P),
     "merchant_admin": frozenset(_P) - {_P.READ_LOG_ENTRIES},
     "merchant_operator": _READS
     | {_P.INTAKE, _P.VERIFY, _P.REVIEW, _P.OFFER, _P.WORK}
-    | {_P.CONSENT, _P.CONTRACT, _P.LEASE, _P.COLLECT},
+    | {_P.CONSENT, _P.CONTRACT, _P.LEASE, _P.COLLECT, _P.QUOTE},
     "risk_officer": _READS
     | {_P.VERIFY, _P.DECIDE, _P.REVIEW, _P.WORK, _P.READ_EVENTS}
-    | {_P.CONCEDE, _P.ENFORCE, _P.END_CONTRACT},
+    | {_P.CONCEDE, _P.ENFORCE, _P.END_CONTRACT, _P.QUOTE},
     "collector": frozenset({_P.READ_APPLICATIONS, _P.READ_RECEIPTS, _P.COLLECT, _P.ENFORCE}),
     "auditor": _READS | {_P.READ_EVENTS, _P.READ_LOG_ENTRIES},
-    "regulator": frozenset({_P.READ_RECEIPTS, _P.READ_STATISTICS}),
+    "regulator": frozenset({_P.READ_PLANS, _P.READ_RECEIPTS, _P.READ_STATISTICS}),
     "court": frozenset({_P.READ_RECEIPTS}),
     # These see their own cases and devices only, which needs a narrower scope than a tenant.
     "lessee": frozenset(),

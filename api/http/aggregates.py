@@ -1,8 +1,7 @@
 """Every aggregate that people command over HTTP: one declaration each; routes, permissions and words follow from it.
 
 A declaration says under which plural it is found, which command creates one, which permission each command takes,
-which fields the service fills in, what is looked at elsewhere before a command is decided, and which commands are not
-for people.
+which fields the service fills in, and which commands are not for people.
 """
 
 from __future__ import annotations
@@ -16,18 +15,20 @@ from msgspec import Struct
 
 from api.http import admission
 from api.http.access import Permission
-from api.http.admission import Fill, Guard
+from api.http.admission import Fill
 from api.http.models import CommandReader, Members
 from domain import application
 from domain.application import APPLICATION, DraftApplication
 from domain.contracting import clauses, contract
 from domain.contracting.clauses import CLAUSE, DraftClause
 from domain.contracting.contract import CONTRACT, AssembleContract
+from domain.contracting.contract.offered import contract_stream
 from domain.kernel import Command, Decider, RefusalKind
 from domain.leasing import lease
+from domain.leasing.admission import CONTRACT_LEASED, lease_stream
 from domain.leasing.lease import LEASE, CreateLease
 from domain.parties import consent
-from domain.parties.consent import CONSENT, Purpose, RequestConsent
+from domain.parties.consent import CONSENT, RequestConsent
 from domain.payments import payment
 from domain.payments.payment import PAYMENT, InitiatePayment
 
@@ -42,11 +43,15 @@ class Filled(Struct, frozen=True):
     work: Fill
 
 
+def _drawn(_: UUID, __: Members) -> None:
+    """The stream does not follow from the payload."""
+
+
 class Exposed(Struct, frozen=True, kw_only=True):
     """One aggregate on the wire. Commands stand by the names of their classes.
 
     `place` gives a new one its stream, where that follows from the payload, and `taken` says that it is there already;
-    without them an id is drawn. `again` is the
+    otherwise an id is drawn. `again` is the
     path segment of the creating command where it is also a change of what exists. `withheld` says why.
     """
 
@@ -56,10 +61,8 @@ class Exposed(Struct, frozen=True, kw_only=True):
     commands: tuple[type[Command], ...]
     permissions: Mapping[Permission, str]
     filled: Mapping[str, Filled] = {}
-    guards: Mapping[str, Guard] = {}
-    one_by_one: frozenset[str] = frozenset()
     withheld: Mapping[str, str] = {}
-    place: Callable[[UUID, Members], UUID] | None = None
+    place: Callable[[UUID, Members], UUID | None] = _drawn
     taken: RefusalKind | None = None
     again: str = ""
 
@@ -90,7 +93,7 @@ class Spec(Struct, frozen=True):
     of: Exposed
     segment: str
     permission: Permission
-    reader: CommandReader
+    reader: CommandReader[Command]
 
     @property
     def command(self) -> type[Command]:
@@ -106,11 +109,6 @@ class Spec(Struct, frozen=True):
     def creates(self) -> bool:
         """Whether it opens a new stream."""
         return not self.segment
-
-    @property
-    def draws(self) -> bool:
-        """Whether it opens a new stream under an id that is drawn afresh for every request."""
-        return self.creates and self.of.place is None
 
     @property
     def path(self) -> str:
@@ -131,8 +129,17 @@ def _clause_stream(tenant: UUID, members: Members) -> UUID:
     return uuid5(tenant, f"clause:{members['clause']}")
 
 
-_BIOMETRICS = admission.provider_asked(Purpose.BIOMETRICS)
-_THIRD_PARTIES = admission.provider_asked(Purpose.THIRD_PARTIES)
+def _contract_stream(_: UUID, members: Members) -> UUID | None:
+    """An application has one contract; others are drawn."""
+    application = members.get("application")
+    return None if application is None else contract_stream(application)
+
+
+def _lease_stream(_: UUID, members: Members) -> UUID | None:
+    """A contract has one lease; without one there is none, and the gate says so."""
+    return None if members.get("contract") is None else lease_stream(members["contract"])
+
+
 _SOURCE = Filled(("source",), admission.looked_up)
 
 APPLICATIONS = Exposed(
@@ -151,14 +158,6 @@ APPLICATIONS = Exposed(
         _P.OFFER: "SelectOffer CreateOffer PresentOffer RecordOfferReturned AcceptOffer CancelOffer DeclineOffer "
         "StartContracting CompleteApplication",
         _P.WORK: "ScheduleWork StartWork CompleteWork",
-    },
-    guards={
-        "RecordIdentityVerified": _THIRD_PARTIES,
-        "RecordIdentityFailed": _THIRD_PARTIES,
-        "RecordLivenessPassed": _BIOMETRICS,
-        "RecordLivenessFailed": _BIOMETRICS,
-        "RecordCarrierNameMatched": _THIRD_PARTIES,
-        "RecordCarrierNameMismatched": _THIRD_PARTIES,
     },
 )
 
@@ -197,6 +196,8 @@ CONTRACTS = Exposed(
         "AssembleContract": Filled(("plan_digest", "form", "library"), admission.plan_of_contract),
         "ProposeAmendment": Filled(("library",), admission.clause_library),
     },
+    place=_contract_stream,
+    taken=contract.refusals.EXISTS,
 )
 
 LEASES = Exposed(
@@ -214,8 +215,8 @@ LEASES = Exposed(
         "DisposeAsset",
     },
     filled={"CreateLease": Filled(("plan_digest", "business"), admission.plan_of_lease)},
-    guards={"CreateLease": admission.lease_made, "ActivateLease": admission.lease_booked},
-    one_by_one=frozenset({"CreateLease", "ActivateLease"}),
+    place=_lease_stream,
+    taken=CONTRACT_LEASED,
 )
 
 PAYMENTS = Exposed(
@@ -228,7 +229,6 @@ PAYMENTS = Exposed(
         _P.MONEY: "RecordPending RecordSucceeded RecordFailed RecordOutcomeUnknown RefundPayment RecordChargeback",
     },
     filled={"RecordSucceeded": _SOURCE, "RecordFailed": _SOURCE},
-    guards={"InitiatePayment": admission.lease_collected},
     withheld={"ReceiveCallback": "says itself that a provider's signature verified; comes from the provider's door"},
 )
 

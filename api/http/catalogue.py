@@ -97,8 +97,20 @@ PAST_TOO_FAR = Kind(
 # --------------------------------------------------------------------------------------------------- our side
 
 READ_MODEL_ABSENT = Kind("projection.unavailable", 503, "This read model is not there yet", "该读模型尚不可用")
+PLANS_UNUSABLE = Kind(
+    "plans.unusable", 503, "The files of the plan catalogue or of the cost policies cannot be used",
+    "产品方案目录或成本政策文件无法使用",
+    "`leaseledger doctor` says which file and what is wrong with it.",
+    "运行 `leaseledger doctor` 可查看具体文件及问题。",
+)  # fmt: skip
 TOO_MANY_STREAMS = Kind("stream.limit", 503, "Too many event streams are open", "打开的事件流过多")
 DATABASE_GONE = Kind("database.unavailable", 503, "The database cannot be reached", "无法连接数据库")
+TENANT_DATA_BROKEN = Kind(
+    "tenant_data.broken", 503, "A file with the tenant's own figures cannot be read; nothing was written",
+    "租户数据文件无法读取，未写入任何内容",
+    "Whoever runs the service repairs it; `leaseledger doctor` says which file it is.",
+    "请由运维人员修复；`leaseledger doctor` 会指出具体文件。",
+)  # fmt: skip
 OUTCOME_UNKNOWN = Kind(
     "ledger.outcome_unknown", 503, "Whether this was written is not known", "是否已写入尚不确定",
     "Repeat it with the same Idempotency-Key.", "请使用相同的 Idempotency-Key 重试。",

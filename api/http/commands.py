@@ -2,7 +2,7 @@
 
     headers ─▶ principal ─▶ may it? ─▶ whose stream? ─▶ Idempotency-Key ─▶ body ─▶ command ─▶ Ledger.execute ─▶ bytes
                                                                             │
-                                      filled in, looked at elsewhere ◀──────┘ see `admission`
+                                                           filled in ◀──────┘ see `admission`
 
 The response is a pure function of what the ledger keeps with the idempotency key (stream, sequence numbers,
 positions), so a repeated request gets the same bytes years later.
@@ -10,13 +10,12 @@ positions), so a repeated request gets the same bytes years later.
 A new stream's id is drawn afresh for every request (UUIDv7, 74 random bits: nobody can guess or derive it). A
 repeated draft therefore arrives with another id; the ledger finds the key, and the command is put again to the stream
 that the key belongs to, where its payload is compared. First requests pay nothing for that. Commands that are filled in
-or guarded ask for their key first: what was true of a repeated request once need not be true again.
+ask for their key first: what was true of a repeated request once need not be true again.
 """
 
 from __future__ import annotations
 
 import re
-from contextlib import AsyncExitStack
 from uuid import UUID
 
 from msgspec import Struct
@@ -28,7 +27,7 @@ from adapters.system import new_id
 from api.http import catalogue
 from api.http.access import Principal
 from api.http.admission import Asked
-from api.http.aggregates import Spec
+from api.http.aggregates import Filled, Spec
 from api.http.headers import idempotency_key, if_match
 from api.http.models import Members
 from api.http.problems import Problem, refused
@@ -68,7 +67,7 @@ def read_headers(scope: Scope) -> Headers:
 
 
 class Asking(Struct, frozen=True):
-    """One request on its way: who asks, about which stream, under which key, and what was given."""
+    """One request on its way: who asks, about which stream (`draws`: a new one), under which key, what was given."""
 
     principal: Principal
     headers: Headers
@@ -76,6 +75,7 @@ class Asking(Struct, frozen=True):
     owner: Owner
     key: str
     members: Members
+    draws: bool
 
 
 class CommandEndpoint:
@@ -86,7 +86,6 @@ class CommandEndpoint:
         self._spec = spec
         self._of = spec.of
         self._filled = spec.of.filled.get(spec.kind)
-        self._guard = spec.of.guards.get(spec.kind)
         self.noun = spec.of.noun
         self.path = spec.path
 
@@ -104,14 +103,14 @@ class CommandEndpoint:
         stream, owner = await self._target(scope, headers, principal)
         key = idempotency_key(headers.idempotency_key)
         members = self._spec.reader.members(await read_body(headers, receive))
-        if self._spec.creates and self._of.place is not None:
-            stream = self._of.place(principal.tenant, members)
+        placed = self._of.place(principal.tenant, members) if self._spec.creates else None
+        draws = self._spec.creates and placed is None
         place = (principal.tenant, key)
         if place in self._services.in_flight:
             raise catalogue.IDEMPOTENCY_IN_FLIGHT().with_headers(Retry_After=RETRY_AFTER_S)
         self._services.in_flight.add(place)
         try:
-            outcome = await self._outcome(Asking(principal, headers, stream, owner, key, members))
+            outcome = await self._outcome(Asking(principal, headers, placed or stream, owner, key, members, draws))
         finally:
             self._services.in_flight.discard(place)
         if isinstance(outcome, Refusal):
@@ -136,33 +135,25 @@ class CommandEndpoint:
             now=now,
             business_date=business_date(now),
         )
-        if self._filled is None and self._guard is None:
+        if self._filled is None:
             return await self._execute(asking, self._spec.reader.command_of(asking.members), context)
-        async with AsyncExitStack() as turn:
-            if self._spec.kind in self._of.one_by_one:
-                await turn.enter_async_context(self._services.turns[context.tenant])
-            admitted = await self._admit(asking, context)
-            return await self._execute(asking, admitted, context) if isinstance(admitted, Command) else admitted
+        whole = await self._whole(asking, context, self._filled)
+        return await self._execute(asking, whole, context) if isinstance(whole, Command) else whole
 
-    async def _admit(self, asking: Asking, context: Context) -> Command | Appended | Refusal:
-        """The whole command when nothing elsewhere says no; the first outcome of a repeated request."""
-        reader, whole = self._spec.reader, asking.members
-        given = whole if self._filled is not None else reader.command_of(whole)
-        stream = None if self._spec.draws else asking.stream
+    async def _whole(self, asking: Asking, context: Context, filled: Filled) -> Command | Appended | Refusal:
+        """The command with what nobody gives of it; the first outcome of a repeated request."""
         repeated = await self._services.running.ledger.repeated(
-            context.tenant, asking.key, self._spec.command, given, stream
+            context.tenant,
+            asking.key,
+            self._spec.command,
+            asking.members,
+            None if asking.draws else asking.stream,
         )
         if repeated is not None:
             return repeated
         asked = Asked(context.tenant, asking.stream, context.business_date, asking.members)
-        if self._filled is not None:
-            more = await self._filled.work(self._services, asked)
-            if isinstance(more, Refusal):
-                return more
-            whole = {**whole, **more}
-        command = reader.command_of(whole)
-        refusal = None if self._guard is None else await self._guard(self._services, asked, command)
-        return command if refusal is None else refusal
+        more = await filled.work(self._services, asked)
+        return more if isinstance(more, Refusal) else self._spec.reader.command_of({**asking.members, **more})
 
     async def _execute(self, asking: Asking, command: Command, context: Context) -> Appended | Refusal:
         request = Request(
@@ -171,20 +162,20 @@ class CommandEndpoint:
             command=command,
             context=context,
             expected=await self._expected(asking),
-            new=self._spec.draws,
+            new=asking.draws,
             asked=None if self._filled is None else asking.members,
         )
         try:
             outcome = await self._services.running.ledger.execute(self._of.decider, request)
         except KeyReused:
-            if not self._spec.draws:
+            if not asking.draws:
                 raise
             return await self._again(request)
         except VersionConflict as conflict:
             if self._spec.creates and self._of.taken is not None:
                 return self._of.taken()
             raise catalogue.PRECONDITION_FAILED(version=conflict.actual) from None
-        if self._spec.draws and isinstance(outcome, Appended):
+        if asking.draws and isinstance(outcome, Appended):
             self._services.remember_owner(asking.stream, asking.owner)
         return outcome
 
@@ -203,7 +194,7 @@ class CommandEndpoint:
     async def _expected(self, asking: Asking) -> int | None:
         """The version that If-Match insists on; of several the one that the stream is at, if any."""
         if self._spec.creates:
-            return None if self._spec.draws else 0
+            return None if asking.draws else 0
         versions = if_match(asking.headers.if_match)
         if versions is None:
             return None

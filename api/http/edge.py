@@ -20,6 +20,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from adapters.catalogue.plans import CatalogueError
+from adapters.catalogue.policies import PolicyError
+from adapters.catalogue.tenants import TenantsError
+from adapters.gate.surroundings import SurroundingsError
 from adapters.postgres.connections import DatabaseUnavailable
 from adapters.postgres.group_commit import OutcomeUnknown, WriterClosed
 from adapters.postgres.ledger import StreamBusy
@@ -48,9 +52,11 @@ _KINDS: tuple[tuple[type[BaseException] | tuple[type[BaseException], ...], Probl
     (OutcomeUnknown, catalogue.OUTCOME_UNKNOWN),
     (WriterClosed, catalogue.CLOSING),
     ((EntryError, ValidationError), catalogue.NOT_STORABLE),
+    ((CatalogueError, PolicyError), catalogue.PLANS_UNUSABLE),
     (NotProjectedYet, catalogue.POSITION_NOT_REACHED),
     (TooMuchPast, catalogue.PAST_TOO_FAR),
     ((NotLive, psycopg.errors.UndefinedTable), catalogue.READ_MODEL_ABSENT),
+    ((SurroundingsError, TenantsError), catalogue.TENANT_DATA_BROKEN),
     ((psycopg.OperationalError, psycopg_pool.PoolTimeout, DatabaseUnavailable), catalogue.DATABASE_GONE),
 )
 """What the layers below raise and what the caller is told; the first that fits."""

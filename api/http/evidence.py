@@ -18,7 +18,7 @@ from api.http.answers import answer
 from api.http.problems import Problem
 from api.http.reads import STRICT, Of
 from api.http.resources import Receipt, VerifierKey, entry_sha256, event_id
-from api.http.services import Connection
+from api.queries import Connection
 from chain.errors import MalformedTile
 from chain.note import Signer
 from chain.tiles import TILE_WIDTH, TileName, tile_width

@@ -14,7 +14,7 @@ from collections.abc import Callable, Collection
 from datetime import date
 from functools import cache
 from types import NoneType
-from typing import Annotated, Any, Optional
+from typing import Annotated, Any, Generic, Optional, TypeVar
 from uuid import UUID
 
 import msgspec
@@ -27,7 +27,7 @@ from api.http import catalogue
 from api.http.faults import faults_of
 from api.http.problems import Problem
 from api.http.words import FIELDS
-from domain.kernel import Command, IdError, format_id, parse_id
+from domain.kernel import IdError, format_id, parse_id
 from domain.kernel.money import MAX_SAFE_INTEGER
 
 SUBJECT_NOUN = "subject"
@@ -44,6 +44,9 @@ _UUID_NOUNS = {noun: noun for noun in _NOUNS} | dict.fromkeys(("id", "acknowledg
 """Which noun stands before a UUID, by the field's name. `id` is that of a contract's party."""
 
 
+T = TypeVar("T", bound=msgspec.Struct)
+
+
 class EdgeModel(BaseModel):
     """Base of all derived models: nothing unknown, nothing converted."""
 
@@ -54,16 +57,16 @@ Members = dict[str, Any]
 """What was given of a command, by name: values of the domain's own types, nested structs as further members."""
 
 
-class CommandReader:
-    """Turns the bytes of one request into one command of a class; `filled` are fields that no caller gives."""
+class CommandReader(Generic[T]):
+    """Turns the bytes of a request into one command, or wish, of a class; `filled` are fields that no caller gives."""
 
-    def __init__(self, command: type[Command], filled: Collection[str] = ()) -> None:
+    def __init__(self, command: type[T], filled: Collection[str] = ()) -> None:
         self.command = command
         self.model = model_of(command, frozenset(filled)) if filled else model_of(command)
         self.may_be_empty = not any(field.is_required() for field in self.model.model_fields.values())
         self._validate = self.model.__pydantic_validator__.validate_json
 
-    def read(self, body: bytes) -> Command:
+    def read(self, body: bytes) -> T:
         """The command in a JSON body; an empty body stands for `{}`.
 
         Raises the problems `body.not_json`, `body.duplicate_member` and `body.invalid`, never with what was sent.
@@ -81,7 +84,7 @@ class CommandReader:
         _refuse_duplicates(body)
         return plain(model)
 
-    def command_of(self, members: Members) -> Command:
+    def command_of(self, members: Members) -> T:
         """The command with these members. Raises `body.invalid`."""
         try:
             return msgspec.convert(members, self.command)

@@ -12,14 +12,16 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 
-from api.http import aggregate_reads, words
+from api.http import aggregate_reads, gate_reads, words
 from api.http import lease_resources as lease
 from api.http import resources as r
 from api.http.catalogue import Description
 from api.http.faults import CODES
+from api.http.offers import QuoteRoute
 from api.http.problems import MEDIA_TYPE, ProblemBody
 from api.http.routes import CommandRoute
 from api.http.statistics import Funnel, WorkInProgress
+from api.quote_answers import CataloguedPlan, PlanPage, QuoteAnswer
 
 VERSION = "1"
 _REF = "#/components/schemas/{name}"
@@ -29,6 +31,8 @@ _STRUCTS = (
     ProblemBody, Description, lease.Lease, lease.LeasePage, lease.BillList, lease.BillPage, lease.Ageing,
     lease.CashFlow, lease.JournalPage, lease.TrialBalance, lease.Income, lease.Portfolio, lease.Provisions,
     lease.RevenueSchedule,
+    gate_reads.ConsentPage, gate_reads.PortfolioLimits,
+    PlanPage, CataloguedPlan, QuoteAnswer,
 )  # fmt: skip
 
 _JSON_ANSWERS = {
@@ -51,6 +55,11 @@ _JSON_ANSWERS = {
     "read_revenue_schedule": "RevenueSchedule",
     "read_portfolio": "Portfolio",
     "read_provisions": "Provisions",
+    "read_portfolio_limits": "PortfolioLimits",
+    "list_consents": "ConsentPage",
+    "list_plans": "PlanPage",
+    "read_plan": "CataloguedPlan",
+    "quote": "QuoteAnswer",
     "read_health": "Health",
     "read_readiness": "Readiness",
     "read_problem": "ProblemDescription",
@@ -76,10 +85,16 @@ _WITHOUT_POSITION = frozenset(
         "read_problem",
         "read_openapi",
         "read_health",
+        "list_plans",
+        "read_plan",
+        "quote",
     }
 )
 _PAGED = frozenset(
-    {"list_applications", "list_events_of_application", "list_events", "list_leases", "list_bills", "list_journal"}
+    {
+        *("list_applications", "list_events_of_application", "list_events"),
+        *("list_leases", "list_bills", "list_journal", "list_plans", "list_consents"),
+    }
 ) | frozenset(aggregate_reads.EVENT_READS)
 _VERSIONED = frozenset({"read_application", "read_lease"}) | aggregate_reads.STATE_READS.keys()
 _TITLES = {
@@ -95,8 +110,9 @@ _TITLES = {
     500: "Something went wrong on our side",
     503: "Not now: repeat the request after Retry-After",
 }
-_COMMAND_PROBLEMS = (400, 401, 403, 404, 409, 412, 413, 415, 422, 500, 503)
+_COMMAND_PROBLEMS: tuple[int, ...] = (400, 401, 403, 404, 409, 412, 413, 415, 422, 500, 503)
 _CREATE_PROBLEMS = tuple(status for status in _COMMAND_PROBLEMS if status not in (404, 412))
+_QUOTE_PROBLEMS = (400, 401, 403, 409, 413, 415, 422, 500, 503)
 _READ_PROBLEMS = (400, 401, 403, 404, 409, 422, 500, 503)
 _PUBLIC_PROBLEMS = (404, 422, 500, 503)
 
@@ -169,7 +185,10 @@ def _complete(paths: dict[str, Any], route: APIRoute) -> None:
     """Fill in one operation's answers."""
     method = next(iter(route.methods or ())).lower()
     operation = paths[route.path_format][method]
-    if isinstance(route, CommandRoute):
+    problems: tuple[int, ...]
+    if isinstance(route, QuoteRoute):
+        answers, problems = _read_answers(route.name), _QUOTE_PROBLEMS
+    elif isinstance(route, CommandRoute):
         created = route.spec.creates
         answers = _command_answers(created=created)
         problems = _CREATE_PROBLEMS if created else _COMMAND_PROBLEMS

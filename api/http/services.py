@@ -1,39 +1,26 @@
-"""What the routes work with: the running ledger, the limits, and blocking queries on threads of their own."""
+"""What the routes work with: the running ledger, the limits, whose streams are whose."""
 
 from __future__ import annotations
 
 import asyncio
-from collections import OrderedDict, defaultdict
+from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from datetime import datetime
-from typing import Any, Concatenate, ParamSpec, TypeVar
 from uuid import UUID
 
-import psycopg
-from anyio import CapacityLimiter, to_thread
 from fastapi import Request
 from msgspec import Struct
-from psycopg_pool import ConnectionPool
 
 from adapters.postgres import api_keys, browse
-from adapters.postgres.connections import conninfo
-from adapters.postgres.directory import Directory
 from adapters.system import now
 from api.compose import Running
 from api.http import catalogue
 from api.http.access import Access
 from api.http.problems import Problem
+from api.queries import Queries
 
-QUERY_CONNECTIONS = 4
-"""Blocking queries at a time; each holds one thread and one connection."""
-
-POOL_TIMEOUT_S = 5.0
 OWNERS_CACHED = 100_000
 RETRY_AFTER_S = "1"
-
-P = ParamSpec("P")
-T = TypeVar("T")
-Connection = psycopg.Connection[tuple[Any, ...]]
 
 
 class Limits(Struct, frozen=True, kw_only=True):
@@ -45,37 +32,6 @@ class Limits(Struct, frozen=True, kw_only=True):
     stream_poll_s: float = 0.25
     heartbeat_s: float = 15.0
     streams: int = 64
-
-
-class Queries:
-    """Blocking database work outside the event loop: a few threads, a few connections, made when first needed."""
-
-    def __init__(self, url: str) -> None:
-        self._pool: ConnectionPool[Connection] = ConnectionPool(
-            conninfo(url),
-            min_size=0,
-            max_size=QUERY_CONNECTIONS,
-            timeout=POOL_TIMEOUT_S,
-            open=False,
-            kwargs={"autocommit": True},
-        )
-        self._limiter: CapacityLimiter | None = None
-
-    async def run(self, query: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """`query(connection, …)` on a thread. Raises what that raises, and `PoolTimeout` without a database."""
-        if self._limiter is None:
-            self._limiter = CapacityLimiter(QUERY_CONNECTIONS)
-            self._pool.open()
-
-        def work() -> T:
-            with self._pool.connection() as connection:
-                return query(connection, *args, **kwargs)
-
-        return await to_thread.run_sync(work, limiter=self._limiter)
-
-    async def close(self) -> None:
-        """Give the connections back."""
-        await to_thread.run_sync(self._pool.close)
 
 
 class Owner(Struct, frozen=True):
@@ -96,8 +52,6 @@ class Services:
         self.access = Access(lambda hashed: self.queries.run(api_keys.find_key, hashed))
         self.in_flight: set[tuple[UUID, str]] = set()
         self.open_streams = 0
-        self.directory = Directory()
-        self.turns: defaultdict[UUID, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._owners: OrderedDict[UUID, Owner] = OrderedDict()
 
     @staticmethod

@@ -51,7 +51,7 @@ from domain.application.commands import (
     UploadDocument,
     WithdrawApplication,
 )
-from domain.application.decide import COMMANDS, decide
+from domain.application.decide import COMMANDS, REVIEWERS, decide
 from domain.application.events import (
     AdverseNoticeIssued,
     ApplicationApproved,
@@ -104,6 +104,7 @@ __all__ = [
     "CLOSED",
     "COMMANDS",
     "OPEN",
+    "REVIEWERS",
     "AcceptOffer",
     "AdverseNoticeIssued",
     "ApplicationApproved",

@@ -6,7 +6,7 @@ from datetime import date
 from typing import Annotated
 from uuid import UUID
 
-from msgspec import UNSET, Meta
+from msgspec import UNSET, Meta, UnsetType
 
 from domain.application.events import Reasons
 from domain.application.values import (
@@ -19,6 +19,7 @@ from domain.application.values import (
     Finding,
     Kilometres,
     Lane,
+    OfferTitle,
     Reference,
     Terms,
 )
@@ -197,7 +198,9 @@ class SelectOffer(Command, frozen=True):
 
 
 class CreateOffer(Command, frozen=True):
-    """Draw up the selected offer on the final terms."""
+    """Draw up the selected offer on the final terms; `title` is what it is called towards the applicant."""
+
+    title: OfferTitle | UnsetType = UNSET
 
 
 class PresentOffer(Command, frozen=True):

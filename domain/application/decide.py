@@ -202,7 +202,9 @@ def _create_offer(command: c.CreateOffer, state: State, context: Context) -> Ans
         return r.OFFER_OUTSTANDING(offer=state.offer.number)
     if state.terms is None:
         return r.TERMS_NOT_FINAL()
-    return (e.OfferCreated(offer=state.selected, terms=state.terms),)
+    if command.title is not UNSET and looks_personal(command.title):
+        return r.TITLE_PERSONAL()
+    return (e.OfferCreated(offer=state.selected, terms=state.terms, title=command.title),)
 
 
 def _present_offer(command: c.PresentOffer, state: State, context: Context) -> Answer:

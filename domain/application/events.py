@@ -6,7 +6,7 @@ from datetime import date
 from typing import Annotated
 from uuid import UUID
 
-from msgspec import UNSET, Meta
+from msgspec import UNSET, Meta, UnsetType
 
 from domain.application.values import (
     DOCUMENT_BYTES_MAX,
@@ -18,6 +18,7 @@ from domain.application.values import (
     Finding,
     Kilometres,
     Lane,
+    OfferTitle,
     Reference,
     Terms,
 )
@@ -245,6 +246,7 @@ class OfferCreated(Event, frozen=True):
 
     offer: OfferNumber
     terms: Terms
+    title: OfferTitle | UnsetType = UNSET
 
 
 @event_type("application.offer_presented.v1")

@@ -7,6 +7,7 @@ from decimal import Decimal
 from functools import cache
 from typing import Any
 
+from msgspec import UNSET
 from msgspec.structs import replace
 
 from domain.application import events as e
@@ -113,6 +114,10 @@ def _odometer_anomaly_detected(state: State, event: e.OdometerAnomalyDetected) -
     return replace(state, version=state.version + 1, odometer_km=event.last_known_km, steps=steps)
 
 
+def _referred(state: State, event: e.ApplicationReferred) -> State:
+    return replace(state, version=state.version + 1, phase=Phase.REFERRED, referred=True)
+
+
 def _human_review_requested(state: State, event: e.HumanReviewRequested) -> State:
     return replace(state, version=state.version + 1, review_pending=True)
 
@@ -153,7 +158,8 @@ def _offer_selected(state: State, event: e.OfferSelected) -> State:
 
 
 def _offer_created(state: State, event: e.OfferCreated) -> State:
-    offer = Offer(event.offer, OfferStatus.CREATED, event.terms)
+    title = "" if event.title is UNSET else event.title
+    offer = Offer(event.offer, OfferStatus.CREATED, event.terms, title)
     return replace(state, version=state.version + 1, selected=None, offer=offer)
 
 
@@ -204,7 +210,7 @@ _EVOLVE: dict[type[Event], Callable[[State, Any], State]] = {
     e.OdometerVerified: _odometer_verified,
     e.OdometerAnomalyDetected: _odometer_anomaly_detected,
     e.VerificationCompleted: _phase(Phase.DECIDING, "verification_completed"),
-    e.ApplicationReferred: _phase(Phase.REFERRED),
+    e.ApplicationReferred: _referred,
     e.HumanReviewRequested: _human_review_requested,
     e.HumanReviewCompleted: _human_review_completed,
     e.TermsFinalised: _terms_finalised,

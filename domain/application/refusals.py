@@ -147,6 +147,11 @@ OFFER_SELECTED_ALREADY = refusal(
 )
 NO_OFFER_SELECTED = refusal("application.no_offer_selected", "No offer is selected", "未选定报价")
 TERMS_NOT_FINAL = refusal("application.terms_not_final", "An offer needs final terms", "报价须先确定方案")
+TITLE_PERSONAL = refusal(
+    "application.title_personal",
+    "The title looks like an identity or mobile number; personal data never enters the ledger",
+    "报价标题疑似身份证号或手机号；个人信息不得进入账本",
+)
 NO_OFFER = refusal("application.no_offer", "There is no current offer", "没有当前报价")
 OFFER_PRESENTED_ALREADY = refusal(
     "application.offer_presented_already", "The current offer was presented already", "当前报价已送达"

@@ -50,6 +50,7 @@ class Offer(Struct, frozen=True):
     number: int
     status: OfferStatus
     terms: Terms
+    title: str = ""
 
 
 class Document(Struct, frozen=True):
@@ -63,8 +64,8 @@ class ApplicationState(Struct, frozen=True, kw_only=True):
     """One application.
 
     `version` counts its events. `steps` runs parallel to the steps of checklist number `checklist`. `offers` counts the
-    offers ever selected, `selected` is the one that is selected and not created yet. `work` holds the lanes in which
-    work was ever scheduled.
+    offers ever selected, `selected` is the one that is selected and not created yet. `referred` says that the case was
+    put to a person. `work` holds the lanes in which work was ever scheduled.
     """
 
     version: int = 0
@@ -81,6 +82,7 @@ class ApplicationState(Struct, frozen=True, kw_only=True):
     lane: str | None = None
     review_pending: bool = False
     finding: Finding | None = None
+    referred: bool = False
     terms: Terms | None = None
     reasons: tuple[str, ...] = ()
     notice_issued: bool = False
@@ -88,6 +90,11 @@ class ApplicationState(Struct, frozen=True, kw_only=True):
     selected: int | None = None
     offer: Offer | None = None
     work: frozenset[str] = frozenset()
+
+    @property
+    def judged_by_a_person(self) -> bool:
+        """Whether a person of the lessor judges the case, or looked at it on request (个人信息保护法 24)."""
+        return self.referred or self.finding is not None
 
     def step_states(self) -> dict[str, StepState]:
         """The checklist as people read it: every step's name with its state, in order; empty before the draft."""

@@ -17,7 +17,7 @@ Every posting is a list of signed amounts that adds up to zero; a list that does
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from msgspec import Struct
@@ -237,19 +237,32 @@ def post(event: Event) -> tuple[Line, ...]:
 
     Raises `Unbalanced` when the event's own amounts do not add up.
     """
+    return _lines(amounts(event))
+
+
+def amounts(event: Event) -> dict[str, int]:
+    """As `post`, as debits less credits of each account that changes, in fen; they add up to zero."""
     posting = _POSTINGS.get(type(event))
-    return () if posting is None else balanced(posting(event), event)
+    return {} if posting is None else _net(posting(event), event)
 
 
 def balanced(signed: Signed, event: Event | None = None) -> tuple[Line, ...]:
     """Lines of signed amounts, one for each account that changes. Raises `Unbalanced` when they do not add up."""
+    return _lines(_net(signed, event))
+
+
+def _net(signed: Signed, event: Event | None) -> dict[str, int]:
     net: dict[str, int] = {}
     for account, fen in signed:
         net[account] = net.get(account, 0) + fen
     if total := sum(net.values()):
         name = "the posting" if event is None else type_of(event)
         raise Unbalanced(f"{name}: expected debits and credits to be equal, got a difference of {total} fen")
-    return tuple(Line(account, max(0, fen), max(0, -fen)) for account, fen in net.items() if fen)
+    return net if all(net.values()) else {account: fen for account, fen in net.items() if fen}
+
+
+def _lines(net: Mapping[str, int]) -> tuple[Line, ...]:
+    return tuple(Line(account, max(0, fen), max(0, -fen)) for account, fen in net.items())
 
 
 def trial_balance(lines: Iterable[Line]) -> dict[str, int]:

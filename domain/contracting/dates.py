@@ -9,7 +9,7 @@ Names of day counts are those of the 2006 ISDA Definitions §4.16 (d), (f), (g);
 from __future__ import annotations
 
 import calendar
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date, timedelta
 from enum import StrEnum
 from itertools import pairwise
@@ -56,13 +56,16 @@ class Adjustment(StrEnum):
 
 
 class Period(Struct, frozen=True):
-    """One period, `starts_on` ≤ day < `ends_on`, and when its bill is due; a whole month counts 30 days of 360."""
+    """One period, `starts_on` ≤ day < `ends_on`, and when its bill is due.
+
+    `whole_months` is how many months of the schedule it is, 0 where it is none: each counts 30 days of 360.
+    """
 
     number: int
     starts_on: date
     ends_on: date
     due_on: date
-    whole_month: bool = True
+    whole_months: int = 1
     in_advance: bool = False
 
 
@@ -80,9 +83,17 @@ def year_fraction(start: date, end: date, count: DayCount) -> tuple[int, int]:
 
 def period_fraction(period: Period, count: DayCount) -> tuple[int, int]:
     """The same for a period of a schedule, where a whole month is a twelfth of a 360-day year."""
-    if period.whole_month and count is not DayCount.ACTUAL_365_FIXED:
-        return DAYS_OF_MONTH_THIRTY, DAYS_OF_YEAR_THIRTY
+    if period.whole_months and count is not DayCount.ACTUAL_365_FIXED:
+        return DAYS_OF_MONTH_THIRTY * period.whole_months, DAYS_OF_YEAR_THIRTY
     return year_fraction(period.starts_on, period.ends_on, count)
+
+
+def add_days(day: date, days: int) -> date:
+    """`days` after `day`. Raises `DateError` outside the years 1 to 9999."""
+    try:
+        return day + timedelta(days=days)
+    except OverflowError:
+        raise DateError(f"expected a date of the years 1 to 9999, got {days} days after {day}") from None
 
 
 def add_months(day: date, months: int, *, anchor: int | None = None, month_end: bool = False) -> date:
@@ -104,7 +115,7 @@ def first_due(start: date, day_of_month: int, days_min: int) -> date:
     """
     if not 1 <= day_of_month <= 31:
         raise DateError(f"day of the month: expected 1 … 31, got {day_of_month}")
-    earliest = start + timedelta(days=days_min)
+    earliest = add_days(start, days_min)
     this_month = add_months(earliest, 0, anchor=day_of_month)
     return this_month if this_month >= earliest else add_months(earliest, 1, anchor=day_of_month)
 
@@ -126,7 +137,7 @@ def adjusted(day: date, how: Adjustment, is_business_day: IsBusinessDay) -> date
 
 def _next_business_day(day: date, step: int, is_business_day: IsBusinessDay) -> date:
     for away in range(ADJUST_DAYS_MAX + 1):
-        near = day + timedelta(days=step * away)
+        near = add_days(day, step * away)
         if is_business_day(near):
             return near
     raise DateError(f"expected a business day within {ADJUST_DAYS_MAX} days of {day}, got none")
@@ -137,20 +148,27 @@ def every_day(_day: date) -> bool:
     return True
 
 
+def _due(day: date, start: date, how: Adjustment, is_business_day: IsBusinessDay) -> date:
+    """The due date of a day; what would move to before the lease begins moves forward instead."""
+    moved = adjusted(day, how, is_business_day)
+    return moved if moved >= start else adjusted(day, Adjustment.FOLLOWING, is_business_day)
+
+
 def monthly_periods(
     start: date,
     count: int,
     *,
+    every_months: int = 1,
     first_due_on: date | None = None,
     month_end: bool = False,
     adjustment: Adjustment = Adjustment.NONE,
     is_business_day: IsBusinessDay = every_day,
 ) -> tuple[Period, ...]:
-    """`count` monthly periods from `start`.
+    """`count` periods of `every_months` months from `start`: monthly, quarterly (按季), half-yearly (按半年).
 
-    `first_due_on` defaults to a month after `start`; when it *is* `start`, bills are due in advance (先付), at the
-    begin of their period, else in arrears (后付), at its end, and the first period may be shorter or longer than a
-    month. Later due dates keep the first one's day of the month and never drift: 31 January, 28 February, 31 March.
+    `first_due_on` defaults to one interval after `start`; when it *is* `start`, bills are due in advance (先付), at the
+    begin of their period, else in arrears (后付), at its end, and the first period may be shorter or longer than the
+    others. Later due dates keep the first one's day of the month and never drift: 31 January, 28 February, 31 March.
     With `month_end`, a first due date on the last day of a month makes all of them last days: 30 April, 31 May.
     `adjustment` moves due dates only; periods, and with them the interest, stay.
 
@@ -159,14 +177,16 @@ def monthly_periods(
     """
     if not 1 <= count <= PERIODS_MAX:
         raise DateError(f"periods: expected 1 … {PERIODS_MAX}, got {count}")
-    first = add_months(start, 1) if first_due_on is None else first_due_on
+    first = add_months(start, every_months) if first_due_on is None else first_due_on
     if first < start:
         raise DateError(f"first due date: expected {start} or later, got {first}")
     given = start if first_due_on is None else first
     last_days = month_end and is_month_end(given)
     advance = first == start
-    whole = advance or first == add_months(start, 1) or start == add_months(first, -1)
-    ends = [add_months(first, at, anchor=given.day, month_end=last_days) for at in range(count + advance)]
+    whole = advance or first == add_months(start, every_months) or start == add_months(first, -every_months)
+    ends = [
+        add_months(first, at * every_months, anchor=given.day, month_end=last_days) for at in range(count + advance)
+    ]
     bounds = ends if advance else [start, *ends]
     return _checked(
         [
@@ -174,8 +194,8 @@ def monthly_periods(
                 number=at + 1,
                 starts_on=bounds[at],
                 ends_on=bounds[at + 1],
-                due_on=adjusted(ends[at], adjustment, is_business_day),
-                whole_month=whole or at > 0,
+                due_on=_due(ends[at], start, adjustment, is_business_day),
+                whole_months=every_months if whole or at > 0 else 0,
                 in_advance=advance,
             )
             for at in range(count)
@@ -201,19 +221,46 @@ def day_periods(
     count = divide(days, every_days, Rounding.UP)
     if count > PERIODS_MAX:
         raise DateError(f"periods: expected 1 … {PERIODS_MAX}, got {count}")
-    bounds = [start + timedelta(days=min(at * every_days, days)) for at in range(count + 1)]
+    bounds = [add_days(start, min(at * every_days, days)) for at in range(count + 1)]
     return _checked(
         [
             Period(
                 number=at + 1,
                 starts_on=bounds[at],
                 ends_on=bounds[at + 1],
-                due_on=adjusted(bounds[at if in_advance else at + 1], adjustment, is_business_day),
-                whole_month=False,
+                due_on=_due(bounds[at if in_advance else at + 1], start, adjustment, is_business_day),
+                whole_months=0,
                 in_advance=in_advance,
             )
             for at in range(count)
         ]
+    )
+
+
+def with_due_days(
+    periods: Sequence[Period],
+    after_days: Sequence[int],
+    *,
+    adjustment: Adjustment = Adjustment.NONE,
+    is_business_day: IsBusinessDay = every_day,
+) -> tuple[Period, ...]:
+    """The periods in arrears with more due days in between, so many days after the start: each divides a period in two.
+
+    A day whose bill would fall due together with another one, or not before the last, divides nothing. Raises
+    `DateError`.
+    """
+    start, last = periods[0].starts_on, periods[-1]
+    due = {period.ends_on: period.due_on for period in periods}
+    for days in after_days:
+        end = add_days(start, days)
+        due_on = _due(end, start, adjustment, is_business_day)
+        if start < due_on < last.due_on and end < last.ends_on and due_on not in due.values():
+            due[end] = due_on
+    ends = sorted(due)
+    whole = {(period.starts_on, period.ends_on): period.whole_months for period in periods}
+    spans = enumerate(zip([start, *ends], ends, strict=False), start=1)
+    return _checked(
+        [Period(number, begin, end, due[end], whole.get((begin, end), 0), False) for number, (begin, end) in spans]
     )
 
 

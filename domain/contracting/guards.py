@@ -2,10 +2,13 @@
 
     numbers that make no sense · what the lessee really gets · the market price · the cap on cost · words
 
-Caps and the loan prime rate (LPR) are policy data with dates; this module holds none. For a lessor without a licence
-for finance leases the cap is a multiple of the one-year LPR that was in force on the day, fees and penalties
+Caps and the loan prime rate (LPR) are policy data with dates and sources; this module holds none. For a lessor without
+a licence for finance leases the cap is a multiple of the one-year LPR that was in force on the day, fees and penalties
 included; a licensed lessor states its own. Rates are those that `pricing` verified: for vehicles the nominal yearly
 rate, for devices the effective one against the market price.
+
+The rules that a statute or an interpretation lays down for loans are applied to leases, too: that is a policy of this
+house, on the careful side, and each refusal says so. Counsel has to confirm it for a tenant's business.
 """
 
 from __future__ import annotations
@@ -21,7 +24,8 @@ from msgspec import Meta, Struct
 from domain.application.values import Rate
 from domain.contracting.amounts import WORKING, share_of
 from domain.contracting.dates import DAYS_OF_YEAR_FIXED
-from domain.contracting.parts import VEHICLES, Business, Form, Share
+from domain.contracting.deposits import Share
+from domain.contracting.parts import VEHICLES, Business, Form
 from domain.contracting.pricing import Offer
 from domain.contracting.rates import Rates
 from domain.contracting.schedules import principal_of, total_of
@@ -29,11 +33,13 @@ from domain.contracting.wording import find_forbidden
 from domain.kernel import Refusal, refusal
 from domain.kernel.money import Rounding
 
-PRIVATE_LENDING = "最高人民法院关于审理民间借贷案件适用法律若干问题的规定(2020第二次修正) 25, 29"
-GUANGDONG_AUTO = "广东省地方金融监督管理局关于规范融资租赁公司汽车融资租赁业务的通知(2021-03-09)"
+HOUSE = "policy of this house, to be confirmed by counsel"
+PRIVATE_LENDING = f"最高人民法院关于审理民间借贷案件适用法律若干问题的规定 25, applied to leases by {HOUSE}"
+NO_DEDUCTION = f"民法典 670 (on loans), applied to lease-backs by {HOUSE}"
+AUTO_NOTICES = f"{HOUSE}, after notices of local regulators such as 深圳市地方金融监督管理局 2023-07-20"
 
 FORBIDDEN_AUTO_WORDS = ("以租代购", "车抵贷", "汽车信贷", "车辆贷款")
-"""Words the notice names for advertising; a tenant may add to them, not take away."""
+"""Words such notices name for advertising; a tenant may add to them, not take away."""
 
 BELOW_ZERO = refusal(
     "offer.below_zero", "The lessee would pay less than it gets; a price below zero is a mistake", "报价总成本不能为负"
@@ -50,7 +56,7 @@ INTEREST_DEDUCTED = refusal(
     "offer.interest_deducted",
     "In a lease-back the financed amount is what was paid out; nothing is deducted beforehand",
     "售后回租不得先行在支付款中扣除利息、费用或保证金，融资金额应为实际支付金额",
-    f"民法典 670; {GUANGDONG_AUTO}",
+    NO_DEDUCTION,
 )
 MARKET_PRICE_MISSING = refusal(
     "offer.market_price_missing",
@@ -66,11 +72,16 @@ RENT_ABOVE_CAP = refusal(
     "offer.rent_above_cap",
     "The whole rent of an asset that goes back is above its share of the market price",
     "租金总额超过市场价的规定比例",
+    HOUSE,
 )
 LPR_UNKNOWN = refusal(
     "offer.lpr_unknown", "No loan prime rate is known for the day of the offer", "缺少报价日适用的一年期LPR"
 )
-LPR_STALE = refusal("offer.lpr_stale", "The last known loan prime rate is too old to rely on", "一年期LPR数据已过期")
+LPR_STALE = refusal(
+    "offer.lpr_stale",
+    "The loan prime rates of the policy are known up to an earlier day only",
+    "一年期LPR数据仅更新至更早的日期",
+)
 OWN_CAP_MISSING = refusal(
     "offer.own_cap_missing", "A licensed lessor states its own cap", "持牌融资租赁公司须设定自身综合成本上限"
 )
@@ -81,13 +92,13 @@ LATE_FEE_ABOVE_CAP = refusal(
     "offer.late_fee_above_cap",
     "The penalty for lateness, over a year, is above the cap",
     "逾期违约金折算年利率超过上限",
-    PRIVATE_LENDING,
+    HOUSE,
 )
 FORBIDDEN_WORDING = refusal(
     "offer.forbidden_wording",
     "An offer for a vehicle uses a word that blurs what it is",
     "汽车租赁报价使用了语义模糊或超出经营范围的字样",
-    GUANGDONG_AUTO,
+    AUTO_NOTICES,
 )
 
 
@@ -109,21 +120,52 @@ class Measure(StrEnum):
         return Decimal(rates.nominal_annual_rate if self is Measure.NOMINAL else rates.effective_annual_rate)
 
 
+class Guard(StrEnum):
+    """What is judged, in the order of this module."""
+
+    NUMBERS = "numbers"
+    RECEIVED = "received"
+    MARKET = "market"
+    COST = "cost"
+    LATE_FEE = "late_fee"
+    WORDING = "wording"
+
+
+class Verdict(Struct, frozen=True):
+    """What one guard says: what it compared, by name, and its reasons against the offer, none when it passes."""
+
+    guard: Guard
+    facts: tuple[tuple[str, str], ...]
+    refusals: tuple[Refusal, ...]
+
+
 class LprQuote(Struct, frozen=True, forbid_unknown_fields=True):
-    """A publication of the National Interbank Funding Center: the day, and the one-year rate (`0.03` is 3 %)."""
+    """A publication of the National Interbank Funding Center: its day, one-year rate (`0.03` is 3 %) and source."""
 
     published_on: date
     one_year: Rate
+    source: str = ""
+
+
+class Cap(Struct, frozen=True):
+    """The cap on a day as a rate a year, and the publication it is a multiple of, if it is one."""
+
+    rate: Rate
+    lpr: LprQuote | None = None
 
 
 class CostPolicy(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """A version of the tenant's policy. Shares are of the market price; `lpr_age_max_days` None trusts any age."""
+    """A version of the tenant's policy. Shares are of the market price.
+
+    `lpr` may leave out publications that changed nothing; `lpr_known_until` is the last day that somebody looked, None
+    trusts the last publication for ever.
+    """
 
     version: Annotated[int, Meta(ge=1)]
     lessor: Lessor
     lpr: tuple[LprQuote, ...] = ()
     lpr_multiple: Rate = "4"
-    lpr_age_max_days: Annotated[int, Meta(ge=1)] | None = None
+    lpr_known_until: date | None = None
     own_cap: Rate | None = None
     rental_measure: Measure = Measure.EFFECTIVE
     finance_measure: Measure = Measure.NOMINAL
@@ -137,36 +179,55 @@ class CostPolicy(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
         return (*FORBIDDEN_AUTO_WORDS, *self.more_forbidden_words)
 
 
-def cap_on(policy: CostPolicy, on: date) -> str | Refusal:
-    """The cap for an offer of a day, as a rate a year, or why there is none.
+def cap_on(policy: CostPolicy, on: date) -> Cap | Refusal:
+    """The cap for an offer of a day, or why there is none.
 
     For an unlicensed lessor the multiple of the latest one-year LPR published on or before the day.
     """
     if policy.lessor is Lessor.LICENSED_FINANCE:
-        return OWN_CAP_MISSING(policy=policy.version) if policy.own_cap is None else policy.own_cap
+        return OWN_CAP_MISSING(policy=policy.version) if policy.own_cap is None else Cap(policy.own_cap)
     known = [quote for quote in policy.lpr if quote.published_on <= on]
     if not known:
         return LPR_UNKNOWN(on=on)
     latest = max(known, key=lambda quote: quote.published_on)
-    age_days = (on - latest.published_on).days
-    if policy.lpr_age_max_days is not None and age_days > policy.lpr_age_max_days:
-        return LPR_STALE(published_on=latest.published_on, age_days=age_days, max_days=policy.lpr_age_max_days)
+    if policy.lpr_known_until is not None and on > policy.lpr_known_until:
+        return LPR_STALE(on=on, known_until=policy.lpr_known_until, published_on=latest.published_on)
     with localcontext(WORKING):
-        return f"{Decimal(latest.one_year) * Decimal(policy.lpr_multiple):f}"
+        return Cap(f"{Decimal(latest.one_year) * Decimal(policy.lpr_multiple):f}", latest)
 
 
-def check_offer(offer: Offer, policy: CostPolicy, texts: Mapping[str, str] | None = None) -> tuple[Refusal, ...]:
+def check_offer(
+    offer: Offer, policy: CostPolicy, texts: Mapping[str, str] | None = None, *, on: date | None = None
+) -> tuple[Refusal, ...]:
     """Every reason why an offer must not be made, in the fixed order of this module; none when it may.
 
-    `texts` are the words that go with it (title, description, advertisement) by the name of their place.
+    `texts` are the words that go with it (title, description, advertisement) by the name of their place; `on` is the
+    business date of the offer, by default the day on which the lease starts.
     """
+    return tuple(refusal for verdict in judge(offer, policy, texts, on=on) for refusal in verdict.refusals)
+
+
+def judge(
+    offer: Offer, policy: CostPolicy, texts: Mapping[str, str] | None = None, *, on: date | None = None
+) -> tuple[Verdict, ...]:
+    """The same with what each guard compared, whether it passes or not."""
+    cap = cap_on(policy, offer.start if on is None else on)
     return (
-        *_numbers(offer),
-        *_received(offer),
-        *_market(offer, policy),
-        *_cost(offer, policy),
-        *check_wording(offer, policy, texts or {}),
+        Verdict(Guard.NUMBERS, _facts(total_cost_fen=offer.total_cost_fen), tuple(_numbers(offer))),
+        Verdict(Guard.RECEIVED, _facts(financed_fen=offer.financed_fen), tuple(_received(offer))),
+        Verdict(
+            Guard.MARKET,
+            _facts(price_fen=offer.price_fen, market_price_fen=offer.market_price_fen),
+            tuple(_market(offer, policy)),
+        ),
+        _cost(offer, policy, cap),
+        _late_fee(offer, cap),
+        Verdict(Guard.WORDING, _facts(texts=len(texts or {})), check_wording(offer, policy, texts or {})),
     )
+
+
+def _facts(**facts: object) -> tuple[tuple[str, str], ...]:
+    return tuple((name, str(value)) for name, value in facts.items() if value is not None)
 
 
 def check_wording(offer: Offer, policy: CostPolicy, texts: Mapping[str, str]) -> tuple[Refusal, ...]:
@@ -216,15 +277,27 @@ def _market(offer: Offer, policy: CostPolicy) -> Iterator[Refusal]:
             yield RENT_ABOVE_CAP(rent_fen=rent_fen, max_fen=most_fen)
 
 
-def _cost(offer: Offer, policy: CostPolicy) -> Iterator[Refusal]:
-    cap = cap_on(policy, offer.start)
+def _cost(offer: Offer, policy: CostPolicy, cap: Cap | Refusal) -> Verdict:
     if isinstance(cap, Refusal):
-        yield cap
-        return
+        return Verdict(Guard.COST, (), (cap,))
     measure = policy.rental_measure if offer.business is Business.RENTAL else policy.finance_measure
-    if offer.rates is not None and measure.of(offer.rates) > Decimal(cap):
-        yield COST_ABOVE_CAP(measure=measure, rate=measure.of(offer.rates), cap=cap)
+    facts: dict[str, object] = {"cap": cap.rate}
+    if cap.lpr is not None:
+        facts |= {"lpr": cap.lpr.one_year, "lpr_published_on": cap.lpr.published_on}
+    if offer.rates is None:
+        return Verdict(Guard.COST, _facts(**facts), ())
+    rate = measure.of(offer.rates)
+    facts = {"measure": measure, "rate": rate, **facts}
+    above = rate > Decimal(cap.rate)
+    refusals = (COST_ABOVE_CAP(measure=measure, rate=rate, cap=cap.rate),) if above else ()
+    return Verdict(Guard.COST, _facts(**facts), refusals)
+
+
+def _late_fee(offer: Offer, cap: Cap | Refusal) -> Verdict:
     with localcontext(WORKING):
         late = Decimal(offer.late_fee_daily_rate) * DAYS_OF_YEAR_FIXED
-    if late > Decimal(cap):
-        yield LATE_FEE_ABOVE_CAP(rate=f"{late:f}", cap=cap)
+    if isinstance(cap, Refusal):
+        # The guard of the cost has said why there is no cap; saying it twice helps nobody.
+        return Verdict(Guard.LATE_FEE, _facts(rate=f"{late:f}"), ())
+    refusals = (LATE_FEE_ABOVE_CAP(rate=f"{late:f}", cap=cap.rate),) if late > Decimal(cap.rate) else ()
+    return Verdict(Guard.LATE_FEE, _facts(rate=f"{late:f}", cap=cap.rate), refusals)

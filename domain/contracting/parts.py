@@ -1,4 +1,4 @@
-"""The parts a plan is put together from: closed lists, term, rates, fees, deposit and buy-out rules, structures.
+"""The parts a plan is put together from: closed lists, term, rates, fees, buy-out rules, structures.
 
 Everything here is data that a tenant's catalogue is written in; rates and shares are decimal strings, amounts fen.
 """
@@ -12,18 +12,12 @@ from msgspec import Meta, Struct
 
 from domain.application.values import AssetClass, Rate
 from domain.contracting.amounts import share_of
+from domain.contracting.deposits import Share
 from domain.contracting.schedules import Step
 from domain.kernel import Fen
 from domain.kernel.money import Rounding
 
-SCORE_MAX = 1_000
-"""Credit scores of a decision are scaled to 0 … 1000 before a plan sees them."""
-
-Share = Annotated[str, Meta(pattern=r"^(0|1|[1-9][0-9]?)(\.[0-9]{1,10})?$(?!\n)", max_length=13)]
-"""A share of an amount as a decimal string; `0.2` is a fifth. Not negative."""
-
 Name = Annotated[str, Meta(min_length=1, max_length=60)]
-Score = Annotated[int, Meta(ge=0, le=SCORE_MAX)]
 Count = Annotated[int, Meta(ge=1)]
 
 
@@ -139,63 +133,6 @@ class Fee(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
         return share_of(amount_fen, self.share, Rounding.HALF_UP) + self.fen
 
 
-# -------------------------------------------------------------------------------------------------- deposit
-
-
-class Hold(StrEnum):
-    """How a deposit is secured."""
-
-    CASH = "cash"
-    """Paid in and paid back: it takes part in the cash flows that a rate is computed from."""
-    PREAUTHORISED = "preauthorised"
-    """Frozen on an account and released: no money moves unless it is captured."""
-
-
-class FreeDeposit(Struct, frozen=True, forbid_unknown_fields=True, tag="free", tag_field="mode"):
-    """免押: no deposit, for lessees whose score is at least `score_min`."""
-
-    score_min: Score
-
-
-class DepositBand(Struct, frozen=True, forbid_unknown_fields=True):
-    """From this score on, this share of the price."""
-
-    score_min: Score
-    share: Share
-
-
-class GradedDeposit(Struct, frozen=True, forbid_unknown_fields=True, tag="graded", tag_field="mode"):
-    """阶梯押金: a share of the price by score, highest score first; the last band begins at 0, as does who has none."""
-
-    hold: Hold
-    bands: tuple[DepositBand, ...]
-
-
-class FixedDeposit(Struct, frozen=True, forbid_unknown_fields=True, tag="fixed", tag_field="mode"):
-    """固定押金: the same share of the price for everybody."""
-
-    hold: Hold
-    share: Share
-
-
-Deposit = FreeDeposit | GradedDeposit | FixedDeposit
-
-
-def deposit_fen(rule: Deposit, price_fen: int, score: int | None) -> int:
-    """What a rule asks for, rounded half up; who has no score is treated as one of score 0."""
-    if isinstance(rule, FreeDeposit):
-        return 0
-    if isinstance(rule, FixedDeposit):
-        return share_of(price_fen, rule.share, Rounding.HALF_UP)
-    band = next(band for band in rule.bands if (score or 0) >= band.score_min)
-    return share_of(price_fen, band.share, Rounding.HALF_UP)
-
-
-def mode_of(rule: Deposit) -> str:
-    """`free`, `graded` or `fixed`."""
-    return str(rule.__struct_config__.tag)
-
-
 # -------------------------------------------------------------------------------------------------- buy-out
 
 
@@ -234,18 +171,27 @@ def buyout_fen(rule: BuyOut, price_fen: int) -> int | None:
 # ------------------------------------------------------------------------------------------------ structures
 
 
+EVERY_MONTHS = (1, 3, 6)
+"""How many months an instalment may cover: by the month (按月), the quarter (按季), the half-year (按半年)."""
+
+
 class Level(Struct, frozen=True, forbid_unknown_fields=True, tag="level", tag_field="kind"):
     """等额本息."""
+
+    every_months: Count = 1
 
 
 class EqualPrincipal(Struct, frozen=True, forbid_unknown_fields=True, tag="equal_principal", tag_field="kind"):
     """等额本金."""
+
+    every_months: Count = 1
 
 
 class Balloon(Struct, frozen=True, forbid_unknown_fields=True, tag="balloon", tag_field="kind"):
     """尾款: a share of the financed amount, rounded down, falls due with the last instalment."""
 
     share: Share
+    every_months: Count = 1
 
 
 class Stepped(Struct, frozen=True, forbid_unknown_fields=True, tag="step", tag_field="kind"):
@@ -253,10 +199,29 @@ class Stepped(Struct, frozen=True, forbid_unknown_fields=True, tag="step", tag_f
 
     steps: tuple[Step, ...]
     repeat: bool = False
+    every_months: Count = 1
 
 
 class InterestOnly(Struct, frozen=True, forbid_unknown_fields=True, tag="interest_only", tag_field="kind"):
     """先息后本."""
+
+    every_months: Count = 1
+
+
+class Curtailment(Struct, frozen=True, forbid_unknown_fields=True):
+    """So many days after the start, this share of the financed amount is paid back, rounded down."""
+
+    after_days: Count
+    share: Share
+
+
+class Curtailed(Struct, frozen=True, forbid_unknown_fields=True, tag="curtailed", tag_field="kind"):
+    """分期降额: a dealer's stock is paid down as it grows old; interest monthly, the rest of the principal at the end.
+
+    A curtailment on or after the last day is part of the rest.
+    """
+
+    curtailments: tuple[Curtailment, ...]
 
 
 class MonthlyRent(Struct, frozen=True, forbid_unknown_fields=True, tag="monthly_rent", tag_field="kind"):
@@ -279,14 +244,24 @@ class DailyRent(Struct, frozen=True, forbid_unknown_fields=True, tag="daily_rent
     in_advance: bool = True
 
 
-Structure = Level | EqualPrincipal | Balloon | Stepped | InterestOnly | MonthlyRent | SteppedRent | DailyRent
+Structure = (
+    Level | EqualPrincipal | Balloon | Stepped | InterestOnly | Curtailed | MonthlyRent | SteppedRent | DailyRent
+)
+SPACED = (Level, EqualPrincipal, Balloon, Stepped, InterestOnly)
+"""The structures whose instalments may cover more than a month."""
+
 RENTS = (MonthlyRent, SteppedRent, DailyRent)
 """The structures of rentals; the others bear interest."""
 
 
-def steps_for(steps: tuple[Step, ...], term: int, *, repeat: bool) -> tuple[Step, ...]:
-    """Exactly `term` instalments of the steps: cut off, begun again, or their last weight kept."""
+def every_months(structure: Structure) -> int:
+    """How many months each instalment of a structure covers."""
+    return structure.every_months if isinstance(structure, SPACED) else 1
+
+
+def steps_for(steps: tuple[Step, ...], count: int, *, repeat: bool) -> tuple[Step, ...]:
+    """Exactly `count` instalments of the steps: cut off, begun again, or their last weight kept."""
     weights = [step.weight for step in steps for _ in range(step.instalments)]
     return tuple(
-        Step(1, weights[at % len(weights)] if repeat else weights[min(at, len(weights) - 1)]) for at in range(term)
+        Step(1, weights[at % len(weights)] if repeat else weights[min(at, len(weights) - 1)]) for at in range(count)
     )

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
+from itertools import pairwise
 from typing import Annotated
 
 import msgspec
@@ -18,43 +19,44 @@ from msgspec import Meta, Struct
 
 from domain.application.values import Code, Rate
 from domain.contracting.dates import DayCount
+from domain.contracting.deposits import Deposit, GradedDeposit, Share, waiver_of
 from domain.contracting.parts import (
+    EVERY_MONTHS,
     RENTS,
     AssetKind,
     Balloon,
     Business,
     BuyOut,
+    Curtailed,
     CustomerClass,
     DailyRent,
-    Deposit,
     Fee,
     Form,
-    GradedDeposit,
     Name,
-    NoBuyOut,
     RateBand,
-    Share,
     Stepped,
     SteppedRent,
     Structure,
     Term,
     TermUnit,
+    every_months,
 )
 from domain.contracting.schedules import Component
 from domain.kernel import Currency, Fen
 
 _ENCODER = msgspec.json.Encoder(order="sorted")
 
-MONTH_DAYS = range(28, 32)
-"""Billing intervals that count as a month when a rate per month is asked for."""
-
 
 class Plan(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """One version of one plan. Amounts are the asset's price (rental, direct) or what is paid out, in fen."""
+    """One version of one plan. Amounts are the asset's price (rental, direct) or what is paid out, in fen.
+
+    It is offered from `effective_from` until the next version is, or for the last time on `effective_to`.
+    """
 
     id: Code
     version: Annotated[int, Meta(ge=1)]
     effective_from: date
+    effective_to: date | None = None
     en: Name
     zh: Name
     business: Business
@@ -94,19 +96,22 @@ class PlanFault(StrEnum):
     STRUCTURE_BUSINESS = "structure_business"
     FORM_BUSINESS = "form_business"
     TERM_UNIT = "term_unit"
+    EVERY_MONTHS = "every_months"
     STEPS = "steps"
     BALLOON_SHARE = "balloon_share"
+    CURTAILMENTS = "curtailments"
     DEPOSIT_BANDS = "deposit_bands"
-    DAILY_BUYOUT = "daily_buyout"
+    WAIVER = "waiver"
     FEE_CODES = "fee_codes"
     ALLOCATION = "allocation"
     CONSENTS = "consents"
+    EFFECTIVE = "effective"
     DOUBLE = "double"
     DOWN_PAYMENT = "down_payment"
 
 
 class PlanError(ValueError):
-    """A plan that contradicts itself: which plan, which fault, what was expected and what came."""
+    """A plan that contradicts itself or another: which plan, which fault, what was expected and what came."""
 
     def __init__(self, plan: str, fault: PlanFault, expected: str, got: object) -> None:
         super().__init__(f"plan {plan}: {fault}: expected {expected}, got {got}")
@@ -157,16 +162,43 @@ def _rates(plan: Plan) -> Iterator[Finding]:
         yield PlanFault.RATE_BANDS, f"rising bands that reach {plan.term.max}", ends
 
 
+def _effective(plan: Plan) -> Iterator[Finding]:
+    if plan.effective_to is not None and plan.effective_to < plan.effective_from:
+        yield PlanFault.EFFECTIVE, f"a last day on {plan.effective_from} or later", plan.effective_to
+
+
 def _structure(plan: Plan) -> Iterator[Finding]:
     structure = plan.structure
     if isinstance(structure, RENTS) != (plan.business is Business.RENTAL):
         yield PlanFault.STRUCTURE_BUSINESS, f"a structure of {plan.business}", type(structure).__name__
     if (plan.form is Form.OPERATING) != (plan.business is Business.RENTAL):
         yield PlanFault.FORM_BUSINESS, f"a form of {plan.business}", plan.form
+    months = every_months(structure)
+    if months not in EVERY_MONTHS:
+        yield PlanFault.EVERY_MONTHS, f"one of {EVERY_MONTHS}", months
+    elif any(term % months for term in plan.term.all()):
+        yield PlanFault.EVERY_MONTHS, f"terms of whole instalments of {months} months", list(plan.term.all())
+
+
+def _parts(plan: Plan) -> Iterator[Finding]:
+    structure = plan.structure
     if isinstance(structure, (Stepped, SteppedRent)) and not sum(Decimal(step.weight) for step in structure.steps):
         yield PlanFault.STEPS, "a step whose weight is above 0", "none"
     if isinstance(structure, Balloon) and not 0 < Decimal(structure.share) < 1:
         yield PlanFault.BALLOON_SHARE, "between 0 and 1", structure.share
+    if isinstance(structure, Curtailed):
+        yield from _curtailments(plan, structure)
+
+
+def _curtailments(plan: Plan, structure: Curtailed) -> Iterator[Finding]:
+    days = [one.after_days for one in structure.curtailments]
+    shares = [Decimal(one.share) for one in structure.curtailments]
+    if plan.form is not Form.FLOOR_PLAN:
+        yield PlanFault.CURTAILMENTS, f"the form {Form.FLOOR_PLAN}", plan.form
+    if not days or days != sorted(set(days)):
+        yield PlanFault.CURTAILMENTS, "days that rise", days
+    if not all(shares) or sum(shares) >= 1:
+        yield PlanFault.CURTAILMENTS, "shares above 0, less than 1 in all", [str(share) for share in shares]
 
 
 def _deposit(plan: Plan) -> Iterator[Finding]:
@@ -177,13 +209,11 @@ def _deposit(plan: Plan) -> Iterator[Finding]:
             yield PlanFault.DEPOSIT_BANDS, "scores that fall to 0", scores
         elif shares != sorted(shares):
             yield PlanFault.DEPOSIT_BANDS, "shares that rise as scores fall", [str(share) for share in shares]
-
-
-def _buyout(plan: Plan) -> Iterator[Finding]:
-    if isinstance(plan.buyout, NoBuyOut) or not isinstance(plan.structure, DailyRent):
-        return
-    if plan.structure.every_days not in MONTH_DAYS:
-        yield PlanFault.DAILY_BUYOUT, "bills of 28 … 31 days where a rate is shown", plan.structure.every_days
+    waiver = waiver_of(plan.deposit)
+    if waiver is not None:
+        sources = [threshold.source for threshold in waiver.thresholds]
+        if not sources or len(set(sources)) != len(sources):
+            yield PlanFault.WAIVER, "at least one threshold, each source once", [str(source) for source in sources]
 
 
 def _lists(plan: Plan) -> Iterator[Finding]:
@@ -197,8 +227,8 @@ def _lists(plan: Plan) -> Iterator[Finding]:
 
 
 CHECKS: tuple[Callable[[Plan], Iterator[Finding]], ...] = (
-    *(_covers, _term, _amounts, _rates),
-    *(_structure, _deposit, _buyout, _lists),
+    *(_effective, _covers, _term, _amounts, _rates),
+    *(_structure, _parts, _deposit, _lists),
 )
 
 
@@ -210,10 +240,24 @@ def check_plan(plan: Plan) -> None:
 
 
 def check_catalogue(plans: Iterable[Plan]) -> None:
-    """Raise `PlanError` for the first plan that contradicts itself or another: an id and version stand once."""
-    seen: dict[tuple[str, int], date] = {}
+    """Raise `PlanError` for the first plan that contradicts itself or another.
+
+    An id and version stand once; a later version of an id begins after the earlier one began, and after it ended where
+    it has a last day.
+    """
+    versions: dict[str, dict[int, Plan]] = {}
     for plan in plans:
         check_plan(plan)
-        if (plan.id, plan.version) in seen:
+        if plan.version in versions.setdefault(plan.id, {}):
             raise PlanError(plan.id, PlanFault.DOUBLE, "each version once", plan.version)
-        seen[plan.id, plan.version] = plan.effective_from
+        versions[plan.id][plan.version] = plan
+    for known in versions.values():
+        for earlier, later in pairwise(sorted(known.values(), key=lambda plan: plan.version)):
+            _check_succession(earlier, later)
+
+
+def _check_succession(earlier: Plan, later: Plan) -> None:
+    last = earlier.effective_from if earlier.effective_to is None else earlier.effective_to
+    if later.effective_from <= last:
+        expected = f"version {later.version} to begin after {last}, where version {earlier.version} has that day"
+        raise PlanError(later.id, PlanFault.EFFECTIVE, expected, later.effective_from)

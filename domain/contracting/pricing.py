@@ -9,29 +9,37 @@ The rates are verified against the cash flows, never believed (`domain.contracti
 from __future__ import annotations
 
 from datetime import date
+from decimal import Decimal
 
 from msgspec import Struct
 
 from domain.application.values import Digest, Rate
-from domain.contracting.parts import (
-    AssetKind,
-    Business,
-    Form,
-    FreeDeposit,
-    TermUnit,
-    mode_of,
-)
+from domain.contracting.deposits import FreeDeposit, mode_of
+from domain.contracting.parts import AssetKind, Business, Form, TermUnit
 from domain.contracting.plans import digest_of
 from domain.contracting.quoting import Quote
 from domain.contracting.rates import (
     Rates,
     effective_annual_rate,
+    monthly_rate_of,
     nominal_annual_rate,
     verify_apr,
     verify_rate,
 )
 from domain.contracting.schedules import Schedule
-from domain.kernel import Currency, Fen
+from domain.kernel import Currency, Fen, refusal
+
+RATE_UNKNOWN = refusal(
+    "offer.rate_unknown",
+    "No rate of what this costs can be stated and proved",
+    "无法给出并验证该报价的年化利率",
+)
+RATE_BELOW = Decimal(10_000)
+"""A rate of an offer has at most four digits before the point; a million per cent is beyond all of them."""
+
+
+class RateBeyond(ValueError):
+    """Cash flows that cost more than a rate of an offer can say."""
 
 
 class Offer(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -71,10 +79,11 @@ class Offer(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 def price(worked_out: Quote, monthly_rate: str | None = None, apr: str | None = None) -> Offer:
-    """The offer of a quote, with rates that somebody solved for; needed exactly when the quote has cash flows.
+    """The offer of a quote, with rates that somebody solved for.
 
-    Raises `RateMismatch` or `AmbiguousCashFlows` when a rate is not that of the cash flows, `ValueError` when one is
-    missing or there is nothing for it to be a rate of.
+    `monthly_rate` is needed exactly when the quote has monthly flows, `apr` exactly when it has dated ones. Raises
+    `RateMismatch` or `AmbiguousCashFlows` when a rate is not that of the cash flows, `RateBeyond` for one that no offer
+    can say, `ValueError` when one is missing or there is nothing for it to be a rate of.
     """
     asked = worked_out.request
     return Offer(
@@ -113,11 +122,26 @@ def _mode(worked_out: Quote) -> str:
 
 
 def _rates(worked_out: Quote, monthly_rate: str | None, apr: str | None) -> Rates | None:
-    given = monthly_rate is not None and apr is not None
-    if given != bool(worked_out.flows):
-        raise ValueError(f"rates: expected {'both' if worked_out.flows else 'none'}, got {monthly_rate} and {apr}")
-    if monthly_rate is None or apr is None:
+    for name, given, flows in (
+        ("monthly rate", monthly_rate, worked_out.flows),
+        ("apr", apr, worked_out.dated_flows),
+    ):
+        if (given is not None) != bool(flows):
+            raise ValueError(f"{name}: expected {'one' if flows else 'none'}, got {given}")
+    if apr is None:
         return None
-    verify_rate(worked_out.flows, monthly_rate)
     verify_apr(worked_out.dated_flows, apr)
-    return Rates(monthly_rate, nominal_annual_rate(monthly_rate), effective_annual_rate(monthly_rate), apr)
+    if monthly_rate is None:
+        found = _from_dates(apr)
+    else:
+        verify_rate(worked_out.flows, monthly_rate)
+        found = Rates(monthly_rate, nominal_annual_rate(monthly_rate), effective_annual_rate(monthly_rate), apr)
+    if Decimal(found.effective_annual_rate) >= RATE_BELOW or Decimal(apr) >= RATE_BELOW:
+        raise RateBeyond(f"expected rates below {RATE_BELOW}, got {found.effective_annual_rate} and {apr}")
+    return found
+
+
+def _from_dates(apr: str) -> Rates:
+    """The rates where bills do not fall on whole months: the yearly one is by dates, and the others follow from it."""
+    monthly_rate = monthly_rate_of(apr)
+    return Rates(monthly_rate, nominal_annual_rate(monthly_rate), apr, apr)

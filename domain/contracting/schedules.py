@@ -5,6 +5,7 @@
     balloon          尾款       level instalments and a large last one
     step             阶梯       instalments in steps of given weights, such as seasons or a gentle start
     interest only    先息后本   interest, and the whole principal at the end: wholesale floor plans
+    curtailed        分期降额   interest, and principal in parts on days agreed: stock that grows old is paid down
     monthly rent     月租       the same rent each month
     daily rent       按日租金   a rent for each day of the period
 
@@ -35,6 +36,18 @@ NOISE_FEN = Decimal("0.000001")
 
 class ScheduleError(ValueError):
     """Terms that make no schedule; says what was expected and what came."""
+
+
+class GrowingDebt(ScheduleError):
+    """An instalment that would not even cover its interest; debt never grows by schedule."""
+
+    def __init__(self, number: int, interest_fen: int, instalment_fen: int) -> None:
+        super().__init__(
+            f"instalment {number}: expected at least its interest of {interest_fen} fen, got {instalment_fen}"
+        )
+        self.number = number
+        self.interest_fen = interest_fen
+        self.instalment_fen = instalment_fen
 
 
 class Component(StrEnum):
@@ -99,8 +112,8 @@ def stepped(
 ) -> Schedule:
     """阶梯: instalments in proportion to the weights of their steps, worth the amount at the contract's rate.
 
-    Raises `ScheduleError` as `level`, for steps that do not cover the periods, and for an instalment that would not
-    even cover its interest: debt never grows by schedule.
+    Raises `ScheduleError` as `level` and for steps that do not cover the periods, `GrowingDebt` for an instalment that
+    would not even cover its interest.
     """
     _check(amount_fen, annual_rate, periods, in_advance=False)
     if not 0 <= balloon_fen <= amount_fen:
@@ -131,6 +144,29 @@ def interest_only(amount_fen: int, annual_rate: str, periods: Sequence[Period], 
     """先息后本: interest each time, the principal with the last instalment. Raises as `level`."""
     _check(amount_fen, annual_rate, periods, in_advance=False)
     return _with_interest(amount_fen, annual_rate, periods, count, [0] * (len(periods) - 1))
+
+
+def curtailed(
+    amount_fen: int,
+    annual_rate: str,
+    periods: Sequence[Period],
+    count: DayCount,
+    reductions: Sequence[tuple[date, int]],
+) -> Schedule:
+    """分期降额: interest each time on what is still owed, and reductions of the principal by due date.
+
+    A reduction is part of the first bill that is due on its date or later; the last bill takes the rest. Raises
+    `ScheduleError` as `level`, and for reductions that are negative or exceed the amount.
+    """
+    _check(amount_fen, annual_rate, periods, in_advance=False)
+    amounts = [fen for _, fen in reductions]
+    if min(amounts, default=0) < 0 or sum(amounts) > amount_fen:
+        raise ScheduleError(f"reductions: expected 0 … {amount_fen} fen in all, got {amounts}")
+    principals, before = [], date.min
+    for period in periods[:-1]:
+        principals.append(sum(fen for due_on, fen in reductions if before < due_on <= period.due_on))
+        before = period.due_on
+    return _with_interest(amount_fen, annual_rate, periods, count, principals)
 
 
 def monthly_rent(rent_fen: int, periods: Sequence[Period]) -> Schedule:
@@ -212,10 +248,7 @@ def _payments(
     for number, (growth, weight) in enumerate(zip(growths, weights, strict=True), start=1):
         interest = balance * (growth - 1)
         if unit * weight < interest - NOISE_FEN:
-            raise ScheduleError(
-                f"instalment {number}: expected at least its interest of {to_fen(interest, Rounding.UP)} fen, "
-                f"got {to_fen(unit * weight, Rounding.DOWN)}"
-            )
+            raise GrowingDebt(number, to_fen(interest, Rounding.UP), to_fen(unit * weight, Rounding.DOWN))
         balance -= unit * weight - interest
     return tuple(to_fen(unit * weight, Rounding.HALF_UP) for weight in weights)
 

@@ -1,42 +1,48 @@
 """What must stand elsewhere before a lease is made: the plan, the contract, the lessee's consents. Pure rules.
 
-A lease's own stream does not know them; whoever takes the command loads them and asks here.
+    Offer, Plan, ContractState ──lease_of──▶ CreateLease ──wrong_contract──▶ what differs, by name
+
+A lease's own stream does not know them; the gate loads them and asks here. A contract has one lease: its stream follows
+from the contract, so that a second one is the same stream again.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import date
+from uuid import UUID, uuid5
 
+from domain.application import ApplicationState
 from domain.contracting.contract import ContractState, KeyTerms
 from domain.contracting.contract import refusals as contract_refusals
+from domain.contracting.contract.roots import schedule_digest
 from domain.contracting.contract.state import IN_FORCE
 from domain.contracting.contract.values import PartyRole
-from domain.contracting.matching import NOT_EFFECTIVE
 from domain.contracting.plans import Plan
-from domain.kernel import Refusal, refusal
+from domain.contracting.pricing import Offer
+from domain.kernel import Refusal, Rounding, divide, refusal
 from domain.leasing.lease import CreateLease
+from domain.leasing.policies import CURRENT_POLICY
+from domain.leasing.values import PPM, Business, DepositMode
 from domain.parties.consent import ConsentState, Purpose, permits_any
 from domain.parties.consent import refusals as consent_refusals
 
-PLAN_UNKNOWN = refusal("plan.unknown", "There is no such plan in the catalogue", "方案目录中没有该方案")
 CONTRACT_DIFFERS = refusal(
     "lease.contract_differs", "The lease is not what its contract says", "租赁内容与合同约定不一致"
 )
 
-_SAME = ("currency", "deposit_fen", "late_fee_daily_rate", "grace_days", "allocation")
+NOT_OF_ITS_CONTRACT = refusal(
+    "lease.not_of_its_contract",
+    "A contract has one lease, and its id follows from the contract",
+    "一份合同对应一笔租赁，其编号由合同确定",
+)
+CONTRACT_LEASED = refusal("lease.contract_leased", "The contract has its lease already", "该合同已有对应租赁")
+
+_SAME = (
+    *("currency", "deposit_fen", "late_fee_daily_rate", "grace_days", "allocation"),
+    *("upfront_fee_fen", "down_payment_fen"),
+)
 """Fields that have one name in a lease and in the key terms of its contract."""
-
-
-def plan_in_force(plans: Iterable[Plan], code: str, on: date) -> Plan | Refusal:
-    """The newest version of a plan that is in force on a business date."""
-    versions = [plan for plan in plans if plan.id == code]
-    if not versions:
-        return PLAN_UNKNOWN()
-    in_force = [plan for plan in versions if plan.effective_from <= on]
-    if not in_force:
-        return NOT_EFFECTIVE(plan=code, effective_from=min(plan.effective_from for plan in versions))
-    return max(in_force, key=lambda plan: plan.version)
 
 
 def wrong_consents(purposes: Iterable[str], consents: Sequence[ConsentState], on: date) -> Refusal | None:
@@ -62,7 +68,7 @@ def _wrong_consent(purpose: Purpose, consents: Sequence[ConsentState], on: date)
 
 
 def wrong_contract(lease: CreateLease, contract: ContractState) -> Refusal | None:
-    """None when a lease is what a contract in force says: plan, lessee, money, late fees, right to buy."""
+    """None when a lease is what a contract in force says: plan, lessee, application, and every amount and date."""
     head, terms = contract.head, contract.key_terms
     if head is None or terms is None:
         return contract_refusals.UNKNOWN()
@@ -73,6 +79,8 @@ def wrong_contract(lease: CreateLease, contract: ContractState) -> Refusal | Non
         return CONTRACT_DIFFERS(field="subject")
     if (lease.plan, lease.plan_digest) != (head.plan, head.plan_digest):
         return CONTRACT_DIFFERS(field="plan")
+    if lease.application != contract.application:
+        return CONTRACT_DIFFERS(field="application")
     return _wrong_terms(lease, terms)
 
 
@@ -80,7 +88,74 @@ def _wrong_terms(lease: CreateLease, terms: KeyTerms) -> Refusal | None:
     for name in _SAME:
         if getattr(lease, name) != getattr(terms, name):
             return CONTRACT_DIFFERS(field=name)
+    if lease.principal_fen != terms.financed_fen:
+        return CONTRACT_DIFFERS(field="principal_fen")
     days = [instalment.due_on for instalment in lease.schedule]
     if (len(days), days[0], days[-1]) != (terms.instalments, terms.first_due_on, terms.last_due_on):
         return CONTRACT_DIFFERS(field="schedule")
-    return CONTRACT_DIFFERS(field="buyout_fen") if lease.buyout_fen != (terms.buyout_fen or 0) else None
+    if schedule_digest(lease.schedule) != terms.schedule_digest:
+        return CONTRACT_DIFFERS(field="schedule_digest")
+    return CONTRACT_DIFFERS(field="buyout_fen") if _last_price_fen(lease) != (terms.buyout_fen or 0) else None
+
+
+def _last_price_fen(lease: CreateLease) -> int:
+    """What the object costs when all rent is paid: the price less the agreed share of the rent, not below the floor."""
+    rent_fen = sum(instalment.principal_fen + instalment.interest_fen for instalment in lease.schedule)
+    less_fen = divide(rent_fen * lease.buyout_credit_ppm, PPM, Rounding.HALF_UP)
+    return max(lease.buyout_floor_fen, lease.buyout_fen - less_fen)
+
+
+def lease_stream(contract: UUID) -> UUID:
+    """The one lease of a contract."""
+    return uuid5(contract, "lease")
+
+
+def needed_consents(plan: Plan, application: ApplicationState | None) -> frozenset[str]:
+    """The purposes whose consents a lease on this plan needs.
+
+    Who asked for a person's judgement and got it need not have agreed to decisions by machine (个人信息保护法 24), and
+    is not refused for that (个人信息保护法 16).
+    """
+    purposes = frozenset(plan.consents)
+    by_a_person = application is not None and application.judged_by_a_person
+    return purposes - {Purpose.AUTOMATED_DECISION} if by_a_person else purposes
+
+
+def lease_of(offer: Offer, plan: Plan, contract: ContractState, stream: UUID) -> CreateLease:
+    """The lease that a contract on this offer is about; `stream` is the contract's.
+
+    In a rental with a price at the end, buying earlier costs that price and all rent that is not paid yet.
+    """
+    head = contract.head
+    assert head is not None, "a contract that was assembled has a head"
+    lessee = next(party.id for party in head.parties if party.role is PartyRole.LESSEE)
+    rental = offer.business.value == Business.RENTAL.value
+    end_fen = offer.buyout_fen or 0
+    rent_fen = sum(instalment.principal_fen + instalment.interest_fen for instalment in offer.schedule)
+    early = rental and offer.buyout_fen is not None
+    return CreateLease(
+        plan=offer.plan,
+        plan_digest=offer.plan_digest,
+        business=Business(offer.business.value),
+        asset_class=offer.asset_kind.asset_class,
+        currency=offer.currency,
+        principal_fen=offer.price_fen if rental else offer.financed_fen,
+        annual_rate="0" if rental else offer.contract_rate,
+        schedule=offer.schedule,
+        reference=head.contract,
+        deposit_fen=offer.deposit_fen,
+        deposit_mode=DepositMode(offer.deposit_mode),
+        buyout_fen=rent_fen + end_fen if early else end_fen,
+        allocation=plan.allocation,
+        late_fee_daily_rate=offer.late_fee_daily_rate,
+        grace_days=plan.grace_days,
+        policy=CURRENT_POLICY.version,
+        bill_lead_days=plan.bill_lead_days,
+        buyout_credit_ppm=PPM if early else 0,
+        buyout_floor_fen=end_fen if early else 0,
+        upfront_fee_fen=offer.upfront_fees_fen,
+        down_payment_fen=offer.down_payment_fen,
+        application=contract.application,
+        contract=stream,
+        subject=lessee,
+    )

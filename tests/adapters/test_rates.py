@@ -61,21 +61,29 @@ def test_flows_without_one_rate_are_refused(flows: list[int]) -> None:
         solve_apr(dated(list(enumerate(flows))))
 
 
-@pytest.mark.parametrize("answer", [None, float("nan"), float("inf")])
-def test_search_that_fails_is_named(monkeypatch: pytest.MonkeyPatch, answer: float | None) -> None:
+@pytest.mark.parametrize("answer", [None, float("nan"), float("inf"), -0.9, 1e9])
+def test_bisection_finds_what_the_solver_does_not(monkeypatch: pytest.MonkeyPatch, answer: float | None) -> None:
     monkeypatch.setattr(pyxirr, "irr", lambda amounts: answer)
-    with pytest.raises(NoRate, match="expected a rate of 2 cash flows"):
-        solve_monthly([100, -110])
-
-
-def test_wrong_root_is_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pyxirr, "irr", lambda amounts: -0.9)
     assert solve_monthly([100_000, -110_000]) == "0.1000000000"
 
 
-def test_only_a_negative_rate_is_none() -> None:
-    with pytest.raises(NoRate, match="got only one below"):
-        solve_monthly([100, -50, -40])
+def test_solver_that_gives_up_is_no_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    def irr(_: list[int]) -> float:
+        raise pyxirr.InvalidPaymentsError("no")
+
+    monkeypatch.setattr(pyxirr, "irr", irr)
+    assert solve_monthly([545_056, *[-108_315] * 9]) == "0.1352979406"
+
+
+@pytest.mark.parametrize("flows", [[100, -50, -40], [1, -(10**9)]], ids=["below zero", "beyond measure"])
+def test_rate_that_is_none(flows: list[int]) -> None:
+    with pytest.raises(NoRate, match="expected a rate above zero, got none"):
+        solve_monthly(flows)
+
+
+def test_free_money_costs_nothing() -> None:
+    assert solve_monthly([80, -50, -50, 20]) == "0.0000000000"
+    assert solve_apr(dated([(0, 80), (30, -50), (60, -50), (90, 20)])) == "0.0000000000"
 
 
 @given(

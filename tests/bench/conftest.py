@@ -18,6 +18,7 @@ TINY = Sizes(
     seconds=0.2,
     clients=8,
     cases=20,
+    leases=10,
     peer_events=20,
     leaves=2_000,
     proofs=20,

@@ -19,7 +19,8 @@ from adapters.postgres.ledger import Ledger
 from adapters.postgres.log import Log
 from adapters.postgres.sequencer import Appended
 from adapters.system import now
-from bench import catching_up, checking, clients, commands, growth, importing, proofs, stock, synthetic, uma
+from api.compose import Base
+from bench import catching_up, checking, clients, commands, growth, importing, leasing, proofs, stock, synthetic, uma
 from bench.model import Broken, Result
 from bench.place import Place
 from chain.errors import ProofMismatch
@@ -198,6 +199,40 @@ def test_proofs_of_the_wrong_entry_are_noticed(place: Place) -> None:
         assert proofs.rate(on, log.proof, leaves, 5, chance) > 0
         with pytest.raises(ProofMismatch):
             proofs.rate(on, lambda position: log.proof(position % leaves + 1), leaves, 5, chance)
+
+
+# ------------------------------------------------------------------------------------------ row 7, leases
+
+
+def test_leases(place: Place) -> None:
+    (row,) = leasing.run(place)
+    check_row(row, "leases", with_peer=False)
+    assert row.measured.startswith("10 clients, ")
+    assert "ends of day" in row.note
+
+
+def test_generated_clients_are_the_same_in_every_run() -> None:
+    """Most are charged every month; some pay everything, some less than they owe."""
+    some = leasing.generated(200)
+    assert some == leasing.generated(300)[:200]
+    assert len({client.name for client in some}) == 200
+    owed = [(sum(client.charged_fen[:-1]), sum(client.paid_fen)) for client in some]
+    assert {paid == 0 or paid < charged for charged, paid in owed} == {True, False}
+    assert all(0 <= paid <= charged for charged, paid in owed)
+
+
+def test_a_book_with_a_wrong_row_is_no_fast_book(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = leasing._catch_up
+
+    def spoilt(on: Base, events: int, leases: int) -> float:
+        seconds = real(on, events, leases)
+        with connect(on.url) as connection:
+            connection.execute("UPDATE read.bills_v1 SET issued = issued + 1 WHERE issued = 6")
+        return seconds
+
+    monkeypatch.setattr(leasing, "_catch_up", spoilt)
+    with pytest.raises(Broken, match="differences"):
+        leasing.run(place)
 
 
 # ------------------------------------------------------------------------------------------ row 8, growth

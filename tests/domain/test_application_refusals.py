@@ -102,6 +102,7 @@ REACHED: list[tuple[RefusalKind, tuple[Event, ...], Command]] = [
     (r.OFFER_SELECTED_ALREADY, (*cases.TO_REFERRED, SELECTED), SelectOffer()),
     (r.NO_OFFER_SELECTED, cases.TO_REFERRED, CreateOffer()),
     (r.TERMS_NOT_FINAL, (*cases.TO_REFERRED, SELECTED), CreateOffer()),
+    (r.TITLE_PERSONAL, (*cases.TO_REFERRED, FINALISED, SELECTED), CreateOffer(title="给 13800138000 的报价")),
     (r.NO_OFFER, cases.TO_REFERRED, DeclineOffer()),
     (r.OFFER_PRESENTED_ALREADY, (*OFFERED, PRESENTED), PresentOffer()),
     (r.OFFER_NOT_PRESENTED, OFFERED, RecordOfferReturned()),

@@ -127,3 +127,30 @@ def test_comparisons_are_exact_at_any_size(net_fen: int, fen: int, more: int) ->
     assert (p.ONE_LESSEE in found) == (10 * fen > 3 * net_fen)
     if p.ONE_LESSEE in found:
         assert p.ONE_LESSEE in kinds(replace(SOUND, net_assets_fen=net_fen, exposures=(owes(A, fen + more),)))
+
+
+AMOUNTS = st.integers(0, 10**7)
+
+
+@given(net=st.integers(1, 10**7), total=AMOUNTS, lease=AMOUNTS, risk=AMOUNTS, fens=st.lists(AMOUNTS, max_size=4))
+def test_a_measure_says_what_the_refusal_says(net: int, total: int, lease: int, risk: int, fens: list[int]) -> None:
+    """Broken, out of headroom and refused are one thing; the limit in fen is the last number that is not too much."""
+    portfolio = p.Portfolio(
+        net_assets_fen=net, total_assets_fen=total, lease_assets_fen=lease, risk_assets_fen=risk,
+        exposures=tuple(owes(UUID(int=n), fen, group=GROUP, related=n % 2 == 0) for n, fen in enumerate(fens)),
+    )  # fmt: skip
+    found = p.measures(portfolio, LIMITS)
+    assert p.breaches(portfolio, LIMITS) == tuple(one.refusal() for one in found if one.breached)
+    for one in found:
+        assert one.breached is (one.headroom_fen < 0)
+        at_the_limit = replace(one, fen=one.limit_fen)
+        assert not at_the_limit.breached
+        beyond = -1 if one.least else 1
+        assert replace(one, fen=one.limit_fen + beyond).breached
+
+
+def test_measures_come_in_the_order_of_the_rules() -> None:
+    exposures = (owes(A, 1, group=GROUP, related=True), owes(B, 2))
+    assert [one.kind for one in p.measures(replace(SOUND, exposures=exposures), LIMITS)] == [
+        p.RISK_ASSETS, p.ONE_LESSEE, p.ONE_LESSEE, p.ONE_GROUP, p.ONE_RELATED, p.ALL_RELATED, p.LEASE_ASSETS,
+    ]  # fmt: skip

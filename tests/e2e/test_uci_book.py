@@ -26,9 +26,9 @@ from api.compose import Base, base, running
 from api.days import end_of_day
 from api.settings import Settings
 from projections.ageing import AGEING, BUCKETS, ageing
+from projections.comparing import compare
 from projections.journal import JOURNAL, trial_balance
 from projections.lease_book import LEASE_BOOK
-from projections.rebuild import compare
 from projections.runner import Runner
 from tests import servers
 

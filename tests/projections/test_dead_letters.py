@@ -12,9 +12,10 @@ from psycopg import Connection
 from domain.application import WorkScheduled
 from projections import catalog
 from projections import rebuild as rebuilding
+from projections.comparing import compare
 from projections.letters import Retried, letters, retry
 from projections.model import Projection
-from projections.rebuild import compare, rebuild
+from projections.rebuild import rebuild
 from projections.runner import Runner
 from tests.projections.book_keeping import START, BookKeeper, Happening, at, stream
 from tests.projections.toys import lane_count, tally

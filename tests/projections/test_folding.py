@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from domain.application import WorkScheduled
-from projections.folding import Letter, fold_batch, keyed
+from projections.application_book import APPLICATION_BOOK
+from projections.folding import Letter, fold_batch, keyed, sorted_out
 from projections.reading import Unreadable
 from tests.projections.book_keeping import at, recorded, stream
 from tests.projections.given import given
@@ -62,9 +63,21 @@ def test_an_event_without_a_key_parks_its_stream() -> None:
 
 def test_an_unreadable_event_parks_its_stream() -> None:
     later = list(recorded([(A, at(), work("w")), (A, at(), work("x")), (B, at(), work("y"))]))[1:]
-    folded = fold_batch(tally(), {}, keyed(tally(), [Unreadable(1, str(A), "ValidationError: no"), *later]))
+    folded = fold_batch(
+        tally(),
+        {},
+        keyed(tally(), [Unreadable(1, str(A), "ValidationError: no", "application.work_scheduled.v1"), *later]),
+    )
     assert folded.letters == [Letter(1, str(A), str(A), "ValidationError: no"), Letter(2, str(A), str(A), "")]
     assert list(folded.changed) == [(str(B),)]
+
+
+def test_an_unreadable_event_is_nothing_to_those_who_do_not_want_it() -> None:
+    """Else what is parked would depend on which other projections share the reading."""
+    broken = Unreadable(1, str(A), "ValidationError: no", "application.approved.v1")
+    events = list(recorded([(A, at(), work("w")), (A, at(), work("x"))]))[1:]
+    assert sorted_out([tally(), APPLICATION_BOOK], [broken, *events]) == [events, [broken, *events]]
+    assert fold_batch(tally(), {}, keyed(tally(), [broken, *events])).letters == []
 
 
 def test_the_given_row_is_what_is_folded_onto() -> None:

@@ -9,8 +9,9 @@ import pytest
 from psycopg import Connection
 
 from domain import portfolio as limits
+from domain.portfolio import Surroundings
 from projections import portfolio
-from projections.portfolio import Surroundings, breaches, holdings, provisions, snapshot
+from projections.portfolio import LARGEST, holdings, measured, provisions, snapshot
 from tests.domain.leasing import cases
 from tests.projections.book_keeping import OTHER_TENANT, TENANT, BookKeeper
 from tests.projections.lease_stories import bring_up_to_date, lived, told
@@ -60,15 +61,32 @@ def test_the_largest_are_named(projected: Connection[Any], monkeypatch: pytest.M
 def test_limits(projected: Connection[Any]) -> None:
     rich = Surroundings(net_assets_fen=100_000_000, total_assets_fen=4_000_000)
     position, found = snapshot(projected, TENANT, rich)
-    assert breaches(projected, TENANT, rich) == (position, ())
+    sound = measured(projected, TENANT, rich)
+    assert (sound.position, sound.portfolio, sound.version) == (position, found, 1)
+    assert not any(one.breached for one in sound.measures)
+    assert {one.lessee for one in sound.measures if one.kind is limits.ONE_LESSEE} == {BIG, SMALL}
     assert (found.risk_assets_fen, found.lease_assets_fen, len(found.exposures)) == (2_506_000, 2_406_000, 2)
     poor = Surroundings(net_assets_fen=300_000, total_assets_fen=9_000_000, related=frozenset({BIG}))
-    kinds = {one.kind for one in breaches(projected, TENANT, poor)[1]}
+    kinds = {one.kind for one in measured(projected, TENANT, poor).measures if one.breached}
     assert {limits.RISK_ASSETS, limits.ONE_LESSEE, limits.ONE_RELATED, limits.ALL_RELATED, limits.LEASE_ASSETS} <= kinds
     grouped = Surroundings(
         net_assets_fen=4_500_000, total_assets_fen=1, group_of={BIG: UUID(int=9), SMALL: UUID(int=9)}
     )
-    assert limits.ONE_GROUP in {one.kind for one in breaches(projected, TENANT, grouped)[1]}
+    assert limits.ONE_GROUP in {one.kind for one in measured(projected, TENANT, grouped).measures if one.breached}
+
+
+def test_the_largest_lessees_are_named_and_whoever_is_over(
+    projected: Connection[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert LARGEST > 2
+    monkeypatch.setattr(portfolio, "LARGEST", 1)
+
+    def named(net_assets_fen: int) -> set[object]:
+        around = Surroundings(net_assets_fen=net_assets_fen, total_assets_fen=1)
+        return {one.lessee for one in measured(projected, TENANT, around).measures if one.kind is limits.ONE_LESSEE}
+
+    assert named(100_000_000) == {BIG}
+    assert named(300_000) == {BIG, SMALL}
 
 
 def test_provisions(projected: Connection[Any]) -> None:

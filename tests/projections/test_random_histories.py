@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from psycopg import Connection
 
 from projections.application_book import APPLICATION_BOOK, application, listing
+from projections.comparing import compare
 from projections.folding import Folded, fold_batch, keyed
 from projections.letters import letters
 from projections.model import Key, Projection
-from projections.rebuild import compare
 from projections.registry import PROJECTIONS
 from projections.runner import Runner
 from projections.tables import Table

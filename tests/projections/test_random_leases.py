@@ -22,13 +22,14 @@ from projections import ageing, bills, journal, lease_book
 from projections.ageing import AGEING, BUCKETS
 from projections.bills import BILLS, Bill, bills_of
 from projections.cash_flow import cash_flow
+from projections.comparing import compare
 from projections.folding import fold_batch, keyed
 from projections.journal import JOURNAL, lines_of
 from projections.lease_book import LEASE_BOOK
-from projections.model import Projection
+from projections.model import Projection, Recorded
 from projections.portfolio import holdings
-from projections.rebuild import compare
 from projections.runner import Runner
+from projections.timers import TIMERS
 from tests.domain.leasing.cases import START
 from tests.projections.book_keeping import TENANT, BookKeeper, recorded
 from tests.projections.conftest import empty
@@ -152,6 +153,23 @@ def test_every_past_by_itself(past: int) -> None:
         test_the_trial_balance_is_zero_after_every_event,
     ):
         test.hypothesis.inner_test(book)  # type: ignore[attr-defined]
+
+
+@given(lease_books(), st.integers(0, 20))
+def test_a_run_of_events_is_one_event_after_the_other(book: Book, first: int) -> None:
+    """Of each lease: some events one by one, the others in one run, and nothing is left to the folding one by one."""
+    for projection in (LEASE_BOOK, BILLS, AGEING, TIMERS):
+        assert projection.fold_run is not None
+        lives: dict[str, list[Recorded]] = {}
+        for one in recorded(book.happened):
+            if type(one.event) in projection.events:
+                lives.setdefault(one.envelope.stream, []).append(one)
+        for life in lives.values():
+            rows: list[Any] = [None]
+            for one in life:
+                rows.append(projection.fold(rows[-1], one.event, one))
+            begun = min(first, len(life) - 1)
+            assert projection.fold_run(rows[begun], life[begun:]) == rows[-1]
 
 
 # ----------------------------------------------------------------------------------------------- in the database

@@ -21,7 +21,7 @@ from domain.payments.reconciliation import (
     StatementMatched,
 )
 from projections.as_of import NotProjectedYet
-from projections.rebuild import compare
+from projections.comparing import compare
 from projections.receipts import RECEIPTS, Receipt, received
 from projections.reconciliation_board import (
     CLOSED,

@@ -25,7 +25,7 @@ from domain.payments.payment import (
     PaymentPending,
     RetryScheduled,
 )
-from projections.rebuild import compare
+from projections.comparing import compare
 from projections.runner import Runner
 from projections.timer_kinds import EVENTS, KIND_OF, KINDS, OFFER_VALID_DAYS, RULES
 from projections.timers import TIMERS, Waiting, due, upcoming

@@ -80,5 +80,13 @@ def lane_count(broken: set[int] | None = None) -> Projection[LaneCount]:
         return LaneCount(lane=key_of(recorded)[0], times=times + 1, position=recorded.position)
 
     return Projection(
-        name="lane_count", version=1, row=LaneCount, key=("lane",), events=WORK, fold=fold, ddl=LANES_DDL, key_of=key_of
+        name="lane_count",
+        version=1,
+        row=LaneCount,
+        key=("lane",),
+        events=WORK,
+        fold=fold,
+        ddl=LANES_DDL,
+        key_of=key_of,
+        stream=None,
     )

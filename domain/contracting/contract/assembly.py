@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date
 
 from domain.application.numbers import looks_personal
@@ -44,6 +44,12 @@ def wrong_terms(terms: KeyTerms) -> Refusal | None:
         return r.TERMS_CONTRADICT(first_due_on=terms.first_due_on, last_due_on=terms.last_due_on)
     if terms.total_cost_fen < (terms.buyout_fen or 0):
         return r.TERMS_CONTRADICT(total_cost_fen=terms.total_cost_fen, buyout_fen=terms.buyout_fen)
+    if terms.total_cost_fen < terms.upfront_fee_fen + terms.down_payment_fen:
+        return r.TERMS_CONTRADICT(
+            total_cost_fen=terms.total_cost_fen,
+            upfront_fee_fen=terms.upfront_fee_fen,
+            down_payment_fen=terms.down_payment_fen,
+        )
     if sorted(terms.allocation) != sorted(Component):
         return r.TERMS_CONTRADICT(allocation=" ".join(terms.allocation))
     return None
@@ -117,6 +123,19 @@ def _not_as_the_terms_say(terms: KeyTerms, codes: set[str]) -> Refusal | None:
     if (terms.buyout_fen is not None) != (BUYOUT in codes):
         return r.BUYOUT_CLAUSE_DIFFERS(key_terms=terms.buyout_fen is not None, clauses=BUYOUT in codes)
     return None
+
+
+def chosen(form: Form, library: Sequence[LibraryClause], on: date, options: Collection[str]) -> tuple[ClauseRef, ...]:
+    """The clauses of a contract of this form on a business date, in the order of the library.
+
+    All mandatory ones and, of the others, those in `options`; of each the version that took effect last.
+    """
+    newest: dict[str, LibraryClause] = {}
+    for entry in library:
+        if form in entry.forms and _effective(entry, on) and (entry.mandatory or entry.clause in options):
+            known = newest.setdefault(entry.clause, entry)
+            newest[entry.clause] = max(known, entry, key=lambda one: (one.effective_from or on, one.version))
+    return tuple(ClauseRef(clause=one.clause, version=one.version, digest=one.digest) for one in newest.values())
 
 
 def undisclosed(items: Sequence[Disclosure]) -> tuple[Disclosure, ...]:

@@ -23,7 +23,10 @@ from domain.kernel import Command
 
 
 class AssembleContract(Command, frozen=True):
-    """Put a contract together from a plan, parties, key terms and clause versions in their order."""
+    """Put a contract together from a plan, parties, key terms and clause versions in their order.
+
+    With an `application` it is the contract of the offer that was accepted there.
+    """
 
     reference: Reference
     form: Form
@@ -33,6 +36,7 @@ class AssembleContract(Command, frozen=True):
     key_terms: KeyTerms
     clauses: ClauseRefs
     library: Library
+    application: UUID | None = None
 
 
 class PresentContract(Command, frozen=True):

@@ -62,6 +62,7 @@ def _assemble(command: c.AssembleContract, state: State, context: Context) -> An
             evidence_clause=next(held for held in command.clauses if held.clause == EVIDENCE),
             root=contract_root(head, command.key_terms, command.clauses),
             assembled_on=context.business_date,
+            application=command.application,
         ),
     )
 

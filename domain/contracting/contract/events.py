@@ -44,6 +44,7 @@ class ContractAssembled(Event, frozen=True):
     evidence_clause: ClauseRef
     root: Digest
     assembled_on: date
+    application: UUID | None = None
 
 
 @event_type("contract.presented.v1")

@@ -35,6 +35,7 @@ def _assembled(state: State, event: e.ContractAssembled) -> State:
         key_terms=event.key_terms,
         clauses=event.clauses,
         root=event.root,
+        application=event.application,
     )
 
 

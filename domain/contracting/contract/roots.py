@@ -20,6 +20,7 @@ from domain.application.values import Code, Digest, Reference
 from domain.contracting.clauses.values import ClauseRef
 from domain.contracting.contract.values import KeyTerms, Party
 from domain.contracting.parts import Form
+from domain.contracting.schedules import Instalment
 
 _ENCODER = msgspec.json.Encoder(order="sorted")
 _LEAF = b"\x00"
@@ -35,6 +36,11 @@ class Head(Struct, frozen=True, kw_only=True):
     plan_digest: Digest
     parties: tuple[Party, ...]
     amends: Digest | None = None
+
+
+def schedule_digest(schedule: Sequence[Instalment]) -> str:
+    """SHA-256 over the canonical JSON (RFC 8785) of the instalments, 64 lower-case hex digits."""
+    return sha256(_ENCODER.encode(list(schedule))).hexdigest()
 
 
 def contract_root(head: Head, key_terms: KeyTerms, clauses: Sequence[ClauseRef]) -> str:

@@ -68,6 +68,7 @@ class ContractState(Struct, frozen=True, kw_only=True):
     key_terms: KeyTerms | None = None
     clauses: tuple[ClauseRef, ...] = ()
     root: str = ""
+    application: UUID | None = None
     round: Round | None = None
     amendments: int = 0
     amendment: Amendment | None = None

@@ -64,8 +64,11 @@ Parties = Annotated[tuple[Party, ...], Meta(min_length=2, max_length=PARTIES_MAX
 class KeyTerms(Struct, frozen=True, kw_only=True):
     """What a contract costs and takes, in fen and yearly rates; part of the contract root.
 
-    `total_cost_fen` is everything the lessee pays until the object is its own or goes back. `buyout_fen` is null where
-    there is no right to buy. A late instalment costs `late_fee_daily_rate` of what is unpaid per day after
+    `financed_fen` is the principal; in a rental it is the price of the object. `total_cost_fen` is everything the
+    lessee pays until the object is its own or goes back, `upfront_fee_fen` and `down_payment_fen` among it. `apr` is
+    the yearly cost with simple interest, `irr` the yearly internal rate; both are null where the object goes back,
+    which makes no rate. `buyout_fen` is null where there is no right to buy. A late instalment costs
+    `late_fee_daily_rate` of what is unpaid per day after
     `grace_days`; money is applied in the order of `allocation`; settling early costs `early_settlement_rate` of the
     principal that remains. `forum` names the arbitration commission, null for the courts. `schedule_digest` is SHA-256
     over the canonical JSON of the schedule.
@@ -78,14 +81,16 @@ class KeyTerms(Struct, frozen=True, kw_only=True):
     instalments: Annotated[int, Meta(ge=1, le=TERM_MONTHS_MAX * 31)]
     first_due_on: date
     last_due_on: date
-    apr: Rate
-    irr: Rate
+    apr: Rate | None
+    irr: Rate | None
     schedule_digest: Digest
     lock: bool
     late_fee_daily_rate: Rate
     grace_days: Annotated[int, Meta(ge=0, le=GRACE_DAYS_MAX)]
     allocation: Annotated[tuple[Component, ...], Meta(min_length=1, max_length=len(Component))]
     early_settlement_rate: Rate
+    upfront_fee_fen: Fen = 0
+    down_payment_fen: Fen = 0
     buyout_fen: Fen | None = None
     forum: Title | None = None
 

@@ -56,7 +56,7 @@ def test_catalogue_covers_what_it_promises() -> None:
     assert {plan.form for plan in PLANS} == set(Form)
     structures = {type(plan.structure).__struct_config__.tag for plan in PLANS}
     assert structures == {
-        *("level", "equal_principal", "balloon", "step", "interest_only"),
+        *("level", "equal_principal", "balloon", "step", "interest_only", "curtailed"),
         *("monthly_rent", "stepped_rent", "daily_rent"),
     }
     assert Counter(plan.business for plan in PLANS) == {Business.RENTAL: 21, Business.FINANCE: 15}

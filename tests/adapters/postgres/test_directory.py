@@ -1,8 +1,7 @@
-"""The directory of streams: never behind the ledger, each tenant its own."""
+"""The directory of clauses: never behind the ledger, each tenant its own."""
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -15,25 +14,15 @@ from adapters.postgres.sequencer import KeyReused
 from adapters.system import new_id
 from api.compose import Running
 from domain.application import APPLICATION, DraftApplication
-from domain.contracting.clauses import CLAUSE, ClauseRef, DraftClause
+from domain.contracting.clauses import CLAUSE, DraftClause
 from domain.contracting.parts import Form
 from domain.kernel import Command, Decider
-from domain.parties.consent import CONSENT, DeclineConsent, Purpose, RequestConsent
 from tests.adapters.postgres.story import ANONYMOUS, TENANT, context
 
 STRANGER = UUID(int=9)
-SOMEBODY, ANOTHER = UUID(int=5), UUID(int=6)
 CLAUSE_DRAFT = DraftClause(
     clause="rent", title="租金", gloss="Rent", forms=(Form.OPERATING,), mandatory=True, text="租金。"
 )
-
-
-def request_for(subject: UUID) -> RequestConsent:
-    """A person is asked for something."""
-    clause = ClauseRef(clause="personal_data", version=1, digest="c" * 64)
-    return RequestConsent(
-        subject=subject, purpose=Purpose.BIOMETRICS, recipients=("bureau",), clause=clause, expires_on=date(2099, 1, 1)
-    )
 
 
 async def written(program: Running, decider: Decider[Any], command: Command, stream: UUID | None = None) -> UUID:
@@ -42,19 +31,6 @@ async def written(program: Running, decider: Decider[Any], command: Command, str
     request = Request(stream=place, key=new_id().hex, command=command, context=context(place))
     await program.ledger.execute(decider, request)
     return place
-
-
-async def test_consents_of_a_person(program: Running, connection: Connection[Any]) -> None:
-    directory = Directory()
-    assert directory.consents(connection, TENANT, SOMEBODY) == ()
-    first = await written(program, CONSENT, request_for(SOMEBODY))
-    await written(program, CONSENT, request_for(ANOTHER))
-    assert directory.consents(connection, TENANT, SOMEBODY) == (first,)
-    await written(program, CONSENT, DeclineConsent(channel="app"), first)
-    second = await written(program, CONSENT, request_for(SOMEBODY))
-    assert directory.consents(connection, TENANT, SOMEBODY) == (first, second)
-    assert directory.consents(connection, STRANGER, SOMEBODY) == ()
-    assert Directory().consents(connection, TENANT, SOMEBODY) == (first, second)
 
 
 async def test_clauses_of_a_tenant(program: Running, connection: Connection[Any]) -> None:

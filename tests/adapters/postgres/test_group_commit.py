@@ -221,6 +221,43 @@ async def test_closing_writes_what_waits(url: str, connection: Connection[Any]) 
     check_whole(connection, events=30)
 
 
+@pytest.fixture
+def crowd(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Few callers are a crowd, told two at a time."""
+    monkeypatch.setattr(module, "CROWD", 8)
+    monkeypatch.setattr(module, "TOLD_AT_ONCE", 2)
+
+
+@pytest.mark.usefixtures("crowd")
+async def test_a_crowd_is_told_side_by_side_with_the_next_transaction(
+    writer: GroupCommit, connection: Connection[Any], batches: list[int]
+) -> None:
+    """Everybody hears their own outcome, and transactions do not shrink to the few that were told first."""
+
+    async def client(number: int) -> list[int]:
+        return [(await writer.append(toys(key=f"{number}/{nth}"))).position for nth in range(10)]
+
+    positions = await asyncio.gather(*[client(number) for number in range(32)])
+    assert sorted(one for each in positions for one in each) == list(range(1, 321))
+    assert all(each == sorted(each) for each in positions)
+    assert sorted(batches)[len(batches) // 2] >= 8
+    stream = new_id()
+    told = await outcomes(writer, [toys(stream), *(toys(stream, expected=7) for _ in range(20))])
+    assert [type(one) for one in told] == [Appended, *([VersionConflict] * 20)]
+    check_whole(connection, events=321)
+
+
+@pytest.mark.usefixtures("crowd")
+async def test_closing_tells_everybody(url: str, connection: Connection[Any]) -> None:
+    async with GroupCommit(url, clock=now) as writer:
+        waiting = [asyncio.create_task(writer.append(toys())) for _ in range(40)]
+        await asyncio.sleep(0)
+        waiting[1].cancel()
+    assert all(task.done() for task in waiting)
+    assert [type(one) for one in await asyncio.gather(*waiting[2:])] == [Appended] * 38
+    check_whole(connection)
+
+
 async def test_clock_that_goes_back(url: str, connection: Connection[Any]) -> None:
     times = iter([START.replace(hour=10), START.replace(hour=9), START.replace(hour=11)])
     async with GroupCommit(url, clock=lambda: next(times)) as writer:

@@ -284,6 +284,35 @@ async def test_catching_up_never_takes_the_cache_back(program: Running, monkeypa
     assert program.ledger._cache[stream][0] == 3
 
 
+async def test_many_are_loaded_as_one_is(program: Running, reads: list[tuple[UUID, int]]) -> None:
+    streams = [await drafted(program.ledger) for _ in range(5)]
+    await appended(program.ledger, streams[0], SUBMIT)
+    cold, one_by_one = another(program), another(program)
+    known = new_id()
+    await cold.load_many(APPLICATION, [*streams, known])
+    reads.clear()
+    loaded = [await cold.load(APPLICATION, stream) for stream in (*streams, known)]
+    assert reads == []
+    assert loaded == [await one_by_one.load(APPLICATION, stream) for stream in (*streams, known)]
+    assert [version for version, _ in loaded] == [2, 1, 1, 1, 1, 0]
+
+
+async def test_loading_many_never_takes_the_cache_back(program: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a command learnt while the streams were read is newer."""
+    stream = await drafted(program.ledger)
+    cold = another(program)
+    original = Reader.events_of
+
+    async def slow(self: Reader, streams: list[UUID]) -> object:
+        found = await original(self, streams)
+        await appended(cold, stream, SUBMIT)
+        return found
+
+    monkeypatch.setattr(Reader, "events_of", slow)
+    await cold.load_many(APPLICATION, [stream])
+    assert cold._cache[stream][0] == 2
+
+
 @pytest.fixture
 def lanes() -> Iterator[Decider[tuple[str, ...]]]:
     """An aggregate that remembers every lane it was routed to, in order."""

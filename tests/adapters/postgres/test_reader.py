@@ -103,3 +103,16 @@ async def test_broken_streams_are_not_replayed(
     superuser.execute(change.encode())
     with pytest.raises(error, match=said):
         await events(reader, stream)
+    with pytest.raises(error, match=said):
+        await reader.events_of([new_id(), stream])
+
+
+async def test_several_streams_by_one_query(program: Running, reader: Reader) -> None:
+    streams = [new_id() for _ in range(3)]
+    for stream in (*streams, streams[0]):
+        command = SUBMIT if await events(reader, stream) else ANONYMOUS
+        await program.ledger.execute(APPLICATION, request(stream, command))
+    found = await reader.events_of([*streams[::-1], new_id()])
+    assert found == {stream: [event async for event in reader.stream_events(stream)] for stream in streams}
+    assert [len(found[stream]) for stream in streams] == [2, 1, 1]
+    assert await reader.events_of([]) == {}

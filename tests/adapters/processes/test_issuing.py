@@ -10,9 +10,11 @@ from uuid import UUID
 import pytest
 from msgspec.structs import replace
 
-from adapters.processes.issuing import LOADS_IN_FLIGHT, Issue, Issued, context, issue_all, issued_since
+from adapters.postgres.reader import StreamBroken
+from adapters.processes import issuing
+from adapters.processes.issuing import Issue, Issued, context, issue_all, issued_since
 from api.compose import Running
-from domain.kernel import Command, Refusal
+from domain.kernel import Command, Event, Refusal
 from domain.leasing.lease import LEASE, AccrueInterest, AssessLateFees, IssueBill, PostPayment
 from tests.adapters.processes.world import FIRST, TENANT, contents, do, lease_stream, make_lease
 
@@ -116,12 +118,32 @@ async def test_a_doubtful_wish_that_is_granted_is_granted(program: Running) -> N
     assert (done.accepted, done.refused) == (1, {})
 
 
-async def test_many_cold_streams_wait_for_few_connections(program: Running) -> None:
-    """More streams than the pool has connections, none of them cached."""
-    streams = [await make_lease(program, number) for number in range(3 * LOADS_IN_FLIGHT)]
+async def test_cold_streams_are_loaded_together(program: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    """More streams than the pool has connections: some at a time by one query, and none of them by itself."""
+    monkeypatch.setattr(issuing, "LOADED_AHEAD", 10)
+    streams = [await make_lease(program, number) for number in range(24)]
     program.ledger._cache.clear()
-    issues = [issue(stream, f"{stream}", IssueBill(number=1)) for stream in streams]
-    assert (await issued(program, *issues, streams_in_flight=1_000)).accepted == len(streams)
+    together, alone = (Counting(monkeypatch, program.reader, name) for name in ("events_of", "stream"))
+    issues = [issue(stream, f"{stream}:{n}", IssueBill(number=n)) for n in (1, 2) for stream in streams]
+    assert (await issued(program, *issues, streams_in_flight=1_000)).accepted == 48
+    assert (together.asked, alone.asked) == (3, 0)
+
+
+async def test_a_stream_that_cannot_be_loaded_stops_everything(
+    program: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    streams = [await make_lease(program, number) for number in range(3)]
+    program.ledger._cache.clear()
+
+    async def broken(_: list[UUID]) -> dict[UUID, list[Event]]:
+        raise StreamBroken("expected number 2, got 3")
+
+    monkeypatch.setattr(program.reader, "events_of", broken)
+    size = await program.reader.size()
+    with pytest.raises(ExceptionGroup) as raised:
+        await issued(program, *(issue(stream, f"{stream}", IssueBill(number=1)) for stream in streams))
+    assert raised.group_contains(StreamBroken)
+    assert await program.reader.size() == size
 
 
 async def test_what_was_issued_since_is_counted_by_command(program: Running) -> None:

@@ -33,6 +33,7 @@ from domain.payments.reconciliation import Money
 from projections.receipts import RECEIPTS, received
 from projections.runner import Runner
 from projections.timers import TIMERS, due
+from tests.taking_over import take_over, taken_over_on
 
 TENANT = uuid7(1_700_000_000_000, 1)
 FIRST = date(2005, 4, 1)
@@ -171,11 +172,10 @@ async def do(program: Running, decider: Decider[Any], stream: UUID, key: str, co
 
 
 async def make_lease(program: Running, number: int, months: int = 3) -> UUID:
-    """A lease that runs since the first day."""
+    """A lease that runs since the first day, taken over from another book."""
     stream = lease_stream(number)
     commands = (creation(number, months), RecordDelivery(on=FIRST), ActivateLease(on=FIRST))
-    for step, command in enumerate(commands):
-        await do(program, LEASE, stream, f"make:{number}:{step}", command, FIRST)
+    await take_over(program, LEASE, stream, taken_over_on(TENANT, stream, FIRST), *commands)
     return stream
 
 

@@ -20,6 +20,7 @@ from domain.leasing.lease import LEASE
 from tests.api.cli.program import Program
 from tests.domain.leasing import cases
 from tests.servers import ORIGIN
+from tests.taking_over import without_gate
 
 STORY = (*cases.RUNNING, cases.bill(1), cases.pay(1, 106_000, 30), cases.bill(2), cases.pay(2, 50_000, 65))
 
@@ -37,7 +38,7 @@ def tell(program: Program, *steps: cases.Step) -> None:
                     now=now(), business_date=cases.day(day),
                 )  # fmt: skip
                 request = Request(stream=of, key=new_id().hex, command=command, context=context)
-                assert hasattr(await ledger.ledger.execute(LEASE, request), "position")
+                assert hasattr(await without_gate(ledger).execute(LEASE, request), "position")
 
     with base(settings) as prepared:
         asyncio.run(do(prepared, new_id()))
@@ -109,7 +110,15 @@ def test_the_portfolio(told: Program) -> None:
     assert (found["portfolio"]["risk_assets_fen"], found["portfolio"]["lessees"]) == (1_056_106, 1)
     by_class: dict[str, Any] = {one["five_class"]: one["leases"] for one in found["provisions"]["classes"]}
     assert by_class == {"normal": 0, "special_mention": 1, "substandard": 0, "doubtful": 0, "loss": 0}
+    limits = {one["code"]: one for one in found["limits"]}
+    assert limits["portfolio.risk_assets"] == {
+        "code": "portfolio.risk_assets", "lessee": None, "group": None, "fen": 1_056_106, "limit_ppm": 8_000_000,
+        "limit_fen": 0, "headroom_fen": -1_056_106, "breached": True,
+    }  # fmt: skip
+    assert limits["portfolio.one_lessee"]["lessee"] == f"subject_{cases.LESSEE.hex}"
     text = told("portfolio", "--as-of", on(400)).then(0).text
+    assert "without net assets" in text
+    assert next(line for line in text.splitlines() if "risk_assets" in line).split()[-1] == "BREACHED"
     assert f"subject_{cases.LESSEE.hex}" in text
     loss = next(line for line in text.splitlines() if line.strip().startswith("loss"))
     assert loss.split() == ["loss", "损失", "1", "10,561.06", "10,561.06"]

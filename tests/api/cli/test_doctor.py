@@ -261,3 +261,19 @@ def test_an_embedded_server_that_does_not_start(cluster: Path) -> None:
     assert "pg_control" in other.stderr
     (cluster / "aside").rename(control)
     doctor("--data", cluster).then(0)
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [("portfolio.json", "no finance lease is booked"), ("tenants.json", "no contract is put together")],
+)
+def test_a_file_of_the_tenant_that_cannot_be_read(program: Program, name: str, meant: str) -> None:
+    path = program.data / name
+    path.write_text('{"somebody": {}}')
+    try:
+        (problem,) = program("doctor", "--json").then(1).json["problems"]
+    finally:
+        path.unlink()
+    assert name in problem["problem"]
+    assert "somebody" not in problem["problem"]
+    assert meant in problem["do"]

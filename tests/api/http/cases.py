@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 from uuid import UUID, uuid4
 
 import httpx
+from msgspec import convert
 
 from adapters.catalogue.clauses import choose, shipped_clauses
+from adapters.catalogue.policies import FILE as POLICIES
 from adapters.system import now
 from api.http.aggregates import LEASES, PAYMENTS, Exposed
 from domain.contracting.contract import Disclosure
+from domain.contracting.contract.roots import schedule_digest
 from domain.contracting.parts import Form
+from domain.contracting.schedules import Instalment
 from domain.kernel import business_date
 from tests.api.http.driver import Http
 
@@ -62,12 +67,38 @@ async def consented(http: Http, subject: UUID, purpose: str, recipient: str = "l
     return str(address)
 
 
+def schedule(principal_fen: int = 120_000) -> list[dict[str, Any]]:
+    """Three instalments."""
+    days = ("2027-01-15", "2027-02-15", "2027-03-15")
+    return [
+        {"number": number, "due_on": day, "principal_fen": principal_fen // 3, "interest_fen": 0}
+        for number, day in enumerate(days, start=1)
+    ]
+
+
+WISH = {
+    "plan": "phone_return", "asset_kind": "phone", "customer_class": "individual", "price_fen": 599_900, "term": 12,
+    "market_price_fen": 599_900,
+}  # fmt: skip
+
+
+async def quoted(http: Http, **change: Any) -> dict[str, Any]:
+    """The terms of an offer that the catalogue makes today, under a policy that knows today's loan prime rate."""
+    policy = {"version": 1, "lessor": "licensed_finance", "own_cap": "0.36"}
+    (http.running.settings.data / POLICIES).write_text(json.dumps({str(http.tenant): policy}))
+    answer = await http.post("/v1/quotes", WISH | change)
+    assert answer.status_code == 200, answer.text
+    terms: dict[str, Any] = answer.json()["offers"][0]["terms"]
+    return terms
+
+
 def key_terms(business: str = "rental", principal_fen: int = 120_000) -> dict[str, Any]:
     """Key terms of three months."""
     return {
         "currency": "CNY", "financed_fen": principal_fen, "total_cost_fen": principal_fen, "deposit_fen": 0,
         "instalments": 3, "first_due_on": "2027-01-15", "last_due_on": "2027-03-15", "apr": "0.1", "irr": "0.1",
-        "schedule_digest": "5" * 64, "lock": False, "late_fee_daily_rate": "0.0003", "grace_days": 3,
+        "schedule_digest": schedule_digest(convert(schedule(principal_fen), tuple[Instalment, ...])),
+        "lock": False, "late_fee_daily_rate": "0.0003", "grace_days": 3,
         "allocation": ALLOCATION, "early_settlement_rate": "0",
     }  # fmt: skip
 
@@ -117,16 +148,11 @@ async def signed(http: Http, lessee: UUID, business: str = "rental", principal_f
 
 def lease(lessee: UUID, contract_id: str, business: str = "rental", principal_fen: int = 120_000) -> dict[str, Any]:
     """What a client says to make the lease of a contract."""
-    each = principal_fen // 3
-    days = ("2027-01-15", "2027-02-15", "2027-03-15")
     return {
         "plan": PLAN_OF[business], "asset_class": "phone" if business == "rental" else "vehicle", "currency": "CNY",
         "principal_fen": principal_fen, "annual_rate": "0", "reference": "L-1", "allocation": ALLOCATION,
         "late_fee_daily_rate": "0.0003", "grace_days": 3, "subject": f"subject_{lessee.hex}", "contract": contract_id,
-        "schedule": [
-            {"number": number, "due_on": day, "principal_fen": each, "interest_fen": 0}
-            for number, day in enumerate(days, start=1)
-        ],
+        "schedule": schedule(principal_fen),
     }  # fmt: skip
 
 

@@ -5,13 +5,12 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
 
-from api.http.surroundings import FILE, NOTHING, SurroundingsError, surroundings
+from adapters.gate.surroundings import FILE
 from domain.kernel import parse_id
 from tests.api.http import cases
 from tests.api.http.cases import done
@@ -137,7 +136,8 @@ async def test_a_lease_of_another_tenants_application(http: Http) -> None:
     lessee = cases.person()
     body = cases.lease(lessee, (await cases.signed(http, lessee)).rpartition("/")[2])
     strangers = (await http.another_tenant().given()).rpartition("/")[2]
-    assert (await refused(http, "/v1/leases", body | {"application": strangers}))[0] == "application.unknown"
+    answer = await refused(http, "/v1/leases", body | {"application": strangers})
+    assert answer == ("lease.contract_differs", {"field": "application"})
 
 
 # ------------------------------------------------------------------------------------------------------- portfolio
@@ -171,10 +171,7 @@ async def test_without_net_assets_no_finance_lease(http: Http, balance_sheet: An
     assert await refused(http, "/v1/leases", body) == ("portfolio.no_net_assets", {"net_assets_fen": "0"})
     balance_sheet(9 * MILLION_FEN)
     assert (await refused(http, "/v1/leases", body))[0] == "portfolio.one_lessee"
-    balance_sheet(10 * MILLION_FEN)
-    await done(http, "/v1/leases", body)
     balance_sheet(10 * MILLION_FEN, related=[str(lessee)])
-    http.project()
     await done(http, "/v1/leases", body)
 
 
@@ -199,33 +196,30 @@ async def test_room_is_looked_for_again_when_the_lease_is_booked(http: Http, bal
 
 
 async def test_bookings_of_a_tenant_take_turns(http: Http, balance_sheet: Any) -> None:
-    """Two at once: the second waits for the read model to know of the first, and says so when it does not."""
-    balance_sheet(100 * MILLION_FEN)
-    (first, _), (second, _) = await finance(http, 3 * MILLION_FEN), await finance(http, 3 * MILLION_FEN)
-    http.project()
-    answers = await asyncio.gather(*(http.post("/v1/leases", body) for body in (first, second)))
-    assert sorted(answer.status_code for answer in answers) == [201, 503]
-    late = next(answer for answer in answers if answer.status_code == 503)
-    assert late.json()["code"] == "position.not_reached"
-    assert late.headers["retry-after"]
+    """Two of one group at once, with room for one: whoever comes second has none."""
+    group = str(uuid4())
+    (first, one), (second, other) = await finance(http, 3 * MILLION_FEN), await finance(http, 3 * MILLION_FEN)
+    balance_sheet(10 * MILLION_FEN, groups={str(one): group, str(other): group})
+    addresses = [(await done(http, "/v1/leases", body)).headers["location"] for body in (first, second)]
+    for address in addresses:
+        await done(http, f"{address}/waive_deposit")
+        await done(http, f"{address}/record_delivery", {"on": cases.today()})
+    answers = await asyncio.gather(*(http.post(f"{one}/activate", {"on": cases.today()}) for one in addresses))
+    assert sorted(answer.status_code for answer in answers) == [200, 409]
+    assert next(one for one in answers if one.status_code == 409).json()["code"] == "portfolio.one_group"
+
+
+async def test_a_broken_balance_sheet_has_a_name(http: Http, balance_sheet: Any) -> None:
+    """Nothing is booked on figures that nobody can read, and the answer says whose part it is to repair them."""
+    body, _ = await finance(http, 3 * MILLION_FEN)
+    balance_sheet(10 * MILLION_FEN)
+    (http.running.settings.data / FILE).write_text("{")
+    size = await http.size()
+    answer = await http.post("/v1/leases", body)
+    assert (answer.status_code, answer.json()["code"]) == (503, "tenant_data.broken")
+    assert await http.size() == size
 
 
 async def test_a_rental_needs_no_room(http: Http) -> None:
     address, _ = await cases.leased(http)
     assert await http.events(address) == ["lease.created.v1"]
-
-
-def test_surroundings(tmp_path: Path) -> None:
-    tenant, lessee, group = uuid4(), uuid4(), uuid4()
-    assert surroundings(tmp_path, tenant) == NOTHING
-    row = {"net_assets_fen": -1, "total_assets_fen": 2, "groups": {str(lessee): str(group)}, "related": [str(lessee)]}
-    (tmp_path / FILE).write_text(json.dumps({str(tenant): row}))
-    assert surroundings(tmp_path, uuid4()) == NOTHING
-    found = surroundings(tmp_path, tenant)
-    assert (found.net_assets_fen, found.total_assets_fen, found.group_of, found.related) == (
-        -1, 2, {lessee: group}, frozenset({lessee}),
-    )  # fmt: skip
-    for text in ("{", "[]", '{"x":1}', json.dumps({str(tenant): row | {"surprise": 1}})):
-        (tmp_path / FILE).write_text(text)
-        with pytest.raises(SurroundingsError, match="expected an object by tenant id"):
-            surroundings(tmp_path, tenant)

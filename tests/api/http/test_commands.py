@@ -33,8 +33,11 @@ async def test_draft(http: Http) -> None:
 
 
 async def test_a_case_from_draft_to_contract(http: Http) -> None:
+    subject = parse_id("subject", PERSON["subject"])
     for purpose, provider in (("third_parties", "bureau"), ("biometrics", "bureau"), ("third_parties", "carrier")):
-        await cases.consented(http, parse_id("subject", PERSON["subject"]), purpose, provider)
+        await cases.consented(http, subject, purpose, provider)
+    await cases.consented(http, subject, "automated_decision")
+    terms = await cases.quoted(http)
     address = await http.given(
         ("submit", None),
         ("upload_document", UPLOAD),
@@ -46,12 +49,12 @@ async def test_a_case_from_draft_to_contract(http: Http) -> None:
         ("record_carrier_name_mismatched", {"provider": "carrier", "reason": "name_differs"}),
         ("complete_verification", None),
         ("refer", {"reasons": ["carrier_mismatch"]}),
-        ("finalise_terms", {"terms": TERMS}),
+        ("finalise_terms", {"terms": terms}),
         ("select_offer", None),
-        ("create_offer", None),
+        ("create_offer", {"title": "手机租赁"}),
         ("present_offer", None),
         ("record_offer_returned", None),
-        ("approve", {"terms": TERMS}),
+        ("approve", {"terms": terms}),
         ("accept_offer", None),
         ("start_contracting", None),
         ("complete", None),
@@ -64,7 +67,7 @@ async def test_a_case_from_draft_to_contract(http: Http) -> None:
     ]
     shown = (await http.get(address)).json()
     assert shown["state"] == "completed"
-    assert shown["terms"] == TERMS
+    assert shown["terms"] == terms
 
 
 async def test_refusal_appends_nothing(http: Http) -> None:

@@ -81,6 +81,10 @@ def test_every_answer_is_described(document: dict[str, Any]) -> None:
         if method == "post":
             assert {"400", "401", "403", "409", "422", "503"} <= answers.keys(), path
             success = answers.get("201") or answers["200"]
+            if path == "/v1/quotes":
+                # Nothing is written, so there is no position, no version and nothing to replay.
+                assert "Ledger-Position" not in success["headers"]
+                continue
             assert {"Ledger-Position", "ETag", "Idempotent-Replayed"} <= success["headers"].keys()
         for status in answers:
             if int(status) >= 400 and "$ref" in answers[status]:

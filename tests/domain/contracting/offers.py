@@ -7,8 +7,9 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from adapters.rates import solve_apr, solve_monthly
+from adapters.rates import priced
 from domain.contracting.dates import DayCount
+from domain.contracting.deposits import FreeDeposit
 from domain.contracting.guards import CostPolicy, Lessor, LprQuote
 from domain.contracting.matching import Asset, Customer
 from domain.contracting.parts import (
@@ -16,7 +17,6 @@ from domain.contracting.parts import (
     Business,
     CustomerClass,
     Form,
-    FreeDeposit,
     Gift,
     Level,
     MonthlyRent,
@@ -26,7 +26,7 @@ from domain.contracting.parts import (
     TermUnit,
 )
 from domain.contracting.plans import Plan
-from domain.contracting.pricing import Offer, price
+from domain.contracting.pricing import Offer
 from domain.contracting.quoting import Quote, Request, quote
 from domain.contracting.schedules import Component
 
@@ -51,7 +51,7 @@ CAR = Plan(
     day_count=DayCount.THIRTY_360,
     down_payment_min="0",
     fees=(),
-    deposit=FreeDeposit(0),
+    deposit=FreeDeposit(),
     buyout=NoBuyOut(),
     allocation=(Component.LATE_FEE, Component.FEE, Component.INTEREST, Component.PRINCIPAL),
     late_fee_daily_rate="0.0003",
@@ -105,7 +105,6 @@ def quoted(plan: Plan, **changes: Any) -> Quote:
 
 def offer(plan: Plan, **changes: Any) -> Offer:
     """The offer of a request, with solved rates where there are cash flows."""
-    worked_out = quoted(plan, **changes)
-    if not worked_out.flows:
-        return price(worked_out)
-    return price(worked_out, solve_monthly(worked_out.flows), solve_apr(worked_out.dated_flows))
+    made = priced(quoted(plan, **changes))
+    assert isinstance(made, Offer), f"expected an offer, got {made.sentence()}"
+    return made

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date, timedelta
 from itertools import pairwise
 
@@ -16,6 +17,7 @@ from domain.contracting.dates import (
     DateError,
     DayCount,
     Period,
+    add_days,
     add_months,
     adjusted,
     day_periods,
@@ -23,6 +25,7 @@ from domain.contracting.dates import (
     is_month_end,
     monthly_periods,
     period_fraction,
+    with_due_days,
     year_fraction,
 )
 
@@ -140,7 +143,7 @@ def test_due_dates_do_not_drift() -> None:
         date(2026, 5, 31),
     ]
     assert [period.number for period in periods] == [1, 2, 3, 4]
-    assert all(period.whole_month and not period.in_advance for period in periods)
+    assert all(period.whole_months == 1 and not period.in_advance for period in periods)
 
 
 def test_month_end_rule_needs_a_month_end() -> None:
@@ -156,7 +159,7 @@ def test_month_end_rule_needs_a_month_end() -> None:
 def test_first_period_may_be_short_or_long() -> None:
     short = monthly_periods(date(2026, 3, 20), 2, first_due_on=date(2026, 4, 5))
     assert [period_fraction(period, DayCount.THIRTY_360) for period in short] == [(15, 360), (30, 360)]
-    assert [period.whole_month for period in short] == [False, True]
+    assert [period.whole_months for period in short] == [0, 1]
     long = monthly_periods(date(2026, 3, 20), 2, first_due_on=date(2026, 5, 5))
     assert period_fraction(long[0], DayCount.ACTUAL_365_FIXED) == (46, 365)
 
@@ -258,3 +261,62 @@ def test_days_follow_one_another(start: date, days: int, every: int, in_advance:
     assert sum((period.ends_on - period.starts_on).days for period in periods) == days
     assert all(before.ends_on == after.starts_on for before, after in pairwise(periods))
     assert all(before.due_on < after.due_on for before, after in pairwise(periods))
+
+
+@pytest.mark.parametrize(("every", "days"), [(3, ["2026-04-30", "2026-07-31"]), (6, ["2026-07-31", "2027-01-31"])])
+def test_quarters_and_half_years_keep_their_day(every: int, days: list[str]) -> None:
+    periods = monthly_periods(date(2026, 1, 31), 2, every_months=every)
+    assert [period.due_on.isoformat() for period in periods] == days
+    assert {period.whole_months for period in periods} == {every}
+    assert period_fraction(periods[0], DayCount.THIRTY_360) == (30 * every, 360)
+
+
+def test_first_quarter_may_be_short() -> None:
+    periods = monthly_periods(date(2026, 1, 20), 2, every_months=3, first_due_on=date(2026, 3, 31), month_end=True)
+    assert [period.due_on.isoformat() for period in periods] == ["2026-03-31", "2026-06-30"]
+    assert [period.whole_months for period in periods] == [0, 3]
+
+
+def test_nothing_falls_due_before_the_start() -> None:
+    """2026-03-14 is a Saturday: the preceding business day is before the lease begins."""
+    start = date(2026, 3, 14)
+    periods = monthly_periods(start, 2, first_due_on=start, adjustment=Adjustment.PRECEDING, is_business_day=working)
+    assert [period.due_on.isoformat() for period in periods] == ["2026-03-16", "2026-04-14"]
+
+
+@pytest.mark.parametrize("how", Adjustment)
+@given(
+    DAYS,
+    st.integers(1, 12),
+    st.lists(st.integers(1, 400), max_size=6, unique=True).map(sorted),
+)
+def test_more_due_days_divide_periods(how: Adjustment, start: date, count: int, after: list[int]) -> None:
+    before = monthly_periods(start, count, adjustment=how, is_business_day=working)
+    periods = with_due_days(before, after, adjustment=how, is_business_day=working)
+    assert [period.number for period in periods] == list(range(1, len(periods) + 1))
+    assert (periods[0].starts_on, periods[-1].ends_on) == (start, before[-1].ends_on)
+    assert all(one.ends_on == other.starts_on for one, other in pairwise(periods))
+    assert all(one.due_on < other.due_on for one, other in pairwise(periods))
+    assert {period.due_on for period in before} <= {period.due_on for period in periods}
+    assert {period.ends_on for period in periods} <= {
+        *(period.ends_on for period in before), *(start + timedelta(days=days) for days in after)
+    }  # fmt: skip
+    if not after:
+        assert periods == before
+
+
+@pytest.mark.parametrize("build", [lambda: add_days(date.max, 1), lambda: add_days(date.min, -1)])
+def test_days_end_with_the_calendar(build: Callable[[], date]) -> None:
+    with pytest.raises(DateError, match="years 1 to 9999"):
+        build()
+
+
+def test_end_of_the_calendar_has_a_name() -> None:
+    for late in (
+        lambda: day_periods(date(9999, 12, 1), 60, 30),
+        lambda: first_due(date(9999, 12, 31), 5, 10),
+        lambda: adjusted(date(9999, 12, 31), Adjustment.FOLLOWING, lambda _: False),
+        lambda: monthly_periods(date(9999, 6, 1), 12),
+    ):
+        with pytest.raises(DateError, match="years 1 to 9999"):
+            late()

@@ -12,8 +12,20 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from domain.contracting import guards
-from domain.contracting.guards import CostPolicy, Lessor, LprQuote, Measure, cap_on, check_offer, check_wording
-from domain.contracting.parts import Fee, FeeTiming, FixedDeposit, Form, Hold, NoBuyOut, RateBand
+from domain.contracting.deposits import FixedDeposit, Hold
+from domain.contracting.guards import (
+    Cap,
+    CostPolicy,
+    Guard,
+    Lessor,
+    LprQuote,
+    Measure,
+    cap_on,
+    check_offer,
+    check_wording,
+    judge,
+)
+from domain.contracting.parts import Fee, FeeTiming, Form, NoBuyOut, RateBand
 from domain.contracting.pricing import Offer
 from domain.kernel import REFUSALS, Refusal, RefusalKind
 from tests.domain.contracting.offers import CAR, LICENSED, PHONE, START, UNLICENSED, offer
@@ -48,8 +60,10 @@ def test_ordinary_offers_pass() -> None:
 )
 def test_cap_is_four_times_the_rate_of_the_day(on: date, cap: str) -> None:
     answer = cap_on(replace(UNLICENSED, lpr=LPR), on)
-    assert isinstance(answer, str)
-    assert Decimal(answer) == Decimal(cap)
+    assert isinstance(answer, Cap)
+    assert Decimal(answer.rate) == Decimal(cap)
+    assert answer.lpr is not None
+    assert answer.lpr.published_on <= on
 
 
 def test_order_of_publications_does_not_matter() -> None:
@@ -63,14 +77,38 @@ def test_no_rate_no_cap_no_offer() -> None:
     assert codes(check_offer(offer(PHONE), replace(UNLICENSED, lpr=()))) == ["offer.lpr_unknown"]
 
 
-@pytest.mark.parametrize(("days", "expected"), [(24, []), (23, ["offer.lpr_stale"])])
-def test_old_rate_is_not_relied_on(days: int, expected: list[str]) -> None:
-    """The offer is made 24 days after the publication."""
-    assert codes(check_offer(offer(PHONE), replace(UNLICENSED, lpr_age_max_days=days))) == expected
+@pytest.mark.parametrize(
+    ("known_until", "expected"), [(START, []), (date(2026, 3, 15), ["offer.lpr_stale"]), (None, [])]
+)
+def test_rate_is_relied_on_as_far_as_somebody_looked(known_until: date | None, expected: list[str]) -> None:
+    assert codes(check_offer(offer(PHONE), replace(UNLICENSED, lpr_known_until=known_until))) == expected
+
+
+def test_rate_is_that_of_the_day_of_the_offer() -> None:
+    """The offer is made in April for a lease that starts in March, or the other way round."""
+    policy = replace(UNLICENSED, lpr=LPR)
+    assert check_offer(offer(PHONE), policy) == ()
+    assert codes(check_offer(offer(PHONE), policy, on=date(2026, 4, 20))) == ["offer.cost_above_cap"]
+    assert codes(check_offer(offer(PHONE), policy, on=date(2025, 1, 1))) == ["offer.lpr_unknown"]
+
+
+def test_verdicts_say_what_was_compared() -> None:
+    policy = replace(UNLICENSED, lpr=LPR)
+    verdicts = {verdict.guard: dict(verdict.facts) for verdict in judge(offer(PHONE), policy, {"title": PHONE.zh})}
+    assert list(verdicts) == list(Guard)
+    assert verdicts[Guard.COST]["lpr_published_on"] == "2026-02-20"
+    assert (verdicts[Guard.COST]["lpr"], verdicts[Guard.COST]["cap"]) == ("0.03", "0.12")
+    assert verdicts[Guard.COST]["measure"] == "effective_annual_rate"
+    assert verdicts[Guard.LATE_FEE] == {"rate": "0.1095", "cap": "0.12"}
+    assert verdicts[Guard.MARKET] == {"price_fen": "600000", "market_price_fen": "600000"}
+    assert verdicts[Guard.WORDING] == {"texts": "1"}
+    licensed = dict(judge(offer(CAR), LICENSED)[3].facts)
+    assert "lpr" not in licensed
+    assert licensed["cap"] == "0.24"
 
 
 def test_licensed_lessor_states_its_own_cap() -> None:
-    assert cap_on(LICENSED, START) == "0.24"
+    assert cap_on(LICENSED, START) == Cap("0.24")
     assert codes(check_offer(offer(CAR), replace(LICENSED, own_cap=None))) == ["offer.own_cap_missing"]
 
 
@@ -137,6 +175,14 @@ def test_nothing_is_deducted_from_a_lease_back(paid_out_fen: int) -> None:
     assert codes(refused) == ["offer.interest_deducted"]
     assert dict(refused[0].facts) == {"financed_fen": "12000000", "paid_out_fen": str(paid_out_fen)}
     assert "民法典 670" in refused[0].kind.source
+    assert guards.HOUSE in refused[0].kind.source
+
+
+def test_house_rules_say_that_they_are() -> None:
+    """No refusal claims a statute for leases that speaks of loans, or none at all, without saying so."""
+    sourced = [kind for code, kind in REFUSALS.items() if code.startswith("offer.") and kind.source]
+    assert len(sourced) == 5
+    assert [kind.code for kind in sourced if guards.HOUSE not in kind.source] == []
 
 
 def test_price_below_zero_is_refused() -> None:

@@ -10,30 +10,38 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from domain.contracting import matching
-from domain.contracting.matching import Asset, Customer, Matches, Wish, match, reasons_against
-from domain.contracting.parts import (
-    AssetKind,
-    CustomerClass,
+from domain.contracting.deposits import (
     DepositBand,
     FixedDeposit,
     FreeDeposit,
     GradedDeposit,
     Hold,
-    RateBand,
-    TermUnit,
+    Need,
+    Scored,
+    ScoreSource,
+    Threshold,
+    Waiver,
 )
+from domain.contracting.matching import Asset, Customer, Matches, Wish, in_force, match, plan_in_force, reasons_against
+from domain.contracting.parts import AssetKind, CustomerClass, RateBand, TermUnit
 from domain.contracting.plans import Plan
-from domain.kernel import RefusalKind
+from domain.kernel import Refusal, RefusalKind
 from tests.domain.contracting.offers import CAR, PHONE, START
 
-SOMEBODY = Customer(CustomerClass.INDIVIDUAL, 640)
+SOMEBODY = Customer(CustomerClass.INDIVIDUAL, 640, (Scored(ScoreSource.ZHIMA, 690),))
 NEW_CAR = Asset(AssetKind.NEW_CAR)
 WISH = Wish(12_000_000, 36, START)
 
+WAIVER = Waiver(Need.ANY, (Threshold(ScoreSource.DECISION, 650), Threshold(ScoreSource.ZHIMA, 700)))
 WIDE = replace(CAR, id="wide", asset_kinds=(AssetKind.NEW_CAR, AssetKind.USED_CAR))
 CHEAP = replace(CAR, id="cheap", rates=(RateBand(60, "0.09"),))
 SECURED = replace(CAR, id="secured", rates=(RateBand(60, "0.05"),), deposit=FixedDeposit(Hold.CASH, "0.1"))
-PICKY = replace(CAR, id="picky", rates=(RateBand(60, "0.01"),), deposit=FreeDeposit(650))
+PICKY = replace(
+    CAR,
+    id="picky",
+    rates=(RateBand(60, "0.01"),),
+    deposit=FreeDeposit(Waiver(Need.ANY, (Threshold(ScoreSource.DECISION, 650), Threshold(ScoreSource.ZHIMA, 700)))),
+)
 GRADED = replace(CAR, id="graded", deposit=GradedDeposit(Hold.CASH, (DepositBand(600, "0.05"), DepositBand(0, "0.5"))))
 EVERYTHING = (CAR, WIDE, CHEAP, SECURED, PICKY, GRADED, PHONE)
 
@@ -64,9 +72,30 @@ def test_order_of_the_catalogue_does_not_matter(plans: list[Plan]) -> None:
     assert match(plans, SOMEBODY, NEW_CAR, WISH) == match(EVERYTHING, SOMEBODY, NEW_CAR, WISH)
 
 
-def test_score_opens_a_plan() -> None:
-    assert ids(match([PICKY], Customer(CustomerClass.INDIVIDUAL, 650), NEW_CAR, WISH)) == ["picky"]
-    assert ids(match([PICKY], Customer(CustomerClass.INDIVIDUAL), NEW_CAR, WISH)) == []
+@pytest.mark.parametrize(
+    ("score", "zhima", "code"),
+    [
+        (650, None, None),
+        (None, 700, None),
+        (0, 700, None),
+        (649, 699, "plan.score_too_low"),
+        (649, None, "plan.score_missing"),
+        (None, 699, "plan.score_missing"),
+        (None, None, "plan.score_missing"),
+    ],
+)
+def test_scores_open_a_plan_and_a_missing_one_is_not_zero(score: int | None, zhima: int | None, code: str) -> None:
+    others = () if zhima is None else (Scored(ScoreSource.ZHIMA, zhima),)
+    found = match([PICKY], Customer(CustomerClass.INDIVIDUAL, score, others), NEW_CAR, WISH)
+    assert ids(found) == ([] if code else ["picky"])
+    assert [reason.code for misfit in found.misfits for reason in misfit.reasons] == ([code] if code else [])
+
+
+def test_missing_scores_are_named() -> None:
+    (reason,) = reasons_against(PICKY, Customer(CustomerClass.INDIVIDUAL, 3), NEW_CAR, WISH)
+    assert dict(reason.facts) == {
+        "plan": "picky", "need": "any", "thresholds": "decision 650, zhima 700", "missing": "zhima"
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -75,6 +104,7 @@ def test_score_opens_a_plan() -> None:
         (matching.ASSET_NOT_COVERED, SOMEBODY, Asset(AssetKind.DRONE), WISH),
         (matching.CUSTOMER_NOT_COVERED, Customer(CustomerClass.COMPANY), NEW_CAR, WISH),
         (matching.NOT_EFFECTIVE, SOMEBODY, NEW_CAR, replace(WISH, on=date(2025, 12, 31))),
+        (matching.ENDED, SOMEBODY, NEW_CAR, replace(WISH, on=date(2027, 1, 1))),
         (matching.AMOUNT_BELOW, SOMEBODY, NEW_CAR, replace(WISH, amount_fen=999_999)),
         (matching.AMOUNT_ABOVE, SOMEBODY, NEW_CAR, replace(WISH, amount_fen=50_000_001)),
         (matching.TERM_UNIT, SOMEBODY, NEW_CAR, replace(WISH, unit=TermUnit.DAY)),
@@ -83,7 +113,7 @@ def test_score_opens_a_plan() -> None:
     ],
 )
 def test_each_reason(kind: RefusalKind, customer: Customer, asset: Asset, wish: Wish) -> None:
-    reasons = reasons_against(CAR, customer, asset, wish)
+    reasons = reasons_against(replace(CAR, effective_to=date(2026, 12, 31)), customer, asset, wish)
     assert [reason.kind for reason in reasons] == [kind]
     assert ("plan", "car") in reasons[0].facts
     assert reasons[0].sentence("zh") != reasons[0].sentence("en")
@@ -112,3 +142,31 @@ def test_every_plan_is_judged_once(amount_fen: int, term: int, score: int | None
     assert sorted([*ids(found), *(misfit.plan.id for misfit in found.misfits)]) == sorted(p.id for p in EVERYTHING)
     assert all(misfit.reasons for misfit in found.misfits)
     assert [fit.deposit_fen for fit in found.fits] == sorted(fit.deposit_fen for fit in found.fits)
+
+
+def test_versions_of_a_day() -> None:
+    first = replace(CAR, effective_to=date(2026, 6, 30))
+    later = replace(CAR, version=2, effective_from=date(2026, 9, 1), effective_to=date(2026, 9, 30))
+    plans = (later, PHONE, first)
+
+    def found(on: date) -> list[tuple[str, int]]:
+        return [(plan.id, plan.version) for plan in in_force(plans, on)]
+
+    assert found(date(2025, 12, 31)) == []
+    assert found(date(2026, 6, 30)) == [("car", 1), ("phone", 1)]
+    assert found(date(2026, 7, 1)) == found(date(2026, 10, 1)) == [("phone", 1)]
+    assert found(date(2026, 9, 1)) == [("car", 2), ("phone", 1)]
+    assert plan_in_force(plans, "car", date(2026, 9, 30)) is later
+    codes = {
+        "boat": plan_in_force(plans, "boat", START),
+        "early": plan_in_force(plans, "car", date(2025, 12, 31)),
+        "between": plan_in_force(plans, "car", date(2026, 8, 1)),
+        "late": plan_in_force(plans, "car", date(2026, 10, 1)),
+    }
+    assert {name: one.code for name, one in codes.items() if isinstance(one, Refusal)} == {
+        "boat": "plan.unknown",
+        "early": "plan.not_effective",
+        "between": "plan.ended",
+        "late": "plan.ended",
+    }
+    assert dict(codes["between"].facts) == {"plan": "car", "effective_to": "2026-06-30"}  # type: ignore[union-attr]

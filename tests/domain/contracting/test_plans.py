@@ -12,22 +12,29 @@ import rfc8785
 from msgspec.structs import fields, replace
 
 from domain.application.values import AssetClass
+from domain.contracting.deposits import (
+    DepositBand,
+    FreeDeposit,
+    GradedDeposit,
+    Hold,
+    Need,
+    ScoreSource,
+    Threshold,
+    Waiver,
+)
 from domain.contracting.parts import (
     AssetKind,
     Balloon,
     Business,
     BuyOutPrice,
     BuyOutShare,
+    Curtailed,
+    Curtailment,
     DailyRent,
-    DepositBand,
     Fee,
     FeeTiming,
-    FixedDeposit,
     Form,
-    FreeDeposit,
     Gift,
-    GradedDeposit,
-    Hold,
     Level,
     MonthlyRent,
     NoBuyOut,
@@ -37,8 +44,6 @@ from domain.contracting.parts import (
     Term,
     TermUnit,
     buyout_fen,
-    deposit_fen,
-    mode_of,
     steps_for,
 )
 from domain.contracting.plans import Plan, PlanError, PlanFault, canonical, check_catalogue, check_plan, digest_of
@@ -47,6 +52,9 @@ from tests.domain.contracting.offers import CAR, PHONE
 
 FEE = Fee(code="service", en="Fee", zh="手续费", timing=FeeTiming.UPFRONT, share="0.01", fen=100)
 DAYS = Term(TermUnit.DAY, 7, 90)
+
+ZHIMA = Threshold(ScoreSource.ZHIMA, 650)
+STOCK = replace(CAR, form=Form.FLOOR_PLAN, structure=Curtailed((Curtailment(90, "0.1"), Curtailment(120, "0.2"))))
 
 WRONG: list[tuple[PlanFault, Plan, dict[str, Any]]] = [
     (PlanFault.NOTHING_COVERED, CAR, {"asset_kinds": ()}),
@@ -75,7 +83,19 @@ WRONG: list[tuple[PlanFault, Plan, dict[str, Any]]] = [
     (PlanFault.DEPOSIT_BANDS, CAR, {"deposit": GradedDeposit(Hold.CASH, (DepositBand(600, "0"),))}),
     (PlanFault.DEPOSIT_BANDS, CAR, {"deposit": GradedDeposit(Hold.CASH, (DepositBand(0, "0"), DepositBand(600, "1")))}),
     (PlanFault.DEPOSIT_BANDS, CAR, {"deposit": GradedDeposit(Hold.CASH, (DepositBand(600, "1"), DepositBand(0, "0")))}),
-    (PlanFault.DAILY_BUYOUT, PHONE, {"structure": DailyRent(7), "term": DAYS, "rates": (RateBand(90, "0.01"),)}),
+    (PlanFault.EVERY_MONTHS, CAR, {"structure": Level(every_months=2)}),
+    (PlanFault.EVERY_MONTHS, CAR, {"structure": Level(every_months=12)}),
+    (PlanFault.EVERY_MONTHS, CAR, {"structure": Level(every_months=3), "term": Term(TermUnit.MONTH, 12, 40, 4)}),
+    (PlanFault.CURTAILMENTS, CAR, {"structure": Curtailed((Curtailment(90, "0.1"),))}),
+    (PlanFault.CURTAILMENTS, STOCK, {"structure": Curtailed(())}),
+    (PlanFault.CURTAILMENTS, STOCK, {"structure": Curtailed((Curtailment(90, "0.1"), Curtailment(90, "0.1")))}),
+    (PlanFault.CURTAILMENTS, STOCK, {"structure": Curtailed((Curtailment(90, "0.1"), Curtailment(60, "0.1")))}),
+    (PlanFault.CURTAILMENTS, STOCK, {"structure": Curtailed((Curtailment(90, "0.5"), Curtailment(120, "0.5")))}),
+    (PlanFault.CURTAILMENTS, STOCK, {"structure": Curtailed((Curtailment(90, "0"),))}),
+    (PlanFault.WAIVER, CAR, {"deposit": FreeDeposit(Waiver(Need.ANY, ()))}),
+    (PlanFault.WAIVER, CAR, {"deposit": FreeDeposit(Waiver(Need.ALL, (ZHIMA, ZHIMA)))}),
+    (PlanFault.WAIVER, CAR, {"deposit": GradedDeposit(Hold.CASH, (DepositBand(0, "1"),), waiver=Waiver(Need.ANY, ()))}),
+    (PlanFault.EFFECTIVE, CAR, {"effective_to": date(2025, 12, 31)}),
     (PlanFault.FEE_CODES, CAR, {"fees": (FEE, FEE)}),
     (PlanFault.ALLOCATION, CAR, {"allocation": (Component.PRINCIPAL,)}),
     (PlanFault.ALLOCATION, CAR, {"allocation": (Component.PRINCIPAL,) * 4}),
@@ -97,17 +117,47 @@ def test_every_fault_is_shown() -> None:
     assert {fault for fault, _, _ in WRONG} | {PlanFault.DOUBLE} == set(PlanFault)
 
 
-@pytest.mark.parametrize("plan", [CAR, PHONE])
+@pytest.mark.parametrize(
+    "plan",
+    [
+        *(CAR, PHONE, STOCK),
+        replace(CAR, structure=Level(every_months=6), effective_to=date(2026, 1, 1)),
+        replace(CAR, deposit=FreeDeposit(Waiver(Need.ALL, (ZHIMA, Threshold(ScoreSource.BUREAU, 700))))),
+    ],
+)
 def test_plain_plans_are_right(plan: Plan) -> None:
     check_plan(plan)
     assert msgspec.json.decode(canonical(plan), type=Plan) == plan
 
 
+LATER = replace(CAR, version=2, effective_from=date(2026, 7, 1))
+
+
 def test_a_version_stands_once() -> None:
-    check_catalogue([CAR, PHONE, replace(CAR, version=2)])
+    check_catalogue([CAR, PHONE, LATER])
     with pytest.raises(PlanError, match="each version once, got 1") as caught:
         check_catalogue([CAR, PHONE, CAR])
     assert caught.value.fault is PlanFault.DOUBLE
+
+
+@pytest.mark.parametrize(
+    "versions",
+    [
+        (CAR, replace(CAR, version=2)),
+        (CAR, replace(CAR, version=2, effective_from=date(2025, 12, 31))),
+        (LATER, replace(CAR, effective_to=date(2026, 7, 1))),
+        (replace(CAR, version=3, effective_from=date(2026, 6, 30)), LATER, CAR),
+    ],
+    ids=["same day", "earlier day", "before the other ended", "out of order"],
+)
+def test_two_versions_are_never_in_force_together(versions: tuple[Plan, ...]) -> None:
+    with pytest.raises(PlanError, match="plan car: effective: expected version") as caught:
+        check_catalogue(versions)
+    assert caught.value.fault is PlanFault.EFFECTIVE
+
+
+def test_version_follows_on_the_day_after_the_last() -> None:
+    check_catalogue([LATER, replace(CAR, effective_to=date(2026, 6, 30))])
 
 
 def test_catalogue_checks_every_plan() -> None:
@@ -142,7 +192,7 @@ def test_digest_covers_every_field(name: str) -> None:
         "rates": [{"up_to": 60, "rate": "0.2"}],
         "day_count": "30E/360",
         "currency": "EUR",
-        "deposit": {"mode": "free", "score_min": 1},
+        "deposit": {"mode": "fixed", "hold": "cash", "share": "0"},
         "buyout": {"rule": "gift"},
         "allocation": ["fee"],
         "fees": [msgspec.to_builtins(FEE)],
@@ -159,22 +209,6 @@ def test_rate_is_that_of_the_first_band_that_reaches(term: int, rate: str) -> No
 def test_terms_go_in_steps() -> None:
     assert list(CAR.term.all()) == [12, 24, 36, 48, 60]
     assert [term for term in range(70) if CAR.term.allows(term)] == [12, 24, 36, 48, 60]
-
-
-@pytest.mark.parametrize(
-    ("score", "fen"),
-    [(None, 600_000), (0, 600_000), (599, 600_000), (600, 180_000), (699, 180_000), (700, 0), (1_000, 0)],
-)
-def test_deposit_is_graded_by_score(score: int | None, fen: int) -> None:
-    rule = GradedDeposit(Hold.PREAUTHORISED, (DepositBand(700, "0"), DepositBand(600, "0.3"), DepositBand(0, "1")))
-    assert deposit_fen(rule, 600_000, score) == fen
-
-
-def test_other_deposits() -> None:
-    assert deposit_fen(FreeDeposit(650), 600_000, 700) == 0
-    assert deposit_fen(FixedDeposit(Hold.CASH, "0.0555"), 1_001, None) == 56
-    rules = (FreeDeposit(0), GradedDeposit(Hold.CASH, ()), FixedDeposit(Hold.CASH, "0"))
-    assert [mode_of(rule) for rule in rules] == ["free", "graded", "fixed"]
 
 
 def test_buyouts() -> None:

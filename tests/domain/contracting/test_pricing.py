@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from adapters.rates import solve_apr, solve_monthly
-from domain.contracting.parts import Fee, FeeTiming, FixedDeposit, Hold, NoBuyOut, RateBand
+from domain.contracting.deposits import FixedDeposit, Hold
+from domain.contracting.parts import Fee, FeeTiming, NoBuyOut, RateBand
 from domain.contracting.plans import digest_of
 from domain.contracting.pricing import Offer, price
 from domain.contracting.rates import RateMismatch
@@ -86,11 +87,11 @@ def test_wrong_rate_makes_no_offer(field: str) -> None:
 
 
 def test_rates_come_with_flows() -> None:
-    with pytest.raises(ValueError, match="rates: expected both, got None"):
+    with pytest.raises(ValueError, match="monthly rate: expected one, got None"):
         price(quoted(CAR))
-    with pytest.raises(ValueError, match="rates: expected both"):
+    with pytest.raises(ValueError, match="apr: expected one, got None"):
         price(quoted(CAR), "0.01")
-    with pytest.raises(ValueError, match=r"rates: expected none, got 0\.01 and 0\.12"):
+    with pytest.raises(ValueError, match=r"monthly rate: expected none, got 0\.01"):
         price(quoted(replace(PHONE, buyout=NoBuyOut())), "0.01", "0.12")
 
 

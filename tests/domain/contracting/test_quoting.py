@@ -9,20 +9,22 @@ import pytest
 from msgspec.structs import replace
 
 from domain.contracting import matching, quoting
-from domain.contracting.dates import Adjustment, DateError
+from domain.contracting.dates import Adjustment, DayCount
+from domain.contracting.deposits import FixedDeposit, Hold
 from domain.contracting.matching import Customer
 from domain.contracting.parts import (
     Balloon,
     BuyOutShare,
+    Curtailed,
+    Curtailment,
     CustomerClass,
     DailyRent,
     EqualPrincipal,
     Fee,
     FeeTiming,
-    FixedDeposit,
     Form,
-    Hold,
     InterestOnly,
+    Level,
     MonthlyRent,
     NoBuyOut,
     RateBand,
@@ -38,6 +40,17 @@ from domain.contracting.schedules import Step
 from domain.kernel import Refusal, RefusalKind
 from tests.domain.contracting.offers import CAR, PHONE, START, quoted, request
 
+QUARTERLY = replace(CAR, structure=Level(every_months=3))
+STOCK = replace(
+    CAR,
+    form=Form.FLOOR_PLAN,
+    structure=Curtailed((Curtailment(90, "0.1"), Curtailment(120, "0.2"))),
+    term=Term(TermUnit.MONTH, 1, 6),
+    day_count=DayCount.ACTUAL_365_FIXED,
+)
+DAILY = replace(
+    PHONE, structure=DailyRent(7), term=Term(TermUnit.DAY, 1, 60), buyout=NoBuyOut(), rates=(RateBand(60, "0.005"),)
+)
 UPFRONT = Fee(code="service", en="Fee", zh="手续费", timing=FeeTiming.UPFRONT, fen=300_000)
 SPREAD = Fee(code="tracker", en="Tracker", zh="终端费", timing=FeeTiming.SPREAD, fen=36_001)
 
@@ -174,10 +187,7 @@ def test_each_structure(plan: Plan, structure: Any, rate: str, term: int, princi
 
 
 def test_daily_rent() -> None:
-    plan = replace(
-        PHONE, structure=DailyRent(7), term=Term(TermUnit.DAY, 1, 60), buyout=NoBuyOut(), rates=(RateBand(60, "0.005"),)
-    )
-    worked_out = quoted(plan, term=10)
+    worked_out = quoted(DAILY, term=10)
     assert [row.principal_fen for row in worked_out.schedule] == [21_000, 9_000]
     assert [row.due_on for row in worked_out.schedule] == [START, date(2026, 3, 23)]
 
@@ -191,5 +201,153 @@ def test_first_due_date_and_holidays_are_passed_through() -> None:
     )
     assert isinstance(worked_out, quoting.Quote)
     assert [row.due_on for row in worked_out.schedule[:3]] == [date(2026, 4, 6), date(2026, 5, 5), date(2026, 6, 5)]
-    with pytest.raises(DateError, match="expected 2026-03-16 or later"):
-        quote(request(CAR, first_due_on=date(2026, 3, 15)))
+
+
+@pytest.mark.parametrize(
+    ("plan", "given", "code", "facts"),
+    [
+        (CAR, date(2026, 3, 16), "offer.first_due", {"earliest": "2026-03-17", "latest": "2026-05-16"}),
+        (CAR, date(2026, 5, 17), "offer.first_due", {"earliest": "2026-03-17", "latest": "2026-05-16"}),
+        (PHONE, date(2026, 3, 15), "offer.first_due", {"earliest": "2026-03-16", "latest": "2026-05-16"}),
+        (QUARTERLY, date(2026, 7, 17), "offer.first_due", {"earliest": "2026-03-17", "latest": "2026-07-16"}),
+        (DAILY, date(2026, 3, 16), "offer.first_due_fixed", {"plan": "phone"}),
+    ],
+)
+def test_first_due_date_is_near_the_start(plan: Plan, given: date, code: str, facts: dict[str, str]) -> None:
+    answer = quote(request(plan, first_due_on=given))
+    assert isinstance(answer, Refusal)
+    assert answer.code == code
+    assert facts.items() <= dict(answer.facts).items()
+
+
+@pytest.mark.parametrize(("plan", "given"), [(CAR, "2026-03-17"), (CAR, "2026-05-16"), (QUARTERLY, "2026-07-16")])
+def test_first_due_date_may_be_so_early_and_so_late(plan: Plan, given: str) -> None:
+    worked_out = quoted(plan, first_due_on=date.fromisoformat(given))
+    assert worked_out.schedule[0].due_on.isoformat() == given
+    # It is not a whole interval after the start, so that there is a rate by dates only.
+    assert worked_out.flows == ()
+    assert worked_out.dated_flows[0].fen == 12_000_000
+
+
+def test_quarterly_instalments() -> None:
+    """120,000 at 12 %: 3 % a quarter on what is owed, twelve times; a month's flow stands where a quarter ends."""
+    worked_out = quoted(QUARTERLY)
+    assert [row.due_on for row in worked_out.schedule[:2]] == [date(2026, 6, 16), date(2026, 9, 16)]
+    assert len(worked_out.schedule) == 12
+    assert worked_out.schedule[0].interest_fen == 360_000
+    # 12,000,000 × 0.03 × 1.03^12 ÷ (1.03^12 − 1)
+    assert {row.total_fen for row in worked_out.schedule[:-1]} == {1_205_545}
+    assert len(worked_out.flows) == 37
+    assert [month for month, fen in enumerate(worked_out.flows) if fen] == list(range(0, 37, 3))
+    assert worked_out.flows[3] == -1_205_545
+
+
+def test_half_yearly_principal() -> None:
+    worked_out = quoted(replace(CAR, structure=EqualPrincipal(every_months=6)))
+    assert [row.principal_fen for row in worked_out.schedule] == [2_000_000] * 6
+    assert [row.interest_fen for row in worked_out.schedule] == [720_000 - 120_000 * at for at in range(6)]
+    assert worked_out.schedule[-1].due_on == date(2029, 3, 16)
+
+
+def test_stock_is_paid_down() -> None:
+    """10 % after 90 days, 20 % after 120, the rest at the end; interest for the days on what is still owed."""
+    worked_out = quoted(STOCK, term=6)
+    rows = [(row.due_on.isoformat(), row.principal_fen, row.interest_fen) for row in worked_out.schedule]
+    days = [31, 30, 29, 2, 28, 2, 31, 31]
+    owed = [12_000_000] * 3 + [10_800_000] * 2 + [8_400_000] * 3
+    expected = [round(fen * day * 12 / 36_500) for fen, day in zip(owed, days, strict=True)]
+    assert rows == [
+        ("2026-04-16", 0, expected[0]),
+        ("2026-05-16", 0, expected[1]),
+        ("2026-06-14", 1_200_000, expected[2]),
+        ("2026-06-16", 0, expected[3]),
+        ("2026-07-14", 2_400_000, expected[4]),
+        ("2026-07-16", 0, expected[5]),
+        ("2026-08-16", 0, expected[6]),
+        ("2026-09-16", 8_400_000, expected[7]),
+    ]
+    assert worked_out.flows == ()
+    assert worked_out.dated_flows[-1] == DatedFlow(date(2026, 9, 16), -8_400_000 - expected[7])
+
+
+def test_curtailments_after_the_end_are_the_rest() -> None:
+    assert [row.principal_fen for row in quoted(STOCK, term=3).schedule] == [0, 0, 1_200_000, 10_800_000]
+    assert [row.principal_fen for row in quoted(STOCK, term=2).schedule] == [0, 12_000_000]
+
+
+def test_curtailment_that_falls_due_with_a_bill_is_part_of_it() -> None:
+    """90 days are Sunday 2026-06-14; when nothing falls due at a weekend it meets the bill of the 15th."""
+
+    def working(day: date) -> bool:
+        return day.weekday() < 5
+
+    worked_out = quote(request(STOCK, term=6, start=date(2026, 3, 15), adjustment=Adjustment.FOLLOWING), working)
+    assert isinstance(worked_out, quoting.Quote)
+    rows = [(row.due_on.isoformat(), row.principal_fen) for row in worked_out.schedule]
+    assert rows[2] == ("2026-06-15", 1_200_000)
+    assert sum(fen for _, fen in rows) == 12_000_000
+    assert len({due_on for due_on, _ in rows}) == len(rows)
+
+
+def test_what_makes_no_dates_is_refused() -> None:
+    never = quote(request(CAR, adjustment=Adjustment.FOLLOWING), lambda _: False)
+    assert isinstance(never, Refusal)
+    assert never.kind is quoting.NO_DATES
+    late = quote(request(CAR, start=date(9990, 1, 1), term=60, first_due_on=None))
+    assert isinstance(late, quoting.Quote)
+    too_late = quote(request(CAR, start=date(9999, 1, 31)))
+    assert isinstance(too_late, Refusal)
+    assert too_late.kind is quoting.NO_DATES
+
+
+def test_instalments_that_do_not_cover_their_interest_are_refused() -> None:
+    """At 99.8 % over seven years a month of 31 days costs more than the level instalment."""
+    dear = replace(
+        CAR,
+        rates=(RateBand(84, "0.998"),),
+        term=Term(TermUnit.MONTH, 12, 84, 12),
+        day_count=DayCount.ACTUAL_365_FIXED,
+    )
+    answer = quote(request(dear, term=84))
+    assert isinstance(answer, Refusal)
+    assert answer.kind is quoting.INTEREST_NOT_COVERED
+    facts = dict(answer.facts)
+    assert int(facts["interest_fen"]) > int(facts["instalment_fen"])
+
+
+def test_free_money_with_a_deposit_costs_nothing() -> None:
+    """Interest-free: with a deposit of a tenth the rate is zero; with most of it held there is no single rate."""
+    free = replace(CAR, rates=(RateBand(60, "0"),))
+    worked_out = quoted(replace(free, deposit=FixedDeposit(Hold.CASH, "0.1")))
+    assert sum(worked_out.flows) == 0
+    answer = quote(request(replace(free, deposit=FixedDeposit(Hold.CASH, "0.9"))))
+    assert isinstance(answer, Refusal)
+    assert answer.kind is quoting.RATE_AMBIGUOUS
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({"market_price_fen": 0}, "offer.amount_not_positive"),
+        ({"market_price_fen": -1}, "offer.amount_not_positive"),
+        ({"market_price_fen": 2**53}, "offer.amount_too_large"),
+        ({"price_fen": 2**53}, "offer.amount_too_large"),
+    ],
+)
+def test_amounts_are_amounts(changes: dict[str, Any], code: str) -> None:
+    answer = quote(request(CAR, **changes))
+    assert isinstance(answer, Refusal)
+    assert answer.code == code
+
+
+def test_rents_of_nothing_make_no_schedule() -> None:
+    answer = quote(request(replace(PHONE, rates=(RateBand(12, "0.0000000001"),))))
+    assert isinstance(answer, Refusal)
+    assert answer.kind is quoting.NO_SCHEDULE
+
+
+def test_bills_that_add_up_to_too_much_are_refused() -> None:
+    plan = replace(PHONE, amount_max_fen=2**53 - 1, rates=(RateBand(12, "9"),))
+    answer = quote(request(plan, price_fen=2**52))
+    assert isinstance(answer, Refusal)
+    assert answer.kind is quoting.AMOUNT_TOO_LARGE

@@ -74,8 +74,9 @@ def test_what_is_no_rate_is_named(rate: str) -> None:
         (-100, -100),
         (100, -250, 155),
         (0, 100, -90, 100),
-        (100, -100, 50, -50),
-        (80, -50, -50, 20),
+        (10, -50, -50, 90),
+        (0, 10, -50, -50, 90),
+        (100, -200, 150, -50),
     ],
 )
 def test_flows_without_one_rate_are_refused(flows: tuple[int, ...]) -> None:
@@ -84,11 +85,44 @@ def test_flows_without_one_rate_are_refused(flows: tuple[int, ...]) -> None:
 
 
 @pytest.mark.parametrize(
-    "flows", [(100, -110), (100, 0, -50, -60), (80, -60, -60, 20), (-100, 60, 60), (0, 100, -150, 20)]
+    "flows",
+    [
+        (100, -100, 50, -50),
+        (80, -50, -50, 20),
+        (100, -100),
+        (-80, 50, 50, -20),
+        (100, -110),
+        (100, 0, -50, -60),
+        (80, -60, -60, 20),
+        (-100, 60, 60),
+        (0, 100, -150, 20),
+    ],
 )
 def test_flows_with_one_rate_pass(flows: tuple[int, ...]) -> None:
     check_unambiguous(flows)
-    assert sum(flows) != 0
+    if not sum(flows):
+        verify_rate(flows, "0")
+        with pytest.raises(RateMismatch):
+            verify_rate(flows, "0.01")
+
+
+def test_free_money_with_a_deposit_has_the_rate_zero_only_while_the_lessee_holds_more() -> None:
+    """80 − 50 − 50 + 20 is free. 10 − 50 − 50 + 90 is free, too, and at 460 % a period once more."""
+    verify_rate((80, -50, -50, 20), "0.0000000000")
+    # 10 − 50 v − 50 v² + 90 v³ = (1 − v) × (10 − 40 v − 90 v²)
+    factor = (Decimal(5_200).sqrt() - 40) / 180
+    assert f"{1 / factor - 1:.2f}" == "4.61"
+    assert abs(10 - 50 * factor - 50 * factor**2 + 90 * factor**3) < Decimal("1e-20")
+    with pytest.raises(AmbiguousCashFlows):
+        verify_rate((10, -50, -50, 90), "0")
+
+
+def test_time_decides_who_holds_more() -> None:
+    """The same sums: lent for a day and held for a year, or the other way round."""
+    check_unambiguous((100, -200, 100), (0, 365, 366))
+    with pytest.raises(AmbiguousCashFlows):
+        check_unambiguous((100, -200, 100), (0, 1, 366))
+    check_unambiguous((100, -200, 100), (0, 10, 20))
 
 
 def test_interest_free_is_zero() -> None:

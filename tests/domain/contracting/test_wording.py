@@ -28,6 +28,18 @@ TRICKS = {
     "auto credit": "汽 車 信 貸",
     "vehicle loan": "車輛貸款",
     "compatibility": "\uf902辆贷款",
+    "hangul fillers": "以\u3164租\u115f代\uffa0购",
+    "invisible signs": "以\u2060租\u180e代\U000e0020购",
+    "strokes": "以丨租丶代丿购",
+    "dashes that are letters": "以ー租ㄧ代〡购",
+    "latin letters": "以x租X代z购",
+    "digits": "车1抵2贷",
+    "kana": "汽の車の信の貸",
+    "japanese": "車両貸款",
+    "old forms": "㠯租代購",
+    "mirrored variant": "车牴贷",
+    "squared": "🅰以🅱租代购",
+    "tags and joiners": "以\u200c租\u034f代\u2063购",
 }
 
 
@@ -70,6 +82,26 @@ def test_noise_between_letters_changes_nothing(word: str, data: st.DataObject, b
     hidden = "".join(letter + data.draw(NOISE) for letter in word)
     found = find_forbidden(before + hidden + after, [word])
     assert [one.word for one in found] == [word]
+
+
+def test_letters_between_latin_words_still_count() -> None:
+    assert find_forbidden("scar loaned", ["car loan"])
+    assert not find_forbidden("car-x-loan", ["car loan"])
+    assert find_forbidden("car—loan", ["car loan"])
+
+
+def test_mixed_words_are_compared_with_all_letters() -> None:
+    assert find_forbidden("ETC 贷", ["etc贷"]) == (Found("etc贷", 0, 5),)
+    assert find_forbidden("e车t车c贷", ["etc贷"]) == ()
+
+
+LATIN = st.text(st.sampled_from("abcXYZ0189のアㄅㄧ\u3164\u115f丨 .-"), max_size=4)
+
+
+@given(st.sampled_from(FORBIDDEN_AUTO_WORDS), st.data())
+def test_what_is_not_chinese_between_chinese_changes_nothing(word: str, data: st.DataObject) -> None:
+    hidden = "".join(letter + data.draw(LATIN) for letter in word)
+    assert [one.word for one in find_forbidden(hidden, [word])] == [word]
 
 
 @given(st.text(max_size=60))

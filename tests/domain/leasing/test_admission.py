@@ -7,19 +7,29 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from domain.application import AssetClass
+from domain.application import ApplicationState, AssetClass, Finding
 from domain.contracting.clauses import ClauseRef
-from domain.contracting.contract import CONTRACT, Phase
+from domain.contracting.contract import CONTRACT, ContractState, Phase
 from domain.contracting.contract import refusals as contract_refusals
-from domain.contracting.matching import NOT_EFFECTIVE
+from domain.contracting.contract.offered import contract_stream
+from domain.contracting.contract.roots import schedule_digest
+from domain.contracting.matching import NOT_EFFECTIVE, PLAN_UNKNOWN, plan_in_force
 from domain.contracting.plans import Plan
 from domain.contracting.schedules import Instalment
 from domain.kernel import Refusal, fold
-from domain.leasing.admission import CONTRACT_DIFFERS, PLAN_UNKNOWN, plan_in_force, wrong_consents, wrong_contract
+from domain.leasing.admission import (
+    CONTRACT_DIFFERS,
+    lease_stream,
+    needed_consents,
+    wrong_consents,
+    wrong_contract,
+)
 from domain.leasing.lease import CreateLease
-from domain.leasing.values import Business
+from domain.leasing.values import PPM, Business
 from domain.parties.consent import ConsentState, Period, Purpose
 from domain.parties.consent import Phase as ConsentPhase
 from domain.parties.consent import refusals as consent_refusals
@@ -29,7 +39,6 @@ from tests.domain.contracting.offers import CAR
 DAY = date(2026, 6, 1)
 PLAN = replace(CAR, effective_from=date(2026, 1, 1))
 NEWER = replace(PLAN, version=2, effective_from=DAY)
-EXECUTED = fold(CONTRACT, contracts.HISTORIES[Phase.EXECUTED])
 TERMS = contracts.KEY_TERMS
 LEASE = CreateLease(
     plan="phone_return", plan_digest="1" * 64, business=Business.RENTAL, asset_class=AssetClass.PHONE, currency="CNY",
@@ -43,6 +52,18 @@ LEASE = CreateLease(
         )
     ),
 )  # fmt: skip
+
+
+AGREED = replace(TERMS, schedule_digest=schedule_digest(LEASE.schedule))
+
+
+def contract_in(phase: Phase, **change: Any) -> ContractState:
+    """The contract in a phase, about this lease's schedule."""
+    state = fold(CONTRACT, contracts.HISTORIES[phase])
+    return replace(state, key_terms=state.key_terms and replace(AGREED, **change))
+
+
+EXECUTED = contract_in(Phase.EXECUTED)
 
 
 @pytest.mark.parametrize("plans", [(PLAN, NEWER), (NEWER, PLAN)])
@@ -109,7 +130,7 @@ def test_a_lease_that_says_what_its_contract_says() -> None:
 
 @pytest.mark.parametrize("phase", list(Phase))
 def test_only_a_contract_in_force(phase: Phase) -> None:
-    answer = wrong_contract(LEASE, fold(CONTRACT, contracts.HISTORIES[phase]))
+    answer = wrong_contract(LEASE, contract_in(phase))
     if phase is Phase.ABSENT:
         assert kind_of(answer) is contract_refusals.UNKNOWN
     elif phase in (Phase.EXECUTED, Phase.ANCHORED, Phase.AMENDED):
@@ -131,8 +152,44 @@ def test_only_a_contract_in_force(phase: Phase) -> None:
         ({"grace_days": 0}, "grace_days"),
         ({"allocation": TERMS.allocation[::-1]}, "allocation"),
         ({"schedule": LEASE.schedule[:-1]}, "schedule"),
+        ({"schedule": (replace(LEASE.schedule[0], fee_fen=1), *LEASE.schedule[1:])}, "schedule_digest"),
+        ({"principal_fen": LEASE.principal_fen + 1}, "principal_fen"),
+        ({"upfront_fee_fen": 1}, "upfront_fee_fen"),
+        ({"down_payment_fen": 1}, "down_payment_fen"),
+        ({"application": UUID(int=8)}, "application"),
         ({"buyout_fen": 0}, "buyout_fen"),
+        ({"buyout_fen": 20_001}, "buyout_fen"),
+        ({"buyout_floor_fen": 20_001}, "buyout_fen"),
     ],
 )
 def test_whatever_differs_is_named(change: dict[str, Any], field: str) -> None:
     assert wrong_contract(replace(LEASE, **change), EXECUTED) == CONTRACT_DIFFERS(field=field)
+
+
+@given(rents=st.lists(st.integers(0, 10**6), min_size=12, max_size=12), price_fen=st.integers(0, 10**6))
+def test_buying_early_costs_the_price_and_the_rent_that_is_left(rents: list[int], price_fen: int) -> None:
+    """However a price is written, what it comes to when all rent is paid is what the contract says."""
+    schedule = tuple(replace(row, principal_fen=fen) for row, fen in zip(LEASE.schedule, rents, strict=True))
+    lease = replace(
+        LEASE, schedule=schedule, buyout_fen=sum(rents) + price_fen, buyout_credit_ppm=PPM, buyout_floor_fen=price_fen
+    )
+    state = contract_in(Phase.EXECUTED, schedule_digest=schedule_digest(schedule), buyout_fen=price_fen)
+    assert wrong_contract(lease, state) is None
+    dearer = replace(lease, buyout_floor_fen=price_fen + 1)
+    assert wrong_contract(dearer, state) == CONTRACT_DIFFERS(field="buyout_fen")
+
+
+def test_one_lease_for_each_contract() -> None:
+    one, other = UUID(int=1), UUID(int=2)
+    assert lease_stream(one) == lease_stream(one) != lease_stream(other)
+    assert contract_stream(one) not in (one, lease_stream(one))
+
+
+def test_who_was_judged_by_a_person_need_not_agree_to_machines() -> None:
+    """个人信息保护法 24: whoever refuses decisions by machine alone is not refused for that (16)."""
+    plan = replace(PLAN, consents=("automated_decision", "third_parties"))
+    both = {"automated_decision", "third_parties"}
+    assert needed_consents(plan, None) == both
+    assert needed_consents(plan, ApplicationState()) == both
+    assert needed_consents(plan, ApplicationState(referred=True)) == {"third_parties"}
+    assert needed_consents(plan, ApplicationState(finding=Finding.CONFIRMED)) == {"third_parties"}

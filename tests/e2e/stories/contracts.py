@@ -1,4 +1,4 @@
-"""A contract from the shipped clause library: assembled, shown, confirmed item by item, signed by both, checked."""
+"""What people do with a contract that the process assembled: show, confirm item by item, sign by both, check copies."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID
 
-from adapters.catalogue.clauses import ShippedClause, choose, shipped_clauses
+from adapters.catalogue.clauses import ShippedClause, shipped_clauses
 from adapters.signing import (
     ClauseLine,
     ContractDocument,
@@ -22,29 +22,25 @@ from adapters.signing import (
     SignedDocument,
     check_document,
     digest_of,
-    schedule_digest,
     typeset,
     verify_signatures,
 )
 from domain.contracting.contract import (
     CONTRACT,
     AcknowledgeDisclosure,
-    AssembleContract,
     CheckTexts,
+    ContractState,
     Disclosure,
     GivenText,
-    KeyTerms,
-    LibraryClause,
-    Party,
     PartyRole,
     PresentContract,
     SignatureLevel,
     SignContract,
 )
+from domain.contracting.contract.offered import contract_stream
 from domain.contracting.plans import Plan
 from domain.contracting.pricing import Offer
-from domain.leasing.policies import CURRENT_POLICY
-from tests.e2e.stories.origination import Person, terms_of
+from tests.e2e.stories.origination import Person
 from tests.e2e.stories.scene import APPLICANT, OPERATOR, Story
 
 KEY_BITS = 2048
@@ -55,16 +51,13 @@ ALL_ITEMS = tuple(Disclosure)
 
 @dataclass(frozen=True)
 class Deal:
-    """What a contract is made about."""
+    """What a contract is about, beside what the ledger says of it."""
 
-    reference: str
     plan: Plan
     offer: Offer
-    options: tuple[str, ...]
     thing: tuple[tuple[str, str], ...]
     lessee: Person
     lessor: str
-    settlement_rate: str
 
     @property
     def paper_schedule(self) -> tuple[ScheduleLine, ...]:
@@ -80,71 +73,37 @@ class Deal:
             for row in self.offer.schedule
         )
 
-    @property
-    def key_terms(self) -> KeyTerms:
-        """What is disclosed apart from the small print."""
-        offer, plan = self.offer, self.plan
-        assert offer.rates is not None, "both stories are about offers with a rate"
-        return KeyTerms(
-            currency=offer.currency,
-            financed_fen=terms_of(offer).amount_fen,
-            total_cost_fen=offer.total_fen - offer.down_payment_fen,
-            deposit_fen=offer.deposit_fen,
-            instalments=len(offer.schedule),
-            first_due_on=offer.schedule[0].due_on,
-            last_due_on=offer.schedule[-1].due_on,
-            apr=offer.rates.nominal_annual_rate,
-            irr=offer.rates.effective_annual_rate,
-            schedule_digest=schedule_digest(self.paper_schedule),
-            lock="device_lock" in self.options,
-            late_fee_daily_rate=plan.late_fee_daily_rate,
-            grace_days=plan.grace_days,
-            allocation=plan.allocation,
-            early_settlement_rate=self.settlement_rate,
-            buyout_fen=offer.buyout_fen,
-            forum="华东仲裁委员会",
-        )
 
-
-async def make_contract(story: Story, deal: Deal, library: tuple[LibraryClause, ...], keys: Path) -> UUID:
-    """Assemble, show, confirm, sign by lessee and lessor; both signatures are real PAdES where a font is found."""
-    stream = story.id("contract")
-    chosen = choose(shipped_clauses(), deal.plan.form, deal.options)
-    parties = (
-        Party(role=PartyRole.LESSEE, id=story.id("lessee"), turn=1),
-        Party(role=PartyRole.LESSOR, id=story.tenant, turn=2),
-    )
-    assemble = AssembleContract(
-        reference=deal.reference,
-        form=deal.plan.form,
-        plan=deal.plan.id,
-        plan_digest=deal.offer.plan_digest,
-        parties=parties,
-        key_terms=deal.key_terms,
-        clauses=tuple(clause.reference for clause in chosen),
-        library=library,
-    )
-    story.say(f"{len(chosen)} clauses of the library, key terms and parties are bound by one root")
-    await story.ask(CONTRACT, stream, assemble)
-    paper = _paper(story, deal, chosen, (await story.state(CONTRACT, stream)).root)
-    check_document(paper, await story.state(CONTRACT, stream))
+async def sign_contract(story: Story, application: UUID, deal: Deal, keys: Path) -> UUID:
+    """Set what the process assembled, show, confirm, sign by lessee and lessor; the signatures are real PAdES where a
+    font is found. With the last one the process makes the lease.
+    """
+    stream = contract_stream(application)
+    state: ContractState = await story.state(CONTRACT, stream)
+    story.say(f"{len(state.clauses)} clauses of the library, key terms and parties are bound by one root")
+    texts = {clause.clause: clause for clause in shipped_clauses()}
+    chosen = [texts[held.clause] for held in state.clauses]
+    paper = _paper(story, deal, chosen, state)
+    check_document(paper, state)
     await _ceremony(story, stream, paper, keys)
     await _copies(story, stream, chosen)
     return stream
 
 
-def _paper(story: Story, deal: Deal, clauses: Sequence[ShippedClause], root: str) -> ContractDocument:
+def _paper(story: Story, deal: Deal, clauses: Sequence[ShippedClause], state: ContractState) -> ContractDocument:
+    assert state.head is not None, "the process assembled the contract"
+    assert state.key_terms is not None, "a contract has key terms"
     return ContractDocument(
-        reference=deal.reference,
+        reference=state.head.contract,
         form=deal.plan.form,
         plan=deal.plan.zh,
-        root=root,
+        root=state.root,
         made_on=story.today,
         parties=(
             PartyLine(id=story.id("lessee"), role=PartyRole.LESSEE, name=deal.lessee.name),
             PartyLine(id=story.tenant, role=PartyRole.LESSOR, name=deal.lessor),
         ),
-        key_terms=deal.key_terms,
+        key_terms=state.key_terms,
         clauses=tuple(
             ClauseLine(
                 clause=one.clause, version=one.version, title=one.title, text=one.text, digest=one.reference.digest
@@ -226,9 +185,3 @@ async def _copies(story: Story, stream: UUID, clauses: Sequence[ShippedClause]) 
             for one in clauses
         )
         await story.ask(CONTRACT, stream, CheckTexts(texts=texts))
-
-
-def settlement_rate() -> str:
-    """What settling early costs under the policy of today, as a share of the remaining principal."""
-    ppm = CURRENT_POLICY.settlement_fee_ppm
-    return f"0.{ppm:06d}".rstrip("0")

@@ -7,27 +7,33 @@ from datetime import date
 from hashlib import sha256
 from uuid import UUID
 
+import msgspec
 from msgspec import Struct
 
+from adapters.catalogue import policies, tenants
 from adapters.catalogue.clauses import shipped_clauses
-from adapters.holidays import ChineseHolidays
-from adapters.rates import solve_apr, solve_monthly
+from adapters.catalogue.tenants import TenantTerms
+from adapters.gate import surroundings
+from adapters.pricing import offer_of
 from domain.application import (
     APPLICATION,
+    AcceptOffer,
     CompleteVerification,
+    CreateOffer,
     DocumentKind,
+    PresentOffer,
     RecordDocumentExtraction,
+    SelectOffer,
     SubmitApplication,
     UploadDocument,
 )
 from domain.application.values import Terms
 from domain.contracting.clauses import CLAUSE
-from domain.contracting.contract import (
-    LibraryClause,
-)
-from domain.contracting.pricing import Offer, price
-from domain.contracting.quoting import Quote, Request, quote
-from domain.kernel import Actor, Command, Refusal
+from domain.contracting.contract.offered import priced_of, terms_of
+from domain.contracting.guards import CostPolicy
+from domain.contracting.pricing import Offer
+from domain.contracting.quoting import Request
+from domain.kernel import Actor
 from domain.parties.consent import CONSENT, GrantConsent, Purpose, RequestConsent, permits_any
 from tests.e2e.stories.scene import APPLICANT, Story
 
@@ -51,27 +57,27 @@ def file(name: str) -> str:
 # ------------------------------------------------------------------------------------------------- library
 
 
-async def publish_library(story: Story) -> tuple[LibraryClause, ...]:
-    """Write the shipped clauses into the ledger, release them today, and read the library back from their streams."""
-    library: list[LibraryClause] = []
+async def publish_library(story: Story) -> None:
+    """Write the shipped clauses into the ledger and release them today."""
     for clause in shipped_clauses():
         stream = story.id(f"clause:{clause.clause}")
         await story.ask(CLAUSE, stream, clause.draft(), clause.publish(story.today), hidden=True)
-        state = await story.state(CLAUSE, stream)
-        library += [
-            LibraryClause(
-                clause=state.clause,
-                version=version.number,
-                digest=version.digest,
-                title=version.title,
-                forms=version.forms,
-                mandatory=version.mandatory,
-                effective_from=version.effective_from,
-                withdrawn_from=version.withdrawn_from,
-            )
-            for version in state.versions
-        ]
-    return tuple(library)
+
+
+def in_business(story: Story, cost: CostPolicy, terms: TenantTerms) -> None:
+    """What the tenant says of itself: what its offers may cost, and what its contracts say beside them."""
+    write(story, policies.FILE, cost)
+    write(story, tenants.FILE, terms)
+
+
+def net_assets(story: Story, net_fen: int, total_fen: int) -> None:
+    """What the tenant says of its balance sheet, from now on."""
+    write(story, surroundings.FILE, {"net_assets_fen": net_fen, "total_assets_fen": total_fen})
+
+
+def write(story: Story, name: str, row: object) -> None:
+    """A file of the data directory with one tenant in it."""
+    (story.program.settings.data / name).write_bytes(msgspec.json.encode({str(story.tenant): row}))
 
 
 # ------------------------------------------------------------------------------------------------ consents
@@ -101,33 +107,20 @@ def _consent(story: Story, purpose: Purpose) -> UUID:
     return story.id(f"consent:{purpose}")
 
 
-async def permission(story: Story, purpose: Purpose, recipient: str, use: str | None = None) -> Refusal | None:
-    """Whether any of the lessee's consents carries an act today; what is asked before the act."""
-    states = [await story.state(CONSENT, _consent(story, one)) for one in Purpose]
-    return permits_any(states, purpose, recipient, story.today, use=use)
-
-
 async def may_not(story: Story, purpose: Purpose, recipient: str, code: str, use: str | None = None) -> None:
-    """No consent, no act."""
-    refusal = await permission(story, purpose, recipient, use)
+    """An act that no command of the ledger is about yet: no consent, no act."""
+    states = [await story.state(CONSENT, _consent(story, one)) for one in Purpose]
+    refusal = permits_any(states, purpose, recipient, story.today, use=use)
     assert refusal is not None, f"{purpose} for {recipient}: expected {code}, got permission"
     story.refused(f"hand data to {recipient} for {purpose}", refusal, code)
 
 
 async def may(story: Story, purpose: Purpose, recipient: str, use: str | None = None) -> None:
     """A consent stands, so the act may be done."""
-    refusal = await permission(story, purpose, recipient, use)
+    states = [await story.state(CONSENT, _consent(story, one)) for one in Purpose]
+    refusal = permits_any(states, purpose, recipient, story.today, use=use)
     assert refusal is None, f"expected a consent, got {refusal}"
     story.show([f"    yes   hand data to {recipient} for {purpose}{f', to be used for {use}' if use else ''}"])
-
-
-async def under_consent(
-    story: Story, purpose: Purpose, recipient: str, stream: UUID, *commands: Command, use: str | None = None
-) -> None:
-    """An act that needs a consent, after it was asked for."""
-    refusal = await permission(story, purpose, recipient, use)
-    assert refusal is None, f"expected a consent, got {refusal}"
-    await story.ask(APPLICATION, stream, *commands, by=SYSTEM)
 
 
 # ------------------------------------------------------------------------------------------------- intake
@@ -153,20 +146,18 @@ async def checked(story: Story, application: UUID) -> None:
 # -------------------------------------------------------------------------------------------------- offers
 
 
-def priced(request: Request) -> Offer:
-    """A request worked out, its rates solved by one program and verified by another."""
-    worked_out = quote(request, lambda day: ChineseHolidays().day(day).working)
-    assert isinstance(worked_out, Quote), worked_out.sentence()
-    return price(worked_out, solve_monthly(worked_out.flows), solve_apr(worked_out.dated_flows))
+def priced(request: Request) -> tuple[Offer, Terms]:
+    """A request worked out, and the terms that an application takes for it."""
+    offer = offer_of(request)
+    assert isinstance(offer, Offer), offer.sentence()
+    return offer, terms_of(offer, priced_of(request, offer))
 
 
-def terms_of(offer: Offer) -> Terms:
-    """What the application decides about."""
-    assert offer.rates is not None, "both stories are about offers with a rate"
-    return Terms(
-        amount_fen=offer.financed_fen if offer.business == "finance" else offer.price_fen,
-        currency=offer.currency,
-        months=offer.term,
-        annual_rate=offer.rates.nominal_annual_rate,
-        deposit_fen=offer.deposit_fen,
-    )
+async def accepted(story: Story, application: UUID, *, title: str, forbidden: str = "") -> None:
+    """The offer is drawn up, presented and accepted; from there on the chain goes by itself, to the contract."""
+    await story.ask(APPLICATION, application, SelectOffer())
+    if forbidden:
+        await story.refuse(APPLICATION, application, CreateOffer(title=forbidden), "offer.forbidden_wording")
+    await story.ask(APPLICATION, application, CreateOffer(title=title), PresentOffer())
+    story.say("The applicant accepts; what follows from that is done by the process, not by people")
+    await story.ask(APPLICATION, application, AcceptOffer(), by=APPLICANT)

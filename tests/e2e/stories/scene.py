@@ -34,6 +34,7 @@ from adapters.processes.end_of_day import EndOfDay
 from adapters.processes.following import Follower
 from api.compose import Base, Running, running
 from api.days import end_of_day
+from api.originating import follower_of
 from domain.books import post
 from domain.calendar import CALENDAR
 from domain.kernel import BEIJING, Actor, Command, Context, Decider, Event, Refusal, type_of
@@ -88,7 +89,7 @@ class Story:
     tenant: UUID
     program: Running
     ending: EndOfDay
-    follower: Follower
+    followers: Sequence[Follower]
     models: ReadModels
     banks: Mapping[str, InProcessProvider]
     fates: Fates
@@ -96,6 +97,7 @@ class Story:
     today: date
     lines: list[str] = field(default_factory=list)
     books: dict[str, int] = field(default_factory=dict)
+    refused_wishes: dict[str, str] = field(default_factory=dict)
     _seen: int = 0
     _commands: int = 0
     _quiet: list[date] = field(default_factory=list)
@@ -174,9 +176,15 @@ class Story:
         return (await self.program.ledger.load(decider, stream))[1]
 
     async def settle(self, *, hidden: bool = False) -> None:
-        """Let processes and reactors catch up, then tell what is new in the ledger."""
-        await self.follower.catch_up()
+        """Let processes and reactors catch up, then tell what is new in the ledger and what a process was refused."""
+        await caught_up(self.followers)
         await self._tell_new(hidden=hidden)
+        for one in await self.followers[0].refusals(self.tenant):
+            if one.key not in self.refused_wishes:
+                self.refused_wishes[one.key] = one.code
+                self._say_quiet()
+                text = f"no    a process wished for this, and somebody has to look: {one.code}"
+                self.lines += telling.lines_of(text, 4, 6)
 
     # ------------------------------------------------------------------------------------------- days
 
@@ -243,6 +251,12 @@ def _drawn(value: str) -> bool:
     return len(plain) >= 32 and all(char in "0123456789abcdef" for char in plain)
 
 
+async def caught_up(followers: Sequence[Follower]) -> None:
+    """Let each answer what the others did, until nobody has anything to say."""
+    while sum([(await one.catch_up()).accepted for one in followers]):
+        pass
+
+
 def _follower(
     program: Running, pool: AsyncConnectionPool[Any], collector: Collector, mandated: Collection[UUID]
 ) -> Follower:
@@ -278,11 +292,15 @@ async def stage(on: Base, first: date) -> AsyncIterator[Story]:
         with connect(on.url) as connection:
             models = ReadModels(connection)
             collector = Collector(banks, LedgerPayments(program.ledger))
-            follower = _follower(program, pool, collector, mandated)
-            await follower.prepare()
+            followers = (
+                _follower(program, pool, collector, mandated),
+                replace(follower_of(program, pool), streams_in_flight=1),
+            )
+            for follower in followers:
+                await follower.prepare()
 
             async def settle() -> None:
-                await follower.catch_up()
+                await caught_up(followers)
 
             ending = replace(
                 plain,
@@ -295,11 +313,11 @@ async def stage(on: Base, first: date) -> AsyncIterator[Story]:
                 streams_in_flight=1,
             )
             await ending.open(first)
-            story = Story(tenant, program, ending, follower, models, banks, fates, mandated, first)
+            story = Story(tenant, program, ending, followers, models, banks, fates, mandated, first)
             await story.settle()
             yield story
-            refused = await follower.refusals(tenant)
-            assert not refused, f"a process wished for something that was refused: {refused}"
+            refused = {one.key: one.code for one in await followers[0].refusals(tenant)}
+            assert refused == story.refused_wishes, f"a process was refused and nobody told: {refused}"
             models.catch_up()
 
 

@@ -21,6 +21,7 @@ from domain.contracting.contract import (
     SignContract,
     TerminateContract,
     VoidContract,
+    offered,
 )
 from domain.contracting.contract import refusals as r
 from domain.contracting.contract.values import AMENDMENTS_MAX
@@ -132,8 +133,10 @@ def test_every_rule_is_reached(kind: RefusalKind, past: tuple[Event, ...], comma
 
 
 def test_no_rule_is_forgotten() -> None:
+    """Rules about other streams are the gate's; `tests/adapters/gate` reaches them."""
     mine = {kind for code, kind in REFUSALS.items() if code.startswith("contract.")}
-    assert mine == {kind for kind, _, _ in REACHED}
+    gates = {kind for kind in vars(offered).values() if kind in mine}
+    assert mine - gates == {kind for kind, _, _ in REACHED}
     for kind in mine:
         assert kind.en
         assert re.search("[一-鿿]", kind.zh)

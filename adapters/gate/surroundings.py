@@ -16,7 +16,7 @@ import msgspec
 from msgspec import Struct
 
 from domain.kernel import Fen
-from projections.portfolio import Surroundings
+from domain.portfolio import Surroundings
 
 FILE = "portfolio.json"
 NOTHING = Surroundings(net_assets_fen=0, total_assets_fen=0)

@@ -1,0 +1,56 @@
+"""Which command passes which guard: one table for every door.
+
+Whoever processes data on behalf of the tenant (个人信息保护法 21), such as a reader of documents, is not a third
+party and is not asked about here. An inquiry at a credit bureau has no command yet; the consents that a plan names are
+asked for before the lease.
+"""
+
+from __future__ import annotations
+
+from adapters.gate.bookings import Bookings
+from adapters.gate.consents import Consents
+from adapters.gate.contracts import Contracts
+from adapters.gate.offers import Offers
+from adapters.postgres.ledger import Gate, Gates, Guard, Request
+from domain import application as a
+from domain.contracting.contract import AssembleContract, ProposeAmendment
+from domain.kernel import Refusal
+from domain.leasing.lease import ActivateLease, CreateLease
+from domain.parties.consent import Purpose
+from domain.payments.payment import InitiatePayment
+
+THIRD_PARTIES = (
+    *(a.RecordIdentityVerified, a.RecordIdentityFailed),
+    *(a.RecordCarrierNameMatched, a.RecordCarrierNameMismatched),
+)
+"""Commands that say what another handler answered about a person it was asked about."""
+
+BIOMETRICS = (a.RecordLivenessPassed, a.RecordLivenessFailed)
+"""Commands that say what was found in somebody's face."""
+
+
+def gates_of(consents: Consents, offers: Offers, contracts: Contracts, bookings: Bookings) -> Gates:
+    """The gate of the write path."""
+    handed_on = Gate(consents.provider_asked(Purpose.THIRD_PARTIES))
+    face = Gate(consents.provider_asked(Purpose.BIOMETRICS))
+    return {
+        **dict.fromkeys(THIRD_PARTIES, handed_on),
+        **dict.fromkeys(BIOMETRICS, face),
+        a.FinaliseTerms: Gate(offers.terms_settled),
+        a.ApproveApplication: Gate(_both(consents.decided, offers.terms_settled)),
+        a.DeclineApplication: Gate(consents.decided),
+        a.CreateOffer: Gate(offers.created),
+        a.PresentOffer: Gate(offers.presented),
+        AssembleContract: Gate(contracts.assembled),
+        ProposeAmendment: Gate(contracts.amended),
+        CreateLease: Gate(contracts.leased, in_turn=True),
+        ActivateLease: Gate(bookings.activated, in_turn=True),
+        InitiatePayment: Gate(contracts.collected),
+    }
+
+
+def _both(first: Guard, second: Guard) -> Guard:
+    async def guard(request: Request, state: object) -> Refusal | None:
+        return await first(request, state) or await second(request, state)
+
+    return guard

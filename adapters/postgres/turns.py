@@ -1,0 +1,60 @@
+"""Turns: the bookings of one tenant one after the other, in this process and in all others on the same database.
+
+    turn(tenant) ─▶ a lock in this process ─▶ an advisory lock of the database ─▶ … ─▶ both are given back
+
+Whoever waits for the database's lock holds one connection; the lock in this process lets one at a time wait for each
+tenant. A process that dies loses its connection and with it the lock.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from hashlib import sha256
+from typing import Any
+from uuid import UUID
+
+import psycopg
+from psycopg_pool import AsyncConnectionPool
+
+from adapters.postgres.connections import conninfo
+
+CONNECTIONS = 4
+"""Tenants that book at the same time in one process; others wait for a connection."""
+
+WAIT_S = 30.0
+"""How long a connection is waited for, before the database counts as gone."""
+
+_LOCK = "SELECT pg_advisory_xact_lock(%s)"
+_BITS = 63
+
+
+class Turns:
+    """Locks by tenant on a small pool of their own, because a guard needs further connections while it holds one."""
+
+    def __init__(self, url: str) -> None:
+        self._pool: AsyncConnectionPool[psycopg.AsyncConnection[tuple[Any, ...]]] = AsyncConnectionPool(
+            conninfo(url), min_size=0, max_size=CONNECTIONS, timeout=WAIT_S, open=False
+        )
+        self._here: defaultdict[UUID, asyncio.Lock] = defaultdict(asyncio.Lock)
+
+    async def __aenter__(self) -> Turns:
+        await self._pool.open()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._pool.close()
+
+    @asynccontextmanager
+    async def turn(self, tenant: UUID) -> AsyncIterator[None]:
+        """Wait for the tenant's turn and keep it. Raises `PoolTimeout` when there is no connection to wait on."""
+        async with self._here[tenant], self._pool.connection() as connection, connection.transaction():
+            await connection.execute(_LOCK, (lock_of(tenant),))
+            yield
+
+
+def lock_of(tenant: UUID) -> int:
+    """The number of a tenant's advisory lock: 63 bits that no other lock of this program has by chance."""
+    return int.from_bytes(sha256(b"leaseledger.turn/1" + tenant.bytes).digest()) >> (256 - _BITS)

@@ -1,0 +1,32 @@
+"""A house of its own for every test, on a fresh ledger with its gate."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from psycopg_pool import AsyncConnectionPool
+
+from adapters.processes.following import Follower
+from api.compose import Running
+from api.originating import follower_of
+from tests.adapters.gate.house import House
+from tests.adapters.processes.world import pool_of
+
+
+@pytest.fixture
+def house(program: Running) -> House:
+    """A tenant without anything yet."""
+    return House(program)
+
+
+@pytest.fixture
+async def chain(program: Running) -> AsyncIterator[Follower]:
+    """The process from offer to lease, when it is told to catch up."""
+    with pool_of(program.url) as pool:
+        opened: AsyncConnectionPool[Any] = pool
+        async with opened:
+            follower = follower_of(program, opened)
+            await follower.prepare()
+            yield follower

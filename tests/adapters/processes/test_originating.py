@@ -1,0 +1,221 @@
+"""From an accepted offer to a lease and back to a contract that is performed: what follows is done once, by itself."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+
+from adapters.processes.following import Follower
+from adapters.processes.issuing import SYSTEM
+from adapters.processes.originating import reference_of, settlement_rate
+from api.compose import Running
+from api.originating import follower_of, following
+from domain import application as a
+from domain.application import APPLICATION
+from domain.application.numbers import looks_personal
+from domain.application.values import Terms
+from domain.contracting.contract import CONTRACT, PartyRole, VoidContract
+from domain.leasing.admission import lease_of, lease_stream, wrong_contract
+from domain.leasing.lease import (
+    LEASE,
+    ActivateLease,
+    CloseLease,
+    PreauthoriseDeposit,
+    RecordDelivery,
+    RecordTotalLoss,
+)
+from domain.leasing.lease.events import LeaseCreated
+from domain.parties.consent import Purpose
+from tests.adapters.gate.house import CAR, DAY, House, contract_stream, priced, wish
+from tests.adapters.processes.world import pool_of
+from tests.taking_over import take_over, taken_over_on
+
+ROOM_FEN = 1_000_000_000
+
+
+@pytest.fixture
+def house(program: Running) -> House:
+    """A tenant with room for anything."""
+    made = House(program)
+    made.has(ROOM_FEN)
+    return made
+
+
+@pytest.fixture
+async def pool(program: Running) -> AsyncIterator[Any]:
+    """Connections of the follower."""
+    with pool_of(program.url) as made:
+        async with made:
+            yield made
+
+
+@pytest.fixture
+async def chain(program: Running, pool: Any) -> Follower:
+    """The process, when it is told to catch up."""
+    follower = follower_of(program, pool)
+    await follower.prepare()
+    return follower
+
+
+async def leased(house: House, chain: Follower, of: Any) -> tuple[UUID, UUID, UUID]:
+    """A case in which people did people's steps: application, contract, lease."""
+    await house.consents()
+    application = await house.accepted(of)
+    await chain.catch_up()
+    contract = contract_stream(application)
+    await house.signed(contract)
+    await chain.catch_up()
+    return application, contract, lease_stream(contract)
+
+
+@pytest.mark.parametrize("of", [wish(), wish(CAR)], ids=["rental", "finance"])
+async def test_from_offer_to_lease(house: House, chain: Follower, of: Any) -> None:
+    application, contract, lease = await leased(house, chain, of)
+    offer, _ = priced(of)
+    made = await house.contract(contract)
+    assert made.head is not None
+    assert {party.role: party.id for party in made.parties} == {
+        PartyRole.LESSEE: house.person, PartyRole.LESSOR: house.tenant,
+    }  # fmt: skip
+    assert (made.head.plan, made.application) == (of.plan.id, application)
+    (created,) = [one.parsed() for one in await house.program.reader.stream(lease)]
+    event = created.event()
+    assert isinstance(event, LeaseCreated)
+    assert wrong_contract(lease_of(offer, of.plan, made, contract), made) is None
+    assert (event.schedule, event.subject, event.contract) == (offer.schedule, house.person, contract)
+    assert (event.upfront_fee_fen, event.down_payment_fen) == (offer.upfront_fees_fen, offer.down_payment_fen)
+    assert (created.actor.role, created.actor.id) == (SYSTEM, "process:originating")
+    assert created.correlation == house.case
+    assert (await house.types(application))[-1] == "contracting_started"
+
+
+async def activated(house: House, chain: Follower, lease: UUID) -> None:
+    """The object is handed over."""
+    state = await house.lease(lease)
+    assert state is not None
+    if state.deposit_fen:
+        await house.done(LEASE, lease, PreauthoriseDeposit(fen=state.deposit_fen, hold="H-1"))
+    await house.done(LEASE, lease, RecordDelivery(on=DAY), ActivateLease(on=DAY))
+    await chain.catch_up()
+
+
+async def test_what_ends_with_the_lease(house: House, chain: Follower) -> None:
+    application, contract, lease = await leased(house, chain, wish(CAR))
+    assert (await house.types(application))[-1] == "contracting_started"
+    await activated(house, chain, lease)
+    assert (await house.types(application))[-1] == "completed"
+    assert (await house.types(contract))[-1] == "executed"
+
+
+async def test_a_lease_that_never_began_ends_its_contract(house: House, chain: Follower) -> None:
+    application, contract, lease = await leased(house, chain, wish(CAR))
+    await house.done(LEASE, lease, CloseLease())
+    await chain.catch_up()
+    (*_, ended) = [one.parsed().event() for one in await house.program.reader.stream(contract)]
+    assert getattr(ended, "reason", "") == "not_begun"
+    assert (await house.types(application))[-1] == "contracting_started"
+
+
+async def test_doing_it_again_changes_nothing(house: House, chain: Follower, pool: Any) -> None:
+    """A follower that lost its position sees everything again; so does a second one beside the first."""
+    _, _, lease = await leased(house, chain, wish(CAR))
+    await activated(house, chain, lease)
+    size = await house.program.reader.size()
+    again = replace(follower_of(house.program, pool), name="another")
+    await again.prepare()
+    issued = await again.catch_up()
+    assert (issued.accepted, await house.program.reader.size()) == (0, size)
+    assert not await again.refusals(house.tenant), "what was done is not wished for again, or known by its key"
+
+
+async def test_refused_wishes_are_kept_for_people(house: House, chain: Follower) -> None:
+    """The gate stands before processes, too: without the consents of the plan there is no lease."""
+    application = await house.accepted(wish())
+    await chain.catch_up()
+    contract = contract_stream(application)
+    await house.signed(contract)
+    await chain.catch_up()
+    (refused,) = await chain.refusals(house.tenant)
+    assert (refused.key, refused.code) == (f"contract:{contract.hex}:lease", "consent.missing")
+    assert refused.stream == lease_stream(contract)
+    assert await house.lease(lease_stream(contract)) is None
+    await house.consents([Purpose.THIRD_PARTIES.value])
+    create = lease_of(priced(wish())[0], wish().plan, await house.contract(contract), contract)
+    await house.done(LEASE, lease_stream(contract), create)
+
+
+async def test_offers_without_a_plan_are_left_to_people(house: House, chain: Follower) -> None:
+    """Imported histories have such offers: nobody's contract is made up from them."""
+    stream = uuid4()
+    terms = Terms(amount_fen=1, currency="EUR")
+    draft = a.DraftApplication(
+        reference="1", asset_class=a.AssetClass.UNSPECIFIED, product="loan", channel="x", amount_fen=1, currency="EUR"
+    )
+    history = (
+        draft, a.SubmitApplication(), a.StartVerification(), a.CompleteVerification(),
+        a.ReferApplication(reasons=("x",)), a.ApproveApplication(terms=terms), a.SelectOffer(), a.CreateOffer(),
+        a.PresentOffer(), a.AcceptOffer(), a.StartContracting(),
+    )  # fmt: skip
+    await take_over(house.program, APPLICATION, stream, taken_over_on(house.tenant, stream, DAY), *history)
+    issued = await chain.catch_up()
+    assert (issued.accepted, sum(issued.refused.values())) == (0, 0)
+
+
+async def test_what_people_did_is_not_done_again(house: House, chain: Follower) -> None:
+    """Contracting begun by hand, and a contract that was given up: nothing is wished for that must be refused."""
+    application = await house.accepted(wish())
+    await house.done(APPLICATION, application, a.StartContracting())
+    await chain.catch_up()
+    contract = contract_stream(application)
+    assert (await house.types(contract)) == ["assembled"]
+    await house.done(CONTRACT, contract, VoidContract(reason="second_thoughts"))
+    await chain.catch_up()
+    assert not await chain.refusals(house.tenant)
+
+
+async def test_total_loss_ends_the_contract_otherwise(house: House, chain: Follower) -> None:
+    _, contract, lease = await leased(house, chain, wish(CAR))
+    await activated(house, chain, lease)
+    house.today = DAY + timedelta(days=1)
+    await house.done(LEASE, lease, RecordTotalLoss(on=house.today))
+    await chain.catch_up()
+    assert (await house.types(contract))[-1] == "executed", "the lease is not settled yet"
+
+
+async def test_it_runs_beside_the_interface(house: House) -> None:
+    """Nobody calls it: the follower notices, makes the contract, and goes on after an error."""
+    errors: list[Exception] = []
+    async with following(house.program, errors.append):
+        application = await house.accepted(wish())
+        contract = contract_stream(application)
+        while await house.program.house.streams.state(CONTRACT, contract, house.tenant) is None:
+            assert not errors
+            await house.program.reader.size()
+    assert (await house.types(contract)) == ["assembled"]
+
+
+def test_numbers_of_contracts_say_nothing_about_a_person(house: House) -> None:
+    """Not even an id that is all digits makes what looks like a mobile number."""
+    terms = house.program.house.houses(house.tenant)
+    for tail in ("138001380001", "1" * 12, "9" * 12):
+        text = reference_of(terms, _entry(UUID("0" * 20 + tail)))
+        assert text == f"HT-20260309-{tail[:4]}-{tail[4:8]}-{tail[8:]}"
+        assert not looks_personal(text)
+
+
+def _entry(stream: UUID) -> Any:
+    class Some:
+        business_date = DAY
+
+    some: Any = Some()
+    some.stream = stream
+    return some
+
+
+def test_settling_early_costs_what_the_policy_says() -> None:
+    assert settlement_rate() == "0.02"
