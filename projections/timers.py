@@ -75,21 +75,19 @@ def fold_run(row: Waiting | None, run: Sequence[Recorded]) -> Waiting | None:
     """The row after some events of its aggregate: what is kept as text is read and written once."""
     state = None if row is None else _State(list(_decode(row.timers)), row.dormant, row.lead_days)
     for recorded in run:
-        lead_days = 0 if state is None else state.lead_days
-        wanted = changes(recorded.event, recorded.envelope.business_date, lead_days)
-        if state is None:
-            if not any(isinstance(change, Opens) for change in wanted):
-                continue
+        wanted = changes(recorded.event, recorded.envelope.business_date, 0 if state is None else state.lead_days)
+        if state is None and any(isinstance(change, Opens) for change in wanted):
             row = Waiting(id=recorded.stream, tenant=recorded.tenant, position=recorded.position)
             state = _State([], dormant=False, lead_days=0)
-        for change in wanted:
-            _apply(state, change)
-        if state.ended:
-            state = None
-    if state is None:
-        return None
-    assert row is not None, "a state is of a row"
-    return _written(row, state, run[-1].position)
+        if state is not None:
+            state = _changed(state, wanted)
+    return None if row is None or state is None else _written(row, state, run[-1].position)
+
+
+def _changed(state: _State, wanted: Iterable[Change]) -> _State | None:
+    for change in wanted:
+        _apply(state, change)
+    return None if state.ended else state
 
 
 def _apply(state: _State, change: Change) -> None:

@@ -96,7 +96,7 @@ def cash_flow(
 
 
 def portfolio(session: Session, as_of: AsOf = None, at_position: At = None, currency: Currency = None) -> None:
-    """Print what is at risk, with whom, its limits, and the provisions by class.
+    """Print what is at risk, its limits, and the provisions.
 
     Days overdue count to the business date; what is known is what is known now, or at a position.
     """
