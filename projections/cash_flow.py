@@ -18,7 +18,7 @@ from psycopg import Connection
 from projections.as_of import resolve
 from projections.bills import BILLS
 from projections.currencies import Currencies, in_currency
-from projections.journal import JOURNAL
+from projections.journal import JOURNAL, entries_in
 from projections.lease_pages import at_position
 from projections.model import ProjectionError
 
@@ -84,7 +84,7 @@ def cash_flow(
     expected = connection.execute(
         _EXPECTED.format(bills=bills, currency=condition), (*at, first, last, *values)
     ).fetchall()
-    condition, values = in_currency(currencies, tenant, shard, "t.lease")
+    condition, values = entries_in(currencies, tenant, shard)
     actual = connection.execute(
         _ACTUAL.format(currency=condition), (shard, tenant, position, first, last, *values)
     ).fetchall()

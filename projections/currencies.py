@@ -24,9 +24,14 @@ class Currencies(Struct, frozen=True):
     @classmethod
     def of(cls, connection: Connection[Any], tenant: UUID, wanted: str | None, shard: int, position: int) -> Currencies:
         """The wanted currency, by default that of most leases up to a position; `None` when there was no lease."""
-        known = [row[0] for row in connection.execute(_COUNT, (shard, tenant, position)).fetchall()]
-        chosen = wanted or next(iter(known), None)
-        return cls(chosen, tuple(sorted(one for one in known if one != chosen)))
+        found = known(connection, tenant, shard, position)
+        chosen = wanted or next(iter(found), None)
+        return cls(chosen, tuple(sorted(one for one in found if one != chosen)))
+
+
+def known(connection: Connection[Any], tenant: UUID, shard: int, position: int) -> tuple[str, ...]:
+    """Every currency that the tenant has leases in up to a position, that of most leases first."""
+    return tuple(row[0] for row in connection.execute(_COUNT, (shard, tenant, position)).fetchall())
 
 
 def in_currency(currencies: Currencies, tenant: UUID, shard: int, column: str = "t.id") -> tuple[str, list[Any]]:

@@ -208,12 +208,13 @@ LEASES = Exposed(
     creator=CreateLease,
     commands=lease.COMMANDS,
     permissions={
-        _P.LEASE: "CreateLease WaiveDeposit PreauthoriseDeposit RecordDelivery ActivateLease QuoteBuyout "
-        "CompleteBuyout QuoteEarlySettlement SettleEarly RenewLease RecordTotalLoss ReturnAsset CloseLease",
+        _P.LEASE: "CreateLease WaiveDeposit PreauthoriseDeposit ReportDownPayment RecordDelivery ActivateLease "
+        "QuoteBuyout CompleteBuyout QuoteEarlySettlement SettleEarly RenewLease RecordTotalLoss ReturnAsset CloseLease",
         _P.MONEY: "RecordDepositReceived ReleaseDeposit CaptureDeposit IssueBill AccrueInterest AssessLateFees "
-        "PostPayment ReversePayment RefundCredit",
-        _P.CONCEDE: "WaiveBill RestructureLease ReAgeBills TransferLease ChargeOffLease",
-        _P.ENFORCE: "ServeDemand ElectRemedy AccelerateLease TerminateLease RepossessAsset DisposeAsset",
+        "PostPayment ReversePayment RefundCredit RecordDownPayment RefundDownPayment RemitToInvestor",
+        _P.CONCEDE: "WaiveBill RestructureLease ReAgeBills TransferLease BuyBackLease ChargeOffLease",
+        _P.ENFORCE: "ServeDemand RecordCureExpired ElectRemedy AccelerateLease TerminateLease RepossessAsset "
+        "DisposeAsset",
     },
     filled={"CreateLease": Filled(("plan_digest", "business"), admission.plan_of_lease)},
     place=_lease_stream,
@@ -238,6 +239,7 @@ EXPOSED: tuple[Exposed, ...] = (APPLICATIONS, CONSENTS, CLAUSES, CONTRACTS, LEAS
 
 UNEXPOSED: Mapping[str, str] = {
     "reconciliation": "matches provider statements at the end of a business date",
+    "provision": "recognised by the end of a day at month ends",
     "calendar": "business dates move by the explicit end of day on the command line",
 }
 """Aggregates that nobody commands over HTTP, and why."""

@@ -23,7 +23,7 @@ from domain.books.chart import ACCOUNTS
 from domain.kernel import format_id, parse_id
 from domain.kernel.ids import IdError
 from domain.leasing.lease.state import Phase
-from projections import bills, journal, lease_book, portfolio
+from projections import bills, journal, lease_book, portfolio, revenue
 from projections.ageing import AGEING, ageing
 from projections.bills import BILLS
 from projections.cash_flow import DAYS_MAX, cash_flow
@@ -325,6 +325,13 @@ async def read_income(principal: StatisticsReader, at: OnDay, of: Of, currency: 
     return answer(r.income_body(currencies, months), position)
 
 
+async def read_revenue_schedule(principal: StatisticsReader, at: At, of: Of, currency: Currency = None) -> Response:
+    """Revenue to come, as schedules have it: interest that is not accrued and rent that is not billed, by month."""
+    as_of = await at.in_read_model(of, LEASE_BOOK)
+    found = await of.queries.run(revenue.revenue_schedule, principal.tenant, currency=currency, as_of_position=as_of)
+    return answer(r.revenue_schedule_body(found), found.position)
+
+
 async def read_portfolio(principal: StatisticsReader, at: At, of: Of, currency: Currency = None) -> Response:
     """Leases as assets: what is at risk, and with whom."""
     as_of = await at.in_read_model(of, LEASE_BOOK)
@@ -352,6 +359,7 @@ def register(app: FastAPI) -> None:
         ("/v1/journal", list_journal, "books"),
         ("/v1/trial-balance", read_trial_balance, "books"),
         ("/v1/income", read_income, "books"),
+        ("/v1/revenue-schedule", read_revenue_schedule, "books"),
         ("/v1/portfolio", read_portfolio, "books"),
         ("/v1/provisions", read_provisions, "books"),
     ):

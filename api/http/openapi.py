@@ -38,6 +38,7 @@ _STRUCTS = (
     KeptSchedule,
     AgreedTexts,
     TamperAlarms,
+    lease.RevenueSchedule,
     gate_reads.ConsentPage, gate_reads.PortfolioLimits,
     PlanPage, CataloguedPlan, QuoteAnswer,
 )  # fmt: skip
@@ -59,6 +60,7 @@ _JSON_ANSWERS = {
     "list_journal": "JournalPage",
     "read_trial_balance": "TrialBalance",
     "read_income": "Income",
+    "read_revenue_schedule": "RevenueSchedule",
     "read_portfolio": "Portfolio",
     "read_provisions": "Provisions",
     "list_contracts": "ContractPage",

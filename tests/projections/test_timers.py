@@ -15,7 +15,7 @@ from domain.calendar import Timer
 from domain.kernel import EVENT_TYPES, Event
 from domain.leasing.lease import events as lease
 from domain.leasing.lease import money
-from domain.leasing.values import COMPONENTS, Business, DepositMode, Instalment
+from domain.leasing.values import COMPONENTS, Business, DepositMode, Instalment, NewDueDate
 from domain.parties.consent.events import ConsentExpired, ConsentWithdrawn
 from domain.payments.payment import (
     AttemptStarted,
@@ -151,7 +151,7 @@ def test_no_more_bills_and_no_more_interest_but_late_fees_go_on(event: Event) ->
 
 
 def test_a_closed_lease_waits_for_nothing() -> None:
-    row = waits(created(), ACTIVATED, lease.LeaseClosed(on=ON))
+    row = waits(created(), ACTIVATED, money.LeaseClosed(on=ON))
     assert row is not None
     assert (row.timers, row.due_on, row.month_end_from, row.lead_days) == ("[]", None, None, 0)
     assert (row.first_position, row.position) == (1, 3)
@@ -161,7 +161,10 @@ def test_a_demand_waits_for_the_day_after_its_last() -> None:
     demand = lease.DemandServed(on=ON, cure_by=ON + 15 * DAY, overdue_fen=1, bills=(1,))
     assert ("demand_cure", 0, "2026-12-07") in open_timers(created(), ACTIVATED, demand)
     elected = lease.RemedyElected(remedy="accelerate", overdue_instalments=2, overdue_rent_fen=1, total_rent_fen=2)  # type: ignore[arg-type]
-    assert "demand_cure" not in {one[0] for one in open_timers(created(), ACTIVATED, demand, elected)}
+    cured, expired = lease.CureAchieved(on=ON, bills=(1,)), lease.CureExpired(on=ON, cure_by=ON, bills=(1,))
+    re_aged = lease.BillsReAged(on=ON, due_dates=(NewDueDate(number=1, due_on=ON),), reason="hardship")
+    for answer in (elected, cured, expired, re_aged, lease.AssetReturned(on=ON)):
+        assert "demand_cure" not in {one[0] for one in open_timers(created(), ACTIVATED, demand, answer)}
 
 
 def test_an_application_expires_the_day_after_its_last() -> None:
@@ -305,7 +308,7 @@ def test_pages_of_timers_put_together_are_all_of_them(app_connection: Connection
 def test_the_past_of_timers_is_what_it_was(app_connection: Connection[Any], books: BookKeeper) -> None:
     """Asked at every position, it answers what it answered when that was the last: also of what waits no more."""
     answers = []
-    for happening in (*story(), (B, at(9), lease.LeaseClosed(on=ON)), (A, at(10), lease.LeaseClosed(on=ON))):
+    for happening in (*story(), (B, at(9), money.LeaseClosed(on=ON)), (A, at(10), lease.LeaseClosed(on=ON))):
         books.write(happening)
         project(app_connection)
         answers.append(ahead(app_connection))
@@ -323,7 +326,7 @@ def test_tenants_are_apart(app_connection: Connection[Any], books: BookKeeper) -
 
 
 def test_a_rebuild_gives_the_same(app_connection: Connection[Any], books: BookKeeper) -> None:
-    books.write(*story(), (B, at(9), lease.LeaseClosed(on=ON)))
+    books.write(*story(), (B, at(9), money.LeaseClosed(on=ON)))
     project(app_connection)
     compared = compare(app_connection, TIMERS)
     assert (compared.first, compared.rows) == (None, 2)
