@@ -1,10 +1,12 @@
 """Ending business days, put together: read models kept up to date, processes that follow events, banks, and the steps.
 
-timers ─▶ collection ─▶ callbacks ─▶ queries ─▶ reconciliation         without any bank: timers only
+timers ─▶ collection ─▶ callbacks ─▶ queries ─▶ reconciliation ─▶ provisions   without any bank: first and last
     └───────┴── settle ──┴───────────┴─▶ followers, one after the other until none has anything to do
                                            originating  from offer to lease
                                            payments     money between leases and payments
                                            collector    attempts and refunds to their providers
+
+Provisions are `api.provisions`.
 """
 
 from __future__ import annotations
@@ -34,6 +36,7 @@ from adapters.processes.issuing import STREAMS_IN_FLIGHT
 from api.banks import banks
 from api.compose import Running
 from api.originating import follower_of
+from api.provisions import provisions_step
 from chain.entry import Entry
 from domain.calendar import Timer
 from domain.kernel import Event
@@ -141,7 +144,8 @@ async def days(
 
         connection = stack.enter_context(connect(on.url))
         models = ReadModelsNow(connection, processes.position)
-        steps = _steps(on, tenant, models, providers, collector, settle, streams_in_flight) if providers else ()
+        money = _steps(on, tenant, models, providers, collector, settle, streams_in_flight) if providers else ()
+        steps = (*money, provisions_step(on, connection))
         ending = EndOfDay(
             on.ledger, on.reader, models, tenant, settle=settle, steps=steps, streams_in_flight=streams_in_flight
         )

@@ -110,14 +110,19 @@ def compare_all(
         connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
         found = [_begin(connection, projection, shard) for projection in projections]
         sides = [side for side in found if isinstance(side, _Sides)]
-        report = _reporter(sides, progress)
-        for side in sides:
-            if side.projection.stream_column is None:
-                _compare_spanning(connection, side, shard, report)
-        by_stream = [side for side in sides if side.projection.stream_column is not None]
-        if by_stream:
-            _compare_by_stream(connection, by_stream, shard, report)
+        _fold_again(connection, sides, shard, _reporter(sides, progress))
         return [side.compared(connection, shard) if isinstance(side, _Sides) else side for side in found]
+
+
+def _fold_again(
+    connection: Connection[Any], sides: Sequence[_Sides], shard: int, report: Callable[[int], None]
+) -> None:
+    by_stream = [side for side in sides if side.projection.stream_column is not None]
+    for side in sides:
+        if side not in by_stream:
+            _compare_spanning(connection, side, shard, report)
+    if by_stream:
+        _compare_by_stream(connection, by_stream, shard, report)
 
 
 class _Sides:

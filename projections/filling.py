@@ -19,6 +19,7 @@ from projections import catalog, reading
 from projections.folding import Letter, fold_batch, sorted_out, with_keys
 from projections.letters import park, parked_keys
 from projections.model import Projection
+from projections.reading import Read
 from projections.tables import Table
 
 LONG_POSITIONS = 20_000
@@ -46,28 +47,45 @@ def fill(
     `report` hears how many of its positions are done at least. Raises `LostRace`.
     """
     after, up_to = window
-    for table in tables:
-        catalog.advance(connection, shard, table.name, after, up_to)
-        if not after:
-            # Nothing was applied yet, so nothing can be there; what somebody else put there must not stop us.
-            table.clear(connection, shard)
-    parked = [parked_keys(connection, table.name, shard) for table in tables]
-    letters: list[list[Letter]] = [[] for _ in tables]
+    copies = [_Filling(connection, table, shard, window) for table in tables]
     projections = [table.projection for table in tables]
     types = frozenset().union(*(projection.types for projection in projections))
     done = 0
     for _, read in reading.by_stream(connection, shard, after, up_to, types):
-        for at, (table, mine) in enumerate(zip(tables, sorted_out(projections, read), strict=True)):
-            events = with_keys(table.projection, mine)
-            rows = table.known(connection, shard, events) if after else {}
-            folded = fold_batch(table.projection, rows, events, parked[at])
-            letters[at] += folded.letters
-            if after:
-                table.write(connection, shard, folded.changed)
-            else:
-                table.insert(connection, shard, [row for row in folded.changed.values() if row is not None])
+        for copy, mine in zip(copies, sorted_out(projections, read), strict=True):
+            copy.apply(mine)
         done += len(read)
         if report is not None:
             report(done)
-    for table, found in zip(tables, letters, strict=True):
-        park(connection, table.name, shard, sorted(found, key=lambda letter: letter.position))
+    for copy in copies:
+        copy.park()
+
+
+class _Filling:
+    """One copy while it is filled. Raises `LostRace` when somebody else moved it."""
+
+    def __init__(self, connection: Connection[Any], table: Table[Any], shard: int, window: tuple[int, int]) -> None:
+        self._connection, self._table, self._shard = connection, table, shard
+        catalog.advance(connection, shard, table.name, *window)
+        self._begins = window[0] == 0
+        if self._begins:
+            # Nothing was applied yet, so nothing can be there; what somebody else put there must not stop us.
+            table.clear(connection, shard)
+        self._parked = parked_keys(connection, table.name, shard)
+        self._letters: list[Letter] = []
+
+    def apply(self, read: Sequence[Read]) -> None:
+        """Everything of some streams that the projection declares."""
+        connection, table, shard = self._connection, self._table, self._shard
+        events = with_keys(table.projection, read)
+        rows = {} if self._begins else table.known(connection, shard, events)
+        folded = fold_batch(table.projection, rows, events, self._parked)
+        self._letters += folded.letters
+        if self._begins:
+            table.insert(connection, shard, [row for row in folded.changed.values() if row is not None])
+        else:
+            table.write(connection, shard, folded.changed)
+
+    def park(self) -> None:
+        """Park what could not be folded."""
+        park(self._connection, self._table.name, self._shard, sorted(self._letters, key=lambda letter: letter.position))

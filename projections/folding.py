@@ -49,18 +49,13 @@ class Folded(Struct, Generic[R]):
 def sorted_out(projections: Sequence[Projection[Any]], events: Iterable[Read]) -> list[list[Read]]:
     """For each projection the events that it declares, in order: every event is looked at once for all of them."""
     found: list[list[Read]] = [[] for _ in projections]
-    takers: dict[type[Event], list[Callable[[Read], None]]] = {}
+    takers: dict[type[Event] | str, list[Callable[[Read], None]]] = {}
     for one in events:
-        if isinstance(one, Unreadable):
-            for projection, mine in zip(projections, found, strict=True):
-                if one.type in projection.types:
-                    mine.append(one)
-            continue
-        kind = type(one.event)
+        # What could not be decoded has no class; it goes to those who want its type.
+        kind = one.type if isinstance(one, Unreadable) else type(one.event)
         if kind not in takers:
-            takers[kind] = [
-                mine.append for projection, mine in zip(projections, found, strict=True) if kind in projection.events
-            ]
+            wanted = (kind in projection.events or kind in projection.types for projection in projections)
+            takers[kind] = [mine.append for wants, mine in zip(wanted, found, strict=True) if wants]
         for take in takers[kind]:
             take(one)
     return found

@@ -2,9 +2,9 @@
 
     Timer ──firing──▶ Issue(command, key `timer:<kind>:<stream hex>:<due date>:<number>`)
 
-`demand_cure` has no command: when the time to pay is over, a person chooses the remedy. Nor have the timers of
-payments: what an attempt asks for depends on what is open then (`adapters.processes.collection`), and what follows from
-a query on the provider's answer (`adapters.processes.closing_steps`). They stay until an event closes them.
+The timers of payments have no command: what an attempt asks for depends on what is open then
+(`adapters.processes.collection`), and what follows from a query on the provider's answer
+(`adapters.processes.closing_steps`). They stay until an event closes them.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from adapters.processes.issuing import Issue, context
 from domain.application import APPLICATION, CancelOffer, ExpireApplication
 from domain.calendar.timers import Timer
 from domain.kernel import Command, Decider
-from domain.leasing.lease import LEASE, AccrueInterest, AssessLateFees, IssueBill
+from domain.leasing.lease import LEASE, AccrueInterest, AssessLateFees, IssueBill, RecordCureExpired
 from domain.parties.consent import CONSENT, ExpireConsent
 from domain.payments.mandate import MANDATE, ExpireMandate
 
@@ -47,6 +47,7 @@ FIRINGS: Mapping[str, Firing] = {
     "interest_accrual": Firing(LEASE, lambda _timer, day: AccrueInterest(up_to=day), doubtful=True),
     "bill": Firing(LEASE, lambda timer, _day: IssueBill(number=timer.number)),
     "late_fee": Firing(LEASE, lambda _timer, day: AssessLateFees(up_to=day), doubtful=True),
+    "demand_cure": Firing(LEASE, lambda _timer, _day: RecordCureExpired()),
 }
 
 

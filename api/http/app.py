@@ -20,12 +20,14 @@ from api.compose import Running
 from api.http import (
     aggregate_reads,
     callbacks,
+    contract_reads,
     evidence,
     gate_reads,
     lease_reads,
     money_reads,
     offers,
     openapi,
+    papers,
     reads,
     routes,
     service,
@@ -87,7 +89,20 @@ def create_app(running: Running, *, limits: Limits = DEFAULT_LIMITS) -> FastAPI:
     )  # fmt: skip
     app.state.services = services
     app.edge = Edge(app.route, routes.register(app, services))
-    readers = (reads, lease_reads, money_reads, gate_reads, aggregate_reads)
-    for module in (*readers, callbacks, offers, stream, evidence, service):
+    modules = (
+        reads,
+        lease_reads,
+        money_reads,
+        gate_reads,
+        contract_reads,
+        papers,
+        aggregate_reads,
+        callbacks,
+        offers,
+        stream,
+        evidence,
+        service,
+    )
+    for module in modules:
         module.register(app)
     return app

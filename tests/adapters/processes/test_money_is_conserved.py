@@ -168,22 +168,20 @@ def _no_debit_asks_for_more_than_is_owed(found: list[tuple[UUID, Event]]) -> Non
     """At the moment a debit begins, it asks for no more than is billed and open, less every order that is out."""
     leases: dict[UUID, Any] = {}
     under_way: dict[UUID, int] = {}
-    payments: dict[UUID, PaymentInitiated] = {}
+    payments = {stream: event for stream, event in found if isinstance(event, PaymentInitiated)}
+    mine = {lease_stream(number) for number in range(LEASES)}
     debits = 0
     for stream, event in found:
-        if isinstance(event, PaymentInitiated):
-            payments[stream] = event
-        if stream in payments and isinstance(event, (PaymentSucceeded, PaymentOverpaid, PaymentFailed)):
-            under_way.pop(stream, None)
-        if isinstance(event, AttemptStarted):
-            begun = payments[stream]
-            out = sum(fen for other, fen in under_way.items() if payments[other].lease == begun.lease)
-            open_fen = leases[begun.lease].balances.open_fen
-            if begun.mandate is not None:
-                debits += 1
-                assert event.amount_fen <= open_fen - out, (stream, event)
-            under_way[stream] = event.amount_fen
-        if stream in {lease_stream(number) for number in range(LEASES)}:
+        if stream in mine:
             leases[stream] = LEASE.evolve(leases.get(stream, LEASE.initial), event)
+        elif isinstance(event, AttemptStarted):
+            begun = payments[stream]
+            out_fen = sum(fen for other, fen in under_way.items() if payments[other].lease == begun.lease)
+            owed_fen = leases[begun.lease].balances.open_fen - out_fen
+            assert begun.mandate is None or event.amount_fen <= owed_fen, (stream, event)
+            debits += begun.mandate is not None
+            under_way[stream] = event.amount_fen
+        elif isinstance(event, (PaymentSucceeded, PaymentOverpaid, PaymentFailed)):
+            under_way.pop(stream, None)
     assert debits > LEASES
     assert FIRST < OPENED

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -12,7 +11,7 @@ import pytest
 
 from adapters.processes.following import Follower
 from adapters.processes.issuing import SYSTEM
-from adapters.processes.originating import reference_of, settlement_rate
+from adapters.processes.originating import reason_of, reference_of, settlement_rate
 from api.compose import Running
 from api.originating import follower_of, following
 from domain import application as a
@@ -20,14 +19,19 @@ from domain.application import APPLICATION
 from domain.application.numbers import looks_personal
 from domain.application.values import Terms
 from domain.contracting.contract import CONTRACT, PartyRole, VoidContract
+from domain.kernel import Event
 from domain.leasing.admission import lease_of, lease_stream, wrong_contract
 from domain.leasing.lease import (
     LEASE,
     ActivateLease,
+    AssetTotallyLost,
+    BuyoutCompleted,
     CloseLease,
+    LeaseActivated,
+    LeaseEarlySettled,
+    LeaseTerminated,
     PreauthoriseDeposit,
     RecordDelivery,
-    RecordTotalLoss,
 )
 from domain.leasing.lease.events import LeaseCreated
 from domain.parties.consent import Purpose
@@ -178,13 +182,19 @@ async def test_what_people_did_is_not_done_again(house: House, chain: Follower) 
     assert not await chain.refusals(house.tenant)
 
 
-async def test_total_loss_ends_the_contract_otherwise(house: House, chain: Follower) -> None:
-    _, contract, lease = await leased(house, chain, wish(CAR))
-    await activated(house, chain, lease)
-    house.today = DAY + timedelta(days=1)
-    await house.done(LEASE, lease, RecordTotalLoss(on=house.today))
-    await chain.catch_up()
-    assert (await house.types(contract))[-1] == "executed", "the lease is not settled yet"
+@pytest.mark.parametrize(
+    ("happened", "reason"),
+    [
+        ({LeaseActivated}, None),
+        ({LeaseActivated, BuyoutCompleted}, None),
+        ({LeaseActivated, LeaseEarlySettled}, "early_settlement"),
+        ({LeaseActivated, LeaseTerminated}, "default"),
+        ({LeaseActivated, AssetTotallyLost}, "total_loss"),
+        (set(), "not_begun"),
+    ],
+)
+def test_how_a_contract_ends_with_its_lease(happened: set[type[Event]], reason: str | None) -> None:
+    assert reason_of(happened) == reason
 
 
 async def test_it_runs_beside_the_interface(house: House) -> None:
