@@ -308,7 +308,7 @@ def test_pages_of_timers_put_together_are_all_of_them(app_connection: Connection
 def test_the_past_of_timers_is_what_it_was(app_connection: Connection[Any], books: BookKeeper) -> None:
     """Asked at every position, it answers what it answered when that was the last: also of what waits no more."""
     answers = []
-    for happening in (*story(), (B, at(9), money.LeaseClosed(on=ON)), (A, at(10), lease.LeaseClosed(on=ON))):
+    for happening in (*story(), (B, at(9), money.LeaseClosed(on=ON)), (A, at(10), money.LeaseClosed(on=ON))):
         books.write(happening)
         project(app_connection)
         answers.append(ahead(app_connection))
