@@ -16,6 +16,7 @@ from adapters.payments.port import Order
 
 FAILURE_CODES = ("insufficient_funds", "limit_exceeded", "bank_unavailable", "account_closed")
 ALL_PCT = 100
+BYTE_VALUES = 256
 
 
 class Script(Struct, frozen=True, kw_only=True):
@@ -64,7 +65,7 @@ def by_seed(
 
     def rule(order: Order) -> Script:
         lots = sha256(f"{seed}|{order.request}".encode()).digest()
-        drawn = [lot % ALL_PCT for lot in lots]
+        drawn = [lot * ALL_PCT // BYTE_VALUES for lot in lots]
         code = FAILURE_CODES[lots[1] % len(FAILURE_CODES)] if drawn[0] < failures_pct else None
         lost, later = drawn[2] < lost_pct, drawn[3] < pending_pct
         days = 1 + lots[4] % 2 if later else 0

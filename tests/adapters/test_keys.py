@@ -146,3 +146,31 @@ def test_a_ledger_with_events_never_gets_new_keys(directory: Path, missing: str)
     with pytest.raises(KeyFileError, match=rf"{missing}: expected the key this ledger was made with, got no file"):
         FileKeys(directory, make=False)
     assert not (directory / missing).exists()
+
+
+def test_a_providers_secret_is_made_for_sandboxes_only(directory: Path) -> None:
+    """A real provider hands its secret out; somebody puts it into the directory."""
+    keys = FileKeys(directory)
+    assert keys.provider_secret("bank_a") is None
+    made = keys.provider_secret("bank_a", make=True)
+    assert made is not None
+    assert keys.provider_secret("bank_a") == keys.provider_secret("bank_a", make=True) == made
+    assert keys.provider_secret("bank_b", make=True) != made
+    assert stat.S_IMODE((directory / "provider-bank_a.key").stat().st_mode) == 0o600
+
+
+@pytest.mark.parametrize("name", ["", "../vault", "Bank", "bank/a", "a" * 41, "bank_a\n"])
+def test_a_name_that_is_no_channel_has_no_secret(directory: Path, name: str) -> None:
+    """Also not to make: a name comes from an address that anybody may write."""
+    keys = FileKeys(directory)
+    before = sorted(directory.iterdir())
+    assert keys.provider_secret(name, make=True) is None
+    assert sorted(directory.iterdir()) == before
+
+
+def test_a_providers_secret_must_be_secret(directory: Path) -> None:
+    keys = FileKeys(directory)
+    keys.provider_secret("bank_a", make=True)
+    (directory / "provider-bank_a.key").chmod(0o644)
+    with pytest.raises(KeyFileError, match="expected mode 0600"):
+        keys.provider_secret("bank_a")

@@ -22,7 +22,7 @@ from domain.leasing.balances import AT
 from domain.leasing.lease import events as e
 from domain.leasing.lease import money as m
 from domain.leasing.lease.state import Demand, Funding, LeaseState, Phase, Quote, QuoteKind, Receipt, Refund
-from domain.leasing.values import Applied, Part
+from domain.leasing.values import Part
 
 State = LeaseState
 
@@ -187,8 +187,7 @@ def _credit_applied(state: State, event: m.CreditApplied) -> State:
 def _credit_refunded(state: State, event: m.CreditRefunded) -> State:
     out = Transaction(on=event.on, kind=Kind.DEBIT, amount_fen=event.amount_fen)
     through = () if event.number is None else (Refund(number=event.number, amount_fen=event.amount_fen, on=event.on),)
-    account = recorded(state.account, out, (), -event.amount_fen)
-    return _on_account(state, account, refunds=(*state.refunds, *through))
+    return _on_account(state, recorded(state.account, out, (), -event.amount_fen), refunds=(*state.refunds, *through))
 
 
 def _refund_returned(state: State, event: m.RefundReturned) -> State:
@@ -204,8 +203,7 @@ def _written(account: Account, parts: tuple[Part, ...], event: m.BillWaived | m.
 
 
 def _bill_waived(state: State, event: m.BillWaived) -> State:
-    account = _written(state.account, event.parts, event)
-    moved: tuple[Applied, ...] = event.applied
+    account, moved = _written(state.account, event.parts, event), event.applied
     return _on_account(state, recorded(account, None, moved, event.credit_fen))
 
 
