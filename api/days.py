@@ -1,6 +1,7 @@
 """Ending business days, put together: timers kept up to date, processes that follow events, and the end of day itself.
 
     EndOfDay ─due?─▶ TimersNow ─catch up─▶ read.timers ─▶ the timers that are due
+        ├─month end─▶ `api.provisions`: what has to be set aside
         └─settle─▶ Followers: payments that succeeded are posted to their leases; from offer to lease
 
 Payment providers are connected by whoever runs them; without any, payments are what was imported or commanded.
@@ -25,6 +26,7 @@ from adapters.processes.end_of_day import EndOfDay
 from adapters.processes.following import Follower
 from api.compose import Running
 from api.originating import follower_of
+from api.provisions import provisions_step
 from domain.calendar import Timer
 from projections import timers
 from projections.runner import Runner
@@ -72,4 +74,5 @@ async def end_of_day(on: Running, tenant: UUID) -> AsyncIterator[EndOfDay]:
                 await one.catch_up()
 
         with connect(on.url) as connection:
-            yield EndOfDay(on.ledger, on.reader, TimersNow(connection), tenant, settle=settle)
+            steps = (provisions_step(on, connection),)
+            yield EndOfDay(on.ledger, on.reader, TimersNow(connection), tenant, settle=settle, steps=steps)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from domain.application import APPLICATION
+from domain.books.provision import PROVISION
 from domain.calendar import CALENDAR
 from domain.contracting.clauses import CLAUSE
 from domain.contracting.contract import CONTRACT
@@ -22,6 +23,7 @@ AGGREGATES: tuple[Decider[Any], ...] = (
     LEASE,
     PAYMENT,
     RECONCILIATION,
+    PROVISION,
     CALENDAR,
 )
 """In the order in which a case meets them, the calendar last."""

@@ -7,7 +7,7 @@
     interest_accrual     lease.created, in finance         every month end                   any end of the lease
     bill                 lease.created (wakes: activated)   due date less the plan's lead     lease.bill_issued
     late_fee             lease.created                      every month end                   any end of the lease
-    demand_cure          lease.demand_served                the day after `cure_by`           remedy elected, or an end
+    demand_cure          lease.demand_served                the day after `cure_by`           its answer, an end
     payment_retry        payment.initiated, retry_scheduled its day                           the next attempt, an end
     payment_query        payment.pending, outcome_unknown   the next, or the same day         any outcome
 
@@ -118,7 +118,7 @@ def _created(event: lease.LeaseCreated, on: date, lead: int) -> Iterable[Change]
 
 
 def _restructured(event: lease.LeaseRestructured, on: date, lead: int) -> Iterable[Change]:
-    return (Closes("bill"), *_bills(event.schedule, lead))
+    return (Closes("bill"), Closes("demand_cure"), *_bills(event.schedule, lead))
 
 
 def _expires(kind: str, field: str = "expires_on") -> Rule:
@@ -140,7 +140,8 @@ def _closes(*kinds: str) -> Rule:
     return lambda event, on, lead: changes
 
 
-_NO_MORE_BILLS = _closes("bill", "interest_accrual")
+_NO_MORE_BILLS = _closes("bill", "interest_accrual", "demand_cure")
+_DEMAND_ANSWERED = _closes("demand_cure")
 _OFFER_ANSWERED = _closes("offer_expiry")
 
 RULES: Mapping[type[Event], Rule] = {
@@ -167,7 +168,10 @@ RULES: Mapping[type[Event], Rule] = {
     lease.LeaseRestructured: _restructured,
     lease.LeaseRenewed: lambda event, on, lead: _bills(event.schedule, lead),
     lease.DemandServed: _expires("demand_cure", "cure_by"),
-    lease.RemedyElected: _closes("demand_cure"),
+    lease.CureAchieved: _DEMAND_ANSWERED,
+    lease.CureExpired: _DEMAND_ANSWERED,
+    lease.BillsReAged: _DEMAND_ANSWERED,
+    lease.RemedyElected: _DEMAND_ANSWERED,
     lease.LeaseAccelerated: _NO_MORE_BILLS,
     lease.LeaseTerminated: _NO_MORE_BILLS,
     lease.LeaseEarlySettled: _NO_MORE_BILLS,
@@ -175,7 +179,7 @@ RULES: Mapping[type[Event], Rule] = {
     lease.AssetReturned: _NO_MORE_BILLS,
     money.BuyoutCompleted: _NO_MORE_BILLS,
     money.LeaseChargedOff: _END,
-    lease.LeaseClosed: _END,
+    money.LeaseClosed: _END,
     payment.PaymentInitiated: _initiated,
     payment.RetryScheduled: lambda event, on, lead: (Opens("payment_retry", event.attempt, event.not_before),),
     payment.AttemptStarted: _closes("payment_retry"),

@@ -2,8 +2,8 @@
 
     Timer ──firing──▶ Issue(command, key `timer:<kind>:<stream hex>:<due date>:<number>`)
 
-`demand_cure` has no command: when the time to pay is over, a person chooses the remedy. Nor has `payment_query`: what
-follows depends on the provider's answer (`adapters.processes.closing_steps`). Both stay until an event closes them.
+`payment_query` has no command: what follows depends on the provider's answer (`adapters.processes.closing_steps`). It
+stays until an event closes it.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from adapters.processes.issuing import Issue, context
 from domain.application import APPLICATION, CancelOffer, ExpireApplication
 from domain.calendar.timers import Timer
 from domain.kernel import Command, Decider
-from domain.leasing.lease import LEASE, AccrueInterest, AssessLateFees, IssueBill
+from domain.leasing.lease import LEASE, AccrueInterest, AssessLateFees, IssueBill, RecordCureExpired
 from domain.parties.consent import CONSENT, ExpireConsent
 from domain.payments.payment import PAYMENT, RetryPayment
 
@@ -45,6 +45,7 @@ FIRINGS: Mapping[str, Firing] = {
     "interest_accrual": Firing(LEASE, lambda _timer, day: AccrueInterest(up_to=day), doubtful=True),
     "bill": Firing(LEASE, lambda timer, _day: IssueBill(number=timer.number)),
     "late_fee": Firing(LEASE, lambda _timer, day: AssessLateFees(up_to=day), doubtful=True),
+    "demand_cure": Firing(LEASE, lambda _timer, _day: RecordCureExpired()),
     "payment_retry": Firing(PAYMENT, lambda timer, _day: RetryPayment(attempt=timer.number)),
 }
 

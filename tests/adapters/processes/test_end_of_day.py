@@ -201,7 +201,7 @@ async def test_a_refused_timer_is_counted_and_leaves_the_others_alone(program: R
 
 
 def test_every_kind_of_timer_has_its_command_or_is_for_people() -> None:
-    without = {"demand_cure", "payment_query"}
+    without = {"payment_query"}
     assert {kind.name for kind in KINDS} - set(FIRINGS) == without
     for kind in KINDS:
         issue = fire(TENANT, Timer(FIRST, kind.order, kind.name, UUID(int=1), 1), FIRST)

@@ -53,6 +53,7 @@ from domain.leasing.lease import (
     ElectRemedy,
     QuoteEarlySettlement,
     RecordDelivery,
+    RecordDownPayment,
     ServeDemand,
     SettleEarly,
     WaiveDeposit,
@@ -273,13 +274,14 @@ async def _lease(story: Story, offer: Offer, application: UUID, contract: UUID) 
     await story.ask(LEASE, lease, create, WaiveDeposit(decision=application))
     story.mandated.add(lease)
     await story.until(DELIVERY)
-    story.say("The car is handed over; the down payment and the fee up front went to the supplier, outside this book")
-    await story.ask(LEASE, lease, RecordDelivery(on=DELIVERY, proof=file("receipt")), ActivateLease(on=DELIVERY))
+    await story.ask(LEASE, lease, RecordDelivery(on=DELIVERY, proof=file("receipt")))
+    await story.refuse(LEASE, lease, ActivateLease(on=DELIVERY), "lease.down_payment_open")
+    story.say("The down payment goes through the lessor to the supplier, with all of the principal; the fee is billed")
+    await story.ask(LEASE, lease, RecordDownPayment(fen=offer.down_payment_fen), ActivateLease(on=DELIVERY))
     story.balance()
     await story.until(date(2026, 4, 1))
-    story.say("Interest of March: 15 of 31 days of 812.00")
+    story.say("Interest of March: 15 of 31 days of 812.00; the month end has set aside 1.5 % of what is at risk")
     story.balance()
-    story.provisions()
     return lease
 
 
@@ -340,7 +342,7 @@ async def _settled(story: Story, lease: UUID) -> None:
     await story.until(date(2026, 7, 20))
     await story.refuse(LEASE, lease, CloseLease(), "lease.term_not_over")
     story.say("Four of 24 are paid; interest earned by 2026-07-22 is 6 of 32 days of 724.41, the fee 2 % of principal")
-    await story.ask(LEASE, lease, QuoteEarlySettlement(as_of=date(2026, 7, 22)))
+    await story.ask(LEASE, lease, QuoteEarlySettlement(as_of=date(2026, 7, 22), with_buyout=True))
     quoted = (await story.state(LEASE, lease)).quote
     await story.until(date(2026, 7, 22))
     story.say("The lessee ends the mandate, so that the last bill is not debited, and pays the quoted amount")

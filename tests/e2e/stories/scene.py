@@ -308,6 +308,7 @@ async def stage(on: Base, first: date) -> AsyncIterator[Story]:
                 steps=(
                     AskForOutcomes(program.ledger, program.reader, plain.timers, collector),
                     ReconcileStatements(program.ledger, models, list(banks.values())),
+                    *plain.steps,
                 ),
                 streams_in_flight=1,
             )
