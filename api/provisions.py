@@ -48,7 +48,7 @@ def to_recognise(
 ) -> Iterator[RecogniseProvision]:
     """The commands of a month end, of both read models at the position that both have reached."""
     position = min(resolve(connection, model, shard, None) for model in (LEASE_BOOK, JOURNAL))
-    for currency in sorted(currencies.known(connection, tenant, shard)):
+    for currency in sorted(currencies.known(connection, tenant, shard, position)):
         found = portfolio.provisions(connection, tenant, day, currency=currency, as_of_position=position, shard=shard)
         balance = journal.trial_balance(connection, tenant, currency=currency, as_of_position=position, shard=shard)
         held_fen = -next((one.balance_fen for one in balance.accounts if one.account == chart.ALLOWANCE), 0)

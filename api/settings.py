@@ -22,6 +22,9 @@ class Settings(BaseSettings):
         None, description="libpq URL of a PostgreSQL 15+ server to use instead of the embedded one."
     )
     keys: Path | None = Field(None, description="Directory of the key files; default: DATA/keys.")
+    trust: Path | None = Field(
+        None, description="Directory of certificates (PEM) whose signatures under contracts count; default: DATA/trust."
+    )
     origin: str = Field(
         DEFAULT_ORIGIN, min_length=1, max_length=200, description="The log's name in checkpoints; never changes."
     )
@@ -33,3 +36,8 @@ class Settings(BaseSettings):
     def keys_directory(self) -> Path:
         """Where the key files are."""
         return self.keys or self.data / "keys"
+
+    @property
+    def trust_directory(self) -> Path:
+        """Where the certificates are that signatures must lead to."""
+        return self.trust or self.data / "trust"

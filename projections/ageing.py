@@ -249,7 +249,7 @@ def ageing(
     behind that position is known. Raises `NotProjectedYet` for a position ahead of the read model.
     """
     position = resolve(connection, AGEING, shard, as_of_position)
-    currencies = Currencies.of(connection, tenant, currency, shard)
+    currencies = Currencies.of(connection, tenant, currency, shard, position)
     if as_of is None:
         as_of = _last_day(connection, tenant, position, shard)
     counted: dict[int, tuple[int, int]] = {}

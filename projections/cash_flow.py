@@ -78,7 +78,7 @@ def cash_flow(
     if not timedelta(0) <= last - first < timedelta(days=DAYS_MAX):
         raise ProjectionError(f"expected 1 … {DAYS_MAX} days, got {first} to {last}")
     position = min(resolve(connection, model, shard, as_of_position) for model in (BILLS, JOURNAL))
-    currencies = Currencies.of(connection, tenant, currency, shard)
+    currencies = Currencies.of(connection, tenant, currency, shard, position)
     bills, at = at_position(connection, BILLS, tenant, position, shard, past=as_of_position is not None)
     condition, values = in_currency(currencies, tenant, shard)
     expected = connection.execute(

@@ -236,7 +236,7 @@ def trial_balance(
     By default in the currency of most leases. Raises `NotProjectedYet` for a position ahead of the journal.
     """
     position = resolve(connection, JOURNAL, shard, as_of_position)
-    currencies = Currencies.of(connection, tenant, currency, shard)
+    currencies = Currencies.of(connection, tenant, currency, shard, position)
     sums: dict[str, tuple[int, int]] = {}
     entry_count = 0
     for account, _, debit, credit, first_of_entries in _totals(
@@ -303,7 +303,7 @@ def income(
 ) -> tuple[int, Currencies, tuple[MonthIncome, ...]]:
     """The revenue schedule as far as it is recognised: income by month and account, and the position it is valid at."""
     position = resolve(connection, JOURNAL, shard, as_of_position)
-    currencies = Currencies.of(connection, tenant, currency, shard)
+    currencies = Currencies.of(connection, tenant, currency, shard, position)
     sums: dict[tuple[str, str], int] = {}
     for account, month, debit, credit, _ in _totals(
         connection, tenant, currencies, position, as_of, shard, monthly=True

@@ -209,7 +209,7 @@ def _book(
 ) -> _Book:
     """Raises `NotProjectedYet` for a position ahead of the book, `TooMuchPast` when too much changed since."""
     position = resolve(connection, LEASE_BOOK, shard, as_of_position)
-    currencies = Currencies.of(connection, tenant, currency, shard)
+    currencies = Currencies.of(connection, tenant, currency, shard, position)
     sql, parameters = at_position(connection, LEASE_BOOK, tenant, position, shard, past=as_of_position is not None)
     return _Book(position, currencies, sql, parameters)
 

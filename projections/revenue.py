@@ -95,7 +95,7 @@ def revenue_schedule(
     `TooMuchPast` when too much changed since.
     """
     position = resolve(connection, LEASE_BOOK, shard, as_of_position)
-    currencies = Currencies.of(connection, tenant, currency, shard)
+    currencies = Currencies.of(connection, tenant, currency, shard, position)
     book, parameters = at_position(connection, LEASE_BOOK, tenant, position, shard, past=as_of_position is not None)
     values = (*parameters, currencies.chosen, Business.FINANCE.value, Business.RENTAL.value)
     rows = connection.execute(_QUERY.format(book=book), values).fetchall()

@@ -39,6 +39,7 @@ class Permission(StrEnum):
     CONSENT = "consent"
     LIBRARY = "library"
     CONTRACT = "contract"
+    SIGN_ON_TRUST = "sign_on_trust"
     END_CONTRACT = "end_contract"
     LEASE = "lease"
     MONEY = "money"

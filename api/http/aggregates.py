@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
-from uuid import UUID, uuid5
+from uuid import UUID
 
 from msgspec import Struct
 
@@ -20,7 +20,7 @@ from api.http.models import CommandReader, Members
 from domain import application
 from domain.application import APPLICATION, DraftApplication
 from domain.contracting import clauses, contract
-from domain.contracting.clauses import CLAUSE, DraftClause
+from domain.contracting.clauses import CLAUSE, DraftClause, clause_stream
 from domain.contracting.contract import CONTRACT, AssembleContract
 from domain.contracting.contract.offered import contract_stream
 from domain.kernel import Command, Decider, RefusalKind
@@ -125,8 +125,7 @@ class Spec(Struct, frozen=True):
 
 
 def _clause_stream(tenant: UUID, members: Members) -> UUID:
-    """A tenant has one stream for each clause code."""
-    return uuid5(tenant, f"clause:{members['clause']}")
+    return clause_stream(tenant, members["clause"])
 
 
 def _contract_stream(_: UUID, members: Members) -> UUID | None:
@@ -188,13 +187,16 @@ CONTRACTS = Exposed(
     creator=AssembleContract,
     commands=contract.COMMANDS,
     permissions={
-        _P.CONTRACT: "AssembleContract PresentContract AcknowledgeDisclosure SignContract AnchorContract "
-        "ProposeAmendment SignAmendment LapseAmendment CheckTexts",
+        _P.CONTRACT: "AssembleContract PresentContract AcknowledgeDisclosure AnchorContract "
+        "ProposeAmendment LapseAmendment CheckTexts",
+        _P.SIGN_ON_TRUST: "SignContract SignAmendment",
         _P.END_CONTRACT: "TerminateContract FulfilContract VoidContract",
     },
     filled={
         "AssembleContract": Filled(("plan_digest", "form", "library"), admission.plan_of_contract),
         "ProposeAmendment": Filled(("library",), admission.clause_library),
+        "SignContract": Filled((), admission.signed_on_trust),
+        "SignAmendment": Filled((), admission.signed_on_trust),
     },
     place=_contract_stream,
     taken=contract.refusals.EXISTS,

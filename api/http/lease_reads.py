@@ -259,6 +259,7 @@ async def read_cash_flow(
     if not 0 <= (end - begin).days < DAYS_MAX:
         raise Problem(catalogue.QUERY_INVALID, faults=[fault("/to", "invalid")])
     await at.in_read_model(of, JOURNAL)
+    await at.in_read_model(of, LEASE_BOOK)
     as_of = await at.in_read_model(of, BILLS)
     found = await of.queries.run(cash_flow, principal.tenant, begin, end, currency=currency, as_of_position=as_of)
     return answer(r.cash_flow_body(found), found.position)
@@ -266,6 +267,7 @@ async def read_cash_flow(
 
 async def read_ageing(principal: StatisticsReader, at: OnDay, of: Of, currency: Currency = None) -> Response:
     """Leases and open amounts by the oldest unpaid due date, at the end of a business date as known then."""
+    await at.moment.in_read_model(of, LEASE_BOOK)
     as_of = await at.moment.in_read_model(of, AGEING)
     found = await of.queries.run(ageing, principal.tenant, at.day, currency=currency, as_of_position=as_of)
     return answer(r.ageing_body(found), found.position)
@@ -305,6 +307,7 @@ async def list_journal(
 
 async def read_trial_balance(principal: StatisticsReader, at: OnDay, of: Of, currency: Currency = None) -> Response:
     """Turnover and balance of every account, now, at an earlier position, or at the end of a business date."""
+    await at.moment.in_read_model(of, LEASE_BOOK)
     as_of = await at.moment.in_read_model(of, JOURNAL)
     found = await of.queries.run(
         journal.trial_balance, principal.tenant, at.day, currency=currency, as_of_position=as_of
@@ -314,6 +317,7 @@ async def read_trial_balance(principal: StatisticsReader, at: OnDay, of: Of, cur
 
 async def read_income(principal: StatisticsReader, at: OnDay, of: Of, currency: Currency = None) -> Response:
     """Income recognised, by month of business dates and account."""
+    await at.moment.in_read_model(of, LEASE_BOOK)
     as_of = await at.moment.in_read_model(of, JOURNAL)
     position, currencies, months = await of.queries.run(
         journal.income, principal.tenant, at.day, currency=currency, as_of_position=as_of

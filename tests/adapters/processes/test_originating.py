@@ -32,6 +32,7 @@ from domain.leasing.lease import (
     LeaseTerminated,
     PreauthoriseDeposit,
     RecordDelivery,
+    RecordDownPayment,
 )
 from domain.leasing.lease.events import LeaseCreated
 from domain.parties.consent import Purpose
@@ -104,6 +105,8 @@ async def activated(house: House, chain: Follower, lease: UUID) -> None:
     assert state is not None
     if state.deposit_fen:
         await house.done(LEASE, lease, PreauthoriseDeposit(fen=state.deposit_fen, hold="H-1"))
+    if state.down_payment_fen:
+        await house.done(LEASE, lease, RecordDownPayment(fen=state.down_payment_fen))
     await house.done(LEASE, lease, RecordDelivery(on=DAY), ActivateLease(on=DAY))
     await chain.catch_up()
 

@@ -139,7 +139,13 @@ async def signed(http: Http, lessee: UUID, business: str = "rental", principal_f
     before = DOCUMENT
     for number, party in enumerate((lessee, LESSOR), start=1):
         after = f"{number:064x}"
-        signature = {"party": f"party_{party.hex}", "document": before, "signed": after, "level": "B-B"}
+        signature = {
+            "party": f"party_{party.hex}",
+            "document": before,
+            "signed": after,
+            "level": "B-B",
+            "method": "vendor",
+        }
         signature["certificate"] = "ce" * 32
         await done(http, f"{address}/sign", {"signature": signature})
         before = after
