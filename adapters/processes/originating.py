@@ -164,7 +164,8 @@ class Originating:
         if made is None:
             return ()
         plan, offer = made
-        command = lease_of(offer, plan, contract, entry.stream)
+        payee = self._houses(entry.tenant).down_payment_to
+        command = lease_of(offer, plan, contract, entry.stream, payee)
         key = f"contract:{entry.stream.hex}:lease"
         return (Wish(decider=LEASE, stream=lease_stream(entry.stream), key=key, command=command),)
 
