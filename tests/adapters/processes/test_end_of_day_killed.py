@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import closing
 from datetime import date
 from pathlib import Path
 from random import Random
@@ -50,6 +52,20 @@ def kill_at(url: str, data: Path, events: int) -> None:
     process.communicate()
 
 
+def accounts(data: Path) -> dict[str, list[tuple[object, ...]]]:
+    """What the banks remember: every order with its fate, every refund, every callback, whoever made them when."""
+    found: dict[str, list[tuple[object, ...]]] = {}
+    for path in sorted((data / "banks").glob("*.sqlite")):
+        with closing(sqlite3.connect(path)) as books:
+            for table in ("orders", "refunds"):
+                rows = books.execute(f"SELECT * FROM {table} ORDER BY 1, 2").fetchall()
+                found[f"{path.name} {table}"] = rows
+            calls = books.execute("SELECT day, request, status, forged FROM calls ORDER BY 1, 2, 3, 4").fetchall()
+            found[f"{path.name} calls"] = calls
+    assert sum(map(len, found.values())) > LEASES
+    return found
+
+
 @pytest.mark.slow
 async def test_killed_again_and_again_it_ends_in_the_same_ledger(server: Server, tmp_path: Path) -> None:
     """Types, bodies and business dates of every stream; most kills must have met the story half told."""
@@ -63,6 +79,7 @@ async def test_killed_again_and_again_it_ends_in_the_same_ledger(server: Server,
             sizes.append(size(hurt))
         disturbed = await story(hurt, tmp_path / "hurt", FIRST, LAST, LEASES)
     assert sum(met < total for met in sizes) > KILLS // 2, f"most kills came too late: {sizes} of {total}"
+    assert accounts(tmp_path / "hurt") == accounts(tmp_path / "calm")
     assert disturbed.keys() == undisturbed.keys()
     for stream, events_of in undisturbed.items():
         assert disturbed[stream] == events_of

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from typing import Any
 from uuid import UUID
 
 import httpx
+import pytest
 
-from adapters.payments.port import Answer, Status, request_of
+from adapters.payments.fates import Script, always
+from adapters.payments.port import Answer, Order, Status, request_of
+from adapters.payments.sandbox import SandboxBank
 from adapters.payments.signature import BODY_MAX_BYTES, callback_body, sign
 from adapters.system import now
 from domain.kernel import business_date, parse_id
+from domain.payments.payment.values import FORGED_KEPT
 from tests.api.http import cases
 from tests.api.http.cases import COLLECT, done
 from tests.api.http.driver import Http
@@ -140,3 +145,71 @@ async def test_the_door_needs_no_key_and_gives_nothing_away(http: Http) -> None:
     assert {name: before[name] for name in ("code", "status", "title")} == {
         name: after[name] for name in ("code", "status", "title")
     }
+
+
+async def test_what_a_sandbox_bank_sends_is_what_the_door_takes(http: Http) -> None:
+    """Order, callbacks on their day, a forged one, and the money taken back: all over HTTP, as a real bank would."""
+    payment, today = await collecting(http), business_date(now())
+    script = Script(callbacks_after_days=(0, 0), forged_after_days=(0,), charged_back_after_days=0)
+    bank = SandboxBank("bank_a", secret(http), always(script))
+    order = Order(request=request_of(payment, 1), amount_fen=40_000, channel="bank_a", on=today)
+    assert (await bank.initiate(order)).status is Status.SUCCEEDED
+    told = []
+    for delivery in bank.deliveries(today):
+        path = "/v1/providers/bank_a/callbacks"
+        answer = await http.client.post(path, content=delivery.body, headers=delivery.headers)
+        told.append((answer.status_code, answer.json().get("result") or answer.json()["code"]))
+    assert told == [(200, "applied"), (200, "duplicate"), (401, "callback.forged"), (200, "applied")]
+    assert [kind.removesuffix(".v1") for kind in (await recorded(http, payment))[2:]] == [
+        "payment.callback_applied", "payment.succeeded", "payment.callback_ignored", "payment.callback_ignored",
+        "payment.callback_applied", "payment.charged_back",
+    ]  # fmt: skip
+    bank.close()
+
+
+async def test_a_thousand_forgeries_do_not_fill_the_ledger(http: Http) -> None:
+    """Whoever knows a payment's id can send them; each is refused, the first ones are kept."""
+    payment = await collecting(http)
+    size = await http.size()
+    for number in range(FORGED_KEPT + 5):
+        assert (await call(http, payment, paid(number + 1), key=STRANGER)).status_code == 401
+    assert await http.size() == size + FORGED_KEPT
+    assert (await call(http, payment, paid())).json() == {"result": "applied"}
+
+
+async def test_another_tenants_payment_is_its_own(http: Http) -> None:
+    """The door has no key, so a payment's own tenant is the one that an event belongs to."""
+    other = http.another_tenant()
+    mine, theirs = await collecting(http), await collecting(other)
+    await call(http, theirs, paid())
+    assert "payment.succeeded.v1" not in await recorded(http, mine)
+    entries = [one.parsed() for one in await http.running.reader.stream(theirs)]
+    assert {entry.tenant for entry in entries} == {other.tenant}
+
+
+async def test_the_log_has_the_route_and_not_the_payment(http: Http, capsys: pytest.CaptureFixture[str]) -> None:
+    payment = await collecting(http)
+    capsys.readouterr()
+    answer = await call(http, payment, paid(), key=STRANGER)
+    logged = capsys.readouterr().out
+    assert "/v1/providers/{provider}/callbacks" in logged
+    assert payment.hex not in logged + answer.text
+
+
+async def test_a_callback_in_pieces_is_one_callback(http: Http) -> None:
+    """The signature is over the bytes as they add up; too many of them are refused before they are all here."""
+    payment = await collecting(http)
+    body = callback_body(request_of(payment, 1), paid())
+    headers = sign(secret(http), 1_700_000_000, body)
+
+    async def pieces() -> AsyncIterator[bytes]:
+        for at in range(0, len(body), 7):
+            yield body[at : at + 7]
+
+    async def endless() -> AsyncIterator[bytes]:
+        while True:
+            yield b"x" * 1_000
+
+    path = "/v1/providers/bank_a/callbacks"
+    assert (await http.client.post(path, content=pieces(), headers=headers)).json() == {"result": "applied"}
+    assert (await http.client.post(path, content=endless(), headers=headers)).status_code == 413
