@@ -3,6 +3,7 @@
     vault.kek        32 bytes, hex: wraps the subject keys (AES-256-GCM, the subject's id as associated data)
     log-0001.seed    32 bytes, hex: Ed25519 seed that signs checkpoints; the highest number signs, all stay valid
                      for the checkpoints they signed
+    provider-<name>.key  32 bytes, hex: the secret that a payment provider signs its callbacks with
 
 `KeyProvider` is the port; a key management service takes the file's place by implementing it.
 """
@@ -11,6 +12,7 @@ from __future__ import annotations
 
 import hmac
 import os
+import re
 import stat
 from contextlib import suppress
 from pathlib import Path
@@ -24,6 +26,7 @@ from adapters.system import random_bytes
 from chain.personal import NONCE_BYTES, SUBJECT_KEY_BYTES
 
 KEY_BYTES = 32
+_PROVIDER = re.compile(r"[a-z][a-z0-9_]{0,39}")
 _SECRET_MODE = 0o600
 
 
@@ -69,6 +72,16 @@ class FileKeys:
         """Make the next signing seed. Checkpoints signed before stay valid under the older key."""
         newest = max(self._directory.glob("log-*.seed")).stem.removeprefix("log-")
         return _read_or_make(self._directory / f"log-{int(newest) + 1:04d}.seed")
+
+    def provider_secret(self, name: str, *, make: bool = False) -> bytes | None:
+        """The secret that a provider's callbacks are signed with; `None` for a provider that nobody gave one.
+
+        With `make` a missing one is made, which is right for a sandbox only: a real provider hands its secret out.
+        """
+        if not _PROVIDER.fullmatch(name):
+            return None
+        path = self._directory / f"provider-{name}.key"
+        return _read_or_make(path) if make or path.exists() else None
 
     def wrap(self, subject: UUID, key: bytes) -> bytes:
         """See `KeyProvider.wrap`: nonce (12 bytes), ciphertext and tag."""

@@ -23,6 +23,7 @@ from adapters.catalogue.tenants import TenantTerms, terms_of_business
 from adapters.gate.bookings import Bookings
 from adapters.gate.consents import Consents
 from adapters.gate.contracts import Contracts
+from adapters.gate.money import Money
 from adapters.gate.offers import Offers
 from adapters.gate.streams import Streams
 from adapters.gate.surroundings import surroundings
@@ -106,5 +107,5 @@ def gatehouse(reader: Reader, queries: Queries, data: Path) -> Gatehouse:
     library = ClauseLibrary(reader, fresh.clauses)
     bookings = Bookings(lambda tenant: surroundings(data, tenant), fresh.portfolio)
     contracts = Contracts(streams, people, offers, library, bookings)
-    gates = gates_of(people, offers, contracts, bookings)
+    gates = gates_of(people, offers, contracts, bookings, Money(streams))
     return Gatehouse(gates, streams, offers, library, houses)

@@ -22,14 +22,43 @@ class Settings(BaseSettings):
         None, description="libpq URL of a PostgreSQL 15+ server to use instead of the embedded one."
     )
     keys: Path | None = Field(None, description="Directory of the key files; default: DATA/keys.")
+    trust: Path | None = Field(
+        None, description="Directory of certificates (PEM) whose signatures under contracts count; default: DATA/trust."
+    )
     origin: str = Field(
         DEFAULT_ORIGIN, min_length=1, max_length=200, description="The log's name in checkpoints; never changes."
     )
     tenant: UUID = Field(DEFAULT_TENANT, description="Tenant that imports and the first operator key belong to.")
+    sandbox_banks: str = Field(
+        "",
+        pattern=r"^([a-z][a-z0-9_]{0,39}(,[a-z][a-z0-9_]{0,39}){0,9})?$",
+        description="Payment channels, separated by commas, that sandbox banks stand behind; never in production.",
+    )
+    sandbox_seed: str = Field(
+        "leaseledger", max_length=100, description="The fates of sandbox orders are drawn from this text."
+    )
     host: str = Field("127.0.0.1", description="Address that the HTTP interface listens on.")
     port: int = Field(8080, ge=0, le=65535, description="Port of the HTTP interface; 0 takes a free one.")
+
+    @property
+    def sandbox_bank_names(self) -> tuple[str, ...]:
+        """The sandbox banks, in order; none unless they are asked for."""
+        return tuple(name for name in self.sandbox_banks.split(",") if name)
+
+    def banks_directory(self, tenant: UUID) -> Path:
+        """Where the sandbox banks keep a tenant's accounts."""
+        return self.data / "banks" / str(tenant)
+
+    def statements_directory(self, tenant: UUID) -> Path:
+        """Where banks drop the statements of a tenant's accounts, `<provider>-<date>.csv`."""
+        return self.data / "statements" / str(tenant)
 
     @property
     def keys_directory(self) -> Path:
         """Where the key files are."""
         return self.keys or self.data / "keys"
+
+    @property
+    def trust_directory(self) -> Path:
+        """Where the certificates are that signatures must lead to."""
+        return self.trust or self.data / "trust"

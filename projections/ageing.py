@@ -8,7 +8,7 @@ its value date is. A book that was closed stays as it was; back-dated money show
 A row is one lease. Each change of (oldest unpaid due date, open amount) is a step in four arrays of equal length:
 business date, ledger position, and the two values. Dates and positions only rise, so the state at the end of a day, and
 at a position, is found by binary search within the row: exact, in SQL, without folding anything again. A lease counts
-from its activation until it is closed or written off.
+from its activation until it is closed or written off, and again when it is open again.
 """
 
 from __future__ import annotations
@@ -72,11 +72,14 @@ def fold_run(row: Ages | None, run: Sequence[Recorded]) -> Ages | None:
 
 
 def _first(recorded: Recorded) -> Ages | None:
-    """A lease begins with its activation; money may come before, it is credit and pays nothing yet."""
+    """A lease begins with its activation; money may come before, it is credit and pays nothing yet.
+
+    One that never ran and was closed begins when the lessee owes a refund that should not have been.
+    """
     kind = type(recorded.event)
     if kind is m.BillIssued:
         raise ProjectionError(f"stream {recorded.stream}: expected lease.activated first, got {recorded.envelope.type}")
-    if kind is not m.LeaseActivated:
+    if kind not in _BEGIN:
         return None
     return Ages(id=recorded.stream, tenant=recorded.tenant, position=recorded.position, counts=True)
 
@@ -96,6 +99,8 @@ class _Steps:
         kind = type(recorded.event)
         if kind in DUE_CHANGES:
             DUE_CHANGES[kind](self._dues, recorded.event)
+        if kind is e.LeaseReopened:
+            self._counts = True
         if kind in _LAST or not self._counts:
             # From here on the lease does not count: its open amount is not known to ageing.
             self._counts = False
@@ -131,7 +136,8 @@ class _Steps:
         )
 
 
-_LAST = frozenset({m.LeaseChargedOff, e.LeaseClosed})
+_BEGIN = frozenset({m.LeaseActivated, e.LeaseReopened})
+_LAST = frozenset({m.LeaseChargedOff, m.LeaseClosed})
 
 
 def _elements(literal: str) -> list[str]:
@@ -149,7 +155,7 @@ AGEING = Projection(
     version=1,
     row=Ages,
     key=("id",),
-    events=frozenset({m.LeaseActivated, *DUE_CHANGES, e.LeaseClosed}),
+    events=frozenset({m.LeaseActivated, *DUE_CHANGES, m.LeaseClosed, e.LeaseReopened}),
     fold=fold,
     fold_run=fold_run,
     ddl="""
@@ -243,7 +249,7 @@ def ageing(
     behind that position is known. Raises `NotProjectedYet` for a position ahead of the read model.
     """
     position = resolve(connection, AGEING, shard, as_of_position)
-    currencies = Currencies.of(connection, tenant, currency, shard)
+    currencies = Currencies.of(connection, tenant, currency, shard, position)
     if as_of is None:
         as_of = _last_day(connection, tenant, position, shard)
     counted: dict[int, tuple[int, int]] = {}

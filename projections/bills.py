@@ -23,7 +23,7 @@ from psycopg import Connection
 from domain.kernel import Event
 from domain.leasing.lease import events as e
 from domain.leasing.lease import money as m
-from domain.leasing.values import COMPONENTS, Applied, Instalment, Part
+from domain.leasing.values import COMPONENTS, UPFRONT_FEE_BILL, Applied, Instalment, Part
 from projections.as_of import resolve, rows_as_of
 from projections.bill import STATUSES, Bill
 from projections.lease_pages import Window, lease_pages
@@ -76,11 +76,12 @@ def literal(items: Iterable[str]) -> str:
 class _Sheet:
     """The bills of a row while an event changes some: only those are decoded and encoded again."""
 
-    __slots__ = ("due_on", "issued", "open_fen", "owed_fen", "raws", "touched")
+    __slots__ = ("due_on", "first", "issued", "open_fen", "owed_fen", "raws", "touched")
 
     def __init__(self, row: Bills | None) -> None:
         self.issued = 0 if row is None else row.issued
         self.raws: list[Raw] = [] if row is None else _split(row.bills)
+        self.first = 0 if self.raws and bytes(self.raws[0]).startswith(b"[0,") else 1
         self.due_on: list[str] = [] if row is None else elements(row.due_on)
         self.owed_fen: list[str] = [] if row is None else elements(row.owed_fen)
         self.open_fen: list[str] = [] if row is None else elements(row.open_fen)
@@ -90,34 +91,48 @@ class _Sheet:
         """A bill, to be changed. Raises `ProjectionError` for a number there is not."""
         known = self.touched.get(number)
         if known is None:
-            if not 1 <= number <= len(self.raws):
-                raise ProjectionError(f"expected a bill from 1 to {len(self.raws)}, got {number}")
-            known = self.touched[number] = _bill(self.raws[number - 1])
+            if not self.first <= number < self.next_number:
+                raise ProjectionError(f"expected a bill from {self.first} to {self.next_number - 1}, got {number}")
+            known = self.touched[number] = _bill(self.raws[number - self.first])
         return known
+
+    @property
+    def next_number(self) -> int:
+        """Behind the last bill."""
+        return self.first + len(self.raws)
 
     def cut(self) -> None:
         """Nothing is scheduled any more."""
         for column in (self.raws, self.due_on, self.owed_fen, self.open_fen):
             del column[self.issued :]
-        self.touched = {number: bill for number, bill in self.touched.items() if number <= self.issued}
+        self.touched = {number: bill for number, bill in self.touched.items() if number < self.first + self.issued}
 
     def append(self, bill: Bill) -> None:
         """One more bill. Raises `ProjectionError` unless its number is the next."""
-        if bill.number != len(self.raws) + 1:
-            raise ProjectionError(f"expected bill {len(self.raws) + 1} next, got {bill.number}")
-        self.raws.append(Raw())
+        if bill.number != self.next_number:
+            raise ProjectionError(f"expected bill {self.next_number} next, got {bill.number}")
+        self._insert(len(self.raws), bill)
+
+    def prepend(self, bill: Bill) -> None:
+        """The bill of the fee that is due at the beginning."""
+        self.first = bill.number
+        self._insert(0, bill)
+
+    def _insert(self, at: int, bill: Bill) -> None:
+        self.raws.insert(at, Raw())
         for column in (self.due_on, self.owed_fen, self.open_fen):
-            column.append("")
+            column.insert(at, "")
         self.touched[bill.number] = bill
 
     def columns(self) -> dict[str, Any]:
         """The row's columns after the changes."""
         for number, bill in self.touched.items():
             owed_fen = bill.owed_fen
-            self.raws[number - 1] = Raw(_encode(bill))
-            self.due_on[number - 1] = bill.due_on.isoformat()
-            self.owed_fen[number - 1] = str(owed_fen)
-            self.open_fen[number - 1] = str(owed_fen - sum(bill.paid))
+            at = number - self.first
+            self.raws[at] = Raw(_encode(bill))
+            self.due_on[at] = bill.due_on.isoformat()
+            self.owed_fen[at] = str(owed_fen)
+            self.open_fen[at] = str(owed_fen - sum(bill.paid))
         return {
             "issued": self.issued,
             "bills": _encode(self.raws).decode(),
@@ -143,8 +158,9 @@ def _restructured(sheet: _Sheet, event: e.LeaseRestructured) -> None:
 
 def _bill_issued(sheet: _Sheet, event: m.BillIssued) -> None:
     billed = [event.principal_fen, event.interest_fen, event.fee_fen, 0]
-    if event.number > len(sheet.raws):
-        sheet.append(Bill(event.number, event.due_on, event.issued_on, billed, [0] * 4, [0] * 4, [0] * 4))
+    if event.number == UPFRONT_FEE_BILL or event.number >= sheet.next_number:
+        bill = Bill(event.number, event.due_on, event.issued_on, billed, [0] * 4, [0] * 4, [0] * 4)
+        (sheet.append if event.number else sheet.prepend)(bill)
     else:
         bill = sheet.of(event.number)
         bill.due_on, bill.issued_on, bill.billed = event.due_on, event.issued_on, billed
@@ -199,6 +215,7 @@ _CHANGES: Mapping[type[Event], Change] = {
     m.LateFeeAssessed: _late_fee,
     m.PaymentPosted: lambda sheet, event: _apply(sheet, event.applied, event.value_date),
     m.PaymentReversed: lambda sheet, event: _apply(sheet, event.applied, None),
+    m.RefundReturned: lambda sheet, event: _apply(sheet, event.applied, event.value_date),
     m.CreditApplied: _money,
     m.DepositCaptured: _money,
     m.AssetDisposed: _money,
@@ -209,7 +226,7 @@ _CHANGES: Mapping[type[Event], Change] = {
     e.LeaseTerminated: _cut,
     e.AssetTotallyLost: _cut,
     e.AssetReturned: _cut,
-    e.LeaseClosed: _cut,
+    m.LeaseClosed: _cut,
 }
 
 
@@ -337,7 +354,7 @@ def listing(
     position = resolve(connection, BILLS, shard, as_of_position)
     condition, values = _condition(where)
     window = Window(BILLS, tenant, shard, condition, values)
-    after, number = starting_after or (None, 0)
+    after, number = starting_after or (None, _BEFORE_ALL)
     found: list[Found] = []
     last: UUID | None = None
     if after is not None:
@@ -347,7 +364,7 @@ def listing(
         if len(found) > limit:
             break
         last = row.id
-        found += _matching(row, where, 0)
+        found += _matching(row, where, _BEFORE_ALL)
     else:
         last = window.stopped_at
     return _page(position, found, limit, last)
@@ -366,8 +383,8 @@ def _page(position: int, found: list[Found], limit: int, scanned_to: UUID | None
     return Page(position, tuple(found), None if scanned_to is None else (scanned_to, _BEHIND_ALL))
 
 
-_BEHIND_ALL = 1_000_000
-"""A number behind every bill of a lease."""
+_BEFORE_ALL, _BEHIND_ALL = -1, 1_000_000
+"""Numbers before and behind every bill of a lease."""
 
 
 def _condition(where: Filter) -> tuple[str, list[Any]]:

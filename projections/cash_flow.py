@@ -18,7 +18,7 @@ from psycopg import Connection
 from projections.as_of import resolve
 from projections.bills import BILLS
 from projections.currencies import Currencies, in_currency
-from projections.journal import JOURNAL
+from projections.journal import JOURNAL, entries_in
 from projections.lease_pages import at_position
 from projections.model import ProjectionError
 
@@ -78,13 +78,13 @@ def cash_flow(
     if not timedelta(0) <= last - first < timedelta(days=DAYS_MAX):
         raise ProjectionError(f"expected 1 … {DAYS_MAX} days, got {first} to {last}")
     position = min(resolve(connection, model, shard, as_of_position) for model in (BILLS, JOURNAL))
-    currencies = Currencies.of(connection, tenant, currency, shard)
+    currencies = Currencies.of(connection, tenant, currency, shard, position)
     bills, at = at_position(connection, BILLS, tenant, position, shard, past=as_of_position is not None)
     condition, values = in_currency(currencies, tenant, shard)
     expected = connection.execute(
         _EXPECTED.format(bills=bills, currency=condition), (*at, first, last, *values)
     ).fetchall()
-    condition, values = in_currency(currencies, tenant, shard, "t.lease")
+    condition, values = entries_in(currencies, tenant, shard)
     actual = connection.execute(
         _ACTUAL.format(currency=condition), (shard, tenant, position, first, last, *values)
     ).fetchall()

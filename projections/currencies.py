@@ -11,7 +11,7 @@ from psycopg import Connection
 from projections.lease_book import LEASE_BOOK
 
 _COUNT = f"""
-SELECT currency FROM read.{LEASE_BOOK.table} WHERE shard = %s AND tenant = %s
+SELECT currency FROM read.{LEASE_BOOK.table} WHERE shard = %s AND tenant = %s AND first_position <= %s
 GROUP BY currency ORDER BY count(*) DESC, currency"""
 
 
@@ -22,11 +22,16 @@ class Currencies(Struct, frozen=True):
     others: tuple[str, ...]
 
     @classmethod
-    def of(cls, connection: Connection[Any], tenant: UUID, wanted: str | None, shard: int) -> Currencies:
-        """The wanted currency, by default that of most leases; `None` when there is no lease."""
-        known = [row[0] for row in connection.execute(_COUNT, (shard, tenant)).fetchall()]
-        chosen = wanted or next(iter(known), None)
-        return cls(chosen, tuple(sorted(one for one in known if one != chosen)))
+    def of(cls, connection: Connection[Any], tenant: UUID, wanted: str | None, shard: int, position: int) -> Currencies:
+        """The wanted currency, by default that of most leases up to a position; `None` when there was no lease."""
+        found = known(connection, tenant, shard, position)
+        chosen = wanted or next(iter(found), None)
+        return cls(chosen, tuple(sorted(one for one in found if one != chosen)))
+
+
+def known(connection: Connection[Any], tenant: UUID, shard: int, position: int) -> tuple[str, ...]:
+    """Every currency that the tenant has leases in up to a position, that of most leases first."""
+    return tuple(row[0] for row in connection.execute(_COUNT, (shard, tenant, position)).fetchall())
 
 
 def in_currency(currencies: Currencies, tenant: UUID, shard: int, column: str = "t.id") -> tuple[str, list[Any]]:

@@ -25,7 +25,7 @@ class Due(Struct, array_like=True, gc=False):
 
 
 Dues = list[Due]
-"""The issued bills of a lease; bill `n` is element `n` - 1."""
+"""The issued bills of a lease: bill `n` is element `n`. Element 0 is empty where no fee was due at the beginning."""
 
 _RENT = frozenset({Component.PRINCIPAL, Component.INTEREST})
 decode_dues = msgspec.json.Decoder(list[Due]).decode
@@ -39,7 +39,7 @@ def encode_dues(dues: Dues) -> str:
 
 def _less(dues: Dues, parts: Iterable[Applied | Part]) -> None:
     for one in parts:
-        due = dues[one.number - 1]
+        due = dues[one.number]
         if one.component in _RENT:
             due.rent_fen -= one.fen
         else:
@@ -47,13 +47,15 @@ def _less(dues: Dues, parts: Iterable[Applied | Part]) -> None:
 
 
 def _issued(dues: Dues, event: m.BillIssued) -> None:
-    if event.number != len(dues) + 1:
-        raise ProjectionError(f"expected bill {len(dues) + 1} next, got {event.number}")
+    if not dues and event.number:
+        dues.append(Due(event.due_on, 0, 0))
+    if event.number != len(dues):
+        raise ProjectionError(f"expected bill {len(dues)} next, got {event.number}")
     dues.append(Due(event.due_on, event.principal_fen + event.interest_fen, event.fee_fen))
 
 
 def _late_fee(dues: Dues, event: m.LateFeeAssessed) -> None:
-    dues[event.number - 1].fees_fen += event.fen
+    dues[event.number].fees_fen += event.fen
 
 
 def _applied(dues: Dues, event: Any) -> None:
@@ -67,7 +69,7 @@ def _waived(dues: Dues, event: m.BillWaived) -> None:
 
 def _re_aged(dues: Dues, event: e.BillsReAged) -> None:
     for later in event.due_dates:
-        due = dues[later.number - 1]
+        due = dues[later.number]
         due.due_on = max(due.due_on, later.due_on)
 
 
@@ -77,6 +79,7 @@ DUE_CHANGES: Mapping[type[Event], Callable[[Dues, Any], None]] = {
     m.PaymentPosted: _applied,
     m.PaymentReversed: _applied,
     m.CreditApplied: _applied,
+    m.RefundReturned: _applied,
     m.DepositCaptured: _applied,
     m.AssetDisposed: _applied,
     m.BillWaived: _waived,

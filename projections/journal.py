@@ -20,6 +20,7 @@ from psycopg import Connection
 
 from domain.books.chart import ACCOUNTS, CASH, AccountKind
 from domain.books.posting import MONEY_EVENTS, Line, amounts
+from domain.books.provision import provision_stream
 from domain.kernel import Event
 from projections.as_of import resolve
 from projections.currencies import Currencies, in_currency
@@ -28,10 +29,13 @@ from projections.tables import row_maker, select_list
 
 
 class Entry(Row, frozen=True, kw_only=True):
-    """One entry of the journal: the event at `position` on `business_date`, and its lines."""
+    """One entry of the journal: the event at `position` on `business_date`, and its lines.
+
+    `stream` is the lease, or the provisions of the tenant in a currency; the first word of `type` says which.
+    """
 
     tenant: UUID
-    lease: UUID
+    stream: UUID
     business_date: date
     type: str
     accounts: str
@@ -79,7 +83,7 @@ def fold(row: Entry | None, event: Event, recorded: Recorded) -> Entry | None:
     return Entry(
         position=recorded.position,
         tenant=_uuid(recorded.envelope.tenant),
-        lease=_uuid(recorded.envelope.stream),
+        stream=_uuid(recorded.envelope.stream),
         business_date=on,
         type=recorded.envelope.type,
         accounts="{" + ",".join(changes) + "}",
@@ -103,7 +107,7 @@ JOURNAL = Projection(
     row=Entry,
     key=("position",),
     key_of=position_key,
-    stream="lease",
+    stream="stream",
     append_only=True,
     events=MONEY_EVENTS,
     fold=fold,
@@ -112,7 +116,7 @@ CREATE TABLE {table} (
     shard         smallint NOT NULL,
     position      bigint   NOT NULL,
     tenant        uuid     NOT NULL,
-    lease         uuid     NOT NULL,
+    stream        uuid     NOT NULL,
     business_date date     NOT NULL,
     type          text     NOT NULL,
     accounts      text     NOT NULL,
@@ -121,7 +125,7 @@ CREATE TABLE {table} (
     cash_fen      bigint,
     PRIMARY KEY (shard, position)
 );
-CREATE INDEX ON {table} (shard, lease, position);
+CREATE INDEX ON {table} (shard, stream, position);
 """,
 )
 
@@ -161,7 +165,7 @@ def entries(
     condition = "t.shard = %s AND t.tenant = %s AND t.position > %s AND t.position <= %s"
     values: list[Any] = [shard, tenant, starting_after, position]
     for sql, value in (
-        ("t.lease = %s", where.lease),
+        ("t.stream = %s", where.lease),
         ("%s = ANY(t.accounts::text[])", where.account),
         ("t.business_date >= %s", where.first_date),
         ("t.business_date <= %s", where.last_date),
@@ -232,7 +236,7 @@ def trial_balance(
     By default in the currency of most leases. Raises `NotProjectedYet` for a position ahead of the journal.
     """
     position = resolve(connection, JOURNAL, shard, as_of_position)
-    currencies = Currencies.of(connection, tenant, currency, shard)
+    currencies = Currencies.of(connection, tenant, currency, shard, position)
     sums: dict[str, tuple[int, int]] = {}
     entry_count = 0
     for account, _, debit, credit, first_of_entries in _totals(
@@ -256,7 +260,7 @@ def _totals(
     monthly: bool,
 ) -> list[tuple[str, str, int, int, int]]:
     """(account, month, debits, credits, entries whose first line this is)."""
-    condition, values = in_currency(currencies, tenant, shard, "t.lease")
+    condition, values = entries_in(currencies, tenant, shard)
     month = "to_char(t.business_date, 'YYYY-MM')" if monthly else "''"
     parameters = (shard, tenant, position, as_of or _ANY_DAY, *values)
     rows = connection.execute(_TOTALS.format(month=month, currency=condition), parameters).fetchall()
@@ -269,6 +273,14 @@ def _totals(
 def _balance(code: str, debit_fen: int, credit_fen: int) -> Balance:
     known = ACCOUNTS[code]
     return Balance(code, known.en, known.zh, known.kind.value, debit_fen, credit_fen, debit_fen - credit_fen)
+
+
+def entries_in(currencies: Currencies, tenant: UUID, shard: int) -> tuple[str, list[Any]]:
+    """A condition, with its parameters, that an entry is in the chosen currency: that of its lease or provisions."""
+    condition, values = in_currency(currencies, tenant, shard, "t.stream")
+    if not values or currencies.chosen is None:
+        return condition, values
+    return f"({condition} OR t.stream = %s)", [*values, provision_stream(tenant, currencies.chosen)]
 
 
 class MonthIncome(Struct, frozen=True):
@@ -291,7 +303,7 @@ def income(
 ) -> tuple[int, Currencies, tuple[MonthIncome, ...]]:
     """The revenue schedule as far as it is recognised: income by month and account, and the position it is valid at."""
     position = resolve(connection, JOURNAL, shard, as_of_position)
-    currencies = Currencies.of(connection, tenant, currency, shard)
+    currencies = Currencies.of(connection, tenant, currency, shard, position)
     sums: dict[tuple[str, str], int] = {}
     for account, month, debit, credit, _ in _totals(
         connection, tenant, currencies, position, as_of, shard, monthly=True

@@ -21,7 +21,7 @@ from domain.kernel import Event
 from domain.leasing.lease import events as e
 from domain.leasing.lease import money as m
 from domain.leasing.lease.state import Phase
-from domain.leasing.values import Applied, Instalment, Part
+from domain.leasing.values import Applied, BillKind, Instalment, Part
 from projections.dues import DUE_CHANGES, Dues, decode_dues, encode_dues, oldest, oldest_rent
 from projections.model import ProjectionError, Recorded, Row
 
@@ -31,8 +31,9 @@ class Lease(Row, frozen=True, kw_only=True):
 
     `next_due_on` is the due date of the next instalment to be billed, `oldest_due_on` that of the oldest bill with
     anything to pay, `oldest_rent_due_on` with principal or interest to pay. `unbilled_*` is the rest of the schedule,
-    `accrued_fen` interest in the books that is not billed yet. `deposit_held_fen` is cash or a hold. `lessee` is the
-    random id that the vault knows the person by.
+    `accrued_fen` interest in the books that is not billed yet, of the period that began on `period_start`.
+    `deposit_held_fen` is cash or a hold, `down_payment_held_fen` cash for the supplier. `investor_owed_fen` was
+    collected for the investor and not remitted. `lessee` is the random id that the vault knows the person by.
     """
 
     id: UUID
@@ -52,6 +53,10 @@ class Lease(Row, frozen=True, kw_only=True):
     deposit_mode: str
     deposit_fen: int
     deposit_held_fen: int = 0
+    upfront_fee_fen: int = 0
+    down_payment_fen: int = 0
+    down_payment_held_fen: int = 0
+    investor_owed_fen: int = 0
     instalments: int
     issued: int = 0
     billed_fen: int = 0
@@ -65,6 +70,7 @@ class Lease(Row, frozen=True, kw_only=True):
     unbilled_fen: int
     unbilled_principal_fen: int
     next_due_on: date | None
+    period_start: date | None = None
     oldest_due_on: date | None = None
     oldest_rent_due_on: date | None = None
     last_paid_on: date | None = None
@@ -85,7 +91,8 @@ class _Rest(Struct, array_like=True, gc=False):
 
     due_on: date
     principal_fen: int
-    other_fen: int
+    interest_fen: int
+    fee_fen: int
 
 
 _rests = msgspec.json.Decoder(list[_Rest]).decode
@@ -97,13 +104,13 @@ def _scheduled(rests: list[_Rest]) -> Change:
     return {
         "schedule": rests,
         "unbilled_principal_fen": principal,
-        "unbilled_fen": principal + sum(one.other_fen for one in rests),
+        "unbilled_fen": principal + sum(one.interest_fen + one.fee_fen for one in rests),
         "next_due_on": rests[0].due_on if rests else None,
     }
 
 
 def _rests_of(schedule: Iterable[Instalment]) -> list[_Rest]:
-    return [_Rest(one.due_on, one.principal_fen, one.interest_fen + one.fee_fen) for one in schedule]
+    return [_Rest(one.due_on, one.principal_fen, one.interest_fen, one.fee_fen) for one in schedule]
 
 
 class _Work:
@@ -162,6 +169,8 @@ def _created(event: e.LeaseCreated, recorded: Recorded) -> _Work:
         principal_fen=event.principal_fen,
         deposit_mode=event.deposit_mode.value,
         deposit_fen=event.deposit_fen,
+        upfront_fee_fen=event.upfront_fee_fen,
+        down_payment_fen=event.down_payment_fen,
         instalments=len(event.schedule),
         created_on=recorded.envelope.business_date,
         version=recorded.envelope.seq,
@@ -199,8 +208,9 @@ def _money(row: _Work, event: Any) -> Change:
 
 def _bill_issued(row: _Work, event: m.BillIssued) -> Change:
     billed = event.principal_fen + event.interest_fen + event.fee_fen
-    changes = {"issued": row.issued + 1, "billed_fen": row.billed_fen + billed, "accrued_fen": 0}
-    if row.schedule:
+    changes: Change = {"issued": row.issued + 1, "billed_fen": row.billed_fen + billed, "accrued_fen": 0}
+    changes["period_start"] = event.due_on
+    if row.schedule and event.kind is BillKind.INSTALMENT:
         return changes | _due(row, event) | _scheduled(row.schedule[1:])
     return changes | _due(row, event) | {"instalments": row.instalments + 1}
 
@@ -220,13 +230,20 @@ def _waived(row: _Work, event: m.BillWaived) -> Change:
 
 def _charged_off(row: _Work, event: m.LeaseChargedOff) -> Change:
     total = row.written_off_fen + _sum(event.parts)
-    return {**_due(row, event), "written_off_fen": total, "state": Phase.CHARGED_OFF.value}
+    return {**_due(row, event), "written_off_fen": total, "state": Phase.CHARGED_OFF.value, "closed_on": None}
 
 
-def _recovered(row: _Work, fen: int) -> Change:
-    total = row.recovered_fen + fen
-    state = Phase.RECOVERED if total >= row.written_off_fen else Phase.CHARGED_OFF
-    return {"recovered_fen": total, "state": state.value}
+def _recovered(row: _Work, event: m.DebtRecovered) -> Change:
+    total = row.recovered_fen + event.amount_fen
+    state = Phase.RECOVERED.value if total >= row.written_off_fen else row.state
+    return {"recovered_fen": total, "state": state}
+
+
+def _recovery_reversed(row: _Work, event: m.RecoveryReversed) -> Change:
+    total = row.recovered_fen - event.amount_fen
+    if total >= row.written_off_fen:
+        return {"recovered_fen": total}
+    return {"recovered_fen": total, "state": Phase.CHARGED_OFF.value, "closed_on": None}
 
 
 def _restructured(row: _Work, event: e.LeaseRestructured) -> Change:
@@ -238,8 +255,8 @@ def _renewed(row: _Work, event: e.LeaseRenewed) -> Change:
     return {"instalments": row.instalments + len(event.schedule), **_scheduled(rests)}
 
 
-def _deposit(sign: int) -> Callable[[_Work, Any], Change]:
-    return lambda row, event: {"deposit_held_fen": row.deposit_held_fen + sign * event.fen}
+def _adds(column: str, amount: str, sign: int = 1) -> Callable[[_Work, Any], Change]:
+    return lambda row, event: {column: getattr(row, column) + sign * getattr(event, amount)}
 
 
 def _to(phase: Phase) -> Callable[[_Work, Event], Change]:
@@ -255,22 +272,31 @@ def _bought_out(row: _Work, event: m.BuyoutCompleted) -> Change:
     return {**_ended(Phase.BOUGHT_OUT)(row, event), "credit_fen": row.credit_fen + event.credit_fen}
 
 
-def _closed(row: _Work, event: e.LeaseClosed) -> Change:
+def _activated(row: _Work, event: m.LeaseActivated) -> Change:
+    held = row.down_payment_held_fen - event.down_payment_fen
+    days = {"activated_on": event.on, "period_start": event.on}
+    return {**days, "state": Phase.ACTIVE.value, "down_payment_held_fen": held}
+
+
+def _closed(row: _Work, event: m.LeaseClosed) -> Change:
     return {**_ended(Phase.SETTLED)(row, event), "closed_on": event.on}
 
 
 _CHANGES: Mapping[type[Event], Callable[[_Work, Any], Change]] = {
-    e.DepositPreauthorised: _deposit(1),
-    m.DepositReceived: _deposit(1),
-    m.DepositReleased: _deposit(-1),
-    m.DepositCaptured: lambda row, event: {**_deposit(-1)(row, event), **_paid(row, event)},
-    m.LeaseActivated: lambda row, event: {"state": Phase.ACTIVE.value, "activated_on": event.on},
+    e.DepositPreauthorised: _adds("deposit_held_fen", "fen"),
+    m.DepositReceived: _adds("deposit_held_fen", "fen"),
+    m.DepositReleased: _adds("deposit_held_fen", "fen", -1),
+    m.DepositCaptured: lambda row, event: {**_adds("deposit_held_fen", "fen", -1)(row, event), **_paid(row, event)},
+    m.DownPaymentReceived: _adds("down_payment_held_fen", "fen"),
+    m.DownPaymentRefunded: _adds("down_payment_held_fen", "fen", -1),
+    m.LeaseActivated: _activated,
     m.BillIssued: _bill_issued,
     m.InterestAccrued: lambda row, event: {"accrued_fen": row.accrued_fen + event.fen},
     m.LateFeeAssessed: _late_fee,
     m.PaymentPosted: _posted,
     m.PaymentReversed: _paid,
     m.CreditApplied: _paid,
+    m.RefundReturned: _paid,
     m.CreditRefunded: lambda row, event: {"credit_fen": row.credit_fen - event.amount_fen},
     m.BillWaived: _waived,
     e.LeaseRestructured: _restructured,
@@ -279,25 +305,32 @@ _CHANGES: Mapping[type[Event], Callable[[_Work, Any], Change]] = {
     m.BuyoutCompleted: _bought_out,
     e.LeaseEarlySettled: _ended(Phase.EARLY_SETTLED),
     m.LeaseTransferred: lambda row, event: {"investor": event.investor},
+    m.CollectedForInvestor: _adds("investor_owed_fen", "fen"),
+    m.RemittedToInvestor: _adds("investor_owed_fen", "amount_fen", -1),
+    m.LeaseBoughtBack: lambda row, event: {"investor": None, "investor_owed_fen": 0},
     e.LeaseAccelerated: _to(Phase.ACCELERATED),
     e.LeaseTerminated: _ended(Phase.TERMINATED),
     e.AssetRepossessed: _to(Phase.REPOSSESSED),
     m.AssetDisposed: lambda row, event: {**_paid(row, event), "state": Phase.DISPOSED.value},
     e.AssetTotallyLost: _ended(Phase.LOST_TOTAL),
     m.LeaseChargedOff: _charged_off,
-    m.DebtRecovered: lambda row, event: _recovered(row, event.amount_fen),
-    m.RecoveryReversed: lambda row, event: _recovered(row, -event.amount_fen),
+    m.DebtRecovered: _recovered,
+    m.RecoveryReversed: _recovery_reversed,
     e.AssetReturned: _ended(Phase.RETURNED),
-    e.LeaseClosed: _closed,
+    m.LeaseClosed: _closed,
+    e.LeaseReopened: lambda row, event: {"state": Phase.REOPENED.value, "closed_on": None},
 }
 
 _COUNTED: tuple[type[Event], ...] = (
     e.DepositWaived,
+    e.DownPaymentReported,
     e.AssetDelivered,
     e.ScheduleReplayed,
     e.BuyoutQuoted,
     e.EarlySettlementQuoted,
     e.DemandServed,
+    e.CureAchieved,
+    e.CureExpired,
     e.RemedyElected,
 )
 """Events that change nothing in the row but its version and position."""

@@ -15,7 +15,7 @@ from msgspec import Struct
 from psycopg import Connection
 
 from domain import portfolio as limits
-from domain.books.provisions import PROVISION_POLICIES, FiveClass, ProvisionPolicy, classify, provision_fen
+from domain.books.provisions import PROVISION_POLICIES, FiveClass, ProvisionPolicy, provision_fen
 from domain.leasing.lease.state import Phase
 from domain.leasing.values import Business
 from domain.portfolio import Surroundings
@@ -99,9 +99,10 @@ SELECT t.lessee, count(*), sum({_EXPOSURE})::bigint AS fen,
        coalesce(sum({_EXPOSURE}) FILTER (WHERE t.business = %s), 0)::bigint
 FROM {{book}} WHERE {_IN_BOOK} GROUP BY t.lessee ORDER BY fen DESC, t.lessee"""
 
-_BY_DAYS = f"""
-SELECT greatest(0, %s::date - t.oldest_rent_due_on), {_EXPOSURE}
-FROM {{book}} WHERE {_IN_BOOK}"""
+_BY_CLASS = f"""
+SELECT width_bucket(greatest(0, coalesce(%s::date - t.oldest_rent_due_on, 0)), %s::integer[]),
+       count(*), sum({_EXPOSURE})::bigint
+FROM {{book}} WHERE {_IN_BOOK} GROUP BY 1"""
 
 
 def holdings(
@@ -191,19 +192,16 @@ def provisions(
 ) -> Provisions:
     """The five classes by days overdue on a business date, from what is known now or at an earlier position."""
     book = _book(connection, tenant, currency, as_of_position, shard)
-    rows = connection.execute(
-        _BY_DAYS.format(book=book.sql), (on, *book.parameters, book.currencies.chosen, _OUTSIDE)
-    ).fetchall()
-    sums = {five_class: [0, 0, 0] for five_class in FiveClass}
-    for days, exposure in rows:
-        five_class = classify(days or 0, policy)
-        of = sums[five_class]
-        of[0] += 1
-        of[1] += exposure
-        of[2] += provision_fen(exposure, five_class, policy)
-    classes = tuple(Provision(one.value, one.zh, *of) for one, of in sums.items())
+    parameters = (on, [rule.from_days for rule in policy.rules], *book.parameters, book.currencies.chosen, _OUTSIDE)
+    rows = connection.execute(_BY_CLASS.format(book=book.sql), parameters).fetchall()
+    sums = {policy.rules[at - 1].five_class: (leases, fen) for at, leases, fen in rows}
+    classes = tuple(_provision(one, *sums.get(one, (0, 0)), policy) for one in FiveClass)
     currencies = book.currencies
     return Provisions(book.position, on, policy.version, currencies.chosen, currencies.others, classes)
+
+
+def _provision(one: FiveClass, leases: int, exposure_fen: int, policy: ProvisionPolicy) -> Provision:
+    return Provision(one.value, one.zh, leases, exposure_fen, provision_fen(exposure_fen, one, policy))
 
 
 def _book(
@@ -211,7 +209,7 @@ def _book(
 ) -> _Book:
     """Raises `NotProjectedYet` for a position ahead of the book, `TooMuchPast` when too much changed since."""
     position = resolve(connection, LEASE_BOOK, shard, as_of_position)
-    currencies = Currencies.of(connection, tenant, currency, shard)
+    currencies = Currencies.of(connection, tenant, currency, shard, position)
     sql, parameters = at_position(connection, LEASE_BOOK, tenant, position, shard, past=as_of_position is not None)
     return _Book(position, currencies, sql, parameters)
 

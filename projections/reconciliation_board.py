@@ -34,8 +34,8 @@ BOARD_ROWS_MAX = 1_000
 class Line(Row, frozen=True, kw_only=True):
     """One line of the board: a run (number 0) or one of its breaks.
 
-    For a run `rows` and `got_fen` are the statement's, `expected_fen` is ours, `kind` is empty; for a break they are
-    the two sides of it. `state` is loaded, matched or closed for a run, open or resolved for a break.
+    For a run `rows` and `got_fen` are the statement's, `expected_fen` is ours, `movement` and `kind` are empty; for a
+    break they are the two sides of it. `state` is loaded, matched or closed for a run, open or resolved for a break.
     """
 
     run: UUID
@@ -44,6 +44,7 @@ class Line(Row, frozen=True, kw_only=True):
     provider: str = ""
     day: date | None = None
     state: str
+    movement: str = ""
     kind: str = ""
     ref: str = ""
     rows: int = 0
@@ -103,6 +104,7 @@ def fold(row: Line | None, event: Event, recorded: Recorded) -> Line | None:
                 recorded,
                 event.number,
                 state=OPEN,
+                movement=event.movement.value,
                 kind=event.kind.value,
                 ref=event.ref,
                 expected_fen=event.expected_fen,
@@ -139,6 +141,7 @@ CREATE TABLE {table} (
     provider       text     NOT NULL,
     day            date,
     state          text     NOT NULL,
+    movement       text     NOT NULL,
     kind           text     NOT NULL,
     ref            text     NOT NULL,
     rows           bigint   NOT NULL,

@@ -7,11 +7,15 @@ from typing import Any
 from projections.ageing import AGEING
 from projections.application_book import APPLICATION_BOOK
 from projections.bills import BILLS
+from projections.clause_library import CLAUSE_LIBRARY
 from projections.consents import CONSENTS
+from projections.contract_book import CONTRACT_BOOK
 from projections.decision_funnel import DECISION_FUNNEL
 from projections.journal import JOURNAL
 from projections.lease_book import LEASE_BOOK
+from projections.mandates import MANDATES
 from projections.model import Projection, ProjectionError
+from projections.payments import PAYMENTS
 from projections.receipts import RECEIPTS
 from projections.reconciliation_board import RECONCILIATION_BOARD
 from projections.timers import TIMERS
@@ -21,12 +25,16 @@ PROJECTIONS: tuple[Projection[Any], ...] = (
     APPLICATION_BOOK,
     DECISION_FUNNEL,
     WORK_IN_PROGRESS,
+    CLAUSE_LIBRARY,
+    CONTRACT_BOOK,
     CONSENTS,
     LEASE_BOOK,
     BILLS,
     AGEING,
     JOURNAL,
     TIMERS,
+    MANDATES,
+    PAYMENTS,
     RECEIPTS,
     RECONCILIATION_BOARD,
 )

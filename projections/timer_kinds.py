@@ -7,9 +7,11 @@
     interest_accrual     lease.created, in finance         every month end                   any end of the lease
     bill                 lease.created (wakes: activated)   due date less the plan's lead     lease.bill_issued
     late_fee             lease.created                      every month end                   any end of the lease
-    demand_cure          lease.demand_served                the day after `cure_by`           remedy elected, or an end
+    mandate_expiry       mandate.granted                    the day after its last day        any end of it
+    demand_cure          lease.demand_served                the day after `cure_by`           its answer, an end
     payment_retry        payment.initiated, retry_scheduled its day                           the next attempt, an end
-    payment_query        payment.pending, outcome_unknown   the next, or the same day         any outcome
+    payment_query        payment.pending, outcome_unknown   the next, or the same day         its outcome
+    payment_refund       payment.refund_requested           the same day                      refunded, refund_failed
 
 Orders are the business's: what expires goes first, interest is earned before the bill that contains it, a late fee is
 assessed on what is billed, and money is collected last.
@@ -30,6 +32,7 @@ from domain.leasing.lease import events as lease
 from domain.leasing.lease import money
 from domain.leasing.values import Business, Instalment
 from domain.parties.consent import events as consent
+from domain.payments.mandate import events as mandate
 from domain.payments.payment import events as payment
 
 OFFER_VALID_DAYS = 14
@@ -50,6 +53,7 @@ class TimerKind(Struct, frozen=True):
 KINDS = (
     TimerKind("application_expiry", 10),
     TimerKind("consent_expiry", 20),
+    TimerKind("mandate_expiry", 25),
     TimerKind("offer_expiry", 30),
     TimerKind("interest_accrual", 40, recurring=True),
     TimerKind("bill", 50),
@@ -57,6 +61,7 @@ KINDS = (
     TimerKind("demand_cure", 70),
     TimerKind("payment_retry", 80),
     TimerKind("payment_query", 90),
+    TimerKind("payment_refund", 95),
 )
 KIND_OF = {kind.name: kind for kind in KINDS}
 RECURRING = frozenset(kind.name for kind in KINDS if kind.recurring)
@@ -118,15 +123,15 @@ def _created(event: lease.LeaseCreated, on: date, lead: int) -> Iterable[Change]
 
 
 def _restructured(event: lease.LeaseRestructured, on: date, lead: int) -> Iterable[Change]:
-    return (Closes("bill"), *_bills(event.schedule, lead))
+    return (Closes("bill"), Closes("demand_cure"), *_bills(event.schedule, lead))
 
 
 def _expires(kind: str, field: str = "expires_on") -> Rule:
-    """The day after the last one, if there is a last one."""
+    """The day after the last one, if there is a last one; an earlier last day counts no more."""
 
     def opens(event: Event, on: date, lead: int) -> Iterable[Change]:
         last = getattr(event, field)
-        return () if last is None else (Opens(kind, 0, last + _DAY),)
+        return (Closes(kind),) if last is None else (Opens(kind, 0, last + _DAY),)
 
     return opens
 
@@ -140,7 +145,13 @@ def _closes(*kinds: str) -> Rule:
     return lambda event, on, lead: changes
 
 
-_NO_MORE_BILLS = _closes("bill", "interest_accrual")
+def _paid(event: payment.PaymentSucceeded | payment.PaymentOverpaid, on: date, lead: int) -> Iterable[Change]:
+    """Nothing is tried again; another attempt that is still out is asked for until it is known how it ended."""
+    return Closes("payment_retry"), Closes("payment_query", event.attempt)
+
+
+_NO_MORE_BILLS = _closes("bill", "interest_accrual", "demand_cure")
+_DEMAND_ANSWERED = _closes("demand_cure")
 _OFFER_ANSWERED = _closes("offer_expiry")
 
 RULES: Mapping[type[Event], Rule] = {
@@ -167,7 +178,10 @@ RULES: Mapping[type[Event], Rule] = {
     lease.LeaseRestructured: _restructured,
     lease.LeaseRenewed: lambda event, on, lead: _bills(event.schedule, lead),
     lease.DemandServed: _expires("demand_cure", "cure_by"),
-    lease.RemedyElected: _closes("demand_cure"),
+    lease.CureAchieved: _DEMAND_ANSWERED,
+    lease.CureExpired: _DEMAND_ANSWERED,
+    lease.BillsReAged: _DEMAND_ANSWERED,
+    lease.RemedyElected: _DEMAND_ANSWERED,
     lease.LeaseAccelerated: _NO_MORE_BILLS,
     lease.LeaseTerminated: _NO_MORE_BILLS,
     lease.LeaseEarlySettled: _NO_MORE_BILLS,
@@ -175,15 +189,23 @@ RULES: Mapping[type[Event], Rule] = {
     lease.AssetReturned: _NO_MORE_BILLS,
     money.BuyoutCompleted: _NO_MORE_BILLS,
     money.LeaseChargedOff: _END,
-    lease.LeaseClosed: _END,
+    money.LeaseClosed: _END,
     payment.PaymentInitiated: _initiated,
     payment.RetryScheduled: lambda event, on, lead: (Opens("payment_retry", event.attempt, event.not_before),),
     payment.AttemptStarted: _closes("payment_retry"),
     payment.PaymentPending: lambda event, on, lead: (Opens("payment_query", event.attempt, on + _DAY),),
     payment.OutcomeUnknown: lambda event, on, lead: (Opens("payment_query", event.attempt, on),),
-    payment.PaymentFailed: _closes("payment_query"),
-    payment.PaymentSucceeded: _END,
-    payment.PaymentCancelled: _END,
+    payment.PaymentFailed: lambda event, on, lead: (Closes("payment_query", event.attempt),),
+    payment.ChannelSwitched: lambda event, on, lead: (Opens("payment_retry", event.attempt, event.not_before),),
+    payment.PaymentSucceeded: _paid,
+    payment.PaymentOverpaid: _paid,
+    payment.PaymentCancelled: _closes("payment_retry"),
+    payment.RefundRequested: lambda event, on, lead: (Opens("payment_refund", event.number, on),),
+    payment.PaymentRefunded: lambda event, on, lead: (Closes("payment_refund", event.number),),
+    payment.RefundFailed: lambda event, on, lead: (Closes("payment_refund", event.number),),
+    mandate.MandateGranted: _expires("mandate_expiry", "valid_until"),
+    mandate.MandateRevoked: _END,
+    mandate.MandateExpired: _END,
 }
 EVENTS = frozenset(RULES)
 

@@ -21,6 +21,7 @@ from msgspec import Meta, Struct
 from domain.application.values import Code
 from domain.contracting.clauses.values import Title
 from domain.contracting.parts import AssetKind
+from domain.leasing.values import DownPaymentTo
 
 FILE = "tenants.json"
 SHIPPED = "tenants.json"
@@ -33,7 +34,7 @@ class TenantTerms(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     `lessor` is the id of the lessor as a party, by default the tenant's own, `forum` the arbitration commission of its
     contracts, the courts without one. A contract's number begins with `reference_prefix`. `clause_of_consent` names the
     clause that explains a consent which a plan asks for, `lock_assets` the kinds of asset that are leased with the
-    clause on locking.
+    clause on locking, `down_payment_to` who is paid the down payment.
     """
 
     lessor: UUID | None = None
@@ -41,6 +42,7 @@ class TenantTerms(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     reference_prefix: Annotated[str, Meta(pattern=r"^[A-Za-z][A-Za-z0-9]{0,15}$(?!\n)")] = "HT"
     clause_of_consent: dict[Code, Code] = {}
     lock_assets: tuple[AssetKind, ...] = ()
+    down_payment_to: DownPaymentTo = DownPaymentTo.LESSOR
 
 
 _BY_TENANT = msgspec.json.Decoder(dict[UUID, TenantTerms])

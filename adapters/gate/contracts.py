@@ -35,7 +35,6 @@ from domain.leasing.admission import (
     wrong_contract,
 )
 from domain.leasing.lease import CreateLease
-from domain.leasing.lease import refusals as lease_refusals
 
 _ACCEPTED = frozenset({Phase.OFFER_ACCEPTED, Phase.CONTRACTING})
 
@@ -90,12 +89,6 @@ class Contracts:
         purposes = needed_consents(plan, application)
         missing = await self._consents.wrong(context.tenant, command.subject, purposes, context.business_date)
         return missing or await self._bookings.created(request, command)
-
-    async def collected(self, request: Request, _: object) -> Refusal | None:
-        """A guard of `InitiatePayment`: money is collected for a lease of the tenant."""
-        command: Any = request.command
-        exists = await self._streams.exists("lease", command.lease, request.context.tenant)
-        return None if exists else lease_refusals.UNKNOWN()
 
     async def _wrong_application(self, request: Request, command: AssembleContract, stream: UUID) -> Refusal | None:
         application = await self._streams.state(APPLICATION, stream, request.context.tenant)

@@ -10,14 +10,16 @@ from __future__ import annotations
 from adapters.gate.bookings import Bookings
 from adapters.gate.consents import Consents
 from adapters.gate.contracts import Contracts
+from adapters.gate.money import Money
 from adapters.gate.offers import Offers
 from adapters.postgres.ledger import Gate, Gates, Guard, Request
 from domain import application as a
 from domain.contracting.contract import AssembleContract, ProposeAmendment
 from domain.kernel import Refusal
-from domain.leasing.lease import ActivateLease, CreateLease
+from domain.leasing.lease import ActivateLease, CreateLease, RefundCredit
 from domain.parties.consent import Purpose
-from domain.payments.payment import InitiatePayment
+from domain.payments.mandate import GrantMandate
+from domain.payments.payment import InitiatePayment, RetryPayment
 
 THIRD_PARTIES = (
     *(a.RecordIdentityVerified, a.RecordIdentityFailed),
@@ -29,7 +31,7 @@ BIOMETRICS = (a.RecordLivenessPassed, a.RecordLivenessFailed)
 """Commands that say what was found in somebody's face."""
 
 
-def gates_of(consents: Consents, offers: Offers, contracts: Contracts, bookings: Bookings) -> Gates:
+def gates_of(consents: Consents, offers: Offers, contracts: Contracts, bookings: Bookings, money: Money) -> Gates:
     """The gate of the write path."""
     handed_on = Gate(consents.provider_asked(Purpose.THIRD_PARTIES))
     face = Gate(consents.provider_asked(Purpose.BIOMETRICS))
@@ -45,7 +47,10 @@ def gates_of(consents: Consents, offers: Offers, contracts: Contracts, bookings:
         ProposeAmendment: Gate(contracts.amended),
         CreateLease: Gate(contracts.leased, in_turn=True),
         ActivateLease: Gate(bookings.activated, in_turn=True),
-        InitiatePayment: Gate(contracts.collected),
+        GrantMandate: Gate(money.granted),
+        InitiatePayment: Gate(money.begun),
+        RetryPayment: Gate(money.tried_again),
+        RefundCredit: Gate(money.refunded),
     }
 
 

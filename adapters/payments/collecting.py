@@ -1,17 +1,19 @@
-"""Collecting: the reactor that takes attempts to their providers, and what answers and callbacks become.
+"""Collecting: the reactor that takes attempts and refunds to their providers, and what answers and callbacks become.
 
-    payment initiated | attempt_started | channel_switched ─▶ provider.initiate ─▶ RecordPending | …Succeeded | …
-    callback (headers, body) ─▶ provider.verify_callback ─▶ ReceiveCallback
-    outcome unknown ─▶ provider.query ─▶ RecordSucceeded | RecordFailed, source query
+    payment.attempt_started(amount) ─▶ provider.initiate ─▶ RecordPending | RecordSucceeded | RecordFailed | …Unknown
+    payment.outcome_unknown         ─▶ provider.query ─▶ RecordSucceeded | RecordFailed, source query
+    payment.refund_requested        ─▶ provider.refund ─▶ RecordRefunded | RecordRefundFailed
+    callback (headers, body)        ─▶ verified ─▶ ReceiveCallback
 
-A provider that raises, or does not answer in time, leaves the outcome unknown: money may have moved. The reactor may
-see an event twice; the same request is the same transaction there, and the same key the same command here.
+A provider that raises, or does not answer in time, leaves the outcome unknown: money may have moved. An attempt is
+asked for by a query then, a refund by asking for it again, each evening until the provider says how it ended. The
+reactor may see an event twice; the same request is the same transaction there, and the same key the same command here.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import date
 from hashlib import sha256
 from typing import Protocol
@@ -21,6 +23,7 @@ import structlog
 
 from adapters.payments.port import (
     Answer,
+    Callback,
     CallbackForged,
     CallbackMalformed,
     Order,
@@ -28,6 +31,7 @@ from adapters.payments.port import (
     RequestMalformed,
     Status,
     parse_request,
+    refund_key,
     request_of,
 )
 from adapters.postgres.ledger import Ledger
@@ -37,32 +41,34 @@ from domain.kernel import Command, Event
 from domain.payments.payment import (
     PAYMENT,
     AttemptStarted,
-    ChannelSwitched,
     OutcomeUnknown,
-    PaymentInitiated,
     PaymentState,
+    Phase,
     ReceiveCallback,
     RecordFailed,
     RecordOutcomeUnknown,
     RecordPending,
+    RecordRefunded,
+    RecordRefundFailed,
     RecordSucceeded,
+    RefundRequested,
     Reported,
     Source,
 )
 
 ANSWER_TIMEOUT_S = 20
-INTEREST: frozenset[type[Event]] = frozenset({PaymentInitiated, AttemptStarted, ChannelSwitched, OutcomeUnknown})
+INTEREST: frozenset[type[Event]] = frozenset({AttemptStarted, OutcomeUnknown, RefundRequested})
 """The events this reactor acts on."""
 
 _log = structlog.get_logger(__name__)
 
 
-class UnknownChannel(LookupError):
-    """A channel that no provider is configured for."""
+Verify = Callable[[Mapping[str, str], bytes], Callback]
+"""Checks a provider's signature. Raises `CallbackForged` or `CallbackMalformed`."""
 
 
 class Payments(Protocol):
-    """Where payments are read: amount and mandate stand in their first event only."""
+    """Where payments are read: their mandate stands in their first event only."""
 
     async def payment(self, stream: UUID) -> PaymentState:
         """The payment as the ledger has it now."""
@@ -82,95 +88,126 @@ class LedgerPayments:
 
 
 class Collector:
-    """Takes attempts to providers. `providers` by channel, `payments` reads payments."""
+    """Takes attempts and refunds to providers. `providers` by channel, `payments` reads payments."""
 
     def __init__(self, providers: Mapping[str, PaymentProvider], payments: Payments) -> None:
         self._providers = providers
         self._payments = payments
 
     async def react(self, event: Event, entry: Entry) -> Sequence[Wish]:
-        """What an attempt's provider says, as a command; the reactor of `Follower`."""
-        stream = entry.stream
+        """What a provider says of an attempt or a refund, as a command; the reactor of `Follower`."""
         match event:
-            case PaymentInitiated(collect_on=None):
-                attempt, channel = 1, event.channel
-            case AttemptStarted() | ChannelSwitched():
-                attempt, channel = event.attempt, event.channel
+            case AttemptStarted():
+                return await self._attempt(entry.stream, event, entry.business_date)
             case OutcomeUnknown():
-                return await self.resolve(stream, event.attempt, entry.business_date)
+                return await self.resolve(entry.stream, event.attempt, entry.business_date)
+            case RefundRequested():
+                return await self.refund(entry.stream, event.number, entry.business_date)
             case _:
                 return ()
+
+    async def _attempt(self, stream: UUID, event: AttemptStarted, on: date) -> Sequence[Wish]:
+        """Ask for what the event says; an attempt that is over, or was taken, goes to nobody again."""
+        attempt = event.attempt
         state = await self._payments.payment(stream)
+        if state.attempt != attempt or state.under_way is not Phase.INITIATED:
+            return ()
+        provider = self._provider(event.channel)
+        if provider is None:
+            # An earlier configuration may have had it, and asked: nobody knows whether money moved.
+            return (_wish(stream, f"attempt:{attempt}", RecordOutcomeUnknown(attempt=attempt, reason="no_provider")),)
         order = Order(
             request=request_of(stream, attempt),
-            amount_fen=state.amount_fen,
-            channel=channel,
-            on=entry.business_date,
+            amount_fen=event.amount_fen,
+            channel=event.channel,
+            on=on,
             mandate=state.mandate,
         )
-        answer = await self._ask(self._provider(channel), order)
+        answer = await _asked(provider, provider.initiate(order))
         return (_wish(stream, f"attempt:{attempt}", _recorded(answer, attempt, Source.ANSWER)),)
 
     async def resolve(self, stream: UUID, attempt: int, on: date) -> Sequence[Wish]:
         """Ask what became of an attempt that is pending or unknown; nothing while the provider cannot say."""
         state = await self._payments.payment(stream)
         provider = self._provider(state.channel_of(attempt))
-        try:
-            async with asyncio.timeout(ANSWER_TIMEOUT_S):
-                answer = await provider.query(request_of(stream, attempt), on)
-        except Exception as error:  # noqa: BLE001  whatever goes wrong on the way, the outcome stays unknown
-            _log.warning("payment.query_failed", channel=provider.name, error=type(error).__name__)
+        if provider is None or state.attempt != attempt or state.under_way is None:
             return ()
+        answer = await _asked(provider, provider.query(request_of(stream, attempt), on))
         command = _recorded(answer, attempt, Source.QUERY)
         if not isinstance(command, (RecordSucceeded, RecordFailed)):
             return ()
         return (_wish(stream, f"resolved:{attempt}", command),)
 
-    async def _ask(self, provider: PaymentProvider, order: Order) -> Answer:
-        try:
-            async with asyncio.timeout(ANSWER_TIMEOUT_S):
-                return await provider.initiate(order)
-        except Exception as error:  # noqa: BLE001  whatever goes wrong on the way, money may have moved
-            _log.warning("payment.answer_lost", channel=provider.name, error=type(error).__name__)
-            return Answer(status=Status.UNKNOWN, code="no_answer")
+    async def refund(self, stream: UUID, number: int, on: date) -> Sequence[Wish]:
+        """Ask for a refund, or how it ended, which is the same question; nothing while the provider cannot say."""
+        state = await self._payments.payment(stream)
+        known = state.refund(number)
+        if known is None or not known.open:
+            return ()
+        provider = self._provider(state.channel_of(known.attempt))
+        if provider is None:
+            return ()
+        request = request_of(stream, known.attempt)
+        answer = await _asked(provider, provider.refund(request, known.amount_fen, refund_key(stream, number), on))
+        command = _refund_recorded(answer, number, known.amount_fen)
+        return () if command is None else (_wish(stream, f"refund:{number}", command),)
 
-    def _provider(self, channel: str) -> PaymentProvider:
+    def _provider(self, channel: str) -> PaymentProvider | None:
         found = self._providers.get(channel)
         if found is None:
-            known = ", ".join(sorted(self._providers))
-            raise UnknownChannel(f"expected a provider for one of {known}, got the channel {channel!r}")
+            _log.warning("payment.no_provider", channel=channel)
         return found
 
 
-def received(provider: PaymentProvider, headers: Mapping[str, str], body: bytes, arrival: UUID) -> Wish:
+async def _asked(provider: PaymentProvider, question: Awaitable[Answer]) -> Answer:
+    try:
+        async with asyncio.timeout(ANSWER_TIMEOUT_S):
+            return await question
+    except Exception as error:  # noqa: BLE001  whatever goes wrong on the way, money may have moved
+        _log.warning("payment.answer_lost", channel=provider.name, error=type(error).__name__)
+        return Answer(status=Status.UNKNOWN, code="no_answer")
+
+
+def received(channel: str, check: Verify, headers: Mapping[str, str], body: bytes, arrival: UUID) -> Wish:
     """The command that a callback is, forged or not: a forged one is recorded with the payment it names, if it does.
 
-    `arrival` is the id of this delivery: the same bytes that come again are recorded again, as a duplicate. Raises
-    `CallbackMalformed`, or `RequestMalformed` when no payment can be told.
+    `channel` is the provider's name, `arrival` the id of this delivery: the same bytes that come again are recorded
+    again, as a duplicate. Raises `CallbackMalformed`, or `RequestMalformed` when no payment can be told.
     """
     digest = sha256(body).hexdigest()
     try:
-        callback = provider.verify_callback(headers, body)
+        callback = check(headers, body)
     except CallbackForged:
         stream, attempt = _claimed(body)
-        forged = ReceiveCallback(callback=digest, verified=False, attempt=attempt, reported=Reported.FAILED)
+        forged = ReceiveCallback(
+            callback=digest, verified=False, channel=channel, attempt=attempt, reported=Reported.FAILED
+        )
         return _wish(stream, f"callback:{arrival.hex}", forged)
     stream, attempt = parse_request(callback.request)
     answer = callback.answer
-    succeeded = answer.status is Status.SUCCEEDED
-    if not succeeded and answer.status is not Status.FAILED:
-        raise CallbackMalformed(f"expected news of a success or a failure, got {answer.status}")
+    reported = _REPORTED.get(answer.status)
+    if reported is None:
+        raise CallbackMalformed(f"expected one of {', '.join(_REPORTED)}, got {answer.status}")
+    failed = reported is Reported.FAILED
     command = ReceiveCallback(
         callback=callback.digest,
         verified=True,
+        channel=channel,
         attempt=attempt,
-        reported=Reported.SUCCEEDED if succeeded else Reported.FAILED,
-        amount_fen=answer.amount_fen if succeeded else None,
-        value_date=answer.value_date if succeeded else None,
+        reported=reported,
+        amount_fen=None if failed else answer.amount_fen,
+        value_date=None if failed else answer.value_date,
         ref=answer.ref,
-        code=None if succeeded else answer.code,
+        code=None if reported is Reported.SUCCEEDED else answer.code,
     )
     return _wish(stream, f"callback:{arrival.hex}", command)
+
+
+_REPORTED = {
+    Status.SUCCEEDED: Reported.SUCCEEDED,
+    Status.FAILED: Reported.FAILED,
+    Status.CHARGED_BACK: Reported.CHARGED_BACK,
+}
 
 
 def _claimed(body: bytes) -> tuple[UUID, int]:
@@ -194,6 +231,17 @@ def _recorded(answer: Answer, attempt: int, source: Source) -> Command:
             return RecordFailed(attempt=attempt, code=code, source=source)
         case _:
             return RecordOutcomeUnknown(attempt=attempt, reason=answer.code or "no_sense")
+
+
+def _refund_recorded(answer: Answer, number: int, amount_fen: int) -> Command | None:
+    """A refund is over when the provider says how; one that paid another amount is asked for again, and by people."""
+    match answer:
+        case Answer(status=Status.SUCCEEDED, ref=str(ref), amount_fen=int(fen), value_date=date() as on):
+            return RecordRefunded(number=number, value_date=on, ref=ref) if fen == amount_fen else None
+        case Answer(status=Status.FAILED, code=str(code)):
+            return RecordRefundFailed(number=number, code=code)
+        case _:
+            return None
 
 
 def _wish(stream: UUID, what: str, command: Command) -> Wish:

@@ -2,8 +2,9 @@
 
     initiate(order) ─▶ Answer(accepted | succeeded | failed | unknown)     the same order again is the same transaction
     query(request)  ─▶ Answer                                              what really became of it
+    refund(request) ─▶ Answer                                              the same key again is the same refund
     callback        ─▶ verify_callback(headers, body) ─▶ Callback | CallbackForged
-    statement(day)  ─▶ bytes                                               see `adapters.payments.statement`
+    statement(day)  ─▶ bytes | None                                        see `adapters.payments.statement`
 
 A request is our own name of one attempt, `<payment hex>-<attempt>`: the provider repeats it in whatever it says, so
 that even a callback that is faster than its answer finds its attempt.
@@ -24,12 +25,16 @@ _REQUEST = re.compile(r"([0-9a-f]{32})-([1-9][0-9]{0,2})")
 
 
 class Status(StrEnum):
-    """What a provider says of an order. `UNKNOWN` also stands for no answer, or one that makes no sense."""
+    """What a provider says of an order, or calls back with.
+
+    `UNKNOWN` also stands for no answer, or one that makes no sense; only callbacks say `CHARGED_BACK`.
+    """
 
     ACCEPTED = "accepted"
     SUCCEEDED = "succeeded"
     FAILED = "failed"
     UNKNOWN = "unknown"
+    CHARGED_BACK = "charged_back"
 
 
 class Order(Struct, frozen=True, kw_only=True):
@@ -89,14 +94,22 @@ class PaymentProvider(Protocol):
     async def query(self, request: str, on: date) -> Answer:
         """What became of an attempt, as of a business date; `FAILED` with `not_received` if it never arrived."""
 
-    async def refund(self, request: str, amount_fen: int, key: str) -> Answer:
-        """Pay back a part of a collected amount; once for each key."""
+    async def refund(self, request: str, amount_fen: int, key: str, on: date) -> Answer:
+        """Pay back a part of a collected amount on a business date, once for each key; the answer of now for one known.
+
+        A success says reference, amount and value date; after `FAILED` nothing went out and nothing will.
+        """
 
     def verify_callback(self, headers: Mapping[str, str], body: bytes) -> Callback:
         """The callback in signed bytes. Raises `CallbackForged` or `CallbackMalformed`."""
 
-    async def statement(self, day: date) -> bytes:
-        """The statement of a day: everything collected with that value date."""
+    async def statement(self, day: date) -> bytes | None:
+        """The statement of a day: everything that moved with that value date; `None` without an online statement."""
+
+
+def refund_key(payment: UUID, number: int) -> str:
+    """Our name of one refund of a payment."""
+    return f"{payment.hex}-refund-{number}"
 
 
 def request_of(payment: UUID, attempt: int) -> str:

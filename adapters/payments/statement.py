@@ -1,14 +1,15 @@
 """Statements of providers: one CSV file for each business date, written and read strictly.
 
-    row,request,ref,amount_fen,value_date
-    1,0f…-1,<64 hex digits>,108315,2005-05-04
-    2,…
-    total,2,,216630,2005-05-04
+    row,kind,request,ref,amount_fen,value_date
+    1,collection,0f…-1,<64 hex digits>,108315,2005-05-04
+    2,refund,…
+    total,2,,,216630,2005-05-04
 
 UTF-8 without a byte order mark, lines end in LF, no quotes, no spaces. Rows are numbered from 1 without a hole;
-`request` is our name of the attempt, `ref` SHA-256 of the provider's own reference, `amount_fen` a positive integer,
-`value_date` the day of the statement. The last line counts the rows and sums the amounts. A file is named by its
-SHA-256: the ledger keeps that, not the file.
+`kind` is `collection`, `refund` or `chargeback`, `request` our name of the attempt whose money moved, `ref` SHA-256 of
+the provider's own reference (a chargeback has that of the collection), `amount_fen` a positive integer, `value_date`
+the day of the statement. The last line counts the rows and sums the amounts whichever way they went. A file is named by
+its SHA-256: the ledger keeps that, not the file.
 """
 
 from __future__ import annotations
@@ -20,19 +21,25 @@ from hashlib import sha256
 
 from msgspec import Struct
 
-HEADER = "row,request,ref,amount_fen,value_date"
-FIELDS = 5
+from domain.payments.reconciliation.matching import Movement
+
+HEADER = "row,kind,request,ref,amount_fen,value_date"
+FIELDS = 6
+LINES_MIN = 3
+"""Header, total, and the end behind the last line feed."""
 ROWS_MAX = 1_000_000
 TOTAL = "total"
 
+_KINDS = tuple(movement.value for movement in Movement)
 _NUMBER = re.compile(r"0|[1-9][0-9]{0,15}")
 _REF = re.compile(r"[0-9a-f]{64}")
 _REQUEST = re.compile(r"[0-9a-f]{32}-[1-9][0-9]{0,2}")
 
 
 class StatementRow(Struct, frozen=True):
-    """One collected amount."""
+    """One amount that moved."""
 
+    movement: Movement
     request: str
     ref: str
     amount_fen: int
@@ -47,7 +54,7 @@ class Statement(Struct, frozen=True):
 
     @property
     def total_fen(self) -> int:
-        """The sum of all rows."""
+        """The sum of all rows, whichever way their money went."""
         return sum(row.amount_fen for row in self.rows)
 
 
@@ -63,9 +70,9 @@ def write_statement(day: date, rows: Iterable[StatementRow]) -> bytes:
     """The file."""
     lines, total_fen, count = [HEADER], 0, 0
     for count, row in enumerate(rows, start=1):
-        lines.append(f"{count},{row.request},{row.ref},{row.amount_fen},{day}")
+        lines.append(f"{count},{row.movement.value},{row.request},{row.ref},{row.amount_fen},{day}")
         total_fen += row.amount_fen
-    lines.append(f"{TOTAL},{count},,{total_fen},{day}")
+    lines.append(f"{TOTAL},{count},,,{total_fen},{day}")
     return ("\n".join(lines) + "\n").encode()
 
 
@@ -79,7 +86,7 @@ def read_statement(file: str, content: bytes, day: date) -> Statement:
     lines = text.split("\n")
     if lines[0] != HEADER:
         raise StatementError(file, 1, HEADER, lines[0])
-    if lines[-1] != "" or len(lines) < FIELDS - 2:
+    if lines[-1] != "" or len(lines) < LINES_MIN:
         raise StatementError(file, len(lines), "a line that ends in LF, the total last", lines[-1])
     if len(lines) - 3 > ROWS_MAX:
         raise StatementError(file, len(lines), f"at most {ROWS_MAX} rows", str(len(lines) - 3))
@@ -94,17 +101,18 @@ def _row(file: str, number: int, line: str, day: date) -> StatementRow:
     fields = line.split(",")
     if len(fields) != FIELDS:
         raise StatementError(file, at, f"{FIELDS} fields", line)
-    count, request, ref, amount, on = fields
+    count, kind, request, ref, amount, on = fields
     _expect(file, at, count == str(number), f"row {number}", count)
+    _expect(file, at, kind in _KINDS, f"one of {', '.join(_KINDS)}", kind)
     _expect(file, at, _REQUEST.fullmatch(request) is not None, "a request <32 hex digits>-<attempt>", request)
     _expect(file, at, _REF.fullmatch(ref) is not None, "a reference of 64 hex digits", ref)
     _expect(file, at, _NUMBER.fullmatch(amount) is not None and amount != "0", "a positive integer of fen", amount)
     _expect(file, at, on == str(day), f"the value date {day}", on)
-    return StatementRow(request, ref, int(amount))
+    return StatementRow(Movement(kind), request, ref, int(amount))
 
 
 def _check_total(file: str, at: int, line: str, statement: Statement) -> None:
-    expected = f"{TOTAL},{len(statement.rows)},,{statement.total_fen},{statement.day}"
+    expected = f"{TOTAL},{len(statement.rows)},,,{statement.total_fen},{statement.day}"
     _expect(file, at, line == expected, expected, line)
 
 

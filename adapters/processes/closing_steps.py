@@ -1,24 +1,33 @@
-"""The further steps of an end of day: asking for open outcomes, reconciling the providers' statements.
+"""The further steps of an end of day: callbacks, open outcomes, reconciling the providers' statements.
 
-queries          attempts that are pending or unknown ─▶ provider.query ─▶ their outcomes
+callbacks        a sandbox bank calls back on its days; a real one calls over HTTP, whenever it likes
+queries          attempts that are pending or unknown ─▶ provider.query ─▶ their outcomes; refunds likewise
 reconciliation   provider by provider: statement(day) ─▶ match ─▶ matched, breaks ─▶ closed if there are none
+
+A statement is a file that the bank dropped, `<provider>-<date>.csv` in the tenant's directory, or else what the
+provider says online. A file that comes some days late is taken then; a day without either has no run.
 """
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
+from pathlib import Path
 from typing import Protocol
-from uuid import UUID
+from uuid import UUID, uuid5
 
-from adapters.payments.collecting import Collector
+from adapters.payments.collecting import Collector, received
 from adapters.payments.port import PaymentProvider
+from adapters.payments.sandbox import SandboxBank
 from adapters.payments.statement import Statement, read_statement
 from adapters.postgres.ledger import Ledger, Request
 from adapters.postgres.reader import Reader
 from adapters.processes.end_of_day import DayRun, DueTimers, EndOfDayError, Progress
+from adapters.processes.following import REACTIONS_IN_FLIGHT, Wish
 from adapters.processes.issuing import Issue, context, issue_all, issued_since
+from domain.calendar import Timer
 from domain.kernel import Command, Refusal
 from domain.payments.reconciliation import (
     RECONCILIATION,
@@ -33,15 +42,19 @@ from domain.payments.reconciliation import (
 )
 
 QUERY_KIND = "payment_query"
+REFUND_KIND = "payment_refund"
+BY_CALLBACKS = "callbacks"
 BY_QUERIES = "queries"
 BY_RECONCILIATION = "reconciliation"
+LATE_FILES_DAYS = 7
+"""So many days back a statement file that was dropped late is still taken."""
 
 
 class Receipts(Protocol):
-    """The read model of money that arrived through providers, up to date at the moment of asking."""
+    """The read model of money that moved through providers, up to date at the moment of asking."""
 
     async def received(self, tenant: UUID, provider: str, day: date) -> Sequence[Money]:
-        """Every payment of a provider with this value date."""
+        """Every movement at a provider with this value date."""
 
 
 class ReconciliationRefused(EndOfDayError):
@@ -52,9 +65,35 @@ class ReconciliationRefused(EndOfDayError):
         self.refusal = refusal
 
 
+def _issue(wish: Wish, run: DayRun, by: str) -> Issue:
+    told = context(run.tenant, wish.key, run.day, by, wish.stream)
+    return Issue(decider=wish.decider, stream=wish.stream, key=wish.key, command=wish.command, context=told)
+
+
+@dataclass
+class DeliverCallbacks:
+    """The step `callbacks`: what sandbox banks call back with on this day, forged ones included."""
+
+    ledger: Ledger
+    reader: Reader
+    banks: Sequence[SandboxBank]
+    name: str = BY_CALLBACKS
+
+    async def run(self, run: DayRun, progress: Progress) -> int:  # noqa: ARG002
+        """Take them; the callbacks recorded on this day. A delivery has an id of its own, and so happens once."""
+        issues: list[Issue] = []
+        for bank in self.banks:
+            for delivery in bank.deliveries(run.day):
+                arrival = uuid5(run.tenant, f"callback:{bank.name}:{delivery.number}")
+                wish = received(bank.name, bank.verify_callback, delivery.headers, delivery.body, arrival)
+                issues.append(_issue(wish, run, BY_CALLBACKS))
+        await issue_all(self.ledger, self.reader, issues)
+        return await issued_since(self.reader, run.tenant, run.position, BY_CALLBACKS)
+
+
 @dataclass
 class AskForOutcomes:
-    """The step `queries`: every attempt whose outcome is open is asked for, once a day."""
+    """The step `queries`: every attempt and every refund whose outcome is open is asked for, once a day."""
 
     ledger: Ledger
     reader: Reader
@@ -64,16 +103,17 @@ class AskForOutcomes:
 
     async def run(self, run: DayRun, progress: Progress) -> int:  # noqa: ARG002
         """Ask, record what is known now, leave the rest for the next day; the outcomes recorded on this day."""
+        turns = asyncio.Semaphore(REACTIONS_IN_FLIGHT)
+
+        async def ask(timer: Timer) -> Sequence[Wish]:
+            question = self.collector.resolve if timer.kind == QUERY_KIND else self.collector.refund
+            async with turns:
+                return await question(timer.stream, timer.number, run.day)
+
         due = await self.timers.due(run.tenant, run.day)
-        issues: list[Issue] = []
-        for timer in due:
-            if timer.kind != QUERY_KIND:
-                continue
-            for wish in await self.collector.resolve(timer.stream, timer.number, run.day):
-                by = context(run.tenant, wish.key, run.day, BY_QUERIES, timer.stream)
-                issues.append(
-                    Issue(decider=wish.decider, stream=wish.stream, key=wish.key, command=wish.command, context=by)
-                )
+        async with asyncio.TaskGroup() as group:
+            asked = [group.create_task(ask(one)) for one in due if one.kind in (QUERY_KIND, REFUND_KIND)]
+        issues = [_issue(wish, run, BY_QUERIES) for task in asked for wish in task.result()]
         await issue_all(self.ledger, self.reader, issues)
         return await issued_since(self.reader, run.tenant, run.position, BY_QUERIES)
 
@@ -88,6 +128,7 @@ class ReconcileStatements:
     ledger: Ledger
     receipts: Receipts
     providers: Sequence[PaymentProvider]
+    files: Path | None = None
     name: str = BY_RECONCILIATION
 
     async def run(self, run: DayRun, progress: Progress) -> int:
@@ -96,33 +137,50 @@ class ReconcileStatements:
         for provider in sorted(self.providers, key=lambda one: one.name):
             if run.cursor is not None and provider.name <= run.cursor:
                 continue
-            rows += await self._reconcile(provider, run)
+            for days in range(LATE_FILES_DAYS, -1, -1):
+                rows += await self._reconcile(provider, run, run.day - timedelta(days=days))
             await progress(rows, provider.name)
         return rows
 
-    async def _reconcile(self, provider: PaymentProvider, run: DayRun) -> int:
+    async def _reconcile(self, provider: PaymentProvider, run: DayRun, day: date) -> int:
         """From wherever the run is: what was recorded is never recorded again in other words."""
-        name, file = provider.name, f"{provider.name}-{run.day}.csv"
-        state = await self._state(name, run)
-        if state.phase in (Phase.ABSENT, Phase.LOADED):
-            statement = read_statement(file, await provider.statement(run.day), run.day)
+        name = provider.name
+        content = self._file(name, day)
+        if content is None and day < run.day:
+            return 0
+        state = await self._state(name, run, day)
+        fresh = state.phase in (Phase.ABSENT, Phase.LOADED)
+        if fresh:
+            content = await provider.statement(day) if content is None else content
+            if content is None:
+                return 0
+            statement = read_statement(file_name(name, day), content, day)
             if state.phase is Phase.ABSENT:
-                await self._command(name, run, "load", _load(name, statement))
-            await self._command(name, run, "match", await self._matching(name, run, statement))
-            state = await self._state(name, run)
+                await self._command(name, run, day, "load", _load(name, statement))
+            await self._command(name, run, day, "match", await self._matching(name, run, statement))
+            state = await self._state(name, run, day)
         if state.phase is Phase.MATCHED and not state.open:
-            await self._command(name, run, "close", CloseReconciliation())
-        return state.rows
+            await self._command(name, run, day, "close", CloseReconciliation())
+        return state.rows if fresh or day == run.day else 0
 
-    async def _state(self, provider: str, run: DayRun) -> ReconciliationState:
-        stream = reconciliation_stream(run.tenant, provider, run.day)
+    def _file(self, provider: str, day: date) -> bytes | None:
+        """What the bank dropped for a day, if it did."""
+        if self.files is None:
+            return None
+        try:
+            return (self.files / file_name(provider, day)).read_bytes()
+        except FileNotFoundError:
+            return None
+
+    async def _state(self, provider: str, run: DayRun, day: date) -> ReconciliationState:
+        stream = reconciliation_stream(run.tenant, provider, day)
         _, state = await self.ledger.load(RECONCILIATION, stream)
         assert isinstance(state, ReconciliationState)
         return state
 
     async def _matching(self, provider: str, run: DayRun, statement: Statement) -> RecordMatching:
-        ours = await self.receipts.received(run.tenant, provider, run.day)
-        matching = match((Money(row.ref, row.amount_fen) for row in statement.rows), ours)
+        ours = await self.receipts.received(run.tenant, provider, statement.day)
+        matching = match((Money(row.movement, row.ref, row.amount_fen) for row in statement.rows), ours)
         return RecordMatching(
             count=len(matching.matched),
             fen=matching.matched_fen,
@@ -131,15 +189,20 @@ class ReconcileStatements:
             breaks=matching.breaks,
         )
 
-    async def _command(self, provider: str, run: DayRun, what: str, command: Command) -> None:
-        stream = reconciliation_stream(run.tenant, provider, run.day)
-        key = f"reconciliation:{provider}:{run.day}:{what}"
+    async def _command(self, provider: str, run: DayRun, day: date, what: str, command: Command) -> None:
+        stream = reconciliation_stream(run.tenant, provider, day)
+        key = f"reconciliation:{provider}:{day}:{what}"
         by = context(run.tenant, key, run.day, BY_RECONCILIATION, stream)
         outcome = await self.ledger.execute(
             RECONCILIATION, Request(stream=stream, key=key, command=command, context=by)
         )
         if isinstance(outcome, Refusal):
-            raise ReconciliationRefused(provider, run.day, outcome)
+            raise ReconciliationRefused(provider, day, outcome)
+
+
+def file_name(provider: str, day: date) -> str:
+    """The name of a statement file."""
+    return f"{provider}-{day}.csv"
 
 
 def _load(provider: str, statement: Statement) -> LoadStatement:

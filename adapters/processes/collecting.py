@@ -1,110 +1,78 @@
 """Process managers between leases and payments: what one of them says becomes the other's command, exactly once.
 
-lease.bill_issued, with a mandate ─▶ payment InitiatePayment for the due date     bill:<lease hex>:<n>:collect
-payment.succeeded                 ─▶ lease PostPayment                            payment:<hex>:posted
-payment.overpaid                  ─▶ lease PostPayment, as a payment of its own   payment:<hex>:overpaid:<attempt>
-payment.refunded                  ─▶ lease RefundCredit                           payment:<hex>:refunded:<seq>
-payment.charged_back              ─▶ lease ReversePayment                         payment:<hex>:reversed
+payment.succeeded                       ─▶ lease PostPayment                      payment:<hex>:posted
+payment.overpaid                        ─▶ lease PostPayment, a payment of its own payment:<hex>:overpaid:<attempt>
+payment.charged_back                    ─▶ lease ReversePayment, of that money    payment:<hex>:reversed:<attempt>
+lease.credit_refunded through a payment ─▶ payment RefundPayment                  refund:<lease hex>:<n>
+payment.refund_failed                   ─▶ lease ReturnRefund                     refund:<lease hex>:<n>:returned
+
+A refund goes one way: the lease gives the credit away, the payment asks its provider, and only a failure comes back.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from uuid import UUID, uuid5
 
-from msgspec import Struct
-
-from adapters.processes.following import Process, Wish
+from adapters.processes.following import Wish
 from chain.entry import Entry
-from domain.kernel import Event
-from domain.leasing.lease import LEASE, PostPayment, RefundCredit, ReversePayment
-from domain.leasing.lease.money import BillIssued
+from domain.kernel import Command, Event
+from domain.leasing.lease import LEASE, CreditRefunded, PostPayment, ReturnRefund, ReversePayment
 from domain.payments.payment import (
     PAYMENT,
-    CollectionPolicy,
-    InitiatePayment,
     PaymentChargedBack,
     PaymentOverpaid,
-    PaymentRefunded,
     PaymentSucceeded,
+    RefundFailed,
+    RefundPayment,
 )
 
 INTEREST: frozenset[type[Event]] = frozenset(
-    {BillIssued, PaymentSucceeded, PaymentOverpaid, PaymentRefunded, PaymentChargedBack}
+    {PaymentSucceeded, PaymentOverpaid, PaymentChargedBack, RefundFailed, CreditRefunded}
 )
 """The events these processes act on."""
 
-
-class Mandate(Struct, frozen=True):
-    """A lessee's standing order to debit: the tenant's reference of it, and how collection is tried."""
-
-    reference: str
-    policy: CollectionPolicy
+REASON = "credit"
+"""Why money goes back through a provider: it is the lessee's credit."""
 
 
-Mandates = Callable[[UUID, UUID], Mandate | None]
-"""The mandate for a lease of a tenant, if the lessee gave one."""
-
-
-def collection_stream(lease: UUID, bill: int) -> UUID:
-    """The payment stream that collects a bill: one, whoever derives it."""
-    return uuid5(lease, f"bill:{bill}")
+def on_top(payment: UUID, attempt: int) -> UUID:
+    """The lease's name of money that a payment's attempt brought on top."""
+    return uuid5(payment, f"attempt:{attempt}")
 
 
 def post_payments(event: Event, entry: Entry) -> Sequence[Wish]:
-    """What arrived, came on top, went back or was taken back is posted to the lease."""
+    """What arrived, came on top, or was taken back is posted to the lease."""
     payment = entry.stream
     match event:
         case PaymentSucceeded():
             post = PostPayment(payment=payment, amount_fen=event.amount_fen, value_date=event.value_date)
-            return (_to_lease(event.lease, payment, "posted", post),)
+            return (_to_lease(event.lease, f"payment:{payment.hex}:posted", post),)
         case PaymentOverpaid():
-            own = uuid5(payment, f"attempt:{event.attempt}")
+            own = on_top(payment, event.attempt)
             post = PostPayment(payment=own, amount_fen=event.amount_fen, value_date=event.value_date)
-            return (_to_lease(event.lease, payment, f"overpaid:{event.attempt}", post),)
-        case PaymentRefunded():
-            refund = RefundCredit(amount_fen=event.amount_fen)
-            return (_to_lease(event.lease, payment, f"refunded:{entry.seq}", refund),)
+            return (_to_lease(event.lease, f"payment:{payment.hex}:overpaid:{event.attempt}", post),)
         case PaymentChargedBack():
-            reverse = ReversePayment(payment=payment, reason=event.reason)
-            return (_to_lease(event.lease, payment, "reversed", reverse),)
+            money = on_top(payment, event.attempt) if event.on_top else payment
+            reverse = ReversePayment(payment=money, reason=event.reason)
+            return (_to_lease(event.lease, f"payment:{payment.hex}:reversed:{event.attempt}", reverse),)
         case _:
             return ()
 
 
-def collect_bills(mandates: Mandates) -> Process:
-    """The process that collects every issued bill of a lease with a mandate, on its due date.
-
-    It asks for the whole bill, because it sees one event at a time: what credit or other money has paid of the bill
-    until then would be debited again. So it is not composed anywhere yet; it needs a reactor that reads what is open
-    before it asks a provider, and asks the provider before it gives an order up.
-    """
-
-    def collect(event: Event, entry: Entry) -> Sequence[Wish]:
-        if not isinstance(event, BillIssued):
+def pay_refunds(event: Event, entry: Entry) -> Sequence[Wish]:
+    """Credit that goes back through a provider is asked for there; what fails there is the lessee's again."""
+    match event:
+        case CreditRefunded(payment=UUID() as payment, number=int(number)):
+            ask = RefundPayment(number=number, amount_fen=event.amount_fen, reason=REASON)
+            key = f"refund:{entry.stream.hex}:{number}"
+            return (Wish(decider=PAYMENT, stream=payment, key=key, command=ask),)
+        case RefundFailed():
+            back = ReturnRefund(number=event.number, reason=event.code)
+            return (_to_lease(event.lease, f"refund:{event.lease.hex}:{event.number}:returned", back),)
+        case _:
             return ()
-        mandate = mandates(entry.tenant, entry.stream)
-        amount_fen = event.principal_fen + event.interest_fen + event.fee_fen
-        if mandate is None or amount_fen == 0:
-            return ()
-        return (
-            Wish(
-                decider=PAYMENT,
-                stream=collection_stream(entry.stream, event.number),
-                key=f"bill:{entry.stream.hex}:{event.number}:collect",
-                command=InitiatePayment(
-                    lease=entry.stream,
-                    bill=event.number,
-                    amount_fen=amount_fen,
-                    policy=mandate.policy,
-                    mandate=mandate.reference,
-                    collect_on=event.due_on,
-                ),
-            ),
-        )
-
-    return collect
 
 
-def _to_lease(lease: UUID, payment: UUID, what: str, command: PostPayment | RefundCredit | ReversePayment) -> Wish:
-    return Wish(decider=LEASE, stream=lease, key=f"payment:{payment.hex}:{what}", command=command)
+def _to_lease(lease: UUID, key: str, command: Command) -> Wish:
+    return Wish(decider=LEASE, stream=lease, key=key, command=command)

@@ -87,12 +87,15 @@ class DayStep(Protocol):
 
 
 class ClosedDay(Struct, frozen=True):
-    """What one end of day did in this run: timers fired now, found fired, refused by code."""
+    """What one end of day did: timers fired now, found fired, refused by code, in this run; of the further steps that
+    were done in this run, how much each did in all.
+    """
 
     day: date
     fired: int
     repeated: int
     refused: Mapping[str, int]
+    processed: Mapping[str, int] = {}
 
 
 Settle = Callable[[], Awaitable[None]]
@@ -150,12 +153,15 @@ class EndOfDay:
             names = (TIMERS_STEP, *(step.name for step in self.steps))
             await self._command(f"calendar:{day}:start", StartEndOfDay(day=day, steps=names), day)
             state = await self.state()
+        done_in: dict[str, int] = {}
         for name in state.steps:
             processed = await self._step(name, day, state, issued, resumed=resumed)
+            if name != TIMERS_STEP:
+                done_in[name] = processed
             done = RecordStep(day=day, step=name, processed=processed)
             await self._command(f"calendar:{day}:{name}:done", done, day)
         await self._command(f"calendar:{day}:close", CloseDay(day=day), day)
-        return ClosedDay(day, issued.accepted, issued.repeated, dict(issued.refused))
+        return ClosedDay(day, issued.accepted, issued.repeated, dict(issued.refused), done_in)
 
     async def _step(self, name: str, day: date, state: CalendarState, issued: Issued, *, resumed: bool) -> int:
         if name == TIMERS_STEP:

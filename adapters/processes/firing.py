@@ -2,8 +2,9 @@
 
     Timer ──firing──▶ Issue(command, key `timer:<kind>:<stream hex>:<due date>:<number>`)
 
-`demand_cure` has no command: when the time to pay is over, a person chooses the remedy. Nor has `payment_query`: what
-follows depends on the provider's answer (`adapters.processes.closing_steps`). Both stay until an event closes them.
+The timers of payments have no command: what an attempt asks for depends on what is open then
+(`adapters.processes.collection`), and what follows from a query on the provider's answer
+(`adapters.processes.closing_steps`). They stay until an event closes them.
 """
 
 from __future__ import annotations
@@ -19,9 +20,9 @@ from adapters.processes.issuing import Issue, context
 from domain.application import APPLICATION, CancelOffer, ExpireApplication
 from domain.calendar.timers import Timer
 from domain.kernel import Command, Decider
-from domain.leasing.lease import LEASE, AccrueInterest, AssessLateFees, IssueBill
+from domain.leasing.lease import LEASE, AccrueInterest, AssessLateFees, IssueBill, RecordCureExpired
 from domain.parties.consent import CONSENT, ExpireConsent
-from domain.payments.payment import PAYMENT, RetryPayment
+from domain.payments.mandate import MANDATE, ExpireMandate
 
 ACTOR_PREFIX = "timer:"
 """The actor of a fired timer is the system, by the id `timer:<kind>`."""
@@ -41,11 +42,12 @@ class Firing(Struct, frozen=True):
 FIRINGS: Mapping[str, Firing] = {
     "application_expiry": Firing(APPLICATION, lambda _timer, _day: ExpireApplication()),
     "consent_expiry": Firing(CONSENT, lambda _timer, _day: ExpireConsent()),
+    "mandate_expiry": Firing(MANDATE, lambda _timer, _day: ExpireMandate()),
     "offer_expiry": Firing(APPLICATION, lambda _timer, _day: CancelOffer()),
     "interest_accrual": Firing(LEASE, lambda _timer, day: AccrueInterest(up_to=day), doubtful=True),
     "bill": Firing(LEASE, lambda timer, _day: IssueBill(number=timer.number)),
     "late_fee": Firing(LEASE, lambda _timer, day: AssessLateFees(up_to=day), doubtful=True),
-    "payment_retry": Firing(PAYMENT, lambda timer, _day: RetryPayment(attempt=timer.number)),
+    "demand_cure": Firing(LEASE, lambda _timer, _day: RecordCureExpired()),
 }
 
 

@@ -10,6 +10,7 @@ for it and somebody has to look.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -28,6 +29,9 @@ from domain.kernel import EVENT_TYPES, Actor, Command, Context, Decider, Event, 
 
 PAGE_EVENTS = 2_000
 """Events that are looked at before the position moves on."""
+
+REACTIONS_IN_FLIGHT = 32
+"""Reactors under way at a time: each waits for somebody outside."""
 
 _DDL = """
 CREATE TABLE IF NOT EXISTS read.processes (
@@ -111,10 +115,10 @@ class Follower:
     async def catch_up(self) -> Issued:
         """Follow until no event is left, including those that its own commands append; what became of the wishes."""
         issued = Issued()
-        position = await self._position()
+        position = await self.position()
         while page := await self.reader.after(position, PAGE_EVENTS):
             entries = [stored.parsed() for stored in page]
-            wishes = [issue for entry in entries for issue in await self._issues(entry)]
+            wishes = [issue for issues in await self._side_by_side(entries) for issue in issues]
             if wishes:
                 issued.add(await self._issue(wishes))
             position = page[-1].position
@@ -127,6 +131,27 @@ class Follower:
         async with self.pool.connection() as connection:
             cursor = await connection.execute(_REFUSALS, (SHARD, tenant))
             return [Refused(*row) for row in await cursor.fetchall()]
+
+    async def position(self) -> int:
+        """The ledger position up to which everything that follows is on disk."""
+        async with self.pool.connection() as connection:
+            cursor = await connection.execute(_POSITION, (SHARD, self.name))
+            row = await cursor.fetchone()
+            return int(row[0]) if row else 0
+
+    async def _side_by_side(self, entries: Sequence[Entry]) -> list[list[Issue]]:
+        """What follows from each entry, in their order, however long its reactor took."""
+        if not self.reactors:
+            return [await self._issues(entry) for entry in entries]
+        turns = asyncio.Semaphore(REACTIONS_IN_FLIGHT)
+
+        async def in_turn(entry: Entry) -> list[Issue]:
+            async with turns:
+                return await self._issues(entry)
+
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(in_turn(entry)) for entry in entries]
+        return [task.result() for task in tasks]
 
     async def _issues(self, entry: Entry) -> list[Issue]:
         if entry.type.partition(".")[0] not in self._aggregates:
@@ -161,12 +186,6 @@ class Follower:
         for issue, refusal in issued.refusals:
             await self._execute(_REFUSED, _refused_row(issue, refusal))
         return issued
-
-    async def _position(self) -> int:
-        async with self.pool.connection() as connection:
-            cursor = await connection.execute(_POSITION, (SHARD, self.name))
-            row = await cursor.fetchone()
-            return int(row[0]) if row else 0
 
     async def _execute(self, query: str, parameters: tuple[object, ...] | None = None) -> None:
         async with self.pool.connection() as connection:

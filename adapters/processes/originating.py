@@ -16,7 +16,7 @@ people; what an aggregate or the gate refuses is kept by the follower, for someb
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import TypeVar
 from uuid import UUID
 
@@ -164,7 +164,8 @@ class Originating:
         if made is None:
             return ()
         plan, offer = made
-        command = lease_of(offer, plan, contract, entry.stream)
+        payee = self._houses(entry.tenant).down_payment_to
+        command = lease_of(offer, plan, contract, entry.stream, payee)
         key = f"contract:{entry.stream.hex}:lease"
         return (Wish(decider=LEASE, stream=lease_stream(entry.stream), key=key, command=command),)
 
@@ -184,10 +185,7 @@ class Originating:
         created = next((event for event in events if isinstance(event, LeaseCreated)), None)
         if created is None or created.contract is None:
             return ()
-        kinds = {type(event) for event in events}
-        reason = next((why for kind, why in ENDED_OTHERWISE.items() if kind in kinds), None)
-        if LeaseActivated not in kinds:
-            reason = NOT_BEGUN
+        reason = reason_of({type(event) for event in events})
         contract = await self._streams.state(CONTRACT, created.contract, entry.tenant)
         if contract is None or contract.phase not in IN_FORCE:
             return ()
@@ -209,6 +207,13 @@ class Originating:
             return None
         found = self._offers.of(application.offer.terms.priced, tenant)
         return None if isinstance(found, Refusal) else found
+
+
+def reason_of(happened: Collection[type[Event]]) -> str | None:
+    """Why a contract is terminated with its lease; None when it was performed."""
+    if LeaseActivated not in happened:
+        return NOT_BEGUN
+    return next((why for kind, why in ENDED_OTHERWISE.items() if kind in happened), None)
 
 
 def reference_of(house: TenantTerms, entry: Entry) -> str:

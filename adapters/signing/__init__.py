@@ -13,20 +13,27 @@ from adapters.signing.document import (
     schedule_digest,
 )
 from adapters.signing.fonts import FontSet, NoChineseFont, chinese_fonts
+from adapters.signing.kept import KeptSchedules, trusted_roots
 from adapters.signing.pades import LocalSigner
-from adapters.signing.port import Signatory, SignatureInvalid, SignedDocument, Signer, SigningError, digest_of
+from adapters.signing.paper import ClauseText, Missing, PaperIncomplete, paper_of
+from adapters.signing.port import Flaw, Signatory, SignatureInvalid, SignedDocument, Signer, SigningError, digest_of
 from adapters.signing.typeset import TypesettingError, signature_box, typeset
-from adapters.signing.verify import SignatureFacts, verify_signatures
+from adapters.signing.verify import SignatureFacts, examined, party_of, received, signed_document, verify_signatures
 
 __all__ = [
     "ClauseLine",
+    "ClauseText",
     "ContractDocument",
     "Credential",
     "DocumentError",
+    "Flaw",
     "FontSet",
+    "KeptSchedules",
     "LocalAuthority",
     "LocalSigner",
+    "Missing",
     "NoChineseFont",
+    "PaperIncomplete",
     "PartyLine",
     "ScheduleLine",
     "Signatory",
@@ -39,8 +46,14 @@ __all__ = [
     "check_document",
     "chinese_fonts",
     "digest_of",
+    "examined",
+    "paper_of",
+    "party_of",
+    "received",
     "schedule_digest",
     "signature_box",
+    "signed_document",
+    "trusted_roots",
     "typeset",
     "verify_signatures",
 ]

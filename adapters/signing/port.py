@@ -7,24 +7,43 @@ event by way of `SignedDocument.signature`.
 from __future__ import annotations
 
 from datetime import datetime
+from enum import StrEnum
 from hashlib import sha256
 from typing import Protocol
 from uuid import UUID
 
 from msgspec import Struct
 
-from domain.contracting.contract import PartyRole, Signature, SignatureLevel
+from domain.contracting.contract import PartyRole, Signature, SignatureLevel, SignatureMethod
 
 
 class SigningError(RuntimeError):
     """A document that could not be signed; says which and why."""
 
 
-class SignatureInvalid(ValueError):
-    """A signature that does not hold; says which, what was expected and what came."""
+class Flaw(StrEnum):
+    """In which way a signed file is not what it should be."""
 
-    def __init__(self, field: str, expected: str, got: object) -> None:
+    NOT_A_PDF = "not_a_pdf"
+    UNSIGNED = "unsigned"
+    OTHER_SIGNATURES = "other_signatures"
+    NOT_PADES = "not_pades"
+    CHANGED = "changed"
+    CHANGED_AFTER = "changed_after"
+    UNKNOWN_ROOT = "unknown_root"
+    EXPIRED = "expired"
+    REVOKED = "revoked"
+    TIME = "time"
+    WRONG_PARTY = "wrong_party"
+    OTHER_DOCUMENT = "other_document"
+
+
+class SignatureInvalid(ValueError):
+    """A signature that does not hold; says which, in which way, what was expected and what came."""
+
+    def __init__(self, flaw: Flaw, field: str, expected: str, got: object) -> None:
         super().__init__(f"signature {field}: expected {expected}, got {got}")
+        self.flaw = flaw
         self.field = field
         self.expected = expected
         self.got = str(got)
@@ -67,6 +86,7 @@ class SignedDocument(Struct, frozen=True, kw_only=True):
             signed=self.digest,
             certificate=self.certificate,
             level=self.level,
+            method=SignatureMethod.PADES,
         )
 
 

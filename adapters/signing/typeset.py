@@ -132,8 +132,8 @@ def _terms(document: ContractDocument) -> list[tuple[str, str]]:
     buyout = "无" if terms.buyout_fen is None else f"期满支付 {yuan(terms.buyout_fen)} {unit}后取得所有权"
     return [
         ("全部费用总额", f"{yuan(terms.total_cost_fen)} {unit}（包含租金及其他一切应付费用）"),
-        ("综合年化成本", "不适用" if terms.apr is None else f"{percent(terms.apr)}（单利）"),
-        ("内部收益率", "不适用" if terms.irr is None else f"{percent(terms.irr)}（年化）"),
+        ("综合年化成本", _rate(terms.apr, "单利")),
+        ("内部收益率", _rate(terms.irr, "年化")),
         ("期满取得租赁物", buyout),
         ("设备锁定", lock),
         ("电子数据存证", f"见第 {places.get(EVIDENCE, '—')} 条：各方同意以可核验的只增账本保存证据"),
@@ -146,6 +146,11 @@ def _terms(document: ContractDocument) -> list[tuple[str, str]]:
         ("提前结清补偿", _compensation(terms)),
         ("争议解决", f"{terms.forum}仲裁" if terms.forum else "承租人住所地人民法院管辖"),
     ]
+
+
+def _rate(rate: str | None, how: str) -> str:
+    """Where the object goes back there is no rate to be named."""
+    return "不适用" if rate is None else f"{percent(rate)}（{how}）"
 
 
 def _compensation(terms: KeyTerms) -> str:

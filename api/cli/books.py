@@ -60,7 +60,7 @@ def books(session: Session, as_of: AsOf = None, at_position: At = None, currency
     """
     from projections import journal
 
-    with _read_models(session) as (connection, tenant):
+    with read_models(session) as (connection, tenant):
         found = journal.trial_balance(connection, tenant, _day(as_of), currency=currency, as_of_position=at_position)
     session.emit(_with(found, sum_fen=found.sum_fen), lambda out: _show_books(out, found))
 
@@ -72,7 +72,7 @@ def ageing(session: Session, as_of: AsOf = None, at_position: At = None, currenc
     """
     from projections import ageing as read_model
 
-    with _read_models(session) as (connection, tenant):
+    with read_models(session) as (connection, tenant):
         found = read_model.ageing(connection, tenant, _day(as_of), currency=currency, as_of_position=at_position)
     data = _with(found, leases=found.leases, open_fen=found.open_fen)
     session.emit(data, lambda out: _show_ageing(out, found))
@@ -88,7 +88,7 @@ def cash_flow(
     """Print expected and actual cash by day."""
     from projections import cash_flow as read_model
 
-    with _read_models(session) as (connection, tenant):
+    with read_models(session) as (connection, tenant):
         found = read_model.cash_flow(
             connection, tenant, first.date(), last.date(), currency=currency, as_of_position=at_position
         )
@@ -96,7 +96,7 @@ def cash_flow(
 
 
 def portfolio(session: Session, as_of: AsOf = None, at_position: At = None, currency: Currency = None) -> None:
-    """Print what is at risk, with whom, its limits, and the provisions by class.
+    """Print what is at risk, its limits, and the provisions.
 
     Days overdue count to the business date; what is known is what is known now, or at a position.
     """
@@ -105,7 +105,7 @@ def portfolio(session: Session, as_of: AsOf = None, at_position: At = None, curr
     from projections import portfolio as read_model
 
     classes: Provisions | None = None
-    with _read_models(session) as (connection, tenant):
+    with read_models(session) as (connection, tenant):
         held = read_model.holdings(connection, tenant, currency=currency, as_of_position=at_position)
         on = _day(as_of) or ages.ageing(connection, tenant, as_of_position=at_position).as_of
         if on is not None:
@@ -129,7 +129,7 @@ def _day(value: datetime | None) -> date | None:
 
 
 @contextmanager
-def _read_models(session: Session) -> Iterator[tuple[Connection[Any], UUID]]:
+def read_models(session: Session) -> Iterator[tuple[Connection[Any], UUID]]:
     """The read models, up to date with the ledger, and the tenant of the settings."""
     from adapters.postgres.connections import connect
     from api.cli.models import catch_up

@@ -79,7 +79,9 @@ def end_of_day(
 ) -> None:  # fmt: skip
     """Close business dates, one after the other.
 
-    Fires every timer that is due, day by day, up to and including the date. A run that was interrupted goes on.
+    Day by day, up to and including the date: fires every timer that is due, debits what is due under mandates, asks
+    for open outcomes and reconciles statements. Without payment providers it fires timers only, and says so. A run that
+    was interrupted goes on.
     """
     import uvloop
 
@@ -87,15 +89,28 @@ def end_of_day(
         whose = tenant or on.settings.tenant
         closed = uvloop.run(_close(on, whose, to.date(), start.date() if start else None))
         published = publish(on)
-    days = [{"day": str(one.day), "fired": one.fired, "repeated": one.repeated, "refused": dict(one.refused)}
-            for one in closed]  # fmt: skip
+        providers = on.settings.sandbox_bank_names
+    days = [{"day": str(one.day), "fired": one.fired, "repeated": one.repeated, "refused": dict(one.refused),
+             **one.processed} for one in closed]  # fmt: skip
 
     def show(out: Console) -> None:
-        rows = [(str(one.day), number(one.fired), number(sum(one.refused.values()))) for one in closed]
-        out.print(table("lrr", [("day", "timers fired", "refused"), *rows]) if rows else "Nothing to close.")
+        out.print(_days(closed, providers))
         show_tree(out, published)
 
-    session.emit({"ok": True, "days": days, "size": published.size}, show)
+    session.emit({"ok": True, "days": days, "providers": providers, "size": published.size}, show)
+
+
+def _days(closed: list[ClosedDay], providers: tuple[str, ...]) -> str:
+    if not closed:
+        return "Nothing to close."
+    steps = list(closed[0].processed) if providers else []
+    head = ("day", "timers fired", "refused", *steps)
+    rows = [
+        (str(one.day), number(one.fired), number(sum(one.refused.values())),
+         *(number(one.processed.get(step, 0)) for step in steps)) for one in closed
+    ]  # fmt: skip
+    shown = table("lrr" + "r" * len(steps), [head, *rows])
+    return shown if providers else f"{shown}\nNo payment provider is configured: nothing was collected or reconciled."
 
 
 def _lived(session: Session, on: Base, file: Path, tenant: UUID) -> tuple[int, HistoryReport, int]:

@@ -6,7 +6,21 @@ from typing import Annotated
 
 import typer
 
-from api.cli import bench, books, days, doctor, evidence, history, importing, keys, models, offers, running, serving
+from api.cli import (
+    bench,
+    books,
+    contracts,
+    days,
+    doctor,
+    evidence,
+    history,
+    importing,
+    keys,
+    models,
+    offers,
+    running,
+    serving,
+)
 from api.cli.frame import Data, Json, Shared, group
 
 app = group(
@@ -46,6 +60,7 @@ evidence.register(app)
 models.register(app)
 offers.register(app)
 books.register(app)
+contracts.register(app)
 app.add_typer(keys.app, name="keys")
 app.add_typer(keys.subjects, name="subject")
 bench.register(app)

@@ -16,6 +16,8 @@ from adapters.catalogue.plans import plans_of
 from api.http.models import Members
 from api.http.services import Services
 from domain.application import APPLICATION
+from domain.contracting.contract import SignatureMethod
+from domain.contracting.contract import refusals as contract_refusals
 from domain.contracting.matching import plan_in_force
 from domain.contracting.plans import Plan, digest_of
 from domain.kernel import Refusal
@@ -75,3 +77,9 @@ async def clause_library(of: Services, asked: Asked) -> Members:
 async def looked_up(*_: object) -> Members:
     """What a person records of a payment was looked up at the provider."""
     return {"source": Source.QUERY.value}
+
+
+async def signed_on_trust(_: Services, asked: Asked) -> Members | Refusal:
+    """Adds nothing: whoever says that somebody signed elsewhere does not say that it was checked here."""
+    claimed = asked.members["signature"]["method"]
+    return contract_refusals.SIGNATURE_UNVERIFIED() if claimed is SignatureMethod.PADES else {}

@@ -16,7 +16,6 @@ from msgspec import Struct
 from pydantic.json_schema import models_json_schema
 from starlette.responses import Response
 
-from adapters.postgres import browse
 from adapters.postgres.reader import Stored
 from api.http import catalogue
 from api.http.aggregates import APPLICATIONS, EXPOSED, LEASES, Exposed
@@ -24,7 +23,7 @@ from api.http.answers import PAGE_DEFAULT, Limit, versioned
 from api.http.commands import stream_id
 from api.http.models import model_of, noun_of
 from api.http.problems import Problem
-from api.http.reads import STRICT, AfterPosition, ApplicationReader, At, Of, events_answer
+from api.http.reads import STRICT, AfterPosition, ApplicationReader, At, Of, events_answer, page_of_stream
 from api.http.routes import path_of
 from domain.kernel import format_id
 from projections.reading import decode
@@ -140,7 +139,7 @@ def _events_route(of: Exposed) -> Route:
         stream = stream_id(of.noun, path[of.noun])
         await services.owner_of(stream, principal.tenant, of.noun)
         position = await at.in_ledger(services)
-        page = await services.queries.run(browse.stream_page, stream, starting_after, limit, position)
+        page = await page_of_stream(services, stream, starting_after, limit, position)
         return events_answer(request, page, position)
 
     words_of = f"The events of one {of.noun} in order, each with the exact entry that was hashed."

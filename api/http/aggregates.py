@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
-from uuid import UUID, uuid5
+from uuid import UUID
 
 from msgspec import Struct
 
@@ -20,7 +20,7 @@ from api.http.models import CommandReader, Members
 from domain import application
 from domain.application import APPLICATION, DraftApplication
 from domain.contracting import clauses, contract
-from domain.contracting.clauses import CLAUSE, DraftClause
+from domain.contracting.clauses import CLAUSE, DraftClause, clause_stream
 from domain.contracting.contract import CONTRACT, AssembleContract
 from domain.contracting.contract.offered import contract_stream
 from domain.kernel import Command, Decider, RefusalKind
@@ -29,8 +29,10 @@ from domain.leasing.admission import CONTRACT_LEASED, lease_stream
 from domain.leasing.lease import LEASE, CreateLease
 from domain.parties import consent
 from domain.parties.consent import CONSENT, RequestConsent
-from domain.payments import payment
+from domain.payments import mandate, payment, reconciliation
+from domain.payments.mandate import MANDATE, GrantMandate, mandate_stream
 from domain.payments.payment import PAYMENT, InitiatePayment
+from domain.payments.reconciliation import RECONCILIATION, LoadStatement
 
 _P = Permission
 _HUMP = re.compile(r"(?<!^)(?=[A-Z])")
@@ -125,8 +127,7 @@ class Spec(Struct, frozen=True):
 
 
 def _clause_stream(tenant: UUID, members: Members) -> UUID:
-    """A tenant has one stream for each clause code."""
-    return uuid5(tenant, f"clause:{members['clause']}")
+    return clause_stream(tenant, members["clause"])
 
 
 def _contract_stream(_: UUID, members: Members) -> UUID | None:
@@ -138,6 +139,11 @@ def _contract_stream(_: UUID, members: Members) -> UUID | None:
 def _lease_stream(_: UUID, members: Members) -> UUID | None:
     """A contract has one lease; without one there is none, and the gate says so."""
     return None if members.get("contract") is None else lease_stream(members["contract"])
+
+
+def _mandate_stream(_: UUID, members: Members) -> UUID:
+    """A lease has one mandate."""
+    return mandate_stream(members["lease"])
 
 
 _SOURCE = Filled(("source",), admission.looked_up)
@@ -188,13 +194,16 @@ CONTRACTS = Exposed(
     creator=AssembleContract,
     commands=contract.COMMANDS,
     permissions={
-        _P.CONTRACT: "AssembleContract PresentContract AcknowledgeDisclosure SignContract AnchorContract "
-        "ProposeAmendment SignAmendment LapseAmendment CheckTexts",
+        _P.CONTRACT: "AssembleContract PresentContract AcknowledgeDisclosure AnchorContract "
+        "ProposeAmendment LapseAmendment CheckTexts",
+        _P.SIGN_ON_TRUST: "SignContract SignAmendment",
         _P.END_CONTRACT: "TerminateContract FulfilContract VoidContract",
     },
     filled={
         "AssembleContract": Filled(("plan_digest", "form", "library"), admission.plan_of_contract),
         "ProposeAmendment": Filled(("library",), admission.clause_library),
+        "SignContract": Filled((), admission.signed_on_trust),
+        "SignAmendment": Filled((), admission.signed_on_trust),
     },
     place=_contract_stream,
     taken=contract.refusals.EXISTS,
@@ -206,16 +215,29 @@ LEASES = Exposed(
     creator=CreateLease,
     commands=lease.COMMANDS,
     permissions={
-        _P.LEASE: "CreateLease WaiveDeposit PreauthoriseDeposit RecordDelivery ActivateLease QuoteBuyout "
-        "CompleteBuyout QuoteEarlySettlement SettleEarly RenewLease RecordTotalLoss ReturnAsset CloseLease",
+        _P.LEASE: "CreateLease WaiveDeposit PreauthoriseDeposit ReportDownPayment RecordDelivery ActivateLease "
+        "QuoteBuyout CompleteBuyout QuoteEarlySettlement SettleEarly RenewLease RecordTotalLoss ReturnAsset CloseLease",
         _P.MONEY: "RecordDepositReceived ReleaseDeposit CaptureDeposit IssueBill AccrueInterest AssessLateFees "
-        "PostPayment ReversePayment RefundCredit",
-        _P.CONCEDE: "WaiveBill RestructureLease ReAgeBills TransferLease ChargeOffLease",
-        _P.ENFORCE: "ServeDemand ElectRemedy AccelerateLease TerminateLease RepossessAsset DisposeAsset",
+        "PostPayment ReversePayment RefundCredit RecordDownPayment RefundDownPayment RemitToInvestor",
+        _P.CONCEDE: "WaiveBill RestructureLease ReAgeBills TransferLease BuyBackLease ChargeOffLease",
+        _P.ENFORCE: "ServeDemand RecordCureExpired ElectRemedy AccelerateLease TerminateLease RepossessAsset "
+        "DisposeAsset",
     },
     filled={"CreateLease": Filled(("plan_digest", "business"), admission.plan_of_lease)},
+    withheld={"ReturnRefund": "follows when a payment's provider does not pay a refund out"},
     place=_lease_stream,
     taken=CONTRACT_LEASED,
+)
+
+MANDATES = Exposed(
+    decider=MANDATE,
+    plural="mandates",
+    creator=GrantMandate,
+    commands=mandate.COMMANDS,
+    permissions={_P.COLLECT: "GrantMandate SuspendMandate ResumeMandate RevokeMandate ExpireMandate"},
+    place=_mandate_stream,
+    taken=mandate.refusals.EXISTS,
+    again="grant",
 )
 
 PAYMENTS = Exposed(
@@ -225,17 +247,30 @@ PAYMENTS = Exposed(
     commands=payment.COMMANDS,
     permissions={
         _P.COLLECT: "InitiatePayment RetryPayment CancelPayment",
-        _P.MONEY: "RecordPending RecordSucceeded RecordFailed RecordOutcomeUnknown RefundPayment RecordChargeback",
+        _P.MONEY: "RecordPending RecordSucceeded RecordFailed RecordOutcomeUnknown RecordRefunded RecordRefundFailed "
+        "RecordChargeback",
     },
     filled={"RecordSucceeded": _SOURCE, "RecordFailed": _SOURCE},
-    withheld={"ReceiveCallback": "says itself that a provider's signature verified; comes from the provider's door"},
+    withheld={
+        "ReceiveCallback": "says itself that a provider's signature verified; comes from the provider's door",
+        "RefundPayment": "follows when a lease refunds credit through the payment",
+    },
 )
 
-EXPOSED: tuple[Exposed, ...] = (APPLICATIONS, CONSENTS, CLAUSES, CONTRACTS, LEASES, PAYMENTS)
+RECONCILIATIONS = Exposed(
+    decider=RECONCILIATION,
+    plural="reconciliations",
+    creator=LoadStatement,
+    commands=reconciliation.COMMANDS,
+    permissions={_P.RECONCILE: "ResolveBreak CloseReconciliation"},
+    withheld=dict.fromkeys(("LoadStatement", "RecordMatching"), "matches provider statements at the end of a day"),
+)
+
+EXPOSED: tuple[Exposed, ...] = (APPLICATIONS, CONSENTS, CLAUSES, CONTRACTS, LEASES, MANDATES, PAYMENTS, RECONCILIATIONS)
 """In the order in which a case meets them."""
 
 UNEXPOSED: Mapping[str, str] = {
-    "reconciliation": "matches provider statements at the end of a business date",
+    "provision": "recognised by the end of a day at month ends",
     "calendar": "business dates move by the explicit end of day on the command line",
 }
 """Aggregates that nobody commands over HTTP, and why."""

@@ -17,7 +17,22 @@ from starlette.exceptions import HTTPException
 from starlette.types import Receive, Scope, Send
 
 from api.compose import Running
-from api.http import aggregate_reads, evidence, gate_reads, lease_reads, offers, openapi, reads, routes, service, stream
+from api.http import (
+    aggregate_reads,
+    callbacks,
+    contract_reads,
+    evidence,
+    gate_reads,
+    lease_reads,
+    money_reads,
+    offers,
+    openapi,
+    papers,
+    reads,
+    routes,
+    service,
+    stream,
+)
 from api.http.edge import Edge, answer_problem
 from api.http.problems import Problem
 from api.http.services import Limits, Services
@@ -74,6 +89,20 @@ def create_app(running: Running, *, limits: Limits = DEFAULT_LIMITS) -> FastAPI:
     )  # fmt: skip
     app.state.services = services
     app.edge = Edge(app.route, routes.register(app, services))
-    for module in (reads, lease_reads, gate_reads, aggregate_reads, offers, stream, evidence, service):
+    modules = (
+        reads,
+        lease_reads,
+        money_reads,
+        gate_reads,
+        contract_reads,
+        papers,
+        aggregate_reads,
+        callbacks,
+        offers,
+        stream,
+        evidence,
+        service,
+    )
+    for module in modules:
         module.register(app)
     return app

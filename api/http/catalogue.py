@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from msgspec import UNSET, Struct, UnsetType
 
+from adapters.signing.port import Flaw
 from api.http.problems import REFUSAL_STATUS
 from api.http.problems import ProblemKind as Kind
 from domain.kernel import REFUSALS
@@ -80,6 +81,62 @@ SUBJECT_ERASED = Kind(
     "该主体的数据已删除，不能再添加",
 )  # fmt: skip
 
+CALLBACK_MALFORMED = Kind("callback.malformed", 400, "The callback does not say what it must", "回调内容不符合要求")
+CALLBACK_FORGED = Kind("callback.forged", 401, "The provider's signature does not verify", "渠道签名验证失败")
+CALLBACK_EARLY = Kind(
+    "callback.early", 409, "The money that this takes back is not known yet", "该款项尚未到账，暂不能撤回",
+    "Send it again later.", "请稍后重发。",
+)  # fmt: skip
+# --------------------------------------------------------------------------------------- contracts on paper
+
+NOT_PDF_TYPE = Kind("body.not_pdf_type", 415, "The body must be application/pdf", "请求体必须为 application/pdf")
+SCHEDULE_MISSING = Kind(
+    "paper.schedule_missing", 409, "The schedule of this contract is known by its digest only",
+    "该合同的还款计划仅有摘要",
+    "POST it to …/schedule once.", "请先向 …/schedule 提交一次还款计划。",
+)  # fmt: skip
+SCHEDULE_DIFFERS = Kind(
+    "paper.schedule_differs", 409, "This is not the schedule whose digest the contract has",
+    "该还款计划与合同所载摘要不一致",
+)  # fmt: skip
+TEXT_MISSING = Kind(
+    "paper.text_missing", 409, "The text of a clause is kept elsewhere; the ledger has its digest only",
+    "条款正文另行保存，账本仅有其摘要",
+)  # fmt: skip
+NO_FONT = Kind(
+    "paper.no_font", 503, "No Chinese font is installed to set a contract in", "未安装可用于排版合同的中文字体"
+)
+SIGNATURES: dict[Flaw, Kind] = {
+    Flaw.NOT_A_PDF: Kind("signature.not_a_pdf", 422, "The file is not a PDF that can be read", "文件不是可读取的 PDF"),
+    Flaw.UNSIGNED: Kind("signature.unsigned", 422, "Nobody signed the file", "文件未经签署"),
+    Flaw.OTHER_SIGNATURES: Kind(
+        "signature.other_signatures", 422, "The file has other signatures than those expected", "文件中的签名与预期不符"
+    ),
+    Flaw.NOT_PADES: Kind("signature.not_pades", 422, "A signature is not a PAdES signature", "签名不是 PAdES 签名"),
+    Flaw.CHANGED: Kind(
+        "signature.changed", 422, "What was signed, or a signature, was changed", "签署内容或签名已被改动"
+    ),
+    Flaw.CHANGED_AFTER: Kind(
+        "signature.changed_after", 422, "Something was added to the file after it was signed", "文件签署后被添加内容",
+    ),
+    Flaw.UNKNOWN_ROOT: Kind(
+        "signature.unknown_root", 422, "The signer's certificate does not lead to a trusted one", "签名证书不受信任",
+        "Trusted certificates are files in the directory that LEASELEDGER_TRUST names.",
+        "受信任的证书存放于 LEASELEDGER_TRUST 所指目录。",
+    ),
+    Flaw.EXPIRED: Kind("signature.expired", 422, "The signer's certificate is not valid now", "签名证书不在有效期内"),
+    Flaw.REVOKED: Kind("signature.revoked", 422, "The signer's certificate was revoked", "签名证书已被吊销"),
+    Flaw.TIME: Kind("signature.time", 422, "The time of a signature cannot be right", "签名时间不合理"),
+    Flaw.WRONG_PARTY: Kind(
+        "signature.wrong_party", 422, "The certificate does not name the party that signs", "签名证书与签署方不符"
+    ),
+    Flaw.OTHER_DOCUMENT: Kind(
+        "signature.other_document", 422, "What was signed is not a file of this contract",
+        "所签署的文件不是该合同的文件",
+    ),
+}  # fmt: skip
+"""What is wrong with a signed file, by the way in which it is."""
+
 # --------------------------------------------------------------------------------------------------- moments
 
 POSITION_AHEAD = Kind(
@@ -123,7 +180,10 @@ STREAM_BUSY = Kind(
 CLOSING = Kind("service.closing", 503, "The service is closing; nothing was written", "服务正在关闭，未写入任何内容")
 INTERNAL = Kind("service.internal", 500, "Something went wrong on our side", "服务内部错误")
 
-KINDS: tuple[Kind, ...] = tuple(value for value in list(globals().values()) if isinstance(value, Kind))
+KINDS: tuple[Kind, ...] = (
+    *(value for value in list(globals().values()) if isinstance(value, Kind)),
+    *SIGNATURES.values(),
+)
 """Every kind above, in order."""
 
 

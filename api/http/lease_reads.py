@@ -23,7 +23,7 @@ from domain.books.chart import ACCOUNTS
 from domain.kernel import format_id, parse_id
 from domain.kernel.ids import IdError
 from domain.leasing.lease.state import Phase
-from projections import bills, journal, lease_book, portfolio
+from projections import bills, journal, lease_book, portfolio, revenue
 from projections.ageing import AGEING, ageing
 from projections.bills import BILLS
 from projections.cash_flow import DAYS_MAX, cash_flow
@@ -124,12 +124,14 @@ async def day_moment(
 OnDay = Annotated[DayMoment, Depends(day_moment)]
 
 
-def _one_of(name: str, text: str | None, known: tuple[str, ...]) -> None:
+def one_of(name: str, text: str | None, known: tuple[str, ...]) -> None:
+    """Raise `query.invalid` for a text that is none of these."""
     if text is not None and text not in known:
         raise Problem(catalogue.QUERY_INVALID, faults=[fault(f"/{name}", "enum", {"expected": ", ".join(known)})])
 
 
-def _lease_in_query(text: str | None) -> UUID | None:
+def lease_in_query(text: str | None) -> UUID | None:
+    """The lease in a query. Raises `query.invalid` for what is not an id of one."""
     try:
         return None if text is None else parse_id("lease", text)
     except IdError:
@@ -154,7 +156,7 @@ async def list_leases(
     A page may be short, even empty, and still have more behind it.
     """
     after = cursor("lease", starting_after)
-    _one_of("state", state, _STATES)
+    one_of("state", state, _STATES)
     as_of = await at.in_read_model(of, LEASE_BOOK)
     page = await of.queries.run(
         lease_book.listing, principal.tenant,
@@ -216,7 +218,7 @@ async def wanted_bills(
     status: Status = None, due_from: DueFrom = None, due_to: DueTo = None, overdue_on: OverdueOn = None
 ) -> bills.Filter:
     """The dependency that reads which bills are wanted."""
-    _one_of("status", status, bills.STATUSES)
+    one_of("status", status, bills.STATUSES)
     return bills.Filter(
         status=status,
         due_from=day_of("due_from", due_from),
@@ -259,6 +261,7 @@ async def read_cash_flow(
     if not 0 <= (end - begin).days < DAYS_MAX:
         raise Problem(catalogue.QUERY_INVALID, faults=[fault("/to", "invalid")])
     await at.in_read_model(of, JOURNAL)
+    await at.in_read_model(of, LEASE_BOOK)
     as_of = await at.in_read_model(of, BILLS)
     found = await of.queries.run(cash_flow, principal.tenant, begin, end, currency=currency, as_of_position=as_of)
     return answer(r.cash_flow_body(found), found.position)
@@ -266,6 +269,7 @@ async def read_cash_flow(
 
 async def read_ageing(principal: StatisticsReader, at: OnDay, of: Of, currency: Currency = None) -> Response:
     """Leases and open amounts by the oldest unpaid due date, at the end of a business date as known then."""
+    await at.moment.in_read_model(of, LEASE_BOOK)
     as_of = await at.moment.in_read_model(of, AGEING)
     found = await of.queries.run(ageing, principal.tenant, at.day, currency=currency, as_of_position=as_of)
     return answer(r.ageing_body(found), found.position)
@@ -275,9 +279,9 @@ async def wanted_entries(
     lease: OfLease = None, account: Account = None, first: From = None, last: To = None
 ) -> journal.Filter:
     """The dependency that reads which entries are wanted."""
-    _one_of("account", account, tuple(ACCOUNTS))
+    one_of("account", account, tuple(ACCOUNTS))
     return journal.Filter(
-        lease=_lease_in_query(lease),
+        lease=lease_in_query(lease),
         account=account,
         first_date=day_of("from", first),
         last_date=day_of("to", last),
@@ -305,6 +309,7 @@ async def list_journal(
 
 async def read_trial_balance(principal: StatisticsReader, at: OnDay, of: Of, currency: Currency = None) -> Response:
     """Turnover and balance of every account, now, at an earlier position, or at the end of a business date."""
+    await at.moment.in_read_model(of, LEASE_BOOK)
     as_of = await at.moment.in_read_model(of, JOURNAL)
     found = await of.queries.run(
         journal.trial_balance, principal.tenant, at.day, currency=currency, as_of_position=as_of
@@ -314,11 +319,19 @@ async def read_trial_balance(principal: StatisticsReader, at: OnDay, of: Of, cur
 
 async def read_income(principal: StatisticsReader, at: OnDay, of: Of, currency: Currency = None) -> Response:
     """Income recognised, by month of business dates and account."""
+    await at.moment.in_read_model(of, LEASE_BOOK)
     as_of = await at.moment.in_read_model(of, JOURNAL)
     position, currencies, months = await of.queries.run(
         journal.income, principal.tenant, at.day, currency=currency, as_of_position=as_of
     )
     return answer(r.income_body(currencies, months), position)
+
+
+async def read_revenue_schedule(principal: StatisticsReader, at: At, of: Of, currency: Currency = None) -> Response:
+    """Revenue to come, as schedules have it: interest that is not accrued and rent that is not billed, by month."""
+    as_of = await at.in_read_model(of, LEASE_BOOK)
+    found = await of.queries.run(revenue.revenue_schedule, principal.tenant, currency=currency, as_of_position=as_of)
+    return answer(r.revenue_schedule_body(found), found.position)
 
 
 async def read_portfolio(principal: StatisticsReader, at: At, of: Of, currency: Currency = None) -> Response:
@@ -348,6 +361,7 @@ def register(app: FastAPI) -> None:
         ("/v1/journal", list_journal, "books"),
         ("/v1/trial-balance", read_trial_balance, "books"),
         ("/v1/income", read_income, "books"),
+        ("/v1/revenue-schedule", read_revenue_schedule, "books"),
         ("/v1/portfolio", read_portfolio, "books"),
         ("/v1/provisions", read_provisions, "books"),
     ):

@@ -11,16 +11,18 @@ from msgspec import Meta, Struct
 from api.http.resources import Position, SubjectId
 from domain.books import FiveClass
 from domain.kernel import format_id
-from projections import ageing, bills, cash_flow, journal, lease_book, portfolio
+from projections import ageing, bills, cash_flow, journal, lease_book, portfolio, revenue
 from projections.ageing import Bucket
 from projections.cash_flow import Day
 from projections.currencies import Currencies
 from projections.journal import Balance, MonthIncome
+from projections.revenue import RevenueMonth
 
 LeaseId = Annotated[str, Meta(pattern="^lease_[0-9a-f]{32}$")]
 ApplicationId = Annotated[str, Meta(pattern="^application_[0-9a-f]{32}$")]
 ContractId = Annotated[str, Meta(pattern="^contract_[0-9a-f]{32}$")]
 InvestorId = Annotated[str, Meta(pattern="^investor_[0-9a-f]{32}$")]
+SourceId = Annotated[str, Meta(pattern="^(lease|provision)_[0-9a-f]{32}$")]
 BillPlace = Annotated[str, Meta(pattern="^lease_[0-9a-f]{32}/[0-9]{1,7}$")]
 
 
@@ -28,7 +30,8 @@ class Lease(Struct, frozen=True, kw_only=True):
     """One lease. `billed - paid - waived - written_off` is `open`; `unbilled` is the rest of the schedule.
 
     `next_due_on` is the due date of the next instalment to be billed, `oldest_due_on` that of the oldest bill with
-    anything to pay.
+    anything to pay. `credit_fen` is the lessee's, also after the end. `investor_owed_fen` was collected for the
+    investor and not remitted. `down_payment_held_fen` goes to the supplier when the lease begins.
     """
 
     id: LeaseId
@@ -48,6 +51,10 @@ class Lease(Struct, frozen=True, kw_only=True):
     deposit_mode: str
     deposit_fen: int
     deposit_held_fen: int
+    upfront_fee_fen: int
+    down_payment_fen: int
+    down_payment_held_fen: int
+    investor_owed_fen: int
     instalments: int
     issued: int
     billed_fen: int
@@ -150,12 +157,15 @@ class JournalLine(Struct, frozen=True):
 
 
 class JournalEntry(Struct, frozen=True):
-    """One entry of the journal, made of the event at `position`; its lines balance."""
+    """One entry of the journal, made of the event at `position`; its lines balance.
+
+    `source` is the lease, or the tenant's provisions in a currency.
+    """
 
     position: Position
     business_date: date
     type: str
-    lease: LeaseId
+    source: SourceId
     lines: tuple[JournalLine, ...]
 
 
@@ -286,7 +296,8 @@ def cash_flow_body(found: cash_flow.CashFlow) -> CashFlow:
 def entry_body(entry: journal.Entry) -> JournalEntry:
     """An entry of the journal."""
     lines = tuple(JournalLine(one.account, one.debit_fen, one.credit_fen) for one in journal.lines_of(entry))
-    return JournalEntry(entry.position, entry.business_date, entry.type, format_id("lease", entry.lease), lines)
+    source = format_id(entry.type.partition(".")[0], entry.stream)
+    return JournalEntry(entry.position, entry.business_date, entry.type, source, lines)
 
 
 def trial_balance_body(found: journal.TrialBalance) -> TrialBalance:
@@ -304,6 +315,18 @@ def trial_balance_body(found: journal.TrialBalance) -> TrialBalance:
 def income_body(currencies: Currencies, months: tuple[MonthIncome, ...]) -> Income:
     """The answer to `/v1/income`."""
     return Income(currency=currencies.chosen, other_currencies=currencies.others, months=months)
+
+
+class RevenueSchedule(InCurrency, frozen=True, kw_only=True):
+    """Interest of finance leases by the month that earns it, rent of rentals by the month it is due in; none billed."""
+
+    months: tuple[RevenueMonth, ...]
+
+
+def revenue_schedule_body(found: revenue.RevenueSchedule) -> RevenueSchedule:
+    """The answer to `/v1/revenue-schedule`."""
+    currencies = found.currencies
+    return RevenueSchedule(currency=currencies.chosen, other_currencies=currencies.others, months=found.months)
 
 
 def portfolio_body(found: portfolio.Holdings) -> Portfolio:

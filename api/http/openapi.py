@@ -13,11 +13,16 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 
 from api.http import aggregate_reads, gate_reads, words
+from api.http import contract_resources as contract
 from api.http import lease_resources as lease
+from api.http import money_resources as money
 from api.http import resources as r
 from api.http.catalogue import Description
 from api.http.faults import CODES
+from api.http.headers import KEY_MAX_CHARS
+from api.http.models import model_of
 from api.http.offers import QuoteRoute
+from api.http.papers import PDF, AgreedTexts, GivenSchedule, KeptSchedule, TamperAlarms
 from api.http.problems import MEDIA_TYPE, ProblemBody
 from api.http.routes import CommandRoute
 from api.http.statistics import Funnel, WorkInProgress
@@ -30,6 +35,12 @@ _STRUCTS = (
     r.Outcome, r.Application, r.ApplicationPage, r.EventPage, r.Receipt, r.Health, r.Readiness, Funnel, WorkInProgress,
     ProblemBody, Description, lease.Lease, lease.LeasePage, lease.BillList, lease.BillPage, lease.Ageing,
     lease.CashFlow, lease.JournalPage, lease.TrialBalance, lease.Income, lease.Portfolio, lease.Provisions,
+    money.PaymentPage, money.MandatePage, money.ReconciliationList, money.BreakList, money.Taken,
+    contract.ContractPage, contract.ClausePage, contract.ClauseLibrary, contract.Calendar, contract.TimerPage,
+    KeptSchedule,
+    AgreedTexts,
+    TamperAlarms,
+    lease.RevenueSchedule,
     gate_reads.ConsentPage, gate_reads.PortfolioLimits,
     PlanPage, CataloguedPlan, QuoteAnswer,
 )  # fmt: skip
@@ -51,8 +62,22 @@ _JSON_ANSWERS = {
     "list_journal": "JournalPage",
     "read_trial_balance": "TrialBalance",
     "read_income": "Income",
+    "read_revenue_schedule": "RevenueSchedule",
     "read_portfolio": "Portfolio",
     "read_provisions": "Provisions",
+    "list_payments": "PaymentPage",
+    "list_mandates": "MandatePage",
+    "list_reconciliations": "ReconciliationList",
+    "list_breaks_of_reconciliation": "BreakList",
+    "list_open_breaks": "BreakList",
+    "receive_callback": "Taken",
+    "list_contracts": "ContractPage",
+    "list_clauses": "ClausePage",
+    "read_clause_library": "ClauseLibrary",
+    "read_calendar": "Calendar",
+    "list_timers": "TimerPage",
+    "read_texts": "AgreedTexts",
+    "list_alarms": "TamperAlarms",
     "read_portfolio_limits": "PortfolioLimits",
     "list_consents": "ConsentPage",
     "list_plans": "PlanPage",
@@ -64,7 +89,15 @@ _JSON_ANSWERS = {
     **aggregate_reads.STATE_READS,
     **dict.fromkeys(aggregate_reads.EVENT_READS, "EventPage"),
 }
+_FILE = {"type": "string", "format": "binary"}
+_UPLOADS: dict[str, tuple[str, dict[str, Any], str]] = {
+    "keep_schedule": ("application/json", {"$ref": _REF.format(name="GivenSchedule")}, "KeptSchedule"),
+    "receive_signed_document": (PDF, _FILE, "Outcome"),
+}
+"""Operations that take a body and are no commands of a registry: its media type, its schema, the answer."""
+
 _OTHER_ANSWERS: dict[str, dict[str, Any]] = {
+    "read_document": {PDF: {"schema": _FILE}},
     "stream_events": {"text/event-stream": {"schema": {"type": ["string", "object"]}}},
     "read_checkpoint": {"text/plain": {"schema": {"type": "string"}}},
     "read_verifier_keys": {"text/plain": {"schema": {"type": "string"}}},
@@ -92,9 +125,14 @@ _PAGED = frozenset(
     {
         *("list_applications", "list_events_of_application", "list_events"),
         *("list_leases", "list_bills", "list_journal", "list_plans", "list_consents"),
+        *("list_payments", "list_mandates"),
+        *("list_contracts", "list_clauses", "list_timers"),
     }
 ) | frozenset(aggregate_reads.EVENT_READS)
-_VERSIONED = frozenset({"read_application", "read_lease"}) | aggregate_reads.STATE_READS.keys()
+_VERSIONED = (
+    frozenset({"read_application", "read_lease", "read_calendar", "read_document", "read_texts"})
+    | aggregate_reads.STATE_READS.keys()
+)
 _TITLES = {
     400: "A header or the body is not well formed",
     401: "No key, or one that is not valid",
@@ -113,6 +151,16 @@ _CREATE_PROBLEMS = tuple(status for status in _COMMAND_PROBLEMS if status not in
 _QUOTE_PROBLEMS = (400, 401, 403, 409, 413, 415, 422, 500, 503)
 _READ_PROBLEMS = (400, 401, 403, 404, 409, 422, 500, 503)
 _PUBLIC_PROBLEMS = (404, 422, 500, 503)
+_CALLBACK_PROBLEMS = (400, 401, 404, 409, 413, 422, 500, 503)
+_CALLBACK_BODY = {
+    "required": True,
+    "content": {"application/json": {"schema": {"type": "object", "required": ["request", "status"]}}},
+}
+_UNLIKE_OTHERS: dict[str, tuple[dict[str, Any], tuple[int, ...]]] = {
+    "receive_callback": ({"requestBody": _CALLBACK_BODY}, _CALLBACK_PROBLEMS),
+    "read_tile": ({"security": [{}, {"ApiKey": []}]}, _READ_PROBLEMS),
+}
+"""What some operations have of their own, and which problems they answer with."""
 
 
 def document(app: FastAPI) -> dict[str, Any]:
@@ -129,7 +177,7 @@ def document(app: FastAPI) -> dict[str, Any]:
     schemas = found["components"]["schemas"]
     for name in ("HTTPValidationError", "ValidationError"):
         schemas.pop(name, None)
-    for name, schema in (aggregate_reads.schemas() | _schemas()).items():
+    for name, schema in (aggregate_reads.schemas() | _schemas() | _given()).items():
         # A struct that is also part of a command is described there already, and more strictly.
         schemas.setdefault(name, schema)
     schemas["Fault"]["properties"]["code"]["enum"] = list(CODES)
@@ -150,6 +198,13 @@ def _schemas() -> dict[str, Any]:
         text = text.replace(f'"{old}":', f'"{new}":').replace(f'"title":"{old}"', f'"title":"{new}"')
     decoded: dict[str, Any] = msgspec.json.decode(text)
     return decoded
+
+
+def _given() -> dict[str, Any]:
+    """What uploads take."""
+    schema = model_of(GivenSchedule).model_json_schema(ref_template=_REF.replace("{name}", "{model}"))
+    inner = schema.pop("$defs")
+    return {**inner, GivenSchedule.__name__: schema}
 
 
 def _headers() -> dict[str, Any]:
@@ -191,13 +246,16 @@ def _complete(paths: dict[str, Any], route: APIRoute) -> None:
         answers = _command_answers(created=created)
         problems = _CREATE_PROBLEMS if created else _COMMAND_PROBLEMS
         operation["requestBody"]["required"] = not route.spec.reader.may_be_empty
+    elif route.name in _UPLOADS:
+        operation["operationId"] = route.name
+        answers = _upload(operation, *_UPLOADS[route.name])
+        problems = _COMMAND_PROBLEMS
     else:
         operation["operationId"] = route.name
         answers = _read_answers(route.name)
         problems = _READ_PROBLEMS if "security" in operation else _PUBLIC_PROBLEMS
-        if route.name == "read_tile":
-            operation["security"] = [{}, {"ApiKey": []}]
-            problems = _READ_PROBLEMS
+        more, problems = _UNLIKE_OTHERS.get(route.name, ({}, problems))
+        operation.update(more)
     for status in problems:
         answers.setdefault(str(status), {"$ref": f"#/components/responses/Problem{status}"})
     operation["responses"] = dict(sorted(answers.items()))
@@ -210,6 +268,24 @@ def _command_answers(*, created: bool) -> dict[str, Any]:
     content = {"application/json": {"schema": {"$ref": _REF.format(name="Outcome")}}}
     status, words_of = ("201", "Created") if created else ("200", "Done")
     return {status: {"description": words_of, "headers": headers, "content": content}}
+
+
+def _upload(operation: dict[str, Any], media_type: str, schema: dict[str, Any], name: str) -> dict[str, Any]:
+    """Describe what an upload takes, and give its answers."""
+    operation["requestBody"] = {"required": True, "content": {media_type: {"schema": schema}}}
+    operation["parameters"] += [
+        {
+            "name": "Idempotency-Key", "in": "header", "required": True, "description": words.IDEMPOTENCY_KEY,
+            "schema": {"type": "string", "minLength": 1, "maxLength": KEY_MAX_CHARS, "pattern": "^[!#-~]+$"},
+        },
+        {
+            "name": "If-Match", "in": "header", "required": False, "description": words.IF_MATCH,
+            "schema": {"type": "string", "examples": ['"3"']},
+        },
+    ]  # fmt: skip
+    answers = _command_answers(created=False)
+    answers["200"]["content"] = {"application/json": {"schema": {"$ref": _REF.format(name=name)}}}
+    return answers
 
 
 def _read_answers(name: str) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Annotated
+from uuid import UUID
 
 from fastapi import Depends, FastAPI, Path, Query, Request
 from fastapi.params import Depends as Dependency
@@ -116,8 +117,15 @@ async def list_events_of_application(
     stream = stream_id("application", application)
     await of.owner_of(stream, principal.tenant, "application")
     position = await at.in_ledger(of)
-    page = await of.queries.run(browse.stream_page, stream, starting_after, limit, position)
-    return events_answer(request, page, position)
+    return events_answer(request, await page_of_stream(of, stream, starting_after, limit, position), position)
+
+
+async def page_of_stream(of: Services, stream: UUID, after: int, limit: int, position: int) -> browse.Scanned:
+    """Some events of a stream up to a position. Raises `resource.not_found` when it had none yet."""
+    page = await of.queries.run(browse.stream_page, stream, after, limit, position)
+    if not page.events and not (await of.queries.run(browse.stream_page, stream, 0, 1, position)).events:
+        raise Problem(catalogue.NOT_FOUND)
+    return page
 
 
 async def list_events(

@@ -1,7 +1,7 @@
-"""The books (账簿): double entry from the lease's own events, provisions in five classes, interest to come.
+"""The books (账簿): double entry from events alone, provisions in five classes, interest to come.
 
 `chart` is the chart of accounts as data, `posting` makes journal lines of one event, `provisions` and `revenue` say
-what a period end needs.
+what a period end needs, and `provision` is the aggregate that records what the allowance has to hold at month ends.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ from domain.books.provisions import (
     PROVISION_POLICIES,
     FiveClass,
     ProvisionPolicy,
-    adjustment,
     classify,
     days_overdue,
     exposure_fen,
@@ -31,7 +30,6 @@ __all__ = [
     "MonthAmount",
     "ProvisionPolicy",
     "Unbalanced",
-    "adjustment",
     "classify",
     "days_overdue",
     "exposure_fen",

@@ -40,12 +40,16 @@ LESSEE_CREDIT = "2203"
 DEPOSITS = "2241"
 INVESTORS = "2242"
 DISPOSAL_COSTS = "2243"
+DOWN_PAYMENTS = "2244"
+BORROWINGS = "2501"
 INTEREST_INCOME = "6021"
 RENT_INCOME = "6041"
 FEE_INCOME = "6051"
 BUYOUT_INCOME = "6052"
+COMPENSATION_INCOME = "6053"
 LATE_FEE_INCOME = "6301"
 RECOVERY_INCOME = "6302"
+FUNDING_COST = "6603"
 IMPAIRMENT = "6701"
 WAIVERS = "6702"
 
@@ -66,14 +70,18 @@ ACCOUNTS: dict[str, LedgerAccount] = {
         LedgerAccount(SUPPLIERS, "Payable to suppliers", "应付账款——供货商", _LIABILITY),
         LedgerAccount(LESSEE_CREDIT, "Credit of lessees", "预收款项——承租人", _LIABILITY),
         LedgerAccount(DEPOSITS, "Deposits held", "存入保证金", _LIABILITY),
-        LedgerAccount(INVESTORS, "Payable to investors", "其他应付款——投资人", _LIABILITY),
+        LedgerAccount(INVESTORS, "Collected for investors", "其他应付款——代收投资人款项", _LIABILITY),
         LedgerAccount(DISPOSAL_COSTS, "Payable for disposals", "其他应付款——处置费用", _LIABILITY),
+        LedgerAccount(DOWN_PAYMENTS, "Down payments held", "其他应付款——首付款", _LIABILITY),
+        LedgerAccount(BORROWINGS, "Borrowed on transferred leases", "应付债权转让融资款", _LIABILITY),
         LedgerAccount(INTEREST_INCOME, "Interest income of finance leases", "融资租赁利息收入", _INCOME),
         LedgerAccount(RENT_INCOME, "Rent income of rentals", "经营租赁租金收入", _INCOME),
         LedgerAccount(FEE_INCOME, "Fee income", "手续费收入", _INCOME),
         LedgerAccount(BUYOUT_INCOME, "Income from buy-outs", "留购价款收入", _INCOME),
+        LedgerAccount(COMPENSATION_INCOME, "Compensation for lost devices", "租赁物灭失赔偿收入", _INCOME),
         LedgerAccount(LATE_FEE_INCOME, "Late fee income", "滞纳金收入", _INCOME),
         LedgerAccount(RECOVERY_INCOME, "Recoveries of written-off debts", "已核销债权收回", _INCOME),
+        LedgerAccount(FUNDING_COST, "Cost of investors' money", "债权转让融资成本", _EXPENSE),
         LedgerAccount(IMPAIRMENT, "Impairment losses", "信用减值损失", _EXPENSE),
         LedgerAccount(WAIVERS, "Waivers", "减免支出", _EXPENSE),
     )

@@ -1,14 +1,16 @@
-"""Posting (记账): the journal lines of one event of a lease, from the event alone.
+"""Posting (记账): the journal lines of one event of a lease, or of the provisions, from the event alone.
 
     finance lease   at activation the principal becomes net investment against the supplier; interest is income when
                     it accrues, at month ends, and the rest of a period when its bill is issued; a bill moves
                     principal from net investment, and accrued interest, to what is billed
     rental          rent is income when it is billed; nothing is accrued, and the device stands in another book
+    transfer        a secured borrowing (`lease.transferring`): the claims stay in the books, the price is borrowed,
+                    what is collected repays it in proportion and is owed to the investor until it is remitted
+    provisions      a month end brings the allowance from what it holds to what it has to hold
 
 Simplifications, all of which balance: interest of a period is recognised in full when its bill is issued, which may be
 some days before it is due; rent is recognised by bills and not by days; buying a device out is income at its price, its
-cost being in the other book; a claim sold to an investor stays in the books, the price is owed to the investor, because
-the lease is still collected here; what is written off is taken from the allowance, which period ends fill.
+cost being in the other book; what is written off is taken from the allowance, which month ends fill.
 
 Every posting is a list of signed amounts that adds up to zero; a list that does not is `Unbalanced`.
 """
@@ -21,9 +23,10 @@ from typing import Any
 from msgspec import Struct
 
 from domain.books import chart as a
+from domain.books.provision.events import ProvisionRecognised
 from domain.kernel import Event, type_of
 from domain.leasing.lease import money as m
-from domain.leasing.values import Applied, Business, Component, DepositMode, Part
+from domain.leasing.values import Applied, BillKind, Business, Component, DepositMode, Part
 
 
 class Line(Struct, frozen=True):
@@ -47,7 +50,19 @@ Posting = Callable[[Any], Signed]
 def _activated(event: m.LeaseActivated) -> Signed:
     if event.business is Business.RENTAL:
         return ()
-    return ((a.NET_INVESTMENT, event.principal_fen), (a.SUPPLIERS, -event.principal_fen))
+    return (
+        (a.NET_INVESTMENT, event.principal_fen),
+        (a.DOWN_PAYMENTS, event.down_payment_fen),
+        (a.SUPPLIERS, -event.principal_fen - event.down_payment_fen),
+    )
+
+
+def _down_payment_received(event: m.DownPaymentReceived) -> Signed:
+    return ((a.CASH, event.fen), (a.DOWN_PAYMENTS, -event.fen))
+
+
+def _down_payment_refunded(event: m.DownPaymentRefunded) -> Signed:
+    return ((a.DOWN_PAYMENTS, event.fen), (a.CASH, -event.fen))
 
 
 def _bill_issued(event: m.BillIssued) -> Signed:
@@ -55,7 +70,7 @@ def _bill_issued(event: m.BillIssued) -> Signed:
         (a.RECEIVABLE_PRINCIPAL, event.principal_fen),
         (a.RECEIVABLE_INTEREST, event.interest_fen),
         (a.RECEIVABLE_FEE, event.fee_fen),
-        (a.FEE_INCOME, -event.fee_fen),
+        (a.COMPENSATION_INCOME if event.kind is BillKind.COMPENSATION else a.FEE_INCOME, -event.fee_fen),
     )
     if event.business is Business.RENTAL:
         return (*billed, (a.RENT_INCOME, -event.principal_fen - event.interest_fen))
@@ -100,6 +115,11 @@ def _credit_refunded(event: m.CreditRefunded) -> Signed:
     return ((a.LESSEE_CREDIT, event.amount_fen), (a.CASH, -event.amount_fen))
 
 
+def _refund_returned(event: m.RefundReturned) -> Signed:
+    """The cash never left."""
+    return ((a.CASH, event.amount_fen), *_settled(event.applied, event.credit_fen))
+
+
 def _bill_waived(event: m.BillWaived) -> Signed:
     waived_fen = sum(part.fen for part in event.parts)
     return ((a.WAIVERS, waived_fen), *_gone(event.parts), *_settled(event.applied, event.credit_fen))
@@ -126,7 +146,37 @@ def _deposit_captured(event: m.DepositCaptured) -> Signed:
 
 
 def _transferred(event: m.LeaseTransferred) -> Signed:
-    return ((a.CASH, event.price_fen), (a.INVESTORS, -event.price_fen))
+    return ((a.CASH, event.price_fen), (a.BORROWINGS, -event.price_fen))
+
+
+def _collected(event: m.CollectedForInvestor) -> Signed:
+    return (
+        (a.BORROWINGS, event.repaid_fen),
+        (a.FUNDING_COST, event.fen - event.repaid_fen),
+        (a.INVESTORS, -event.fen),
+    )
+
+
+def _remitted(event: m.RemittedToInvestor) -> Signed:
+    return ((a.INVESTORS, event.amount_fen), (a.CASH, -event.amount_fen))
+
+
+def _released(released_fen: int) -> Signed:
+    """What of a price is no longer owed makes the investor's money cheaper."""
+    return ((a.BORROWINGS, released_fen), (a.FUNDING_COST, -released_fen))
+
+
+def _bought_back(event: m.LeaseBoughtBack) -> Signed:
+    return (
+        *_released(event.released_fen),
+        (a.FUNDING_COST, event.price_fen),
+        (a.INVESTORS, event.owed_fen),
+        (a.CASH, -event.price_fen - event.owed_fen),
+    )
+
+
+def _closed(event: m.LeaseClosed) -> Signed:
+    return _released(event.released_fen)
 
 
 def _disposed(event: m.AssetDisposed) -> Signed:
@@ -149,10 +199,18 @@ def _recovery_reversed(event: m.RecoveryReversed) -> Signed:
     return ((a.CASH, -event.amount_fen), (a.RECOVERY_INCOME, event.amount_fen))
 
 
+def _provision(event: ProvisionRecognised) -> Signed:
+    """What the allowance lacks, or, the other way, has too much of; more than it has to hold after write-offs."""
+    more = event.required_fen - event.held_fen
+    return ((a.IMPAIRMENT, more), (a.ALLOWANCE, -more))
+
+
 _POSTINGS: dict[type[Event], Posting] = {
     m.DepositReceived: _deposit_received,
     m.DepositReleased: _deposit_released,
     m.DepositCaptured: _deposit_captured,
+    m.DownPaymentReceived: _down_payment_received,
+    m.DownPaymentRefunded: _down_payment_refunded,
     m.LeaseActivated: _activated,
     m.BillIssued: _bill_issued,
     m.InterestAccrued: _interest_accrued,
@@ -161,13 +219,19 @@ _POSTINGS: dict[type[Event], Posting] = {
     m.PaymentReversed: _payment_reversed,
     m.CreditApplied: _credit_applied,
     m.CreditRefunded: _credit_refunded,
+    m.RefundReturned: _refund_returned,
     m.BillWaived: _bill_waived,
     m.BuyoutCompleted: _buyout_completed,
     m.LeaseTransferred: _transferred,
+    m.CollectedForInvestor: _collected,
+    m.RemittedToInvestor: _remitted,
+    m.LeaseBoughtBack: _bought_back,
     m.AssetDisposed: _disposed,
     m.LeaseChargedOff: _charged_off,
     m.DebtRecovered: _recovered,
     m.RecoveryReversed: _recovery_reversed,
+    m.LeaseClosed: _closed,
+    ProvisionRecognised: _provision,
 }
 
 MONEY_EVENTS: frozenset[type[Event]] = frozenset(_POSTINGS)

@@ -1,6 +1,7 @@
-"""Provisions (减值准备): five classes by days overdue, and what the allowance has to hold.
+"""Provisions (减值准备): five classes by days overdue, and what the allowance has to hold for each.
 
-Days and rates are policy data of the house and no law; a new number is a new version.
+Days and rates are policy data of the house and no law; a new number is a new version. `domain.books.provision` records
+month ends and `domain.books.posting` posts them.
 """
 
 from __future__ import annotations
@@ -10,8 +11,6 @@ from enum import StrEnum
 
 from msgspec import Struct
 
-from domain.books import chart
-from domain.books.posting import Line, balanced
 from domain.kernel import Rounding, divide
 from domain.leasing.lease import LeaseState
 from domain.leasing.values import PPM
@@ -88,12 +87,6 @@ def classify(days: int, policy: ProvisionPolicy) -> FiveClass:
 
 
 def provision_fen(exposure: int, five_class: FiveClass, policy: ProvisionPolicy) -> int:
-    """What is set aside for an exposure in a class, in fen, rounded up."""
+    """What is set aside for all exposures of a class together, in fen, rounded up once."""
     rate_ppm = next(rule.rate_ppm for rule in policy.rules if rule.five_class is five_class)
     return divide(exposure * rate_ppm, PPM, Rounding.UP)
-
-
-def adjustment(held_fen: int, required_fen: int) -> tuple[Line, ...]:
-    """The lines that bring the allowance from what it holds to what it has to hold; negative when it was overdrawn."""
-    more = required_fen - held_fen
-    return balanced(((chart.IMPAIRMENT, more), (chart.ALLOWANCE, -more)))

@@ -47,9 +47,9 @@ def future_interest(state: LeaseState) -> tuple[MonthAmount, ...]:
 
 
 def future_rent(state: LeaseState) -> tuple[MonthAmount, ...]:
-    """Rent of a rental that is not billed, by the month in which it falls due."""
+    """Rent of a rental that runs and is not billed, by the month in which it falls due."""
     months: dict[tuple[int, int], int] = {}
-    if state.business is Business.FINANCE:
+    if state.business is Business.FINANCE or state.period_start is None:
         return ()
     for instalment in state.unbilled:
         month = (instalment.due_on.year, instalment.due_on.month)

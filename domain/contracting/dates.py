@@ -181,12 +181,9 @@ def monthly_periods(
     if first < start:
         raise DateError(f"first due date: expected {start} or later, got {first}")
     given = start if first_due_on is None else first
-    last_days = month_end and is_month_end(given)
     advance = first == start
     whole = advance or first == add_months(start, every_months) or start == add_months(first, -every_months)
-    ends = [
-        add_months(first, at * every_months, anchor=given.day, month_end=last_days) for at in range(count + advance)
-    ]
+    ends = _month_ends(first, count + advance, every_months, given, month_end=month_end and is_month_end(given))
     bounds = ends if advance else [start, *ends]
     return _checked(
         [
@@ -201,6 +198,11 @@ def monthly_periods(
             for at in range(count)
         ]
     )
+
+
+def _month_ends(first: date, count: int, every_months: int, given: date, *, month_end: bool) -> list[date]:
+    """`count` days from `first` on, each on the day of the month of `given`, or the last of a shorter month."""
+    return [add_months(first, at * every_months, anchor=given.day, month_end=month_end) for at in range(count)]
 
 
 def day_periods(

@@ -209,11 +209,15 @@ def _deposit(plan: Plan) -> Iterator[Finding]:
             yield PlanFault.DEPOSIT_BANDS, "scores that fall to 0", scores
         elif shares != sorted(shares):
             yield PlanFault.DEPOSIT_BANDS, "shares that rise as scores fall", [str(share) for share in shares]
+
+
+def _waiver(plan: Plan) -> Iterator[Finding]:
     waiver = waiver_of(plan.deposit)
-    if waiver is not None:
-        sources = [threshold.source for threshold in waiver.thresholds]
-        if not sources or len(set(sources)) != len(sources):
-            yield PlanFault.WAIVER, "at least one threshold, each source once", [str(source) for source in sources]
+    if waiver is None:
+        return
+    sources = [threshold.source.value for threshold in waiver.thresholds]
+    if not sources or len(set(sources)) != len(sources):
+        yield PlanFault.WAIVER, "at least one threshold, each source once", sources
 
 
 def _lists(plan: Plan) -> Iterator[Finding]:
@@ -228,7 +232,7 @@ def _lists(plan: Plan) -> Iterator[Finding]:
 
 CHECKS: tuple[Callable[[Plan], Iterator[Finding]], ...] = (
     *(_effective, _covers, _term, _amounts, _rates),
-    *(_structure, _parts, _deposit, _lists),
+    *(_structure, _parts, _deposit, _waiver, _lists),
 )
 
 

@@ -312,26 +312,34 @@ def _with_flows(worked_out: Quote, periods: tuple[Period, ...]) -> Quote:
 
     Raises `AmbiguousCashFlows`.
     """
-    first, last, asked = periods[0], periods[-1], worked_out.request
     held_fen = _held(worked_out)
     at_once_fen = worked_out.received_fen - worked_out.upfront_fees_fen - held_fen
     at_last_fen = held_fen - (worked_out.buyout_fen or 0)
-    if at_once_fen - first.in_advance * worked_out.schedule[0].total_fen <= 0:
+    if at_once_fen - periods[0].in_advance * worked_out.schedule[0].total_fen <= 0:
         return worked_out
-    ended = max(last.ends_on, last.due_on)
-    dated = [(asked.start, at_once_fen), *((row.due_on, -row.total_fen) for row in worked_out.schedule)]
-    days = dict[date, int]()
-    for day, fen in [*dated, (ended, at_last_fen)]:
-        days[day] = days.get(day, 0) + fen
-    flows = tuple(DatedFlow(day, fen) for day, fen in sorted(days.items()))
-    check_unambiguous([flow.fen for flow in flows], [(flow.on - asked.start).days for flow in flows])
+    found = replace(worked_out, dated_flows=_by_date(worked_out, periods[-1], at_once_fen, at_last_fen))
     if not all(period.whole_months for period in periods):
-        return replace(worked_out, dated_flows=flows)
+        return found
     paid = _by_month(periods, [row.total_fen for row in worked_out.schedule])
     months = [at_once_fen - paid[0], *(-fen for fen in paid[1:])]
     months[-1] += at_last_fen
     check_unambiguous(months)
-    return replace(worked_out, flows=tuple(months), dated_flows=flows)
+    return replace(found, flows=tuple(months))
+
+
+def _by_date(worked_out: Quote, last: Period, at_once_fen: int, at_last_fen: int) -> tuple[DatedFlow, ...]:
+    """What comes and goes on each day, in order. Raises `AmbiguousCashFlows`."""
+    start, ended = worked_out.request.start, max(last.ends_on, last.due_on)
+    days = dict[date, int]()
+    for day, fen in (
+        (start, at_once_fen),
+        *((row.due_on, -row.total_fen) for row in worked_out.schedule),
+        (ended, at_last_fen),
+    ):
+        days[day] = days.get(day, 0) + fen
+    flows = tuple(DatedFlow(day, fen) for day, fen in sorted(days.items()))
+    check_unambiguous([flow.fen for flow in flows], [(flow.on - start).days for flow in flows])
+    return flows
 
 
 def _by_month(periods: Sequence[Period], totals_fen: Sequence[int]) -> list[int]:

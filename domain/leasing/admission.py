@@ -23,7 +23,7 @@ from domain.contracting.pricing import Offer
 from domain.kernel import Refusal, Rounding, divide, refusal
 from domain.leasing.lease import CreateLease
 from domain.leasing.policies import CURRENT_POLICY
-from domain.leasing.values import PPM, Business, DepositMode
+from domain.leasing.values import PPM, Business, DepositMode, DownPaymentTo
 from domain.parties.consent import ConsentState, Purpose, permits_any
 from domain.parties.consent import refusals as consent_refusals
 
@@ -121,8 +121,10 @@ def needed_consents(plan: Plan, application: ApplicationState | None) -> frozens
     return purposes - {Purpose.AUTOMATED_DECISION} if by_a_person else purposes
 
 
-def lease_of(offer: Offer, plan: Plan, contract: ContractState, stream: UUID) -> CreateLease:
-    """The lease that a contract on this offer is about; `stream` is the contract's.
+def lease_of(
+    offer: Offer, plan: Plan, contract: ContractState, stream: UUID, payee: DownPaymentTo = DownPaymentTo.LESSOR
+) -> CreateLease:
+    """The lease that a contract on this offer is about; `stream` is the contract's, `payee` gets the down payment.
 
     In a rental with a price at the end, buying earlier costs that price and all rent that is not paid yet.
     """
@@ -155,6 +157,7 @@ def lease_of(offer: Offer, plan: Plan, contract: ContractState, stream: UUID) ->
         buyout_floor_fen=end_fen if early else 0,
         upfront_fee_fen=offer.upfront_fees_fen,
         down_payment_fen=offer.down_payment_fen,
+        down_payment_to=payee,
         application=contract.application,
         contract=stream,
         subject=lessee,

@@ -25,8 +25,10 @@ PPM = 1_000_000
 DeltaFen = Annotated[int, Meta(ge=-MAX_SAFE_INTEGER, le=MAX_SAFE_INTEGER)]
 """A signed change of an amount in the smallest unit of the lease's currency."""
 
-BillNumber = Annotated[int, Meta(ge=1)]
-"""Bills of one lease are numbered 1, 2, 3 … like their instalments."""
+BillNumber = Annotated[int, Meta(ge=0)]
+"""Bills of one lease are numbered 1, 2, 3 … like their instalments; bill 0 is the fee that is due at the beginning."""
+
+UPFRONT_FEE_BILL = 0
 
 Ppm = Annotated[int, Meta(ge=0, le=PPM)]
 
@@ -55,6 +57,27 @@ class Remedy(StrEnum):
 
     ACCELERATE = "accelerate"
     TERMINATE = "terminate"
+
+
+class DownPaymentTo(StrEnum):
+    """Who gets the down payment of the lessee: the lessor, who passes it on, or the supplier at once."""
+
+    LESSOR = "lessor"
+    SUPPLIER = "supplier"
+
+
+class BillKind(StrEnum):
+    """What a bill is for: an instalment, the fee at the beginning, or what is asked for when a lease ends.
+
+    `REST` is what a finance lease is still worth, `EARLY_RETURN` the fee for a device that comes back before its term,
+    `COMPENSATION` the value of a device that is lost.
+    """
+
+    INSTALMENT = "instalment"
+    UPFRONT_FEE = "upfront_fee"
+    REST = "rest"
+    EARLY_RETURN = "early_return"
+    COMPENSATION = "compensation"
 
 
 class PartKind(StrEnum):
@@ -107,12 +130,15 @@ __all__ = [
     "GRACE_DAYS_MAX",
     "INSTALMENTS_MAX",
     "PPM",
+    "UPFRONT_FEE_BILL",
     "Applied",
+    "BillKind",
     "BillNumber",
     "Business",
     "Component",
     "DeltaFen",
     "DepositMode",
+    "DownPaymentTo",
     "Instalment",
     "NewDueDate",
     "Part",

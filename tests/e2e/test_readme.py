@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.api.cli.test_serving import up
 from tests.e2e.test_transcripts import HERE, place, run
 
 __all__ = ["place"]
@@ -46,6 +48,43 @@ def test_everybody_can_check_as_it_is_written(readme: Path, place: Path) -> None
     assert len(said) == 4
     assert said[1].startswith("VERIFIED 验证通过")
     assert "Verified Successfully" in said[2]
+
+
+WALK = re.compile(
+    r"^### (?:From an application to a paid bill|从进件到付清一期账单)\n.*?^```sh\n(.*?)^```$", re.MULTILINE | re.DOTALL
+)
+
+
+def walk(readme: Path) -> str:
+    """What a merchant's developer types from an application to a paid bill."""
+    found = WALK.search(readme.read_text("utf-8"))
+    assert found is not None
+    return found[1]
+
+
+@pytest.mark.network
+def test_a_merchant_walks_from_an_application_to_a_paid_bill(place: Path) -> None:
+    for program in ("curl", "jq", "openssl", "sha256sum"):
+        if run(f"command -v {program}", place).returncode:
+            pytest.skip(f"{program} is not installed")
+    with up(place / "walk") as said:
+        key = f"Authorization: Bearer {said['operator_key']}"
+        names = f"U={said['url']} A='{key}' J='Content-Type: application/json'"
+        done = run(f"set -eo pipefail\n{names}\n{walk(READMES[0])}", place)
+        assert done.returncode == 0, done.stdout
+        number, _, owed_fen, open_fen = json.loads(done.stdout)
+        assert (number, owed_fen, open_fen) == (1, 40_000, 0)
+        digest = run("sha256sum contract.pdf", place).stdout[:64]
+        contracts = run(f'{names}\ncurl -s $U/v1/contracts -H "$A"', place).stdout
+        (contract,) = json.loads(contracts)["data"]
+        events = run(f'{names}\ncurl -s $U/v1/contracts/{contract["id"]}/events -H "$A"', place).stdout
+        shown = next(one["entry"] for one in json.loads(events)["data"] if "presented" in one["entry"]["type"])
+        assert (contract["state"], shown["body"]["document"]) == ("executed", digest)
+
+
+def test_both_walk_the_same_way() -> None:
+    english, chinese = map(walk, READMES)
+    assert english == chinese
 
 
 def test_both_say_the_same_commands() -> None:

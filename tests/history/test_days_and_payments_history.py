@@ -1,4 +1,4 @@
-"""Every released event of a calendar, a payment and a reconciliation is read for ever, and its meaning stays.
+"""Every released event of calendars, mandates, payments, reconciliations and provisions is read for ever, and stays.
 
 After each line of `<aggregate>_v1.jsonl` the state is that of the same line of `<aggregate>_v1_states.jsonl`; a new
 field of the state may be added there.
@@ -11,13 +11,15 @@ from typing import Any
 import msgspec
 import pytest
 
+from domain.books.provision import PROVISION
 from domain.calendar import CALENDAR
 from domain.kernel import Decider, fold
+from domain.payments.mandate import MANDATE
 from domain.payments.payment import PAYMENT
 from domain.payments.reconciliation import RECONCILIATION
 from tests.history.golden import check_every_type, check_line, event_of, lines_of, stored
 
-AGGREGATES: tuple[Decider[Any], ...] = (CALENDAR, PAYMENT, RECONCILIATION)
+AGGREGATES: tuple[Decider[Any], ...] = (CALENDAR, MANDATE, PAYMENT, RECONCILIATION, PROVISION)
 LINES = [(one.name, line) for one in AGGREGATES for line in lines_of(f"{one.name}_v1.jsonl")]
 aggregates = pytest.mark.parametrize("aggregate", AGGREGATES, ids=lambda one: one.name)
 

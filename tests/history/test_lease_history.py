@@ -15,7 +15,9 @@ import pytest
 from domain.books import post, trial_balance
 from domain.kernel import fold
 from domain.leasing.lease import LEASE, LeaseCreated
+from tests.domain.leasing import cases
 from tests.history.golden import check_every_type, check_line, event_of, lines_of, stored
+from tests.history.lease_lives import LIVES, line_of
 
 LINES = lines_of("lease_v1.jsonl")
 EVENTS = [event_of(line) for line in LINES]
@@ -52,3 +54,8 @@ def test_an_unknown_field_is_not_swallowed() -> None:
     more = LINES[0].replace(b'"body":{', b'"body":{"zz":1,', 1)
     with pytest.raises(msgspec.ValidationError, match="zz"):
         event_of(more)
+
+
+def test_the_file_is_what_the_lives_lead_to() -> None:
+    """So that tests which begin with these lives begin with every event type."""
+    assert [line_of(event) for life in LIVES for event in cases.history(*life)] == LINES

@@ -19,7 +19,10 @@ from domain.leasing.lease import (
     LeaseState,
     PostPayment,
     ReAgeBills,
+    RecordCureExpired,
+    RecordTotalLoss,
     RefundCredit,
+    RemitToInvestor,
     RestructureLease,
     ReversePayment,
     WaiveBill,
@@ -28,10 +31,14 @@ from domain.leasing.lease.commands import WaivedPart
 from domain.leasing.values import Component, NewDueDate
 from tests.domain.leasing import cases
 from tests.domain.scenario import context
+from tests.history.lease_lives import LIVES
 from tests.projections.book_keeping import Happening, at, stream
 
 LEASES = 3
-PASTS = (*(past for past in cases.PASTS.values() if past), *([cases.RUNNING, cases.BILLED, cases.PHONE_RUNNING] * 4))
+_OFTEN = (cases.RUNNING, cases.BILLED, cases.PHONE_RUNNING, cases.DOWN_RUNNING)
+PASTS = (*filter(None, cases.PASTS.values()), *LIVES, *_OFTEN, *_OFTEN, *_OFTEN)
+"""Together they lead to every event type."""
+
 Wish = tuple[int, int, int, int, int]
 """Which lease, which wish, days later, an amount, days ago."""
 
@@ -88,6 +95,9 @@ def _on_terms(book: Book, command: Command, of: int, rate: str) -> Command:
     if isinstance(command, PostPayment):
         book.payments += 1
         return replace(command, payment=UUID(int=book.payments))
+    if isinstance(command, ReversePayment):
+        known = book.states[stream(of)].receipts[-1:]
+        return replace(command, payment=known[0].payment) if known else command
     return command
 
 
@@ -100,7 +110,13 @@ def _wished(book: Book, of: int, wish: int, fen: int, day: date) -> tuple[Comman
             book.payments += 1
             return (PostPayment(payment=UUID(int=book.payments), amount_fen=fen, value_date=day),)
         return tuple(ReversePayment(payment=known.payment, reason="returned") for known in state.receipts[-1:])
-    number = state.balances.bills[-1].number if state.balances.bills else 1
+    others = (*_often(state, fen, day), *_often(state, fen, day), *cases.SAMPLES)
+    return (others[(wish - _MONEY) % len(others)],)
+
+
+def _often(state: LeaseState, fen: int, day: date) -> tuple[Command, ...]:
+    number = max((bill.number for bill in state.balances.bills), default=1)
+    owed_fen = 0 if state.funding is None else state.funding.owed_fen
     rest = state.unbilled
     # The same principal a little later, in one instalment less.
     later = tuple(
@@ -112,22 +128,23 @@ def _wished(book: Book, of: int, wish: int, fen: int, day: date) -> tuple[Comman
         for n, one in enumerate(rest[:-1])
     )
     part = WaivedPart(component=Component.INTEREST if fen % 2 else Component.PRINCIPAL, fen=1 + fen % 6_000)
-    often: tuple[Command, ...] = (
+    return (
         AssessLateFees(up_to=day),
         AccrueInterest(up_to=day),
         RefundCredit(amount_fen=max(1, min(fen, state.balances.credit_fen))),
         RestructureLease(schedule=later or cases.monthly(1, 1, 0), reason="hardship"),
         ReAgeBills(due_dates=(NewDueDate(number=number, due_on=day + timedelta(days=60)),), reason="hardship"),
         WaiveBill(number=number, parts=(part,), reason="goodwill"),
+        RemitToInvestor(amount_fen=max(1, min(fen, owed_fen))),
+        RecordCureExpired(),
+        RecordTotalLoss(on=day, liable=True),
     )
-    others = (*often, *often, *cases.SAMPLES)
-    return (others[(wish - _MONEY) % len(others)],)
 
 
 _MONEY = 12
 _wish = st.tuples(
     st.integers(0, LEASES - 1),
-    st.integers(0, _MONEY + 11 + len(cases.SAMPLES)),
+    st.integers(0, _MONEY + 17 + len(cases.SAMPLES)),
     st.integers(0, 25),
     st.integers(1, 260_000) | st.sampled_from([106_000, 50_000]),
     st.integers(0, 40),

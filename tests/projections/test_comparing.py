@@ -116,11 +116,11 @@ def test_a_row_without_a_stream_is_in_no_span_and_found(
     runner.prepare()
     runner.catch_up()
     assert compare(app_connection, JOURNAL).first is None
-    superuser.execute("ALTER TABLE read.journal_v1 ALTER lease DROP NOT NULL")
+    superuser.execute("ALTER TABLE read.journal_v1 ALTER stream DROP NOT NULL")
     copy = (
         "SELECT shard, position + 1000, tenant, NULL, business_date, type, accounts, fen FROM read.journal_v1 LIMIT 1"
     )
-    columns = "shard, position, tenant, lease, business_date, type, accounts, fen"
+    columns = "shard, position, tenant, stream, business_date, type, accounts, fen"
     superuser.execute(f"INSERT INTO read.journal_v1 ({columns}) {copy}".encode())
     compared = compare(app_connection, JOURNAL)
     assert compared.differences == 1

@@ -21,7 +21,7 @@ CASH = "1002"
 
 def test_an_entry_has_the_lines_of_its_event() -> None:
     row = given(JOURNAL, *AUTO_STORY).changed(4)
-    assert (row.type, row.business_date, row.lease) == ("lease.activated.v1", cases.START, stream(1))
+    assert (row.type, row.business_date, row.stream) == ("lease.activated.v1", cases.START, stream(1))
     assert [(line.account, line.debit_fen, line.credit_fen) for line in lines_of(row)] == [
         ("1541", 1_200_000, 0),
         ("2202", 0, 1_200_000),

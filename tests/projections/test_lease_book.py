@@ -70,7 +70,7 @@ def test_a_settled_lease_is_closed() -> None:
 
 
 def test_an_investor() -> None:
-    sale = LeaseTransferred(investor=cases.INVESTOR, on=cases.day(70), price_fen=900_000)
+    sale = LeaseTransferred(investor=cases.INVESTOR, on=cases.day(70), price_fen=900_000, claims_fen=1_000_000)
     assert given(LEASE_BOOK, *AUTO_STORY, *happened((70, sale))).row(A).investor == cases.INVESTOR
 
 

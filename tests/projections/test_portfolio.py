@@ -86,7 +86,7 @@ def test_the_largest_lessees_are_named_and_whoever_is_over(
         return {one.lessee for one in measured(projected, TENANT, around).measures if one.kind is limits.ONE_LESSEE}
 
     assert named(100_000_000) == {BIG}
-    assert named(300_000) == {BIG, SMALL}
+    assert named(10_000) == {BIG, SMALL}
 
 
 def test_provisions(projected: Connection[Any]) -> None:

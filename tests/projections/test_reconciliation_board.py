@@ -15,6 +15,7 @@ from domain.payments.reconciliation import (
     BreakKind,
     BreakResolved,
     Money,
+    Movement,
     ReconciliationClosed,
     Resolution,
     StatementLoaded,
@@ -36,7 +37,7 @@ from projections.reconciliation_board import (
     runs,
 )
 from projections.runner import Runner
-from tests.domain.payments.cases import FEN, LEASE, REF_2, succeeded
+from tests.domain.payments.cases import FEN, LEASE, REF_2, charged_back, refunded, succeeded
 from tests.domain.scenario import TODAY
 from tests.projections.book_keeping import OTHER_TENANT, TENANT, BookKeeper, Happening, at, stream
 from tests.projections.given import given
@@ -53,8 +54,10 @@ def loaded(day: date = DAY, provider: str = "bank_a") -> StatementLoaded:
 STORY: tuple[Event, ...] = (
     loaded(),
     StatementMatched(count=1, fen=7, ours=2, ours_fen=12, breaks=2),
-    BreakFound(number=1, kind=BreakKind.AMOUNT, ref=REF, expected_fen=5, got_fen=4),
-    BreakFound(number=2, kind=BreakKind.MISSING_HERE, ref="b" * 64, expected_fen=0, got_fen=7),
+    BreakFound(number=1, movement=Movement.COLLECTION, kind=BreakKind.AMOUNT, ref=REF, expected_fen=5, got_fen=4),
+    BreakFound(
+        number=2, movement=Movement.CHARGEBACK, kind=BreakKind.MISSING_HERE, ref="b" * 64, expected_fen=0, got_fen=7
+    ),
     BreakResolved(number=1, how=Resolution.WRITTEN_OFF),
     BreakResolved(number=2, how=Resolution.POSTED),
     ReconciliationClosed(),
@@ -137,11 +140,22 @@ ON_TOP = PaymentOverpaid(lease=LEASE, attempt=2, channel="bank_b", amount_fen=5,
 
 def test_every_attempt_that_brought_money_has_a_row() -> None:
     got = given(RECEIPTS, (RUN, at(0), succeeded()), (RUN, at(1), ON_TOP))
-    first, second = got.row(RUN, 1), got.row(RUN, 2)
+    first, second = got.row(RUN, "collection", 1), got.row(RUN, "collection", 2)
     assert isinstance(first, Receipt)
     assert isinstance(second, Receipt)
     assert (first.amount_fen, first.channel, first.on_top, first.lease) == (FEN, "bank_a", False, LEASE)
     assert (second.amount_fen, second.channel, second.on_top) == (5, "bank_b", True)
+
+
+def test_money_that_went_back_has_rows_of_its_own() -> None:
+    """By the refund's number, and by the attempt whose money was taken back."""
+    told = ((RUN, at(n), event) for n, event in enumerate((succeeded(), refunded(7, number=3), charged_back())))
+    got = given(RECEIPTS, *told)
+    refund, back = got.row(RUN, "refund", 3), got.row(RUN, "chargeback", 1)
+    assert isinstance(refund, Receipt)
+    assert isinstance(back, Receipt)
+    assert (refund.amount_fen, refund.ref) == (7, REF_2)
+    assert (back.amount_fen, back.ref, back.on_top) == (FEN, succeeded().provider_ref, False)
 
 
 def test_an_attempt_brings_money_once() -> None:
@@ -152,9 +166,9 @@ def test_an_attempt_brings_money_once() -> None:
 def test_received_is_of_one_provider_and_day(app_connection: Connection[Any], books: BookKeeper) -> None:
     books.write((RUN, at(0), succeeded()), (RUN, at(1), ON_TOP), (NEXT_RUN, at(2), succeeded()))
     project(app_connection)
-    one = Money(succeeded().provider_ref, FEN)
+    one = Money(Movement.COLLECTION, succeeded().provider_ref, FEN)
     assert received(app_connection, TENANT, "bank_a", TODAY) == [one, one]
-    assert received(app_connection, TENANT, "bank_b", TODAY) == [Money(REF_2, 5)]
+    assert received(app_connection, TENANT, "bank_b", TODAY) == [Money(Movement.COLLECTION, REF_2, 5)]
     assert received(app_connection, TENANT, "bank_a", TODAY + timedelta(days=1)) == []
     assert received(app_connection, OTHER_TENANT, "bank_a", TODAY) == []
 

@@ -15,7 +15,7 @@ from domain.calendar import Timer
 from domain.kernel import EVENT_TYPES, Event
 from domain.leasing.lease import events as lease
 from domain.leasing.lease import money
-from domain.leasing.values import COMPONENTS, Business, DepositMode, Instalment
+from domain.leasing.values import COMPONENTS, Business, DepositMode, Instalment, NewDueDate
 from domain.parties.consent.events import ConsentExpired, ConsentWithdrawn
 from domain.payments.payment import (
     AttemptStarted,
@@ -28,9 +28,20 @@ from domain.payments.payment import (
 from projections.comparing import compare
 from projections.runner import Runner
 from projections.timer_kinds import EVENTS, KIND_OF, KINDS, OFFER_VALID_DAYS, RULES
-from projections.timers import TIMERS, Waiting, due, upcoming
+from projections.timers import TIMERS, Filter, Page, Waiting, due, listing
 from tests.domain.cases import DRAFTED
-from tests.domain.payments.cases import INITIATED, LATER, UNKNOWN, succeeded
+from tests.domain.payments.cases import (
+    ASKED,
+    INITIATED,
+    LATER,
+    REFUND_FAILED,
+    SWITCHED,
+    UNKNOWN,
+    asked,
+    refunded,
+    succeeded,
+)
+from tests.domain.payments.test_mandate import GRANTED, REVOKED
 from tests.projections.book_keeping import OTHER_TENANT, START, TENANT, BookKeeper, Happening, at, stream
 from tests.projections.given import given
 
@@ -151,14 +162,20 @@ def test_no_more_bills_and_no_more_interest_but_late_fees_go_on(event: Event) ->
 
 
 def test_a_closed_lease_waits_for_nothing() -> None:
-    assert waits(created(), ACTIVATED, lease.LeaseClosed(on=ON)) is None
+    row = waits(created(), ACTIVATED, money.LeaseClosed(on=ON))
+    assert row is not None
+    assert (row.timers, row.due_on, row.month_end_from, row.lead_days) == ("[]", None, None, 0)
+    assert (row.first_position, row.position) == (1, 3)
 
 
 def test_a_demand_waits_for_the_day_after_its_last() -> None:
     demand = lease.DemandServed(on=ON, cure_by=ON + 15 * DAY, overdue_fen=1, bills=(1,))
     assert ("demand_cure", 0, "2026-12-07") in open_timers(created(), ACTIVATED, demand)
     elected = lease.RemedyElected(remedy="accelerate", overdue_instalments=2, overdue_rent_fen=1, total_rent_fen=2)  # type: ignore[arg-type]
-    assert "demand_cure" not in {one[0] for one in open_timers(created(), ACTIVATED, demand, elected)}
+    cured, expired = lease.CureAchieved(on=ON, bills=(1,)), lease.CureExpired(on=ON, cure_by=ON, bills=(1,))
+    re_aged = lease.BillsReAged(on=ON, due_dates=(NewDueDate(number=1, due_on=ON),), reason="hardship")
+    for answer in (elected, cured, expired, re_aged, lease.AssetReturned(on=ON)):
+        assert "demand_cure" not in {one[0] for one in open_timers(created(), ACTIVATED, demand, answer)}
 
 
 def test_an_application_expires_the_day_after_its_last() -> None:
@@ -166,7 +183,7 @@ def test_an_application_expires_the_day_after_its_last() -> None:
     assert open_timers(drafted) == {("application_expiry", 0, "2026-11-22")}
     assert open_timers(msgspec.structs.replace(DRAFTED, expires_on=None)) == set()
     for end in (ApplicationExpired(business_date=ON), ApplicationWithdrawn(reason="changed_mind")):
-        assert waits(drafted, end) is None
+        assert open_timers(drafted, end) == set()
 
 
 def test_an_offer_stands_for_some_days() -> None:
@@ -185,7 +202,7 @@ def test_a_consent_expires_and_its_end_closes_it() -> None:
 def test_a_payment_waits_for_its_day_its_retry_and_its_outcome() -> None:
     assert open_timers(INITIATED) == set()
     assert open_timers(LATER) == {("payment_retry", 1, str(LATER.collect_on))}
-    started = AttemptStarted(attempt=1, channel="bank_a")
+    started = AttemptStarted(attempt=1, channel="bank_a", amount_fen=5)
     assert open_timers(LATER, started) == set()
     pending = PaymentPending(attempt=1, ref="a" * 64)
     assert open_timers(LATER, started, pending) == {("payment_query", 1, str(ON + DAY))}
@@ -194,8 +211,38 @@ def test_a_payment_waits_for_its_day_its_retry_and_its_outcome() -> None:
     retry = RetryScheduled(attempt=2, not_before=ON + DAY)
     assert open_timers(LATER, started, UNKNOWN, failed, retry) == {("payment_retry", 2, str(ON + DAY))}
     for end in (succeeded(), PaymentCancelled(reason="paid_otherwise")):
-        assert waits(LATER, started, failed, retry, end) is None
+        assert open_timers(LATER, started, failed, retry, end) == set()
     assert open_timers(LATER, started, failed, PaymentExhausted(attempts=1)) == set()
+
+
+def test_a_switched_channel_waits_for_its_amount() -> None:
+    assert open_timers(LATER, SWITCHED) >= {("payment_retry", 2, str(SWITCHED.not_before))}
+
+
+def test_an_order_that_is_still_out_is_asked_for_after_other_money_came() -> None:
+    """Late money of attempt 1 while attempt 2 is pending: the query of attempt 2 stays."""
+    pending = PaymentPending(attempt=2, ref="a" * 64)
+    assert open_timers(LATER, pending, succeeded(1)) >= {("payment_query", 2, str(ON + DAY))}
+    assert open_timers(LATER, pending, succeeded(2)) == set()
+    failed = PaymentFailed(attempt=2, channel="bank_a", code="insufficient_funds")
+    assert open_timers(LATER, pending, succeeded(1), failed) == set()
+
+
+def test_a_refund_is_asked_for_until_it_is_over() -> None:
+    assert open_timers(ASKED) == {("payment_refund", 1, str(ON))}
+    assert open_timers(ASKED, refunded()) == set()
+    assert open_timers(ASKED, REFUND_FAILED) == set()
+    assert open_timers(ASKED, asked(5, 2), refunded()) == {("payment_refund", 2, str(ON))}
+
+
+def test_a_mandate_expires_the_day_after_its_last_and_its_end_closes_it() -> None:
+    last = GRANTED.valid_until
+    assert last is not None
+    assert open_timers(GRANTED) == {("mandate_expiry", 0, str(last + DAY))}
+    endless = msgspec.structs.replace(GRANTED, valid_until=None)
+    assert waits(endless) is None
+    assert open_timers(GRANTED, endless) == set()
+    assert open_timers(GRANTED, REVOKED) == set()
 
 
 def test_kinds_are_data_and_every_rule_is_reached() -> None:
@@ -254,11 +301,62 @@ def test_month_ends_have_their_own(app_connection: Connection[Any], books: BookK
     assert due(app_connection, TENANT, date(2026, 12, 30)) == due(app_connection, TENANT, date(2026, 12, 7))
 
 
-def test_what_lies_ahead(app_connection: Connection[Any], books: BookKeeper) -> None:
+def ahead(connection: Connection[Any], on: date | None = ON, limit: int = 100, **more: Any) -> Page:
+    where = Filter(**{name: more.pop(name) for name in ("kind", "first", "last") if name in more})
+    return listing(connection, TENANT, on, where=where, limit=limit, **more)
+
+
+def test_what_lies_ahead_in_the_order_in_which_it_is_fired(app_connection: Connection[Any], books: BookKeeper) -> None:
     books.write(*story())
     project(app_connection)
-    assert told(upcoming(app_connection, TENANT, ON, date(2026, 12, 31))) == [("bill", B, 1)]
-    assert told(upcoming(app_connection, TENANT, ON, date(2027, 1, 31), limit=1)) == [("bill", B, 1), ("bill", B, 2)]
+    found = ahead(app_connection).timers
+    assert list(found) == sorted(found)
+    assert told(list(found[:5])) == [
+        ("interest_accrual", A, 0), ("interest_accrual", B, 0), ("late_fee", A, 0), ("late_fee", B, 0), ("bill", B, 1),
+    ]  # fmt: skip
+    assert told(list(ahead(app_connection, kind="bill", last=date(2027, 1, 7)).timers)) == [
+        ("bill", B, 1), ("bill", A, 2), ("bill", B, 2),
+    ]  # fmt: skip
+    assert {one.kind for one in ahead(app_connection, first=date(2026, 12, 1)).timers} == {"bill"}
+
+
+def test_what_recurs_stands_there_with_its_next_day(app_connection: Connection[Any], books: BookKeeper) -> None:
+    books.write(*story())
+    project(app_connection)
+    for on, day in ((None, date(2026, 11, 30)), (ON, date(2026, 11, 30)), (date(2027, 2, 3), date(2027, 2, 28))):
+        assert {one.due_on for one in ahead(app_connection, on, kind="late_fee").timers} == {day}
+
+
+def test_what_sleeps_is_not_due(app_connection: Connection[Any], books: BookKeeper) -> None:
+    books.write((A, at(0), created()))
+    project(app_connection)
+    assert ahead(app_connection).timers == ()
+
+
+def test_pages_of_timers_put_together_are_all_of_them(app_connection: Connection[Any], books: BookKeeper) -> None:
+    books.write(*story())
+    project(app_connection)
+    whole, seen, after = ahead(app_connection).timers, list[Timer](), None
+    for _ in whole:
+        page = ahead(app_connection, limit=2, starting_after=after)
+        seen += page.timers
+        if (after := page.next_after) is None:
+            break
+    assert tuple(seen) == whole
+    assert len(whole) == 9
+
+
+def test_the_past_of_timers_is_what_it_was(app_connection: Connection[Any], books: BookKeeper) -> None:
+    """Asked at every position, it answers what it answered when that was the last: also of what waits no more."""
+    answers = []
+    for happening in (*story(), (B, at(9), money.LeaseClosed(on=ON)), (A, at(10), money.LeaseClosed(on=ON))):
+        books.write(happening)
+        project(app_connection)
+        answers.append(ahead(app_connection))
+    assert answers[-1].timers == ()
+    assert len(answers[4].timers) == 9
+    for position, then in enumerate(answers, start=1):
+        assert ahead(app_connection, as_of_position=position) == then
 
 
 def test_tenants_are_apart(app_connection: Connection[Any], books: BookKeeper) -> None:
@@ -269,8 +367,8 @@ def test_tenants_are_apart(app_connection: Connection[Any], books: BookKeeper) -
 
 
 def test_a_rebuild_gives_the_same(app_connection: Connection[Any], books: BookKeeper) -> None:
-    books.write(*story(), (B, at(9), lease.LeaseClosed(on=ON)))
+    books.write(*story(), (B, at(9), money.LeaseClosed(on=ON)))
     project(app_connection)
     compared = compare(app_connection, TIMERS)
-    assert (compared.first, compared.rows) == (None, 1)
+    assert (compared.first, compared.rows) == (None, 2)
     assert START.date() == ON

@@ -8,6 +8,8 @@ any business date the version that took effect last and was not withdrawn is the
 
 from __future__ import annotations
 
+from uuid import UUID, uuid5
+
 from domain.contracting.clauses import refusals
 from domain.contracting.clauses.commands import DraftClause, PublishClause, WithdrawClause
 from domain.contracting.clauses.decide import COMMANDS, decide
@@ -19,6 +21,12 @@ from domain.kernel import Decider
 
 CLAUSE = Decider(name="clause", initial=ClauseState(), decide=decide, evolve=evolve)
 """The aggregate, registered under the first part of its event types."""
+
+
+def clause_stream(tenant: UUID, code: str) -> UUID:
+    """The stream of a tenant's clause: derived from its code, so that there is one and everyone finds it."""
+    return uuid5(tenant, f"{CLAUSE.name}:{code}")
+
 
 __all__ = [
     "CLAUSE",
@@ -33,6 +41,7 @@ __all__ = [
     "DraftClause",
     "PublishClause",
     "WithdrawClause",
+    "clause_stream",
     "decide",
     "difference",
     "evolve",

@@ -69,6 +69,7 @@ from domain.contracting.contract.values import (
     PartyRole,
     Signature,
     SignatureLevel,
+    SignatureMethod,
     Tampering,
 )
 from domain.kernel import Decider
@@ -120,6 +121,7 @@ __all__ = [
     "SignContract",
     "Signature",
     "SignatureLevel",
+    "SignatureMethod",
     "TamperAlarmRaised",
     "Tampering",
     "TerminateContract",

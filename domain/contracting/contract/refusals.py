@@ -101,6 +101,11 @@ DOCUMENT_DIFFERS = refusal(
 DOCUMENT_UNCHANGED = refusal(
     "contract.document_unchanged", "The file is the same after the signature", "签署后文件未发生变化"
 )
+SIGNATURE_UNVERIFIED = refusal(
+    "contract.signature_unverified",
+    "A signature counts as verified only when its file was checked here: hand the signed file in",
+    "只有在本系统核验过签署文件后，签名方可记为已核验；请提交已签署的文件",
+)
 
 # ----------------------------------------------------------------------------------------------- afterwards
 

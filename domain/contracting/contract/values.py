@@ -133,14 +133,26 @@ class SignatureLevel(StrEnum):
     B_T = "B-T"
 
 
+class SignatureMethod(StrEnum):
+    """How it is known that a party signed: the ledger's own check of the file, a vendor's word, or ink on paper."""
+
+    PADES = "pades"
+    VENDOR = "vendor"
+    PAPER = "paper"
+
+
 class Signature(Struct, frozen=True, kw_only=True):
-    """One signature of one party, by digests: the file before, the file after, the signer's certificate."""
+    """One signature of one party, by digests: the file before, the file after, the signer's certificate.
+
+    `method` says how it was verified; `pades` only where the signed file itself was checked.
+    """
 
     party: UUID
     document: Digest
     signed: Digest
     certificate: Digest
     level: SignatureLevel
+    method: SignatureMethod
 
 
 class GivenText(Struct, frozen=True, kw_only=True):

@@ -7,10 +7,11 @@ from datetime import date, timedelta
 from domain.kernel import Context, Event, Refusal
 from domain.leasing.account import Kind, Transaction, assessed, effect, is_back_dated, posted, withdrawn
 from domain.leasing.lease import commands as c
+from domain.leasing.lease import events as e
 from domain.leasing.lease import money as m
 from domain.leasing.lease import refusals as r
 from domain.leasing.lease.posting import issued, late_fee_events, replayed, told, waived, written_off
-from domain.leasing.lease.state import WRITTEN_OFF, LeaseState, Receipt
+from domain.leasing.lease.state import CLOSED, WRITTEN_OFF, LeaseState, Receipt, Refund
 from domain.leasing.values import Business, Part
 
 State = LeaseState
@@ -55,7 +56,10 @@ def assess(command: c.AssessLateFees, state: State, context: Context) -> Answer:
 
 
 def post_payment(command: c.PostPayment, state: State, context: Context) -> Answer:
-    """Money is taken whenever it comes: on time, in advance, late, too much, or after the debt was written off."""
+    """Money is taken whenever it comes: on time, in advance, late, too much, after the debt was written off.
+
+    What comes after the lease was settled is the lessee's credit, to be given back; the lease stays settled.
+    """
     if state.receipt(command.payment) is not None:
         return r.PAYMENT_KNOWN(payment=command.payment)
     if command.value_date > context.business_date:
@@ -93,7 +97,10 @@ def _posted(command: c.PostPayment, state: State, posted_on: date) -> tuple[Even
 
 
 def reverse_payment(command: c.ReversePayment, state: State, context: Context) -> Answer:
-    """The account comes out as if the payment had never been; a debt that was written off is written off again."""
+    """The account comes out as if the payment had never been.
+
+    A debt that was written off is written off again; a lease that was settled by the payment is open again.
+    """
     receipt = state.receipt(command.payment)
     if receipt is None:
         return r.PAYMENT_UNKNOWN(payment=command.payment)
@@ -126,14 +133,57 @@ def _reversed(command: c.ReversePayment, state: State, receipt: Receipt, on: dat
         ),
     )
     events = (*events, replayed(after, receipt.value_date))
-    return (*events, *written_off(after, on)) if state.phase in WRITTEN_OFF else events
+    if state.charged_off_fen and (gone := written_off(after, on)):
+        return (*events, *gone)
+    owed = after.balances.open_fen or after.balances.credit_fen < 0
+    return (*events, e.LeaseReopened(on=on)) if owed and state.phase in CLOSED else events
 
 
 def refund(command: c.RefundCredit, state: State, context: Context) -> Answer:
-    """Only what is credit now."""
+    """Only what is credit now; through a provider only for money that a payment brought."""
     if command.amount_fen > state.balances.credit_fen:
         return r.CREDIT_TOO_SMALL(credit_fen=state.balances.credit_fen, asked_fen=command.amount_fen)
-    return (m.CreditRefunded(amount_fen=command.amount_fen, on=context.business_date),)
+    if command.payment is None:
+        return (m.CreditRefunded(amount_fen=command.amount_fen, on=context.business_date),)
+    if state.receipt(command.payment) is None:
+        return r.PAYMENT_UNKNOWN(payment=command.payment)
+    number = len(state.refunds) + 1
+    return (
+        m.CreditRefunded(
+            amount_fen=command.amount_fen, on=context.business_date, payment=command.payment, number=number
+        ),
+    )
+
+
+def return_refund(command: c.ReturnRefund, state: State, context: Context) -> Answer:
+    """As if it had never left: what fell due since then is paid from it."""
+    known = state.refund(command.number)
+    if known is None:
+        return r.REFUND_UNKNOWN(number=command.number)
+    if known.returned:
+        return r.REFUND_RETURNED_ALREADY(number=command.number)
+    return _returned(command, state, known, context.business_date)
+
+
+def _returned(command: c.ReturnRefund, state: State, known: Refund, on: date) -> tuple[Event, ...]:
+    back = Transaction(on=known.on, kind=Kind.PAYMENT, amount_fen=known.amount_fen)
+    after = posted(state.account, back)
+    events = told(
+        state.account,
+        after,
+        lambda applied, credit_fen: m.RefundReturned(
+            number=known.number,
+            amount_fen=known.amount_fen,
+            value_date=known.on,
+            on=on,
+            reason=command.reason,
+            applied=applied,
+            credit_fen=credit_fen,
+        ),
+    )
+    if is_back_dated(state.account, known.on):
+        return (*events, replayed(after, known.on))
+    return events
 
 
 def waive(command: c.WaiveBill, state: State, context: Context) -> Answer:

@@ -1,4 +1,9 @@
-"""New terms of a running lease, and the ways a lessee ends one: quotes, early settlement, buy-out, transfer."""
+"""New terms of a running lease, and the ways a lessee ends one: quotes, early settlement, buy-out.
+
+Whose the asset is at the end follows from the contract (民法典 757); where a symbolic price was agreed, the asset is
+the lessee's once its duty to pay rent is done (民法典 759). `CompleteBuyout` records that the agreed price was paid,
+also after an early settlement; what it means for the title is said in the contract and not here.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +19,7 @@ from domain.leasing.lease.opening import schedule_wrong
 from domain.leasing.lease.posting import issued, last_instalment
 from domain.leasing.lease.state import LeaseState, Quote, QuoteKind
 from domain.leasing.policies import POLICIES
-from domain.leasing.values import COMPONENTS, PPM, Business, Instalment, PartKind, QuotePart
+from domain.leasing.values import COMPONENTS, PPM, BillKind, Business, Instalment, PartKind, QuotePart
 
 State = LeaseState
 Answer = tuple[Event, ...] | Refusal
@@ -97,25 +102,28 @@ def _valid_until(state: State, as_of: date) -> date:
 
 
 def quote_buyout(command: c.QuoteBuyout, state: State, context: Context) -> Answer:
-    """A device may be bought at any time, a financed vehicle when every instalment was billed."""
+    """A device may be bought at any time, a financed vehicle when every instalment was billed or settled early."""
     if command.as_of < context.business_date:
         return r.AS_OF_PASSED(as_of=command.as_of, business_date=context.business_date)
     if state.business is Business.FINANCE and state.unbilled:
         return r.TERM_NOT_OVER(unbilled=len(state.unbilled))
-    price_fen = state.buyout_price_fen()
-    parts = [QuotePart(kind=PartKind.BUYOUT_PRICE, fen=state.buyout_fen)]
-    if less := price_fen - state.buyout_fen:
-        parts.append(QuotePart(kind=PartKind.PAID_RENT, fen=less))
-    parts += _billed_parts(state, command.as_of)
+    parts = (*_price_parts(state), *_billed_parts(state, command.as_of))
     return (
         e.BuyoutQuoted(
             as_of=command.as_of,
             valid_until=_valid_until(state, command.as_of),
-            price_fen=price_fen,
+            price_fen=state.buyout_price_fen(),
             amount_fen=sum(part.fen for part in parts),
-            parts=tuple(parts),
+            parts=parts,
         ),
     )
+
+
+def _price_parts(state: State) -> tuple[QuotePart, ...]:
+    parts = [QuotePart(kind=PartKind.BUYOUT_PRICE, fen=state.buyout_fen)]
+    if less := state.buyout_price_fen() - state.buyout_fen:
+        parts.append(QuotePart(kind=PartKind.PAID_RENT, fen=less))
+    return tuple(parts)
 
 
 def quote_settlement(command: c.QuoteEarlySettlement, state: State, context: Context) -> Answer:
@@ -134,12 +142,15 @@ def quote_settlement(command: c.QuoteEarlySettlement, state: State, context: Con
     )
     parts = tuple(QuotePart(kind=kind, fen=fen) for kind, fen in lines if fen)
     parts += _billed_parts(state, command.as_of)
+    if command.with_buyout:
+        parts += _price_parts(state)
     return (
         e.EarlySettlementQuoted(
             as_of=command.as_of,
             valid_until=_valid_until(state, command.as_of),
             amount_fen=sum(part.fen for part in parts),
             parts=parts,
+            price_fen=state.buyout_price_fen() if command.with_buyout else None,
         ),
     )
 
@@ -167,26 +178,23 @@ def complete_buyout(command: c.CompleteBuyout, state: State, context: Context) -
     quote = _standing(state, QuoteKind.BUYOUT, on)
     if isinstance(quote, Refusal):
         return quote
-    if (short := _paid_in_full(state, quote.price_fen)) is not None:
-        return short
-    return (m.BuyoutCompleted(on=on, price_fen=quote.price_fen, credit_fen=-quote.price_fen),)
+    assert quote.price_fen is not None, "a quote of a buy-out has a price"
+    return _paid_in_full(state, quote.price_fen) or (_bought(on, quote.price_fen),)
+
+
+def _bought(on: date, price_fen: int) -> Event:
+    return m.BuyoutCompleted(on=on, price_fen=price_fen, credit_fen=-price_fen)
 
 
 def settle_early(command: c.SettleEarly, state: State, context: Context) -> Answer:
-    """The last bill is as quoted, and the credit pays it."""
+    """The last bill is as quoted, and the credit pays it, and the price of the asset where it was quoted with it."""
     on = context.business_date
     quote = _standing(state, QuoteKind.EARLY_SETTLEMENT, on)
     if isinstance(quote, Refusal):
         return quote
     final = _final(state, quote.as_of, on)
-    if (short := _paid_in_full(state, final.total_fen)) is not None:
+    if (short := _paid_in_full(state, final.total_fen + (quote.price_fen or 0))) is not None:
         return short
-    billed, _ = issued(state.account, final, on, state.accrued_fen, state.business)
-    return (e.LeaseEarlySettled(on=on, amount_fen=quote.amount_fen), *billed)
-
-
-def transfer(command: c.TransferLease, state: State, context: Context) -> Answer:
-    """The lease goes on with another payee."""
-    if state.investor is not None:
-        return r.TRANSFERRED_ALREADY(investor=state.investor)
-    return (m.LeaseTransferred(investor=command.investor, on=context.business_date, price_fen=command.price_fen),)
+    billed, _ = issued(state.account, final, on, state.accrued_fen, state.business, BillKind.REST)
+    settled = (e.LeaseEarlySettled(on=on, amount_fen=quote.amount_fen), *billed)
+    return settled if quote.price_fen is None else (*settled, _bought(on, quote.price_fen))

@@ -21,6 +21,7 @@ from domain.leasing.values import (
     Business,
     Component,
     DepositMode,
+    DownPaymentTo,
     NewDueDate,
     Ppm,
     Remedy,
@@ -53,6 +54,7 @@ class CreateLease(Command, frozen=True):
     buyout_floor_fen: Fen = 0
     upfront_fee_fen: Fen = 0
     down_payment_fen: Fen = 0
+    down_payment_to: DownPaymentTo = DownPaymentTo.LESSOR
     application: UUID | None = None
     contract: UUID | None = None
     subject: UUID | None = None
@@ -87,6 +89,24 @@ class CaptureDeposit(Command, frozen=True):
     """Take the deposit, or a part, for what is owed."""
 
     fen: Amount
+
+
+class RecordDownPayment(Command, frozen=True):
+    """Record that the down payment, or a part, was paid to the lessor."""
+
+    fen: Amount
+
+
+class RefundDownPayment(Command, frozen=True):
+    """Give the down payment, or a part, back, because the lease does not begin."""
+
+    fen: Amount
+
+
+class ReportDownPayment(Command, frozen=True):
+    """Record that the lessee paid the whole down payment to the supplier."""
+
+    proof: Digest | None = None
 
 
 class RecordDelivery(Command, frozen=True):
@@ -139,9 +159,17 @@ class ReversePayment(Command, frozen=True):
 
 
 class RefundCredit(Command, frozen=True):
-    """Pay credit out to the lessee."""
+    """Pay credit out to the lessee; through the provider of `payment` if it names one."""
 
     amount_fen: Amount
+    payment: UUID | None = None
+
+
+class ReturnRefund(Command, frozen=True):
+    """Take back a refund that the provider of the payment did not pay out; the number is the refund's."""
+
+    number: Annotated[int, Meta(ge=1)]
+    reason: Code
 
 
 class WaivedPart(Struct, frozen=True, kw_only=True):
@@ -194,9 +222,10 @@ class CompleteBuyout(Command, frozen=True):
 
 
 class QuoteEarlySettlement(Command, frozen=True):
-    """Say what settling the whole lease costs on a day."""
+    """Say what settling the whole lease costs on a day, on request with the price of the asset."""
 
     as_of: date
+    with_buyout: bool = False
 
 
 class SettleEarly(Command, frozen=True):
@@ -210,6 +239,18 @@ class TransferLease(Command, frozen=True):
     price_fen: Fen
 
 
+class RemitToInvestor(Command, frozen=True):
+    """Pay out what was collected for the investor, or a part."""
+
+    amount_fen: Amount
+
+
+class BuyBackLease(Command, frozen=True):
+    """Take the claim back from the investor for a price."""
+
+    price_fen: Fen
+
+
 # -------------------------------------------------------------------------------------------------------- default
 
 
@@ -218,6 +259,10 @@ class ServeDemand(Command, frozen=True):
 
     cure_by: date
     proof: Digest | None = None
+
+
+class RecordCureExpired(Command, frozen=True):
+    """Record that the period to pay after the demand has passed."""
 
 
 class ElectRemedy(Command, frozen=True):
@@ -258,14 +303,15 @@ class ChargeOffLease(Command, frozen=True):
 
 
 class RecordTotalLoss(Command, frozen=True):
-    """Record that the asset is lost or destroyed."""
+    """Record that the asset is lost or destroyed; `liable` says that the lessee answers for a rented device."""
 
     on: date
     loss_case: UUID | None = None
+    liable: bool = False
 
 
 class ReturnAsset(Command, frozen=True):
-    """Record that the asset came back at the end of the term."""
+    """Record that the asset came back: at the end of the term, or a rented device before it."""
 
     on: date
 

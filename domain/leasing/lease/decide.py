@@ -5,7 +5,11 @@ The order of refusals is fixed and is the order in which a person would ask:
 1. Is there a lease (`unknown`), or should there be none (`exists`)?
 2. Is it settled (`closed`)?
 3. Is it in a phase in which this can be wished (`not_active`, `not_terminated`, …)?
-4. The command's own rules, top to bottom as written in its function in `opening`, `billing`, `changes`, `ending`.
+4. The command's own rules, top to bottom as written in its function in `opening`, `billing`, `changes`, `ending`,
+   `transferring`.
+
+What is granted may have consequences of any command: money on a transferred lease is the investor's, and a demand is
+answered when its bills are paid.
 """
 
 from __future__ import annotations
@@ -14,16 +18,17 @@ from collections.abc import Callable
 from typing import Any
 
 from domain.kernel import Command, Context, Event, Refusal, RefusalKind
-from domain.leasing.lease import billing, changes, ending, opening
+from domain.leasing.lease import billing, changes, ending, opening, transferring
 from domain.leasing.lease import commands as c
 from domain.leasing.lease import refusals as r
-from domain.leasing.lease.state import CLOSED, ENDED, OPEN, WRITTEN_OFF, LeaseState, Phase
+from domain.leasing.lease.state import CLOSED, ENDED, EXISTING, OPEN, WRITTEN_OFF, LeaseState, Phase
 
 Answer = tuple[Event, ...] | Refusal
 Handler = Callable[[Any, LeaseState, Context], Answer]
 
 _AWAITING = frozenset({Phase.AWAITING_DELIVERY})
 _ACTIVE = frozenset({Phase.ACTIVE})
+_BUYING = frozenset({Phase.ACTIVE, Phase.EARLY_SETTLED})
 _CHOOSING = frozenset({Phase.ACTIVE, Phase.ACCELERATED, Phase.TERMINATED})
 _OWING = ENDED | _ACTIVE
 
@@ -35,24 +40,31 @@ _RULES: dict[type[Command], tuple[frozenset[Phase], RefusalKind, Handler]] = {
     c.RecordDepositReceived: (_AWAITING, r.NOT_AWAITING_DELIVERY, opening.receive_deposit),
     c.ReleaseDeposit: (OPEN, r.CLOSED, opening.release_deposit),
     c.CaptureDeposit: (_OWING, r.NOT_ACTIVE, opening.capture_deposit),
+    c.RecordDownPayment: (_AWAITING, r.NOT_AWAITING_DELIVERY, opening.receive_down_payment),
+    c.RefundDownPayment: (_AWAITING, r.NOT_AWAITING_DELIVERY, opening.refund_down_payment),
+    c.ReportDownPayment: (_AWAITING, r.NOT_AWAITING_DELIVERY, opening.report_down_payment),
     c.RecordDelivery: (_AWAITING, r.NOT_AWAITING_DELIVERY, opening.deliver),
     c.ActivateLease: (_AWAITING, r.NOT_AWAITING_DELIVERY, opening.activate),
     c.IssueBill: (_ACTIVE, r.NOT_ACTIVE, billing.issue_bill),
     c.AccrueInterest: (_ACTIVE, r.NOT_ACTIVE, billing.accrue),
     c.AssessLateFees: (_OWING, r.NOT_ACTIVE, billing.assess),
-    c.PostPayment: (OPEN, r.CLOSED, billing.post_payment),
-    c.ReversePayment: (OPEN, r.CLOSED, billing.reverse_payment),
-    c.RefundCredit: (OPEN, r.CLOSED, billing.refund),
+    c.PostPayment: (EXISTING, r.CLOSED, billing.post_payment),
+    c.ReversePayment: (EXISTING, r.CLOSED, billing.reverse_payment),
+    c.RefundCredit: (EXISTING, r.CLOSED, billing.refund),
+    c.ReturnRefund: (EXISTING, r.CLOSED, billing.return_refund),
     c.WaiveBill: (_OWING, r.NOT_ACTIVE, billing.waive),
     c.RestructureLease: (_ACTIVE, r.NOT_ACTIVE, changes.restructure),
     c.ReAgeBills: (_ACTIVE, r.NOT_ACTIVE, changes.re_age),
     c.RenewLease: (_ACTIVE, r.NOT_ACTIVE, changes.renew),
-    c.QuoteBuyout: (_ACTIVE, r.NOT_ACTIVE, changes.quote_buyout),
-    c.CompleteBuyout: (_ACTIVE, r.NOT_ACTIVE, changes.complete_buyout),
+    c.QuoteBuyout: (_BUYING, r.NOT_ACTIVE, changes.quote_buyout),
+    c.CompleteBuyout: (_BUYING, r.NOT_ACTIVE, changes.complete_buyout),
     c.QuoteEarlySettlement: (_ACTIVE, r.NOT_ACTIVE, changes.quote_settlement),
     c.SettleEarly: (_ACTIVE, r.NOT_ACTIVE, changes.settle_early),
-    c.TransferLease: (_ACTIVE, r.NOT_ACTIVE, changes.transfer),
+    c.TransferLease: (_ACTIVE, r.NOT_ACTIVE, transferring.transfer),
+    c.RemitToInvestor: (OPEN, r.CLOSED, transferring.remit),
+    c.BuyBackLease: (OPEN, r.CLOSED, transferring.buy_back),
     c.ServeDemand: (_ACTIVE, r.NOT_ACTIVE, ending.serve_demand),
+    c.RecordCureExpired: (_ACTIVE, r.NOT_ACTIVE, ending.expire_cure),
     c.ElectRemedy: (_CHOOSING, r.NOT_ACTIVE, ending.elect_remedy),
     c.AccelerateLease: (_CHOOSING, r.NOT_ACTIVE, ending.accelerate),
     c.TerminateLease: (_CHOOSING, r.NOT_ACTIVE, ending.terminate),
@@ -77,9 +89,14 @@ def decide(command: Command, state: LeaseState, context: Context) -> tuple[Event
         raise TypeError(f"expected a command to a lease, got {type(command).__name__}")
     phases, otherwise, handler = rule
     if state.phase in phases:
-        return handler(command, state, context)
+        answer = handler(command, state, context)
+        return answer if isinstance(answer, Refusal) else _with_consequences(answer, state, context)
     if state.phase is Phase.ABSENT:
         return r.UNKNOWN()
     if state.phase in CLOSED and Phase.ABSENT not in phases:
         return r.CLOSED(phase=state.phase)
     return otherwise(phase=state.phase)
+
+
+def _with_consequences(events: tuple[Event, ...], state: LeaseState, context: Context) -> tuple[Event, ...]:
+    return (*events, *transferring.collected(events, state, context), *ending.cured(events, state, context))

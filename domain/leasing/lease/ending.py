@@ -1,25 +1,31 @@
 """Default and its remedies, loss, return and the end of a lease.
 
-Before acceleration or termination: at least two instalments or 15 % of all rent unpaid, a demand served, a
-reasonable period passed (融资租赁解释 5). The two exclude each other (民法典 752; 融资租赁解释 10). What a disposal
-brings beyond the debt is the lessee's (民法典 758). How long a reasonable period is, and that a terminated or lost
-finance lease claims the remaining principal with the interest earned until then, is policy and not law.
+Finance lease: before acceleration or termination at least two instalments or 15 % of all rent are unpaid, a demand was
+served, a reasonable period passed (融资租赁解释 5). The two exclude each other (民法典 752; 融资租赁解释 10). What a
+disposal brings beyond the debt is the lessee's (民法典 758). Rental: rent is overdue, a demand was served, a reasonable
+period passed, then the lessor may end the contract (民法典 722); there is no acceleration, and the device is the
+lessor's. A lessee answers for a device that was lost through poor care (民法典 714), and not otherwise (民法典 729).
+
+How long a reasonable period is, that a terminated or lost finance lease claims the remaining principal with the
+interest earned until then, what an early return costs and what a lost device is worth, is policy and not law.
 """
 
 from __future__ import annotations
 
 from datetime import date
+from functools import reduce
 
-from domain.kernel import Context, Event, Refusal
+from domain.kernel import Context, Event, Refusal, Rounding, divide
 from domain.leasing.account import Kind, Transaction, posted
 from domain.leasing.lease import commands as c
 from domain.leasing.lease import events as e
 from domain.leasing.lease import money as m
 from domain.leasing.lease import refusals as r
-from domain.leasing.lease.posting import issued, rest_billed, told, written_off
+from domain.leasing.lease.evolve import evolve
+from domain.leasing.lease.posting import fee_billed, issued, rest_billed, told, written_off
 from domain.leasing.lease.state import LeaseState, Phase
 from domain.leasing.policies import DEFAULT_INSTALMENTS, DEFAULT_RENT_SHARE_PPM, POLICIES
-from domain.leasing.values import PPM, Instalment, Remedy
+from domain.leasing.values import PPM, BillKind, Business, Instalment, Remedy
 
 State = LeaseState
 Answer = tuple[Event, ...] | Refusal
@@ -31,7 +37,8 @@ def serve_demand(command: c.ServeDemand, state: State, context: Context) -> Answ
     overdue = state.overdue(on)
     if not overdue:
         return r.NOTHING_OVERDUE()
-    days, least = (command.cure_by - on).days, POLICIES[state.policy].cure_days
+    policy, rental = POLICIES[state.policy], state.business is Business.RENTAL
+    days, least = (command.cure_by - on).days, policy.rental_cure_days if rental else policy.cure_days
     if days < least:
         return r.CURE_TOO_SHORT(expected_days=least, got_days=days)
     return (
@@ -45,14 +52,46 @@ def serve_demand(command: c.ServeDemand, state: State, context: Context) -> Answ
     )
 
 
+def expire_cure(command: c.RecordCureExpired, state: State, context: Context) -> Answer:
+    """The day after the last day to pay; what was demanded and paid meanwhile has no end of a period."""
+    if state.remedy is not None:
+        return r.REMEDY_CHOSEN(remedy=state.remedy)
+    if (no := _not_answered(state, context.business_date)) is not None:
+        return no
+    demand = state.demand
+    assert demand is not None, "a demand that was not answered"
+    if demand.expired:
+        return r.CURE_EXPIRED_ALREADY(cure_by=demand.cure_by)
+    bills = demand.unpaid(state.balances)
+    return (e.CureExpired(on=context.business_date, cure_by=demand.cure_by, bills=bills),)
+
+
+def cured(events: tuple[Event, ...], state: State, context: Context) -> tuple[Event, ...]:
+    """That events which a command led to paid the rent of every bill that was demanded, as an event of its own.
+
+    A cure that is taken back with the money is none; a later one is recorded again.
+    """
+    if state.demand is None or state.demand.cured or state.remedy is not None:
+        return ()
+    after = reduce(evolve, events, state)
+    if after.phase is not Phase.ACTIVE or after.demand != state.demand or after.demand.unpaid(after.balances):
+        return ()
+    return (e.CureAchieved(on=context.business_date, bills=after.demand.bills),)
+
+
 def elect_remedy(command: c.ElectRemedy, state: State, context: Context) -> Answer:
-    """The thresholds of 融资租赁解释 5, exactly; then demand and period of 民法典 752; and only one choice."""
+    """Default by the rules of the business; then demand and period (民法典 722, 752); and only one choice."""
     on = context.business_date
     if state.remedy is not None:
         return r.REMEDIES_EXCLUDE(chosen=state.remedy)
     overdue = state.overdue(on)
     unpaid_fen, total_fen = sum(fen for _, fen in overdue), state.total_rent_fen
-    if len(overdue) < DEFAULT_INSTALMENTS and unpaid_fen * PPM < total_fen * DEFAULT_RENT_SHARE_PPM:
+    if state.business is Business.RENTAL:
+        if command.remedy is Remedy.ACCELERATE:
+            return r.RENTAL_NOT_ACCELERATED()
+        if not overdue:
+            return r.NOTHING_OVERDUE()
+    elif len(overdue) < DEFAULT_INSTALMENTS and unpaid_fen * PPM < total_fen * DEFAULT_RENT_SHARE_PPM:
         return r.DEFAULT_TOO_SMALL(instalments=len(overdue), unpaid_fen=unpaid_fen, total_fen=total_fen)
     if (still := _not_answered(state, on)) is not None:
         return still
@@ -73,8 +112,7 @@ def _not_answered(state: State, on: date) -> Refusal | None:
         return r.NO_DEMAND()
     if on <= demand.cure_by:
         return r.CURE_PERIOD_RUNNING(cure_by=demand.cure_by, business_date=on)
-    unpaid = {number for number, _ in state.overdue(on)}
-    if unpaid.isdisjoint(demand.bills):
+    if not demand.unpaid(state.balances):
         return r.DEMAND_CURED(bills=" ".join(map(str, demand.bills)))
     return None
 
@@ -108,8 +146,7 @@ def terminate(command: c.TerminateLease, state: State, context: Context) -> Answ
     if command.notice_reached_on > context.business_date:
         return r.DATE_IN_FUTURE(on=command.notice_reached_on, business_date=context.business_date)
     terminated = e.LeaseTerminated(notice_reached_on=command.notice_reached_on, proof=command.proof)
-    billed, _ = rest_billed(state, context.business_date)
-    return (terminated, *billed)
+    return (terminated, *rest_billed(state, context.business_date))
 
 
 def repossess(command: c.RepossessAsset, state: State, context: Context) -> Answer:
@@ -120,7 +157,12 @@ def repossess(command: c.RepossessAsset, state: State, context: Context) -> Answ
 
 
 def dispose(command: c.DisposeAsset, state: State, context: Context) -> Answer:
-    """Proceeds less costs pay the debt; the surplus is credit, which is the lessee's to have (民法典 758)."""
+    """Proceeds less costs pay the debt; the surplus is credit, which is the lessee's to have (民法典 758).
+
+    A rented device is the lessor's own, and what it brings is no business of the lessee.
+    """
+    if state.business is Business.RENTAL:
+        return r.NOT_A_FINANCE_LEASE()
     on, net_fen = context.business_date, command.proceeds_fen - command.costs_fen
     if net_fen < 0:
         return r.COSTS_EXCEED_PROCEEDS(proceeds_fen=command.proceeds_fen, costs_fen=command.costs_fen)
@@ -141,37 +183,56 @@ def dispose(command: c.DisposeAsset, state: State, context: Context) -> Answer:
 
 def charge_off(command: c.ChargeOffLease, state: State, context: Context) -> Answer:
     """Everything open, with late fees up to today, leaves the books; the claim does not end by that."""
+    if state.funding is not None:
+        return r.BUY_BACK_FIRST(investor=state.funding.investor)
     return written_off(state.account, context.business_date) or r.NOTHING_OPEN()
 
 
 def lose(command: c.RecordTotalLoss, state: State, context: Context) -> Answer:
-    """A finance lease claims what it is still worth; for a device the loss case says who pays."""
+    """A finance lease claims what it is still worth; of a device its value, if the lessee answers for it."""
     if command.on > context.business_date:
         return r.DATE_IN_FUTURE(on=command.on, business_date=context.business_date)
-    billed, _ = rest_billed(state, context.business_date)
-    return (e.AssetTotallyLost(on=command.on, loss_case=command.loss_case), *billed)
+    lost = e.AssetTotallyLost(on=command.on, loss_case=command.loss_case)
+    if state.business is Business.FINANCE:
+        return (lost, *rest_billed(state, context.business_date))
+    owed_fen = _compensation_fen(state) if command.liable else 0
+    return (lost, *fee_billed(state, context.business_date, owed_fen, BillKind.COMPENSATION))
+
+
+def _compensation_fen(state: State) -> int:
+    """The value of a device less the policy's share of the rent paid, not below its share of the value."""
+    policy = POLICIES[state.policy]
+    less = divide(state.paid_rent_fen * policy.loss_credit_ppm, PPM, Rounding.HALF_UP)
+    floor = divide(state.principal_fen * policy.loss_floor_ppm, PPM, Rounding.HALF_UP)
+    return max(floor, state.principal_fen - less)
 
 
 def return_asset(command: c.ReturnAsset, state: State, context: Context) -> Answer:
-    """At the end of the term: no instalment is left to bill."""
+    """At the end of the term; a rented device also before, for the policy's share of all rent that is not billed."""
     if command.on > context.business_date:
         return r.DATE_IN_FUTURE(on=command.on, business_date=context.business_date)
-    if state.unbilled:
+    if state.unbilled and state.business is Business.FINANCE:
         return r.TERM_NOT_OVER(unbilled=len(state.unbilled))
-    return (e.AssetReturned(on=command.on),)
+    rent_fen = sum(instalment.principal_fen + instalment.interest_fen for instalment in state.unbilled)
+    fee_fen = divide(rent_fen * POLICIES[state.policy].early_return_fee_ppm, PPM, Rounding.HALF_UP)
+    fee = fee_billed(state, context.business_date, fee_fen, BillKind.EARLY_RETURN)
+    return (e.AssetReturned(on=command.on), *fee)
 
 
 def close(command: c.CloseLease, state: State, context: Context) -> Answer:
     """Only when every balance is zero; one that never began may be closed with instalments unbilled."""
-    balances = state.balances
     if state.phase is Phase.CHARGED_OFF:
         return r.CLAIM_STANDS(written_off_fen=state.charged_off_fen, recovered_fen=state.recovered_fen)
     if state.phase is Phase.ACTIVE and state.unbilled:
         return r.TERM_NOT_OVER(unbilled=len(state.unbilled))
-    if balances.open_fen:
-        return r.BALANCE_OPEN(open_fen=balances.open_fen)
-    if balances.credit_fen:
-        return r.CREDIT_OPEN(credit_fen=balances.credit_fen)
-    if state.deposit_held_fen:
-        return r.DEPOSIT_HELD(held_fen=state.deposit_held_fen)
-    return (e.LeaseClosed(on=context.business_date),)
+    funding = state.funding
+    for kind, fact, fen in (
+        (r.BALANCE_OPEN, "open_fen", state.balances.open_fen),
+        (r.CREDIT_OPEN, "credit_fen", state.balances.credit_fen),
+        (r.DEPOSIT_HELD, "held_fen", state.deposit_held_fen),
+        (r.DOWN_PAYMENT_HELD, "held_fen", state.down_payment_held_fen),
+        (r.INVESTOR_OPEN, "owed_fen", 0 if funding is None else funding.owed_fen),
+    ):
+        if fen:
+            return kind(**{fact: fen})
+    return (m.LeaseClosed(on=context.business_date, released_fen=0 if funding is None else funding.unrepaid_fen),)

@@ -21,6 +21,7 @@ from domain.leasing.values import (
     Component,
     DeltaFen,
     DepositMode,
+    DownPaymentTo,
     Instalment,
     NewDueDate,
     Ppm,
@@ -50,7 +51,8 @@ class LeaseCreated(Event, frozen=True):
     `principal_fen` is what is financed; in a rental it is the value of the device, and rent stands in the principal of
     the instalments. The buy-out price is `buyout_fen` less `buyout_credit_ppm` of the rent paid, at least
     `buyout_floor_fen`. A bill may be issued `bill_lead_days` before it is due. `policy` numbers the version of
-    `domain.leasing.policies` that the lease lives under.
+    `domain.leasing.policies` that the lease lives under. `upfront_fee_fen` is billed when the lease begins to run; the
+    down payment is not financed and goes to the supplier, through the lessor or at once.
     """
 
     plan: Code
@@ -74,6 +76,7 @@ class LeaseCreated(Event, frozen=True):
     buyout_floor_fen: Fen = 0
     upfront_fee_fen: Fen = 0
     down_payment_fen: Fen = 0
+    down_payment_to: DownPaymentTo = DownPaymentTo.LESSOR
     application: UUID | None = None
     contract: UUID | None = None
     subject: UUID | None = None
@@ -92,6 +95,15 @@ class DepositPreauthorised(Event, frozen=True):
 
     fen: Fen
     hold: Reference
+
+
+@event_type("lease.down_payment_reported.v1")
+class DownPaymentReported(Event, frozen=True):
+    """The lessee paid the down payment to the supplier itself; nothing went through the lessor."""
+
+    fen: Fen
+    on: date
+    proof: Digest | None = None
 
 
 @event_type("lease.asset_delivered.v1")
@@ -143,12 +155,16 @@ class BuyoutQuoted(Event, frozen=True):
 
 @event_type("lease.early_settlement_quoted.v1")
 class EarlySettlementQuoted(Event, frozen=True):
-    """What settling the whole lease costs on a day, line by line; `amount_fen` is the sum of `parts`."""
+    """What settling the whole lease costs on a day, line by line; `amount_fen` is the sum of `parts`.
+
+    `price_fen` is the price of the asset, which is one of them, or null where it was not asked for.
+    """
 
     as_of: date
     valid_until: date
     amount_fen: DeltaFen
     parts: QuoteParts
+    price_fen: Fen | None = None
 
 
 @event_type("lease.early_settled.v1")
@@ -172,7 +188,7 @@ class ScheduleReplayed(Event, frozen=True):
 
 @event_type("lease.demand_served.v1")
 class DemandServed(Event, frozen=True):
-    """The lessee was called upon to pay these overdue bills by a day (融资租赁解释 5)."""
+    """The lessee was called upon to pay these overdue bills by a day (民法典 722, 752; 融资租赁解释 5)."""
 
     on: date
     cure_by: date
@@ -181,9 +197,29 @@ class DemandServed(Event, frozen=True):
     proof: Digest | None = None
 
 
+@event_type("lease.cure_achieved.v1")
+class CureAchieved(Event, frozen=True):
+    """The rent of every bill that was demanded is paid."""
+
+    on: date
+    bills: Annotated[tuple[BillNumber, ...], Meta(min_length=1, max_length=INSTALMENTS_MAX)]
+
+
+@event_type("lease.cure_expired.v1")
+class CureExpired(Event, frozen=True):
+    """The period to pay has passed, and rent of these demanded bills is open."""
+
+    on: date
+    cure_by: date
+    bills: Annotated[tuple[BillNumber, ...], Meta(min_length=1, max_length=INSTALMENTS_MAX)]
+
+
 @event_type("lease.remedy_elected.v1")
 class RemedyElected(Event, frozen=True):
-    """After default the lessor chose all rent at once, or the end of the contract; never both (民法典 752)."""
+    """After default the lessor chose all rent at once, or the end of the contract; never both (民法典 752).
+
+    In a rental there is only the end of the contract (民法典 722).
+    """
 
     remedy: Remedy
     overdue_instalments: Annotated[int, Meta(ge=0)]
@@ -226,13 +262,13 @@ class AssetTotallyLost(Event, frozen=True):
 
 @event_type("lease.returned.v1")
 class AssetReturned(Event, frozen=True):
-    """The asset came back at the end of the term."""
+    """The asset came back: at the end of the term, or a rented device before it; the fee for that follows as a bill."""
 
     on: date
 
 
-@event_type("lease.closed.v1")
-class LeaseClosed(Event, frozen=True):
-    """Nothing is owed by anybody; the lease is settled."""
+@event_type("lease.reopened.v1")
+class LeaseReopened(Event, frozen=True):
+    """Money was taken back from a settled lease, so that something is owed again."""
 
     on: date

@@ -21,7 +21,7 @@ from domain.leasing.account import (
 from domain.leasing.balances import AT
 from domain.leasing.lease import events as e
 from domain.leasing.lease import money as m
-from domain.leasing.lease.state import Demand, LeaseState, Phase, Quote, QuoteKind, Receipt
+from domain.leasing.lease.state import Demand, Funding, LeaseState, Phase, Quote, QuoteKind, Receipt, Refund
 from domain.leasing.values import Applied, Part
 
 State = LeaseState
@@ -84,6 +84,9 @@ def _created(state: State, event: e.LeaseCreated) -> State:
         buyout_fen=event.buyout_fen,
         buyout_credit_ppm=event.buyout_credit_ppm,
         buyout_floor_fen=event.buyout_floor_fen,
+        upfront_fee_fen=event.upfront_fee_fen,
+        down_payment_fen=event.down_payment_fen,
+        down_payment_to=event.down_payment_to,
         unbilled=event.schedule,
         account=replace(state.account, terms=terms),
     )
@@ -107,12 +110,27 @@ def _deposit_captured(state: State, event: m.DepositCaptured) -> State:
     return _on_account(state, account, deposit_held_fen=state.deposit_held_fen - event.fen)
 
 
+def _down_payment_received(state: State, event: m.DownPaymentReceived) -> State:
+    return replace(state, version=state.version + 1, down_payment_held_fen=state.down_payment_held_fen + event.fen)
+
+
+def _down_payment_refunded(state: State, event: m.DownPaymentRefunded) -> State:
+    return replace(state, version=state.version + 1, down_payment_held_fen=state.down_payment_held_fen - event.fen)
+
+
+def _down_payment_reported(state: State, event: e.DownPaymentReported) -> State:
+    return replace(state, version=state.version + 1, down_payment_reported=True)
+
+
 def _delivered(state: State, event: e.AssetDelivered) -> State:
     return replace(state, version=state.version + 1, delivered_on=event.on)
 
 
 def _activated(state: State, event: m.LeaseActivated) -> State:
-    return replace(state, version=state.version + 1, phase=Phase.ACTIVE, period_start=event.on)
+    held = state.down_payment_held_fen - event.down_payment_fen
+    return replace(
+        state, version=state.version + 1, phase=Phase.ACTIVE, period_start=event.on, down_payment_held_fen=held
+    )
 
 
 # ---------------------------------------------------------------------------------------------- bills and money
@@ -156,7 +174,10 @@ def _receipts_without(state: State, event: m.PaymentReversed | m.RecoveryReverse
 
 def _payment_reversed(state: State, event: m.PaymentReversed) -> State:
     account = recorded_withdrawal(state.account, event.payment, event.applied, event.credit_fen)
-    return _on_account(state, account, receipts=_receipts_without(state, event))
+    demand = state.demand
+    if demand is not None and demand.cured and demand.unpaid(account.balances):
+        demand = replace(demand, cured=False)
+    return _on_account(state, account, receipts=_receipts_without(state, event), demand=demand)
 
 
 def _credit_applied(state: State, event: m.CreditApplied) -> State:
@@ -165,7 +186,15 @@ def _credit_applied(state: State, event: m.CreditApplied) -> State:
 
 def _credit_refunded(state: State, event: m.CreditRefunded) -> State:
     out = Transaction(on=event.on, kind=Kind.DEBIT, amount_fen=event.amount_fen)
-    return _on_account(state, recorded(state.account, out, (), -event.amount_fen))
+    through = () if event.number is None else (Refund(number=event.number, amount_fen=event.amount_fen, on=event.on),)
+    account = recorded(state.account, out, (), -event.amount_fen)
+    return _on_account(state, account, refunds=(*state.refunds, *through))
+
+
+def _refund_returned(state: State, event: m.RefundReturned) -> State:
+    back = Transaction(on=event.value_date, kind=Kind.PAYMENT, amount_fen=event.amount_fen)
+    refunds = tuple(replace(one, returned=True) if one.number == event.number else one for one in state.refunds)
+    return _on_account(state, recorded(state.account, back, event.applied, event.credit_fen), refunds=refunds)
 
 
 def _written(account: Account, parts: tuple[Part, ...], event: m.BillWaived | m.LeaseChargedOff) -> Account:
@@ -246,6 +275,7 @@ def _early_settlement_quoted(state: State, event: e.EarlySettlementQuoted) -> St
         as_of=event.as_of,
         valid_until=event.valid_until,
         amount_fen=event.amount_fen,
+        price_fen=event.price_fen,
     )
     return replace(state, version=state.version + 1, quote=quote)
 
@@ -257,7 +287,28 @@ def _buyout_completed(state: State, event: m.BuyoutCompleted) -> State:
 
 
 def _transferred(state: State, event: m.LeaseTransferred) -> State:
-    return replace(state, version=state.version + 1, investor=event.investor)
+    funding = Funding(investor=event.investor, claims_fen=event.claims_fen, price_fen=event.price_fen)
+    return replace(state, version=state.version + 1, funding=funding)
+
+
+def _funded(state: State, **more: int) -> State:
+    """The sums of a transfer with more on some of them; without a transfer there are none."""
+    funding = state.funding
+    if funding is not None:
+        funding = replace(funding, **{name: getattr(funding, name) + fen for name, fen in more.items()})
+    return replace(state, version=state.version + 1, funding=funding)
+
+
+def _collected(state: State, event: m.CollectedForInvestor) -> State:
+    return _funded(state, collected_fen=event.fen, repaid_fen=event.repaid_fen)
+
+
+def _remitted(state: State, event: m.RemittedToInvestor) -> State:
+    return _funded(state, remitted_fen=event.amount_fen)
+
+
+def _bought_back(state: State, event: m.LeaseBoughtBack) -> State:
+    return replace(state, version=state.version + 1, funding=None)
 
 
 # ---------------------------------------------------------------------------------------------- default and end
@@ -266,6 +317,14 @@ def _transferred(state: State, event: m.LeaseTransferred) -> State:
 def _demand_served(state: State, event: e.DemandServed) -> State:
     demand = Demand(on=event.on, cure_by=event.cure_by, bills=event.bills)
     return replace(state, version=state.version + 1, demand=demand)
+
+
+def _cure(**outcome: bool) -> Callable[[State, Event], State]:
+    def apply(state: State, event: Event) -> State:
+        demand = None if state.demand is None else replace(state.demand, **outcome)
+        return replace(state, version=state.version + 1, demand=demand)
+
+    return apply
 
 
 def _remedy_elected(state: State, event: e.RemedyElected) -> State:
@@ -278,6 +337,12 @@ def _disposed(state: State, event: m.AssetDisposed) -> State:
     return _on_account(state, account, phase=Phase.DISPOSED)
 
 
+def _closed(state: State, event: m.LeaseClosed) -> State:
+    """What is left of an investor's price is no longer owed."""
+    funding = None if state.funding is None else replace(state.funding, price_fen=0, repaid_fen=0)
+    return replace(_ended(Phase.SETTLED)(state, event), funding=funding)
+
+
 _EVOLVE: dict[type[Event], Callable[[State, Any], State]] = {
     e.LeaseCreated: _created,
     e.DepositWaived: _deposit_waived,
@@ -285,6 +350,9 @@ _EVOLVE: dict[type[Event], Callable[[State, Any], State]] = {
     m.DepositReceived: _deposit_held,
     m.DepositReleased: _deposit_released,
     m.DepositCaptured: _deposit_captured,
+    m.DownPaymentReceived: _down_payment_received,
+    m.DownPaymentRefunded: _down_payment_refunded,
+    e.DownPaymentReported: _down_payment_reported,
     e.AssetDelivered: _delivered,
     m.LeaseActivated: _activated,
     m.BillIssued: _bill_issued,
@@ -294,6 +362,7 @@ _EVOLVE: dict[type[Event], Callable[[State, Any], State]] = {
     m.PaymentReversed: _payment_reversed,
     m.CreditApplied: _credit_applied,
     m.CreditRefunded: _credit_refunded,
+    m.RefundReturned: _refund_returned,
     m.BillWaived: _bill_waived,
     e.ScheduleReplayed: _recorded,
     e.LeaseRestructured: _restructured,
@@ -304,7 +373,12 @@ _EVOLVE: dict[type[Event], Callable[[State, Any], State]] = {
     e.EarlySettlementQuoted: _early_settlement_quoted,
     e.LeaseEarlySettled: _ended(Phase.EARLY_SETTLED),
     m.LeaseTransferred: _transferred,
+    m.CollectedForInvestor: _collected,
+    m.RemittedToInvestor: _remitted,
+    m.LeaseBoughtBack: _bought_back,
     e.DemandServed: _demand_served,
+    e.CureAchieved: _cure(cured=True),
+    e.CureExpired: _cure(expired=True),
     e.RemedyElected: _remedy_elected,
     e.LeaseAccelerated: _phase(Phase.ACCELERATED),
     e.LeaseTerminated: _ended(Phase.TERMINATED),
@@ -315,7 +389,8 @@ _EVOLVE: dict[type[Event], Callable[[State, Any], State]] = {
     m.DebtRecovered: _recovered,
     m.RecoveryReversed: _recovery_reversed,
     e.AssetReturned: _ended(Phase.RETURNED),
-    e.LeaseClosed: _ended(Phase.SETTLED),
+    m.LeaseClosed: _closed,
+    e.LeaseReopened: _phase(Phase.REOPENED),
 }
 
 

@@ -18,6 +18,7 @@ from domain.kernel.money import MAX_SAFE_INTEGER
 from domain.leasing.values import (
     INSTALMENTS_MAX,
     Applied,
+    BillKind,
     BillNumber,
     Business,
     DeltaFen,
@@ -64,21 +65,44 @@ class DepositCaptured(Event, frozen=True):
     credit_fen: DeltaFen
 
 
+# --------------------------------------------------------------------------------------------------- down payment
+
+
+@event_type("lease.down_payment_received.v1")
+class DownPaymentReceived(Event, frozen=True):
+    """The lessee paid the down payment, or a part, to the lessor, who holds it for the supplier."""
+
+    fen: Amount
+    on: date
+
+
+@event_type("lease.down_payment_refunded.v1")
+class DownPaymentRefunded(Event, frozen=True):
+    """The down payment, or a part, went back to the lessee; the lease has not begun."""
+
+    fen: Amount
+    on: date
+
+
 # ----------------------------------------------------------------------------------------------- rent and interest
 
 
 @event_type("lease.activated.v1")
 class LeaseActivated(Event, frozen=True):
-    """The lease runs from this day; in a finance lease `principal_fen` is the net investment from here."""
+    """The lease runs from this day; in a finance lease `principal_fen` is the net investment from here.
+
+    The whole principal is owed to the supplier, whatever fee is billed, and with it the down payment that was held.
+    """
 
     on: date
     business: Business
     principal_fen: Fen
+    down_payment_fen: Fen = 0
 
 
 @event_type("lease.bill_issued.v1")
 class BillIssued(Event, frozen=True):
-    """An instalment was billed; `accrued_fen` is the part of its interest that was earned in the books before."""
+    """An instalment, or what `kind` says, was billed; `accrued_fen` of its interest was earned in the books before."""
 
     number: BillNumber
     issued_on: date
@@ -88,6 +112,7 @@ class BillIssued(Event, frozen=True):
     fee_fen: Fen
     accrued_fen: Fen
     business: Business
+    kind: BillKind = BillKind.INSTALMENT
 
 
 @event_type("lease.interest_accrued.v1")
@@ -145,10 +170,25 @@ class CreditApplied(Event, frozen=True):
 
 @event_type("lease.credit_refunded.v1")
 class CreditRefunded(Event, frozen=True):
-    """Credit went back to the lessee."""
+    """Credit goes back to the lessee; through a payment's provider it has a number, from 1."""
 
     amount_fen: Amount
     on: date
+    payment: UUID | None = None
+    number: Annotated[int, Meta(ge=1)] | None = None
+
+
+@event_type("lease.refund_returned.v1")
+class RefundReturned(Event, frozen=True):
+    """A refund was not paid out after all: its amount is money of the lessee again, worth from the day it left."""
+
+    number: Annotated[int, Meta(ge=1)]
+    amount_fen: Amount
+    value_date: date
+    on: date
+    reason: Code
+    applied: AppliedTo
+    credit_fen: DeltaFen
 
 
 @event_type("lease.bill_waived.v1")
@@ -172,13 +212,53 @@ class BuyoutCompleted(Event, frozen=True):
     credit_fen: DeltaFen
 
 
+# ------------------------------------------------------------------------------------------------------- investor
+
+
 @event_type("lease.transferred.v1")
 class LeaseTransferred(Event, frozen=True):
-    """An investor bought the claim; the lease goes on, the payee is another."""
+    """An investor bought what is owed and to be billed, `claims_fen` in all; the lease is still collected here."""
 
     investor: UUID
     on: date
     price_fen: Fen
+    claims_fen: Amount
+
+
+@event_type("lease.collected_for_investor.v1")
+class CollectedForInvestor(Event, frozen=True):
+    """Money met bills of a transferred lease and belongs to the investor; negative when it was taken back.
+
+    `repaid_fen` of it repays the price of the transfer, the rest is what the money of the investor costs.
+    """
+
+    investor: UUID
+    on: date
+    fen: DeltaFen
+    repaid_fen: DeltaFen
+
+
+@event_type("lease.remitted_to_investor.v1")
+class RemittedToInvestor(Event, frozen=True):
+    """What was collected for the investor was paid out."""
+
+    investor: UUID
+    on: date
+    amount_fen: Amount
+
+
+@event_type("lease.bought_back.v1")
+class LeaseBoughtBack(Event, frozen=True):
+    """The investor put the lease back for a price; `owed_fen` collected and not remitted is settled with it.
+
+    `released_fen` of the transfer's price was not repaid by collections and is no longer owed.
+    """
+
+    investor: UUID
+    on: date
+    price_fen: Fen
+    owed_fen: DeltaFen
+    released_fen: DeltaFen
 
 
 # ------------------------------------------------------------------------------------------------- after default
@@ -222,3 +302,17 @@ class RecoveryReversed(Event, frozen=True):
     amount_fen: Amount
     reason: Code
     on: date
+
+
+# ------------------------------------------------------------------------------------------------------------ end
+
+
+@event_type("lease.closed.v1")
+class LeaseClosed(Event, frozen=True):
+    """Nothing is owed by anybody; the lease is settled.
+
+    `released_fen` of an investor's price was not repaid by collections and is no longer owed.
+    """
+
+    on: date
+    released_fen: DeltaFen = 0

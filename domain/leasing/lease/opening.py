@@ -1,4 +1,8 @@
-"""How a lease begins: creation, deposit, delivery, activation; and what becomes of the deposit."""
+"""How a lease begins: creation, deposit, down payment, delivery, activation; and what becomes of the deposit.
+
+A fee that is due up front is billed when the lease begins to run, as bill 0. It is never taken off what the supplier
+gets, who in a lease-back is the lessee: nothing is deducted in advance.
+"""
 
 from __future__ import annotations
 
@@ -11,10 +15,18 @@ from domain.leasing.lease import commands as c
 from domain.leasing.lease import events as e
 from domain.leasing.lease import money as m
 from domain.leasing.lease import refusals as r
-from domain.leasing.lease.posting import told
+from domain.leasing.lease.posting import issued, told
 from domain.leasing.lease.state import LeaseState
 from domain.leasing.policies import POLICIES
-from domain.leasing.values import COMPONENTS, Business, DepositMode, Instalment
+from domain.leasing.values import (
+    COMPONENTS,
+    UPFRONT_FEE_BILL,
+    BillKind,
+    Business,
+    DepositMode,
+    DownPaymentTo,
+    Instalment,
+)
 
 State = LeaseState
 Answer = tuple[Event, ...] | Refusal
@@ -22,12 +34,8 @@ Answer = tuple[Event, ...] | Refusal
 
 def create(command: c.CreateLease, state: State, context: Context) -> Answer:
     """Schedules may begin in the past: a lease may be taken over from another book."""
-    if looks_personal(command.reference):
-        return r.REFERENCE_PERSONAL()
-    if command.policy not in POLICIES:
-        return r.POLICY_UNKNOWN(policy=command.policy)
-    if set(command.allocation) != set(COMPONENTS):
-        return r.ALLOCATION_INCOMPLETE(allocation=" ".join(command.allocation))
+    if (wrong := _terms_wrong(command)) is not None:
+        return wrong
     if (wrong := schedule_wrong(command.schedule, 1)) is not None:
         return wrong
     principal_fen = sum(instalment.principal_fen for instalment in command.schedule)
@@ -35,6 +43,18 @@ def create(command: c.CreateLease, state: State, context: Context) -> Answer:
         return r.SCHEDULE_SUM(expected=command.principal_fen, got=principal_fen)
     fields = {name: getattr(command, name) for name in command.__struct_fields__}
     return (e.LeaseCreated(**fields),)
+
+
+def _terms_wrong(command: c.CreateLease) -> Refusal | None:
+    if looks_personal(command.reference):
+        return r.REFERENCE_PERSONAL()
+    if command.policy not in POLICIES:
+        return r.POLICY_UNKNOWN(policy=command.policy)
+    if set(command.allocation) != set(COMPONENTS):
+        return r.ALLOCATION_INCOMPLETE(allocation=" ".join(command.allocation))
+    if command.business is Business.RENTAL and command.down_payment_fen:
+        return r.NOT_A_FINANCE_LEASE(down_payment_fen=command.down_payment_fen)
+    return None
 
 
 def schedule_wrong(schedule: tuple[Instalment, ...], first: int, not_before: date = date.min) -> Refusal | None:
@@ -97,6 +117,38 @@ def capture_deposit(command: c.CaptureDeposit, state: State, context: Context) -
     )
 
 
+# ---------------------------------------------------------------------------------------------------- down payment
+
+
+def receive_down_payment(command: c.RecordDownPayment, state: State, context: Context) -> Answer:
+    """The lessor holds it for the supplier until the lease begins."""
+    if state.down_payment_to is not DownPaymentTo.LESSOR:
+        return r.DOWN_PAYMENT_PAYEE_DIFFERS(expected=state.down_payment_to)
+    if command.fen > state.down_payment_open_fen:
+        return r.DOWN_PAYMENT_TOO_LARGE(open_fen=state.down_payment_open_fen, asked_fen=command.fen)
+    return (m.DownPaymentReceived(fen=command.fen, on=context.business_date),)
+
+
+def refund_down_payment(command: c.RefundDownPayment, state: State, context: Context) -> Answer:
+    """The lease does not begin, or not on these terms."""
+    if command.fen > state.down_payment_held_fen:
+        return r.DOWN_PAYMENT_TOO_SMALL(held_fen=state.down_payment_held_fen, asked_fen=command.fen)
+    return (m.DownPaymentRefunded(fen=command.fen, on=context.business_date),)
+
+
+def report_down_payment(command: c.ReportDownPayment, state: State, context: Context) -> Answer:
+    """Between lessee and supplier; here it is known, and no cash moves."""
+    if state.down_payment_to is not DownPaymentTo.SUPPLIER:
+        return r.DOWN_PAYMENT_PAYEE_DIFFERS(expected=state.down_payment_to)
+    if not state.down_payment_open_fen:
+        return r.DOWN_PAYMENT_TOO_LARGE(open_fen=0, asked_fen=state.down_payment_fen)
+    fen, on = state.down_payment_fen, context.business_date
+    return (e.DownPaymentReported(fen=fen, on=on, proof=command.proof),)
+
+
+# ------------------------------------------------------------------------------------------------------- beginning
+
+
 def deliver(command: c.RecordDelivery, state: State, context: Context) -> Answer:
     """Once."""
     if state.delivered_on is not None:
@@ -107,13 +159,29 @@ def deliver(command: c.RecordDelivery, state: State, context: Context) -> Answer
 
 
 def activate(command: c.ActivateLease, state: State, context: Context) -> Answer:
-    """Rent runs once the lessee has the asset and the deposit is settled."""
+    """Rent runs once the lessee has the asset, the deposit is settled and the down payment is paid."""
     if state.delivered_on is None:
         return r.NOT_DELIVERED()
     if not state.deposit_settled:
         return r.DEPOSIT_OPEN(agreed_fen=state.deposit_fen, held_fen=state.deposit_held_fen)
+    if state.down_payment_open_fen:
+        return r.DOWN_PAYMENT_OPEN(agreed_fen=state.down_payment_fen, open_fen=state.down_payment_open_fen)
     if command.on > context.business_date:
         return r.DATE_IN_FUTURE(on=command.on, business_date=context.business_date)
     if command.on < state.delivered_on:
         return r.BEFORE_DELIVERY(on=command.on, delivered_on=state.delivered_on)
-    return (m.LeaseActivated(on=command.on, business=state.business, principal_fen=state.principal_fen),)
+    activated = m.LeaseActivated(
+        on=command.on,
+        business=state.business,
+        principal_fen=state.principal_fen,
+        down_payment_fen=state.down_payment_held_fen,
+    )
+    return (activated, *_upfront_fee(state, command.on, context.business_date))
+
+
+def _upfront_fee(state: State, due_on: date, today: date) -> tuple[Event, ...]:
+    if not state.upfront_fee_fen:
+        return ()
+    fee = Instalment(UPFRONT_FEE_BILL, due_on, 0, 0, state.upfront_fee_fen)
+    billed, _ = issued(state.account, fee, today, 0, state.business, BillKind.UPFRONT_FEE)
+    return billed

@@ -22,7 +22,7 @@ from domain.leasing.lease import events as e
 from domain.leasing.lease import money as m
 from domain.leasing.lease.evolve import waivers
 from domain.leasing.lease.state import LeaseState
-from domain.leasing.values import COMPONENTS, Applied, Business, Instalment, Part
+from domain.leasing.values import COMPONENTS, Applied, BillKind, Business, Instalment, Part
 
 Events = tuple[Event, ...]
 Make = Callable[[tuple[Applied, ...], int], Event]
@@ -53,7 +53,12 @@ def last_point(account: Account) -> date:
 
 
 def issued(
-    account: Account, instalment: Instalment, on: date, accrued_fen: int, business: Business
+    account: Account,
+    instalment: Instalment,
+    on: date,
+    accrued_fen: int,
+    business: Business,
+    kind: BillKind = BillKind.INSTALMENT,
 ) -> tuple[Events, Account]:
     """A bill of an instalment, and the credit that meets it; with the account after both."""
     parts = (instalment.principal_fen, instalment.interest_fen, instalment.fee_fen, 0)
@@ -68,6 +73,7 @@ def issued(
         fee_fen=instalment.fee_fen,
         accrued_fen=accrued_fen,
         business=business,
+        kind=kind,
     )
     met = effect(account.balances, after.balances)
     if not met.applied:
@@ -86,12 +92,20 @@ def last_instalment(state: LeaseState, on: date, due_on: date, fee_fen: int = 0)
     )
 
 
-def rest_billed(state: LeaseState, on: date, account: Account | None = None) -> tuple[Events, Account]:
+def rest_billed(state: LeaseState, on: date) -> Events:
     """The bill of what a finance lease still is worth to the lessor; a rental that ends has none."""
-    known = state.account if account is None else account
     if state.business is Business.RENTAL or not state.unbilled:
-        return (), known
-    return issued(known, last_instalment(state, on, on), on, state.accrued_fen, state.business)
+        return ()
+    rest = last_instalment(state, on, on)
+    return issued(state.account, rest, on, state.accrued_fen, state.business, BillKind.REST)[0]
+
+
+def fee_billed(state: LeaseState, on: date, fee_fen: int, kind: BillKind) -> Events:
+    """A last bill of a fee alone, due today; none of nothing."""
+    if not fee_fen:
+        return ()
+    fee = Instalment(state.next_number, on, 0, 0, fee_fen)
+    return issued(state.account, fee, on, 0, state.business, kind)[0]
 
 
 def written_off(before: Account, on: date) -> Events:

@@ -57,6 +57,17 @@ DEPOSIT_HELD = refusal("lease.deposit_held", "The deposit was not given back yet
 CAPTURE_EXCEEDS_DEBT = refusal(
     "lease.capture_exceeds_debt", "No more deposit is taken than is owed", "扣收押金不得超过所欠金额"
 )
+DOWN_PAYMENT_PAYEE_DIFFERS = refusal(
+    "lease.down_payment_payee_differs", "The down payment was agreed to go elsewhere", "首付款收款方与约定不符"
+)
+DOWN_PAYMENT_TOO_LARGE = refusal(
+    "lease.down_payment_too_large", "Less than that is open of the down payment", "超过未付首付款"
+)
+DOWN_PAYMENT_TOO_SMALL = refusal(
+    "lease.down_payment_too_small", "Less of the down payment is held than that", "所收首付款不足"
+)
+DOWN_PAYMENT_OPEN = refusal("lease.down_payment_open", "The down payment was not paid in full", "首付款尚未付清")
+DOWN_PAYMENT_HELD = refusal("lease.down_payment_held", "The down payment was not given back yet", "首付款尚未退还")
 NOT_DELIVERED = refusal("lease.not_delivered", "The asset was not delivered yet", "租赁物尚未交付")
 DELIVERED_ALREADY = refusal("lease.delivered_already", "The asset was delivered already", "租赁物已交付")
 DATE_IN_FUTURE = refusal("lease.date_in_future", "That day has not come yet", "日期尚未到来")
@@ -70,6 +81,10 @@ BILL_TOO_EARLY = refusal("lease.bill_too_early", "The bill cannot be issued yet"
 BILL_UNKNOWN = refusal("lease.bill_unknown", "There is no such bill", "账单不存在")
 NOTHING_TO_ACCRUE = refusal("lease.nothing_to_accrue", "No interest was earned since", "没有新增应计利息")
 NOTHING_TO_ASSESS = refusal("lease.nothing_to_assess", "No late fee changes", "没有滞纳金变动")
+REFUND_UNKNOWN = refusal("lease.refund_unknown", "No refund with this number went out", "没有该编号的退款")
+REFUND_RETURNED_ALREADY = refusal(
+    "lease.refund_returned_already", "This refund was taken back already", "该退款已退回入账"
+)
 PAYMENT_KNOWN = refusal("lease.payment_known", "This payment was posted already", "该付款已入账")
 PAYMENT_UNKNOWN = refusal("lease.payment_unknown", "This payment was never posted", "该付款未曾入账")
 PAYMENT_REVERSED_ALREADY = refusal(
@@ -87,15 +102,31 @@ NO_QUOTE = refusal("lease.no_quote", "No such quote stands", "没有有效报价
 QUOTE_EXPIRED = refusal("lease.quote_expired", "The quote has expired", "报价已失效")
 TERM_NOT_OVER = refusal("lease.term_not_over", "Instalments are still to be billed", "租期尚未届满")
 TRANSFERRED_ALREADY = refusal("lease.transferred_already", "The claim was transferred already", "债权已转让")
+NOTHING_TO_TRANSFER = refusal("lease.nothing_to_transfer", "Nothing is owed or to be billed", "没有可转让的债权")
+NOT_TRANSFERRED = refusal("lease.not_transferred", "The claim was not transferred", "债权未转让")
+REMITTANCE_TOO_LARGE = refusal(
+    "lease.remittance_too_large", "Less than that was collected and not remitted", "超过已代收未划转金额"
+)
+INVESTOR_OPEN = refusal(
+    "lease.investor_open", "What was collected for the investor is not settled", "代收投资人款项尚未结清"
+)
+BUY_BACK_FIRST = refusal(
+    "lease.buy_back_first",
+    "The claim was transferred with recourse; it is bought back before it is written off",
+    "债权转让附追索权，核销前须先回购",
+)
 
 # -------------------------------------------------------------------------------------------------------- default
+
+_demand = "融资租赁解释 5；民法典 722；民法典 752"
+"""Two instalments or 15 % and a demand in a finance lease; a demand in a rental."""
 
 NOTHING_OVERDUE = refusal("lease.nothing_overdue", "No rent is overdue", "没有逾期租金")
 CURE_TOO_SHORT = refusal(
     "lease.cure_too_short",
     "A demand gives a reasonable period; the policy says how many days that are at least",
     "催告须给予合理期限；最短天数由政策规定",
-    "融资租赁解释 5",
+    _demand,
 )
 DEFAULT_TOO_SMALL = refusal(
     "lease.default_too_small",
@@ -103,17 +134,22 @@ DEFAULT_TOO_SMALL = refusal(
     "欠付租金不足两期且不足全部租金百分之十五",
     "融资租赁解释 5",
 )
-NO_DEMAND = refusal(
-    "lease.no_demand", "The lessee was not called upon to pay", "尚未催告承租人", "融资租赁解释 5；民法典 752"
-)
+NO_DEMAND = refusal("lease.no_demand", "The lessee was not called upon to pay", "尚未催告承租人", _demand)
 CURE_PERIOD_RUNNING = refusal(
     "lease.cure_period_running",
     "The period to pay after the demand has not passed",
     "催告后的合理期限尚未届满",
-    "融资租赁解释 5；民法典 752",
+    _demand,
 )
-DEMAND_CURED = refusal(
-    "lease.demand_cured", "What was demanded was paid", "催告的租金已付清", "融资租赁解释 5；民法典 752"
+DEMAND_CURED = refusal("lease.demand_cured", "What was demanded was paid", "催告的租金已付清", _demand)
+CURE_EXPIRED_ALREADY = refusal(
+    "lease.cure_expired_already", "That the period has passed is recorded already", "催告期限届满已记录"
+)
+RENTAL_NOT_ACCELERATED = refusal(
+    "lease.rental_not_accelerated",
+    "All rent at once is asked for in finance leases only; a rental is ended",
+    "请求支付全部租金仅适用于融资租赁；经营性租赁可解除合同",
+    "民法典 722；民法典 752",
 )
 REMEDIES_EXCLUDE = refusal(
     "lease.remedies_exclude",

@@ -11,7 +11,7 @@ from msgspec import Struct
 from domain.application.values import AssetClass
 from domain.kernel import Rounding, divide
 from domain.leasing.account import Account, Balances
-from domain.leasing.values import PPM, Business, DepositMode, Instalment, Remedy
+from domain.leasing.values import PPM, Business, DepositMode, DownPaymentTo, Instalment, Remedy
 
 
 class Phase(StrEnum):
@@ -31,6 +31,7 @@ class Phase(StrEnum):
     CHARGED_OFF = "charged_off"
     RECOVERED = "recovered"
     SETTLED = "settled"
+    REOPENED = "reopened"
 
 
 CLOSED = frozenset({Phase.SETTLED})
@@ -55,15 +56,51 @@ class Quote(Struct, frozen=True, kw_only=True):
     as_of: date
     valid_until: date
     amount_fen: int
-    price_fen: int = 0
+    price_fen: int | None = None
 
 
 class Demand(Struct, frozen=True, kw_only=True):
-    """The demand that was served last."""
+    """The demand that was served last, and what became of it."""
 
     on: date
     cure_by: date
     bills: tuple[int, ...]
+    cured: bool = False
+    expired: bool = False
+
+    def unpaid(self, balances: Balances) -> tuple[int, ...]:
+        """The demanded bills with open rent."""
+        return tuple(bill.number for bill in balances.bills if bill.number in self.bills and bill.open_rent_fen > 0)
+
+
+class Funding(Struct, frozen=True, kw_only=True):
+    """An investor's money, secured by the claims of this lease, which are collected here and passed on.
+
+    `claims_fen` were sold for `price_fen`. `collected_fen` of them met bills since, of which `remitted_fen` went to the
+    investor; `repaid_fen` of the price is repaid by that.
+    """
+
+    investor: UUID
+    claims_fen: int
+    price_fen: int
+    collected_fen: int = 0
+    repaid_fen: int = 0
+    remitted_fen: int = 0
+
+    @property
+    def owed_fen(self) -> int:
+        """What was collected and not remitted; negative when money that was remitted was taken back."""
+        return self.collected_fen - self.remitted_fen
+
+    @property
+    def unrepaid_fen(self) -> int:
+        """What of the price collections have not repaid."""
+        return self.price_fen - self.repaid_fen
+
+    def repaid_at(self, collected_fen: int) -> int:
+        """What of the price so much collected repays: its share of the claims, half up, all of it at the end."""
+        share = min(max(collected_fen, 0), self.claims_fen)
+        return divide(self.price_fen * share, self.claims_fen, Rounding.HALF_UP)
 
 
 class Receipt(Struct, frozen=True, kw_only=True):
@@ -74,6 +111,15 @@ class Receipt(Struct, frozen=True, kw_only=True):
     value_date: date
     recovery: bool = False
     reversed: bool = False
+
+
+class Refund(Struct, frozen=True, kw_only=True):
+    """Credit that went out through a payment's provider; `returned` when it did not get there."""
+
+    number: int
+    amount_fen: int
+    on: date
+    returned: bool = False
 
 
 class LeaseState(Struct, frozen=True, kw_only=True):
@@ -97,6 +143,11 @@ class LeaseState(Struct, frozen=True, kw_only=True):
     deposit_fen: int = 0
     deposit_held_fen: int = 0
     deposit_waived: bool = False
+    upfront_fee_fen: int = 0
+    down_payment_fen: int = 0
+    down_payment_to: DownPaymentTo = DownPaymentTo.LESSOR
+    down_payment_held_fen: int = 0
+    down_payment_reported: bool = False
     buyout_fen: int = 0
     buyout_credit_ppm: int = 0
     buyout_floor_fen: int = 0
@@ -107,10 +158,11 @@ class LeaseState(Struct, frozen=True, kw_only=True):
     accrued_fen: int = 0
     account: Account = Account()
     receipts: tuple[Receipt, ...] = ()
+    refunds: tuple[Refund, ...] = ()
     quote: Quote | None = None
     demand: Demand | None = None
     remedy: Remedy | None = None
-    investor: UUID | None = None
+    funding: Funding | None = None
     charged_off_fen: int = 0
     recovered_fen: int = 0
 
@@ -127,6 +179,16 @@ class LeaseState(Struct, frozen=True, kw_only=True):
         return self.deposit_held_fen >= self.deposit_fen
 
     @property
+    def down_payment_open_fen(self) -> int:
+        """What of the down payment is still to come before the lease may begin."""
+        return 0 if self.down_payment_reported else self.down_payment_fen - self.down_payment_held_fen
+
+    @property
+    def unbilled_fen(self) -> int:
+        """Everything that is not billed yet."""
+        return sum(instalment.total_fen for instalment in self.unbilled)
+
+    @property
     def unbilled_principal_fen(self) -> int:
         """Principal that is not billed yet; in a finance lease the net investment in the books."""
         return sum(instalment.principal_fen for instalment in self.unbilled)
@@ -137,9 +199,18 @@ class LeaseState(Struct, frozen=True, kw_only=True):
         billed = sum(bill.amount[0] + bill.amount[1] for bill in self.balances.bills)
         return billed + sum(instalment.principal_fen + instalment.interest_fen for instalment in self.unbilled)
 
+    @property
+    def paid_rent_fen(self) -> int:
+        """Rent that was paid: principal and interest."""
+        return sum(bill.paid[0] + bill.paid[1] for bill in self.balances.bills)
+
     def receipt(self, payment: UUID) -> Receipt | None:
         """What is known of a payment."""
         return next((known for known in self.receipts if known.payment == payment), None)
+
+    def refund(self, number: int) -> Refund | None:
+        """The refund with a number."""
+        return next((known for known in self.refunds if known.number == number), None)
 
     def overdue(self, on: date) -> tuple[tuple[int, int], ...]:
         """`(bill, open rent in fen)` of the bills that were due before a day and have rent to pay."""
@@ -162,6 +233,5 @@ class LeaseState(Struct, frozen=True, kw_only=True):
 
     def buyout_price_fen(self) -> int:
         """The price of the asset now: the agreed one less the agreed share of the rent paid, not below the floor."""
-        paid = sum(bill.paid[0] + bill.paid[1] for bill in self.balances.bills)
-        less = divide(paid * self.buyout_credit_ppm, PPM, Rounding.HALF_UP)
+        less = divide(self.paid_rent_fen * self.buyout_credit_ppm, PPM, Rounding.HALF_UP)
         return max(self.buyout_floor_fen, self.buyout_fen - less)

@@ -1,14 +1,16 @@
-"""Payment (收款): collecting one bill of a lease, or one advance, attempt by attempt.
+"""Payment (收款): collecting what is due of a lease, or one advance, attempt by attempt.
 
     Initiated ─▶ Pending ─▶ Succeeded ─▶ Refunded | ChargedBack
-        │  │        │
-        │  └────────┴─▶ Unknown ─ a query resolves it, never a retry ─▶ Succeeded | failed
-        └─▶ failed ─▶ Waiting(not before) ─▶ Initiated …      retries of the policy in one channel
-                 ├──▶ channel switched ─▶ Initiated …         the policy's channels in order
-                 └──▶ Exhausted                               people take over
+        ▲ │  │        │
+        │ │  └────────┴─▶ Unknown ─ a query resolves it, never a retry ─▶ Succeeded | failed
+        │ └─▶ failed ─┬─▶ retry scheduled ─┐            retries of the policy in one channel
+        │             ├─▶ channel switched ┤            the policy's channels in order
+        │             └─▶ Exhausted        ▼            people take over
+        └── attempt started(amount) ── Waiting(not before) ─▶ Cancelled
 
-A stream for each collection. Whatever a provider calls back with is recorded, applied or ignored with its reason;
-money that arrives late, or twice, always counts.
+A stream for each collection. Every attempt begins by an event that fixes its amount, so a payment that waits has no
+order at any provider. Whatever a provider calls back with is recorded, applied or ignored with its reason; money that
+arrives late, or twice, always counts.
 """
 
 from __future__ import annotations
@@ -23,6 +25,8 @@ from domain.payments.payment.commands import (
     RecordFailed,
     RecordOutcomeUnknown,
     RecordPending,
+    RecordRefunded,
+    RecordRefundFailed,
     RecordSucceeded,
     RefundPayment,
     RetryPayment,
@@ -44,6 +48,8 @@ from domain.payments.payment.events import (
     PaymentPending,
     PaymentRefunded,
     PaymentSucceeded,
+    RefundFailed,
+    RefundRequested,
     RetryScheduled,
 )
 from domain.payments.payment.evolve import evolve
@@ -82,8 +88,12 @@ __all__ = [
     "RecordFailed",
     "RecordOutcomeUnknown",
     "RecordPending",
+    "RecordRefundFailed",
+    "RecordRefunded",
     "RecordSucceeded",
+    "RefundFailed",
     "RefundPayment",
+    "RefundRequested",
     "Reported",
     "RetryPayment",
     "RetryScheduled",

@@ -8,7 +8,15 @@ from uuid import UUID
 from domain.application.values import Code, Digest, Reference
 from domain.kernel import Command
 from domain.leasing.values import BillNumber
-from domain.payments.payment.values import Amount, Attempt, CollectionPolicy, ProviderRef, Reported, Source
+from domain.payments.payment.values import (
+    Amount,
+    Attempt,
+    CollectionPolicy,
+    ProviderRef,
+    RefundNumber,
+    Reported,
+    Source,
+)
 
 
 class InitiatePayment(Command, frozen=True):
@@ -55,9 +63,10 @@ class RecordOutcomeUnknown(Command, frozen=True):
 
 
 class RetryPayment(Command, frozen=True):
-    """Begin the attempt that was scheduled."""
+    """Begin the attempt that was scheduled, and ask for so much."""
 
     attempt: Attempt
+    amount_fen: Amount
 
 
 class CancelPayment(Command, frozen=True):
@@ -67,27 +76,46 @@ class CancelPayment(Command, frozen=True):
 
 
 class RefundPayment(Command, frozen=True):
-    """Give money back, all of it or a part."""
+    """Give money back through the provider that brought it, as the lease decided under this number."""
 
+    number: RefundNumber
     amount_fen: Amount
     reason: Code
 
 
-class RecordChargeback(Command, frozen=True):
-    """Record that the payer's bank took the money back."""
+class RecordRefunded(Command, frozen=True):
+    """Record that the provider paid a refund out."""
 
+    number: RefundNumber
+    value_date: date
+    ref: ProviderRef
+
+
+class RecordRefundFailed(Command, frozen=True):
+    """Record that the provider will not pay a refund out."""
+
+    number: RefundNumber
+    code: Code
+
+
+class RecordChargeback(Command, frozen=True):
+    """Record that the payer's bank took the money of an attempt back; today unless `value_date` says otherwise."""
+
+    attempt: Attempt
     reason: Code
+    value_date: date | None = None
 
 
 class ReceiveCallback(Command, frozen=True):
-    """Take what a provider called back with.
+    """Take what the provider of `channel` called back with; of another channel's attempts it knows nothing.
 
     `callback` is the digest of the bytes that came, `verified` what the signature check said. A success needs
-    `amount_fen`, `value_date` and `ref`, a failure its `code`.
+    `amount_fen`, `value_date` and `ref`, a failure its `code`, a chargeback `code` and `value_date`.
     """
 
     callback: Digest
     verified: bool
+    channel: Code
     attempt: int
     reported: Reported
     amount_fen: Amount | None = None

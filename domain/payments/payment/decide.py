@@ -3,6 +3,7 @@
 The order of refusals: is there a payment (`unknown`, `exists`), is it about the attempt that is under way
 (`not_under_way`, `attempt_not_current`), is its outcome unknown (`outcome_unresolved`), then the command's own rules.
 News of money is never refused for being late: whichever attempt brought it, and whatever was believed of it, it counts.
+What becomes of money that arrived is in `afterwards`.
 """
 
 from __future__ import annotations
@@ -10,14 +11,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import date, timedelta
 from typing import Any
-from uuid import UUID
 
 from domain.kernel import Command, Context, Event, Refusal
+from domain.payments.payment import afterwards
 from domain.payments.payment import commands as c
 from domain.payments.payment import events as e
 from domain.payments.payment import refusals as r
-from domain.payments.payment.state import RECEIVED, UNDER_WAY, PaymentState, Phase
-from domain.payments.payment.values import Ignored, Reported, Source
+from domain.payments.payment.state import RECEIVED, PaymentState, Phase
+from domain.payments.payment.values import FORGED_KEPT, Ignored, Reported, Source
 
 State = PaymentState
 Answer = tuple[Event, ...] | Refusal
@@ -32,21 +33,22 @@ def _initiate(command: c.InitiatePayment, state: State, context: Context) -> Ans
     if len(set(channels)) != len(channels):
         return r.CHANNELS_REPEAT(channels=" ".join(channels))
     later = command.collect_on is not None and command.collect_on > context.business_date
-    return (
-        e.PaymentInitiated(
-            lease=command.lease,
-            bill=command.bill,
-            amount_fen=command.amount_fen,
-            channel=channels[0],
-            policy=command.policy,
-            mandate=command.mandate,
-            collect_on=command.collect_on if later else None,
-        ),
+    begun = e.PaymentInitiated(
+        lease=command.lease,
+        bill=command.bill,
+        amount_fen=command.amount_fen,
+        channel=channels[0],
+        policy=command.policy,
+        mandate=command.mandate,
+        collect_on=command.collect_on if later else None,
     )
+    if later:
+        return (begun,)
+    return (begun, e.AttemptStarted(attempt=1, channel=channels[0], amount_fen=command.amount_fen))
 
 
 def _not_current(state: State, attempt: int) -> Refusal | None:
-    if state.phase not in UNDER_WAY:
+    if state.under_way is None:
         return r.NOT_UNDER_WAY(phase=state.phase)
     return None if attempt == state.attempt else r.ATTEMPT_NOT_CURRENT(expected=state.attempt, got=attempt)
 
@@ -54,9 +56,9 @@ def _not_current(state: State, attempt: int) -> Refusal | None:
 def _pending(command: c.RecordPending, state: State, context: Context) -> Answer:
     if (other := _not_current(state, command.attempt)) is not None:
         return other
-    if state.phase is Phase.UNKNOWN:
+    if state.under_way is Phase.UNKNOWN:
         return r.OUTCOME_UNRESOLVED(attempt=state.attempt)
-    if state.phase is Phase.PENDING:
+    if state.under_way is Phase.PENDING:
         return r.PENDING_ALREADY(attempt=state.attempt)
     return (e.PaymentPending(attempt=command.attempt, ref=command.ref),)
 
@@ -65,7 +67,7 @@ def _succeeded(command: c.RecordSucceeded, state: State, context: Context) -> An
     """Money counts whichever attempt brought it; an answer alone does not settle what is unknown."""
     if not 1 <= command.attempt <= len(state.tried):
         return r.ATTEMPT_NOT_CURRENT(expected=state.attempt, got=command.attempt)
-    if command.attempt in state.paid_by:
+    if state.money_of(command.attempt) is not None:
         return r.PAID_ALREADY(attempt=command.attempt)
     if _is_unresolved(state, command.attempt) and command.source is not Source.QUERY:
         return r.OUTCOME_UNRESOLVED(attempt=state.attempt)
@@ -75,7 +77,7 @@ def _succeeded(command: c.RecordSucceeded, state: State, context: Context) -> An
 def _failed(command: c.RecordFailed, state: State, context: Context) -> Answer:
     if (other := _not_current(state, command.attempt)) is not None:
         return other
-    if state.phase is Phase.UNKNOWN and command.source is not Source.QUERY:
+    if state.under_way is Phase.UNKNOWN and command.source is not Source.QUERY:
         return r.OUTCOME_UNRESOLVED(attempt=state.attempt)
     return _failure(state, command.code, context.business_date, command.source)
 
@@ -83,7 +85,7 @@ def _failed(command: c.RecordFailed, state: State, context: Context) -> Answer:
 def _outcome_unknown(command: c.RecordOutcomeUnknown, state: State, context: Context) -> Answer:
     if (other := _not_current(state, command.attempt)) is not None:
         return other
-    if state.phase is Phase.UNKNOWN:
+    if state.under_way is Phase.UNKNOWN:
         return r.UNKNOWN_ALREADY(attempt=state.attempt)
     return (e.OutcomeUnknown(attempt=command.attempt, reason=command.reason),)
 
@@ -97,7 +99,9 @@ def _retry(command: c.RetryPayment, state: State, context: Context) -> Answer:
         return r.ATTEMPT_NOT_CURRENT(expected=state.attempt, got=command.attempt)
     if state.not_before is not None and context.business_date < state.not_before:
         return r.RETRY_NOT_DUE(not_before=state.not_before, business_date=context.business_date)
-    return (e.AttemptStarted(attempt=state.attempt, channel=state.channel),)
+    if state.mandate is None and command.amount_fen > state.amount_fen:
+        return r.BEYOND_WISH(amount_fen=state.amount_fen, got=command.amount_fen)
+    return (e.AttemptStarted(attempt=state.attempt, channel=state.channel, amount_fen=command.amount_fen),)
 
 
 def _cancel(command: c.CancelPayment, state: State, context: Context) -> Answer:
@@ -108,66 +112,63 @@ def _cancel(command: c.CancelPayment, state: State, context: Context) -> Answer:
     return (e.PaymentCancelled(reason=command.reason),)
 
 
-# ---------------------------------------------------------------------------------------------- afterwards
-
-
-def _refund(command: c.RefundPayment, state: State, context: Context) -> Answer:
-    if state.phase is not Phase.SUCCEEDED:
-        return r.NOT_RECEIVED(phase=state.phase)
-    if command.amount_fen > state.left_fen:
-        return r.REFUND_EXCEEDS(left_fen=state.left_fen, amount_fen=command.amount_fen)
-    left = state.left_fen - command.amount_fen
-    return (
-        e.PaymentRefunded(lease=_lease(state), amount_fen=command.amount_fen, left_fen=left, reason=command.reason),
-    )
-
-
-def _charge_back(command: c.RecordChargeback, state: State, context: Context) -> Answer:
-    if state.phase is not Phase.SUCCEEDED:
-        return r.NOT_RECEIVED(phase=state.phase)
-    return (e.PaymentChargedBack(lease=_lease(state), amount_fen=state.left_fen, reason=command.reason),)
+# ---------------------------------------------------------------------------------------------- callbacks
 
 
 def _callback(command: c.ReceiveCallback, state: State, context: Context) -> Answer:
-    """Every callback is recorded, applied or not; a forged one is not even read."""
+    """Every callback is recorded, applied or not; a forged one is not even read, and the next thousand not kept."""
     reason = _ignored(command, state)
+    if reason is Ignored.FORGED and state.forged >= FORGED_KEPT:
+        return ()
     if reason is not None:
         return (e.CallbackIgnored(callback=command.callback, attempt=max(command.attempt, 0), reason=reason),)
-    if command.reported is Reported.FAILED:
-        if command.code is None:
-            return r.CALLBACK_INCOMPLETE(reported=command.reported)
-        follows = _failure(state, command.code, context.business_date, None)
-    else:
-        if command.amount_fen is None or command.value_date is None or command.ref is None:
-            return r.CALLBACK_INCOMPLETE(reported=command.reported)
-        follows = _money(state, command, None)
+    follows = _news(command, state, context)
+    if isinstance(follows, Refusal):
+        return follows
     return (e.CallbackApplied(callback=command.callback, attempt=command.attempt), *follows)
+
+
+def _news(command: c.ReceiveCallback, state: State, context: Context) -> Answer:
+    match command:
+        case c.ReceiveCallback(reported=Reported.FAILED, code=str(code)):
+            return _failure(state, code, context.business_date, None)
+        case c.ReceiveCallback(reported=Reported.CHARGED_BACK, code=str(code), value_date=date() as on):
+            return afterwards.charge_back(
+                c.RecordChargeback(attempt=command.attempt, reason=code, value_date=on), state, context
+            )
+        case c.ReceiveCallback(reported=Reported.SUCCEEDED, amount_fen=int(), value_date=date(), ref=str()):
+            return _money(state, command, None)
+    return r.CALLBACK_INCOMPLETE(reported=command.reported)
 
 
 def _ignored(command: c.ReceiveCallback, state: State) -> Ignored | None:
     if not command.verified:
         return Ignored.FORGED
-    if command.callback in state.callbacks or command.attempt in state.paid_by:
-        return Ignored.DUPLICATE
-    if not 1 <= command.attempt <= len(state.tried):
+    if not 1 <= command.attempt <= len(state.tried) or state.channel_of(command.attempt) != command.channel:
         return Ignored.UNKNOWN
+    if command.callback in state.callbacks:
+        return Ignored.DUPLICATE
+    money = state.money_of(command.attempt)
+    if command.reported is Reported.CHARGED_BACK:
+        if money is None:
+            return Ignored.EARLY
+        return Ignored.DUPLICATE if money.charged_back else None
+    return Ignored.DUPLICATE if money is not None else _ignored_outcome(command, state)
+
+
+def _ignored_outcome(command: c.ReceiveCallback, state: State) -> Ignored | None:
     if command.reported is Reported.SUCCEEDED:
         return None
-    if state.phase not in UNDER_WAY or command.attempt != state.attempt:
+    if state.under_way is None or command.attempt != state.attempt:
         return Ignored.LATE
-    return Ignored.UNRESOLVED if state.phase is Phase.UNKNOWN else None
+    return Ignored.UNRESOLVED if state.under_way is Phase.UNKNOWN else None
 
 
 # --------------------------------------------------------------------------------------- what an outcome means
 
 
-def _lease(state: State) -> UUID:
-    assert state.lease is not None, "a payment that was initiated is for a lease"
-    return state.lease
-
-
 def _is_unresolved(state: State, attempt: int) -> bool:
-    return state.phase is Phase.UNKNOWN and attempt == state.attempt
+    return state.under_way is Phase.UNKNOWN and attempt == state.attempt
 
 
 def _resolved(state: State, attempt: int, source: Source | None) -> tuple[Event, ...]:
@@ -178,31 +179,24 @@ def _money(state: State, news: c.RecordSucceeded | c.ReceiveCallback, source: So
     assert news.amount_fen is not None, "news of money says how much"
     assert news.value_date is not None, "news of money says from when"
     assert news.ref is not None, "news of money says which"
-    if state.phase in RECEIVED:
-        return (
-            e.PaymentOverpaid(
-                lease=_lease(state),
-                attempt=news.attempt,
-                channel=state.channel_of(news.attempt),
-                amount_fen=news.amount_fen,
-                value_date=news.value_date,
-                provider_ref=news.ref,
-            ),
-        )
-    succeeded = e.PaymentSucceeded(
-        lease=_lease(state),
+    assert state.lease is not None, "a payment that was initiated is for a lease"
+    kind = e.PaymentOverpaid if state.phase in RECEIVED else e.PaymentSucceeded
+    arrived = kind(
+        lease=state.lease,
         attempt=news.attempt,
         channel=state.channel_of(news.attempt),
         amount_fen=news.amount_fen,
         value_date=news.value_date,
         provider_ref=news.ref,
     )
-    return (*_resolved(state, news.attempt, source), succeeded)
+    return (*_resolved(state, news.attempt, source), arrived)
 
 
 def _failure(state: State, code: str, on: date, source: Source | None) -> tuple[Event, ...]:
     failed = e.PaymentFailed(attempt=state.attempt, channel=state.channel, code=code)
-    return (*_resolved(state, state.attempt, source), failed, _after_failure(state, code, on))
+    told = (*_resolved(state, state.attempt, source), failed)
+    # Money of another attempt came meanwhile: nothing is tried again.
+    return told if state.phase in RECEIVED else (*told, _after_failure(state, code, on))
 
 
 def _after_failure(state: State, code: str, on: date) -> Event:
@@ -213,7 +207,9 @@ def _after_failure(state: State, code: str, on: date) -> Event:
         return e.RetryScheduled(attempt=state.attempt + 1, not_before=on + timedelta(days=days))
     following = policy.channels.index(state.channel) + 1
     if following < len(policy.channels):
-        return e.ChannelSwitched(attempt=state.attempt + 1, previous=state.channel, channel=policy.channels[following])
+        return e.ChannelSwitched(
+            attempt=state.attempt + 1, previous=state.channel, channel=policy.channels[following], not_before=on
+        )
     return e.PaymentExhausted(attempts=state.attempt)
 
 
@@ -225,8 +221,10 @@ _HANDLERS: dict[type[Command], Callable[[Any, State, Context], Answer]] = {
     c.RecordOutcomeUnknown: _outcome_unknown,
     c.RetryPayment: _retry,
     c.CancelPayment: _cancel,
-    c.RefundPayment: _refund,
-    c.RecordChargeback: _charge_back,
+    c.RefundPayment: afterwards.refund,
+    c.RecordRefunded: afterwards.refunded,
+    c.RecordRefundFailed: afterwards.refund_failed,
+    c.RecordChargeback: afterwards.charge_back,
     c.ReceiveCallback: _callback,
 }
 

@@ -6,19 +6,27 @@ from datetime import date
 from uuid import UUID
 
 from domain.application.values import Code, Digest, Reference
-from domain.kernel import Event, Fen, event_type
+from domain.kernel import Event, event_type
 from domain.leasing.values import BillNumber
-from domain.payments.payment.values import Amount, Attempt, CollectionPolicy, Ignored, ProviderRef, Source
+from domain.payments.payment.values import (
+    Amount,
+    Attempt,
+    CollectionPolicy,
+    Ignored,
+    ProviderRef,
+    RefundNumber,
+    Source,
+)
 
 # ----------------------------------------------------------------------------------------------- attempts
 
 
 @event_type("payment.initiated.v1")
 class PaymentInitiated(Event, frozen=True):
-    """A bill of a lease (or, without a number, an advance) is to be collected, first in `channel`.
+    """Money of a lease is to be collected, first in `channel`: for a bill, or without a number what is due or early.
 
     Attempt 1 begins at once, or on the business date `collect_on` if there is one. `mandate` is the tenant's reference
-    of the lessee's standing order to debit.
+    of the lessee's standing order to debit; without one it is the lessee who pays.
     """
 
     lease: UUID
@@ -86,19 +94,21 @@ class RetryScheduled(Event, frozen=True):
 
 @event_type("payment.attempt_started.v1")
 class AttemptStarted(Event, frozen=True):
-    """An attempt that was scheduled, the first or another one, begins in the same channel."""
+    """An attempt begins; what it asks for is fixed before any provider hears of it."""
 
     attempt: Attempt
     channel: Code
+    amount_fen: Amount
 
 
 @event_type("payment.channel_switched.v1")
 class ChannelSwitched(Event, frozen=True):
-    """The channel failed for good; an attempt begins in the next one of the policy."""
+    """The channel failed for good; the next attempt is in the next one of the policy, from this business date on."""
 
     attempt: Attempt
     previous: Code
     channel: Code
+    not_before: date
 
 
 @event_type("payment.exhausted.v1")
@@ -110,7 +120,7 @@ class PaymentExhausted(Event, frozen=True):
 
 @event_type("payment.cancelled.v1")
 class PaymentCancelled(Event, frozen=True):
-    """No further attempt is wanted: the bill was paid in another way."""
+    """No further attempt is wanted, such as when nothing is open any more."""
 
     reason: Code
 
@@ -130,23 +140,56 @@ class PaymentOverpaid(Event, frozen=True):
     provider_ref: ProviderRef
 
 
-@event_type("payment.refunded.v1")
-class PaymentRefunded(Event, frozen=True):
-    """So much went back to the payer; `left_fen` is what stays of the money that arrived."""
+@event_type("payment.refund_requested.v1")
+class RefundRequested(Event, frozen=True):
+    """So much of an attempt's money is to go back; the provider is asked until it says how that ended."""
 
     lease: UUID
+    number: RefundNumber
+    attempt: Attempt
+    channel: Code
     amount_fen: Amount
-    left_fen: Fen
     reason: Code
+
+
+@event_type("payment.refunded.v1")
+class PaymentRefunded(Event, frozen=True):
+    """The provider paid a refund out."""
+
+    lease: UUID
+    number: RefundNumber
+    attempt: Attempt
+    channel: Code
+    amount_fen: Amount
+    value_date: date
+    provider_ref: ProviderRef
+
+
+@event_type("payment.refund_failed.v1")
+class RefundFailed(Event, frozen=True):
+    """A refund came to nothing: nothing went out, and the lease has its credit again."""
+
+    lease: UUID
+    number: RefundNumber
+    amount_fen: Amount
+    code: Code
 
 
 @event_type("payment.charged_back.v1")
 class PaymentChargedBack(Event, frozen=True):
-    """The payer's bank took back what was left of the money."""
+    """The payer's bank took back the whole money of an attempt, whatever had been refunded of it.
+
+    `on_top` says that this money had come on top; `provider_ref` is the reference that the money came with.
+    """
 
     lease: UUID
+    attempt: Attempt
+    channel: Code
     amount_fen: Amount
     reason: Code
+    value_date: date
+    provider_ref: ProviderRef
+    on_top: bool
 
 
 @event_type("payment.callback_ignored.v1")

@@ -9,16 +9,17 @@ from msgspec.structs import replace
 
 from domain.kernel import Event
 from domain.payments.payment import events as e
-from domain.payments.payment.state import PaymentState, Phase
-from domain.payments.payment.values import CALLBACKS_KEPT
+from domain.payments.payment.state import RECEIVED, PaymentState, Phase, Received, Refund
+from domain.payments.payment.values import CALLBACKS_KEPT, Ignored
 
 State = PaymentState
 
 
 def _initiated(state: State, event: e.PaymentInitiated) -> State:
-    begun = replace(
+    return replace(
         state,
         version=state.version + 1,
+        phase=Phase.WAITING,
         lease=event.lease,
         bill=event.bill,
         amount_fen=event.amount_fen,
@@ -26,14 +27,35 @@ def _initiated(state: State, event: e.PaymentInitiated) -> State:
         mandate=event.mandate,
         attempt=1,
         channel=event.channel,
+        not_before=event.collect_on,
     )
-    if event.collect_on is not None:
-        return replace(begun, phase=Phase.WAITING, not_before=event.collect_on)
-    return replace(begun, phase=Phase.INITIATED, tried=(event.channel,))
+
+
+def _started(state: State, event: e.AttemptStarted) -> State:
+    return replace(
+        state,
+        version=state.version + 1,
+        phase=Phase.INITIATED,
+        under_way=Phase.INITIATED,
+        tried=(*state.tried, event.channel),
+        asked_fen=(*state.asked_fen, event.amount_fen),
+        retries=state.retries + (state.channel in state.tried),
+        not_before=None,
+    )
+
+
+def _stands(under_way: Phase) -> Callable[[State, Event], State]:
+    """An order's own standing; the payment's phase only while no money is there."""
+
+    def apply(state: State, event: Event) -> State:
+        phase = state.phase if state.phase in RECEIVED else under_way
+        return replace(state, version=state.version + 1, phase=phase, under_way=under_way)
+
+    return apply
 
 
 def _to(phase: Phase) -> Callable[[State, Event], State]:
-    return lambda state, event: replace(state, version=state.version + 1, phase=phase)
+    return lambda state, event: replace(state, version=state.version + 1, phase=phase, not_before=None)
 
 
 def _recorded(state: State, event: Event) -> State:
@@ -41,13 +63,18 @@ def _recorded(state: State, event: Event) -> State:
     return replace(state, version=state.version + 1)
 
 
+def _failed(state: State, event: e.PaymentFailed) -> State:
+    return replace(state, version=state.version + 1, under_way=None)
+
+
 def _paid(state: State, event: e.PaymentSucceeded | e.PaymentOverpaid) -> State:
+    money = Received(attempt=event.attempt, amount_fen=event.amount_fen, ref=event.provider_ref)
     return replace(
         state,
         version=state.version + 1,
         phase=Phase.SUCCEEDED,
-        received_fen=state.received_fen + event.amount_fen,
-        paid_by=(*state.paid_by, event.attempt),
+        under_way=None if event.attempt == state.attempt else state.under_way,
+        received=(*state.received, money),
         not_before=None,
     )
 
@@ -58,65 +85,97 @@ def _retry_scheduled(state: State, event: e.RetryScheduled) -> State:
     )
 
 
-def _retried(state: State, event: e.AttemptStarted) -> State:
-    return replace(
-        state,
-        version=state.version + 1,
-        phase=Phase.INITIATED,
-        tried=(*state.tried, event.channel),
-        retries=state.retries + (event.attempt > 1),
-        not_before=None,
-    )
-
-
 def _switched(state: State, event: e.ChannelSwitched) -> State:
     return replace(
         state,
         version=state.version + 1,
-        phase=Phase.INITIATED,
+        phase=Phase.WAITING,
         attempt=event.attempt,
         channel=event.channel,
-        tried=(*state.tried, event.channel),
         retries=0,
+        not_before=event.not_before,
     )
 
 
+def _money_changed(state: State, attempt: int, **changes: Any) -> State:
+    """The state with one attempt's money changed; when nothing of all money is kept, the phase says how it went."""
+    received = tuple(replace(one, **changes) if one.attempt == attempt else one for one in state.received)
+    after = replace(state, version=state.version + 1, received=received)
+    if after.kept_fen:
+        return after
+    back = any(one.charged_back for one in received)
+    return replace(after, phase=Phase.CHARGED_BACK if back else Phase.REFUNDED)
+
+
+def _refund_requested(state: State, event: e.RefundRequested) -> State:
+    money = state.money_of(event.attempt)
+    assert money is not None, "only money that arrived is refunded"
+    refund = Refund(number=event.number, attempt=event.attempt, amount_fen=event.amount_fen, open=True)
+    after = replace(state, refunds=(*state.refunds, refund))
+    return _money_changed(after, event.attempt, reserved_fen=money.reserved_fen + event.amount_fen)
+
+
+def _refund_over(state: State, number: int) -> State:
+    refunds = tuple(replace(one, open=False) if one.number == number else one for one in state.refunds)
+    return replace(state, refunds=refunds)
+
+
 def _refunded(state: State, event: e.PaymentRefunded) -> State:
-    phase = state.phase if event.left_fen else Phase.REFUNDED
-    returned = state.returned_fen + event.amount_fen
-    return replace(state, version=state.version + 1, phase=phase, returned_fen=returned)
+    money = state.money_of(event.attempt)
+    assert money is not None, "only money that arrived is refunded"
+    return _money_changed(
+        _refund_over(state, event.number),
+        event.attempt,
+        reserved_fen=money.reserved_fen - event.amount_fen,
+        refunded_fen=money.refunded_fen + event.amount_fen,
+    )
+
+
+def _refund_failed(state: State, event: e.RefundFailed) -> State:
+    """A refund that no attempt's money covered was never asked for; its number is known all the same."""
+    known = state.refund(event.number)
+    if known is None:
+        none = Refund(number=event.number, attempt=0, amount_fen=event.amount_fen, open=False)
+        return replace(state, version=state.version + 1, refunds=(*state.refunds, none))
+    money = state.money_of(known.attempt)
+    assert money is not None, "only money that arrived is refunded"
+    reserved_fen = money.reserved_fen - event.amount_fen
+    return _money_changed(_refund_over(state, event.number), known.attempt, reserved_fen=reserved_fen)
 
 
 def _charged_back(state: State, event: e.PaymentChargedBack) -> State:
-    returned = state.returned_fen + event.amount_fen
-    return replace(state, version=state.version + 1, phase=Phase.CHARGED_BACK, returned_fen=returned)
+    return _money_changed(state, event.attempt, charged_back=True)
 
 
-def _callback(state: State, event: e.CallbackApplied | e.CallbackIgnored) -> State:
-    """A forged callback is not remembered: it must not make the true one look like a duplicate."""
-    if isinstance(event, e.CallbackIgnored):
-        return replace(state, version=state.version + 1)
+def _callback_applied(state: State, event: e.CallbackApplied) -> State:
     kept = (*state.callbacks, event.callback)[-CALLBACKS_KEPT:]
     return replace(state, version=state.version + 1, callbacks=kept)
 
 
+def _callback_ignored(state: State, event: e.CallbackIgnored) -> State:
+    """What is ignored is not remembered: a forgery must not make the true one look like a duplicate."""
+    return replace(state, version=state.version + 1, forged=state.forged + (event.reason is Ignored.FORGED))
+
+
 _EVOLVE: dict[type[Event], Callable[[State, Any], State]] = {
     e.PaymentInitiated: _initiated,
-    e.PaymentPending: _to(Phase.PENDING),
+    e.AttemptStarted: _started,
+    e.PaymentPending: _stands(Phase.PENDING),
     e.PaymentSucceeded: _paid,
-    e.PaymentFailed: _recorded,
-    e.OutcomeUnknown: _to(Phase.UNKNOWN),
+    e.PaymentFailed: _failed,
+    e.OutcomeUnknown: _stands(Phase.UNKNOWN),
     e.OutcomeResolved: _recorded,
     e.RetryScheduled: _retry_scheduled,
-    e.AttemptStarted: _retried,
     e.ChannelSwitched: _switched,
     e.PaymentExhausted: _to(Phase.EXHAUSTED),
     e.PaymentCancelled: _to(Phase.CANCELLED),
     e.PaymentOverpaid: _paid,
+    e.RefundRequested: _refund_requested,
     e.PaymentRefunded: _refunded,
+    e.RefundFailed: _refund_failed,
     e.PaymentChargedBack: _charged_back,
-    e.CallbackIgnored: _callback,
-    e.CallbackApplied: _callback,
+    e.CallbackIgnored: _callback_ignored,
+    e.CallbackApplied: _callback_applied,
 }
 
 

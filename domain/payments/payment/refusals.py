@@ -22,11 +22,18 @@ NO_RETRY_SCHEDULED = refusal("payment.no_retry_scheduled", "No further attempt i
 RETRY_NOT_DUE = refusal("payment.retry_not_due", "The scheduled attempt is not due yet", "尚未到约定的重试日期")
 PAID_ALREADY = refusal("payment.paid_already", "This attempt brought its money already", "该尝试已到账")
 NOT_RECEIVED = refusal("payment.not_received", "No money arrived that could go back", "尚无可退回的到账款项")
-REFUND_EXCEEDS = refusal(
-    "payment.refund_exceeds", "No more can go back than is left of what arrived", "退款不得超过剩余到账金额"
+CHARGED_BACK_ALREADY = refusal(
+    "payment.charged_back_already", "The money of this attempt was taken back already", "该尝试的款项已被撤回"
+)
+REFUND_KNOWN = refusal("payment.refund_known", "A refund with this number is known", "该编号的退款已登记")
+REFUND_NOT_OPEN = refusal("payment.refund_not_open", "No refund with this number is under way", "没有该编号的在途退款")
+BEYOND_WISH = refusal(
+    "payment.beyond_wish",
+    "Without a mandate no more is asked for than the lessee wished to pay",
+    "没有代扣授权时，扣款不得超过承租人原定的付款金额",
 )
 CALLBACK_INCOMPLETE = refusal(
     "payment.callback_incomplete",
-    "A success says its amount, value date and reference, a failure its code",
-    "成功回调须含金额、起息日与渠道参考号，失败回调须含原因码",
+    "A success says its amount, value date and reference, a failure its code, a chargeback code and value date",
+    "成功回调须含金额、起息日与渠道参考号，失败回调须含原因码，撤回回调须含原因码与起息日",
 )

@@ -8,12 +8,15 @@ from typing import Annotated
 from msgspec import Meta, Struct
 
 from domain.application.values import Code, Digest
-from domain.kernel.money import MAX_SAFE_INTEGER
+from domain.kernel.money import MAX_SAFE_INTEGER, Fen
 
 CHANNELS_MAX = 10
 RETRIES_MAX = 10
 SPACING_DAYS_MAX = 90
 ATTEMPTS_MAX = CHANNELS_MAX * (RETRIES_MAX + 1)
+FORGED_KEPT = 32
+"""Forged callbacks of one payment that are recorded; more tell nothing new, and anybody can send them."""
+
 CALLBACKS_KEPT = 32
 """Callbacks whose digests are remembered, so that a repeated one is known; older ones are told by their content."""
 
@@ -22,6 +25,9 @@ Amount = Annotated[int, Meta(ge=1, le=MAX_SAFE_INTEGER)]
 
 Attempt = Annotated[int, Meta(ge=1, le=ATTEMPTS_MAX)]
 """Attempts of one payment are numbered 1, 2, 3 … over all its channels."""
+
+RefundNumber = Annotated[int, Meta(ge=1)]
+"""The lease numbers its refunds 1, 2, 3 …; a payment knows a refund by that number."""
 
 ProviderRef = Digest
 """SHA-256 of the provider's own reference: it can be compared with a statement and leads to nobody."""
@@ -32,7 +38,8 @@ class CollectionPolicy(Struct, frozen=True, kw_only=True):
 
     `channels` in the order in which they are tried. After a failure there are `retries` more attempts in the same
     channel, the n-th `spacing_days[n-1]` days later (the last number serves for all further ones). A failure whose
-    code is in `final_codes` is not tried again in that channel.
+    code is in `final_codes` is not tried again in that channel. Less than `minimum_fen` is not collected by itself: it
+    waits until more is due.
     """
 
     channels: Annotated[tuple[Code, ...], Meta(min_length=1, max_length=CHANNELS_MAX)]
@@ -41,6 +48,7 @@ class CollectionPolicy(Struct, frozen=True, kw_only=True):
         tuple[Annotated[int, Meta(ge=0, le=SPACING_DAYS_MAX)], ...], Meta(min_length=1, max_length=RETRIES_MAX)
     ] = (1, 3, 7)
     final_codes: Annotated[tuple[Code, ...], Meta(max_length=50)] = ("account_closed", "mandate_revoked")
+    minimum_fen: Fen = 100
 
 
 class Source(StrEnum):
@@ -55,7 +63,7 @@ class Ignored(StrEnum):
 
     `duplicate`: it, or what it says, is known. `late`: a failure of an attempt that is over. `forged`: its signature
     does not verify. `unknown`: no such attempt was made. `unresolved`: it reports a failure of an attempt whose outcome
-    is unknown, which only a query may resolve.
+    is unknown, which only a query may resolve. `early`: it takes back money that has not arrived here yet.
     """
 
     DUPLICATE = "duplicate"
@@ -63,6 +71,7 @@ class Ignored(StrEnum):
     FORGED = "forged"
     UNKNOWN = "unknown"
     UNRESOLVED = "unresolved"
+    EARLY = "early"
 
 
 class Reported(StrEnum):
@@ -70,3 +79,4 @@ class Reported(StrEnum):
 
     SUCCEEDED = "succeeded"
     FAILED = "failed"
+    CHARGED_BACK = "charged_back"

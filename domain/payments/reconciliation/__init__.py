@@ -28,7 +28,7 @@ from domain.payments.reconciliation.events import (
     StatementLoaded,
     StatementMatched,
 )
-from domain.payments.reconciliation.matching import BreakKind, Difference, Matching, Money, match
+from domain.payments.reconciliation.matching import BreakKind, Difference, Matching, Money, Movement, match
 
 RECONCILIATION = Decider(name="reconciliation", initial=ReconciliationState(), decide=decide, evolve=evolve)
 """The aggregate, registered under the first part of its event types."""
@@ -50,6 +50,7 @@ __all__ = [
     "LoadStatement",
     "Matching",
     "Money",
+    "Movement",
     "Phase",
     "ReconciliationClosed",
     "ReconciliationState",

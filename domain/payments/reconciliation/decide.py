@@ -77,7 +77,14 @@ def _record(command: c.RecordMatching, state: State, context: Context) -> Answer
         breaks=len(command.breaks),
     )
     breaks = (
-        e.BreakFound(number=number, kind=one.kind, ref=one.ref, expected_fen=one.expected_fen, got_fen=one.got_fen)
+        e.BreakFound(
+            number=number,
+            movement=one.movement,
+            kind=one.kind,
+            ref=one.ref,
+            expected_fen=one.expected_fen,
+            got_fen=one.got_fen,
+        )
         for number, one in enumerate(command.breaks, start=1)
     )
     return (matched, *breaks)

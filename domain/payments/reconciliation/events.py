@@ -11,7 +11,7 @@ from msgspec import Meta
 from domain.application.values import Code, Digest
 from domain.kernel import Event, Fen, event_type
 from domain.payments.payment.values import ProviderRef
-from domain.payments.reconciliation.matching import BreakKind
+from domain.payments.reconciliation.matching import BreakKind, Movement
 
 COUNT_MAX = 2**53 - 1
 Count = Annotated[int, Meta(ge=0, le=COUNT_MAX)]
@@ -36,7 +36,10 @@ class Resolution(StrEnum):
 
 @event_type("reconciliation.statement_loaded.v1")
 class StatementLoaded(Event, frozen=True):
-    """A provider's statement of a day came in; `digest` is SHA-256 of the file, kept outside the ledger."""
+    """A provider's statement of a day came in; `digest` is SHA-256 of the file, kept outside the ledger.
+
+    `total_fen` is the turnover: the sum of all rows, whichever way their money went.
+    """
 
     provider: Code
     day: date
@@ -61,6 +64,7 @@ class BreakFound(Event, frozen=True):
     """The two sides differ: `expected_fen` by our books, `got_fen` on the statement."""
 
     number: BreakNumber
+    movement: Movement
     kind: BreakKind
     ref: ProviderRef
     expected_fen: Fen

@@ -1,8 +1,10 @@
 """Matching a provider's statement with our own payments: pure, total, and to the fen.
 
     statement rows ─┐
-                    ├─▶ by reference ─▶ matched | exactly one break for every row of either side
+                    ├─▶ by kind and reference ─▶ matched | exactly one break for every row of either side
     our payments  ──┘
+
+A row is a collection, a refund or a chargeback; a chargeback has the reference of the money that it takes back.
 
     missing_here   the provider has money that we do not know of
     missing_there  we know of money that the provider does not have
@@ -32,9 +34,18 @@ class BreakKind(StrEnum):
     DUPLICATE = "duplicate"
 
 
-class Money(Struct, frozen=True, order=True):
-    """One line of either side: the provider's reference (as a digest) and the amount."""
+class Movement(StrEnum):
+    """Which way money moved, as a statement says it: in, out by us, out by the payer's bank."""
 
+    COLLECTION = "collection"
+    REFUND = "refund"
+    CHARGEBACK = "chargeback"
+
+
+class Money(Struct, frozen=True, order=True):
+    """One line of either side: kind, the provider's reference (as a digest) and the amount."""
+
+    movement: Movement
     ref: ProviderRef
     amount_fen: Amount
 
@@ -42,6 +53,7 @@ class Money(Struct, frozen=True, order=True):
 class Difference(Struct, frozen=True, order=True):
     """One break: what we expected by our own books, what the statement has; 0 where a side has nothing."""
 
+    movement: Movement
     ref: ProviderRef
     kind: BreakKind
     expected_fen: Fen
@@ -61,37 +73,40 @@ class Matching(Struct, frozen=True):
 
 
 def match(rows: Iterable[Money], ours: Iterable[Money]) -> Matching:
-    """Match by reference; the order of the lines does not matter."""
-    there, here = _by_ref(rows), _by_ref(ours)
+    """Match by kind and reference; the order of the lines does not matter."""
+    there, here = _by_name(rows), _by_name(ours)
     matched: list[Money] = []
     breaks: list[Difference] = []
-    for ref in sorted(there.keys() | here.keys()):
-        _match_one(ref, there.get(ref, []), here.get(ref, []), matched, breaks)
+    for name in sorted(there.keys() | here.keys()):
+        _match_one(name, there.get(name, []), here.get(name, []), matched, breaks)
     return Matching(tuple(matched), tuple(breaks))
 
 
-def _by_ref(lines: Iterable[Money]) -> dict[str, list[int]]:
-    found: dict[str, list[int]] = {}
+_Name = tuple[Movement, str]
+
+
+def _by_name(lines: Iterable[Money]) -> dict[_Name, list[int]]:
+    found: dict[_Name, list[int]] = {}
     for line in lines:
-        found.setdefault(line.ref, []).append(line.amount_fen)
+        found.setdefault((line.movement, line.ref), []).append(line.amount_fen)
     return found
 
 
 def _match_one(
-    ref: str, there: Sequence[int], here: Sequence[int], matched: list[Money], breaks: list[Difference]
+    name: _Name, there: Sequence[int], here: Sequence[int], matched: list[Money], breaks: list[Difference]
 ) -> None:
     """Lines with equal amounts meet first; what is left over is a duplicate if its reference met, else missing."""
     got, expected = sorted(there), sorted(here)
     same = next((amount for amount in expected if amount in got), None)
     if same is not None:
-        matched.append(Money(ref, same))
+        matched.append(Money(*name, same))
         got.remove(same)
         expected.remove(same)
     elif got and expected:
-        breaks.append(Difference(ref, BreakKind.AMOUNT, expected.pop(0), got.pop(0)))
+        breaks.append(Difference(*name, BreakKind.AMOUNT, expected.pop(0), got.pop(0)))
     elif got:
-        breaks.append(Difference(ref, BreakKind.MISSING_HERE, 0, got.pop(0)))
+        breaks.append(Difference(*name, BreakKind.MISSING_HERE, 0, got.pop(0)))
     else:
-        breaks.append(Difference(ref, BreakKind.MISSING_THERE, expected.pop(0), 0))
-    breaks += [Difference(ref, BreakKind.DUPLICATE, 0, amount) for amount in got]
-    breaks += [Difference(ref, BreakKind.DUPLICATE, amount, 0) for amount in expected]
+        breaks.append(Difference(*name, BreakKind.MISSING_THERE, expected.pop(0), 0))
+    breaks += [Difference(*name, BreakKind.DUPLICATE, 0, amount) for amount in got]
+    breaks += [Difference(*name, BreakKind.DUPLICATE, amount, 0) for amount in expected]

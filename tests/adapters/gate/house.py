@@ -29,6 +29,7 @@ from domain.contracting.contract import (
     PresentContract,
     Signature,
     SignatureLevel,
+    SignatureMethod,
     SignContract,
 )
 from domain.contracting.contract.offered import contract_stream, priced_of, terms_of
@@ -197,7 +198,12 @@ class House:
         for number, party in enumerate(state.parties, start=1):
             after = f"{number:064x}"
             signature = Signature(
-                party=party.id, document=before, signed=after, certificate="e" * 64, level=SignatureLevel.B_B
+                party=party.id,
+                document=before,
+                signed=after,
+                certificate="e" * 64,
+                level=SignatureLevel.B_B,
+                method=SignatureMethod.VENDOR,
             )
             await self.done(CONTRACT, contract, SignContract(signature=signature))
             before = after

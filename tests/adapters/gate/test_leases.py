@@ -18,12 +18,13 @@ from domain.contracting.contract.events import ContractAssembled
 from domain.contracting.parts import Form
 from domain.kernel import Refusal
 from domain.leasing.admission import lease_of, lease_stream
-from domain.leasing.lease import LEASE, ActivateLease, CreateLease, RecordDelivery
+from domain.leasing.lease import LEASE, ActivateLease, CreateLease, RecordDelivery, RecordDownPayment
 from domain.leasing.values import DepositMode
 from domain.payments.payment import PAYMENT, CollectionPolicy, InitiatePayment
 from tests.adapters.gate.house import CAR, DAY, MACHINE, PHONE, House, contract_stream, priced, wish
 from tests.taking_over import take_over, taken_over_on
 
+PAID = RecordDownPayment(fen=4_500_000)
 NET_FEN = 50_000_000
 """30 % of it is room for one car of 105,000.00, and for no second one of the same lessee or group."""
 
@@ -196,7 +197,7 @@ async def test_a_finance_lease_needs_room(house: House) -> None:
     house.has(create.principal_fen * 3)
     assert (await house.no(LEASE, stream, create))[0] == "portfolio.one_lessee"
     house.has(NET_FEN)
-    await house.done(LEASE, stream, create, RecordDelivery(on=DAY))
+    await house.done(LEASE, stream, create, PAID, RecordDelivery(on=DAY))
     house.has(0)
     assert (await house.no(LEASE, stream, ActivateLease(on=DAY)))[0] == "portfolio.no_net_assets"
     house.has(NET_FEN)
@@ -207,9 +208,9 @@ async def test_two_processes_do_not_fill_the_same_room(house: House, composed: B
     """Both see room for one; one of them books it, whichever comes first, and the other is refused."""
     house.has(NET_FEN)
     stream, create = await car(house)
-    await house.done(LEASE, stream, create, RecordDelivery(on=DAY))
+    await house.done(LEASE, stream, create, PAID, RecordDelivery(on=DAY))
     second, again = await car(house)
-    await house.done(LEASE, second, again, RecordDelivery(on=DAY))
+    await house.done(LEASE, second, again, PAID, RecordDelivery(on=DAY))
     async with running(composed) as elsewhere:
         there = House(elsewhere)
         there.tenant, there.person = house.tenant, house.person
@@ -230,7 +231,7 @@ async def test_what_was_taken_over_counts_and_is_not_asked(house: House) -> None
     )
     at = taken_over_on(house.tenant, uuid4(), DAY)
     old = uuid4()
-    await take_over(house.program, LEASE, old, at, taken, RecordDelivery(on=DAY), ActivateLease(on=DAY))
+    await take_over(house.program, LEASE, old, at, taken, PAID, RecordDelivery(on=DAY), ActivateLease(on=DAY))
     (first, *_) = await house.program.reader.stream(old)
     assert first.parsed().actor.role == "import"
     assert (await house.no(LEASE, stream, create))[0] == "portfolio.one_lessee"

@@ -8,9 +8,10 @@ from datetime import date, timedelta
 from uuid import UUID
 
 import pytest
+from msgspec.structs import replace
 
-from adapters.payments.collecting import Collector, UnknownChannel, received
-from adapters.payments.in_process import InProcessProvider, Script, always
+from adapters.payments.collecting import Collector, received
+from adapters.payments.fates import Script, always
 from adapters.payments.port import (
     Answer,
     Callback,
@@ -21,21 +22,37 @@ from adapters.payments.port import (
     Status,
     request_of,
 )
+from adapters.payments.sandbox import SandboxBank
 from adapters.payments.signature import callback_body, sign
 from chain.entry import Entry, draft, parse, seal
 from domain.kernel import Command, Event, fold
 from domain.payments.payment import (
     PAYMENT,
+    AttemptStarted,
+    PaymentFailed,
     PaymentState,
     ReceiveCallback,
     RecordFailed,
     RecordOutcomeUnknown,
     RecordPending,
+    RecordRefunded,
+    RecordRefundFailed,
     RecordSucceeded,
     Reported,
     Source,
 )
-from tests.domain.payments.cases import FEN, INITIATED, LATER, SWITCHED, UNKNOWN
+from tests.domain.payments.cases import (
+    ASKED,
+    BEGUN,
+    FEN,
+    FIRST,
+    INITIATED,
+    LATER,
+    SWITCHED,
+    UNKNOWN,
+    refunded,
+    succeeded,
+)
 from tests.domain.scenario import CONTEXT, TODAY
 
 STREAM = UUID(int=7)
@@ -59,7 +76,7 @@ class Known:
         return fold(PAYMENT, self._events)
 
 
-class Says(InProcessProvider):
+class Says(SandboxBank):
     """A provider that says what a test wants, or raises it."""
 
     def __init__(self, answer: Answer | Exception) -> None:
@@ -78,6 +95,9 @@ class Says(InProcessProvider):
             raise self.answer
         return self.answer
 
+    async def refund(self, request: str, amount_fen: int, key: str, on: date) -> Answer:
+        return await self.query(f"{request} {amount_fen} {key}", on)
+
 
 PAID = Answer(status=Status.SUCCEEDED, ref="a" * 64, amount_fen=FEN, value_date=TODAY)
 ANSWERS: list[tuple[Answer | Exception, Command]] = [
@@ -95,7 +115,7 @@ ANSWERS: list[tuple[Answer | Exception, Command]] = [
 @pytest.mark.parametrize(("answer", "command"), ANSWERS)
 async def test_every_answer_has_its_command(answer: Answer | Exception, command: Command) -> None:
     provider = Says(answer)
-    (wish,) = await Collector({"bank_a": provider}, Known(INITIATED)).react(INITIATED, entry(INITIATED))
+    (wish,) = await Collector({"bank_a": provider}, Known(*BEGUN)).react(FIRST, entry(FIRST))
     assert wish.command == command
     assert (wish.stream, wish.key) == (STREAM, f"payment:{STREAM.hex}:attempt:1")
     assert provider.orders == [
@@ -110,7 +130,7 @@ async def test_silence_is_an_unknown_outcome(monkeypatch: pytest.MonkeyPatch) ->
             raise AssertionError("nobody waits so long")
 
     monkeypatch.setattr("adapters.payments.collecting.ANSWER_TIMEOUT_S", 0.01)
-    (wish,) = await Collector({"bank_a": Silent(PAID)}, Known(INITIATED)).react(INITIATED, entry(INITIATED))
+    (wish,) = await Collector({"bank_a": Silent(PAID)}, Known(*BEGUN)).react(FIRST, entry(FIRST))
     assert wish.command == RecordOutcomeUnknown(attempt=1, reason="no_answer")
 
 
@@ -118,13 +138,67 @@ async def test_what_waits_for_its_day_goes_nowhere() -> None:
     assert await Collector({}, Known(LATER)).react(LATER, entry(LATER)) == ()
 
 
-async def test_a_switched_channel_is_the_next_providers() -> None:
-    with pytest.raises(UnknownChannel, match="expected a provider for one of bank_a, got the channel 'bank_b'"):
-        await Collector({"bank_a": Says(PAID)}, Known(INITIATED, SWITCHED)).react(SWITCHED, entry(SWITCHED))
+async def test_a_switched_channel_waits_for_its_amount() -> None:
+    """The next attempt begins by an event of its own, when it is known what is open then."""
+    past = (*BEGUN, PaymentFailed(attempt=1, channel="bank_a", code="account_closed"), SWITCHED)
+    assert await Collector({"bank_a": Says(PAID)}, Known(*past)).react(SWITCHED, entry(SWITCHED)) == ()
+
+
+async def test_the_amount_is_that_of_the_event() -> None:
+    """Not that of the payment: each attempt asks for what was open when it began."""
+    less = AttemptStarted(attempt=1, channel="bank_a", amount_fen=7)
+    provider = Says(PAID)
+    await Collector({"bank_a": provider}, Known(INITIATED, less)).react(less, entry(less))
+    assert [order.amount_fen for order in provider.orders] == [7]
+
+
+async def test_an_attempt_that_is_over_goes_to_nobody_again() -> None:
+    """A reactor that begins late, or again, meets attempts of the past."""
+    provider = Says(PAID)
+    for past in ((*BEGUN, succeeded()), (*BEGUN, UNKNOWN)):
+        assert await Collector({"bank_a": provider}, Known(*past)).react(FIRST, entry(FIRST)) == ()
+    assert provider.orders == []
+
+
+async def test_a_channel_that_nobody_serves_leaves_the_outcome_unknown() -> None:
+    """Another configuration may have asked already; a query says so when there is somebody to ask."""
+    (wish,) = await Collector({}, Known(*BEGUN)).react(FIRST, entry(FIRST))
+    assert wish.command == RecordOutcomeUnknown(attempt=1, reason="no_provider")
+    assert await Collector({}, Known(*BEGUN, UNKNOWN)).react(UNKNOWN, entry(UNKNOWN)) == ()
+    assert await Collector({}, Known(*BEGUN, succeeded(), ASKED)).react(ASKED, entry(ASKED)) == ()
+
+
+PAID_OUT = Answer(status=Status.SUCCEEDED, ref="b" * 64, amount_fen=ASKED.amount_fen, value_date=TODAY)
+
+
+@pytest.mark.parametrize(
+    ("answer", "command"),
+    [
+        (PAID_OUT, RecordRefunded(number=1, value_date=TODAY, ref="b" * 64)),
+        (Answer(status=Status.FAILED, code="account_closed"), RecordRefundFailed(number=1, code="account_closed")),
+        (Answer(status=Status.UNKNOWN, code="timeout"), None),
+        (Answer(status=Status.ACCEPTED, ref="b" * 64), None),
+        (replace(PAID_OUT, amount_fen=1), None),
+        (replace(PAID_OUT, ref=None), None),
+        (ConnectionError("gone"), None),
+    ],
+)
+async def test_a_refund_is_over_when_the_provider_says_how(answer: Answer | Exception, command: Command | None) -> None:
+    """Whatever else it says, money may have gone out: the same question is asked again."""
+    past = (*BEGUN, succeeded(), ASKED)
+    wishes = await Collector({"bank_a": Says(answer)}, Known(*past)).react(ASKED, entry(ASKED))
+    assert [wish.command for wish in wishes] == ([] if command is None else [command])
+    assert all(wish.key == f"payment:{STREAM.hex}:refund:1" for wish in wishes)
+
+
+async def test_a_refund_that_is_over_is_not_asked_for() -> None:
+    collector = Collector({"bank_a": Says(PAID_OUT)}, Known(*BEGUN, succeeded(), ASKED, refunded()))
+    assert await collector.refund(STREAM, 1, TODAY) == ()
+    assert await collector.refund(STREAM, 9, TODAY) == ()
 
 
 async def test_an_unknown_outcome_is_asked_for() -> None:
-    collector = Collector({"bank_a": Says(PAID)}, Known(INITIATED, UNKNOWN))
+    collector = Collector({"bank_a": Says(PAID)}, Known(*BEGUN, UNKNOWN))
     (wish,) = await collector.react(UNKNOWN, entry(UNKNOWN))
     assert wish.command == RecordSucceeded(
         attempt=1, amount_fen=FEN, value_date=TODAY, ref="a" * 64, source=Source.QUERY
@@ -134,14 +208,14 @@ async def test_an_unknown_outcome_is_asked_for() -> None:
 
 @pytest.mark.parametrize("answer", [Answer(status=Status.ACCEPTED, ref="a" * 64), ConnectionError("gone")])
 async def test_what_nobody_knows_yet_stays_unknown(answer: Answer | Exception) -> None:
-    assert await Collector({"bank_a": Says(answer)}, Known(INITIATED, UNKNOWN)).resolve(STREAM, 1, TODAY) == ()
+    assert await Collector({"bank_a": Says(answer)}, Known(*BEGUN, UNKNOWN)).resolve(STREAM, 1, TODAY) == ()
 
 
 # ---------------------------------------------------------------------------------------------- callbacks
 
 
 def provider() -> PaymentProvider:
-    return InProcessProvider("bank_a", SECRET, always(Script()))
+    return SandboxBank("bank_a", SECRET, always(Script()))
 
 
 def delivered(answer: Answer, request: str = request_of(STREAM, 1)) -> tuple[Mapping[str, str], bytes]:
@@ -150,7 +224,7 @@ def delivered(answer: Answer, request: str = request_of(STREAM, 1)) -> tuple[Map
 
 
 def test_a_true_callback_becomes_its_command() -> None:
-    wish = received(provider(), *delivered(PAID), ARRIVAL)
+    wish = received("bank_a", provider().verify_callback, *delivered(PAID), ARRIVAL)
     command = wish.command
     assert isinstance(command, ReceiveCallback)
     assert (command.verified, command.attempt, command.reported) == (True, 1, Reported.SUCCEEDED)
@@ -158,42 +232,58 @@ def test_a_true_callback_becomes_its_command() -> None:
     assert (wish.stream, wish.key) == (STREAM, f"payment:{STREAM.hex}:callback:{ARRIVAL.hex}")
 
 
+FAILED = Answer(status=Status.FAILED, code="limit_exceeded")
+
+
 def test_a_failure_carries_its_code_only() -> None:
-    command = received(provider(), *delivered(Answer(status=Status.FAILED, code="limit_exceeded")), ARRIVAL).command
+    command = received(
+        "bank_a", provider().verify_callback, *delivered(Answer(status=Status.FAILED, code="limit_exceeded")), ARRIVAL
+    ).command
     assert isinstance(command, ReceiveCallback)
     assert (command.reported, command.code, command.amount_fen) == (Reported.FAILED, "limit_exceeded", None)
 
 
 def test_a_forged_one_is_recorded_with_the_payment_it_names() -> None:
     headers, body = delivered(PAID)
-    command = received(provider(), {**headers, "payment-signature": "0" * 64}, body, ARRIVAL).command
+    command = received(
+        "bank_a", provider().verify_callback, {**headers, "payment-signature": "0" * 64}, body, ARRIVAL
+    ).command
     assert isinstance(command, ReceiveCallback)
     assert (command.verified, command.attempt, command.amount_fen) == (False, 1, None)
 
 
 def test_a_forged_one_that_names_nothing_is_not_ours() -> None:
     with pytest.raises(RequestMalformed):
-        received(provider(), {}, b"hello", ARRIVAL)
+        received("bank_a", provider().verify_callback, {}, b"hello", ARRIVAL)
     with pytest.raises(RequestMalformed):
-        received(provider(), {}, b'{"request":"../../etc"}', ARRIVAL)
+        received("bank_a", provider().verify_callback, {}, b'{"request":"../../etc"}', ARRIVAL)
+
+
+def test_a_chargeback_says_when_and_why() -> None:
+    back = Answer(status=Status.CHARGED_BACK, ref="a" * 64, amount_fen=FEN, value_date=TODAY, code="disputed")
+    command = received("bank_a", provider().verify_callback, *delivered(back), ARRIVAL).command
+    assert isinstance(command, ReceiveCallback)
+    assert (command.reported, command.value_date, command.code) == (Reported.CHARGED_BACK, TODAY, "disputed")
 
 
 def test_a_signed_callback_without_news_is_malformed() -> None:
     with pytest.raises(CallbackMalformed, match="got accepted"):
-        received(provider(), *delivered(Answer(status=Status.ACCEPTED, ref="a" * 64)), ARRIVAL)
+        received(
+            "bank_a", provider().verify_callback, *delivered(Answer(status=Status.ACCEPTED, ref="a" * 64)), ARRIVAL
+        )
 
 
 async def test_what_a_provider_sends_is_what_we_take() -> None:
     """The whole way: order, callbacks on their day, applied once, then duplicates, and a forgery."""
-    bank = InProcessProvider(
+    bank = SandboxBank(
         "bank_a", SECRET, always(Script(settles_after_days=1, callbacks_after_days=(1, 1), forged_after_days=(1,)))
     )
-    events: list[Event] = [INITIATED]
-    (wish,) = await Collector({"bank_a": bank}, Known(*events)).react(INITIATED, entry(INITIATED))
+    events: list[Event] = [*BEGUN]
+    (wish,) = await Collector({"bank_a": bank}, Known(*events)).react(FIRST, entry(FIRST))
     events += _granted(wish.command, events)
     told = []
     for number, delivery in enumerate(bank.deliveries(TODAY + timedelta(days=1))):
-        arrived = received(bank, delivery.headers, delivery.body, UUID(int=number))
+        arrived = received("bank_a", bank.verify_callback, delivery.headers, delivery.body, UUID(int=number))
         new = _granted(arrived.command, events)
         told.append([type(event).__name__ for event in new])
         events += new

@@ -10,19 +10,20 @@ from hypothesis import given as for_all
 from hypothesis import strategies as st
 
 from adapters.payments.statement import HEADER, StatementError, StatementRow, read_statement, write_statement
+from domain.payments.reconciliation import Movement
 
 DAY = date(2005, 5, 4)
-ONE = StatementRow("0f" * 16 + "-1", "a" * 64, 108_315)
-TWO = StatementRow("0e" * 16 + "-12", "b" * 64, 7)
+ONE = StatementRow(Movement.COLLECTION, "0f" * 16 + "-1", "a" * 64, 108_315)
+TWO = StatementRow(Movement.REFUND, "0e" * 16 + "-12", "b" * 64, 7)
 GOOD = write_statement(DAY, [ONE, TWO])
 
 
 def test_the_format_is_what_is_documented() -> None:
     assert GOOD.decode().splitlines() == [
-        "row,request,ref,amount_fen,value_date",
-        f"1,{ONE.request},{ONE.ref},108315,2005-05-04",
-        f"2,{TWO.request},{TWO.ref},7,2005-05-04",
-        "total,2,,108322,2005-05-04",
+        "row,kind,request,ref,amount_fen,value_date",
+        f"1,collection,{ONE.request},{ONE.ref},108315,2005-05-04",
+        f"2,refund,{TWO.request},{TWO.ref},7,2005-05-04",
+        "total,2,,,108322,2005-05-04",
     ]
 
 
@@ -44,6 +45,7 @@ def test_a_day_without_payments_is_a_statement_too() -> None:
         ("row,", "\ufeffrow,", 1, HEADER, "\ufeff" + HEADER),
         ("\n1,", "\n2,", 2, "row 1", "2"),
         ("\n2,", "\n3,", 3, "row 2", "3"),
+        ("\n1,collection", "\n1,gift", 2, "one of collection, refund, chargeback", "gift"),
         ("-1,", ",", 2, "a request <32 hex digits>-<attempt>", "0f" * 16),
         ("a" * 64, "A" * 64, 2, "a reference of 64 hex digits", "A" * 64),
         ("108315", "1083.15", 2, "a positive integer of fen", "1083.15"),
@@ -51,9 +53,9 @@ def test_a_day_without_payments_is_a_statement_too() -> None:
         ("108315", "-5", 2, "a positive integer of fen", "-5"),
         ("108315", "0108315", 2, "a positive integer of fen", "0108315"),
         ("108315,2005-05-04", "108315,2005-05-05", 2, "the value date 2005-05-04", "2005-05-05"),
-        ("108315,2005-05-04", "108315,2005-05-04,x", 2, "5 fields", None),
-        ("total,2,,108322", "total,2,,108321", 4, "total,2,,108322,2005-05-04", "total,2,,108321,2005-05-04"),
-        ("total,2,", "total,3,", 4, "total,2,,108322,2005-05-04", None),
+        ("108315,2005-05-04", "108315,2005-05-04,x", 2, "6 fields", None),
+        ("total,2,,,108322", "total,2,,,108321", 4, "total,2,,,108322,2005-05-04", "total,2,,,108321,2005-05-04"),
+        ("total,2,", "total,3,", 4, "total,2,,,108322,2005-05-04", None),
         ("2005-05-04\ntotal", "2005-05-04\r\ntotal", 3, "the value date 2005-05-04", "2005-05-04\r"),
     ],
 )
@@ -74,7 +76,7 @@ def test_a_truncated_file_is_refused(cut: int) -> None:
 
 def test_a_missing_row_is_noticed() -> None:
     lines = GOOD.decode().split("\n")
-    with pytest.raises(StatementError, match=r"line 3: expected total,1,,108315"):
+    with pytest.raises(StatementError, match=r"line 3: expected total,1,,,108315"):
         read_statement("bank_a.csv", "\n".join([*lines[:2], *lines[3:]]).encode(), DAY)
 
 
@@ -85,6 +87,7 @@ def test_bytes_that_are_not_text() -> None:
 
 rows = st.builds(
     StatementRow,
+    st.sampled_from(Movement),
     st.builds(lambda n, a: f"{n:032x}-{a}", st.integers(0, 2**128 - 1), st.integers(1, 999)),
     st.builds(lambda n: f"{n:064x}", st.integers(0, 2**256 - 1)),
     st.integers(1, 10**15),

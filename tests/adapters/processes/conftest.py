@@ -2,35 +2,50 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
 import pytest
 from psycopg_pool import AsyncConnectionPool
 
-from adapters.payments.in_process import Script, always
+from adapters.payments.fates import Script, always
+from adapters.postgres.connections import connect
 from api.compose import Running
-from tests.adapters.processes.world import ReadModels, World, pool_of, providers, read_models
+from api.days import ReadModelsNow
+from tests.adapters.processes.world import World, a_world, pool_of
+
+
+async def _nothing_posted() -> int:
+    return 0
 
 
 @pytest.fixture
-def models(url: str) -> Iterator[ReadModels]:
+def models(url: str) -> Iterator[ReadModelsNow]:
     """The read models that an end of day asks."""
-    with read_models(url) as made:
-        yield made
+    with connect(url) as connection:
+        yield ReadModelsNow(connection, _nothing_posted)
 
 
 @pytest.fixture
 async def pool(url: str) -> AsyncIterator[AsyncConnectionPool[Any]]:
-    """Connections of the follower."""
+    """Connections of a follower."""
     with pool_of(url) as made:
         async with made:
             yield made
 
 
 @pytest.fixture
-async def world(program: Running, models: ReadModels, pool: AsyncConnectionPool[Any]) -> World:
+async def world(program: Running) -> AsyncIterator[World]:
     """Providers that take every order and collect at once."""
-    made = World(program, models, providers(always(Script())), pool)
-    await made.follower.prepare()
-    return made
+    async with a_world(program, always(Script())) as made:
+        yield made
+
+
+@pytest.fixture
+def inline(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Blocking queries block, so that a cancelled test leaves no thread behind."""
+
+    async def at_once(work: Callable[..., Any], *arguments: Any) -> Any:
+        return work(*arguments)
+
+    monkeypatch.setattr("anyio.to_thread.run_sync", at_once)

@@ -11,11 +11,11 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from adapters.payments.in_process import by_seed
+from adapters.payments.fates import by_seed
 from api.compose import base, running
 from api.settings import Settings
 from tests import servers
-from tests.adapters.processes.world import World, contents, pool_of, providers, read_models, tell
+from tests.adapters.processes.world import a_world, contents, tell
 
 
 async def story(url: str, data: Path, first: date, last: date, leases: int) -> Any:
@@ -23,13 +23,11 @@ async def story(url: str, data: Path, first: date, last: date, leases: int) -> A
     values: dict[str, Any] = {"database_url": url, "data": data, "origin": servers.ORIGIN}
     with base(Settings(**values)) as on:
         async with running(on) as program:
-            with read_models(url) as models, pool_of(url) as pool:
-                async with pool:
-                    # These banks decide at once and by the request alone: forgetting everything changes nothing.
-                    banks = providers(by_seed("stateless", failures_pct=40, pending_pct=0, lost_pct=0))
-                    world = World(program, models, banks, pool, reconciled=False, streams_in_flight=4)
-                    await tell(world, first, last, leases)
-                    return await contents(program)
+            # The banks remember in files, as a sandbox does: every kind of fate, refunds and chargebacks included.
+            rule = by_seed("banks", failures_pct=40, pending_pct=20, lost_pct=10, partial_pct=20, charged_back_pct=10)
+            async with a_world(program, rule, data / "banks", streams_in_flight=4) as world:
+                await tell(world, first, last, leases)
+                return await contents(program)
 
 
 if __name__ == "__main__":

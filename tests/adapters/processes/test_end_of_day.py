@@ -6,18 +6,20 @@ import asyncio
 from collections import Counter
 from collections.abc import Sequence
 from datetime import date, timedelta
+from pathlib import Path
 from random import Random
 from typing import Any
 from uuid import UUID
 
 import pytest
 
-from adapters.payments.in_process import by_seed
+from adapters.payments.fates import Rule, by_seed
 from adapters.postgres.ledger import Request
 from adapters.processes.end_of_day import EndOfDay, EndOfDayError, EndOfDayRefused
 from adapters.processes.firing import FIRINGS, fire
 from adapters.processes.issuing import command_id, context, end_of
 from api.compose import Base, Running, base, running
+from api.days import ReadModelsNow
 from api.settings import Settings
 from domain.calendar import CALENDAR, Phase, StartEndOfDay, Timer, calendar_stream
 from domain.kernel import business_date
@@ -27,15 +29,12 @@ from tests import servers
 from tests.adapters.processes.world import (
     FIRST,
     TENANT,
-    Banks,
-    ReadModels,
     World,
+    a_world,
     contents,
+    grant,
     lease_stream,
     make_lease,
-    pool_of,
-    providers,
-    read_models,
     tell,
 )
 
@@ -44,7 +43,7 @@ STORY_FIRST = date(2005, 4, 27)
 STORY_LAST = date(2005, 5, 12)
 
 
-def plain(program: Running, timers: ReadModels, **more: Any) -> EndOfDay:
+def plain(program: Running, timers: ReadModelsNow, **more: Any) -> EndOfDay:
     """Timers only."""
     return EndOfDay(ledger=program.ledger, reader=program.reader, timers=timers, tenant=TENANT, **more)
 
@@ -55,7 +54,7 @@ async def bills(program: Running) -> list[tuple[str, str]]:
     return [(on, body) for events in told.values() for kind, on, body in events if kind == "lease.bill_issued.v1"]
 
 
-async def test_a_bill_is_issued_on_its_day(program: Running, models: ReadModels) -> None:
+async def test_a_bill_is_issued_on_its_day(program: Running, models: ReadModelsNow) -> None:
     """Due on 1 May, two days of lead: the timer is due on 29 April."""
     stream = await make_lease(program, 0)
     day = plain(program, models)
@@ -70,7 +69,7 @@ async def test_a_bill_is_issued_on_its_day(program: Running, models: ReadModels)
     assert known.stream == stream
 
 
-async def test_what_a_timer_does_belongs_to_the_day_that_ends(program: Running, models: ReadModels) -> None:
+async def test_what_a_timer_does_belongs_to_the_day_that_ends(program: Running, models: ReadModelsNow) -> None:
     stream = await make_lease(program, 0)
     day = plain(program, models)
     await day.open(FIRST)
@@ -83,7 +82,7 @@ async def test_what_a_timer_does_belongs_to_the_day_that_ends(program: Running, 
     assert business_date(end_of(date(2005, 4, 29))) == date(2005, 4, 29)
 
 
-async def test_interest_is_earned_before_the_late_fee_is_assessed(program: Running, models: ReadModels) -> None:
+async def test_interest_is_earned_before_the_late_fee_is_assessed(program: Running, models: ReadModelsNow) -> None:
     """At a month's end: order 40 before order 60, whatever the streams are."""
     for number in (1, 2):
         await make_lease(program, number)
@@ -97,7 +96,7 @@ async def test_interest_is_earned_before_the_late_fee_is_assessed(program: Runni
     assert {KIND_OF["interest_accrual"].order, KIND_OF["late_fee"].order} <= set(fired)
 
 
-async def test_weeks_of_standstill_are_caught_up_day_by_day(program: Running, models: ReadModels) -> None:
+async def test_weeks_of_standstill_are_caught_up_day_by_day(program: Running, models: ReadModelsNow) -> None:
     await make_lease(program, 0)
     day = plain(program, models)
     await day.open(FIRST)
@@ -110,7 +109,7 @@ async def test_weeks_of_standstill_are_caught_up_day_by_day(program: Running, mo
 
 
 async def test_a_timer_that_comes_too_late_is_fired_on_the_next_end_of_day(
-    program: Running, models: ReadModels
+    program: Running, models: ReadModelsNow
 ) -> None:
     """A lease of April that is entered in June: its bills follow one another on one day, in their order."""
     day = plain(program, models)
@@ -124,7 +123,7 @@ async def test_a_timer_that_comes_too_late_is_fired_on_the_next_end_of_day(
     assert await program.reader.command(TENANT, f"timer:bill:{stream.hex}:2005-04-29:1") is not None
 
 
-async def test_only_the_current_day_can_be_closed(program: Running, models: ReadModels) -> None:
+async def test_only_the_current_day_can_be_closed(program: Running, models: ReadModelsNow) -> None:
     day = plain(program, models)
     with pytest.raises(EndOfDayRefused, match="never opened"):
         await day.catch_up(FIRST)
@@ -137,7 +136,7 @@ async def test_only_the_current_day_can_be_closed(program: Running, models: Read
         await day.open(FIRST + timedelta(days=1))
 
 
-async def test_a_day_with_a_step_nobody_knows_does_not_close(program: Running, models: ReadModels) -> None:
+async def test_a_day_with_a_step_nobody_knows_does_not_close(program: Running, models: ReadModelsNow) -> None:
     """An older program meets a day that a newer one began."""
     day = plain(program, models)
     await day.open(FIRST)
@@ -173,7 +172,7 @@ async def test_a_circle_of_timers_is_noticed(program: Running, monkeypatch: pyte
         await day.close(FIRST)
 
 
-async def test_a_refused_timer_is_counted_and_leaves_the_others_alone(program: Running, models: ReadModels) -> None:
+async def test_a_refused_timer_is_counted_and_leaves_the_others_alone(program: Running, models: ReadModelsNow) -> None:
     """Somebody issued the bill by hand a moment before: the timer is still in a stale read model, and refused."""
     stream = await make_lease(program, 0)
     by_hand = Request(
@@ -201,7 +200,7 @@ async def test_a_refused_timer_is_counted_and_leaves_the_others_alone(program: R
 
 
 def test_every_kind_of_timer_has_its_command_or_is_for_people() -> None:
-    without = {"demand_cure", "payment_query"}
+    without = {"payment_retry", "payment_query", "payment_refund"}
     assert {kind.name for kind in KINDS} - set(FIRINGS) == without
     for kind in KINDS:
         issue = fire(TENANT, Timer(FIRST, kind.order, kind.name, UUID(int=1), 1), FIRST)
@@ -214,7 +213,7 @@ def test_every_kind_of_timer_has_its_command_or_is_for_people() -> None:
 
 async def test_bills_are_collected_posted_and_reconciled(world: World) -> None:
     """Collected on the due date, posted to the lease, on the statement, and nothing is left open."""
-    await make_lease(world.program, 0)
+    await grant(world.program, await make_lease(world.program, 0))
     await world.end_of_day.open(FIRST)
     await world.end_of_day.catch_up(LAST)
     told = await contents(world.program)
@@ -225,43 +224,42 @@ async def test_bills_are_collected_posted_and_reconciled(world: World) -> None:
     assert counts["reconciliation.closed.v1"] == counts["reconciliation.statement_loaded.v1"]
     posted = [on for events in told.values() for kind, on, _ in events if kind == "lease.payment_posted.v1"]
     assert posted == ["2005-05-01", "2005-06-01"]
-    assert await world.follower.refusals(TENANT) == []
+    assert await world.days.refusals(TENANT) == []
 
 
-async def run_to_the_end(composed: Base, banks: Banks, random: Random | None) -> dict[UUID, list[tuple[str, str, str]]]:
+ROUGH = by_seed("rough", failures_pct=30, pending_pct=40, lost_pct=20, partial_pct=20, charged_back_pct=10)
+"""Banks that fail, wait, bring half, lose answers and take money back; they stay when our program dies, as banks do."""
+
+
+async def run_to_the_end(
+    composed: Base, rule: Rule, folder: Path, random: Random | None
+) -> dict[UUID, list[tuple[str, str, str]]]:
     """Run the story until it is through; with `random`, cancel it again and again, each time with new parts."""
     for _ in range(200):
-        async with running(composed) as program:
-            with read_models(composed.url) as models, pool_of(composed.url) as pool:
-                async with pool:
-                    world = World(program, models, banks, pool, streams_in_flight=3)
-                    story = asyncio.create_task(tell(world, STORY_FIRST, STORY_LAST))
-                    if random is not None:
-                        await asyncio.wait([story], timeout=random.uniform(0.02, 0.5))
-                        story.cancel()
-                    try:
-                        await story
-                    except asyncio.CancelledError:
-                        continue
-                    return await contents(program)
+        async with running(composed) as program, a_world(program, rule, folder, streams_in_flight=3) as world:
+            story = asyncio.create_task(tell(world, STORY_FIRST, STORY_LAST))
+            if random is not None:
+                await asyncio.wait([story], timeout=random.uniform(0.02, 0.5))
+                story.cancel()
+            try:
+                await story
+            except asyncio.CancelledError:
+                continue
+            return await contents(program)
     raise AssertionError("expected the story to end within 200 runs")
 
 
-def rough_banks() -> Banks:
-    """Banks that fail, wait and lose answers; they stay when our program dies, as banks do."""
-    return providers(by_seed("rough", failures_pct=30, pending_pct=40, lost_pct=20))
-
-
+@pytest.mark.usefixtures("inline")
 @pytest.mark.parametrize("seed", [1, 2])
 async def test_cancelled_again_and_again_it_ends_in_the_same_ledger(
-    composed: Base, server: Any, tmp_path: Any, seed: int
+    composed: Base, server: Any, tmp_path: Path, seed: int
 ) -> None:
     """Types, bodies and business dates of every stream, the calendar's counts among them."""
-    hurt = await run_to_the_end(composed, rough_banks(), Random(seed))
+    hurt = await run_to_the_end(composed, ROUGH, tmp_path / "hurt banks", Random(seed))
     with server.database() as other:
         values: dict[str, Any] = {"database_url": other, "data": tmp_path / "calm", "origin": servers.ORIGIN}
         with base(Settings(**values)) as calm:
-            undisturbed = await run_to_the_end(calm, rough_banks(), None)
+            undisturbed = await run_to_the_end(calm, ROUGH, tmp_path / "calm banks", None)
     assert hurt.keys() == undisturbed.keys()
     for stream, events in undisturbed.items():
         assert hurt[stream] == events

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
 
+from adapters.catalogue.tenants import FILE
 from adapters.processes.following import Follower
 from adapters.processes.issuing import SYSTEM
-from adapters.processes.originating import reference_of, settlement_rate
+from adapters.processes.originating import reason_of, reference_of, settlement_rate
 from api.compose import Running
 from api.originating import follower_of, following
 from domain import application as a
@@ -20,16 +21,23 @@ from domain.application import APPLICATION
 from domain.application.numbers import looks_personal
 from domain.application.values import Terms
 from domain.contracting.contract import CONTRACT, PartyRole, VoidContract
+from domain.kernel import Event
 from domain.leasing.admission import lease_of, lease_stream, wrong_contract
 from domain.leasing.lease import (
     LEASE,
     ActivateLease,
+    AssetTotallyLost,
+    BuyoutCompleted,
     CloseLease,
+    LeaseActivated,
+    LeaseEarlySettled,
+    LeaseTerminated,
     PreauthoriseDeposit,
     RecordDelivery,
-    RecordTotalLoss,
+    RecordDownPayment,
 )
 from domain.leasing.lease.events import LeaseCreated
+from domain.leasing.values import DownPaymentTo
 from domain.parties.consent import Purpose
 from tests.adapters.gate.house import CAR, DAY, House, contract_stream, priced, wish
 from tests.adapters.processes.world import pool_of
@@ -100,6 +108,8 @@ async def activated(house: House, chain: Follower, lease: UUID) -> None:
     assert state is not None
     if state.deposit_fen:
         await house.done(LEASE, lease, PreauthoriseDeposit(fen=state.deposit_fen, hold="H-1"))
+    if state.down_payment_open_fen:
+        await house.done(LEASE, lease, RecordDownPayment(fen=state.down_payment_open_fen))
     await house.done(LEASE, lease, RecordDelivery(on=DAY), ActivateLease(on=DAY))
     await chain.catch_up()
 
@@ -178,13 +188,19 @@ async def test_what_people_did_is_not_done_again(house: House, chain: Follower) 
     assert not await chain.refusals(house.tenant)
 
 
-async def test_total_loss_ends_the_contract_otherwise(house: House, chain: Follower) -> None:
-    _, contract, lease = await leased(house, chain, wish(CAR))
-    await activated(house, chain, lease)
-    house.today = DAY + timedelta(days=1)
-    await house.done(LEASE, lease, RecordTotalLoss(on=house.today))
-    await chain.catch_up()
-    assert (await house.types(contract))[-1] == "executed", "the lease is not settled yet"
+@pytest.mark.parametrize(
+    ("happened", "reason"),
+    [
+        ({LeaseActivated}, None),
+        ({LeaseActivated, BuyoutCompleted}, None),
+        ({LeaseActivated, LeaseEarlySettled}, "early_settlement"),
+        ({LeaseActivated, LeaseTerminated}, "default"),
+        ({LeaseActivated, AssetTotallyLost}, "total_loss"),
+        (set(), "not_begun"),
+    ],
+)
+def test_how_a_contract_ends_with_its_lease(happened: set[type[Event]], reason: str | None) -> None:
+    assert reason_of(happened) == reason
 
 
 async def test_it_runs_beside_the_interface(house: House) -> None:
@@ -219,3 +235,29 @@ def _entry(stream: UUID) -> Any:
 
 def test_settling_early_costs_what_the_policy_says() -> None:
     assert settlement_rate() == "0.02"
+
+
+async def test_who_gets_the_down_payment_is_the_tenants_word(house: House, chain: Follower) -> None:
+    (house.program.settings.data / FILE).write_text(json.dumps({str(house.tenant): {"down_payment_to": "supplier"}}))
+    _, _, lease = await leased(house, chain, wish(CAR))
+    state = await house.lease(lease)
+    assert state is not None
+    assert state.down_payment_to is DownPaymentTo.SUPPLIER
+
+
+async def test_what_contracts_say_beside_the_offer(house: House, chain: Follower) -> None:
+    """Forum, lessor, number and clauses come from the tenant's data: nothing of it stands in the program."""
+    lessor = uuid4()
+    row = {
+        "lessor": str(lessor), "forum": "示例仲裁委员会", "reference_prefix": "ZL", "lock_assets": ["phone"],
+        "clause_of_consent": {"automated_decision": "automated_decision"},
+    }  # fmt: skip
+    (house.program.settings.data / FILE).write_text(json.dumps({str(house.tenant): row}))
+    _, contract, _ = await leased(house, chain, wish())
+    made = await house.contract(contract)
+    assert made.head is not None
+    assert made.key_terms is not None
+    assert made.head.contract.startswith("ZL-20260309-")
+    assert (made.key_terms.forum, made.key_terms.lock) == ("示例仲裁委员会", True)
+    assert {"device_lock", "automated_decision", "evidence"} <= {held.clause for held in made.clauses}
+    assert next(party.id for party in made.parties if party.role is PartyRole.LESSOR) == lessor

@@ -2,131 +2,82 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import ExitStack, asynccontextmanager, closing, contextmanager
 from datetime import date
+from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid5
 
 import msgspec
-from psycopg import Connection
 from psycopg_pool import AsyncConnectionPool
 
-from adapters.payments.collecting import INTEREST as ATTEMPTS
-from adapters.payments.collecting import Collector, LedgerPayments
-from adapters.payments.in_process import InProcessProvider, Rule
-from adapters.postgres.connections import connect, conninfo
+from adapters.payments.fates import Rule
+from adapters.payments.sandbox import MEMORY, SandboxBank
+from adapters.postgres.connections import conninfo
 from adapters.postgres.ledger import Request
-from adapters.processes.closing_steps import AskForOutcomes, ReconcileStatements
-from adapters.processes.collecting import INTEREST, Mandate, collect_bills, post_payments
 from adapters.processes.end_of_day import EndOfDay
-from adapters.processes.following import Follower
 from adapters.processes.issuing import STREAMS_IN_FLIGHT, context
 from api.compose import Running
+from api.days import Days, days
 from domain.application import AssetClass
-from domain.calendar import Timer
 from domain.kernel import Command, Decider, Refusal, uuid7
 from domain.leasing.lease import LEASE, ActivateLease, CreateLease, RecordDelivery
 from domain.leasing.values import Business, Instalment
+from domain.payments.mandate import MANDATE, GrantMandate, mandate_stream
 from domain.payments.payment import CollectionPolicy
-from domain.payments.reconciliation import Money
-from projections.receipts import RECEIPTS, received
-from projections.runner import Runner
-from projections.timers import TIMERS, due
 from tests.taking_over import take_over, taken_over_on
 
 TENANT = uuid7(1_700_000_000_000, 1)
 FIRST = date(2005, 4, 1)
 POLICY = CollectionPolicy(channels=("bank_a", "bank_b"), retries=2, spacing_days=(1, 2))
-MANDATE = Mandate("M-1", POLICY)
 SECRET = b"a secret that only these tests know"
 
-
-class ReadModels:
-    """Timers and receipts on a connection of their own, brought up to date before they are asked."""
-
-    def __init__(self, connection: Connection[Any]) -> None:
-        self._connection = connection
-        self._runner = Runner(connection, [TIMERS, RECEIPTS])
-        self._runner.prepare()
-
-    async def due(self, tenant: UUID, day: date) -> Sequence[Timer]:
-        """Every due timer, in order; it blocks, so that a cancelled test leaves no thread behind."""
-        self._runner.catch_up()
-        return due(self._connection, tenant, day)
-
-    async def received(self, tenant: UUID, provider: str, day: date) -> Sequence[Money]:
-        """What came in through a provider."""
-        self._runner.catch_up()
-        return received(self._connection, tenant, provider, day)
+Banks = dict[str, SandboxBank]
 
 
-@contextmanager
-def read_models(url: str) -> Iterator[ReadModels]:
-    """The read models of a database."""
-    with connect(url) as connection:
-        yield ReadModels(connection)
-
-
-Banks = dict[str, InProcessProvider]
-
-
-def providers(rule: Rule) -> Banks:
-    """The two banks, both under one rule."""
-    return {name: InProcessProvider(name, SECRET, rule) for name in POLICY.channels}
+def providers(rule: Rule, folder: Path | None = None) -> Banks:
+    """The two banks, both under one rule; they remember in a folder, or as long as they live."""
+    return {
+        name: SandboxBank(name, SECRET, rule, MEMORY if folder is None else folder / f"{name}.sqlite")
+        for name in POLICY.channels
+    }
 
 
 class World:
-    """A ledger with processes, reactors, providers and an end of day, without anything that runs by itself.
+    """A ledger with the composed end of day, without anything that runs by itself."""
 
-    Without `reconciled` no statement is asked for: a provider inside the process forgets its books with the process.
-    """
-
-    def __init__(
-        self,
-        program: Running,
-        models: ReadModels,
-        banks: Banks,
-        pool: AsyncConnectionPool[Any],
-        *,
-        reconciled: bool = True,
-        streams_in_flight: int = STREAMS_IN_FLIGHT,
-    ) -> None:
+    def __init__(self, program: Running, composed: Days, banks: Banks) -> None:
         self.program = program
-        self.models = models
+        self.days = composed
         self.banks = banks
-        self.collector = Collector(banks, LedgerPayments(program.ledger))
-        self.follower = Follower(
-            name="collecting",
-            ledger=program.ledger,
-            reader=program.reader,
-            pool=pool,
-            interest=INTEREST | ATTEMPTS,
-            processes=(post_payments, collect_bills(lambda _tenant, _lease: MANDATE)),
-            reactors=(self.collector.react,),
-        )
-        steps = (
-            AskForOutcomes(program.ledger, program.reader, models, self.collector),
-            ReconcileStatements(program.ledger, models, list(banks.values())),
-        )
-        self.end_of_day = EndOfDay(
-            ledger=program.ledger,
-            reader=program.reader,
-            timers=models,
-            tenant=TENANT,
-            settle=self.settle,
-            steps=steps if reconciled else steps[:1],
-            streams_in_flight=streams_in_flight,
-        )
+
+    @property
+    def end_of_day(self) -> EndOfDay:
+        """The ends of its days."""
+        return self.days.ending
 
     async def settle(self) -> None:
-        """Let processes and reactors catch up."""
-        await self.follower.catch_up()
+        """Let processes and providers catch up."""
+        await self.days.settle()
+
+
+@asynccontextmanager
+async def a_world(
+    program: Running, rule: Rule, folder: Path | None = None, *, streams_in_flight: int = STREAMS_IN_FLIGHT
+) -> AsyncIterator[World]:
+    """A world whose banks follow a rule."""
+    with ExitStack() as stack:
+        banks = providers(rule, folder)
+        for bank in banks.values():
+            stack.enter_context(closing(bank))
+        async with days(program, TENANT, banks, streams_in_flight=streams_in_flight) as composed:
+            yield World(program, composed, banks)
 
 
 @contextmanager
 def pool_of(url: str) -> Iterator[AsyncConnectionPool[Any]]:
-    """A pool for the follower; the caller opens it."""
+    """A pool for a follower; the caller opens it."""
     yield AsyncConnectionPool(conninfo(url), min_size=1, max_size=2, open=False, kwargs={"autocommit": True})
 
 
@@ -179,11 +130,18 @@ async def make_lease(program: Running, number: int, months: int = 3) -> UUID:
     return stream
 
 
+async def grant(
+    program: Running, lease: UUID, day: date = FIRST, policy: CollectionPolicy = POLICY, limit_fen: int | None = None
+) -> None:
+    """A mandate for a lease."""
+    command = GrantMandate(lease=lease, reference="M-1", policy=policy, limit_fen=limit_fen)
+    await do(program, MANDATE, mandate_stream(lease), f"grant:{lease.hex}:{day}", command, day)
+
+
 async def tell(world: World, first: date, last: date, leases: int = 5) -> None:
     """A story that can be told again from anywhere: some leases, then the ends of the days in which all falls due."""
-    await world.follower.prepare()
     for number in range(leases):
-        await make_lease(world.program, number)
+        await grant(world.program, await make_lease(world.program, number))
     await world.end_of_day.open(first)
     await world.end_of_day.catch_up(last)
 

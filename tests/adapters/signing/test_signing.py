@@ -33,7 +33,7 @@ from adapters.signing import (
 )
 from adapters.signing.authority import NOT_AFTER, NOT_BEFORE, Credential
 from adapters.signing.pades import _pyhanko_signer
-from domain.contracting.contract import PartyRole, Signature, SignatureLevel
+from domain.contracting.contract import PartyRole, Signature, SignatureLevel, SignatureMethod
 from tests.adapters.signing import papers
 from tests.adapters.signing.test_typeset import pages_of
 
@@ -60,6 +60,7 @@ def test_signatures_form_a_chain_of_files(unsigned: bytes, signed: Steps) -> Non
             signed=digest_of(step.pdf),
             certificate=step.certificate,
             level=SignatureLevel.B_B,
+            method=SignatureMethod.PADES,
         )
         before = step.pdf
 

@@ -268,6 +268,7 @@ def test_an_embedded_server_that_does_not_start(cluster: Path) -> None:
     [("portfolio.json", "no finance lease is booked"), ("tenants.json", "no contract is put together")],
 )
 def test_a_file_of_the_tenant_that_cannot_be_read(program: Program, name: str, meant: str) -> None:
+    program.data.mkdir(exist_ok=True)
     path = program.data / name
     path.write_text('{"somebody": {}}')
     try:

@@ -11,13 +11,23 @@ from msgspec import convert
 
 from adapters.catalogue.clauses import choose, shipped_clauses
 from adapters.catalogue.policies import FILE as POLICIES
+from adapters.postgres.ledger import Request
 from adapters.system import now
-from api.http.aggregates import LEASES, PAYMENTS, Exposed
+from api.http.aggregates import LEASES, MANDATES, PAYMENTS, RECONCILIATIONS, Exposed
 from domain.contracting.contract import Disclosure
 from domain.contracting.contract.roots import schedule_digest
 from domain.contracting.parts import Form
 from domain.contracting.schedules import Instalment
-from domain.kernel import business_date
+from domain.kernel import Actor, Command, Context, business_date
+from domain.payments.reconciliation import (
+    RECONCILIATION,
+    BreakKind,
+    Difference,
+    LoadStatement,
+    Movement,
+    RecordMatching,
+    reconciliation_stream,
+)
 from tests.api.http.driver import Http
 
 SHOWN = [item.value for item in Disclosure]
@@ -35,6 +45,9 @@ CLAUSE = {
     "text": "承租人应当爱护设备。\n不得转租。",
 }  # fmt: skip
 COLLECT = {"bill": 1, "amount_fen": 40_000, "policy": {"channels": ["bank_a"], "retries": 0}}
+
+
+GRANT = {"reference": "DD-1", "policy": {"channels": ["bank_a"], "minimum_fen": 100}, "limit_fen": 50_000}
 
 
 def person() -> UUID:
@@ -139,7 +152,13 @@ async def signed(http: Http, lessee: UUID, business: str = "rental", principal_f
     before = DOCUMENT
     for number, party in enumerate((lessee, LESSOR), start=1):
         after = f"{number:064x}"
-        signature = {"party": f"party_{party.hex}", "document": before, "signed": after, "level": "B-B"}
+        signature = {
+            "party": f"party_{party.hex}",
+            "document": before,
+            "signed": after,
+            "level": "B-B",
+            "method": "vendor",
+        }
         signature["certificate"] = "ce" * 32
         await done(http, f"{address}/sign", {"signature": signature})
         before = after
@@ -172,6 +191,25 @@ def today() -> str:
     return business_date(now()).isoformat()
 
 
+async def reconciled(http: Http, provider: str = "bank_a") -> str:
+    """A statement of today with one break, as an end of day leaves it; gives the run's address."""
+    day = business_date(now())
+    stream = reconciliation_stream(http.tenant, provider, day)
+    difference = Difference(Movement.COLLECTION, "a" * 64, BreakKind.MISSING_HERE, 0, 500)
+    commands: tuple[Command, ...] = (
+        LoadStatement(provider=provider, day=day, digest="d" * 64, rows=1, total_fen=500),
+        RecordMatching(count=0, fen=0, ours=0, ours_fen=0, breaks=(difference,)),
+    )
+    for number, command in enumerate(commands):
+        context = Context(
+            tenant=http.tenant, actor=Actor("system", "reconciliation"), command=uuid4(), correlation=stream, now=now(),
+            business_date=day,
+        )  # fmt: skip
+        request = Request(stream=stream, key=f"{stream.hex}:{number}", command=command, context=context)
+        await http.running.ledger.execute(RECONCILIATION, request)
+    return f"/v1/reconciliations/reconciliation_{stream.hex}"
+
+
 async def existing(http: Http, of: Exposed) -> str:
     """One of each kind; gives its address."""
     if of is LEASES:
@@ -181,6 +219,10 @@ async def existing(http: Http, of: Exposed) -> str:
         "clause": CLAUSE,
         "contract": contract(person()),
     }
+    if of is RECONCILIATIONS:
+        return await reconciled(http)
+    if of is MANDATES:
+        bodies["mandate"] = GRANT | {"lease": (await leased(http))[0].rpartition("/")[2]}
     if of is PAYMENTS:
         bodies["payment"] = COLLECT | {"lease": (await leased(http))[0].rpartition("/")[2]}
     return str((await done(http, of.collection, bodies[of.noun])).headers["location"])

@@ -162,6 +162,20 @@ async def test_entries_of_an_account_and_the_trial_balance(http: Http) -> None:
     assert sum(one["fen"] for one in income["months"]) == 12_106
 
 
+async def test_revenue_to_come(http: Http) -> None:
+    """Ten bills of 60 yuan interest are left; the third is earned from 1 May on."""
+    await tell(http, *STORY)
+    before = await http.size()
+    found = await shown(http, "/v1/revenue-schedule")
+    assert (found["currency"], found["other_currencies"]) == ("CNY", [])
+    assert found["months"][0] == {"month": "2026-05", "interest_fen": 6_000, "rent_fen": 0}
+    assert sum(month["interest_fen"] for month in found["months"]) == 60_000
+    await tell(http, *cases.PHONE_RUNNING)
+    both = await shown(http, "/v1/revenue-schedule")
+    assert sum(month["rent_fen"] for month in both["months"]) == 300_000
+    assert await shown(http, f"/v1/revenue-schedule?as_of_position={before}") == found
+
+
 async def test_the_portfolio_and_its_provisions(http: Http) -> None:
     await tell(http, *STORY)
     found = await shown(http, "/v1/portfolio")
@@ -208,6 +222,7 @@ async def test_queries_that_do_not_fit(http: Http, path: str, pointer: str, code
         ("/v1/journal", "auditor", "regulator"),
         ("/v1/trial-balance", "regulator", "court"),
         ("/v1/portfolio", "merchant_operator", "lessee"),
+        ("/v1/revenue-schedule", "merchant_operator", "lessee"),
     ],
 )
 async def test_who_may_read_what(http: Http, path: str, allowed: str, refused: str) -> None:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from domain.application import ApplicationSubmitted
 from domain.books import ACCOUNTS, MONEY_EVENTS, AccountKind, Line, Unbalanced, chart, post, trial_balance
+from domain.books.provision import ProvisionRecognised
 from domain.kernel import Event
 from domain.leasing.lease import (
     AccrueInterest,
@@ -30,7 +31,7 @@ from domain.leasing.lease import (
     PaymentReversed,
 )
 from domain.leasing.lease import money as m
-from domain.leasing.values import COMPONENTS, Applied, Business, Component, DepositMode, Part
+from domain.leasing.values import COMPONENTS, Applied, BillKind, Business, Component, DepositMode, Part
 from tests.domain.leasing import cases
 from tests.domain.leasing.books_of import totals_of
 from tests.domain.leasing.cases import bill, day, history, pay
@@ -69,6 +70,12 @@ def bill_of(business: Business, *, accrued_fen: int = 0) -> BillIssued:
 def posted(fen: int, credit_fen: int, *moves: Applied) -> PaymentPosted:
     return PaymentPosted(
         payment=ANYONE, amount_fen=fen, value_date=ON, posted_on=ON, applied=moves, credit_fen=credit_fen
+    )
+
+
+def recognised(held_fen: int, required_fen: int) -> ProvisionRecognised:
+    return ProvisionRecognised(
+        as_of=ON, currency="CNY", policy=1, classes=(), held_fen=held_fen, required_fen=required_fen
     )
 
 
@@ -136,6 +143,12 @@ EXAMPLES: list[tuple[Event, set[Line]]] = [
     ),
     (CreditRefunded(amount_fen=4, on=ON), {debit(chart.LESSEE_CREDIT, 4), credit(chart.CASH, 4)}),
     (
+        m.RefundReturned(
+            number=1, amount_fen=4, value_date=ON, on=ON, reason="failed", applied=(applied(F, 3),), credit_fen=1
+        ),
+        {debit(chart.CASH, 4), credit(chart.RECEIVABLE_FEE, 3), credit(chart.LESSEE_CREDIT, 1)},
+    ),
+    (
         BillWaived(
             number=1,
             parts=(Part(number=1, component=INT, fen=6),),
@@ -164,9 +177,56 @@ EXAMPLES: list[tuple[Event, set[Line]]] = [
         for mode, source in ((DepositMode.CASH, chart.DEPOSITS), (DepositMode.PREAUTHORISED, chart.CASH))
     ),
     (
-        LeaseTransferred(investor=ANYONE, on=ON, price_fen=8),
-        {debit(chart.CASH, 8), credit(chart.INVESTORS, 8)},
+        LeaseTransferred(investor=ANYONE, on=ON, price_fen=8, claims_fen=10),
+        {debit(chart.CASH, 8), credit(chart.BORROWINGS, 8)},
     ),
+    (
+        m.CollectedForInvestor(investor=ANYONE, on=ON, fen=10, repaid_fen=8),
+        {debit(chart.BORROWINGS, 8), debit(chart.FUNDING_COST, 2), credit(chart.INVESTORS, 10)},
+    ),
+    (
+        m.CollectedForInvestor(investor=ANYONE, on=ON, fen=-10, repaid_fen=-8),
+        {credit(chart.BORROWINGS, 8), credit(chart.FUNDING_COST, 2), debit(chart.INVESTORS, 10)},
+    ),
+    (
+        m.RemittedToInvestor(investor=ANYONE, on=ON, amount_fen=10),
+        {debit(chart.INVESTORS, 10), credit(chart.CASH, 10)},
+    ),
+    (
+        m.LeaseBoughtBack(investor=ANYONE, on=ON, price_fen=5, owed_fen=3, released_fen=4),
+        {
+            debit(chart.BORROWINGS, 4),
+            debit(chart.FUNDING_COST, 1),
+            debit(chart.INVESTORS, 3),
+            credit(chart.CASH, 8),
+        },
+    ),
+    (m.LeaseClosed(on=ON), set()),
+    (m.LeaseClosed(on=ON, released_fen=4), {debit(chart.BORROWINGS, 4), credit(chart.FUNDING_COST, 4)}),
+    (m.DownPaymentReceived(fen=6, on=ON), {debit(chart.CASH, 6), credit(chart.DOWN_PAYMENTS, 6)}),
+    (m.DownPaymentRefunded(fen=6, on=ON), {debit(chart.DOWN_PAYMENTS, 6), credit(chart.CASH, 6)}),
+    (
+        LeaseActivated(on=ON, business=Business.FINANCE, principal_fen=9, down_payment_fen=6),
+        {debit(chart.NET_INVESTMENT, 9), debit(chart.DOWN_PAYMENTS, 6), credit(chart.SUPPLIERS, 15)},
+    ),
+    (
+        BillIssued(
+            number=3,
+            issued_on=ON,
+            due_on=ON,
+            principal_fen=0,
+            interest_fen=0,
+            fee_fen=7,
+            accrued_fen=0,
+            business=Business.RENTAL,
+            kind=BillKind.COMPENSATION,
+        ),
+        {debit(chart.RECEIVABLE_FEE, 7), credit(chart.COMPENSATION_INCOME, 7)},
+    ),
+    (recognised(20, 50), {debit(chart.IMPAIRMENT, 30), credit(chart.ALLOWANCE, 30)}),
+    (recognised(50, 20), {credit(chart.IMPAIRMENT, 30), debit(chart.ALLOWANCE, 30)}),
+    (recognised(-50, 20), {debit(chart.IMPAIRMENT, 70), credit(chart.ALLOWANCE, 70)}),
+    (recognised(20, 20), set()),
     (
         AssetDisposed(on=ON, proceeds_fen=100, costs_fen=10, surplus_fen=20, applied=(applied(P, 70),), credit_fen=20),
         {
@@ -202,7 +262,7 @@ def test_an_event_is_posted_like_this(event: Event, lines: set[Line]) -> None:
 def test_every_money_event_has_an_example_and_a_posting() -> None:
     """An event class of the money module that nobody posts would be money that the books never see."""
     classes = {cls for cls in vars(m).values() if isinstance(cls, type) and issubclass(cls, Event)} - {Event}
-    assert classes == MONEY_EVENTS
+    assert classes | {ProvisionRecognised} == MONEY_EVENTS
     assert {type(event) for event, _ in EXAMPLES} == MONEY_EVENTS
 
 

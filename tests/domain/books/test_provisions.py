@@ -9,15 +9,10 @@ from hypothesis import strategies as st
 from domain.books import (
     PROVISION_POLICIES,
     FiveClass,
-    Line,
-    adjustment,
-    chart,
     classify,
     days_overdue,
     exposure_fen,
-    post,
     provision_fen,
-    trial_balance,
 )
 from domain.leasing.lease import AccrueInterest
 from tests.domain.leasing import cases
@@ -71,16 +66,3 @@ def test_provisions_are_rounded_up() -> None:
     assert provision_fen(100_000, FiveClass.NORMAL, POLICY) == 1_500
     assert provision_fen(100_001, FiveClass.LOSS, POLICY) == 100_001
     assert provision_fen(0, FiveClass.DOUBTFUL, POLICY) == 0
-
-
-def test_the_allowance_is_brought_to_what_it_has_to_be() -> None:
-    assert set(adjustment(100, 150)) == {Line(chart.IMPAIRMENT, 50, 0), Line(chart.ALLOWANCE, 0, 50)}
-    assert set(adjustment(150, 100)) == {Line(chart.IMPAIRMENT, 0, 50), Line(chart.ALLOWANCE, 50, 0)}
-    assert adjustment(100, 100) == ()
-
-
-def test_after_a_write_off_the_allowance_is_filled_again() -> None:
-    lines = [line for event in history(*cases.CHARGED_OFF) for line in post(event)]
-    held = -trial_balance(lines)[chart.ALLOWANCE]
-    assert held < 0
-    assert trial_balance((*lines, *adjustment(held, 0))).get(chart.ALLOWANCE) == 0

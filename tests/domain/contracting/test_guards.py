@@ -251,3 +251,16 @@ def test_cap_decides_exactly(lpr_bp: int, monthly_ppm: int) -> None:
     assert made.rates is not None
     above = Decimal(made.rates.effective_annual_rate) > 4 * Decimal(lpr_bp) / 10_000
     assert codes(check_offer(made, policy)) == (["offer.cost_above_cap"] if above else [])
+
+
+def test_what_is_exactly_at_the_cap_passes() -> None:
+    made = offer(replace(CAR, late_fee_daily_rate="0.0004"))
+    assert made.rates is not None
+    exact = made.rates.nominal_annual_rate
+    late = replace(made, late_fee_daily_rate="0")
+    below = f"{Decimal(exact) - Decimal('0.0000000001'):f}"
+    assert check_offer(late, replace(LICENSED, own_cap=exact)) == ()
+    assert codes(check_offer(late, replace(LICENSED, own_cap=below))) == ["offer.cost_above_cap"]
+    # 0.04 % a day is 14.6 % a year.
+    assert check_offer(made, replace(LICENSED, own_cap="0.146")) == ()
+    assert codes(check_offer(made, replace(LICENSED, own_cap="0.1459999999"))) == ["offer.late_fee_above_cap"]

@@ -31,5 +31,10 @@ def check_agreement(events: Iterable[Event], state: LeaseState) -> None:
     financed = running and state.business is Business.FINANCE
     assert totals.get(chart.NET_INVESTMENT, 0) == (state.unbilled_principal_fen if financed else 0)
     assert totals.get(chart.ACCRUED_INTEREST, 0) == state.accrued_fen
+    funding = state.funding
+    owed, unrepaid = (0, 0) if funding is None else (funding.owed_fen, funding.unrepaid_fen)
+    assert totals.get(chart.INVESTORS, 0) == -owed
+    assert totals.get(chart.BORROWINGS, 0) == -unrepaid
+    assert totals.get(chart.DOWN_PAYMENTS, 0) == -state.down_payment_held_fen
     cash = state.deposit_mode is DepositMode.CASH
     assert totals.get(chart.DEPOSITS, 0) == (-state.deposit_held_fen if cash else 0)

@@ -17,6 +17,7 @@ from domain.leasing.lease import (
     AccrueInterest,
     ActivateLease,
     AssessLateFees,
+    BuyBackLease,
     CaptureDeposit,
     ChargeOffLease,
     CloseLease,
@@ -32,15 +33,21 @@ from domain.leasing.lease import (
     QuoteBuyout,
     QuoteEarlySettlement,
     ReAgeBills,
+    RecordCureExpired,
     RecordDelivery,
     RecordDepositReceived,
+    RecordDownPayment,
     RecordTotalLoss,
     RefundCredit,
+    RefundDownPayment,
     ReleaseDeposit,
+    RemitToInvestor,
     RenewLease,
+    ReportDownPayment,
     RepossessAsset,
     RestructureLease,
     ReturnAsset,
+    ReturnRefund,
     ReversePayment,
     ServeDemand,
     SettleEarly,
@@ -50,7 +57,7 @@ from domain.leasing.lease import (
     WaiveDeposit,
 )
 from domain.leasing.lease.commands import WaivedPart
-from domain.leasing.values import Business, Component, DepositMode, Instalment, NewDueDate, Remedy
+from domain.leasing.values import Business, Component, DepositMode, DownPaymentTo, Instalment, NewDueDate, Remedy
 from tests.domain.scenario import TODAY, context, scenarios
 
 given = scenarios(LEASE)
@@ -118,6 +125,9 @@ PHONE = CreateLease(
     bill_lead_days=5,
 )
 """A phone worth 6,000 yuan for six months at 500; 80 % of the rent paid counts towards buying it."""
+
+DOWN = replace(AUTO, upfront_fee_fen=18_000, down_payment_fen=300_000)
+"""The same vehicle, 3,000 down to the lessor, and a fee of 180 up front."""
 
 Step = tuple[int, Command]
 """A command and the day it comes on, counted from the start."""
@@ -188,6 +198,13 @@ PHONE_ALL_BILLED: tuple[Step, ...] = (
     *PHONE_RUNNING,
     *(step for n in range(1, 7) for step in (bill(n), pay(n, 50_000, 30 * n))),
 )
+DOWN_HELD: tuple[Step, ...] = (
+    (0, DOWN),
+    (0, RecordDepositReceived(fen=50_000)),
+    (0, RecordDownPayment(fen=300_000)),
+    (0, RecordDelivery(on=START, proof=DIGEST)),
+)
+DOWN_RUNNING: tuple[Step, ...] = (*DOWN_HELD, (0, ActivateLease(on=START)))
 BILLED: tuple[Step, ...] = (*RUNNING, bill(1))
 ACCELERATED: tuple[Step, ...] = (*RUNNING, *by_default(80, Remedy.ACCELERATE), (80, AccelerateLease()))
 ELECTED_END: tuple[Step, ...] = (*RUNNING, *by_default(80, Remedy.TERMINATE))
@@ -212,6 +229,13 @@ SETTLED_EARLY: tuple[Step, ...] = (
 )
 RETURNED: tuple[Step, ...] = (*PHONE_ALL_BILLED, (180, ReturnAsset(on=day(180))))
 SETTLED: tuple[Step, ...] = (*RETURNED, (181, CloseLease()))
+REOPENED: tuple[Step, ...] = (*SETTLED, (182, ReversePayment(payment=UUID(int=906), reason="returned")))
+TRANSFERRED: tuple[Step, ...] = (
+    *RUNNING,
+    (1, TransferLease(investor=INVESTOR, price_fen=1_000_000)),
+    bill(1),
+    pay(1, 106_000, 30),
+)
 
 PASTS: dict[Phase, tuple[Step, ...]] = {
     Phase.ABSENT: (),
@@ -228,6 +252,7 @@ PASTS: dict[Phase, tuple[Step, ...]] = {
     Phase.CHARGED_OFF: CHARGED_OFF,
     Phase.RECOVERED: RECOVERED,
     Phase.SETTLED: SETTLED,
+    Phase.REOPENED: REOPENED,
 }
 """A shortest sensible past for every phase, in the order of a lease's life."""
 
@@ -238,6 +263,9 @@ SAMPLES: tuple[Command, ...] = (
     RecordDepositReceived(fen=50_000),
     ReleaseDeposit(fen=1),
     CaptureDeposit(fen=1),
+    RecordDownPayment(fen=1_000),
+    RefundDownPayment(fen=1_000),
+    ReportDownPayment(),
     RecordDelivery(on=START),
     ActivateLease(on=START),
     IssueBill(number=1),
@@ -246,6 +274,7 @@ SAMPLES: tuple[Command, ...] = (
     PostPayment(payment=PAYMENT, amount_fen=1_000, value_date=START),
     ReversePayment(payment=PAYMENT, reason="returned"),
     RefundCredit(amount_fen=1),
+    ReturnRefund(number=1, reason="payee_account_closed"),
     WaiveBill(number=1, parts=(WaivedPart(component=Component.INTEREST, fen=1),), reason="goodwill"),
     RestructureLease(schedule=later(24, 50_000, 2_000), reason="hardship"),
     ReAgeBills(due_dates=(NewDueDate(number=1, due_on=day(300)),), reason="hardship"),
@@ -255,7 +284,10 @@ SAMPLES: tuple[Command, ...] = (
     QuoteEarlySettlement(as_of=day(200)),
     SettleEarly(),
     TransferLease(investor=INVESTOR, price_fen=1_000_000),
+    RemitToInvestor(amount_fen=1_000),
+    BuyBackLease(price_fen=900_000),
     ServeDemand(cure_by=day(220)),
+    RecordCureExpired(),
     ElectRemedy(remedy=Remedy.TERMINATE),
     AccelerateLease(),
     TerminateLease(notice_reached_on=day(200)),
@@ -272,17 +304,28 @@ SAMPLES: tuple[Command, ...] = (
 SITUATIONS: dict[str, tuple[Step, ...]] = {
     "held": ((0, replace(AUTO, deposit_mode=DepositMode.PREAUTHORISED)),),
     "phone": ((0, PHONE),),
+    "down": ((0, DOWN),),
+    "down_direct": ((0, replace(DOWN, down_payment_to=DownPaymentTo.SUPPLIER)),),
+    "down_held": DOWN_HELD,
+    "down_running": DOWN_RUNNING,
     "delivered": RUNNING[:-1],
     "phone_running": PHONE_RUNNING,
     "billed": BILLED,
     "paid": (*BILLED, (40, PostPayment(payment=PAYMENT, amount_fen=110_000, value_date=day(30)))),
     "demanded": (*RUNNING, bill(1), bill(2), (180, ServeDemand(cure_by=day(199)))),
+    "phone_demanded": (*PHONE_RUNNING, bill(1), (180, ServeDemand(cure_by=day(190)))),
+    "not_cured": (*RUNNING, bill(1), bill(2), (180, ServeDemand(cure_by=day(196)))),
+    "transferred": TRANSFERRED,
     "chose_all": (*RUNNING, *by_default(80, Remedy.ACCELERATE)),
     "chose_end": ELECTED_END,
     "quoted": (*RUNNING, (200, QuoteEarlySettlement(as_of=day(200))), pay(1, 1_300_000, 200)),
     "phone_quoted": (*PHONE_RUNNING, (200, QuoteBuyout(as_of=day(200))), pay(1, 600_000, 200)),
     "all_billed": ALL_BILLED[:-1],
     "phone_all_billed": PHONE_ALL_BILLED,
+    "refunding": (
+        *(*BILLED, (40, PostPayment(payment=PAYMENT, amount_fen=110_000, value_date=day(30)))),
+        (41, RefundCredit(amount_fen=4_000, payment=PAYMENT)),
+    ),
 }
 """What else may be the case while a lease waits or runs."""
 

@@ -20,20 +20,19 @@ from domain.leasing.lease import (
     LeaseEarlySettled,
     LeaseRenewed,
     LeaseRestructured,
-    LeaseTransferred,
     Phase,
     QuoteBuyout,
     QuoteEarlySettlement,
     ReAgeBills,
+    RecordDownPayment,
     ReleaseDeposit,
     RenewLease,
     RestructureLease,
     ReturnAsset,
     SettleEarly,
-    TransferLease,
 )
 from domain.leasing.lease import refusals as r
-from domain.leasing.values import Applied, Component, Instalment, NewDueDate, PartKind, QuotePart
+from domain.leasing.values import Applied, BillKind, Component, Instalment, NewDueDate, PartKind, QuotePart
 from tests.domain.leasing import cases
 from tests.domain.leasing.cases import AUTO, BILLED, PHONE, PHONE_RUNNING, RUNNING, Step, bill, day, given, history, pay
 
@@ -107,17 +106,6 @@ def test_a_rental_goes_on() -> None:
     given(*at(*RUNNING)).when(RenewLease(months=3, schedule=more)).then_refused(r.NOT_A_RENTAL)
 
 
-def test_a_claim_is_transferred_once_and_the_lease_goes_on() -> None:
-    sell = TransferLease(investor=cases.INVESTOR, price_fen=1_000_000)
-    state = (
-        given(*at(*RUNNING))
-        .when(sell, business_date=day(3))
-        .then(LeaseTransferred(investor=cases.INVESTOR, on=day(3), price_fen=1_000_000))
-    )
-    assert (state.phase, state.investor) == (Phase.ACTIVE, cases.INVESTOR)
-    given(*at(*RUNNING, (3, sell))).when(sell).then_refused(r.TRANSFERRED_ALREADY)
-
-
 # ---------------------------------------------------------------------------------------------- early settlement
 
 
@@ -167,6 +155,7 @@ def test_settling_bills_the_rest_as_quoted_and_the_credit_pays_it() -> None:
                 fee_fen=24_000,
                 accrued_fen=0,
                 business=AUTO.business,
+                kind=BillKind.REST,
             ),
             CreditApplied(
                 on=day(17),
@@ -262,7 +251,7 @@ def test_a_vehicle_is_bought_at_the_end() -> None:
 
 def test_a_device_comes_back_at_the_end_of_the_term() -> None:
     back = ReturnAsset(on=day(180))
-    given(*at(*PHONE_RUNNING)).when(back, business_date=day(180)).then_refused(r.TERM_NOT_OVER, unbilled=6)
+    given(*at(*RUNNING)).when(back, business_date=day(180)).then_refused(r.TERM_NOT_OVER, unbilled=12)
     given(*at(*cases.PHONE_ALL_BILLED)).when(back, business_date=day(179)).then_refused(r.DATE_IN_FUTURE)
     given(*at(*cases.PHONE_ALL_BILLED)).when(back, business_date=day(181)).then(AssetReturned(on=day(180)))
 
@@ -274,6 +263,7 @@ def test_a_device_comes_back_at_the_end_of_the_term() -> None:
         (cases.ALL_BILLED[:-1], r.BALANCE_OPEN),
         (cases.BOUGHT, r.CREDIT_OPEN),
         (cases.ALL_BILLED, r.DEPOSIT_HELD),
+        (((0, cases.DOWN), (0, RecordDownPayment(fen=1))), r.DOWN_PAYMENT_HELD),
         (cases.CHARGED_OFF, r.CLAIM_STANDS),
         (cases.SETTLED, r.CLOSED),
     ],

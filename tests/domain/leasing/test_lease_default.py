@@ -28,7 +28,7 @@ from domain.leasing.lease import (
     TerminateLease,
 )
 from domain.leasing.lease import refusals as r
-from domain.leasing.values import Instalment, NewDueDate, Remedy
+from domain.leasing.values import BillKind, Instalment, NewDueDate, Remedy
 from tests.domain.leasing import cases
 from tests.domain.leasing.cases import RUNNING, Step, bill, day, given, history, pay, state_of
 
@@ -223,6 +223,7 @@ def test_termination_claims_principal_and_interest_earned_until_then() -> None:
             fee_fen=0,
             accrued_fen=0,
             business=cases.AUTO.business,
+            kind=BillKind.REST,
         ),
     )
 

@@ -17,12 +17,14 @@ from msgspec.structs import replace
 
 from domain.books import post
 from domain.kernel import REFUSALS, Command, Event, Refusal, decode_body, fold, type_of
+from domain.leasing.account import assessed
 from domain.leasing.lease import (
     CLOSED,
     LEASE,
     AccelerateLease,
     AccrueInterest,
     AssessLateFees,
+    BuyBackLease,
     CaptureDeposit,
     ChargeOffLease,
     CloseLease,
@@ -38,14 +40,20 @@ from domain.leasing.lease import (
     QuoteBuyout,
     QuoteEarlySettlement,
     ReAgeBills,
+    RecordCureExpired,
+    RecordTotalLoss,
     RefundCredit,
     ReleaseDeposit,
+    RemitToInvestor,
     RepossessAsset,
     RestructureLease,
+    ReturnAsset,
+    ReturnRefund,
     ReversePayment,
     ServeDemand,
     SettleEarly,
     TerminateLease,
+    TransferLease,
     WaiveBill,
 )
 from domain.leasing.lease import money as m
@@ -55,6 +63,7 @@ from domain.leasing.values import COMPONENTS, Component, Instalment, NewDueDate,
 from tests.domain.leasing import cases
 from tests.domain.leasing.books_of import check_agreement
 from tests.domain.scenario import body_of, check_event, context
+from tests.history.lease_lives import LIVES
 
 ALLOWED = {
     Phase.ABSENT: {Phase.AWAITING_DELIVERY},
@@ -67,6 +76,8 @@ ALLOWED = {
     Phase.REPOSSESSED: {Phase.DISPOSED},
     Phase.CHARGED_OFF: {Phase.RECOVERED},
     Phase.RECOVERED: {Phase.CHARGED_OFF, Phase.SETTLED},
+    Phase.EARLY_SETTLED: {Phase.BOUGHT_OUT},
+    Phase.SETTLED: {Phase.REOPENED, Phase.CHARGED_OFF},
 }
 """The state machine as the design draws it; every ended phase may also be written off or settled."""
 
@@ -78,6 +89,7 @@ SIGNED = {
     m.PaymentPosted: 1,
     m.PaymentReversed: -1,
     m.CreditRefunded: -1,
+    m.RefundReturned: 1,
     m.DepositCaptured: 1,
 }
 
@@ -93,9 +105,11 @@ class LeaseLife(RuleBasedStateMachine):
         self.today = cases.START
         self.payments = 0
         self.money_fen = 0
+        self.invested_fen = 0
+        self.paid_out_fen = 0
 
     @initialize(
-        past=st.sampled_from([*PASTS.values(), cases.RUNNING, cases.PHONE_RUNNING]),
+        past=st.sampled_from([*PASTS.values(), *LIVES, cases.RUNNING, cases.PHONE_RUNNING, cases.DOWN_RUNNING]),
         rate=st.sampled_from(["0", "0.0005", "0.02"]),
         order=st.permutations(COMPONENTS),
     )
@@ -110,6 +124,8 @@ class LeaseLife(RuleBasedStateMachine):
             return cases.changed(command, late_fee_daily_rate=rate, allocation=order)
         if isinstance(command, PostPayment):
             self.payments += 1
+            return replace(command, payment=UUID(int=self.payments))
+        if isinstance(command, ReversePayment):
             return replace(command, payment=UUID(int=self.payments))
         return command
 
@@ -136,6 +152,14 @@ class LeaseLife(RuleBasedStateMachine):
         """Any payment may bounce, once."""
         payment = UUID(int=data.draw(st.integers(1, self.payments)))
         self._do(ReversePayment(payment=payment, reason="returned"))
+
+    @precondition(lambda self: self.payments)
+    @rule(fen=amounts, share=st.integers(1, 3), number=st.integers(1, 4))
+    def a_refund_does_not_arrive(self, fen: int, share: int, number: int) -> None:
+        """Credit goes out through a payment's provider; some of that comes back, later, and only once."""
+        credit_fen = max(1, self.state.balances.credit_fen // share)
+        self._do(RefundCredit(amount_fen=min(fen, credit_fen), payment=UUID(int=self.payments)))
+        self._do(ReturnRefund(number=number, reason="payee_account_closed"))
 
     @rule(fen=amounts, ago=st.integers(0, 40))
     def ends_of_period(self, fen: int, ago: int) -> None:
@@ -169,11 +193,17 @@ class LeaseLife(RuleBasedStateMachine):
         )
         self._do(RestructureLease(schedule=schedule, reason="hardship"))
 
-    @rule(remedy=st.sampled_from(Remedy), goes_on=st.booleans())
-    def default(self, remedy: Remedy, goes_on: bool) -> None:
-        """A demand, a period, a choice, and what follows from it."""
+    @precondition(lambda self: self.state.phase is Phase.ACTIVE)
+    @rule(remedy=st.sampled_from(Remedy), goes_on=st.booleans(), share_pct=st.sampled_from([0, 0, 50, 100]))
+    def default(self, remedy: Remedy, goes_on: bool, share_pct: int) -> None:
+        """Two bills, a demand, a period in which some of it may be paid, a choice, and what follows from it."""
+        self.days_pass(35)
+        self.days_pass(35)
         self._do(ServeDemand(cure_by=self.today + timedelta(days=15)))
+        owed_fen = assessed(self.state.account, self.today).balances.open_fen
+        self.money_comes(max(1, owed_fen * share_pct // 100), 0)
         self.today += timedelta(days=16)
+        self._do(RecordCureExpired())
         self._do(ElectRemedy(remedy=remedy))
         if goes_on:
             self._do(AccelerateLease())
@@ -189,14 +219,36 @@ class LeaseLife(RuleBasedStateMachine):
     @rule(data=st.data())
     def lessee_leaves(self, data: st.DataObject) -> None:
         """A quote, the money for it, perhaps not all, and the wish to settle."""
-        make = data.draw(st.sampled_from([QuoteBuyout, QuoteEarlySettlement]))
-        self._do(make(as_of=self.today))
+        with_buyout = data.draw(st.booleans())
+        quotes = [QuoteBuyout(as_of=self.today), QuoteEarlySettlement(as_of=self.today, with_buyout=with_buyout)]
+        self._do(data.draw(st.sampled_from(quotes)))
         quote = self.state.quote
         if quote is not None and quote.amount_fen > 0:
             short = data.draw(st.sampled_from([0, 0, 1]))
             self.money_comes(max(1, quote.amount_fen - short), 0)
         for command in (CompleteBuyout(), SettleEarly()):
             self._do(command)
+
+    @precondition(lambda self: self.state.phase is Phase.ACTIVE)
+    @rule(fen=amounts)
+    def claims_are_sold(self, fen: int) -> None:
+        """The money of an investor."""
+        self._do(TransferLease(investor=cases.INVESTOR, price_fen=fen))
+
+    @precondition(lambda self: self.state.funding is not None)
+    @rule(fen=amounts, back=st.booleans())
+    def investor_is_paid(self, fen: int, back: bool) -> None:
+        """What was collected, or a part; or the lease is put back."""
+        assert self.state.funding is not None
+        self._do(RemitToInvestor(amount_fen=min(fen, max(1, self.state.funding.owed_fen))))
+        if back:
+            self._do(BuyBackLease(price_fen=fen))
+
+    @precondition(lambda self: self.state.phase is Phase.ACTIVE)
+    @rule(lost=st.booleans())
+    def device_is_gone(self, lost: bool) -> None:
+        """Returned early, or lost by somebody who answers for it."""
+        self._do(RecordTotalLoss(on=self.today, liable=True) if lost else ReturnAsset(on=self.today))
 
     @precondition(lambda self: self.state.phase not in {Phase.ABSENT, Phase.ACTIVE, Phase.AWAITING_DELIVERY})
     @rule(written_off=st.booleans())
@@ -206,7 +258,9 @@ class LeaseLife(RuleBasedStateMachine):
             self._do(ChargeOffLease())
         if (owed := self.state.balances.open_fen or self.state.charged_off_fen) > 0:
             self.money_comes(owed, 0)
+        owed_fen = 0 if self.state.funding is None else self.state.funding.owed_fen
         for command in (
+            RemitToInvestor(amount_fen=max(1, owed_fen)),
             RefundCredit(amount_fen=max(1, self.state.balances.credit_fen)),
             ReleaseDeposit(fen=max(1, self.state.deposit_held_fen)),
             CloseLease(),
@@ -247,13 +301,19 @@ class LeaseLife(RuleBasedStateMachine):
         assert sum(line.debit_fen for line in lines) == sum(line.credit_fen for line in lines)
         self._count(event)
         if self.state.phase is not before:
-            assert before not in CLOSED, "a settled lease never runs again"
-            ends = {Phase.CHARGED_OFF, Phase.SETTLED} if before not in {Phase.ABSENT, Phase.ACTIVE} else set()
+            standing = {Phase.ABSENT, Phase.ACTIVE} | CLOSED
+            ends = {Phase.CHARGED_OFF, Phase.SETTLED} if before not in standing else set()
             assert self.state.phase in ALLOWED.get(before, set()) | ends
 
     def _count(self, event: Event) -> None:
         if isinstance(event, m.BuyoutCompleted):
             self.money_fen -= event.price_fen
+        elif isinstance(event, m.LeaseTransferred):
+            self.invested_fen, self.paid_out_fen = 0, 0
+        elif isinstance(event, m.CollectedForInvestor):
+            self.invested_fen += event.fen
+        elif isinstance(event, m.RemittedToInvestor):
+            self.paid_out_fen += event.amount_fen
         elif isinstance(event, m.AssetDisposed):
             self.money_fen += event.proceeds_fen - event.costs_fen
         elif type(event) in SIGNED:
@@ -287,11 +347,29 @@ class LeaseLife(RuleBasedStateMachine):
 
     @invariant()
     def what_is_settled_or_written_off_owes_nothing(self) -> None:
-        """A settled lease has no balance at all, a written-off one no open bill."""
+        """A settled lease has no balance but credit that came later, a written-off one no open bill."""
         if self.state.phase in WRITTEN_OFF | CLOSED:
             assert self.state.balances.open_fen == 0
         if self.state.phase in CLOSED:
-            assert (self.state.balances.credit_fen, self.state.deposit_held_fen) == (0, 0)
+            assert self.state.balances.credit_fen >= 0
+            assert (self.state.deposit_held_fen, self.state.down_payment_held_fen) == (0, 0)
+
+    @invariant()
+    def the_investor_owns_what_met_bills_since(self) -> None:
+        """All of it, signed, and not a fen of the lessee's credit."""
+        funding = self.state.funding
+        if funding is not None:
+            assert (funding.collected_fen, funding.remitted_fen) == (self.invested_fen, self.paid_out_fen)
+            assert 0 <= funding.repaid_fen <= funding.price_fen
+            if funding.collected_fen >= funding.claims_fen:
+                assert funding.unrepaid_fen == 0
+
+    @invariant()
+    def a_demand_that_is_cured_is_paid(self) -> None:
+        """And one whose bills are paid while the lease runs is cured."""
+        demand = self.state.demand
+        if demand is not None and self.state.phase is Phase.ACTIVE and self.state.remedy is None:
+            assert demand.cured == (not demand.unpaid(self.state.balances))
 
 
 TestLeaseLife = LeaseLife.TestCase

@@ -87,7 +87,8 @@ ORDERED: list[tuple[str, list[tuple[RefusalKind, tuple[Step, ...], Command, int]
         [
             (r.PAYMENT_KNOWN, cases.SITUATIONS["paid"], pay(1, 5, 99)[1], 50),
             (r.DATE_IN_FUTURE, RUNNING, pay(2, 5, 99)[1], 50),
-            (r.CLOSED, cases.SETTLED, pay(2, 5, 99)[1], 50),
+            (r.PAYMENT_KNOWN, cases.SETTLED, pay(2, 5, 99)[1], 50),
+            (r.CLOSED, cases.SETTLED, IssueBill(number=7), 200),
         ],
     ),
     (

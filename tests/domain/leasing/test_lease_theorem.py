@@ -12,10 +12,11 @@ from uuid import UUID
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.kernel import Command, Event, Refusal
+from domain.kernel import Command, Event, Refusal, fold
 from domain.leasing.lease import (
     LEASE,
     AssessLateFees,
+    CloseLease,
     IssueBill,
     LeaseState,
     PostPayment,
@@ -90,7 +91,11 @@ def _told(steps: list[cases.Step]) -> tuple[list[Event], LeaseState]:
     return events, state
 
 
-@given(st.sampled_from([cases.RUNNING, cases.PHONE_RUNNING]), payments(), st.sampled_from(["0", "0.0005", "0.03"]))
+@given(
+    st.sampled_from([cases.RUNNING, cases.PHONE_RUNNING, cases.DOWN_RUNNING]),
+    payments(),
+    st.sampled_from(["0", "0.0005", "0.03"]),
+)
 def test_late_posting_ends_as_on_time(
     lease: tuple[cases.Step, ...], found: list[tuple[int, int, int, bool]], rate: str
 ) -> None:
@@ -111,3 +116,36 @@ def test_two_months_late_by_hand() -> None:
     assert fees == [3_127, -3_127]  # 59 days × 106,000 × 0.0005 = 3,127
     assert isinstance(events[-1], ScheduleReplayed)
     assert (events[-1].from_date, len(events[-1].digest)) == (cases.day(30), 64)
+
+
+@given(st.integers(0, 170), st.integers(1, 300_000), st.lists(st.integers(0, 45), min_size=6, max_size=6))
+def test_money_found_after_the_end_ends_as_on_time(worth: int, fen: int, delays: list[int]) -> None:
+    """Every bill of a phone is paid some days late, with its late fees, and the lease is closed where it can be."""
+    agenda: list[tuple[int, int, Command]] = [(30 * n, 0, IssueBill(number=n)) for n in range(1, 7)]
+    for n, delay in enumerate(delays, start=1):
+        on = 30 * n + delay
+        agenda.append(
+            (on, 1, PostPayment(payment=UUID(int=n), amount_fen=50_000 + 50 * delay, value_date=cases.day(on)))
+        )
+    found = PostPayment(payment=UUID(int=99), amount_fen=fen, value_date=cases.day(worth))
+    ends = []
+    for known in (worth, 400):
+        steps = [(on, command) for on, _, command in sorted([*agenda, (known, 1, found)], key=lambda item: item[:2])]
+        books, state = _closed_at(300, [*cases.PHONE_RUNNING, *steps])
+        ends.append((money_of(state), totals_of(books)))
+        check_agreement(books, state)
+    assert ends[0] == ends[1]
+
+
+def _closed_at(on: int, steps: list[cases.Step]) -> tuple[list[Event], LeaseState]:
+    """Late fees are assessed and the lease is closed on a day, if nothing is open then."""
+    before, after = ([step for step in steps if (step[0] > on) is late] for late in (False, True))
+    events, state = _told([*before, (on, AssessLateFees(up_to=cases.day(on)))])
+    for day, command in ((on, CloseLease()), *after):
+        answer = LEASE.decide(command, state, context(business_date=cases.day(day)))
+        if isinstance(answer, Refusal):
+            assert isinstance(command, CloseLease), answer.sentence()
+            continue
+        state = fold(LEASE, answer, state)
+        events += answer
+    return events, state

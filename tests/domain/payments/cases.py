@@ -28,8 +28,12 @@ from domain.payments.payment import (
     RecordFailed,
     RecordOutcomeUnknown,
     RecordPending,
+    RecordRefunded,
+    RecordRefundFailed,
     RecordSucceeded,
+    RefundFailed,
     RefundPayment,
+    RefundRequested,
     Reported,
     RetryPayment,
     RetryScheduled,
@@ -58,7 +62,12 @@ PENDING = PaymentPending(attempt=1, ref=REF)
 UNKNOWN = OutcomeUnknown(attempt=1, reason="timeout")
 FAILED = PaymentFailed(attempt=1, channel="bank_a", code="insufficient_funds")
 WAITING = RetryScheduled(attempt=2, not_before=TODAY)
-STARTED = AttemptStarted(attempt=2, channel="bank_a")
+FIRST = AttemptStarted(attempt=1, channel="bank_a", amount_fen=FEN)
+STARTED = AttemptStarted(attempt=2, channel="bank_a", amount_fen=FEN)
+BEGUN = (INITIATED, FIRST)
+SWITCHED = ChannelSwitched(attempt=2, previous="bank_a", channel="bank_b", not_before=TODAY)
+ASKED = RefundRequested(lease=LEASE, number=1, attempt=1, channel="bank_a", amount_fen=1_000, reason="credit")
+REFUND_FAILED = RefundFailed(lease=LEASE, number=1, amount_fen=1_000, code="payee_account_closed")
 
 
 def succeeded(attempt: int = 1, fen: int = FEN, channel: str = "bank_a", ref: str = REF) -> PaymentSucceeded:
@@ -66,6 +75,29 @@ def succeeded(attempt: int = 1, fen: int = FEN, channel: str = "bank_a", ref: st
     return PaymentSucceeded(
         lease=LEASE, attempt=attempt, channel=channel, amount_fen=fen, value_date=TODAY, provider_ref=ref
     )
+
+
+def refunded(fen: int = 1_000, number: int = 1, attempt: int = 1) -> PaymentRefunded:
+    """A refund that was paid out."""
+    return PaymentRefunded(
+        lease=LEASE, number=number, attempt=attempt, channel="bank_a", amount_fen=fen, value_date=TODAY,
+        provider_ref=REF_2,
+    )  # fmt: skip
+
+
+def asked(fen: int = 1_000, number: int = 1, attempt: int = 1) -> RefundRequested:
+    """A refund that was asked for."""
+    return RefundRequested(
+        lease=LEASE, number=number, attempt=attempt, channel="bank_a", amount_fen=fen, reason="credit"
+    )
+
+
+def charged_back(attempt: int = 1, fen: int = FEN, *, on_top: bool = False, ref: str = REF) -> PaymentChargedBack:
+    """Money that the payer's bank took back."""
+    return PaymentChargedBack(
+        lease=LEASE, attempt=attempt, channel="bank_a", amount_fen=fen, reason="disputed", value_date=TODAY,
+        provider_ref=ref, on_top=on_top,
+    )  # fmt: skip
 
 
 def record_success(attempt: int = 1, source: Source = Source.ANSWER, fen: int = FEN) -> RecordSucceeded:
@@ -81,15 +113,17 @@ def callback(
     verified: bool = True,
     fen: int = FEN,
     on: date = TODAY,
+    channel: str = "bank_a",
 ) -> ReceiveCallback:
     """A callback that reports a success, or a failure with this code."""
     if failed is not None:
         return ReceiveCallback(
-            callback=digest, verified=verified, attempt=attempt, reported=Reported.FAILED, code=failed
+            callback=digest, verified=verified, channel=channel, attempt=attempt, reported=Reported.FAILED, code=failed
         )
     return ReceiveCallback(
         callback=digest,
         verified=verified,
+        channel=channel,
         attempt=attempt,
         reported=Reported.SUCCEEDED,
         amount_fen=fen,
@@ -104,10 +138,12 @@ SAMPLES: tuple[Command, ...] = (
     record_success(),
     RecordFailed(attempt=1, code="insufficient_funds"),
     RecordOutcomeUnknown(attempt=1, reason="timeout"),
-    RetryPayment(attempt=2),
+    RetryPayment(attempt=2, amount_fen=FEN),
     CancelPayment(reason="paid_otherwise"),
-    RefundPayment(amount_fen=1_000, reason="overcharged"),
-    RecordChargeback(reason="disputed"),
+    RefundPayment(number=1, amount_fen=1_000, reason="credit"),
+    RecordRefunded(number=1, value_date=TODAY, ref=REF_2),
+    RecordRefundFailed(number=1, code="payee_account_closed"),
+    RecordChargeback(attempt=1, reason="disputed"),
     callback(),
 )
 """One command of each type, in the aggregate's own order."""
@@ -119,28 +155,28 @@ VARIANTS: dict[str, Command] = {
     "ReceiveCallback failed": callback(failed="insufficient_funds"),
     "ReceiveCallback forged": callback(verified=False),
     "ReceiveCallback of attempt 9": callback(9),
+    "ReceiveCallback of another channel": callback(channel="bank_b"),
+    "ReceiveCallback charged back": ReceiveCallback(
+        callback=BODY_2,
+        verified=True,
+        channel="bank_a",
+        attempt=1,
+        reported=Reported.CHARGED_BACK,
+        value_date=TODAY,
+        code="disputed",
+    ),
 }
 
 HISTORIES: dict[Phase, tuple[Event, ...]] = {
     Phase.ABSENT: (),
-    Phase.INITIATED: (INITIATED,),
-    Phase.PENDING: (INITIATED, PENDING),
-    Phase.UNKNOWN: (INITIATED, UNKNOWN),
-    Phase.WAITING: (INITIATED, FAILED, WAITING),
-    Phase.SUCCEEDED: (INITIATED, succeeded()),
-    Phase.EXHAUSTED: (ONLY, FAILED, PaymentExhausted(attempts=1)),
-    Phase.CANCELLED: (INITIATED, FAILED, WAITING, PaymentCancelled(reason="paid_otherwise")),
-    Phase.REFUNDED: (
-        INITIATED,
-        succeeded(),
-        PaymentRefunded(lease=LEASE, amount_fen=FEN, left_fen=0, reason="returned"),
-    ),
-    Phase.CHARGED_BACK: (
-        INITIATED,
-        succeeded(),
-        PaymentChargedBack(lease=LEASE, amount_fen=FEN, reason="disputed"),
-    ),
+    Phase.INITIATED: BEGUN,
+    Phase.PENDING: (*BEGUN, PENDING),
+    Phase.UNKNOWN: (*BEGUN, UNKNOWN),
+    Phase.WAITING: (*BEGUN, FAILED, WAITING),
+    Phase.SUCCEEDED: (*BEGUN, succeeded()),
+    Phase.EXHAUSTED: (ONLY, FIRST, FAILED, PaymentExhausted(attempts=1)),
+    Phase.CANCELLED: (*BEGUN, FAILED, WAITING, PaymentCancelled(reason="paid_otherwise")),
+    Phase.REFUNDED: (*BEGUN, succeeded(), asked(FEN), refunded(FEN)),
+    Phase.CHARGED_BACK: (*BEGUN, succeeded(), charged_back()),
 }
 """A shortest sensible past for every phase."""
-
-SWITCHED = ChannelSwitched(attempt=2, previous="bank_a", channel="bank_b")

@@ -7,14 +7,20 @@ from collections.abc import Iterable
 from hypothesis import given as for_all
 from hypothesis import strategies as st
 
-from domain.payments.reconciliation import BreakKind, Difference, Money, match
+from domain.payments.reconciliation import BreakKind, Difference, Money, Movement, match
 
 A, B = "a" * 64, "b" * 64
+COLLECTION = Movement.COLLECTION
+
+
+def money(ref: str, fen: int) -> Money:
+    """A collection."""
+    return Money(COLLECTION, ref, fen)
 
 
 def test_all_agree() -> None:
-    got = match([Money(A, 5), Money(B, 7)], [Money(B, 7), Money(A, 5)])
-    assert got.matched == (Money(A, 5), Money(B, 7))
+    got = match([money(A, 5), money(B, 7)], [money(B, 7), money(A, 5)])
+    assert got.matched == (money(A, 5), money(B, 7))
     assert got.breaks == ()
     assert got.matched_fen == 12
 
@@ -24,35 +30,49 @@ def test_nothing_is_nothing() -> None:
 
 
 def test_missing_here() -> None:
-    assert match([Money(A, 5)], []).breaks == (Difference(A, BreakKind.MISSING_HERE, 0, 5),)
+    assert match([money(A, 5)], []).breaks == (Difference(COLLECTION, A, BreakKind.MISSING_HERE, 0, 5),)
 
 
 def test_missing_there() -> None:
-    assert match([], [Money(A, 5)]).breaks == (Difference(A, BreakKind.MISSING_THERE, 5, 0),)
+    assert match([], [money(A, 5)]).breaks == (Difference(COLLECTION, A, BreakKind.MISSING_THERE, 5, 0),)
 
 
 def test_amount() -> None:
-    assert match([Money(A, 4)], [Money(A, 5)]).breaks == (Difference(A, BreakKind.AMOUNT, 5, 4),)
+    assert match([money(A, 4)], [money(A, 5)]).breaks == (Difference(COLLECTION, A, BreakKind.AMOUNT, 5, 4),)
 
 
 def test_duplicate_there() -> None:
-    got = match([Money(A, 5), Money(A, 5)], [Money(A, 5)])
-    assert got.matched == (Money(A, 5),)
-    assert got.breaks == (Difference(A, BreakKind.DUPLICATE, 0, 5),)
+    got = match([money(A, 5), money(A, 5)], [money(A, 5)])
+    assert got.matched == (money(A, 5),)
+    assert got.breaks == (Difference(COLLECTION, A, BreakKind.DUPLICATE, 0, 5),)
 
 
 def test_duplicate_here() -> None:
-    got = match([Money(A, 5)], [Money(A, 5), Money(A, 3)])
-    assert got.breaks == (Difference(A, BreakKind.DUPLICATE, 3, 0),)
+    got = match([money(A, 5)], [money(A, 5), money(A, 3)])
+    assert got.breaks == (Difference(COLLECTION, A, BreakKind.DUPLICATE, 3, 0),)
 
 
 def test_the_equal_line_of_a_duplicate_is_the_one_that_matches() -> None:
-    got = match([Money(A, 9), Money(A, 5)], [Money(A, 5)])
-    assert got.matched == (Money(A, 5),)
-    assert got.breaks == (Difference(A, BreakKind.DUPLICATE, 0, 9),)
+    got = match([money(A, 9), money(A, 5)], [money(A, 5)])
+    assert got.matched == (money(A, 5),)
+    assert got.breaks == (Difference(COLLECTION, A, BreakKind.DUPLICATE, 0, 9),)
 
 
-lines = st.lists(st.builds(Money, st.sampled_from([f"{n:064x}" for n in range(6)]), st.integers(1, 4)), max_size=12)
+def test_kinds_are_never_mixed_up() -> None:
+    """A chargeback has the reference of the money that it takes back: only the kind tells them apart."""
+    both = [money(A, 5), Money(Movement.CHARGEBACK, A, 5)]
+    assert match(both, both).breaks == ()
+    got = match([money(A, 5)], [Money(Movement.REFUND, A, 5)])
+    assert got.breaks == (
+        Difference(COLLECTION, A, BreakKind.MISSING_HERE, 0, 5),
+        Difference(Movement.REFUND, A, BreakKind.MISSING_THERE, 5, 0),
+    )
+
+
+lines = st.lists(
+    st.builds(Money, st.sampled_from(Movement), st.sampled_from([f"{n:064x}" for n in range(6)]), st.integers(1, 4)),
+    max_size=12,
+)
 
 
 def total(amounts: Iterable[int]) -> tuple[int, int]:
@@ -75,9 +95,9 @@ def test_a_reference_is_matched_once_or_differs_once_and_the_rest_repeats_it(
     rows: list[Money], ours: list[Money]
 ) -> None:
     got = match(rows, ours)
-    first = [one.ref for one in got.matched]
-    first += [one.ref for one in got.breaks if one.kind is not BreakKind.DUPLICATE]
-    assert sorted(first) == sorted({line.ref for line in (*rows, *ours)})
+    first = [(one.movement, one.ref) for one in got.matched]
+    first += [(one.movement, one.ref) for one in got.breaks if one.kind is not BreakKind.DUPLICATE]
+    assert sorted(first) == sorted({(line.movement, line.ref) for line in (*rows, *ours)})
 
 
 @for_all(lines, lines, st.randoms(use_true_random=False))

@@ -19,6 +19,7 @@ from domain.payments.reconciliation import (
     CloseReconciliation,
     Difference,
     LoadStatement,
+    Movement,
     Phase,
     ReconciliationClosed,
     RecordMatching,
@@ -36,12 +37,15 @@ DIGEST, A, B = "d" * 64, "a" * 64, "b" * 64
 
 LOAD = LoadStatement(provider="bank_a", day=TODAY, digest=DIGEST, rows=3, total_fen=18)
 LOADED = StatementLoaded(provider="bank_a", day=TODAY, digest=DIGEST, rows=3, total_fen=18)
-BREAKS = (Difference(A, BreakKind.AMOUNT, 5, 4), Difference(B, BreakKind.MISSING_HERE, 0, 7))
+BREAKS = (
+    Difference(Movement.COLLECTION, A, BreakKind.AMOUNT, 5, 4),
+    Difference(Movement.REFUND, B, BreakKind.MISSING_HERE, 0, 7),
+)
 RECORD = RecordMatching(count=1, fen=7, ours=2, ours_fen=12, breaks=BREAKS)
 MATCHED = StatementMatched(count=1, fen=7, ours=2, ours_fen=12, breaks=2)
 FOUND = (
-    BreakFound(number=1, kind=BreakKind.AMOUNT, ref=A, expected_fen=5, got_fen=4),
-    BreakFound(number=2, kind=BreakKind.MISSING_HERE, ref=B, expected_fen=0, got_fen=7),
+    BreakFound(number=1, movement=Movement.COLLECTION, kind=BreakKind.AMOUNT, ref=A, expected_fen=5, got_fen=4),
+    BreakFound(number=2, movement=Movement.REFUND, kind=BreakKind.MISSING_HERE, ref=B, expected_fen=0, got_fen=7),
 )
 TO_MATCHED: tuple[Event, ...] = (LOADED, MATCHED, *FOUND)
 FIRST = BreakResolved(number=1, how=Resolution.WRITTEN_OFF)

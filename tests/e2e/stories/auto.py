@@ -13,8 +13,7 @@ from msgspec.structs import replace
 
 from adapters.catalogue.plans import shipped_plans
 from adapters.catalogue.tenants import TenantTerms
-from adapters.payments.in_process import Script
-from adapters.processes.collecting import collection_stream
+from adapters.payments.fates import Script
 from domain.application import (
     APPLICATION,
     ApproveApplication,
@@ -53,12 +52,15 @@ from domain.leasing.lease import (
     ElectRemedy,
     QuoteEarlySettlement,
     RecordDelivery,
+    RecordDownPayment,
     ServeDemand,
     SettleEarly,
     WaiveDeposit,
 )
 from domain.leasing.values import Business, Remedy
 from domain.parties.consent import CONSENT, Purpose, WithdrawConsent
+from domain.payments.collection import collection_stream
+from domain.payments.mandate import MANDATE, RevokeMandate, mandate_stream
 from domain.payments.payment import PAYMENT, CollectionPolicy, InitiatePayment, RecordChargeback
 from tests.e2e.stories import telling
 from tests.e2e.stories.contracts import Deal, sign_contract
@@ -82,6 +84,7 @@ from tests.taking_over import take_over, taken_over_on
 
 FIRST = date(2026, 3, 9)
 DELIVERY = date(2026, 3, 16)
+FIRST_DUE, SECOND_DUE = date(2026, 4, 16), date(2026, 5, 18)
 PRICE_FEN = 15_000_000
 DOWN_FEN = 4_500_000
 FINANCED_FEN = PRICE_FEN - DOWN_FEN
@@ -271,31 +274,36 @@ async def _lease(story: Story, offer: Offer, application: UUID, contract: UUID) 
     await story.refuse(LEASE, lease, replace(create, down_payment_fen=0), "lease.contract_differs")
     await story.refuse(LEASE, story.id("second lease"), create, "lease.not_of_its_contract")
     await story.ask(LEASE, lease, create, WaiveDeposit(decision=application))
-    story.mandated.add(lease)
+    await story.mandate(lease)
     await story.until(DELIVERY)
-    story.say("The car is handed over; the down payment and the fee up front went to the supplier, outside this book")
-    await story.ask(LEASE, lease, RecordDelivery(on=DELIVERY, proof=file("receipt")), ActivateLease(on=DELIVERY))
+    await story.ask(LEASE, lease, RecordDelivery(on=DELIVERY, proof=file("receipt")))
+    await story.refuse(LEASE, lease, ActivateLease(on=DELIVERY), "lease.down_payment_open")
+    story.say("The down payment goes through the lessor to the supplier, with all of the principal; the fee is billed")
+    await story.ask(LEASE, lease, RecordDownPayment(fen=offer.down_payment_fen), ActivateLease(on=DELIVERY))
     story.balance()
     await story.until(date(2026, 4, 1))
-    story.say("Interest of March: 15 of 31 days of 812.00")
+    story.say("Interest of March: 15 of 31 days of 812.00; the month end has set aside 1.5 % of what is at risk")
     story.balance()
-    story.provisions()
     return lease
 
 
 async def _paid_and_charged_back(story: Story, lease: UUID) -> None:
-    """Bill 1 is debited, and a month later the payer's bank takes it back; the debit of bill 2 fails for good."""
-    story.fates[collection_stream(lease, 2).hex, 1] = Script(code="mandate_revoked")
-    story.fates[collection_stream(lease, 2).hex, 2] = Script(code="account_closed")
+    """Bill 1 is debited, and a month later the payer's bank takes it back; the debit of both bills fails for good."""
+    story.fates[collection_stream(lease, FIRST_DUE).hex, 1] = Script(charged_back_after_days=25)
+    story.fates[collection_stream(lease, SECOND_DUE).hex, 1] = Script(code="mandate_revoked")
+    story.fates[collection_stream(lease, SECOND_DUE).hex, 2] = Script(code="account_closed")
     await story.until(date(2026, 4, 17))
     story.balance()
     await story.until(date(2026, 5, 11))
-    story.say("The payer's bank takes the money of bill 1 back: the account is as if it had never been paid")
-    await story.ask(PAYMENT, collection_stream(lease, 1), RecordChargeback(reason="disputed"))
-    await story.refuse(
-        PAYMENT, collection_stream(lease, 1), RecordChargeback(reason="disputed"), "payment.not_received"
+    story.say(
+        "The payer's bank takes the money of bill 1 back, as a letter says in the morning and a callback in the "
+        "evening: the account is as if it had never been paid"
     )
+    back = RecordChargeback(attempt=1, reason="disputed")
+    await story.ask(PAYMENT, collection_stream(lease, FIRST_DUE), back)
+    await story.refuse(PAYMENT, collection_stream(lease, FIRST_DUE), back, "payment.charged_back_already")
     story.balance()
+    story.say("The mandate rests until the next bill falls due; then both are asked for, in one channel and the other")
     await story.until(date(2026, 6, 1))
     story.say("Late fees of May: 3,610.88 × 0.05 % × 42 days, and × 10 days; three days of grace each")
     story.balance()
@@ -340,11 +348,11 @@ async def _settled(story: Story, lease: UUID) -> None:
     await story.until(date(2026, 7, 20))
     await story.refuse(LEASE, lease, CloseLease(), "lease.term_not_over")
     story.say("Four of 24 are paid; interest earned by 2026-07-22 is 6 of 32 days of 724.41, the fee 2 % of principal")
-    await story.ask(LEASE, lease, QuoteEarlySettlement(as_of=date(2026, 7, 22)))
+    await story.ask(LEASE, lease, QuoteEarlySettlement(as_of=date(2026, 7, 22), with_buyout=True))
     quoted = (await story.state(LEASE, lease)).quote
     await story.until(date(2026, 7, 22))
     story.say("The lessee ends the mandate, so that the last bill is not debited, and pays the quoted amount")
-    story.mandated.discard(lease)
+    await story.ask(MANDATE, mandate_stream(lease), RevokeMandate(reason="lessee"), by=APPLICANT)
     await story.refuse(LEASE, lease, SettleEarly(), "lease.credit_too_small")
     await _pay(story, lease, "settlement", quoted.amount_fen)
     await story.ask(LEASE, lease, SettleEarly(), CloseLease())

@@ -5,7 +5,7 @@ Price 6,000.00, rent 6.39 % of it a month: 383.40. Twelve rents and the price at
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from uuid import UUID
 
@@ -13,10 +13,8 @@ from msgspec.structs import replace
 
 from adapters.catalogue.plans import shipped_plans
 from adapters.catalogue.tenants import TenantTerms
-from adapters.payments.collecting import received
-from adapters.payments.in_process import Script
+from adapters.payments.fates import Script
 from adapters.payments.port import Order, request_of
-from adapters.processes.collecting import collection_stream
 from domain.application import (
     APPLICATION,
     ApproveApplication,
@@ -43,17 +41,13 @@ from domain.leasing.lease import (
     CompleteBuyout,
     QuoteBuyout,
     RecordDelivery,
+    RefundCredit,
     WaiveDeposit,
 )
 from domain.parties.consent import Purpose
-from domain.payments.payment import (
-    PAYMENT,
-    CancelPayment,
-    CollectionPolicy,
-    InitiatePayment,
-    RefundPayment,
-    RetryPayment,
-)
+from domain.payments.collection import collection_stream
+from domain.payments.mandate import MANDATE, ResumeMandate, SuspendMandate, mandate_stream
+from domain.payments.payment import PAYMENT, CollectionPolicy, InitiatePayment, RetryPayment
 from domain.payments.reconciliation import (
     RECONCILIATION,
     CloseReconciliation,
@@ -79,6 +73,10 @@ from tests.e2e.stories.scene import APPLICANT, Story
 
 FIRST = date(2026, 3, 2)
 DELIVERY = date(2026, 3, 5)
+_DUE = (DELIVERY, date(2026, 4, 7), date(2026, 5, 6), date(2026, 6, 5), date(2026, 7, 6), date(2026, 8, 5))
+DUE = dict(enumerate(_DUE, start=1))
+"""Due dates of the bills that are debited."""
+
 PRICE_FEN = 600_000
 SCORE = 712
 LESSEE = Person("王小明", "11010519491231002X", "13800138000", "上海市长宁区示例路 8 号 302 室")
@@ -210,7 +208,7 @@ async def _lease(story: Story, application: UUID, contract: UUID) -> UUID:
     lease = lease_stream(contract)
     story.say("Buying costs 6,400.80 less all rent that was paid, at least the 1,800.00 of the end")
     await story.ask(LEASE, lease, WaiveDeposit(decision=application))
-    story.mandated.add(lease)
+    await story.mandate(lease)
     await story.until(DELIVERY)
     await story.refuse(LEASE, lease, ActivateLease(on=DELIVERY), "lease.not_delivered")
     story.say("The telephone is handed over, and rent runs")
@@ -233,17 +231,24 @@ async def _pay(story: Story, lease: UUID, what: str, amount_fen: int, bill: int 
 def _fates(story: Story, lease: UUID) -> None:
     """What the banks will do with which attempt."""
     for attempt in range(1, 5):
-        story.fates[collection_stream(lease, 3).hex, attempt] = Script(code="insufficient_funds")
-    story.fates[collection_stream(lease, 1).hex, 1] = Script(short_fen=340)
+        story.fates[_debit(lease, 3).hex, attempt] = Script(code="insufficient_funds")
+    story.fates[_debit(lease, 1).hex, 1] = Script(short_fen=340)
     story.fates[story.id("payment:part of bill 2").hex, 1] = Script(listed_twice=True)
-    story.fates[collection_stream(lease, 4).hex, 1] = Script(
+    story.fates[_debit(lease, 4).hex, 1] = Script(
         answer_lost=True, settles_after_days=1, callbacks_after_days=(2, 3), forged_after_days=(2,)
     )
-    story.fates[collection_stream(lease, 5).hex, 1] = Script(unlisted=True)
+    story.fates[story.id("payment:advance").hex, 1] = Script(unlisted=True, refund_lost=True)
+
+
+def _debit(lease: UUID, bill: int) -> UUID:
+    """The payment that collects what is due on the due date of a bill."""
+    return collection_stream(lease, DUE[bill])
 
 
 async def _rents(story: Story, lease: UUID) -> None:
     _fates(story, lease)
+    schedule = (await story.state(LEASE, lease)).unbilled
+    assert {one.number: one.due_on for one in schedule[:6]} == DUE
     story.say("The lessee's mandate: bank_a on the due date, after a failure again 1, 3 and 7 days later, then bank_b")
     story.say("Bill 1 is collected on time; the bank's statement will have 3.40 less than it told us")
     await story.until(date(2026, 3, 6))
@@ -257,8 +262,8 @@ async def _rents(story: Story, lease: UUID) -> None:
 async def _in_parts(story: Story, lease: UUID) -> None:
     """Bill 2: half in time, the rest in time too, but nobody hears of it for a month."""
     await story.until(date(2026, 4, 3))
-    story.say("The lessee stops the debit of bill 2 and pays a part; the bank lists that part twice")
-    await story.ask(PAYMENT, collection_stream(lease, 2), CancelPayment(reason="paid_otherwise"), by=APPLICANT)
+    story.say("The lessee stops debits for a while and pays a part of bill 2; the bank lists that part twice")
+    await story.ask(MANDATE, mandate_stream(lease), SuspendMandate(reason="lessee"), by=APPLICANT)
     await _pay(story, lease, "part of bill 2", 20_000)
     await story.until(date(2026, 4, 4))
     await _corrected(story, "bank_b", date(2026, 4, 3), Resolution.CORRECTED)
@@ -270,8 +275,8 @@ async def _in_parts(story: Story, lease: UUID) -> None:
 
 
 async def _retried(story: Story, lease: UUID) -> None:
-    """Bill 3: four attempts at one bank, the fifth at the other; and the rest of bill 2 is found in between."""
-    await story.until(date(2026, 5, 8))
+    """The rest of bill 2 is found; bill 3: four attempts at one bank, the fifth at the other, then the late fee."""
+    await story.until(date(2026, 5, 4))
     story.say(
         "Money of 2026-04-09 that only the bank knew is posted with its value date: within grace, so that the late fee "
         "of April, 20 days × 0.03 % × 183.40 = 1.10, is taken back"
@@ -280,40 +285,34 @@ async def _retried(story: Story, lease: UUID) -> None:
     await story.refuse(RECONCILIATION, run, CloseReconciliation(), "reconciliation.breaks_open")
     await _pay(story, lease, "rest of bill 2", 18_340, bill=2)
     await _corrected(story, "bank_b", date(2026, 4, 9), Resolution.POSTED)
-    await story.until(date(2026, 5, 18))
+    story.say("Bills may be debited again")
+    await story.ask(MANDATE, mandate_stream(lease), ResumeMandate(), by=APPLICANT)
+    await story.until(date(2026, 5, 20))
 
 
 async def _unknown(story: Story, lease: UUID) -> None:
     """Bill 4: the bank's answer is lost."""
-    await story.until(date(2026, 6, 6))
+    await story.until(DUE[4] + timedelta(days=1))
     story.say("Nobody knows how the debit of bill 4 ended; trying again might take the money twice")
-    payment = collection_stream(lease, 4)
-    await story.refuse(PAYMENT, payment, RetryPayment(attempt=1), "payment.outcome_unresolved")
-    await story.until(date(2026, 6, 7))
-    for day in (date(2026, 6, 7), date(2026, 6, 8)):
-        await story.until(day)
-        story.say("The bank calls back, and so does somebody else" if day.day == 7 else "The bank calls back once more")
-        for number, delivery in enumerate(story.banks["bank_a"].deliveries(day)):
-            arrival = story.id(f"callback:{day}:{number}")
-            wish = received(story.banks["bank_a"], delivery.headers, delivery.body, arrival)
-            await story.ask(PAYMENT, wish.stream, wish.command)
+    again = RetryPayment(attempt=1, amount_fen=38_340)
+    await story.refuse(PAYMENT, _debit(lease, 4), again, "payment.outcome_unresolved")
+    story.say("A query will say; two days after the debit the bank calls back, and so does somebody else")
+    await story.until(DUE[4] + timedelta(days=4))
 
 
 async def _too_much(story: Story, lease: UUID) -> None:
-    """Bill 5 is paid from the app and debited as well; what was debited goes back."""
+    """Bill 5 is paid from the app before it is due, and is not debited; some of the credit goes back."""
     await story.until(date(2026, 7, 3))
-    story.say("400.00 from the app: what was left of bill 4, bill 5, and the rest is credit")
-    await _pay(story, lease, "advance", 40_000)
-    story.say("Bill 5 will be debited all the same")
+    story.say("400.00 from the app: bill 5, and the rest is credit")
+    advance = await _pay(story, lease, "advance", 40_000)
+    await story.until(date(2026, 7, 4))
+    await _corrected(story, "bank_b", date(2026, 7, 3), Resolution.OTHER_DAY)
     await story.until(date(2026, 7, 7))
-    debited = collection_stream(lease, 5)
-    await _corrected(story, "bank_a", date(2026, 7, 6), Resolution.OTHER_DAY)
-    story.say("The debit was too much and goes back, no more than came")
-    too_much = RefundPayment(amount_fen=38_341, reason="paid_twice")
-    await story.refuse(PAYMENT, debited, too_much, "payment.refund_exceeds")
-    answer = await story.banks["bank_a"].refund(request_of(debited, 1), 38_340, "refund:1")
-    assert answer.amount_fen == 38_340
-    await story.ask(PAYMENT, debited, RefundPayment(amount_fen=38_340, reason="paid_twice"))
+    story.say("Bill 5 was not debited as well: nothing of it was open when it fell due. The lessee wants 10.00 back")
+    too_much = RefundCredit(amount_fen=1_661, payment=advance)
+    await story.refuse(LEASE, lease, too_much, "lease.credit_too_small")
+    story.say("The bank's answer is lost: in the evening it is asked again, and pays once")
+    await story.ask(LEASE, lease, RefundCredit(amount_fen=1_000, payment=advance))
     await story.until(date(2026, 8, 6))
 
 
@@ -332,7 +331,7 @@ async def _corrected(story: Story, provider: str, day: date, how: Resolution) ->
 
 
 async def _buyout(story: Story, lease: UUID) -> None:
-    story.say("Six rents are paid: 6,400.80 − 6 × 383.40 = 4,100.40, less the credit that is left")
+    story.say("Six rents are paid: 6,400.80 − 6 × 383.40 = 4,100.40")
     await story.ask(LEASE, lease, QuoteBuyout(as_of=story.today))
     quote = (await story.state(LEASE, lease)).quote
     await story.refuse(LEASE, lease, CompleteBuyout(), "lease.credit_too_small")

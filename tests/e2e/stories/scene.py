@@ -11,48 +11,38 @@ after each. Nothing here reads a clock; the banks decide by a table that the sto
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import ExitStack, asynccontextmanager, closing
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid5
 
 from psycopg import Connection
-from psycopg_pool import AsyncConnectionPool
 
-from adapters.payments.collecting import INTEREST as ATTEMPTS
-from adapters.payments.collecting import Collector, LedgerPayments
-from adapters.payments.in_process import InProcessProvider, Script
+from adapters.payments.fates import Script
 from adapters.payments.port import Order
-from adapters.postgres.connections import connect, conninfo
+from adapters.payments.sandbox import SandboxBank
+from adapters.postgres.connections import connect
 from adapters.postgres.ledger import Request
-from adapters.processes.closing_steps import AskForOutcomes, ReconcileStatements
-from adapters.processes.collecting import INTEREST, Mandate, collect_bills, post_payments
-from adapters.processes.end_of_day import EndOfDay
-from adapters.processes.following import Follower
 from api.compose import Base, Running, running
-from api.days import end_of_day
-from api.originating import follower_of
+from api.days import Days, days
 from domain.books import post
 from domain.calendar import CALENDAR
 from domain.kernel import BEIJING, Actor, Command, Context, Decider, Event, Refusal, type_of
+from domain.payments.mandate import MANDATE, GrantMandate, mandate_stream
 from domain.payments.payment import CollectionPolicy
-from domain.payments.reconciliation import RECONCILIATION, Money, StatementLoaded, StatementMatched
+from domain.payments.reconciliation import RECONCILIATION, StatementLoaded, StatementMatched
 from projections import portfolio
 from projections.journal import trial_balance
 from projections.model import Projection
-from projections.receipts import RECEIPTS, received
-from projections.reconciliation_board import RECONCILIATION_BOARD
 from projections.registry import PROJECTIONS
 from projections.runner import Runner
-from projections.timers import TIMERS
 from tests.e2e.stories import telling
 
-READ_MODELS: tuple[Projection[Any], ...] = tuple(dict.fromkeys((*PROJECTIONS, TIMERS, RECEIPTS, RECONCILIATION_BOARD)))
+READ_MODELS: tuple[Projection[Any], ...] = PROJECTIONS
 POLICY = CollectionPolicy(channels=("bank_a", "bank_b"), retries=3, spacing_days=(1, 3, 7))
-MANDATE = Mandate("DD-2026-0001", POLICY)
 PAGE = 1_000
 MORNING = time(10)
 LINES_OF_A_NOTE = 30
@@ -76,11 +66,6 @@ class ReadModels:
         """Bring all of them to the ledger's head."""
         self._runner.catch_up()
 
-    async def received(self, tenant: UUID, provider: str, day: date) -> Sequence[Money]:
-        """What came in through a provider."""
-        self.catch_up()
-        return received(self.connection, tenant, provider, day)
-
 
 @dataclass
 class Story:
@@ -88,12 +73,10 @@ class Story:
 
     tenant: UUID
     program: Running
-    ending: EndOfDay
-    followers: Sequence[Follower]
+    days: Days
     models: ReadModels
-    banks: Mapping[str, InProcessProvider]
+    banks: Mapping[str, SandboxBank]
     fates: Fates
-    mandated: set[UUID]
     today: date
     lines: list[str] = field(default_factory=list)
     books: dict[str, int] = field(default_factory=dict)
@@ -175,11 +158,18 @@ class Story:
         """What the write path knows of a stream."""
         return (await self.program.ledger.load(decider, stream))[1]
 
+    async def mandate(self, lease: UUID) -> UUID:
+        """The lessee allows debits; gives the mandate's stream."""
+        stream = mandate_stream(lease)
+        grant = GrantMandate(lease=lease, reference="DD-2026-0001", policy=POLICY)
+        await self.ask(MANDATE, stream, grant, by=APPLICANT)
+        return stream
+
     async def settle(self, *, hidden: bool = False) -> None:
         """Let processes and reactors catch up, then tell what is new in the ledger and what a process was refused."""
-        await caught_up(self.followers)
+        await self.days.settle()
         await self._tell_new(hidden=hidden)
-        for one in await self.followers[0].refusals(self.tenant):
+        for one in await self.days.refusals(self.tenant):
             if one.key not in self.refused_wishes:
                 self.refused_wishes[one.key] = one.code
                 self._say_quiet()
@@ -193,7 +183,7 @@ class Story:
         while self.today < day:
             before = len(self.lines)
             closing, self.today = self.today, self.today + timedelta(days=1)
-            closed = await self.ending.close(closing)
+            closed = await self.days.ending.close(closing)
             await self._tell_new()
             if len(self.lines) == before:
                 self._quiet.append(closing)
@@ -251,71 +241,30 @@ def _drawn(value: str) -> bool:
     return len(plain) >= 32 and all(char in "0123456789abcdef" for char in plain)
 
 
-async def caught_up(followers: Sequence[Follower]) -> None:
-    """Let each answer what the others did, until nobody has anything to say."""
-    while sum([(await one.catch_up()).accepted for one in followers]):
-        pass
-
-
-def _follower(
-    program: Running, pool: AsyncConnectionPool[Any], collector: Collector, mandated: Collection[UUID]
-) -> Follower:
-    """The processes between leases and payments, one stream after the other, so that positions never differ."""
-    return Follower(
-        name="collecting",
-        ledger=program.ledger,
-        reader=program.reader,
-        pool=pool,
-        interest=INTEREST | ATTEMPTS,
-        processes=(post_payments, collect_bills(lambda _tenant, lease: MANDATE if lease in mandated else None)),
-        reactors=(collector.react,),
-        streams_in_flight=1,
-    )
-
-
 @asynccontextmanager
 async def stage(on: Base, first: date) -> AsyncIterator[Story]:
-    """A story that begins on a business date, on an empty ledger."""
+    """A story that begins on a business date, on an empty ledger, with the composed end of day.
+
+    One stream after the other, so that positions never differ.
+    """
     fates: Fates = {}
-    mandated: set[UUID] = set()
 
     def fate(order: Order) -> Script:
         payment, _, attempt = order.request.partition("-")
         return fates.get((payment, int(attempt)), Script())
 
-    banks = {name: InProcessProvider(name, b"a secret of the stage", fate) for name in POLICY.channels}
-    pool: AsyncConnectionPool[Any] = AsyncConnectionPool(
-        conninfo(on.url), min_size=1, max_size=2, open=False, kwargs={"autocommit": True}
-    )
     tenant = on.settings.tenant
-    async with running(on) as program, end_of_day(program, tenant) as plain, pool:
-        with connect(on.url) as connection:
-            models = ReadModels(connection)
-            collector = Collector(banks, LedgerPayments(program.ledger))
-            followers = (
-                _follower(program, pool, collector, mandated),
-                replace(follower_of(program, pool), streams_in_flight=1),
-            )
-            for follower in followers:
-                await follower.prepare()
-
-            async def settle() -> None:
-                await caught_up(followers)
-
-            ending = replace(
-                plain,
-                settle=settle,
-                steps=(
-                    AskForOutcomes(program.ledger, program.reader, plain.timers, collector),
-                    ReconcileStatements(program.ledger, models, list(banks.values())),
-                ),
-                streams_in_flight=1,
-            )
-            await ending.open(first)
-            story = Story(tenant, program, ending, followers, models, banks, fates, mandated, first)
+    with ExitStack() as stack:
+        banks = {name: SandboxBank(name, b"a secret of the stage", fate) for name in POLICY.channels}
+        for bank in banks.values():
+            stack.enter_context(closing(bank))
+        models = ReadModels(stack.enter_context(connect(on.url)))
+        async with running(on) as program, days(program, tenant, banks, streams_in_flight=1) as composed:
+            await composed.ending.open(first)
+            story = Story(tenant, program, composed, models, banks, fates, first)
             await story.settle()
             yield story
-            refused = {one.key: one.code for one in await followers[0].refusals(tenant)}
+            refused = {one.key: one.code for one in await composed.refusals(tenant)}
             assert refused == story.refused_wishes, f"a process was refused and nobody told: {refused}"
             models.catch_up()
 

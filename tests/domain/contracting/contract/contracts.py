@@ -46,6 +46,7 @@ from domain.contracting.contract import (
     SignAmendment,
     Signature,
     SignatureLevel,
+    SignatureMethod,
     SignContract,
     TerminateContract,
     VoidContract,
@@ -141,6 +142,7 @@ def signature(party: UUID, before: int = 0) -> Signature:
         signed=file_after(before + 1),
         certificate="ce" * 32,
         level=SignatureLevel.B_B,
+        method=SignatureMethod.PADES,
     )
 
 

@@ -18,6 +18,7 @@ from domain.contracting.contract import (
     SignAmendment,
     Signature,
     SignatureLevel,
+    SignatureMethod,
     SignContract,
     VoidContract,
     contract_root,
@@ -75,6 +76,7 @@ class ContractLife(RuleBasedStateMachine):
             signed=f"{self.files:064x}",
             certificate="ce" * 32,
             level=SignatureLevel.B_B,
+            method=SignatureMethod.PADES,
         )
         if amendment:
             self._do(SignAmendment(signature=signature, acknowledged=c.ALL_SHOWN))

@@ -1,0 +1,170 @@
+"""`contract list`, `paper` and `check`, `clauses` and `timers`: as JSON, as tables, as bytes."""
+
+from __future__ import annotations
+
+import asyncio
+from hashlib import sha256
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from adapters.catalogue.clauses import choose, shipped_clauses
+from adapters.postgres.ledger import Request
+from adapters.signing import LocalAuthority, LocalSigner, Signatory
+from adapters.system import new_id, now
+from api import papers
+from api.cli.failures import REFUSED, UNUSABLE
+from api.compose import Base, base, running
+from api.settings import Settings
+from domain.contracting.clauses import CLAUSE, clause_stream
+from domain.contracting.contract import CONTRACT, AssembleContract, Party
+from domain.contracting.parts import Form
+from domain.kernel import Actor, Command, Context, Decider
+from tests.adapters.signing import papers as samples
+from tests.api.cli.program import Program
+from tests.api.cli.test_books import tell
+from tests.domain.contracting.clauses import library
+from tests.domain.leasing import cases
+from tests.servers import ORIGIN
+
+CHOSEN = choose(shipped_clauses(), Form.OPERATING, ("device_lock", "buyout"))
+ASSEMBLE = AssembleContract(
+    reference=samples.REFERENCE,
+    form=Form.OPERATING,
+    plan="phone_buyout",
+    plan_digest="1" * 64,
+    parties=tuple(Party(role=party.role, id=party.id) for party in samples.PARTIES),
+    key_terms=samples.KEY_TERMS,
+    clauses=tuple(clause.reference for clause in CHOSEN),
+    library=tuple(clause.entry for clause in CHOSEN),
+)
+STREAM = UUID(int=173)
+IDENTIFIER = f"contract_{STREAM.hex}"
+
+
+def do(program: Program, *steps: tuple[Decider[object], UUID | None, Command]) -> None:
+    """Commands of some aggregates; without a stream, that of the tenant's clause of the samples."""
+    settings = Settings.model_validate({"data": program.data, "database_url": program.url, "origin": ORIGIN})
+
+    async def work(prepared: Base) -> None:
+        tenant = prepared.settings.tenant
+        async with running(prepared) as ledger:
+            for decider, given, command in steps:
+                stream = given or clause_stream(tenant, library.DRAFT.clause)
+                context = Context(
+                    tenant=tenant, actor=Actor("merchant_operator", "key_1"), command=new_id(), correlation=stream,
+                    now=now(), business_date=samples.MADE_ON,
+                )  # fmt: skip
+                request = Request(stream=stream, key=new_id().hex, command=command, context=context)
+                assert hasattr(await ledger.ledger.execute(decider, request), "position")
+
+    with base(settings) as prepared:
+        asyncio.run(work(prepared))
+
+
+@pytest.fixture
+def agreed(program: Program) -> Program:
+    """A ledger with one contract whose schedule is kept."""
+    do(program, (CONTRACT, STREAM, ASSEMBLE))  # type: ignore[arg-type]
+    papers.kept(program.data).keep(samples.SCHEDULE)
+    return program
+
+
+def signed(directory: Path, pdf: bytes) -> tuple[bytes, Path]:
+    """The file with a signature, and a directory with the certificate to trust."""
+    authority = LocalAuthority(directory / "keys", samples.KEY_BITS)
+    trust = directory / "trust"
+    trust.mkdir()
+    (trust / "root.pem").write_bytes(authority.root.public_bytes(Encoding.PEM))
+    return LocalSigner(authority, now).sign(pdf, samples.SIGNATORIES[0]).pdf, trust
+
+
+def test_contracts_in_a_list(agreed: Program) -> None:
+    found = agreed("contract", "list", "--json").then(0).json
+    (row,) = found["rows"]
+    assert (row["id"], row["reference"], row["state"]) == (str(STREAM), samples.REFERENCE, "assembled")
+    assert agreed("contract", "list", "--state", "executed", "--json").then(0).json["rows"] == []
+    text = agreed("contract", "list").then(0).text
+    assert IDENTIFIER in text
+    assert "0 of 3" in text
+
+
+def test_the_paper_goes_to_stdout(agreed: Program) -> None:
+    first = agreed("contract", "paper", IDENTIFIER).then(0).out
+    assert first.startswith(b"%PDF-1.7")
+    assert agreed("contract", "paper", IDENTIFIER).then(0).out == first
+    told = agreed("contract", "paper", IDENTIFIER, "--json").then(0).json
+    assert told == {
+        "contract": IDENTIFIER, "version": 1, "sha256": sha256(first).hexdigest(), "bytes": len(first),
+    }  # fmt: skip
+
+
+def test_papers_that_are_not_there(agreed: Program) -> None:
+    nobody = f"contract_{'0' * 32}"
+    assert "expected a contract of this tenant" in agreed("contract", "paper", nobody).then(UNUSABLE).err
+    assert "got none" in agreed("contract", "paper", IDENTIFIER, "--at-position", "0").then(UNUSABLE).err
+    agreed("contract", "paper", "lease_1").then(UNUSABLE)
+    for path in (agreed.data / papers.SCHEDULES).iterdir():
+        path.unlink()
+    assert "expected the schedule, got its digest only" in agreed("contract", "paper", IDENTIFIER).then(REFUSED).err
+
+
+def test_who_signed_a_file(agreed: Program, tmp_path: Path) -> None:
+    pdf, trust = signed(tmp_path / "signing", agreed("contract", "paper", IDENTIFIER).then(0).out)
+    (tmp_path / "signed.pdf").write_bytes(pdf)
+    found = agreed("contract", "check", tmp_path / "signed.pdf", "--trust", trust, "--json").then(0).json
+    (one,) = found["signatures"]
+    assert (found["intact"], one["holds"], one["party"]) == (True, True, str(samples.PARTIES[0].id))
+    assert one["file_sha256"] == found["file"]["sha256"] == sha256(pdf).hexdigest()
+    text = agreed("contract", "check", tmp_path / "signed.pdf", "--trust", trust).then(0).text
+    assert text.startswith("INTACT\n")
+    assert str(samples.PARTIES[0].id) in text
+
+
+def test_files_that_do_not_hold(agreed: Program, tmp_path: Path) -> None:
+    unsigned = agreed("contract", "paper", IDENTIFIER).then(0).out
+    pdf, trust = signed(tmp_path / "signing", unsigned)
+    changed = bytearray(pdf)
+    changed[len(unsigned) // 2] ^= 1
+    for name, content, options, words in (
+        ("unsigned", unsigned, ("--trust", trust), "NOT SIGNED"),
+        ("changed", bytes(changed), ("--trust", trust), "changed"),
+        ("untrusted", pdf, (), "unknown_root"),
+    ):
+        path = tmp_path / f"{name}.pdf"
+        path.write_bytes(content)
+        done = agreed("contract", "check", path, *options).then(REFUSED)
+        assert words in done.text, name
+    (tmp_path / "text.pdf").write_bytes(b"text")
+    assert "expected a PDF" in agreed("contract", "check", tmp_path / "text.pdf").then(REFUSED).err
+    agreed("contract", "check", tmp_path / "nothing.pdf").then(UNUSABLE)
+
+
+def test_a_signatory_of_the_samples_is_a_party() -> None:
+    assert isinstance(samples.SIGNATORIES[0], Signatory)
+    assert samples.SIGNATORIES[0].id in {party.id for party in ASSEMBLE.parties}
+
+
+def test_own_clauses(program: Program) -> None:
+    do(program, (CLAUSE, None, library.DRAFT), (CLAUSE, None, library.PUBLISH))  # type: ignore[arg-type]
+    found = program("clauses", "--json").then(0).json
+    (clause,) = found["clauses"]
+    (version,) = clause["versions"]
+    assert (clause["clause"], version["digest"], version["state"]) == ("dispute", library.DIGEST, "published")
+    assert program("clauses", "--state", "drafted", "--json").then(0).json["clauses"] == []
+    assert program("clauses", "--at-position", "1", "--json").then(0).json["clauses"][0]["versions"][0]["state"] == (
+        "drafted"
+    )
+    assert "争议解决" in program("clauses").then(0).text
+
+
+def test_what_is_due_next(program: Program) -> None:
+    tell(program, *cases.RUNNING)
+    found = program("timers", "--kind", "bill", "--json").then(0).json
+    assert [one["number"] for one in found["timers"]] == list(range(1, 13))
+    assert len(program("timers", "--limit", "3", "--json").then(0).json["timers"]) == 3
+    assert program("timers", "--at-position", "1", "--json").then(0).json["timers"] == []
+    assert "bill" in program("timers").then(0).text
+    assert "--kind: expected one of" in program("timers", "--kind", "alarm").then(UNUSABLE).err
