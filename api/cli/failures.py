@@ -44,7 +44,7 @@ STATUS: Mapping[str, int] = {
     "domain.kernel.times.TimeError": UNUSABLE,
     "projections.catalog.LostRace": REFUSED,
     "projections.model.ProjectionError": UNUSABLE,
-    "projections.rebuild.ReadModelDiffers": REFUSED,
+    "projections.comparing.ReadModelDiffers": REFUSED,
     "projections.rebuild.RebuildRunning": REFUSED,
     "psycopg.Error": UNUSABLE,
     "psycopg_pool.PoolTimeout": UNUSABLE,
