@@ -135,7 +135,7 @@ def _consent(row: consents.Consent) -> ConsentRow:
     return ConsentRow(
         id=format_id("consent", row.id),
         version=row.version,
-        subject=format_id("subject", row.subject),
+        subject=format_id("subject", row.person),
         purpose=Purpose(row.purpose),
         state=row.state,
         recipients=tuple(row.recipients.split()),

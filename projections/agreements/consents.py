@@ -39,13 +39,15 @@ BEHIND_MAX = 5_000
 
 
 class Consent(Row, frozen=True, kw_only=True):
-    """One consent. `recipients` and `uses` are codes joined by spaces; `expires_on` is the last day it was asked or
-    granted until, `withdrawn_on` the first day without it.
+    """One consent; `person` is the random id that the vault knows the person by.
+
+    `recipients` and `uses` are codes joined by spaces; `expires_on` is the last day it was asked or granted until,
+    `withdrawn_on` the first day without it.
     """
 
     id: UUID
     tenant: UUID
-    subject: UUID
+    person: UUID
     purpose: str
     state: str
     recipients: str
@@ -70,7 +72,7 @@ class Page(Struct, frozen=True):
 class Wanted(Struct, frozen=True):
     """Which consents are asked for; what is None is not looked at."""
 
-    subject: UUID | None = None
+    person: UUID | None = None
     purpose: str | None = None
     state: str | None = None
 
@@ -84,7 +86,7 @@ def _requested(event: ConsentRequested, recorded: Recorded) -> Consent:
     return Consent(
         id=recorded.stream,
         tenant=recorded.tenant,
-        subject=event.subject,
+        person=event.subject,
         purpose=event.purpose.value,
         state=State.REQUESTED.value,
         recipients=" ".join(event.recipients),
@@ -150,7 +152,7 @@ CREATE TABLE {table} (
     position       bigint   NOT NULL,
     id             uuid     NOT NULL,
     tenant         uuid     NOT NULL,
-    subject        uuid     NOT NULL,
+    person         uuid     NOT NULL,
     purpose        text     NOT NULL,
     state          text     NOT NULL,
     recipients     text     NOT NULL,
@@ -165,7 +167,7 @@ CREATE TABLE {table} (
     PRIMARY KEY (shard, id)
 ) WITH (fillfactor = 70);
 CREATE INDEX ON {table} (shard, tenant, id);
-CREATE INDEX ON {table} (shard, tenant, subject, first_position);
+CREATE INDEX ON {table} (shard, tenant, person, first_position);
 """,
 )
 
@@ -209,7 +211,7 @@ def streams_of(connection: Connection[Any], tenant: UUID, subject: UUID, *, shar
     """The streams of a person's consents with a tenant, oldest first, as fresh as the ledger."""
     # The position is read first: rows that come later are found twice, never not at all.
     position, head = live(connection, CONSENTS, shard).position, head_size(connection, shard)
-    rows = Window(CONSENTS, tenant, shard).rows(connection, "t.subject = %s", [subject], SCAN_ROWS_MAX)
+    rows = Window(CONSENTS, tenant, shard).rows(connection, "t.person = %s", [subject], SCAN_ROWS_MAX)
     found = {row.id: row.first_position for row in rows}
     for read in window(connection, shard, position, head, {"consent.requested.v1"}):
         if isinstance(read, Recorded) and read.tenant == tenant:

@@ -63,7 +63,7 @@ def test_rows(events: tuple[Event, ...], expected: dict[str, Any]) -> None:
     row = given(CONSENTS, *happened).row(stream(1))
     assert isinstance(row, Consent)
     assert {name: getattr(row, name) for name in expected} == expected
-    assert (row.subject, row.first_position) == (SOMEBODY, 1)
+    assert (row.person, row.first_position) == (SOMEBODY, 1)
     assert row.version == row.position == len(events) + 1
 
 
@@ -89,7 +89,7 @@ def test_lists_and_streams(books: BookKeeper, app_connection: Connection[Any]) -
 
     everything = sorted([stream(1), stream(2), stream(3)])
     assert found(Wanted()) == everything
-    assert found(Wanted(subject=SOMEBODY)) == sorted([stream(1), stream(3)])
+    assert found(Wanted(person=SOMEBODY)) == sorted([stream(1), stream(3)])
     assert found(Wanted(SOMEBODY, "biometrics", "granted")) == [stream(1)]
     assert found(Wanted(state="requested")) == sorted([stream(2), stream(3)])
     assert found(Wanted(), 2) == everything[:2]
