@@ -42,9 +42,10 @@ from domain.calendar import Timer
 from domain.kernel import Event
 from domain.payments.collection import Standing
 from domain.payments.reconciliation import Money
-from projections import receipts, timers
-from projections.runner import Runner
-from projections.standing import READS, standings
+from projections.days import timers
+from projections.engine.runner import Runner
+from projections.money import receipts
+from projections.money.standing import READS, standings
 
 PROCESSES = "payments"
 """The name under which the processes between leases and payments keep their position."""

@@ -34,10 +34,11 @@ from adapters.postgres.reader import Reader
 from adapters.postgres.schema import SHARD
 from api.queries import Queries
 from domain.portfolio import Portfolio, Surroundings
-from projections import consents, portfolio
-from projections.catalog import NotLive
-from projections.lease_book import LEASE_BOOK
-from projections.runner import Runner
+from projections.agreements import consents
+from projections.engine.catalog import NotLive
+from projections.engine.runner import Runner
+from projections.leases import portfolio
+from projections.leases.lease_book import LEASE_BOOK
 
 Connection = psycopg.Connection[tuple[Any, ...]]
 

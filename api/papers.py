@@ -45,12 +45,12 @@ from domain.contracting.schedules import Instalment as Offered
 from domain.kernel import Refusal
 from domain.leasing.lease import LeaseCreated
 from domain.leasing.values import Instalment
-from projections import reading
-from projections.application_book import APPLICATION_BOOK
-from projections.clause_library import CLAUSE_LIBRARY
-from projections.contract_book import CONTRACT_BOOK, leases_of
-from projections.lease_book import LEASE_BOOK
-from projections.model import Recorded
+from projections.agreements.clause_library import CLAUSE_LIBRARY
+from projections.agreements.contract_book import CONTRACT_BOOK, leases_of
+from projections.applications.application_book import APPLICATION_BOOK
+from projections.engine import reading
+from projections.engine.model import Recorded
+from projections.leases.lease_book import LEASE_BOOK
 
 SCHEDULES = "schedules"
 """Where schedules are kept by their digest, under the data directory."""

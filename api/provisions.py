@@ -19,11 +19,12 @@ from adapters.processes.provisioning import RecogniseProvisions
 from api.compose import Running
 from domain.books import FiveClass, chart
 from domain.books.provision import ClassSum, RecogniseProvision
-from projections import currencies, journal, portfolio
-from projections.as_of import resolve
-from projections.journal import JOURNAL
-from projections.lease_book import LEASE_BOOK
-from projections.runner import Runner
+from projections.engine.as_of import resolve
+from projections.engine.runner import Runner
+from projections.leases import currencies, portfolio
+from projections.leases.lease_book import LEASE_BOOK
+from projections.money import journal
+from projections.money.journal import JOURNAL
 
 
 class AllowancesNow:

@@ -28,9 +28,9 @@ from bench.importing import import_all
 from bench.model import Bar, Result, check, compare, result
 from bench.place import Place, scalar
 from bench.stock import environment
-from projections.application_book import APPLICATION_BOOK
+from projections.applications.application_book import APPLICATION_BOOK
+from projections.engine.runner import Runner
 from projections.registry import PROJECTIONS
-from projections.runner import Runner
 
 BAR = Bar("projections", "events/s", 100.0)
 PEER_TIMEOUT_S = 600.0

@@ -26,9 +26,9 @@ from api.compose import Base, running
 from api.days import end_of_day
 from bench.model import Bar, Broken, Result, check, result
 from bench.place import SEED, Place, scalar
-from projections.comparing import Compared, compare_all
+from projections.engine.comparing import Compared, compare_all
+from projections.engine.runner import Runner
 from projections.registry import PROJECTIONS
-from projections.runner import Runner
 
 BAR = Bar("leases", "events/s", 1_667.0)
 """A book of a hundred thousand events in a minute, everything included."""

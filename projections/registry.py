@@ -4,22 +4,22 @@ from __future__ import annotations
 
 from typing import Any
 
-from projections.ageing import AGEING
-from projections.application_book import APPLICATION_BOOK
-from projections.bills import BILLS
-from projections.clause_library import CLAUSE_LIBRARY
-from projections.consents import CONSENTS
-from projections.contract_book import CONTRACT_BOOK
-from projections.decision_funnel import DECISION_FUNNEL
-from projections.journal import JOURNAL
-from projections.lease_book import LEASE_BOOK
-from projections.mandates import MANDATES
-from projections.model import Projection, ProjectionError
-from projections.payments import PAYMENTS
-from projections.receipts import RECEIPTS
-from projections.reconciliation_board import RECONCILIATION_BOARD
-from projections.timers import TIMERS
-from projections.work_in_progress import WORK_IN_PROGRESS
+from projections.agreements.clause_library import CLAUSE_LIBRARY
+from projections.agreements.consents import CONSENTS
+from projections.agreements.contract_book import CONTRACT_BOOK
+from projections.applications.application_book import APPLICATION_BOOK
+from projections.applications.decision_funnel import DECISION_FUNNEL
+from projections.applications.work_in_progress import WORK_IN_PROGRESS
+from projections.days.timers import TIMERS
+from projections.engine.model import Projection, ProjectionError
+from projections.leases.ageing import AGEING
+from projections.leases.bills import BILLS
+from projections.leases.lease_book import LEASE_BOOK
+from projections.money.journal import JOURNAL
+from projections.money.mandates import MANDATES
+from projections.money.payments import PAYMENTS
+from projections.money.receipts import RECEIPTS
+from projections.money.reconciliation_board import RECONCILIATION_BOARD
 
 PROJECTIONS: tuple[Projection[Any], ...] = (
     APPLICATION_BOOK,

@@ -124,8 +124,8 @@ def _read_models(session: Session, connection: Any) -> tuple[dict[str, int], lis
     """Rows that each live read model should have, and what differs; those that were never made say nothing."""
     from adapters.postgres.fsck import Finding
     from adapters.postgres.schema import SHARD
-    from projections import catalog
-    from projections.comparing import Compared, compare_all
+    from projections.engine import catalog
+    from projections.engine.comparing import Compared, compare_all
     from projections.registry import PROJECTIONS
 
     rows: dict[str, int] = {}

@@ -36,7 +36,7 @@ def register(app: typer.Typer) -> None:
 def contracts(session: Session, state: State = None, at_position: At = None) -> None:
     """List the contracts of the tenant."""
     from domain.kernel import format_id
-    from projections import contract_book
+    from projections.agreements import contract_book
 
     with read_models(session) as (connection, tenant):
         where = contract_book.Filter(state=state)
@@ -62,7 +62,7 @@ def paper(
     from adapters.signing import digest_of, typeset
     from api import papers
     from domain.kernel import parse_id
-    from projections.reading import head_size
+    from projections.engine.reading import head_size
 
     stream = parse_id("contract", identifier)
     with read_models(session) as (connection, tenant):
@@ -140,7 +140,7 @@ def _shown(told: list[dict[str, Any]], *, holds: bool) -> str:
 
 def clauses(session: Session, state: State = None, at_position: At = None) -> None:
     """List the tenant's own clauses with their versions."""
-    from projections import clause_library
+    from projections.agreements import clause_library
 
     with read_models(session) as (connection, tenant):
         where = clause_library.Filter(state=state)
@@ -167,10 +167,10 @@ def timers(
 ) -> None:
     """List what is due next, as the ends of days will fire it."""
     from domain.calendar import calendar_stream
-    from projections import timers as read_model
-    from projections.as_of import resolve
-    from projections.business_day import business_day
-    from projections.timer_kinds import KIND_OF
+    from projections.days import timers as read_model
+    from projections.days.business_day import business_day
+    from projections.days.timer_kinds import KIND_OF
+    from projections.engine.as_of import resolve
 
     if kind is not None and kind not in KIND_OF:
         raise Unusable(f"--kind: expected one of {', '.join(KIND_OF)}, got {kind!r}")

@@ -333,7 +333,7 @@ def _read_models(health: Health, connection: Any) -> None:
 
     from adapters.postgres.schema import SHARD
     from adapters.system import now
-    from projections import catalog
+    from projections.engine import catalog
 
     health.facts["read_models"] = []
     if connection.execute("SELECT to_regclass('read.projections')").fetchone() == (None,):

@@ -11,7 +11,7 @@ from api.cli.frame import Report, Session, command
 from api.cli.words import count, number, table
 
 if TYPE_CHECKING:
-    from projections.rebuild import Rebuilt
+    from projections.engine.rebuild import Rebuilt
 
 
 def register(app: typer.Typer) -> None:
@@ -58,7 +58,7 @@ def rebuild(
 
     The new rows are built beside the old ones and take over in one transaction.
     """
-    from projections.model import ProjectionError
+    from projections.engine.model import ProjectionError
     from projections.registry import PROJECTIONS, find
 
     try:
@@ -81,8 +81,8 @@ def rebuild(
 def catch_up(url: str, report: Report) -> int:
     """Apply everything that read models lack; return the positions stepped over."""
     from adapters.postgres.connections import connect
+    from projections.engine.runner import Runner
     from projections.registry import PROJECTIONS
-    from projections.runner import Runner
 
     with connect(url) as connection:
         runner = Runner(connection, PROJECTIONS)
@@ -93,8 +93,8 @@ def catch_up(url: str, report: Report) -> int:
 def follow_ledger(url: str, stop: Any) -> None:
     """Keep read models up to date until `stop()`."""
     from adapters.postgres.connections import connect
+    from projections.engine.runner import Runner
     from projections.registry import PROJECTIONS
-    from projections.runner import Runner
 
     with connect(url) as connection:
         runner = Runner(connection, PROJECTIONS)
@@ -109,7 +109,7 @@ def lag(url: str) -> list[dict[str, Any]]:
     from adapters.postgres.connections import connect
     from adapters.postgres.schema import SHARD
     from adapters.system import now
-    from projections import catalog
+    from projections.engine import catalog
 
     with connect(url) as connection:
         if connection.execute("SELECT to_regclass('read.projections')").fetchone() == (None,):
@@ -119,7 +119,7 @@ def lag(url: str) -> list[dict[str, Any]]:
 
 def _rebuild(url: str, projection: Any, compare: bool, report: Report) -> Rebuilt:
     from adapters.postgres.connections import connect
-    from projections.rebuild import rebuild as rebuild_one
+    from projections.engine.rebuild import rebuild as rebuild_one
 
     with connect(url) as connection:
         return rebuild_one(connection, projection, progress=report, comparing=compare)

@@ -26,7 +26,7 @@ from api.http.problems import Problem
 from api.http.reads import STRICT, AfterPosition, ApplicationReader, At, Of, events_answer, page_of_stream
 from api.http.routes import path_of
 from domain.kernel import format_id
-from projections.reading import decode
+from projections.engine.reading import decode
 
 READ_HERE = tuple(of for of in EXPOSED if of not in (APPLICATIONS, LEASES))
 LISTED_HERE = tuple(of for of in EXPOSED if of is not APPLICATIONS)

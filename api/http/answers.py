@@ -22,8 +22,8 @@ from api.http.resources import encode
 from api.http.services import Services, services
 from domain.kernel import IdError, TimeError, format_id, parse_id, parse_utc
 from domain.kernel.money import MAX_SAFE_INTEGER
-from projections import catalog
-from projections.model import Projection
+from projections.engine import catalog
+from projections.engine.model import Projection
 
 PAGE_MAX = 100
 PAGE_DEFAULT = 50

@@ -30,7 +30,7 @@ from api.http.resources import encode
 from api.http.services import RETRY_AFTER_S, Services
 from domain.kernel import Actor, Context, Event, Refusal, business_date
 from domain.payments.payment import PAYMENT, CallbackIgnored, Ignored, ReceiveCallback
-from projections.reading import decode
+from projections.engine.reading import decode
 
 APPLIED = "applied"
 ProviderPath = Annotated[str, Path(description="The provider's name, which is its channel.", examples=["bank_a"])]

@@ -29,13 +29,14 @@ from domain.contracting.contract import Phase
 from domain.contracting.parts import Form
 from domain.kernel import IdError, format_id, parse_id
 from domain.leasing.lease import LeaseCreated
-from projections import business_day, clause_library, contract_book, timers
-from projections.as_of import resolve
-from projections.clause_library import CLAUSE_LIBRARY, STATES
-from projections.contract_book import CONTRACT_BOOK
-from projections.reading import decode
-from projections.timer_kinds import KIND_OF
-from projections.timers import TIMERS
+from projections.agreements import clause_library, contract_book
+from projections.agreements.clause_library import CLAUSE_LIBRARY, STATES
+from projections.agreements.contract_book import CONTRACT_BOOK
+from projections.days import business_day, timers
+from projections.days.timer_kinds import KIND_OF
+from projections.days.timers import TIMERS
+from projections.engine.as_of import resolve
+from projections.engine.reading import decode
 
 NO_CONTRACT = UUID(int=0)
 """The id of no contract, for a lease that is not there."""

@@ -16,9 +16,9 @@ from domain.calendar import Timer
 from domain.contracting.clauses.values import ClauseRef
 from domain.contracting.parts import Form
 from domain.kernel import format_id
-from projections import clause_library, contract_book
-from projections.business_day import BusinessDay, Step
-from projections.timer_kinds import KINDS
+from projections.agreements import clause_library, contract_book
+from projections.days.business_day import BusinessDay, Step
+from projections.days.timer_kinds import KINDS
 
 PartyId = Annotated[str, Meta(pattern="^party_[0-9a-f]{32}$")]
 ClauseId = Annotated[str, Meta(pattern="^clause_[0-9a-f]{32}$")]

@@ -34,8 +34,8 @@ from api.http.commands import CommandEndpoint
 from api.http.faults import faults_of
 from api.http.problems import MEDIA_TYPE, Problem, ProblemKind, body_of, language_of
 from chain.entry import EntryError
-from projections.as_of import NotProjectedYet, TooMuchPast
-from projections.catalog import NotLive
+from projections.engine.as_of import NotProjectedYet, TooMuchPast
+from projections.engine.catalog import NotLive
 
 RETRY_AFTER_S = "1"
 _PREFIX = "/v1/"

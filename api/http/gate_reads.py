@@ -19,9 +19,10 @@ from api.http.resources import Position, SubjectId
 from domain.kernel import IdError, format_id, parse_id
 from domain.parties.consent import Phase, Purpose
 from domain.portfolio import Measure
-from projections import consents, portfolio
-from projections.consents import CONSENTS
-from projections.lease_book import LEASE_BOOK
+from projections.agreements import consents
+from projections.agreements.consents import CONSENTS
+from projections.leases import portfolio
+from projections.leases.lease_book import LEASE_BOOK
 
 ConsentId = Annotated[str, Meta(pattern="^consent_[0-9a-f]{32}$")]
 GroupId = Annotated[str, Meta(pattern="^group_[0-9a-f]{32}$")]

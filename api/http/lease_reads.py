@@ -23,14 +23,15 @@ from domain.books.chart import ACCOUNTS
 from domain.kernel import format_id, parse_id
 from domain.kernel.ids import IdError
 from domain.leasing.lease.state import Phase
-from projections import bills, journal, lease_book, portfolio, revenue
-from projections.ageing import AGEING, ageing
-from projections.bills import BILLS
-from projections.cash_flow import DAYS_MAX, cash_flow
-from projections.journal import JOURNAL
-from projections.lease_book import LEASE_BOOK
-from projections.model import Recorded
-from projections.reading import decode
+from projections.engine.model import Recorded
+from projections.engine.reading import decode
+from projections.leases import bills, lease_book, portfolio, revenue
+from projections.leases.ageing import AGEING, ageing
+from projections.leases.bills import BILLS
+from projections.leases.cash_flow import DAYS_MAX, cash_flow
+from projections.leases.lease_book import LEASE_BOOK
+from projections.money import journal
+from projections.money.journal import JOURNAL
 
 _STATES = tuple(phase.value for phase in Phase if phase is not Phase.ABSENT)
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")

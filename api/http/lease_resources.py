@@ -11,12 +11,13 @@ from msgspec import Meta, Struct
 from api.http.resources import Position, SubjectId
 from domain.books import FiveClass
 from domain.kernel import format_id
-from projections import ageing, bills, cash_flow, journal, lease_book, portfolio, revenue
-from projections.ageing import Bucket
-from projections.cash_flow import Day
-from projections.currencies import Currencies
-from projections.journal import Balance, MonthIncome
-from projections.revenue import RevenueMonth
+from projections.leases import ageing, bills, cash_flow, lease_book, portfolio, revenue
+from projections.leases.ageing import Bucket
+from projections.leases.cash_flow import Day
+from projections.leases.currencies import Currencies
+from projections.leases.revenue import RevenueMonth
+from projections.money import journal
+from projections.money.journal import Balance, MonthIncome
 
 LeaseId = Annotated[str, Meta(pattern="^lease_[0-9a-f]{32}$")]
 ApplicationId = Annotated[str, Meta(pattern="^application_[0-9a-f]{32}$")]

@@ -15,10 +15,11 @@ from api.http.lease_reads import From, OfLease, To, day_of, lease_in_query, one_
 from api.http.reads import STRICT, ApplicationReader, At, Of, StatisticsReader
 from domain.kernel import format_id
 from domain.payments.mandate import Phase as MandatePhase
-from projections import by_lease, reconciliation_board
-from projections.mandates import MANDATES
-from projections.payments import PAYMENTS, STATES
-from projections.reconciliation_board import RECONCILIATION_BOARD
+from projections.leases import by_lease
+from projections.money import reconciliation_board
+from projections.money.mandates import MANDATES
+from projections.money.payments import PAYMENTS, STATES
+from projections.money.reconciliation_board import RECONCILIATION_BOARD
 
 _MANDATE_STATES = tuple(phase.value for phase in MandatePhase if phase is not MandatePhase.ABSENT)
 

@@ -32,9 +32,9 @@ from api.http.services import Services, services
 from api.http.statistics import funnel_body, work_body
 from domain.application import Phase
 from domain.kernel.money import MAX_SAFE_INTEGER
-from projections.application_book import APPLICATION_BOOK, listing
-from projections.decision_funnel import DECISION_FUNNEL, funnel
-from projections.work_in_progress import WORK_IN_PROGRESS, work_in_progress
+from projections.applications.application_book import APPLICATION_BOOK, listing
+from projections.applications.decision_funnel import DECISION_FUNNEL, funnel
+from projections.applications.work_in_progress import WORK_IN_PROGRESS, work_in_progress
 
 _STATES = tuple(phase.value for phase in Phase if phase is not Phase.ABSENT)
 

@@ -20,9 +20,9 @@ from domain.application import APPLICATION, ApplicationState, AssetClass, Findin
 from domain.application.checklist import StepState
 from domain.application.state import Document
 from domain.kernel import format_id, utc_text
-from projections import application_book
-from projections.application_book import Application as Row
-from projections.reading import decode
+from projections.applications import application_book
+from projections.applications.application_book import Application as Row
+from projections.engine.reading import decode
 
 Instant = Annotated[str, Meta(extra_json_schema={"format": "date-time"})]
 Hash = Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]

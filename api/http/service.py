@@ -18,7 +18,7 @@ from api.http.problems import Problem
 from api.http.reads import STRICT, Of
 from api.http.resources import Health, Readiness, ReadModel, encode
 from api.queries import Connection
-from projections import catalog
+from projections.engine import catalog
 
 READY_BEHIND_MAX = 100_000
 """Positions that a live read model may be behind before this instance asks not to be given requests."""

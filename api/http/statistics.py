@@ -6,8 +6,8 @@ from msgspec import Struct
 
 from api.http.resources import Instant
 from domain.kernel import utc_text
-from projections import decision_funnel, work_in_progress
-from projections.decision_funnel import Count, Times
+from projections.applications import decision_funnel, work_in_progress
+from projections.applications.decision_funnel import Count, Times
 
 
 class Funnel(Struct, frozen=True):

@@ -24,7 +24,7 @@ from bench import catching_up, checking, clients, commands, growth, importing, l
 from bench.model import Broken, Result
 from bench.place import Place
 from chain.errors import ProofMismatch
-from projections.runner import Runner
+from projections.engine.runner import Runner
 
 
 def check_row(row: Result, name: str, *, with_peer: bool = True) -> None:

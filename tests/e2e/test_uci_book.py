@@ -25,11 +25,11 @@ from adapters.postgres.fsck import fsck
 from api.compose import Base, base, running
 from api.days import end_of_day
 from api.settings import Settings
-from projections.ageing import AGEING, BUCKETS, ageing
-from projections.comparing import compare
-from projections.journal import JOURNAL, trial_balance
-from projections.lease_book import LEASE_BOOK
-from projections.runner import Runner
+from projections.engine.comparing import compare
+from projections.engine.runner import Runner
+from projections.leases.ageing import AGEING, BUCKETS, ageing
+from projections.leases.lease_book import LEASE_BOOK
+from projections.money.journal import JOURNAL, trial_balance
 from tests import servers
 
 CLIENTS = int(os.environ.get("LEASELEDGER_UCI_CLIENTS", "400"))

@@ -12,8 +12,8 @@ from psycopg import Connection
 from chain.entry import draft, seal
 from chain.merkle import leaf_hash
 from domain.kernel import Actor, Context, Event, business_date, utc_text, uuid7
-from projections.model import Recorded
-from projections.reading import decode
+from projections.engine.model import Recorded
+from projections.engine.reading import decode
 
 TENANT = uuid7(1_700_000_000_000, 1)
 OTHER_TENANT = uuid7(1_700_000_000_000, 2)

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from projections.folding import Folded, fold_batch, keyed
-from projections.model import Projection
+from projections.engine.folding import Folded, fold_batch, keyed
+from projections.engine.model import Projection
 from tests.projections.book_keeping import Happening, recorded
 
 

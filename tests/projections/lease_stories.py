@@ -8,11 +8,11 @@ import pytest
 from psycopg import Connection
 
 from domain.kernel import Event
-from projections.ageing import AGEING
-from projections.bills import BILLS
-from projections.journal import JOURNAL
-from projections.lease_book import LEASE_BOOK
-from projections.runner import Runner
+from projections.engine.runner import Runner
+from projections.leases.ageing import AGEING
+from projections.leases.bills import BILLS
+from projections.leases.lease_book import LEASE_BOOK
+from projections.money.journal import JOURNAL
 from tests.domain.leasing import cases
 from tests.projections.book_keeping import BookKeeper, Happening, stream
 from tests.projections.lease_histories import Book, noon

@@ -10,8 +10,8 @@ from psycopg import Connection
 from domain.leasing.lease import BillIssued
 from domain.leasing.lease.commands import PostPayment, ReversePayment
 from domain.leasing.values import Business
-from projections.ageing import AGEING, BUCKETS, Ageing, ageing
-from projections.as_of import NotProjectedYet
+from projections.engine.as_of import NotProjectedYet
+from projections.leases.ageing import AGEING, BUCKETS, Ageing, ageing
 from tests.domain.leasing import cases
 from tests.projections.book_keeping import OTHER_TENANT, TENANT, BookKeeper
 from tests.projections.given import given

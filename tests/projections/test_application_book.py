@@ -30,11 +30,11 @@ from domain.application import (
     WorkScheduled,
 )
 from domain.kernel import Event
-from projections import application_book
-from projections.application_book import APPLICATION_BOOK, Application, application, by_reference, listing
-from projections.as_of import NotProjectedYet, TooMuchPast
-from projections.model import ProjectionError
-from projections.runner import Runner
+from projections.applications import application_book
+from projections.applications.application_book import APPLICATION_BOOK, Application, application, by_reference, listing
+from projections.engine.as_of import NotProjectedYet, TooMuchPast
+from projections.engine.model import ProjectionError
+from projections.engine.runner import Runner
 from tests.domain.cases import CARD, DRAFTED
 from tests.projections.book_keeping import OTHER_TENANT, TENANT, BookKeeper, Happening, at, stream
 from tests.projections.given import given
@@ -242,7 +242,7 @@ def test_positions_that_cannot_be_answered(projected: Connection[Any], monkeypat
         application(projected, TENANT, stream(1), as_of_position=15)
     with pytest.raises(ProjectionError, match="expected 0 or more, got -1"):
         listing(projected, TENANT, as_of_position=-1)
-    monkeypatch.setattr("projections.as_of.REPLAY_STREAMS_MAX", 2)
+    monkeypatch.setattr("projections.engine.as_of.REPLAY_STREAMS_MAX", 2)
     with pytest.raises(TooMuchPast, match="expected at most 2 streams that changed since, got 5"):
         listing(projected, TENANT, as_of_position=6)
 

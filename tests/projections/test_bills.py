@@ -11,8 +11,8 @@ from psycopg import Connection
 from domain.leasing.lease import BillIssued, BillWaived, PaymentPosted
 from domain.leasing.lease.commands import ReversePayment, WaiveBill, WaivedPart
 from domain.leasing.values import Applied, Business, Component, Part
-from projections import bills
-from projections.bills import BILLS, STATUSES, Bill, Filter, Page, bills_of, bills_of_lease, listing
+from projections.leases import bills
+from projections.leases.bills import BILLS, STATUSES, Bill, Filter, Page, bills_of, bills_of_lease, listing
 from tests.domain.leasing import cases
 from tests.projections.book_keeping import OTHER_TENANT, TENANT, BookKeeper
 from tests.projections.given import given

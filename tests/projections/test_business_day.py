@@ -11,7 +11,7 @@ from psycopg import Connection
 
 from domain.calendar import CALENDAR, CalendarState, CloseDay, OpenCalendar, Phase, RecordStep, StartEndOfDay
 from domain.kernel import Command, Refusal
-from projections.business_day import DONE, RUNNING, WAITING, BusinessDay, business_day
+from projections.days.business_day import DONE, RUNNING, WAITING, BusinessDay, business_day
 from tests.domain.scenario import context
 from tests.projections.book_keeping import BookKeeper, Happening, at, stream
 from tests.projections.conftest import empty

@@ -8,8 +8,8 @@ import pytest
 from psycopg import Connection
 
 from domain.leasing.lease.commands import RefundCredit
-from projections.cash_flow import DAYS_MAX, cash_flow
-from projections.model import ProjectionError
+from projections.engine.model import ProjectionError
+from projections.leases.cash_flow import DAYS_MAX, cash_flow
 from tests.domain.leasing import cases
 from tests.projections.book_keeping import OTHER_TENANT, TENANT, BookKeeper
 from tests.projections.lease_stories import bring_up_to_date, lived

@@ -8,12 +8,12 @@ import pytest
 from psycopg import Connection
 
 from domain.application import WorkScheduled
-from projections import reading
-from projections.catalog import NotLive
-from projections.comparing import Compared, compare, compare_all
-from projections.journal import JOURNAL
-from projections.model import Projection
-from projections.runner import Runner
+from projections.engine import reading
+from projections.engine.catalog import NotLive
+from projections.engine.comparing import Compared, compare, compare_all
+from projections.engine.model import Projection
+from projections.engine.runner import Runner
+from projections.money.journal import JOURNAL
 from tests.domain.leasing import cases
 from tests.projections.book_keeping import BookKeeper, Happening, at, stream
 from tests.projections.lease_stories import AUTO_STORY, lived

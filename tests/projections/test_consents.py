@@ -20,8 +20,8 @@ from domain.parties.consent import (
     ConsentWithdrawn,
     Purpose,
 )
-from projections.consents import CONSENTS, Consent, Wanted, is_near, listing, streams_of
-from projections.runner import Runner
+from projections.agreements.consents import CONSENTS, Consent, Wanted, is_near, listing, streams_of
+from projections.engine.runner import Runner
 from tests.projections.book_keeping import OTHER_TENANT, TENANT, BookKeeper, at, stream
 from tests.projections.given import given
 

@@ -9,11 +9,11 @@ import pytest
 from psycopg import Connection
 
 from domain.contracting.contract import ContractExecuted, ContractTerminated
-from projections import clause_library, contract_book
-from projections.as_of import NotProjectedYet
-from projections.clause_library import CLAUSE_LIBRARY
-from projections.contract_book import CONTRACT_BOOK
-from projections.runner import Runner
+from projections.agreements import clause_library, contract_book
+from projections.agreements.clause_library import CLAUSE_LIBRARY
+from projections.agreements.contract_book import CONTRACT_BOOK
+from projections.engine.as_of import NotProjectedYet
+from projections.engine.runner import Runner
 from tests.domain.contracting.clauses import library
 from tests.domain.contracting.contract import contracts
 from tests.domain.scenario import TODAY

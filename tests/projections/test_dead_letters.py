@@ -10,13 +10,13 @@ import pytest
 from psycopg import Connection
 
 from domain.application import WorkScheduled
-from projections import catalog
-from projections import rebuild as rebuilding
-from projections.comparing import compare
-from projections.letters import Retried, letters, retry
-from projections.model import Projection
-from projections.rebuild import rebuild
-from projections.runner import Runner
+from projections.engine import catalog
+from projections.engine import rebuild as rebuilding
+from projections.engine.comparing import compare
+from projections.engine.letters import Retried, letters, retry
+from projections.engine.model import Projection
+from projections.engine.rebuild import rebuild
+from projections.engine.runner import Runner
 from tests.projections.book_keeping import START, BookKeeper, Happening, at, stream
 from tests.projections.toys import lane_count, tally
 

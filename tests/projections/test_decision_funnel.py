@@ -21,8 +21,8 @@ from domain.application import (
     VerificationCompleted,
 )
 from domain.kernel import Actor, Event
-from projections.decision_funnel import DECISION_FUNNEL, Funnel, Reached, Times, fold, funnel
-from projections.runner import Runner
+from projections.applications.decision_funnel import DECISION_FUNNEL, Funnel, Reached, Times, fold, funnel
+from projections.engine.runner import Runner
 from tests.domain.cases import DRAFTED
 from tests.projections.book_keeping import OTHER_TENANT, TENANT, BookKeeper, Happening, at, recorded, stream
 

@@ -10,15 +10,15 @@ from hypothesis import strategies as st
 from psycopg import Connection
 
 from domain.application import ApplicationSubmitted, WorkScheduled
-from projections import catalog, filling, reading
-from projections.catalog import LostRace
-from projections.comparing import compare_all
-from projections.filling import fill, is_long
-from projections.letters import letters
-from projections.model import Projection
+from projections.engine import catalog, filling, reading
+from projections.engine.catalog import LostRace
+from projections.engine.comparing import compare_all
+from projections.engine.filling import fill, is_long
+from projections.engine.letters import letters
+from projections.engine.model import Projection
+from projections.engine.runner import Runner
+from projections.engine.tables import Table
 from projections.registry import PROJECTIONS
-from projections.runner import Runner
-from projections.tables import Table
 from tests.projections.book_keeping import BookKeeper, Happening, at, stream
 from tests.projections.conftest import empty
 from tests.projections.histories import histories

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from domain.application import WorkScheduled
-from projections.application_book import APPLICATION_BOOK
-from projections.folding import Letter, fold_batch, keyed, sorted_out
-from projections.reading import Unreadable
+from projections.applications.application_book import APPLICATION_BOOK
+from projections.engine.folding import Letter, fold_batch, keyed, sorted_out
+from projections.engine.reading import Unreadable
 from tests.projections.book_keeping import at, recorded, stream
 from tests.projections.given import given
 from tests.projections.toys import lane_count, tally

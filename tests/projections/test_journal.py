@@ -10,7 +10,7 @@ from psycopg import Connection
 from domain.books import ACCOUNTS
 from domain.books.posting import MONEY_EVENTS, Unbalanced
 from domain.leasing.lease import PaymentPosted
-from projections.journal import JOURNAL, Filter, Page, entries, income, lines_of, trial_balance
+from projections.money.journal import JOURNAL, Filter, Page, entries, income, lines_of, trial_balance
 from tests.domain.leasing import cases
 from tests.projections.book_keeping import OTHER_TENANT, TENANT, BookKeeper
 from tests.projections.given import given

@@ -11,9 +11,9 @@ from psycopg import Connection
 from domain.kernel import EVENT_TYPES
 from domain.leasing.lease import LeaseActivated, LeaseTransferred, Phase, events, money
 from domain.leasing.values import Business
-from projections import lease_pages
-from projections.as_of import NotProjectedYet
-from projections.lease_book import LEASE_BOOK, Lease, Page, lease, listing
+from projections.engine.as_of import NotProjectedYet
+from projections.leases import lease_pages
+from projections.leases.lease_book import LEASE_BOOK, Lease, Page, lease, listing
 from tests.domain.leasing import cases
 from tests.projections.book_keeping import OTHER_TENANT, TENANT, BookKeeper
 from tests.projections.given import given

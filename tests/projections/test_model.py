@@ -9,8 +9,8 @@ import pytest
 
 from domain.application import ApplicationDrafted
 from domain.kernel import EVENT_TYPES, Event
-from projections import model
-from projections.model import Projection, ProjectionError, Row, key_text
+from projections.engine import model
+from projections.engine.model import Projection, ProjectionError, Row, key_text
 from projections.registry import PROJECTIONS, find
 from tests.projections.toys import Tally, tally
 

@@ -19,12 +19,12 @@ from domain.payments.payment import (
     PaymentPending,
     Phase,
 )
-from projections import by_lease
-from projections.comparing import compare
-from projections.mandates import MANDATES, Mandate
-from projections.payments import PAYMENTS, Payment
-from projections.runner import Runner
-from projections.standing import READS, standings
+from projections.engine.comparing import compare
+from projections.engine.runner import Runner
+from projections.leases import by_lease
+from projections.money.mandates import MANDATES, Mandate
+from projections.money.payments import PAYMENTS, Payment
+from projections.money.standing import READS, standings
 from tests.domain.leasing import cases as leases
 from tests.domain.payments.cases import (
     ASKED,

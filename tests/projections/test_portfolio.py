@@ -10,8 +10,8 @@ from psycopg import Connection
 
 from domain import portfolio as limits
 from domain.portfolio import Surroundings
-from projections import portfolio
-from projections.portfolio import LARGEST, holdings, measured, provisions, snapshot
+from projections.leases import portfolio
+from projections.leases.portfolio import LARGEST, holdings, measured, provisions, snapshot
 from tests.domain.leasing import cases
 from tests.projections.book_keeping import OTHER_TENANT, TENANT, BookKeeper
 from tests.projections.lease_stories import bring_up_to_date, lived, told

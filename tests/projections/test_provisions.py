@@ -15,10 +15,10 @@ from domain.books import trial_balance as balance_of
 from domain.books.provision import PROVISION, ClassSum, RecogniseProvision
 from domain.calendar import month_end
 from domain.leasing.lease import Phase
-from projections.journal import JOURNAL
-from projections.lease_book import LEASE_BOOK
-from projections.portfolio import provisions
-from projections.runner import Runner
+from projections.engine.runner import Runner
+from projections.leases.lease_book import LEASE_BOOK
+from projections.leases.portfolio import provisions
+from projections.money.journal import JOURNAL
 from tests.domain.leasing.cases import START
 from tests.domain.scenario import context
 from tests.projections.book_keeping import TENANT, BookKeeper

@@ -9,13 +9,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from psycopg import Connection
 
-from projections import clause_library, contract_book
-from projections.clause_library import CLAUSE_LIBRARY, in_effect, versions_of
-from projections.comparing import compare
-from projections.contract_book import CONTRACT_BOOK
-from projections.folding import fold_batch, keyed
-from projections.model import Projection
-from projections.runner import Runner
+from projections.agreements import clause_library, contract_book
+from projections.agreements.clause_library import CLAUSE_LIBRARY, in_effect, versions_of
+from projections.agreements.contract_book import CONTRACT_BOOK
+from projections.engine.comparing import compare
+from projections.engine.folding import fold_batch, keyed
+from projections.engine.model import Projection
+from projections.engine.runner import Runner
 from tests.domain.scenario import TODAY
 from tests.projections.book_keeping import TENANT, BookKeeper, Happening, recorded
 from tests.projections.conftest import empty

@@ -9,14 +9,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from psycopg import Connection
 
-from projections.application_book import APPLICATION_BOOK, application, listing
-from projections.comparing import compare
-from projections.folding import Folded, fold_batch, keyed
-from projections.letters import letters
-from projections.model import Key, Projection
+from projections.applications.application_book import APPLICATION_BOOK, application, listing
+from projections.engine.comparing import compare
+from projections.engine.folding import Folded, fold_batch, keyed
+from projections.engine.letters import letters
+from projections.engine.model import Key, Projection
+from projections.engine.runner import Runner
+from projections.engine.tables import Table
 from projections.registry import PROJECTIONS
-from projections.runner import Runner
-from projections.tables import Table
 from tests.projections.book_keeping import TENANT, BookKeeper, Happening, recorded
 from tests.projections.conftest import empty
 from tests.projections.histories import histories, states_of

@@ -18,18 +18,19 @@ from domain.books.posting import MONEY_EVENTS, post
 from domain.books.provisions import exposure_fen
 from domain.kernel import fold as fold_events
 from domain.leasing.lease import LEASE, LeaseState, Phase
-from projections import ageing, bills, journal, lease_book
-from projections.ageing import AGEING, BUCKETS
-from projections.bills import BILLS, Bill, bills_of
-from projections.cash_flow import cash_flow
-from projections.comparing import compare
-from projections.folding import fold_batch, keyed
-from projections.journal import JOURNAL, lines_of
-from projections.lease_book import LEASE_BOOK
-from projections.model import Projection, Recorded
-from projections.portfolio import holdings
-from projections.runner import Runner
-from projections.timers import TIMERS
+from projections.days.timers import TIMERS
+from projections.engine.comparing import compare
+from projections.engine.folding import fold_batch, keyed
+from projections.engine.model import Projection, Recorded
+from projections.engine.runner import Runner
+from projections.leases import ageing, bills, lease_book
+from projections.leases.ageing import AGEING, BUCKETS
+from projections.leases.bills import BILLS, Bill, bills_of
+from projections.leases.cash_flow import cash_flow
+from projections.leases.lease_book import LEASE_BOOK
+from projections.leases.portfolio import holdings
+from projections.money import journal
+from projections.money.journal import JOURNAL, lines_of
 from tests.domain.leasing.cases import START
 from tests.projections.book_keeping import TENANT, BookKeeper, recorded
 from tests.projections.conftest import empty

@@ -8,13 +8,13 @@ import pytest
 from psycopg import Connection
 
 from domain.application import WorkScheduled
-from projections import catalog, filling, reading
-from projections import rebuild as rebuilding
-from projections.catalog import LostRace, NotLive, Status
-from projections.comparing import ReadModelDiffers, check, compare
-from projections.model import ProjectionError
-from projections.rebuild import RebuildRunning, rebuild
-from projections.runner import Runner
+from projections.engine import catalog, filling, reading
+from projections.engine import rebuild as rebuilding
+from projections.engine.catalog import LostRace, NotLive, Status
+from projections.engine.comparing import ReadModelDiffers, check, compare
+from projections.engine.model import ProjectionError
+from projections.engine.rebuild import RebuildRunning, rebuild
+from projections.engine.runner import Runner
 from tests.projections.book_keeping import BookKeeper, Happening, at, stream
 from tests.projections.toys import lane_count, tally
 

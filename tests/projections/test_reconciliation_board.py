@@ -21,10 +21,11 @@ from domain.payments.reconciliation import (
     StatementLoaded,
     StatementMatched,
 )
-from projections.as_of import NotProjectedYet
-from projections.comparing import compare
-from projections.receipts import RECEIPTS, Receipt, received
-from projections.reconciliation_board import (
+from projections.engine.as_of import NotProjectedYet
+from projections.engine.comparing import compare
+from projections.engine.runner import Runner
+from projections.money.receipts import RECEIPTS, Receipt, received
+from projections.money.reconciliation_board import (
     CLOSED,
     LOADED,
     MATCHED,
@@ -36,7 +37,6 @@ from projections.reconciliation_board import (
     open_breaks,
     runs,
 )
-from projections.runner import Runner
 from tests.domain.payments.cases import FEN, LEASE, REF_2, charged_back, refunded, succeeded
 from tests.domain.scenario import TODAY
 from tests.projections.book_keeping import OTHER_TENANT, TENANT, BookKeeper, Happening, at, stream

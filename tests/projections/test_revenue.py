@@ -12,9 +12,9 @@ from psycopg import Connection
 from domain.books import future_interest, future_rent
 from domain.kernel import fold as fold_events
 from domain.leasing.lease import LEASE, AccrueInterest, CreateLease
-from projections.lease_book import LEASE_BOOK
-from projections.revenue import RevenueMonth, revenue_schedule
-from projections.runner import Runner
+from projections.engine.runner import Runner
+from projections.leases.lease_book import LEASE_BOOK
+from projections.leases.revenue import RevenueMonth, revenue_schedule
 from tests.domain.leasing import cases
 from tests.projections.book_keeping import OTHER_TENANT, TENANT, BookKeeper
 from tests.projections.conftest import empty

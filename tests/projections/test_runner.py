@@ -11,11 +11,11 @@ from psycopg import Connection
 
 from adapters.postgres.connections import connect
 from domain.application import ApplicationSubmitted, WorkScheduled
-from projections import catalog, reading
-from projections.catalog import LostRace
-from projections.model import Projection, ProjectionError
-from projections.runner import Runner, apply
-from projections.tables import Table
+from projections.engine import catalog, reading
+from projections.engine.catalog import LostRace
+from projections.engine.model import Projection, ProjectionError
+from projections.engine.runner import Runner, apply
+from projections.engine.tables import Table
 from tests.projections.book_keeping import BookKeeper, Happening, at, stream
 from tests.projections.toys import lane_count, tally
 

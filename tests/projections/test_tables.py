@@ -12,9 +12,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from psycopg import Connection
 
-from projections import catalog
-from projections.model import Key, Projection, ProjectionError, Row
-from projections.tables import TEMPORARY, Table, array
+from projections.engine import catalog
+from projections.engine.model import Key, Projection, ProjectionError, Row
+from projections.engine.tables import TEMPORARY, Table, array
 from tests.projections.toys import WORK, Tally, tally
 
 

@@ -25,10 +25,10 @@ from domain.payments.payment import (
     PaymentPending,
     RetryScheduled,
 )
-from projections.comparing import compare
-from projections.runner import Runner
-from projections.timer_kinds import EVENTS, KIND_OF, KINDS, OFFER_VALID_DAYS, RULES
-from projections.timers import TIMERS, Filter, Page, Waiting, due, listing
+from projections.days.timer_kinds import EVENTS, KIND_OF, KINDS, OFFER_VALID_DAYS, RULES
+from projections.days.timers import TIMERS, Filter, Page, Waiting, due, listing
+from projections.engine.comparing import compare
+from projections.engine.runner import Runner
 from tests.domain.cases import DRAFTED
 from tests.domain.payments.cases import (
     ASKED,

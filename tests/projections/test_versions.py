@@ -8,9 +8,9 @@ import pytest
 from psycopg import Connection
 
 from domain.application import WorkScheduled
-from projections import catalog
-from projections.catalog import NotLive, Status
-from projections.runner import Runner
+from projections.engine import catalog
+from projections.engine.catalog import NotLive, Status
+from projections.engine.runner import Runner
 from tests.projections.book_keeping import BookKeeper, Happening, at, stream
 from tests.projections.toys import tally
 

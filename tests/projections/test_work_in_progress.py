@@ -9,9 +9,9 @@ from psycopg import Connection
 
 from domain.application import WorkCompleted, WorkScheduled, WorkStarted
 from domain.kernel import Event
-from projections.as_of import TooMuchPast
-from projections.runner import Runner
-from projections.work_in_progress import WORK_IN_PROGRESS, Lane, Work, WorkInProgress, work_in_progress
+from projections.applications.work_in_progress import WORK_IN_PROGRESS, Lane, Work, WorkInProgress, work_in_progress
+from projections.engine.as_of import TooMuchPast
+from projections.engine.runner import Runner
 from tests.projections.book_keeping import OTHER_TENANT, TENANT, BookKeeper, Happening, at, stream
 from tests.projections.given import given
 
@@ -111,7 +111,7 @@ def test_too_much_past_is_refused(
 ) -> None:
     books.write(*story())
     project(app_connection)
-    monkeypatch.setattr("projections.as_of.REPLAY_STREAMS_MAX", 1)
-    monkeypatch.setattr("projections.work_in_progress.REPLAY_STREAMS_MAX", 1)
+    monkeypatch.setattr("projections.engine.as_of.REPLAY_STREAMS_MAX", 1)
+    monkeypatch.setattr("projections.applications.work_in_progress.REPLAY_STREAMS_MAX", 1)
     with pytest.raises(TooMuchPast, match="work_in_progress at position 6: expected at most 1"):
         work_in_progress(app_connection, TENANT, as_of_position=6)

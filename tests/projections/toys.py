@@ -6,7 +6,7 @@ from uuid import UUID
 
 from domain.application import WorkCompleted, WorkScheduled, WorkStarted
 from domain.kernel import Event
-from projections.model import Key, Projection, Recorded, Row
+from projections.engine.model import Key, Projection, Recorded, Row
 
 WORK: frozenset[type[Event]] = frozenset({WorkScheduled, WorkStarted, WorkCompleted})
 

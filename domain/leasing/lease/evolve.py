@@ -110,12 +110,12 @@ def _deposit_captured(state: State, event: m.DepositCaptured) -> State:
     return _on_account(state, account, deposit_held_fen=state.deposit_held_fen - event.fen)
 
 
-def _down_payment_received(state: State, event: m.DownPaymentReceived) -> State:
-    return replace(state, version=state.version + 1, down_payment_held_fen=state.down_payment_held_fen + event.fen)
+def _down_payment(sign: int) -> Callable[[State, Any], State]:
+    def apply(state: State, event: m.DownPaymentReceived | m.DownPaymentRefunded) -> State:
+        held_fen = state.down_payment_held_fen + sign * event.fen
+        return replace(state, version=state.version + 1, down_payment_held_fen=held_fen)
 
-
-def _down_payment_refunded(state: State, event: m.DownPaymentRefunded) -> State:
-    return replace(state, version=state.version + 1, down_payment_held_fen=state.down_payment_held_fen - event.fen)
+    return apply
 
 
 def _down_payment_reported(state: State, event: e.DownPaymentReported) -> State:
@@ -297,14 +297,6 @@ def _funded(state: State, **more: int) -> State:
     return replace(state, version=state.version + 1, funding=funding)
 
 
-def _collected(state: State, event: m.CollectedForInvestor) -> State:
-    return _funded(state, collected_fen=event.fen, repaid_fen=event.repaid_fen)
-
-
-def _remitted(state: State, event: m.RemittedToInvestor) -> State:
-    return _funded(state, remitted_fen=event.amount_fen)
-
-
 def _bought_back(state: State, event: m.LeaseBoughtBack) -> State:
     return replace(state, version=state.version + 1, funding=None)
 
@@ -348,8 +340,8 @@ _EVOLVE: dict[type[Event], Callable[[State, Any], State]] = {
     m.DepositReceived: _deposit_held,
     m.DepositReleased: _deposit_released,
     m.DepositCaptured: _deposit_captured,
-    m.DownPaymentReceived: _down_payment_received,
-    m.DownPaymentRefunded: _down_payment_refunded,
+    m.DownPaymentReceived: _down_payment(1),
+    m.DownPaymentRefunded: _down_payment(-1),
     e.DownPaymentReported: _down_payment_reported,
     e.AssetDelivered: _delivered,
     m.LeaseActivated: _activated,
@@ -371,8 +363,8 @@ _EVOLVE: dict[type[Event], Callable[[State, Any], State]] = {
     e.EarlySettlementQuoted: _early_settlement_quoted,
     e.LeaseEarlySettled: _ended(Phase.EARLY_SETTLED),
     m.LeaseTransferred: _transferred,
-    m.CollectedForInvestor: _collected,
-    m.RemittedToInvestor: _remitted,
+    m.CollectedForInvestor: lambda state, event: _funded(state, collected_fen=event.fen, repaid_fen=event.repaid_fen),
+    m.RemittedToInvestor: lambda state, event: _funded(state, remitted_fen=event.amount_fen),
     m.LeaseBoughtBack: _bought_back,
     e.DemandServed: _demand_served,
     e.CureAchieved: _cure(cured=True),

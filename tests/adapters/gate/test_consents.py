@@ -13,8 +13,8 @@ from api.compose import Base, running
 from domain import application as a
 from domain.application import APPLICATION, REVIEWERS, ApplicationState, Finding
 from domain.kernel import Command
-from projections import consents as read_model
-from projections.runner import Runner
+from projections.agreements import consents as read_model
+from projections.engine.runner import Runner
 from tests.adapters.gate.house import DAY, MACHINE, OFFICER, House, priced, wish
 
 ANSWERS = [

@@ -11,8 +11,8 @@ Apply and pass:
 Cannot apply:
 
 * `TrackingRecorderTestCase`, `ProcessRecorderTestCase`: a read model commits its own position by compare-and-set with
-  its own tables (`projections.runner`), and a reactor answers by commands with keys of their own, so the ledger keeps
-  no tracking objects. The library's runners take such positions from a tracking recorder of their own; see
+  its own tables (`projections.engine.runner`), and a reactor answers by commands with keys of their own, so the ledger
+  keeps no tracking objects. The library's runners take such positions from a tracking recorder of their own; see
   `test_library_application.py`.
 * `MapperTestCase`: it demands Python paths as topics, and ciphers and compressors around the state. Ours stores
   registered types and canonical bodies; `test_library_mapper.py` has its contract.

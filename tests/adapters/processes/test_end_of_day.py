@@ -24,7 +24,7 @@ from api.settings import Settings
 from domain.calendar import CALENDAR, Phase, StartEndOfDay, Timer, calendar_stream
 from domain.kernel import business_date
 from domain.leasing.lease import LEASE, IssueBill
-from projections.timer_kinds import KIND_OF, KINDS
+from projections.days.timer_kinds import KIND_OF, KINDS
 from tests import servers
 from tests.adapters.processes.world import (
     FIRST,

@@ -18,7 +18,7 @@ from api.provisions import AllowancesNow, provisions_step
 from domain.books import PROVISION_POLICIES, FiveClass, chart, classify, days_overdue, exposure_fen, provision_fen
 from domain.books.provision import PROVISION, ProvisionState, RecogniseProvision, provision_stream
 from domain.leasing.lease import LEASE, LeaseState, PostPayment
-from projections.journal import trial_balance
+from projections.money.journal import trial_balance
 from tests.adapters.processes.world import FIRST, TENANT, World, contents, do, lease_stream, make_lease
 
 APRIL, MAY, JUNE = date(2005, 4, 30), date(2005, 5, 31), date(2005, 6, 30)

@@ -11,6 +11,7 @@ import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from adapters.catalogue.clauses import choose, shipped_clauses
+from adapters.catalogue.plans import shipped_plans
 from adapters.postgres.ledger import Request
 from adapters.signing import LocalAuthority, LocalSigner, Signatory
 from adapters.system import new_id, now
@@ -21,7 +22,8 @@ from api.settings import Settings
 from domain.contracting.clauses import CLAUSE, clause_stream
 from domain.contracting.contract import CONTRACT, AssembleContract, Party
 from domain.contracting.parts import Form
-from domain.kernel import Actor, Command, Context, Decider
+from domain.contracting.plans import digest_of
+from domain.kernel import Actor, Command, Context, Decider, Refusal
 from tests.adapters.signing import papers as samples
 from tests.api.cli.program import Program
 from tests.api.cli.test_books import tell
@@ -30,15 +32,16 @@ from tests.domain.leasing import cases
 from tests.servers import ORIGIN
 
 CHOSEN = choose(shipped_clauses(), Form.OPERATING, ("device_lock", "buyout"))
+PLAN = next(plan for plan in shipped_plans() if plan.id == "phone_return")
 ASSEMBLE = AssembleContract(
     reference=samples.REFERENCE,
     form=Form.OPERATING,
-    plan="phone_buyout",
-    plan_digest="1" * 64,
+    plan=PLAN.id,
+    plan_digest=digest_of(PLAN),
     parties=tuple(Party(role=party.role, id=party.id) for party in samples.PARTIES),
     key_terms=samples.KEY_TERMS,
     clauses=tuple(clause.reference for clause in CHOSEN),
-    library=tuple(clause.entry for clause in CHOSEN),
+    library=tuple(clause.entry for clause in shipped_clauses() if clause.mandatory or clause in CHOSEN),
 )
 STREAM = UUID(int=173)
 IDENTIFIER = f"contract_{STREAM.hex}"
@@ -58,7 +61,8 @@ def do(program: Program, *steps: tuple[Decider[object], UUID | None, Command]) -
                     now=now(), business_date=samples.MADE_ON,
                 )  # fmt: skip
                 request = Request(stream=stream, key=new_id().hex, command=command, context=context)
-                assert hasattr(await ledger.ledger.execute(decider, request), "position")
+                outcome = await ledger.ledger.execute(decider, request)
+                assert not isinstance(outcome, Refusal), outcome.sentence()
 
     with base(settings) as prepared:
         asyncio.run(work(prepared))

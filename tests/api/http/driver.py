@@ -15,8 +15,8 @@ from adapters.postgres.connections import connect
 from adapters.system import new_id, now, random_bytes
 from api.compose import Base, Running, running
 from api.http import Limits, create_app
+from projections.engine.runner import Runner
 from projections.registry import PROJECTIONS
-from projections.runner import Runner
 
 QUICK = Limits(wait_s=0.3, poll_s=0.01, stream_life_s=0.4, stream_poll_s=0.02, heartbeat_s=0.1, streams=2)
 DRAFT: dict[str, Any] = {

@@ -12,7 +12,7 @@ from adapters.system import new_id, now
 from api.http import contract_resources as r
 from domain.calendar import CALENDAR, OpenCalendar, RecordStep, StartEndOfDay, calendar_stream
 from domain.kernel import Actor, Command, Context
-from projections.timer_kinds import KIND_OF
+from projections.days.timer_kinds import KIND_OF
 from tests.api.http import cases
 from tests.api.http.cases import CLAUSE, done
 from tests.api.http.driver import Http

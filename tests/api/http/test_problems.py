@@ -23,7 +23,7 @@ from api.http.edge import AnswerBroken, Edge
 from api.http.problems import language_of
 from chain.entry import EntryError
 from domain.kernel import REFUSALS, parse_id
-from projections.as_of import TooMuchPast
+from projections.engine.as_of import TooMuchPast
 from tests.api.http.driver import DRAFT, PERSON, Http
 
 MEMBERS = {"type", "title", "status", "detail", "code", "request_id"}

@@ -34,11 +34,11 @@ from domain.kernel import BEIJING, Actor, Command, Context, Decider, Event, Refu
 from domain.payments.mandate import MANDATE, GrantMandate, mandate_stream
 from domain.payments.payment import CollectionPolicy
 from domain.payments.reconciliation import RECONCILIATION, StatementLoaded, StatementMatched
-from projections import portfolio
-from projections.journal import trial_balance
-from projections.model import Projection
+from projections.engine.model import Projection
+from projections.engine.runner import Runner
+from projections.leases import portfolio
+from projections.money.journal import trial_balance
 from projections.registry import PROJECTIONS
-from projections.runner import Runner
 from tests.e2e.stories import telling
 
 READ_MODELS: tuple[Projection[Any], ...] = PROJECTIONS

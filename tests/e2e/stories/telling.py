@@ -22,8 +22,8 @@ from domain.contracting.pricing import Offer
 from domain.contracting.schedules import Instalment
 from domain.kernel import Event, type_of
 from domain.leasing.values import Applied, Part, QuotePart
-from projections.journal import TrialBalance
-from projections.portfolio import Provisions
+from projections.leases.portfolio import Provisions
+from projections.money.journal import TrialBalance
 
 WIDTH = 118
 _DIGEST = re.compile(r"[0-9a-f]{64}")

@@ -26,8 +26,8 @@ from domain.books import post, trial_balance
 from domain.kernel import fold
 from domain.leasing.lease import LEASE, Phase
 from domain.leasing.lease.refusals import CLOSED
-from projections.comparing import compare
-from projections.model import Projection
+from projections.engine.comparing import compare
+from projections.engine.model import Projection
 from tests import servers
 from tests.e2e.stories import auto, rental, scene
 

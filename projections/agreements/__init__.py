@@ -1,0 +1,1 @@
+"""Read models of what was agreed: consents, contracts, the clause library."""

@@ -1,0 +1,1 @@
+"""Read models of applications: the book, the funnel, work in progress."""

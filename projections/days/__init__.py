@@ -1,0 +1,1 @@
+"""Read models of time: the business day and the timers."""

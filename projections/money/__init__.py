@@ -1,0 +1,1 @@
+"""Read models of money: payments, mandates, receipts, reconciliations, the journal."""
