@@ -187,6 +187,19 @@ def test_how_leases_stand(app_connection: Connection[Any], books: BookKeeper) ->
     assert standings(app_connection, TENANT, due_on, posted_to=99) == [posted]
 
 
+def test_many_leases_are_one_question(app_connection: Connection[Any], books: BookKeeper) -> None:
+    """Each lease with its own bill and mandate: one row for each, in the order of their ids, none twice."""
+    numbers = range(100, 130)
+    for number in numbers:
+        lease = stream(number)
+        books.write(*told(lease, *of_lease(*leases.BILLED)))
+        books.write(*told(stream(1_000 + number), moved(GRANTED, lease=lease, valid_until=None)))
+    project(app_connection)
+    found = standings(app_connection, TENANT, leases.day(30), posted_to=0)
+    assert [one.lease for one in found] == sorted(stream(number) for number in numbers)
+    assert {one.due_fen for one in found} == {106_000}
+
+
 def test_a_rebuild_gives_the_same(app_connection: Connection[Any], books: BookKeeper) -> None:
     for number, events in enumerate(HISTORIES.values(), start=20):
         books.write(*told(stream(number), *events))

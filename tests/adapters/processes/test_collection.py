@@ -260,6 +260,27 @@ async def test_money_that_was_taken_back_is_not_debited_again_by_itself(program:
         assert "reconciliation.break_found.v1" not in told
 
 
+async def test_a_day_that_was_resumed_says_what_it_did_in_all(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It dies while statements are reconciled: the step of before is done, and is not done again."""
+    lease = await begun(world)
+    await world.end_of_day.catch_up(DUE - DAY)
+    bank = world.banks["bank_a"]
+    good = bank.statement
+
+    async def dies(_day: date) -> bytes:
+        raise ConnectionError("killed here")
+
+    monkeypatch.setattr(bank, "statement", dies)
+    with pytest.raises(ConnectionError):
+        await world.end_of_day.close(DUE)
+    assert len(await orders(world.program, collection_stream(lease, DUE))) == 1
+    monkeypatch.setattr(bank, "statement", good)
+    closed = await world.end_of_day.close(DUE)
+    assert "collection" not in closed.processed, "that was told by the run that died"
+    assert closed.processed["reconciliation"] == 1
+    assert len(await orders(world.program, collection_stream(lease, DUE))) == 1
+
+
 async def test_a_circle_is_noticed(program: Running, monkeypatch: pytest.MonkeyPatch) -> None:
     """A read model that finds something new every time it is asked."""
     monkeypatch.setattr("adapters.processes.collection.ROUNDS_MAX", 3)

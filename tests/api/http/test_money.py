@@ -56,6 +56,21 @@ async def test_a_mandate_from_its_grant_to_another_one(http: Http) -> None:
     assert (await shown(http, "/v1/mandates?state=revoked"))["data"] == []
 
 
+async def test_mandates_are_listed_as_they_stood(http: Http) -> None:
+    lease = await leased(http)
+    before = await http.size()
+    address = await granted(http, lease)
+    size = await http.size()
+    await done(http, f"{address}/suspend", {"reason": "disputed"})
+    http.project()
+    (now_,) = (await shown(http, f"/v1/mandates?lease={lease}"))["data"]
+    (then,) = (await shown(http, f"/v1/mandates?lease={lease}&as_of_position={size}"))["data"]
+    assert (now_["state"], then["state"]) == ("suspended", "granted")
+    assert (now_["last_position"], then["last_position"]) == (size + 1, size)
+    assert (await shown(http, f"/v1/mandates?lease={lease}&as_of_position={before}"))["data"] == []
+    assert (await shown(http, f"/v1/mandates?state=granted&as_of_position={size}"))["data"] == [then]
+
+
 async def test_a_mandate_is_for_a_lease_of_ones_own(http: Http) -> None:
     lease = await leased(http)
     stranger = http.another_tenant()
