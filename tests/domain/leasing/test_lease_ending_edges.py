@@ -17,6 +17,7 @@ from domain.leasing.lease import (
     DisposeAsset,
     ElectRemedy,
     LeaseChargedOff,
+    LeaseTerminated,
     Phase,
     RecordCureExpired,
     RecordTotalLoss,
@@ -87,6 +88,25 @@ def test_acceleration_happens_once() -> None:
 def test_a_choice_ends_the_period_whichever_it_was(remedy: Remedy) -> None:
     past = history(*RUNNING, *cases.by_default(80, remedy))
     given(*past).when(RecordCureExpired(), business_date=day(81)).then_refused(r.REMEDY_CHOSEN, remedy=remedy)
+
+
+def test_the_proof_of_a_notice_is_kept() -> None:
+    """Whether the contract ended turns on it; a notice without one is recorded without one."""
+    past = history(*cases.ELECTED_END)
+    for proof in (cases.DIGEST, None):
+        end = TerminateLease(notice_reached_on=day(80), proof=proof)
+        answer = given(*past).when(end, business_date=day(80)).answer
+        assert isinstance(answer, tuple)
+        assert answer[0] == LeaseTerminated(notice_reached_on=day(80), proof=proof)
+
+
+def test_a_remedy_that_was_not_chosen_is_named() -> None:
+    past = history(*RUNNING, bill(1))
+    for command, remedy in (
+        (AccelerateLease(), Remedy.ACCELERATE),
+        (TerminateLease(notice_reached_on=day(80)), Remedy.TERMINATE),
+    ):
+        given(*past).when(command, business_date=day(80)).then_refused(r.NO_REMEDY, remedy=remedy)
 
 
 # ----------------------------------------------------------------------------------------------------- days to come
