@@ -27,6 +27,8 @@ TimerPlace = Annotated[str, Meta(pattern="^[0-9]{4}-[0-9]{2}-[0-9]{2}/[a-z_]+/[a
 AGGREGATES: Mapping[str, str] = {
     "demand_cure": "lease",
     "payment_query": "payment",
+    "payment_refund": "payment",
+    "payment_retry": "payment",
     **{kind: firing.decider.name for kind, firing in FIRINGS.items()},
 }
 """Which aggregate waits for each kind of timer; a test holds every kind against it."""

@@ -8,10 +8,12 @@ from typing import Annotated
 from fastapi import FastAPI, Path, Query, Request
 from starlette.responses import Response
 
+from api.http import catalogue
 from api.http import money_resources as r
 from api.http.answers import PAGE_DEFAULT, Limit, answer, cursor, next_link
 from api.http.commands import stream_id
 from api.http.lease_reads import From, OfLease, To, day_of, lease_in_query, one_of
+from api.http.problems import Problem
 from api.http.reads import STRICT, ApplicationReader, At, Of, StatisticsReader
 from domain.kernel import format_id
 from domain.payments.mandate import Phase as MandatePhase
@@ -113,13 +115,16 @@ async def list_breaks_of_reconciliation(
     stream = stream_id("reconciliation", reconciliation)
     await of.owner_of(stream, principal.tenant, "reconciliation")
     as_of = await at.in_read_model(of, RECONCILIATION_BOARD)
+    if as_of is not None and not await of.running.reader.stream(stream, up_to_position=as_of):
+        raise Problem(catalogue.NOT_FOUND)
     board = await of.queries.run(reconciliation_board.breaks, principal.tenant, stream, as_of_position=as_of)
     return answer(r.BreakList(tuple(map(r.break_body, board.lines))), board.position)
 
 
-async def list_open_breaks(principal: StatisticsReader, of: Of) -> Response:
+async def list_open_breaks(principal: StatisticsReader, at: At, of: Of) -> Response:
     """Every break of the tenant that nobody resolved yet, the oldest first, at most a thousand."""
-    board = await of.queries.run(reconciliation_board.open_breaks, principal.tenant)
+    as_of = await at.in_read_model(of, RECONCILIATION_BOARD)
+    board = await of.queries.run(reconciliation_board.open_breaks, principal.tenant, as_of_position=as_of)
     return answer(r.BreakList(tuple(map(r.break_body, board.lines))), board.position)
 
 

@@ -166,6 +166,8 @@ _SCOPE = "WHERE t.shard = %s AND t.tenant = %s"
 _RUNS = f"{_SELECT} {_SCOPE} AND t.number = 0 AND t.day BETWEEN %s AND %s ORDER BY t.day, t.provider LIMIT %s"
 _BREAKS = f"{_SELECT} {_SCOPE} AND t.run = %s AND t.number > 0 ORDER BY t.number LIMIT %s"
 _OPEN = f"{_SELECT} {_SCOPE} AND t.state = %s ORDER BY t.first_position, t.number LIMIT %s"
+_ONCE_OPEN = f"""{_SELECT} {_SCOPE} AND t.number > 0 AND t.first_position <= %s AND (t.state = %s OR t.position > %s)
+ORDER BY t.first_position, t.number"""
 _make = row_maker(RECONCILIATION_BOARD)
 
 
@@ -193,10 +195,16 @@ def breaks(
     return Board(position, _then(connection, lines, position, shard) if as_of_position is not None else tuple(lines))
 
 
-def open_breaks(connection: Connection[Any], tenant: UUID, *, shard: int = 0) -> Board:
-    """Every break of the tenant that nobody resolved yet, oldest first."""
-    position = resolve(connection, RECONCILIATION_BOARD, shard, None)
-    return Board(position, tuple(_lines(connection, _OPEN, shard, tenant, OPEN, BOARD_ROWS_MAX)))
+def open_breaks(
+    connection: Connection[Any], tenant: UUID, *, as_of_position: int | None = None, shard: int = 0
+) -> Board:
+    """Every break of the tenant that nobody has resolved, or had by then, oldest first; at most `BOARD_ROWS_MAX`."""
+    position = resolve(connection, RECONCILIATION_BOARD, shard, as_of_position)
+    if as_of_position is None:
+        return Board(position, tuple(_lines(connection, _OPEN, shard, tenant, OPEN, BOARD_ROWS_MAX)))
+    once = _lines(connection, _ONCE_OPEN, shard, tenant, position, OPEN, position)
+    then = [line for line in _then(connection, once, position, shard) if line.state == OPEN]
+    return Board(position, tuple(then[:BOARD_ROWS_MAX]))
 
 
 def _then(connection: Connection[Any], lines: Sequence[Line], position: int, shard: int) -> tuple[Line, ...]:

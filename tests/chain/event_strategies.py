@@ -62,8 +62,9 @@ def _integers(kind: Any) -> SearchStrategy[int]:
 
 
 def _tuples(kind: Any) -> SearchStrategy[tuple[Any, ...]]:
-    most = ITEMS_MAX if kind.max_length is None else min(kind.max_length, ITEMS_MAX)
-    return st.lists(_values(kind.item_type), min_size=kind.min_length or 0, max_size=most).map(tuple)
+    least = kind.min_length or 0
+    most = max(least, ITEMS_MAX if kind.max_length is None else min(kind.max_length, ITEMS_MAX))
+    return st.lists(_values(kind.item_type), min_size=least, max_size=most).map(tuple)
 
 
 def _structs(kind: Any) -> SearchStrategy[Any]:

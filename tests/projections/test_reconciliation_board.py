@@ -117,8 +117,11 @@ def test_the_past_is_what_it_was(app_connection: Connection[Any], books: BookKee
     for happening in happened():
         books.write(happening)
         project(app_connection)
-        answers.append((runs(app_connection, TENANT, DAY, DAY).lines, breaks(app_connection, TENANT, RUN).lines))
-    for position, (then_runs, then_breaks) in enumerate(answers, start=1):
+        found = runs(app_connection, TENANT, DAY, DAY), breaks(app_connection, TENANT, RUN)
+        answers.append([one.lines for one in (*found, open_breaks(app_connection, TENANT))])
+    assert any(still_open for *_, still_open in answers)
+    for position, (then_runs, then_breaks, then_open) in enumerate(answers, start=1):
+        assert open_breaks(app_connection, TENANT, as_of_position=position).lines == then_open
         assert runs(app_connection, TENANT, DAY, DAY, as_of_position=position).lines == then_runs
         assert breaks(app_connection, TENANT, RUN, as_of_position=position).lines == then_breaks
     with pytest.raises(NotProjectedYet):

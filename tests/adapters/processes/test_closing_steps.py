@@ -140,7 +140,7 @@ async def test_callbacks_of_every_kind_are_recorded(program: Running) -> None:
         told = await counts(program)
         assert (told["payment.callback_applied.v1"], told["payment.callback_ignored.v1"]) == (1, 2)
         assert told["payment.succeeded.v1"] == 1
-        assert closed.processed == {"collection": 0, "callbacks": 3, "queries": 0, "reconciliation": 1}
+        assert closed.processed == {"collection": 0, "callbacks": 3, "queries": 0, "reconciliation": 1, "provisions": 0}
         assert await found(program) == []
 
 

@@ -57,6 +57,16 @@ ASKED: dict[str, tuple[str, ...]] = {
     "list_events_of_lease": ("",),
     "read_payment": ("",),
     "list_events_of_payment": ("",),
+    "list_payments": ("", "?state=initiated", "?lease={lease}"),
+    "list_mandates": ("", "?state=granted"),
+    "read_mandate": ("",),
+    "list_events_of_mandate": ("",),
+    "list_reconciliations": ("", "?from=2026-01-01"),
+    "read_reconciliation": ("",),
+    "list_events_of_reconciliation": ("",),
+    "list_breaks_of_reconciliation": ("",),
+    "list_open_breaks": ("",),
+    "read_revenue_schedule": ("",),
 }
 """Every route that answers for the past, by the name of its operation, with the queries that it is asked with."""
 
@@ -182,6 +192,16 @@ async def _money(http: Recorder, chance: random.Random) -> None:
     await http.post("/v1/payments", cases.COLLECT | {"lease": http.known["lease"]})
 
 
+async def _reconciliation(http: Recorder, chance: random.Random) -> None:
+    """A mandate, and a statement with a break that is resolved, after which the run is closed."""
+    await http.post("/v1/mandates", cases.GRANT | {"lease": http.known["lease"]})
+    address = await cases.reconciled(http)
+    http.known["reconciliation"] = address.rpartition("/")[2]
+    await http.write_down()
+    await http.post(f"{address}/resolve_break", {"number": 1, "how": "corrected"})
+    await http.post(f"{address}/close", {})
+
+
 async def _day(http: Recorder, chance: random.Random) -> None:
     """The calendar: opened, or one step further through an end of day."""
     day = (await http.get("/v1/calendar")).json()
@@ -214,7 +234,7 @@ async def lived(http: Http, seed: int) -> Recorder:
         ("waive_deposit", {}), ("record_delivery", {"on": cases.today()}), ("activate", {"on": cases.today()})
     ):  # fmt: skip
         await recorder.post(f"{lease}/{segment}", body)
-    for move in chance.choices(MOVES, k=6):
+    for move in [*chance.choices(MOVES, k=5), _reconciliation]:
         await move(recorder, chance)
     return recorder
 
