@@ -31,7 +31,8 @@ def secret(http: Http, provider: str = "bank_a") -> bytes:
 
 
 async def collecting(http: Http) -> UUID:
-    """A payment whose attempt is at bank A."""
+    """A payment whose attempt is at bank A, with whom a secret is shared."""
+    secret(http)
     lease = (await cases.leased(http))[0].rpartition("/")[2]
     payment = (await done(http, "/v1/payments", COLLECT | {"lease": lease})).headers["location"]
     return parse_id("payment", payment.rpartition("/")[2])
