@@ -118,7 +118,8 @@ class Follower:
         position = await self.position()
         while page := await self.reader.after(position, PAGE_EVENTS):
             entries = [stored.parsed() for stored in page]
-            wishes = [issue for issues in await self._side_by_side(entries) for issue in issues]
+            heard = [(event, entry) for entry in entries if (event := self._heard(entry)) is not None]
+            wishes = [issue for issues in await self._side_by_side(heard) for issue in issues]
             if wishes:
                 issued.add(await self._issue(wishes))
             position = page[-1].position
@@ -139,26 +140,28 @@ class Follower:
             row = await cursor.fetchone()
             return int(row[0]) if row else 0
 
-    async def _side_by_side(self, entries: Sequence[Entry]) -> list[list[Issue]]:
-        """What follows from each entry, in their order, however long its reactor took."""
+    def _heard(self, entry: Entry) -> Event | None:
+        """The event of an entry, if anybody acts on it."""
+        if entry.type.partition(".")[0] not in self._aggregates:
+            return None
+        event = entry.event()
+        return event if type(event) in self.interest else None
+
+    async def _side_by_side(self, heard: Sequence[tuple[Event, Entry]]) -> list[list[Issue]]:
+        """What follows from each event, in their order, however long its reactor took."""
         if not self.reactors:
-            return [await self._issues(entry) for entry in entries]
+            return [await self._issues(event, entry) for event, entry in heard]
         turns = asyncio.Semaphore(REACTIONS_IN_FLIGHT)
 
-        async def in_turn(entry: Entry) -> list[Issue]:
+        async def in_turn(event: Event, entry: Entry) -> list[Issue]:
             async with turns:
-                return await self._issues(entry)
+                return await self._issues(event, entry)
 
         async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(in_turn(entry)) for entry in entries]
+            tasks = [group.create_task(in_turn(event, entry)) for event, entry in heard]
         return [task.result() for task in tasks]
 
-    async def _issues(self, entry: Entry) -> list[Issue]:
-        if entry.type.partition(".")[0] not in self._aggregates:
-            return []
-        event = entry.event()
-        if type(event) not in self.interest:
-            return []
+    async def _issues(self, event: Event, entry: Entry) -> list[Issue]:
         wishes = [wish for process in self.processes for wish in process(event, entry)]
         for reactor in self.reactors:
             wishes += await reactor(event, entry)
