@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import csv
+import json
 import os
 from collections import Counter
 from collections.abc import Iterator
@@ -31,6 +32,7 @@ from projections.leases.ageing import AGEING, BUCKETS, ageing
 from projections.leases.lease_book import LEASE_BOOK
 from projections.money.journal import JOURNAL, trial_balance
 from tests import servers
+from tests.history.streams import digest, histories, stored
 
 CLIENTS = int(os.environ.get("LEASELEDGER_UCI_CLIENTS", "400"))
 SHARED = Path(os.environ.get("LEASELEDGER_SHARED", Path(__file__).parents[3] / "shared"))
@@ -121,6 +123,12 @@ def test_nothing_was_refused_and_every_day_is_closed(book: tuple[Base, HistoryRe
     report = book[1]
     assert (report.clients, report.days, report.refusals) == (CLIENTS, 183, {})
     assert report.leases == sum(bucket_of(*row, MONTH_ENDS[0]) is not None for row in rows())
+
+
+@pytest.mark.skipif(CLIENTS not in (400, 30_000), reason="digests are stored for 400 and for 30,000 clients")
+def test_every_stream_says_what_it_always_said(projected: Connection[Any]) -> None:
+    entries = projected.execute("SELECT entry FROM ledger.events ORDER BY position")
+    assert digest(histories(json.loads(entry) for (entry,) in entries)) == stored(f"uci_{CLIENTS}")
 
 
 def test_the_books_balance(book: tuple[Base, HistoryReport], projected: Connection[Any]) -> None:

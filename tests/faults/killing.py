@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import shutil
@@ -18,6 +17,8 @@ from random import Random
 from typing import Any
 
 import psutil
+
+from tests.history.streams import histories
 
 PROGRAM = Path(sys.executable).with_name("leaseledger")
 PATIENCE_S = 300
@@ -68,12 +69,8 @@ class Victim:
         return True
 
     def histories(self) -> dict[str, str]:
-        """Stream → digest over its events' (type, occurred_at, body) in order: what must not depend on faults."""
-        digests: dict[str, Any] = {}
-        for entry in self.entries():
-            fact = json.dumps([entry["type"], entry["occurred_at"], entry["body"]], sort_keys=True)
-            digests.setdefault(entry["stream"], hashlib.sha256()).update(fact.encode() + b"\n")
-        return {stream: digest.hexdigest() for stream, digest in digests.items()}
+        """Stream → digest of its history: what must not depend on faults."""
+        return histories(self.entries())
 
     def entries(self) -> Iterator[dict[str, Any]]:
         """Every entry of an export, parsed, in ledger order."""

@@ -12,6 +12,7 @@ import pytest
 from adapters.imports.bpi2012 import commands, stream_id
 from adapters.imports.xes import Case, Summary, cases, describe
 from tests.adapters.imports.test_bpi2012 import played
+from tests.history.streams import imported, stored
 
 ROOT = Path(__file__).resolve().parents[3]
 SHARED = Path(os.environ.get("LEASELEDGER_SHARED", ROOT.parent / "shared"))
@@ -45,7 +46,7 @@ def test_it_describes_itself() -> None:
 
 
 def test_every_row_is_a_command_of_its_own(log: list[Case]) -> None:
-    ids = {imported.command_id for case in log for imported in commands(case)}
+    ids = {one.command_id for case in log for one in commands(case)}
     # A_SUBMITTED is two commands.
     assert len(ids) == 262_200 + 13_087
     assert len({stream_id(case) for case in log}) == 13_087
@@ -67,3 +68,8 @@ def test_only_three_approvals_without_an_accepted_offer_are_refused(log: list[Ca
         "approved": 3,
     }
     assert refused == {"application.offer_not_accepted": 3, "application.not_contracting": 3}
+
+
+@pytest.mark.slow
+def test_every_stream_says_what_it_always_said() -> None:
+    assert imported("bpic2012") == stored("bpic2012")
