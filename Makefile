@@ -13,7 +13,7 @@ FILE ?=
 N ?= 2
 ARGS ?=
 BASE ?= HEAD
-CODE := $(wildcard domain chain adapters projections api bench tests)
+CODE := $(wildcard domain chain adapters projections api tests)
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -120,7 +120,7 @@ fmt: $(STAMP) ## Format the code and apply the safe fixes
 
 .PHONY: bench
 bench: $(STAMP) ## Measure against the peers, print a table, write DATA/bench.json
-	@$(BIN)/leaseledger --data "$(DATA)" bench $(ARGS)
+	@LEASELEDGER_DATA="$(DATA)" $(BIN)/python -m tests.bench $(ARGS)
 
 .PHONY: faults
 faults: $(STAMP) ## Kill servers and processes at random moments, check that nothing is lost or doubled (minutes)

@@ -7,8 +7,7 @@ import time
 from datetime import UTC, datetime
 from uuid import UUID
 
-from domain.kernel import uuid7
-from domain.kernel.ids import RANDOM_BITS
+from domain.kernel.ids import RANDOM_BITS, uuid7
 
 
 def now() -> datetime:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from psycopg_pool import AsyncConnectionPool
 
-import domain.aggregates  # noqa: F401 - registers the event types that stored entries are read as
+import domain.registry  # noqa: F401 - registers the event types that stored entries are read as
 from adapters.keys import FileKeys
 from adapters.postgres.connections import connect, conninfo
 from adapters.postgres.embedded import EmbeddedPostgres
@@ -16,11 +16,11 @@ from adapters.postgres.group_commit import GroupCommit
 from adapters.postgres.ledger import Ledger
 from adapters.postgres.reader import Reader
 from adapters.postgres.schema import SHARD, ensure_schema
-from adapters.postgres.turns import Turns
+from adapters.postgres.tenant_lock import Turns
 from adapters.postgres.vault import Vault
 from adapters.system import new_id, now, random_bytes
 from api.gate import Gatehouse, gatehouse
-from api.queries import Queries
+from api.queries.runner import Queries
 from api.settings import Settings
 from chain.note import Ed25519Signer
 

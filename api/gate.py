@@ -16,29 +16,29 @@ from uuid import UUID
 
 import psycopg
 
-from adapters.catalogue.library import ClauseLibrary
-from adapters.catalogue.plans import plans_of
-from adapters.catalogue.policies import policy_of
-from adapters.catalogue.tenants import TenantTerms, terms_of_business
 from adapters.gate.bookings import Bookings
 from adapters.gate.consents import Consents
 from adapters.gate.contracts import Contracts
 from adapters.gate.money import Money
 from adapters.gate.offers import Offers
 from adapters.gate.streams import Streams
-from adapters.gate.surroundings import surroundings
 from adapters.gate.table import gates_of
 from adapters.postgres.directory import Directory
 from adapters.postgres.ledger import Gates
 from adapters.postgres.reader import Reader
 from adapters.postgres.schema import SHARD
-from api.queries import Queries
-from domain.portfolio import Portfolio, Surroundings
-from projections.agreements import consents
+from adapters.reference.library import ClauseLibrary
+from adapters.reference.plans import plans_of
+from adapters.reference.policies import policy_of
+from adapters.reference.prudential import surroundings
+from adapters.reference.tenants import TenantTerms, terms_of_business
+from api.queries.runner import Queries
+from domain.portfolio.limits import Portfolio, Surroundings
 from projections.engine.catalog import NotLive
 from projections.engine.runner import Runner
-from projections.leases import portfolio
-from projections.leases.lease_book import LEASE_BOOK
+from projections.leasing.lease_book import LEASE_BOOK
+from projections.parties import consents
+from projections.portfolio import exposures as portfolio
 
 Connection = psycopg.Connection[tuple[Any, ...]]
 

@@ -17,40 +17,32 @@ from uuid import UUID
 from msgspec import UNSET, Struct
 from psycopg import Connection
 
-from adapters.catalogue.clauses import shipped_clauses
-from adapters.catalogue.plans import plans_of
+from adapters.documents.document import ContractDocument, ScheduleLine, schedule_digest
+from adapters.documents.kept import KeptSchedules
+from adapters.documents.paper import ClauseText, paper_of
 from adapters.postgres.schema import SHARD
-from adapters.pricing import offer_of
-from adapters.signing import (
-    ClauseText,
-    ContractDocument,
-    KeptSchedules,
-    ScheduleLine,
-    paper_of,
-    schedule_digest,
-)
-from domain.application import APPLICATION
-from domain.contracting.clauses import ClauseDrafted, clause_stream
-from domain.contracting.clauses.values import ClauseRef
-from domain.contracting.contract import (
-    CONTRACT,
-    ContractAmended,
-    ContractAssembled,
-    ContractState,
-    TamperAlarmRaised,
-)
-from domain.contracting.contract.offered import request_of
-from domain.contracting.plans import Plan, digest_of
-from domain.contracting.schedules import Instalment as Offered
-from domain.kernel import Refusal
-from domain.leasing.lease import LeaseCreated
+from adapters.pricing.quotes import offer_of
+from adapters.reference.clauses import shipped_clauses
+from adapters.reference.plans import plans_of
+from domain.contracts.clause.decider import clause_stream
+from domain.contracts.clause.events import ClauseDrafted
+from domain.contracts.clause.values import ClauseRef
+from domain.contracts.contract.decider import CONTRACT
+from domain.contracts.contract.events import ContractAmended, ContractAssembled, TamperAlarmRaised
+from domain.contracts.contract.offered import request_of
+from domain.contracts.contract.state import ContractState
+from domain.intake.application.decider import APPLICATION
+from domain.kernel.refusal import Refusal
+from domain.leasing.lease.events import LeaseCreated
 from domain.leasing.values import Instalment
-from projections.agreements.clause_library import CLAUSE_LIBRARY
-from projections.agreements.contract_book import CONTRACT_BOOK, leases_of
-from projections.applications.application_book import APPLICATION_BOOK
+from domain.pricing.plans import Plan, digest_of
+from domain.pricing.schedules import Instalment as Offered
+from projections.contracts.clause_library import CLAUSE_LIBRARY
+from projections.contracts.contract_book import CONTRACT_BOOK, leases_of
 from projections.engine import reading
 from projections.engine.model import Recorded
-from projections.leases.lease_book import LEASE_BOOK
+from projections.intake.application_book import APPLICATION_BOOK
+from projections.leasing.lease_book import LEASE_BOOK
 
 SCHEDULES = "schedules"
 """Where schedules are kept by their digest, under the data directory."""

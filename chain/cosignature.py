@@ -7,15 +7,7 @@ from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PrivateKey, M
 
 from chain.checkpoint import Checkpoint
 from chain.errors import MalformedNote
-from chain.note import (
-    ED25519,
-    ML_DSA_44,
-    SEED_SIZE,
-    Ed25519Verifier,
-    Verifier,
-    VerifierKey,
-    wrong_signature,
-)
+from chain.note import ED25519, ML_DSA_44, SEED_SIZE, Ed25519Verifier, Verifier, VerifierKey, wrong_signature
 
 ML_DSA_44_SIZE = 2420
 """Bytes of one ML-DSA-44 signature (FIPS 204 table 2)."""

@@ -23,8 +23,10 @@ from msgspec import UNSET, Raw, Struct, UnsetType
 from msgspec.structs import replace
 
 from chain.b64 import b64encode
-from domain.kernel import EVENT_TYPES, Actor, Context, Event, decode_body, type_of, utc_text, validate, without_personal
+from domain.kernel.command import Actor, Context
+from domain.kernel.event import EVENT_TYPES, Event, decode_body, type_of, validate, without_personal
 from domain.kernel.money import MAX_SAFE_INTEGER
+from domain.kernel.times import utc_text
 
 ENTRY_VERSION = "leaseledger.entry/1"
 ENTRY_MAX_BYTES = 16_384

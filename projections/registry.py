@@ -4,22 +4,22 @@ from __future__ import annotations
 
 from typing import Any
 
-from projections.agreements.clause_library import CLAUSE_LIBRARY
-from projections.agreements.consents import CONSENTS
-from projections.agreements.contract_book import CONTRACT_BOOK
-from projections.applications.application_book import APPLICATION_BOOK
-from projections.applications.decision_funnel import DECISION_FUNNEL
-from projections.applications.work_in_progress import WORK_IN_PROGRESS
-from projections.days.timers import TIMERS
+from projections.accounting.journal import JOURNAL
+from projections.calendar.timers import TIMERS
+from projections.contracts.clause_library import CLAUSE_LIBRARY
+from projections.contracts.contract_book import CONTRACT_BOOK
 from projections.engine.model import Projection, ProjectionError
-from projections.leases.ageing import AGEING
-from projections.leases.bills import BILLS
-from projections.leases.lease_book import LEASE_BOOK
-from projections.money.journal import JOURNAL
-from projections.money.mandates import MANDATES
-from projections.money.payments import PAYMENTS
-from projections.money.receipts import RECEIPTS
-from projections.money.reconciliation_board import RECONCILIATION_BOARD
+from projections.intake.application_book import APPLICATION_BOOK
+from projections.intake.decision_funnel import DECISION_FUNNEL
+from projections.intake.work_in_progress import WORK_IN_PROGRESS
+from projections.leasing.ageing import AGEING
+from projections.leasing.bills import BILLS
+from projections.leasing.lease_book import LEASE_BOOK
+from projections.parties.consents import CONSENTS
+from projections.payments.mandates import MANDATES
+from projections.payments.payments import PAYMENTS
+from projections.payments.receipts import RECEIPTS
+from projections.payments.reconciliation_board import RECONCILIATION_BOARD
 
 PROJECTIONS: tuple[Projection[Any], ...] = (
     APPLICATION_BOOK,

@@ -10,10 +10,13 @@ from msgspec.structs import replace
 
 from adapters.postgres.ledger import Ledger, Request, payload
 from adapters.postgres.sequencer import Append
-from adapters.processes.issuing import context
+from adapters.processes.dispatch import context
 from adapters.system import new_id
 from api.compose import Running
-from domain.kernel import Actor, Command, Context, Decider, Event, Refusal
+from domain.kernel.command import Actor, Command, Context
+from domain.kernel.decider import Decider
+from domain.kernel.event import Event
+from domain.kernel.refusal import Refusal
 
 IMPORT = Actor("import", "taken_over")
 

@@ -8,11 +8,12 @@ from uuid import UUID
 from msgspec.structs import replace
 
 from adapters.postgres.ledger import Request
-from domain.kernel import Refusal
-from domain.leasing.lease import CreateLease, LeaseState
-from domain.leasing.lease import Phase as LeasePhase
+from domain.kernel.refusal import Refusal
+from domain.leasing.lease.commands import CreateLease
+from domain.leasing.lease.state import LeaseState
+from domain.leasing.lease.state import Phase as LeasePhase
 from domain.leasing.values import Business
-from domain.portfolio import NEWEST_LIMITS, Exposure, Portfolio, Surroundings, check_booking
+from domain.portfolio.limits import NEWEST_LIMITS, Exposure, Portfolio, Surroundings, check_booking
 
 Around = Callable[[UUID], Surroundings]
 """What a tenant says of its balance sheet, its groups and related parties."""

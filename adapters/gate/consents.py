@@ -16,10 +16,15 @@ from uuid import UUID
 
 from adapters.gate.streams import Streams
 from adapters.postgres.ledger import Guard, Request
-from domain.application import REVIEWERS, ApplicationState
-from domain.kernel import Refusal
+from domain.intake.application.rules import REVIEWERS
+from domain.intake.application.state import ApplicationState
+from domain.kernel.refusal import Refusal
 from domain.leasing.admission import wrong_consents
-from domain.parties.consent import CONSENT, ConsentState, Purpose, permits_any, refusals
+from domain.parties.consent import refusals
+from domain.parties.consent.decider import CONSENT
+from domain.parties.consent.permission import permits_any
+from domain.parties.consent.state import ConsentState
+from domain.parties.consent.values import Purpose
 
 ConsentStreams = Callable[[UUID, UUID], Awaitable[Sequence[UUID]]]
 """The streams of a person's consents with a tenant, as fresh as the ledger."""

@@ -14,19 +14,22 @@ from uuid import UUID
 
 from msgspec import UNSET
 
-from adapters.catalogue.library import ClauseLibrary
 from adapters.gate.bookings import Bookings
 from adapters.gate.consents import Consents
 from adapters.gate.offers import Offers
 from adapters.gate.streams import Streams
 from adapters.postgres.ledger import Request
-from domain.application import APPLICATION, ApplicationState, Phase
-from domain.application import refusals as application_refusals
-from domain.contracting.clauses import ClauseRef
-from domain.contracting.contract import CONTRACT, AssembleContract, LibraryClause, PartyRole, offered
-from domain.contracting.contract import refusals as contract_refusals
-from domain.contracting.plans import Plan, digest_of
-from domain.kernel import Refusal
+from adapters.reference.library import ClauseLibrary
+from domain.contracts.clause.values import ClauseRef
+from domain.contracts.contract import offered
+from domain.contracts.contract import refusals as contract_refusals
+from domain.contracts.contract.commands import AssembleContract
+from domain.contracts.contract.decider import CONTRACT
+from domain.contracts.contract.values import LibraryClause, PartyRole
+from domain.intake.application import refusals as application_refusals
+from domain.intake.application.decider import APPLICATION
+from domain.intake.application.state import ApplicationState, Phase
+from domain.kernel.refusal import Refusal
 from domain.leasing.admission import (
     CONTRACT_DIFFERS,
     NOT_OF_ITS_CONTRACT,
@@ -34,7 +37,8 @@ from domain.leasing.admission import (
     needed_consents,
     wrong_contract,
 )
-from domain.leasing.lease import CreateLease
+from domain.leasing.lease.commands import CreateLease
+from domain.pricing.plans import Plan, digest_of
 
 _ACCEPTED = frozenset({Phase.OFFER_ACCEPTED, Phase.CONTRACTING})
 

@@ -15,15 +15,15 @@ from uuid import UUID
 from msgspec import UNSET
 
 from adapters.postgres.ledger import Request
-from adapters.pricing import offer_of
-from domain.application import ApplicationState, AssetClass
-from domain.application.values import Priced, Terms
-from domain.contracting.contract import offered
-from domain.contracting.guards import CostPolicy
-from domain.contracting.matching import PLAN_UNKNOWN, plan_in_force
-from domain.contracting.plans import Plan, digest_of
-from domain.contracting.pricing import Offer
-from domain.kernel import Refusal
+from adapters.pricing.quotes import offer_of
+from domain.contracts.contract import offered
+from domain.intake.application.state import ApplicationState
+from domain.intake.application.values import AssetClass, Priced, Terms
+from domain.kernel.refusal import Refusal
+from domain.pricing.guards import CostPolicy
+from domain.pricing.matching import PLAN_UNKNOWN, plan_in_force
+from domain.pricing.offer import Offer
+from domain.pricing.plans import Plan, digest_of
 
 Plans = Callable[[UUID], Iterable[Plan]]
 """The catalogue of a tenant, every version of every plan."""

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from adapters.postgres.reader import Reader
 from chain.entry import Entry
-from domain.kernel import Decider, fold
+from domain.kernel.decider import Decider, fold
 
 S = TypeVar("S")
 

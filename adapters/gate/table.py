@@ -13,13 +13,13 @@ from adapters.gate.contracts import Contracts
 from adapters.gate.money import Money
 from adapters.gate.offers import Offers
 from adapters.postgres.ledger import Gate, Gates, Guard, Request
-from domain import application as a
-from domain.contracting.contract import AssembleContract, ProposeAmendment
-from domain.kernel import Refusal
-from domain.leasing.lease import ActivateLease, CreateLease, RefundCredit
-from domain.parties.consent import Purpose
-from domain.payments.mandate import GrantMandate
-from domain.payments.payment import InitiatePayment, RetryPayment
+from domain.contracts.contract.commands import AssembleContract, ProposeAmendment
+from domain.intake.application import commands as a
+from domain.kernel.refusal import Refusal
+from domain.leasing.lease.commands import ActivateLease, CreateLease, RefundCredit
+from domain.parties.consent.values import Purpose
+from domain.payments.mandate.commands import GrantMandate
+from domain.payments.payment.commands import InitiatePayment, RetryPayment
 
 THIRD_PARTIES = (
     *(a.RecordIdentityVerified, a.RecordIdentityFailed),

@@ -35,19 +35,11 @@ from uuid import UUID
 import msgspec
 from msgspec import Struct
 
-from adapters.imports.errors import (
-    BadAmount,
-    BadRegistration,
-    Place,
-    UnknownActivity,
-    UnusableCaseName,
-    shorten,
-)
+from adapters.imports.errors import BadAmount, BadRegistration, Place, UnknownActivity, UnusableCaseName, shorten
 from adapters.imports.xes import EARLIEST, Case, XesEvent
-from domain.application import (
+from domain.intake.application.commands import (
     AcceptOffer,
     ApproveApplication,
-    AssetClass,
     CancelOffer,
     CompleteApplication,
     CompleteVerification,
@@ -66,13 +58,13 @@ from domain.application import (
     StartVerification,
     StartWork,
     SubmitApplication,
-    Terms,
     WithdrawApplication,
 )
-from domain.application.values import Reference
-from domain.kernel import Actor, Command, TimeError, parse_utc, uuid7
-from domain.kernel.ids import RANDOM_BITS
+from domain.intake.application.values import AssetClass, Reference, Terms
+from domain.kernel.command import Actor, Command
+from domain.kernel.ids import RANDOM_BITS, uuid7
 from domain.kernel.money import MAX_SAFE_INTEGER
+from domain.kernel.times import TimeError, parse_utc
 
 DEFAULT_SOURCE = "bpi2012"
 """The source's name when neither the caller nor the log has one; ids depend on it."""

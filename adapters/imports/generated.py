@@ -15,7 +15,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final, TypeVar
 
 from adapters.imports.xes import Case, XesEvent
-from domain.kernel import utc_text
+from domain.kernel.times import utc_text
 
 START: Final = datetime(2024, 1, 1, 6, 0, tzinfo=UTC)
 FIRST_NUMBER: Final = 200_000

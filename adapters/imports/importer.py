@@ -29,7 +29,8 @@ from adapters.postgres.group_commit import MAX_BATCH_EVENTS
 from adapters.postgres.ledger import Drafted, Ledger
 from adapters.postgres.reader import Reader, Stored
 from adapters.postgres.sequencer import Append, Appended
-from domain.kernel import type_of, utc_text, without_personal
+from domain.kernel.event import type_of, without_personal
+from domain.kernel.times import utc_text
 
 CASES_AT_ONCE = 250
 """Cases whose keys and versions are looked up in one query."""

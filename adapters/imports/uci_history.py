@@ -22,15 +22,18 @@ from adapters.imports.uci import CURRENCY, DUE_AFTER, MONTHS, Client, bills, mon
 from adapters.postgres.ledger import Ledger
 from adapters.postgres.reader import Reader
 from adapters.postgres.sequencer import Append
+from adapters.processes.dispatch import Issue, Issued, context, issue_all
 from adapters.processes.end_of_day import EndOfDay
-from adapters.processes.issuing import Issue, Issued, context, issue_all
-from domain.application import AssetClass
-from domain.calendar import CalendarState
-from domain.contracting.schedules import Instalment
-from domain.kernel import Command, Context, Event, Refusal, uuid7
-from domain.kernel.ids import RANDOM_BITS
-from domain.leasing.lease import LEASE, ActivateLease, CreateLease, PostPayment, RecordDelivery
+from domain.calendar.state import CalendarState
+from domain.intake.application.values import AssetClass
+from domain.kernel.command import Command, Context
+from domain.kernel.event import Event
+from domain.kernel.ids import RANDOM_BITS, uuid7
+from domain.kernel.refusal import Refusal
+from domain.leasing.lease.commands import ActivateLease, CreateLease, PostPayment, RecordDelivery
+from domain.leasing.lease.decider import LEASE
 from domain.leasing.values import Business
+from domain.pricing.schedules import Instalment
 
 SOURCE = "uci"
 BY = "import"

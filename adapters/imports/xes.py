@@ -48,7 +48,7 @@ from adapters.imports.errors import (
     TruncatedGzip,
     shorten,
 )
-from domain.kernel import TimeError, parse_utc, utc_text
+from domain.kernel.times import TimeError, parse_utc, utc_text
 
 ATTRIBUTE_MAX_CHARS = 64 * 1024
 """Longest value of an attribute."""

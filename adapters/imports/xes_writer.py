@@ -9,7 +9,7 @@ from typing import BinaryIO
 from xml.sax.saxutils import quoteattr
 
 from adapters.imports.xes import CONCEPT_NAME, RESOURCE, TIMESTAMP, TRANSITION, Case, XesEvent
-from domain.kernel import utc_text
+from domain.kernel.times import utc_text
 
 DEFAULT_NAME = "generated"
 

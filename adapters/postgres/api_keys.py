@@ -18,7 +18,7 @@ import psycopg
 from msgspec import Struct
 
 from chain.b64 import b64url
-from domain.kernel import utc_text
+from domain.kernel.times import utc_text
 
 KEY_PREFIX = "llk_"
 """Lets people and secret scanners recognise a key that was left lying around."""

@@ -17,7 +17,7 @@ from msgspec import Struct
 
 from adapters.postgres.reader import Stored
 from adapters.postgres.schema import SHARD
-from domain.kernel import utc_text
+from domain.kernel.times import utc_text
 
 SCAN_EVENTS_MAX = 1_000
 """Events that one page may look at; a page may be short, even empty, and still have more behind it."""

@@ -24,18 +24,9 @@ import structlog
 from adapters.postgres.connections import DatabaseUnavailable, connect_async
 from adapters.postgres.rows import write
 from adapters.postgres.schema import SHARD
-from adapters.postgres.sequencer import (
-    Append,
-    Appended,
-    AppendError,
-    Batch,
-    Head,
-    Known,
-    KnownCommand,
-    sequence,
-)
+from adapters.postgres.sequencer import Append, Appended, AppendError, Batch, Head, Known, KnownCommand, sequence
 from chain.merkle import Frontier
-from domain.kernel import utc_text
+from domain.kernel.times import utc_text
 
 MAX_BATCH_EVENTS = 4_096
 """Events in one transaction; more only make the first caller wait longer."""

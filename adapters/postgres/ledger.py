@@ -34,7 +34,10 @@ from adapters.postgres.sequencer import (
 )
 from adapters.postgres.vault import Vault, personal_values
 from chain.entry import Draft, draft
-from domain.kernel import Command, Context, Decider, Event, Refusal, fold, subject_of
+from domain.kernel.command import Command, Context
+from domain.kernel.decider import Decider, fold
+from domain.kernel.event import Event, subject_of
+from domain.kernel.refusal import Refusal
 
 MAX_ATTEMPTS = 16
 """Times a command is decided again because its stream moved on, before the conflict is the caller's."""

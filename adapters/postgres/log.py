@@ -22,7 +22,7 @@ from chain.merkle import HASH_SIZE, consistency_proof, inclusion_proof
 from chain.note import Ed25519Verifier, Signer, VerifierKey
 from chain.proof import format_proof
 from chain.tiles import TILE_WIDTH, TileBuilder, TileHasher, encode_bundle, entries_path, root_from_tiles, tiles_of
-from domain.kernel import utc_text
+from domain.kernel.times import utc_text
 
 LEAVES_AT_ONCE = 65_536
 _PUBLISH_LOCK = 0x74696C65  # "tile"

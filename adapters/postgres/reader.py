@@ -17,7 +17,7 @@ from psycopg_pool import AsyncConnectionPool
 from adapters.postgres.schema import SHARD
 from adapters.postgres.sequencer import KnownCommand
 from chain.entry import Entry, parse
-from domain.kernel import Event
+from domain.kernel.event import Event
 
 
 class StreamBroken(ValueError):

@@ -19,7 +19,7 @@ from adapters.keys import KeyProvider
 from adapters.postgres.schema import SHARD
 from adapters.postgres.sequencer import PersonalRow, SubjectErased
 from chain.personal import NONCE_BYTES, SUBJECT_KEY_BYTES, Sealed, open_field, seal_fields
-from domain.kernel import Event, personal_fields, subject_of, type_of
+from domain.kernel.event import Event, personal_fields, subject_of, type_of
 
 
 @dataclass(frozen=True)

@@ -18,28 +18,22 @@ from pathlib import Path
 from typing import Protocol
 from uuid import UUID, uuid5
 
-from adapters.payments.collecting import Collector, received
-from adapters.payments.port import PaymentProvider
-from adapters.payments.sandbox import SandboxBank
-from adapters.payments.statement import Statement, read_statement
+from adapters.connectors.payments.collecting import Collector, received
+from adapters.connectors.payments.port import PaymentProvider
+from adapters.connectors.payments.sandbox import SandboxBank
+from adapters.connectors.payments.statement import Statement, read_statement
 from adapters.postgres.ledger import Ledger, Request
 from adapters.postgres.reader import Reader
+from adapters.processes.dispatch import Issue, context, issue_all, issued_since
 from adapters.processes.end_of_day import DayRun, DueTimers, EndOfDayError, Progress
-from adapters.processes.following import REACTIONS_IN_FLIGHT, Wish
-from adapters.processes.issuing import Issue, context, issue_all, issued_since
-from domain.calendar import Timer
-from domain.kernel import Command, Refusal
-from domain.payments.reconciliation import (
-    RECONCILIATION,
-    CloseReconciliation,
-    LoadStatement,
-    Money,
-    Phase,
-    ReconciliationState,
-    RecordMatching,
-    match,
-    reconciliation_stream,
-)
+from adapters.processes.subscription import REACTIONS_IN_FLIGHT, Wish
+from domain.calendar.timers import Timer
+from domain.kernel.command import Command
+from domain.kernel.refusal import Refusal
+from domain.payments.reconciliation.commands import CloseReconciliation, LoadStatement, RecordMatching
+from domain.payments.reconciliation.decider import RECONCILIATION, reconciliation_stream
+from domain.payments.reconciliation.matching import Money, match
+from domain.payments.reconciliation.rules import Phase, ReconciliationState
 
 QUERY_KIND = "payment_query"
 REFUND_KIND = "payment_refund"

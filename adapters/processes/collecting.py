@@ -14,18 +14,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from uuid import UUID, uuid5
 
-from adapters.processes.following import Wish
+from adapters.processes.subscription import Wish
 from chain.entry import Entry
-from domain.kernel import Command, Event
-from domain.leasing.lease import LEASE, CreditRefunded, PostPayment, ReturnRefund, ReversePayment
-from domain.payments.payment import (
-    PAYMENT,
-    PaymentChargedBack,
-    PaymentOverpaid,
-    PaymentSucceeded,
-    RefundFailed,
-    RefundPayment,
-)
+from domain.kernel.command import Command
+from domain.kernel.event import Event
+from domain.leasing.lease.commands import PostPayment, ReturnRefund, ReversePayment
+from domain.leasing.lease.decider import LEASE
+from domain.leasing.lease.money import CreditRefunded
+from domain.payments.payment.commands import RefundPayment
+from domain.payments.payment.decider import PAYMENT
+from domain.payments.payment.events import PaymentChargedBack, PaymentOverpaid, PaymentSucceeded, RefundFailed
 
 INTEREST: frozenset[type[Event]] = frozenset(
     {PaymentSucceeded, PaymentOverpaid, PaymentChargedBack, RefundFailed, CreditRefunded}

@@ -22,11 +22,12 @@ from uuid import UUID
 
 from adapters.postgres.ledger import Ledger
 from adapters.postgres.reader import Reader
+from adapters.processes.dispatch import STREAMS_IN_FLIGHT, Issue, context, issue_all, issued_since
 from adapters.processes.end_of_day import DayRun, EndOfDayError, Progress
-from adapters.processes.issuing import STREAMS_IN_FLIGHT, Issue, context, issue_all, issued_since
-from domain.kernel import Command
+from domain.kernel.command import Command
 from domain.payments.collection import Again, GiveUp, Move, Standing, Start, collection_stream, moves
-from domain.payments.payment import PAYMENT, CancelPayment, InitiatePayment, RetryPayment
+from domain.payments.payment.commands import CancelPayment, InitiatePayment, RetryPayment
+from domain.payments.payment.decider import PAYMENT
 from domain.payments.payment.values import ATTEMPTS_MAX
 
 BY_COLLECTION = "collection"

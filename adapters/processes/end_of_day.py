@@ -20,21 +20,15 @@ from msgspec import Struct
 
 from adapters.postgres.ledger import Ledger, Request
 from adapters.postgres.reader import Reader
-from adapters.processes.firing import ACTOR_PREFIX, FIRINGS, Firing, fire
-from adapters.processes.issuing import STREAMS_IN_FLIGHT, Issue, Issued, context, issue_all, issued_since
-from domain.calendar import (
-    CALENDAR,
-    CalendarState,
-    CloseDay,
-    OpenCalendar,
-    Phase,
-    RecordStep,
-    StartEndOfDay,
-    Timer,
-    calendar_stream,
-)
+from adapters.processes.dispatch import STREAMS_IN_FLIGHT, Issue, Issued, context, issue_all, issued_since
+from adapters.processes.timers import ACTOR_PREFIX, FIRINGS, Firing, fire
+from domain.calendar.commands import CloseDay, OpenCalendar, RecordStep, StartEndOfDay
+from domain.calendar.decider import CALENDAR, calendar_stream
 from domain.calendar.refusals import DAY_NOT_CURRENT, UNKNOWN
-from domain.kernel import Command, Refusal
+from domain.calendar.state import CalendarState, Phase
+from domain.calendar.timers import Timer
+from domain.kernel.command import Command
+from domain.kernel.refusal import Refusal
 
 TIMERS_STEP = "timers"
 BY = "end_of_day"

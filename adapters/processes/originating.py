@@ -22,49 +22,33 @@ from uuid import UUID
 
 from msgspec import UNSET
 
-from adapters.catalogue.library import ClauseLibrary
-from adapters.catalogue.tenants import TenantTerms
 from adapters.gate.offers import Offers
 from adapters.gate.streams import Streams
-from adapters.processes.following import Wish
+from adapters.processes.subscription import Wish
+from adapters.reference.library import ClauseLibrary
+from adapters.reference.tenants import TenantTerms
 from chain.entry import Entry
-from domain.application import (
-    APPLICATION,
-    ApplicationState,
-    CompleteApplication,
-    ContractingStarted,
-    OfferAccepted,
-    Phase,
-    StartContracting,
-)
-from domain.contracting.contract import (
-    CONTRACT,
-    IN_FORCE,
-    AssembleContract,
-    ContractExecuted,
-    FulfilContract,
-    Party,
-    PartyRole,
-    TerminateContract,
-)
-from domain.contracting.contract.assembly import chosen
-from domain.contracting.contract.offered import Agreed, contract_stream, key_terms_of
-from domain.contracting.contract.values import BUYOUT, DEVICE_LOCK
-from domain.contracting.plans import Plan, digest_of
-from domain.contracting.pricing import Offer
-from domain.kernel import Event, Refusal
+from domain.contracts.contract.assembly import chosen
+from domain.contracts.contract.commands import AssembleContract, FulfilContract, TerminateContract
+from domain.contracts.contract.decider import CONTRACT
+from domain.contracts.contract.events import ContractExecuted
+from domain.contracts.contract.offered import Agreed, contract_stream, key_terms_of
+from domain.contracts.contract.state import IN_FORCE
+from domain.contracts.contract.values import BUYOUT, DEVICE_LOCK, Party, PartyRole
+from domain.intake.application.commands import CompleteApplication, StartContracting
+from domain.intake.application.decider import APPLICATION
+from domain.intake.application.events import ContractingStarted, OfferAccepted
+from domain.intake.application.state import ApplicationState, Phase
+from domain.kernel.event import Event
+from domain.kernel.refusal import Refusal
 from domain.leasing.admission import lease_of, lease_stream
-from domain.leasing.lease import (
-    LEASE,
-    AssetTotallyLost,
-    LeaseActivated,
-    LeaseClosed,
-    LeaseCreated,
-    LeaseEarlySettled,
-    LeaseTerminated,
-)
+from domain.leasing.lease.decider import LEASE
+from domain.leasing.lease.events import AssetTotallyLost, LeaseCreated, LeaseEarlySettled, LeaseTerminated
+from domain.leasing.lease.money import LeaseActivated, LeaseClosed
 from domain.leasing.policies import CURRENT_POLICY
 from domain.leasing.values import PPM
+from domain.pricing.offer import Offer
+from domain.pricing.plans import Plan, digest_of
 
 INTEREST: frozenset[type[Event]] = frozenset(
     {OfferAccepted, ContractingStarted, ContractExecuted, LeaseActivated, LeaseClosed}

@@ -14,11 +14,12 @@ from uuid import UUID
 
 from adapters.postgres.ledger import Ledger
 from adapters.postgres.reader import Reader
+from adapters.processes.dispatch import Issue, context, issue_all, issued_since
 from adapters.processes.end_of_day import DayRun, EndOfDayError, Progress
-from adapters.processes.issuing import Issue, context, issue_all, issued_since
-from domain.books.provision import PROVISION, RecogniseProvision, provision_stream
-from domain.calendar import is_month_end
-from domain.kernel import Refusal
+from domain.accounting.provision.decider import PROVISION, provision_stream
+from domain.accounting.provision.rules import RecogniseProvision
+from domain.calendar.timers import is_month_end
+from domain.kernel.refusal import Refusal
 
 BY_PROVISIONS = "provisions"
 

@@ -19,11 +19,11 @@ if TYPE_CHECKING:
     from psycopg import Connection
     from rich.console import Console
 
-    from domain.portfolio import Measure
-    from projections.leases.ageing import Ageing
-    from projections.leases.cash_flow import CashFlow
-    from projections.leases.portfolio import Holdings, Measured, Provisions
-    from projections.money.journal import TrialBalance
+    from domain.portfolio.limits import Measure
+    from projections.accounting.journal import TrialBalance
+    from projections.leasing.ageing import Ageing
+    from projections.leasing.cash_flow import CashFlow
+    from projections.portfolio.exposures import Holdings, Measured, Provisions
 
 FEN = 100
 BAR_CHARACTERS = 30
@@ -58,7 +58,7 @@ def books(session: Session, as_of: AsOf = None, at_position: At = None, currency
 
     Turnover and balance of every account; the balances add up to zero.
     """
-    from projections.money import journal
+    from projections.accounting import journal
 
     with read_models(session) as (connection, tenant):
         found = journal.trial_balance(connection, tenant, _day(as_of), currency=currency, as_of_position=at_position)
@@ -70,7 +70,7 @@ def ageing(session: Session, as_of: AsOf = None, at_position: At = None, currenc
 
     Leases and open amounts by the oldest unpaid due date, at the end of a business date as known then.
     """
-    from projections.leases import ageing as read_model
+    from projections.leasing import ageing as read_model
 
     with read_models(session) as (connection, tenant):
         found = read_model.ageing(connection, tenant, _day(as_of), currency=currency, as_of_position=at_position)
@@ -86,7 +86,7 @@ def cash_flow(
     currency: Currency = None,
 ) -> None:
     """Print expected and actual cash by day."""
-    from projections.leases import cash_flow as read_model
+    from projections.leasing import cash_flow as read_model
 
     with read_models(session) as (connection, tenant):
         found = read_model.cash_flow(
@@ -100,9 +100,9 @@ def portfolio(session: Session, as_of: AsOf = None, at_position: At = None, curr
 
     Days overdue count to the business date; what is known is what is known now, or at a position.
     """
-    from adapters.gate.surroundings import surroundings
-    from projections.leases import ageing as ages
-    from projections.leases import portfolio as read_model
+    from adapters.reference.prudential import surroundings
+    from projections.leasing import ageing as ages
+    from projections.portfolio import exposures as read_model
 
     classes: Provisions | None = None
     with read_models(session) as (connection, tenant):

@@ -14,7 +14,8 @@ from api.cli.words import count, number, seconds
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from adapters.postgres.fsck import Finding, Report
+    from adapters.postgres.fsck.findings import Finding
+    from adapters.postgres.fsck.whole import Report
     from api.compose import Base
     from chain.checkpoint import Checkpoint
     from chain.note import VerifierKey
@@ -80,7 +81,7 @@ def check(session: Session, on: Base, since: Path | None) -> Checked:
     Raises `Unusable`, or `chain.errors.ChainError` for a checkpoint that none of this log's keys signed.
     """
     from adapters.postgres.connections import connect
-    from adapters.postgres.fsck import fsck
+    from adapters.postgres.fsck.whole import fsck
     from adapters.postgres.vault import Vault
     from adapters.system import random_bytes
     from chain.note import Ed25519Signer
@@ -122,7 +123,7 @@ def _opened(since: Path, vkeys: Sequence[VerifierKey], origin: str) -> Checkpoin
 
 def _read_models(session: Session, connection: Any) -> tuple[dict[str, int], list[Finding]]:
     """Rows that each live read model should have, and what differs; those that were never made say nothing."""
-    from adapters.postgres.fsck import Finding
+    from adapters.postgres.fsck.findings import Finding
     from adapters.postgres.schema import SHARD
     from projections.engine import catalog
     from projections.engine.comparing import Compared, compare_all

@@ -13,7 +13,8 @@ from api.cli.frame import Session, command, group
 from api.cli.words import number, table
 
 if TYPE_CHECKING:
-    from adapters.signing import SignatureFacts, SignatureInvalid
+    from adapters.documents.port import SignatureInvalid
+    from adapters.documents.verify import SignatureFacts
 
 LIST_MAX = 100_000
 """More than a person reads; programs ask the HTTP interface page by page."""
@@ -35,8 +36,8 @@ def register(app: typer.Typer) -> None:
 
 def contracts(session: Session, state: State = None, at_position: At = None) -> None:
     """List the contracts of the tenant."""
-    from domain.kernel import format_id
-    from projections.agreements import contract_book
+    from domain.kernel.ids import format_id
+    from projections.contracts import contract_book
 
     with read_models(session) as (connection, tenant):
         where = contract_book.Filter(state=state)
@@ -59,9 +60,10 @@ def paper(
 
     The same version of a contract gives the same bytes; nobody's name is on it. With --json: its digest and size.
     """
-    from adapters.signing import digest_of, typeset
+    from adapters.documents.port import digest_of
+    from adapters.documents.typeset import typeset
     from api import papers
-    from domain.kernel import parse_id
+    from domain.kernel.ids import parse_id
     from projections.engine.reading import head_size
 
     stream = parse_id("contract", identifier)
@@ -93,7 +95,9 @@ def check(
 
     Needs no ledger. Exit status 1 when any signature does not hold, or there is none.
     """
-    from adapters.signing import SignatureFacts, digest_of, examined, trusted_roots
+    from adapters.documents.kept import trusted_roots
+    from adapters.documents.port import digest_of
+    from adapters.documents.verify import SignatureFacts, examined
     from adapters.system import now
 
     roots, crls = trusted_roots(trust or session.settings.trust_directory)
@@ -110,8 +114,8 @@ def check(
 
 
 def _told(one: SignatureFacts | SignatureInvalid) -> dict[str, Any]:
-    from adapters.signing import SignatureInvalid
-    from domain.kernel import utc_text
+    from adapters.documents.port import SignatureInvalid
+    from domain.kernel.times import utc_text
 
     if isinstance(one, SignatureInvalid):
         return {"field": one.field, "holds": False, "flaw": one.flaw.value, "expected": one.expected, "got": one.got}
@@ -140,7 +144,7 @@ def _shown(told: list[dict[str, Any]], *, holds: bool) -> str:
 
 def clauses(session: Session, state: State = None, at_position: At = None) -> None:
     """List the tenant's own clauses with their versions."""
-    from projections.agreements import clause_library
+    from projections.contracts import clause_library
 
     with read_models(session) as (connection, tenant):
         where = clause_library.Filter(state=state)
@@ -166,10 +170,10 @@ def timers(
     at_position: At = None,
 ) -> None:
     """List what is due next, as the ends of days will fire it."""
-    from domain.calendar import calendar_stream
-    from projections.days import timers as read_model
-    from projections.days.business_day import business_day
-    from projections.days.timer_kinds import KIND_OF
+    from domain.calendar.decider import calendar_stream
+    from projections.calendar import timers as read_model
+    from projections.calendar.business_day import business_day
+    from projections.calendar.timer_kinds import KIND_OF
     from projections.engine.as_of import resolve
 
     if kind is not None and kind not in KIND_OF:

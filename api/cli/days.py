@@ -124,7 +124,7 @@ async def _live(on: Base, file: Path, tenant: UUID, report: Report) -> tuple[int
     from adapters.imports.uci import clients
     from adapters.imports.uci_history import FIRST_DAY, LAST_DAY, History
     from api.compose import running
-    from api.days import end_of_day
+    from api.roles.days import end_of_day
 
     total = (LAST_DAY - FIRST_DAY).days + 1
     async with running(on) as ledger, end_of_day(ledger, tenant) as ending:
@@ -136,7 +136,7 @@ async def _live(on: Base, file: Path, tenant: UUID, report: Report) -> tuple[int
 
 async def _close(on: Base, tenant: UUID, to: date, start: date | None) -> list[ClosedDay]:
     from api.compose import running
-    from api.days import end_of_day
+    from api.roles.days import end_of_day
 
     async with running(on) as ledger, end_of_day(ledger, tenant) as ending:
         if start is not None:

@@ -127,8 +127,8 @@ def _data_directory(health: Health, data: Path) -> None:
 
 def _tenant_files(health: Health, settings: Settings) -> None:
     """Files with what tenants say of themselves: read by every booking and every contract."""
-    from adapters.catalogue.tenants import TenantsError, terms_of_business
-    from adapters.gate.surroundings import SurroundingsError, surroundings
+    from adapters.reference.prudential import SurroundingsError, surroundings
+    from adapters.reference.tenants import TenantsError, terms_of_business
 
     for read, meant in (
         (surroundings, "no finance lease is booked until it can be read"),
@@ -142,8 +142,8 @@ def _tenant_files(health: Health, settings: Settings) -> None:
 
 def _catalogue(health: Health, settings: Settings) -> None:
     """The plans and cost policies that quotes and contracts rely on: all files can be used, or none is."""
-    from adapters.catalogue.plans import CatalogueError, own_files, plans_of, shipped_plans
-    from adapters.catalogue.policies import PolicyError, policy_of
+    from adapters.reference.plans import CatalogueError, own_files, plans_of, shipped_plans
+    from adapters.reference.policies import PolicyError, policy_of
 
     facts: dict[str, Any] = {"files": [str(path) for path in own_files(settings.data)]}
     health.facts["catalogue"] = facts

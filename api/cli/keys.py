@@ -56,7 +56,7 @@ def destroy_key(
     from adapters.postgres.connections import connect
     from adapters.postgres.vault import destroy_key as destroy
     from adapters.system import now
-    from domain.kernel import utc_text
+    from domain.kernel.times import utc_text
 
     if not yes:
         raise Unusable("destroying a key cannot be undone: expected --yes, got none")

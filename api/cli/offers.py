@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from api.quote_answers import PlanAgainst, QuoteAnswer, QuotedOffer, QuoteWish
-    from domain.contracting.deposits import Scored
-    from domain.contracting.plans import Plan
-    from domain.kernel import Refusal
+    from api.queries.quote_answers import PlanAgainst, QuoteAnswer, QuotedOffer, QuoteWish
+    from domain.kernel.refusal import Refusal
+    from domain.pricing.deposits import Scored
+    from domain.pricing.plans import Plan
 
 FEN = 100
 _YUAN = re.compile(r"([0-9]{1,13})(?:\.([0-9]{1,2}))?")
@@ -62,10 +62,10 @@ def plans(
 
     The shipped ones and those of DATA/plans.json or DATA/plans/*.json.
     """
-    from adapters.catalogue.plans import plans_of
-    from api.quote_answers import catalogued
-    from domain.contracting.matching import in_force
-    from domain.contracting.parts import AssetKind, Business, CustomerClass
+    from adapters.reference.plans import plans_of
+    from api.queries.quote_answers import catalogued
+    from domain.pricing.matching import in_force
+    from domain.pricing.parts import AssetKind, Business, CustomerClass
 
     kind, who, side = _one_of(AssetKind, asset), _one_of(CustomerClass, customer), _one_of(Business, business)
     found = [
@@ -88,7 +88,7 @@ def quote(session: Session, **given: Any) -> None:
     Offers with every cost and proved rates, lowest rate first, and why other plans make none. Exit status 1 when there
     is no offer.
     """
-    from api.quotes import answer, desk_of
+    from api.queries.quotes import answer, desk_of
 
     wish = _wish(given)
     _answer(session, answer(desk_of(session.settings.data, session.settings.tenant), wish, _day(given["on"])), wish)
@@ -144,9 +144,9 @@ quote.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
 
 
 def _wish(given: dict[str, Any]) -> QuoteWish:
-    from api.quote_answers import QuoteWish
-    from domain.contracting.dates import Adjustment
-    from domain.contracting.parts import AssetKind, CustomerClass, TermUnit
+    from api.queries.quote_answers import QuoteWish
+    from domain.pricing.dates import Adjustment
+    from domain.pricing.parts import AssetKind, CustomerClass, TermUnit
 
     return QuoteWish(
         asset_kind=_needed(AssetKind, given["asset"]),
@@ -167,7 +167,7 @@ def _wish(given: dict[str, Any]) -> QuoteWish:
 
 
 def _answer(session: Session, found: QuoteAnswer | tuple[Refusal, ...], wish: QuoteWish) -> None:
-    from api.quote_answers import QuoteAnswer, reason
+    from api.queries.quote_answers import QuoteAnswer, reason
 
     if isinstance(found, QuoteAnswer):
         session.emit(found, lambda out: _show_quote(out, found, whole=wish.plan is not None))
@@ -186,7 +186,7 @@ def _answer(session: Session, found: QuoteAnswer | tuple[Refusal, ...], wish: Qu
 
 def _day(value: datetime | None) -> date:
     from adapters.system import now
-    from domain.kernel import business_date
+    from domain.kernel.times import business_date
 
     return business_date(now()) if value is None else value.date()
 
@@ -213,7 +213,7 @@ def _fen(option: str, text: str) -> int | None:
 
 
 def _score(text: str) -> Scored:
-    from domain.contracting.deposits import SCORE_MAX, Scored, ScoreSource
+    from domain.pricing.deposits import SCORE_MAX, Scored, ScoreSource
 
     match = _SCORE.fullmatch(text)
     if match is None or int(match[2]) > SCORE_MAX:
@@ -232,7 +232,7 @@ def percent(rate: str) -> str:
 
 
 def _show_plans(out: Console, found: Sequence[Plan]) -> None:
-    from domain.contracting.parts import AssetKind
+    from domain.pricing.parts import AssetKind
 
     groups: dict[str, list[Plan]] = {}
     for plan in sorted(found, key=lambda plan: list(AssetKind).index(plan.asset_kinds[0])):
@@ -274,7 +274,7 @@ def _term(plan: Plan) -> str:
 
 
 def _deposit(plan: Plan) -> str:
-    from domain.contracting.deposits import FixedDeposit, FreeDeposit, GradedDeposit
+    from domain.pricing.deposits import FixedDeposit, FreeDeposit, GradedDeposit
 
     rule = plan.deposit
     if isinstance(rule, FixedDeposit):
@@ -286,7 +286,7 @@ def _deposit(plan: Plan) -> str:
 
 
 def _end(plan: Plan) -> str:
-    from domain.contracting.parts import BuyOutPrice, BuyOutShare, Gift
+    from domain.pricing.parts import BuyOutPrice, BuyOutShare, Gift
 
     rule = plan.buyout
     if isinstance(rule, BuyOutShare):
@@ -300,7 +300,7 @@ def _show_plan(out: Console, plan: Plan) -> None:
     """Everything about one plan, by the names of its members."""
     import msgspec
 
-    from domain.contracting.plans import digest_of
+    from domain.pricing.plans import digest_of
 
     for name, value in {**msgspec.structs.asdict(plan), "digest": digest_of(plan)}.items():
         shown = value if isinstance(value, str) else msgspec.json.encode(value).decode().strip('"')

@@ -7,7 +7,6 @@ from typing import Annotated
 import typer
 
 from api.cli import (
-    bench,
     books,
     contracts,
     days,
@@ -63,5 +62,4 @@ books.register(app)
 contracts.register(app)
 app.add_typer(keys.app, name="keys")
 app.add_typer(keys.subjects, name="subject")
-bench.register(app)
 doctor.register(app)

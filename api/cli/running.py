@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from adapters.postgres.log import Published
     from api.cli.checking import Checked
     from api.compose import Base
-    from projections.applications.decision_funnel import Funnel, Times
-    from projections.applications.work_in_progress import WorkInProgress
+    from projections.intake.decision_funnel import Funnel, Times
+    from projections.intake.work_in_progress import WorkInProgress
 
 GENERATED_CASES = 2_000
 GENERATED_SEED = 2012
@@ -92,8 +92,8 @@ def _generated(session: Session, on: Base, cases: int, seed: int) -> Imported:
 def _look(session: Session, on: Base) -> View:
     from adapters.postgres.connections import connect
     from api.cli.models import catch_up
-    from projections.applications.decision_funnel import funnel
-    from projections.applications.work_in_progress import work_in_progress
+    from projections.intake.decision_funnel import funnel
+    from projections.intake.work_in_progress import work_in_progress
 
     with session.progress("Projecting", "events") as report:
         catch_up(on.url, report)

@@ -100,7 +100,7 @@ async def _serve(session: Session, on: Base, listener: socket.socket, key: str |
 
     from api.compose import running
     from api.http import create_app
-    from api.originating import following
+    from api.roles.originating import following
 
     class Server(uvicorn.Server):
         """Ends by itself when told to, instead of raising the signal again after its work is done."""

@@ -55,8 +55,8 @@ def size(value: int) -> str:
 
 def refusal_rows(refusals: Mapping[str, int]) -> list[tuple[str, str, str]]:
     """(count, code, sentence) of each refusal, the most frequent first."""
-    import domain.application  # noqa: F401 - declares the refusals
-    from domain.kernel import REFUSALS
+    import domain.intake.application  # noqa: F401 - declares the refusals
+    from domain.kernel.refusal import REFUSALS
 
     ordered = sorted(refusals.items(), key=lambda item: (-item[1], item[0]))
     return [(number(count), code, REFUSALS[code].en if code in REFUSALS else "") for code, count in ordered]

@@ -17,7 +17,7 @@ from msgspec import Struct
 
 from adapters.postgres.api_keys import ApiKey, key_hash
 from api.http import catalogue
-from domain.kernel import Actor
+from domain.kernel.command import Actor
 
 KEY_CACHE_S = 5.0
 """How long a revoked key may still work, in exchange for not asking the database on every request."""

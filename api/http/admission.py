@@ -12,16 +12,16 @@ from uuid import UUID
 import msgspec
 from msgspec import UNSET, Struct
 
-from adapters.catalogue.plans import plans_of
+from adapters.reference.plans import plans_of
 from api.http.models import Members
 from api.http.services import Services
-from domain.application import APPLICATION
-from domain.contracting.contract import SignatureMethod
-from domain.contracting.contract import refusals as contract_refusals
-from domain.contracting.matching import plan_in_force
-from domain.contracting.plans import Plan, digest_of
-from domain.kernel import Refusal
+from domain.contracts.contract import refusals as contract_refusals
+from domain.contracts.contract.values import SignatureMethod
+from domain.intake.application.decider import APPLICATION
+from domain.kernel.refusal import Refusal
 from domain.payments.payment.values import Source
+from domain.pricing.matching import plan_in_force
+from domain.pricing.plans import Plan, digest_of
 
 
 class Asked(Struct, frozen=True):

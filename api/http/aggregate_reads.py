@@ -25,7 +25,7 @@ from api.http.models import model_of, noun_of
 from api.http.problems import Problem
 from api.http.reads import STRICT, AfterPosition, ApplicationReader, At, Of, events_answer, page_of_stream
 from api.http.routes import path_of
-from domain.kernel import format_id
+from domain.kernel.ids import format_id
 from projections.engine.reading import decode
 
 READ_HERE = tuple(of for of in EXPOSED if of not in (APPLICATIONS, LEASES))

@@ -17,22 +17,38 @@ from api.http import admission
 from api.http.access import Permission
 from api.http.admission import Fill
 from api.http.models import CommandReader, Members
-from domain import application
-from domain.application import APPLICATION, DraftApplication
-from domain.contracting import clauses, contract
-from domain.contracting.clauses import CLAUSE, DraftClause, clause_stream
-from domain.contracting.contract import CONTRACT, AssembleContract
-from domain.contracting.contract.offered import contract_stream
-from domain.kernel import Command, Decider, RefusalKind
-from domain.leasing import lease
+from domain.contracts.clause import refusals as clauses_refusals
+from domain.contracts.clause import rules as clauses_rules
+from domain.contracts.clause.commands import DraftClause
+from domain.contracts.clause.decider import CLAUSE, clause_stream
+from domain.contracts.contract import refusals as contract_refusals
+from domain.contracts.contract import rules as contract_rules
+from domain.contracts.contract.commands import AssembleContract
+from domain.contracts.contract.decider import CONTRACT
+from domain.contracts.contract.offered import contract_stream
+from domain.intake.application import rules as application_rules
+from domain.intake.application.commands import DraftApplication
+from domain.intake.application.decider import APPLICATION
+from domain.kernel.command import Command
+from domain.kernel.decider import Decider
+from domain.kernel.refusal import RefusalKind
 from domain.leasing.admission import CONTRACT_LEASED, lease_stream
-from domain.leasing.lease import LEASE, CreateLease
-from domain.parties import consent
-from domain.parties.consent import CONSENT, RequestConsent
-from domain.payments import mandate, payment, reconciliation
-from domain.payments.mandate import MANDATE, GrantMandate, mandate_stream
-from domain.payments.payment import PAYMENT, InitiatePayment
-from domain.payments.reconciliation import RECONCILIATION, LoadStatement
+from domain.leasing.lease import rules as lease_rules
+from domain.leasing.lease.commands import CreateLease
+from domain.leasing.lease.decider import LEASE
+from domain.parties.consent import rules as consent_rules
+from domain.parties.consent.commands import RequestConsent
+from domain.parties.consent.decider import CONSENT
+from domain.payments.mandate import refusals as mandate_refusals
+from domain.payments.mandate import rules as mandate_rules
+from domain.payments.mandate.commands import GrantMandate
+from domain.payments.mandate.decider import MANDATE, mandate_stream
+from domain.payments.payment import rules as payment_rules
+from domain.payments.payment.commands import InitiatePayment
+from domain.payments.payment.decider import PAYMENT
+from domain.payments.reconciliation import rules as reconciliation_rules
+from domain.payments.reconciliation.commands import LoadStatement
+from domain.payments.reconciliation.decider import RECONCILIATION
 
 _P = Permission
 _HUMP = re.compile(r"(?<!^)(?=[A-Z])")
@@ -152,7 +168,7 @@ APPLICATIONS = Exposed(
     decider=APPLICATION,
     plural="applications",
     creator=DraftApplication,
-    commands=application.COMMANDS,
+    commands=application_rules.COMMANDS,
     permissions={
         _P.INTAKE: "DraftApplication SubmitApplication UploadDocument RecordDocumentExtraction RouteToLane "
         "RequestHumanReview WithdrawApplication ExpireApplication",
@@ -171,7 +187,7 @@ CONSENTS = Exposed(
     decider=CONSENT,
     plural="consents",
     creator=RequestConsent,
-    commands=consent.COMMANDS,
+    commands=consent_rules.COMMANDS,
     permissions={
         _P.CONSENT: "RequestConsent GrantConsent DeclineConsent RenewConsent WithdrawConsent ExpireConsent",
     },
@@ -181,10 +197,10 @@ CLAUSES = Exposed(
     decider=CLAUSE,
     plural="clauses",
     creator=DraftClause,
-    commands=clauses.COMMANDS,
+    commands=clauses_rules.COMMANDS,
     permissions={_P.LIBRARY: "DraftClause PublishClause WithdrawClause"},
     place=_clause_stream,
-    taken=clauses.refusals.EXISTS,
+    taken=clauses_refusals.EXISTS,
     again="draft",
 )
 
@@ -192,7 +208,7 @@ CONTRACTS = Exposed(
     decider=CONTRACT,
     plural="contracts",
     creator=AssembleContract,
-    commands=contract.COMMANDS,
+    commands=contract_rules.COMMANDS,
     permissions={
         _P.CONTRACT: "AssembleContract PresentContract AcknowledgeDisclosure AnchorContract "
         "ProposeAmendment LapseAmendment CheckTexts",
@@ -206,14 +222,14 @@ CONTRACTS = Exposed(
         "SignAmendment": Filled((), admission.signed_on_trust),
     },
     place=_contract_stream,
-    taken=contract.refusals.EXISTS,
+    taken=contract_refusals.EXISTS,
 )
 
 LEASES = Exposed(
     decider=LEASE,
     plural="leases",
     creator=CreateLease,
-    commands=lease.COMMANDS,
+    commands=lease_rules.COMMANDS,
     permissions={
         _P.LEASE: "CreateLease WaiveDeposit PreauthoriseDeposit ReportDownPayment RecordDelivery ActivateLease "
         "QuoteBuyout CompleteBuyout QuoteEarlySettlement SettleEarly RenewLease RecordTotalLoss ReturnAsset CloseLease",
@@ -233,10 +249,10 @@ MANDATES = Exposed(
     decider=MANDATE,
     plural="mandates",
     creator=GrantMandate,
-    commands=mandate.COMMANDS,
+    commands=mandate_rules.COMMANDS,
     permissions={_P.COLLECT: "GrantMandate SuspendMandate ResumeMandate RevokeMandate ExpireMandate"},
     place=_mandate_stream,
-    taken=mandate.refusals.EXISTS,
+    taken=mandate_refusals.EXISTS,
     again="grant",
 )
 
@@ -244,7 +260,7 @@ PAYMENTS = Exposed(
     decider=PAYMENT,
     plural="payments",
     creator=InitiatePayment,
-    commands=payment.COMMANDS,
+    commands=payment_rules.COMMANDS,
     permissions={
         _P.COLLECT: "InitiatePayment RetryPayment CancelPayment",
         _P.MONEY: "RecordPending RecordSucceeded RecordFailed RecordOutcomeUnknown RecordRefunded RecordRefundFailed "
@@ -261,7 +277,7 @@ RECONCILIATIONS = Exposed(
     decider=RECONCILIATION,
     plural="reconciliations",
     creator=LoadStatement,
-    commands=reconciliation.COMMANDS,
+    commands=reconciliation_rules.COMMANDS,
     permissions={_P.RECONCILE: "ResolveBreak CloseReconciliation"},
     withheld=dict.fromkeys(("LoadStatement", "RecordMatching"), "matches provider statements at the end of a day"),
 )

@@ -20,8 +20,9 @@ from api.http.headers import etag, none_match
 from api.http.problems import Problem
 from api.http.resources import encode
 from api.http.services import Services, services
-from domain.kernel import IdError, TimeError, format_id, parse_id, parse_utc
+from domain.kernel.ids import IdError, format_id, parse_id
 from domain.kernel.money import MAX_SAFE_INTEGER
+from domain.kernel.times import TimeError, parse_utc
 from projections.engine import catalog
 from projections.engine.model import Projection
 

@@ -13,13 +13,13 @@ from typing import Annotated
 from fastapi import FastAPI, Path, Request
 from starlette.responses import Response
 
-from adapters.payments.collecting import received
-from adapters.payments.port import CallbackMalformed, RequestMalformed
-from adapters.payments.signature import BODY_MAX_BYTES, verify
+from adapters.connectors.payments.collecting import received
+from adapters.connectors.payments.port import CallbackMalformed, RequestMalformed
+from adapters.connectors.payments.signature import BODY_MAX_BYTES, verify
 from adapters.postgres import browse
 from adapters.postgres.ledger import Request as Asked
-from adapters.processes.following import Wish
-from adapters.processes.issuing import SYSTEM
+from adapters.processes.dispatch import SYSTEM
+from adapters.processes.subscription import Wish
 from adapters.system import new_id
 from api.http import catalogue
 from api.http.answers import JSON
@@ -28,8 +28,14 @@ from api.http.problems import Problem, refused
 from api.http.reads import STRICT, Of
 from api.http.resources import encode
 from api.http.services import RETRY_AFTER_S, Services
-from domain.kernel import Actor, Context, Event, Refusal, business_date
-from domain.payments.payment import PAYMENT, CallbackIgnored, Ignored, ReceiveCallback
+from domain.kernel.command import Actor, Context
+from domain.kernel.event import Event
+from domain.kernel.refusal import Refusal
+from domain.kernel.times import business_date
+from domain.payments.payment.commands import ReceiveCallback
+from domain.payments.payment.decider import PAYMENT
+from domain.payments.payment.events import CallbackIgnored
+from domain.payments.payment.values import Ignored
 from projections.engine.reading import decode
 
 APPLIED = "applied"

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from msgspec import UNSET, Struct, UnsetType
 
-from adapters.signing.port import Flaw
+from adapters.documents.port import Flaw
 from api.http.problems import REFUSAL_STATUS
 from api.http.problems import ProblemKind as Kind
-from domain.kernel import REFUSALS
+from domain.kernel.refusal import REFUSALS
 
 # ------------------------------------------------------------------------------------------------- who asks
 

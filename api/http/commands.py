@@ -32,7 +32,10 @@ from api.http.headers import idempotency_key, if_match
 from api.http.models import Members
 from api.http.problems import Problem, refused
 from api.http.services import RETRY_AFTER_S, Owner, Services
-from domain.kernel import Command, Context, IdError, Refusal, business_date, format_id, parse_id
+from domain.kernel.command import Command, Context
+from domain.kernel.ids import IdError, format_id, parse_id
+from domain.kernel.refusal import Refusal
+from domain.kernel.times import business_date
 
 BODY_MAX_BYTES = 1 << 20
 """A command is small; documents stay outside and enter by digest."""

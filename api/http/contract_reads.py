@@ -11,9 +11,9 @@ import msgspec
 from fastapi import Depends, FastAPI, Query, Request
 from starlette.responses import Response
 
-from adapters.catalogue.clauses import shipped_clauses
 from adapters.postgres.browse import Connection
 from adapters.postgres.schema import SHARD
+from adapters.reference.clauses import shipped_clauses
 from api.http import catalogue
 from api.http import contract_resources as r
 from api.http.answers import PAGE_DEFAULT, Limit, answer, cursor, next_link, versioned
@@ -22,19 +22,20 @@ from api.http.lease_reads import day_of
 from api.http.problems import Problem
 from api.http.reads import STRICT, ApplicationReader, At, Of
 from api.http.services import Services
-from domain.calendar import Timer, calendar_stream
-from domain.contracting.clauses import ClauseDrafted
-from domain.contracting.clauses.values import ClauseRef
-from domain.contracting.contract import Phase
-from domain.contracting.parts import Form
-from domain.kernel import IdError, format_id, parse_id
-from domain.leasing.lease import LeaseCreated
-from projections.agreements import clause_library, contract_book
-from projections.agreements.clause_library import CLAUSE_LIBRARY, STATES
-from projections.agreements.contract_book import CONTRACT_BOOK
-from projections.days import business_day, timers
-from projections.days.timer_kinds import KIND_OF
-from projections.days.timers import TIMERS
+from domain.calendar.decider import calendar_stream
+from domain.calendar.timers import Timer
+from domain.contracts.clause.events import ClauseDrafted
+from domain.contracts.clause.values import ClauseRef
+from domain.contracts.contract.state import Phase
+from domain.kernel.ids import IdError, format_id, parse_id
+from domain.leasing.lease.events import LeaseCreated
+from domain.pricing.parts import Form
+from projections.calendar import business_day, timers
+from projections.calendar.timer_kinds import KIND_OF
+from projections.calendar.timers import TIMERS
+from projections.contracts import clause_library, contract_book
+from projections.contracts.clause_library import CLAUSE_LIBRARY, STATES
+from projections.contracts.contract_book import CONTRACT_BOOK
 from projections.engine.as_of import resolve
 from projections.engine.reading import decode
 

@@ -9,16 +9,16 @@ from uuid import UUID
 
 from msgspec import Meta, Struct
 
-from adapters.processes.firing import FIRINGS
+from adapters.processes.timers import FIRINGS
 from api.http.lease_resources import ApplicationId, ContractId
 from api.http.resources import Hash, Position, SubjectId
-from domain.calendar import Timer
-from domain.contracting.clauses.values import ClauseRef
-from domain.contracting.parts import Form
-from domain.kernel import format_id
-from projections.agreements import clause_library, contract_book
-from projections.days.business_day import BusinessDay, Step
-from projections.days.timer_kinds import KINDS
+from domain.calendar.timers import Timer
+from domain.contracts.clause.values import ClauseRef
+from domain.kernel.ids import format_id
+from domain.pricing.parts import Form
+from projections.calendar.business_day import BusinessDay, Step
+from projections.calendar.timer_kinds import KINDS
+from projections.contracts import clause_library, contract_book
 
 PartyId = Annotated[str, Meta(pattern="^party_[0-9a-f]{32}$")]
 ClauseId = Annotated[str, Meta(pattern="^clause_[0-9a-f]{32}$")]

@@ -20,14 +20,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from adapters.catalogue.plans import CatalogueError
-from adapters.catalogue.policies import PolicyError
-from adapters.catalogue.tenants import TenantsError
-from adapters.gate.surroundings import SurroundingsError
 from adapters.postgres.connections import DatabaseUnavailable
 from adapters.postgres.group_commit import OutcomeUnknown, WriterClosed
 from adapters.postgres.ledger import StreamBusy
 from adapters.postgres.sequencer import KeyReused, SubjectErased
+from adapters.reference.plans import CatalogueError
+from adapters.reference.policies import PolicyError
+from adapters.reference.prudential import SurroundingsError
+from adapters.reference.tenants import TenantsError
 from adapters.system import new_id
 from api.http import catalogue
 from api.http.commands import CommandEndpoint

@@ -18,11 +18,11 @@ from api.http.answers import answer
 from api.http.problems import Problem
 from api.http.reads import STRICT, Of
 from api.http.resources import Receipt, VerifierKey, entry_sha256, event_id
-from api.queries import Connection
+from api.queries.runner import Connection
 from chain.errors import MalformedTile
 from chain.note import Signer
 from chain.tiles import TILE_WIDTH, TileName, tile_width
-from domain.kernel import IdError, parse_id
+from domain.kernel.ids import IdError, parse_id
 
 IMMUTABLE = "max-age=31536000, immutable"
 """A tile of a given width never changes; nor does a bundle."""

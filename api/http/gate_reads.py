@@ -8,7 +8,7 @@ from fastapi import Depends, FastAPI, Query, Request
 from msgspec import Meta, Struct
 from starlette.responses import Response
 
-from adapters.gate.surroundings import surroundings
+from adapters.reference.prudential import surroundings
 from api.http import catalogue
 from api.http.answers import PAGE_DEFAULT, Limit, answer, cursor, next_link
 from api.http.faults import fault
@@ -16,13 +16,14 @@ from api.http.lease_reads import Currency
 from api.http.problems import Problem
 from api.http.reads import STRICT, ApplicationReader, At, Of, StatisticsReader
 from api.http.resources import Position, SubjectId
-from domain.kernel import IdError, format_id, parse_id
-from domain.parties.consent import Phase, Purpose
-from domain.portfolio import Measure
-from projections.agreements import consents
-from projections.agreements.consents import CONSENTS
-from projections.leases import portfolio
-from projections.leases.lease_book import LEASE_BOOK
+from domain.kernel.ids import IdError, format_id, parse_id
+from domain.parties.consent.state import Phase
+from domain.parties.consent.values import Purpose
+from domain.portfolio.limits import Measure
+from projections.leasing.lease_book import LEASE_BOOK
+from projections.parties import consents
+from projections.parties.consents import CONSENTS
+from projections.portfolio import exposures as portfolio
 
 ConsentId = Annotated[str, Meta(pattern="^consent_[0-9a-f]{32}$")]
 GroupId = Annotated[str, Meta(pattern="^group_[0-9a-f]{32}$")]

@@ -6,7 +6,7 @@ import re
 
 from api.http import catalogue
 from api.http.problems import Problem
-from domain.application.numbers import looks_personal
+from domain.intake.application.numbers import looks_personal
 from domain.kernel.money import MAX_SAFE_INTEGER
 
 KEY_MAX_CHARS = 255

@@ -19,19 +19,19 @@ from api.http.faults import fault
 from api.http.problems import Problem
 from api.http.reads import STRICT, AfterPosition, ApplicationReader, At, EventReader, Of, StatisticsReader
 from api.http.services import Services, services
-from domain.books.chart import ACCOUNTS
-from domain.kernel import format_id, parse_id
-from domain.kernel.ids import IdError
+from domain.accounting.chart import ACCOUNTS
+from domain.kernel.ids import IdError, format_id, parse_id
 from domain.leasing.lease.state import Phase
+from projections.accounting import journal, revenue
+from projections.accounting.journal import JOURNAL
 from projections.engine.model import Recorded
 from projections.engine.reading import decode
-from projections.leases import bills, lease_book, portfolio, revenue
-from projections.leases.ageing import AGEING, ageing
-from projections.leases.bills import BILLS
-from projections.leases.cash_flow import DAYS_MAX, cash_flow
-from projections.leases.lease_book import LEASE_BOOK
-from projections.money import journal
-from projections.money.journal import JOURNAL
+from projections.leasing import bills, lease_book
+from projections.leasing.ageing import AGEING, ageing
+from projections.leasing.bills import BILLS
+from projections.leasing.cash_flow import DAYS_MAX, cash_flow
+from projections.leasing.lease_book import LEASE_BOOK
+from projections.portfolio import exposures as portfolio
 
 _STATES = tuple(phase.value for phase in Phase if phase is not Phase.ABSENT)
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")

@@ -9,15 +9,16 @@ from uuid import UUID
 from msgspec import Meta, Struct
 
 from api.http.resources import Position, SubjectId
-from domain.books import FiveClass
-from domain.kernel import format_id
-from projections.leases import ageing, bills, cash_flow, lease_book, portfolio, revenue
-from projections.leases.ageing import Bucket
-from projections.leases.cash_flow import Day
-from projections.leases.currencies import Currencies
-from projections.leases.revenue import RevenueMonth
-from projections.money import journal
-from projections.money.journal import Balance, MonthIncome
+from domain.accounting.provisioning import FiveClass
+from domain.kernel.ids import format_id
+from projections.accounting import journal, revenue
+from projections.accounting.journal import Balance, MonthIncome
+from projections.accounting.revenue import RevenueMonth
+from projections.leasing import ageing, bills, cash_flow, lease_book
+from projections.leasing.ageing import Bucket
+from projections.leasing.cash_flow import Day
+from projections.leasing.currencies import Currencies
+from projections.portfolio import exposures as portfolio
 
 LeaseId = Annotated[str, Meta(pattern="^lease_[0-9a-f]{32}$")]
 ApplicationId = Annotated[str, Meta(pattern="^application_[0-9a-f]{32}$")]

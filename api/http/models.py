@@ -27,7 +27,7 @@ from api.http import catalogue
 from api.http.faults import faults_of
 from api.http.problems import Problem
 from api.http.words import FIELDS
-from domain.kernel import IdError, format_id, parse_id
+from domain.kernel.ids import IdError, format_id, parse_id
 from domain.kernel.money import MAX_SAFE_INTEGER
 
 SUBJECT_NOUN = "subject"

@@ -15,13 +15,13 @@ from api.http.commands import stream_id
 from api.http.lease_reads import From, OfLease, To, day_of, lease_in_query, one_of
 from api.http.problems import Problem
 from api.http.reads import STRICT, ApplicationReader, At, Of, StatisticsReader
-from domain.kernel import format_id
-from domain.payments.mandate import Phase as MandatePhase
-from projections.leases import by_lease
-from projections.money import reconciliation_board
-from projections.money.mandates import MANDATES
-from projections.money.payments import PAYMENTS, STATES
-from projections.money.reconciliation_board import RECONCILIATION_BOARD
+from domain.kernel.ids import format_id
+from domain.payments.mandate.state import Phase as MandatePhase
+from projections.leasing import by_lease
+from projections.payments import reconciliation_board
+from projections.payments.mandates import MANDATES
+from projections.payments.payments import PAYMENTS, STATES
+from projections.payments.reconciliation_board import RECONCILIATION_BOARD
 
 _MANDATE_STATES = tuple(phase.value for phase in MandatePhase if phase is not MandatePhase.ABSENT)
 

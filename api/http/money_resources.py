@@ -10,9 +10,9 @@ from msgspec import Meta, Struct
 
 from api.http.lease_resources import LeaseId
 from api.http.resources import Position
-from domain.kernel import format_id
+from domain.kernel.ids import format_id
 from domain.payments.payment.values import CollectionPolicy
-from projections.money import mandates, payments, reconciliation_board
+from projections.payments import mandates, payments, reconciliation_board
 
 PaymentId = Annotated[str, Meta(pattern="^payment_[0-9a-f]{32}$")]
 MandateId = Annotated[str, Meta(pattern="^mandate_[0-9a-f]{32}$")]

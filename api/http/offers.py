@@ -1,7 +1,7 @@
 """The plan catalogue and quotes over HTTP: what is offered, and what a wish comes to.
 
     GET /v1/plans, /v1/plans/{plan} ─▶ catalogue of the data directory
-    POST /v1/quotes ─▶ wish ─▶ `api.quotes` ─▶ offers, or 409 with the rule that says no
+    POST /v1/quotes ─▶ wish ─▶ `api.queries.quotes` ─▶ offers, or 409 with the rule that says no
 
 A quote is a POST although it changes nothing: a wish is a document, and the scores in it have no place in an address
 that is logged. Because nothing is written there is nothing that could happen twice, so that no Idempotency-Key is
@@ -20,7 +20,7 @@ from fastapi.routing import APIRoute
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from adapters.catalogue.plans import plans_of
+from adapters.reference.plans import plans_of
 from api.http import catalogue
 from api.http.access import Permission, Principal, caller, needs
 from api.http.answers import JSON, PAGE_DEFAULT, PRIVATE, Limit, next_link
@@ -32,12 +32,13 @@ from api.http.problems import Problem, refused
 from api.http.reads import STRICT, Of
 from api.http.resources import encode
 from api.http.services import Services
-from api.quote_answers import PlanPage, QuoteWish, catalogued
-from api.quotes import answer, desk_of
-from domain.contracting.matching import in_force, plan_in_force
-from domain.contracting.parts import AssetKind, Business, CustomerClass
-from domain.contracting.plans import Plan
-from domain.kernel import Refusal, business_date
+from api.queries.quote_answers import PlanPage, QuoteWish, catalogued
+from api.queries.quotes import answer, desk_of
+from domain.kernel.refusal import Refusal
+from domain.kernel.times import business_date
+from domain.pricing.matching import in_force, plan_in_force
+from domain.pricing.parts import AssetKind, Business, CustomerClass
+from domain.pricing.plans import Plan
 
 _CODE = "^[a-z][a-z0-9_.]*$"
 PlanReader = Annotated[Principal, Depends(needs(Permission.READ_PLANS))]

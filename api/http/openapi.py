@@ -26,7 +26,7 @@ from api.http.papers import PDF, AgreedTexts, GivenSchedule, KeptSchedule, Tampe
 from api.http.problems import MEDIA_TYPE, ProblemBody
 from api.http.routes import CommandRoute
 from api.http.statistics import Funnel, WorkInProgress
-from api.quote_answers import CataloguedPlan, PlanPage, QuoteAnswer
+from api.queries.quote_answers import CataloguedPlan, PlanPage, QuoteAnswer
 
 VERSION = "1"
 _REF = "#/components/schemas/{name}"

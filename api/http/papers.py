@@ -25,19 +25,15 @@ from fastapi import Depends, FastAPI, Request
 from msgspec import Meta
 from starlette.responses import Response
 
+from adapters.documents.document import ScheduleLine, schedule_digest
+from adapters.documents.fonts import NoChineseFont
+from adapters.documents.kept import trusted_roots
+from adapters.documents.paper import Missing, PaperIncomplete
+from adapters.documents.port import SignatureInvalid
+from adapters.documents.typeset import typeset
+from adapters.documents.verify import received
 from adapters.postgres import ledger
 from adapters.postgres.sequencer import Appended, VersionConflict
-from adapters.signing import (
-    Missing,
-    NoChineseFont,
-    PaperIncomplete,
-    ScheduleLine,
-    SignatureInvalid,
-    received,
-    schedule_digest,
-    trusted_roots,
-    typeset,
-)
 from adapters.system import new_id
 from api import papers
 from api.http import catalogue
@@ -52,9 +48,13 @@ from api.http.reads import STRICT, ApplicationReader, At, Of
 from api.http.resources import Hash, Position, encode
 from api.http.routes import path_of
 from api.http.services import RETRY_AFTER_S, Services
-from domain.contracting.contract import CONTRACT, Signature, SignContract
-from domain.contracting.schedules import Instalment
-from domain.kernel import Command, Context, Refusal, business_date
+from domain.contracts.contract.commands import SignContract
+from domain.contracts.contract.decider import CONTRACT
+from domain.contracts.contract.values import Signature
+from domain.kernel.command import Command, Context
+from domain.kernel.refusal import Refusal
+from domain.kernel.times import business_date
+from domain.pricing.schedules import Instalment
 
 PDF = "application/pdf"
 PDF_MAX_BYTES = 8 << 20

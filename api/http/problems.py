@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
-from domain.kernel import Refusal
+from domain.kernel.refusal import Refusal
 
 MEDIA_TYPE = "application/problem+json"
 TYPE_PREFIX = "/problems/"

@@ -30,11 +30,11 @@ from api.http.problems import Problem
 from api.http.resources import ApplicationPage, EventPage, event_item, folded, summary
 from api.http.services import Services, services
 from api.http.statistics import funnel_body, work_body
-from domain.application import Phase
+from domain.intake.application.state import Phase
 from domain.kernel.money import MAX_SAFE_INTEGER
-from projections.applications.application_book import APPLICATION_BOOK, listing
-from projections.applications.decision_funnel import DECISION_FUNNEL, funnel
-from projections.applications.work_in_progress import WORK_IN_PROGRESS, work_in_progress
+from projections.intake.application_book import APPLICATION_BOOK, listing
+from projections.intake.decision_funnel import DECISION_FUNNEL, funnel
+from projections.intake.work_in_progress import WORK_IN_PROGRESS, work_in_progress
 
 _STATES = tuple(phase.value for phase in Phase if phase is not Phase.ABSENT)
 

@@ -16,13 +16,15 @@ from msgspec import Meta, Raw, Struct
 
 from adapters.postgres.browse import envelope
 from adapters.postgres.reader import Stored
-from domain.application import APPLICATION, ApplicationState, AssetClass, Finding, Offer, Phase, Terms
-from domain.application.checklist import StepState
-from domain.application.state import Document
-from domain.kernel import format_id, utc_text
-from projections.applications import application_book
-from projections.applications.application_book import Application as Row
+from domain.intake.application.checklist import StepState
+from domain.intake.application.decider import APPLICATION
+from domain.intake.application.state import ApplicationState, Document, Offer, Phase
+from domain.intake.application.values import AssetClass, Finding, Terms
+from domain.kernel.ids import format_id
+from domain.kernel.times import utc_text
 from projections.engine.reading import decode
+from projections.intake import application_book
+from projections.intake.application_book import Application as Row
 
 Instant = Annotated[str, Meta(extra_json_schema={"format": "date-time"})]
 Hash = Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]

@@ -17,7 +17,7 @@ from api.http.catalogue import Description, descriptions
 from api.http.problems import Problem
 from api.http.reads import STRICT, Of
 from api.http.resources import Health, Readiness, ReadModel, encode
-from api.queries import Connection
+from api.queries.runner import Connection
 from projections.engine import catalog
 
 READY_BEHIND_MAX = 100_000

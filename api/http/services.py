@@ -17,7 +17,7 @@ from api.compose import Running
 from api.http import catalogue
 from api.http.access import Access
 from api.http.problems import Problem
-from api.queries import Queries
+from api.queries.runner import Queries
 
 OWNERS_CACHED = 100_000
 RETRY_AFTER_S = "1"

@@ -5,9 +5,9 @@ from __future__ import annotations
 from msgspec import Struct
 
 from api.http.resources import Instant
-from domain.kernel import utc_text
-from projections.applications import decision_funnel, work_in_progress
-from projections.applications.decision_funnel import Count, Times
+from domain.kernel.times import utc_text
+from projections.intake import decision_funnel, work_in_progress
+from projections.intake.decision_funnel import Count, Times
 
 
 class Funnel(Struct, frozen=True):

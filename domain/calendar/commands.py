@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 
 from domain.calendar.events import Count, Cursor, Step, Steps
-from domain.kernel import Command
+from domain.kernel.command import Command
 
 
 class OpenCalendar(Command, frozen=True):

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from domain.kernel import Event, event_type
+from domain.kernel.event import Event, event_type
 
 STEPS_MAX = 20
 CURSOR_MAX_CHARS = 100

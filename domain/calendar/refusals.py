@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from domain.kernel import refusal
+from domain.kernel.refusal import refusal
 
 UNKNOWN = refusal("calendar.unknown", "The calendar was never opened", "营业日历尚未开启")
 EXISTS = refusal("calendar.exists", "The calendar was opened already", "营业日历已开启")

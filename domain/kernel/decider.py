@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from domain.kernel.commands import Command, Context
-from domain.kernel.events import Event
-from domain.kernel.refusals import Refusal
+from domain.kernel.command import Command, Context
+from domain.kernel.event import Event
+from domain.kernel.refusal import Refusal
 
 S = TypeVar("S")
 

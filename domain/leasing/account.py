@@ -28,17 +28,7 @@ from uuid import UUID
 from msgspec import Struct
 from msgspec.structs import replace
 
-from domain.leasing.balances import (
-    AT,
-    LATE_FEE_AT,
-    ZERO,
-    Balances,
-    BillBalance,
-    Four,
-    Kind,
-    Terms,
-    Transaction,
-)
+from domain.leasing.balances import AT, LATE_FEE_AT, ZERO, Balances, BillBalance, Four, Kind, Terms, Transaction
 from domain.leasing.run import Run, with_late_fee, with_paid
 from domain.leasing.values import COMPONENTS, Applied
 

@@ -12,20 +12,22 @@ from collections.abc import Iterable, Sequence
 from datetime import date
 from uuid import UUID, uuid5
 
-from domain.application import ApplicationState
-from domain.contracting.contract import ContractState, KeyTerms
-from domain.contracting.contract import refusals as contract_refusals
-from domain.contracting.contract.roots import schedule_digest
-from domain.contracting.contract.state import IN_FORCE
-from domain.contracting.contract.values import PartyRole
-from domain.contracting.plans import Plan
-from domain.contracting.pricing import Offer
-from domain.kernel import Refusal, Rounding, divide, refusal
-from domain.leasing.lease import CreateLease
+from domain.contracts.contract import refusals as contract_refusals
+from domain.contracts.contract.roots import schedule_digest
+from domain.contracts.contract.state import IN_FORCE, ContractState
+from domain.contracts.contract.values import KeyTerms, PartyRole
+from domain.intake.application.state import ApplicationState
+from domain.kernel.money import Rounding, divide
+from domain.kernel.refusal import Refusal, refusal
+from domain.leasing.lease.commands import CreateLease
 from domain.leasing.policies import CURRENT_POLICY
 from domain.leasing.values import PPM, Business, DepositMode, DownPaymentTo
-from domain.parties.consent import ConsentState, Purpose, permits_any
 from domain.parties.consent import refusals as consent_refusals
+from domain.parties.consent.permission import permits_any
+from domain.parties.consent.state import ConsentState
+from domain.parties.consent.values import Purpose
+from domain.pricing.offer import Offer
+from domain.pricing.plans import Plan
 
 CONTRACT_DIFFERS = refusal(
     "lease.contract_differs", "The lease is not what its contract says", "租赁内容与合同约定不一致"

@@ -14,7 +14,7 @@ from functools import lru_cache
 
 from msgspec.structs import replace
 
-from domain.kernel import Rounding, divide
+from domain.kernel.money import Rounding, divide
 from domain.leasing.balances import AT, LATE_FEE_AT, Balances, BillBalance, Four, Kind, Terms, Transaction
 from domain.leasing.values import Component
 

@@ -12,8 +12,8 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from domain.contracting.schedules import Component, Instalment
 from domain.kernel.money import MAX_SAFE_INTEGER
+from domain.pricing.schedules import Component, Instalment
 
 INSTALMENTS_MAX = 120
 """Instalments of one lease: ten years by the month, so that its schedule fits into an entry of 16 KiB."""

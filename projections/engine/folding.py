@@ -18,7 +18,7 @@ from typing import Any, Generic
 
 from msgspec import Struct
 
-from domain.kernel import Event
+from domain.kernel.event import Event
 from projections.engine.model import Key, Projection, R, Recorded, key_text, stream_key
 from projections.engine.reading import Read, Unreadable, reason
 

@@ -19,7 +19,8 @@ from uuid import UUID
 
 from msgspec import Raw, Struct, structs
 
-from domain.kernel import EVENT_TYPES, Actor, Event
+from domain.kernel.command import Actor
+from domain.kernel.event import EVENT_TYPES, Event
 
 Key = tuple[str, ...]
 """The key columns of one row after `shard`, as text, in the order the projection names them."""

@@ -13,7 +13,7 @@ import msgspec
 from msgspec import Struct
 from psycopg import Connection
 
-from domain.kernel import decode_body
+from domain.kernel.event import decode_body
 from projections.engine.model import Envelope, ProjectionError, Recorded
 
 BATCH_ROWS_MAX = 5_000

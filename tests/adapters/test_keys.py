@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from adapters.keys import FileKeys, KeyFileError
-from domain.kernel import uuid7
+from domain.kernel.ids import uuid7
 
 KEY = bytes(range(32))
 SUBJECT, OTHER = uuid7(1, 1), uuid7(1, 2)

@@ -10,8 +10,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from bench.model import Sizes
-from bench.place import Place
+from tests.bench.model import Sizes
+from tests.bench.place import Place
 
 TINY = Sizes(
     rounds=2,

@@ -1,4 +1,4 @@
-"""`python -m bench` as people start it."""
+"""`python -m tests.bench` as people start it."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from bench.model import Result
-from bench.place import WORK
 from tests.bench.conftest import running
+from tests.bench.model import Result
+from tests.bench.place import WORK
 from tests.tidy.checkout import ROOT
 
 PATIENCE_S = 120.0
@@ -24,7 +24,7 @@ def start(data: Path, *arguments: str) -> subprocess.Popen[bytes]:
     """The same without waiting for it."""
     environment = {**os.environ, "LEASELEDGER_DATA": str(data)}
     return subprocess.Popen(
-        [sys.executable, "-m", "bench", *arguments],
+        [sys.executable, "-m", "tests.bench", *arguments],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         cwd=ROOT,
@@ -35,7 +35,7 @@ def start(data: Path, *arguments: str) -> subprocess.Popen[bytes]:
 def run(data: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, "LEASELEDGER_DATA": str(data)}
     return subprocess.run(
-        [sys.executable, "-m", "bench", *arguments],
+        [sys.executable, "-m", "tests.bench", *arguments],
         capture_output=True,
         text=True,
         check=False,

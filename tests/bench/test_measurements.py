@@ -20,11 +20,23 @@ from adapters.postgres.log import Log
 from adapters.postgres.sequencer import Appended
 from adapters.system import now
 from api.compose import Base
-from bench import catching_up, checking, clients, commands, growth, importing, leasing, proofs, stock, synthetic, uma
-from bench.model import Broken, Result
-from bench.place import Place
 from chain.errors import ProofMismatch
 from projections.engine.runner import Runner
+from tests.bench import (
+    catching_up,
+    checking,
+    clients,
+    commands,
+    growth,
+    importing,
+    leasing,
+    proofs,
+    stock,
+    synthetic,
+    uma,
+)
+from tests.bench.model import Broken, Result
+from tests.bench.place import Place
 
 
 def check_row(row: Result, name: str, *, with_peer: bool = True) -> None:

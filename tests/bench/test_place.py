@@ -8,8 +8,8 @@ import psycopg
 import pytest
 
 from adapters.postgres.connections import connect
-from bench.place import WORK, Busy, Place, scalar
 from tests.bench.conftest import TINY, running
+from tests.bench.place import WORK, Busy, Place, scalar
 
 
 def test_two_at_once_are_refused(place: Place, data: Path) -> None:

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from rich.console import Console
 
-from bench import report
-from bench.model import Bar, Result, result
+from tests.bench import report
+from tests.bench.model import Bar, Result, result
 
 COMMANDS = result(
     Bar("commands", "commands/s", 40.0), [900.0], [30.0], measured="8 clients", note="what each does", against="a peer"

@@ -14,7 +14,7 @@ from hypothesis.strategies import SearchStrategy
 from msgspec import inspect
 
 import domain
-from domain.kernel import EVENT_TYPES, Event, personal_fields
+from domain.kernel.event import EVENT_TYPES, Event, personal_fields
 
 MAX_SAFE_INTEGER = 2**53 - 1
 ITEMS_MAX = 4

@@ -27,8 +27,10 @@ from chain.entry import (
     parse,
     seal,
 )
-from domain.application import ApplicationSubmitted, RoutedToLane
-from domain.kernel import EVENT_TYPES, Actor, Context, Event, personal_fields, utc_text
+from domain.intake.application.events import ApplicationSubmitted, RoutedToLane
+from domain.kernel.command import Actor, Context
+from domain.kernel.event import EVENT_TYPES, Event, personal_fields
+from domain.kernel.times import utc_text
 from tests.chain.event_strategies import RELEASED, builtins_of, events, nfc_text
 
 STREAM = UUID("01890000-0000-7000-8000-000000000001")

@@ -28,7 +28,7 @@ from chain.personal import (
     open_field,
     seal_fields,
 )
-from domain.kernel import uuid7
+from domain.kernel.ids import uuid7
 
 KEY = bytes(range(32))
 OTHER_KEY = bytes(range(1, 33))

@@ -7,48 +7,22 @@ from uuid import UUID
 
 from msgspec.structs import replace
 
-from domain.application import (
-    APPLICATION,
+from domain.intake.application.commands import (
     AcceptOffer,
-    AdverseNoticeIssued,
-    ApplicationApproved,
-    ApplicationCompleted,
-    ApplicationDeclined,
-    ApplicationDrafted,
-    ApplicationExpired,
-    ApplicationReferred,
-    ApplicationSubmitted,
-    ApplicationWithdrawn,
     ApproveApplication,
-    AssetClass,
     CancelOffer,
-    CarrierNameMatched,
     CompleteApplication,
     CompleteHumanReview,
     CompleteVerification,
     CompleteWork,
-    ContractingStarted,
     CreateOffer,
     DeclineApplication,
     DeclineOffer,
-    DocumentExtracted,
-    DocumentKind,
-    DocumentUploaded,
     DraftApplication,
     ExpireApplication,
     FinaliseTerms,
-    Finding,
     IdentifyVehicle,
-    IdentityVerified,
     IssueAdverseNotice,
-    LivenessPassed,
-    OdometerVerified,
-    OfferAccepted,
-    OfferCreated,
-    OfferPresented,
-    OfferReturned,
-    OfferSelected,
-    Phase,
     PresentOffer,
     RecordCarrierNameMatched,
     RecordCarrierNameMismatched,
@@ -68,16 +42,42 @@ from domain.application import (
     StartVerification,
     StartWork,
     SubmitApplication,
-    Terms,
-    TermsFinalised,
     UploadDocument,
+    WithdrawApplication,
+)
+from domain.intake.application.decider import APPLICATION
+from domain.intake.application.events import (
+    AdverseNoticeIssued,
+    ApplicationApproved,
+    ApplicationCompleted,
+    ApplicationDeclined,
+    ApplicationDrafted,
+    ApplicationExpired,
+    ApplicationReferred,
+    ApplicationSubmitted,
+    ApplicationWithdrawn,
+    CarrierNameMatched,
+    ContractingStarted,
+    DocumentExtracted,
+    DocumentUploaded,
+    IdentityVerified,
+    LivenessPassed,
+    OdometerVerified,
+    OfferAccepted,
+    OfferCreated,
+    OfferPresented,
+    OfferReturned,
+    OfferSelected,
+    TermsFinalised,
     VehicleIdentified,
     VerificationCompleted,
     VerificationStarted,
-    WithdrawApplication,
 )
-from domain.kernel import Command, Event
-from tests.domain.scenario import TODAY, scenarios
+from domain.intake.application.state import Phase
+from domain.intake.application.values import AssetClass, DocumentKind, Finding, Terms
+from domain.kernel.command import Command
+from domain.kernel.event import Event
+from tests.domain.intake.scenario import TODAY, scenarios
 
 given = scenarios(APPLICATION)
 

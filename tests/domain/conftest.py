@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
-from domain.kernel import decider, events, refusals
+from domain.kernel import decider
+from domain.kernel import event as events
+from domain.kernel import refusal as refusals
 
 _REGISTRIES: tuple[dict[Any, Any], ...] = (
     events.EVENT_TYPES,

@@ -22,15 +22,15 @@ from psycopg import Connection
 from adapters.imports.uci import clients
 from adapters.imports.uci_history import History, HistoryReport
 from adapters.postgres.connections import connect
-from adapters.postgres.fsck import fsck
+from adapters.postgres.fsck.whole import fsck
 from api.compose import Base, base, running
-from api.days import end_of_day
+from api.roles.days import end_of_day
 from api.settings import Settings
+from projections.accounting.journal import JOURNAL, trial_balance
 from projections.engine.comparing import compare
 from projections.engine.runner import Runner
-from projections.leases.ageing import AGEING, BUCKETS, ageing
-from projections.leases.lease_book import LEASE_BOOK
-from projections.money.journal import JOURNAL, trial_balance
+from projections.leasing.ageing import AGEING, BUCKETS, ageing
+from projections.leasing.lease_book import LEASE_BOOK
 from tests import servers
 from tests.history.streams import digest, histories, stored
 

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import msgspec
 
-from domain.kernel import EVENT_TYPES, Event, decode_body, type_of, validate, without_personal
-from tests.domain.scenario import body_of
+from domain.kernel.event import EVENT_TYPES, Event, decode_body, type_of, validate, without_personal
+from tests.domain.intake.scenario import body_of
 
 HERE = Path(__file__).parent
 

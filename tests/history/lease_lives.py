@@ -13,10 +13,10 @@ from uuid import UUID
 import msgspec
 from msgspec.structs import replace
 
-from domain.books import post, trial_balance
-from domain.kernel import Event, fold, type_of
-from domain.leasing.lease import (
-    LEASE,
+from domain.accounting.posting import post, trial_balance
+from domain.kernel.decider import fold
+from domain.kernel.event import Event, type_of
+from domain.leasing.lease.commands import (
     AccrueInterest,
     ActivateLease,
     AssessLateFees,
@@ -44,12 +44,13 @@ from domain.leasing.lease import (
     ServeDemand,
     SettleEarly,
     WaiveBill,
+    WaivedPart,
 )
-from domain.leasing.lease.commands import WaivedPart
+from domain.leasing.lease.decider import LEASE
 from domain.leasing.values import Component, DepositMode, DownPaymentTo, NewDueDate
+from tests.domain.intake.scenario import body_of
 from tests.domain.leasing import cases
 from tests.domain.leasing.cases import bill, day, pay
-from tests.domain.scenario import body_of
 from tests.history.golden import HERE
 
 

@@ -8,9 +8,10 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from domain.application import APPLICATION
-from domain.kernel import decode_body, fold
-from tests.domain.scenario import body_of
+from domain.intake.application.decider import APPLICATION
+from domain.kernel.decider import fold
+from domain.kernel.event import decode_body
+from tests.domain.intake.scenario import body_of
 from tests.history.golden import check_every_type, check_line, event_of, lines_of, stored
 
 LINES = lines_of("application_v1.jsonl")

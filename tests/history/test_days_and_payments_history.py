@@ -11,12 +11,12 @@ from typing import Any
 import msgspec
 import pytest
 
-from domain.books.provision import PROVISION
-from domain.calendar import CALENDAR
-from domain.kernel import Decider, fold
-from domain.payments.mandate import MANDATE
-from domain.payments.payment import PAYMENT
-from domain.payments.reconciliation import RECONCILIATION
+from domain.accounting.provision.decider import PROVISION
+from domain.calendar.decider import CALENDAR
+from domain.kernel.decider import Decider, fold
+from domain.payments.mandate.decider import MANDATE
+from domain.payments.payment.decider import PAYMENT
+from domain.payments.reconciliation.decider import RECONCILIATION
 from tests.history.golden import check_every_type, check_line, event_of, lines_of, stored
 
 AGGREGATES: tuple[Decider[Any], ...] = (CALENDAR, MANDATE, PAYMENT, RECONCILIATION, PROVISION)

@@ -12,9 +12,10 @@ from itertools import groupby
 import msgspec
 import pytest
 
-from domain.books import post, trial_balance
-from domain.kernel import fold
-from domain.leasing.lease import LEASE, LeaseCreated
+from domain.accounting.posting import post, trial_balance
+from domain.kernel.decider import fold
+from domain.leasing.lease.decider import LEASE
+from domain.leasing.lease.events import LeaseCreated
 from tests.domain.leasing import cases
 from tests.history.golden import check_every_type, check_line, event_of, lines_of, stored
 from tests.history.lease_lives import LIVES, line_of

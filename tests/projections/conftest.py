@@ -9,7 +9,7 @@ import pytest
 from psycopg import Connection
 
 from adapters.postgres.connections import connect
-from tests.projections.book_keeping import BookKeeper
+from tests.projections.accounting.book_keeping import BookKeeper
 from tests.servers import Server
 
 # Making and dropping a database takes ten times as long as emptying one.

@@ -9,7 +9,7 @@ from typing import Any
 
 from projections.engine.folding import Folded, fold_batch, keyed
 from projections.engine.model import Projection
-from tests.projections.book_keeping import Happening, recorded
+from tests.projections.accounting.book_keeping import Happening, recorded
 
 
 class Given:

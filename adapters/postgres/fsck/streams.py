@@ -14,7 +14,7 @@ from adapters.postgres.fsck.vault import VaultCheck
 from adapters.postgres.schema import SHARD
 from chain.b64 import b64encode
 from chain.entry import Entry, EntryError, check_canonical, parse
-from domain.kernel import Event, UnknownEventType, is_event_type
+from domain.kernel.event import Event, UnknownEventType, is_event_type
 
 ROWS_AT_ONCE = 5_000
 

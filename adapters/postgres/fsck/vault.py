@@ -14,7 +14,7 @@ from adapters.postgres.schema import SHARD
 from adapters.postgres.vault import Vault
 from chain.entry import Entry
 from chain.personal import Sealed, VaultError, decoys, open_field
-from domain.kernel import Event, subject_of
+from domain.kernel.event import Event, subject_of
 
 ROWS_AT_ONCE = 2_000
 _END = 2**63

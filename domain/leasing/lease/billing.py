@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 
-from domain.kernel import Context, Event, Refusal
+from domain.kernel.command import Context
+from domain.kernel.event import Event
+from domain.kernel.refusal import Refusal
 from domain.leasing.account import Kind, Transaction, assessed, effect, is_back_dated, posted, withdrawn
 from domain.leasing.lease import commands as c
 from domain.leasing.lease import events as e

@@ -9,7 +9,10 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 
-from domain.kernel import Context, Event, Refusal, Rounding, divide
+from domain.kernel.command import Context
+from domain.kernel.event import Event
+from domain.kernel.money import Rounding, divide
+from domain.kernel.refusal import Refusal
 from domain.leasing.account import assessed
 from domain.leasing.lease import commands as c
 from domain.leasing.lease import events as e

@@ -8,8 +8,9 @@ from uuid import UUID
 
 from msgspec import Meta, Struct
 
-from domain.application.values import AssetClass, Code, Digest, Rate, Reference
-from domain.kernel import Command, Currency, Fen
+from domain.intake.application.values import AssetClass, Code, Digest, Rate, Reference
+from domain.kernel.command import Command
+from domain.kernel.money import Currency, Fen
 from domain.leasing.lease.events import LEAD_DAYS_MAX, RENEWAL_MONTHS_MAX, Allocation, Schedule
 from domain.leasing.lease.money import Amount
 from domain.leasing.policies import CURRENT_POLICY

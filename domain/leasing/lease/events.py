@@ -11,8 +11,9 @@ from uuid import UUID
 
 from msgspec import Meta
 
-from domain.application.values import AssetClass, Code, Digest, Rate, Reference
-from domain.kernel import Currency, Event, Fen, event_type
+from domain.intake.application.values import AssetClass, Code, Digest, Rate, Reference
+from domain.kernel.event import Event, event_type
+from domain.kernel.money import Currency, Fen
 from domain.leasing.values import (
     GRACE_DAYS_MAX,
     INSTALMENTS_MAX,

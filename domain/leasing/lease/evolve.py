@@ -7,7 +7,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from domain.kernel import Event
+from domain.kernel.event import Event
 from domain.leasing.account import (
     Account,
     Four,

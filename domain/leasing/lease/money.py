@@ -12,19 +12,10 @@ from uuid import UUID
 
 from msgspec import Meta
 
-from domain.application.values import Code
-from domain.kernel import Event, Fen, event_type
-from domain.kernel.money import MAX_SAFE_INTEGER
-from domain.leasing.values import (
-    INSTALMENTS_MAX,
-    Applied,
-    BillKind,
-    BillNumber,
-    Business,
-    DeltaFen,
-    DepositMode,
-    Part,
-)
+from domain.intake.application.values import Code
+from domain.kernel.event import Event, event_type
+from domain.kernel.money import MAX_SAFE_INTEGER, Fen
+from domain.leasing.values import INSTALMENTS_MAX, Applied, BillKind, BillNumber, Business, DeltaFen, DepositMode, Part
 
 AppliedTo = Annotated[tuple[Applied, ...], Meta(max_length=8 * INSTALMENTS_MAX)]
 """Net changes, at most one for each component of each bill, none of zero."""

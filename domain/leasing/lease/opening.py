@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 
-from domain.application.numbers import looks_personal
-from domain.kernel import Context, Event, Refusal
+from domain.intake.application.numbers import looks_personal
+from domain.kernel.command import Context
+from domain.kernel.event import Event
+from domain.kernel.refusal import Refusal
 from domain.leasing.account import Kind, Transaction, assessed, posted
 from domain.leasing.lease import commands as c
 from domain.leasing.lease import events as e

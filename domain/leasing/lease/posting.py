@@ -8,16 +8,8 @@ from datetime import date
 
 import msgspec
 
-from domain.kernel import Event
-from domain.leasing.account import (
-    Account,
-    Balances,
-    Kind,
-    Transaction,
-    assessed,
-    effect,
-    posted,
-)
+from domain.kernel.event import Event
+from domain.leasing.account import Account, Balances, Kind, Transaction, assessed, effect, posted
 from domain.leasing.lease import events as e
 from domain.leasing.lease import money as m
 from domain.leasing.lease.evolve import waivers

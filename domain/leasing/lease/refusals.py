@@ -5,7 +5,7 @@ A rule without a source is a rule of the books or of the tenant's policy, not of
 
 from __future__ import annotations
 
-from domain.kernel import refusal
+from domain.kernel.refusal import refusal
 
 # ------------------------------------------------------------------------------------ does the lease allow it
 

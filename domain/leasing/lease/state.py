@@ -8,8 +8,8 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from domain.application.values import AssetClass
-from domain.kernel import Rounding, divide
+from domain.intake.application.values import AssetClass
+from domain.kernel.money import Rounding, divide
 from domain.leasing.account import Account, Balances
 from domain.leasing.values import PPM, Business, DepositMode, DownPaymentTo, Instalment, Remedy
 

@@ -12,7 +12,9 @@ remitted. Credit is the lessee's and the price of the asset the lessor's, for cl
 
 from __future__ import annotations
 
-from domain.kernel import Context, Event, Refusal
+from domain.kernel.command import Context
+from domain.kernel.event import Event
+from domain.kernel.refusal import Refusal
 from domain.leasing.lease import commands as c
 from domain.leasing.lease import money as m
 from domain.leasing.lease import refusals as r

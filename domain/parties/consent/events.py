@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import date
 from uuid import UUID
 
-from domain.application.values import Code, Digest
-from domain.contracting.clauses.values import ClauseRef
-from domain.kernel import Event, event_type
+from domain.contracts.clause.values import ClauseRef
+from domain.intake.application.values import Code, Digest
+from domain.kernel.event import Event, event_type
 from domain.parties.consent.values import Purpose, Recipients, Uses
 
 

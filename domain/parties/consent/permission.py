@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import date
 
-from domain.kernel import Refusal
+from domain.kernel.refusal import Refusal
 from domain.parties.consent import refusals as r
 from domain.parties.consent.state import ConsentState, Phase
 from domain.parties.consent.values import WITH_USES, Purpose

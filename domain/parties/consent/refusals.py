@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from domain.kernel import refusal
+from domain.kernel.refusal import refusal
 
 # ------------------------------------------------------------------------------------- life of a consent
 

@@ -11,8 +11,8 @@ from uuid import UUID
 from msgspec import Struct
 from msgspec.structs import replace
 
-from domain.contracting.clauses.values import ClauseRef
-from domain.kernel import Event
+from domain.contracts.clause.values import ClauseRef
+from domain.kernel.event import Event
 from domain.parties.consent import events as e
 from domain.parties.consent.values import Purpose
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from domain.application.values import Code
+from domain.intake.application.values import Code
 
 RECIPIENTS_MAX = 20
 USES_MAX = 10

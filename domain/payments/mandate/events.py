@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import date
 from uuid import UUID
 
-from domain.application.values import Code, Digest, Reference
-from domain.kernel import Event, event_type
+from domain.intake.application.values import Code, Digest, Reference
+from domain.kernel.event import Event, event_type
 from domain.payments.payment.values import Amount, CollectionPolicy
 
 

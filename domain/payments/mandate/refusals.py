@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from domain.kernel import refusal
+from domain.kernel.refusal import refusal
 
 UNKNOWN = refusal("mandate.unknown", "There is no such mandate", "代扣授权不存在")
 EXISTS = refusal("mandate.exists", "A mandate stands already for this lease", "该租赁已有有效的代扣授权")

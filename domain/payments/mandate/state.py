@@ -11,7 +11,8 @@ from uuid import UUID
 from msgspec import Struct
 from msgspec.structs import replace
 
-from domain.kernel import Event, Refusal
+from domain.kernel.event import Event
+from domain.kernel.refusal import Refusal
 from domain.payments.mandate import events as e
 from domain.payments.mandate import refusals as r
 from domain.payments.payment.values import CollectionPolicy

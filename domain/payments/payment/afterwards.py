@@ -10,7 +10,9 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from domain.kernel import Context, Event, Refusal
+from domain.kernel.command import Context
+from domain.kernel.event import Event
+from domain.kernel.refusal import Refusal
 from domain.payments.payment import commands as c
 from domain.payments.payment import events as e
 from domain.payments.payment import refusals as r

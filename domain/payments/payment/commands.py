@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import date
 from uuid import UUID
 
-from domain.application.values import Code, Digest, Reference
-from domain.kernel import Command
+from domain.intake.application.values import Code, Digest, Reference
+from domain.kernel.command import Command
 from domain.leasing.values import BillNumber
 from domain.payments.payment.values import (
     Amount,

@@ -5,18 +5,10 @@ from __future__ import annotations
 from datetime import date
 from uuid import UUID
 
-from domain.application.values import Code, Digest, Reference
-from domain.kernel import Event, event_type
+from domain.intake.application.values import Code, Digest, Reference
+from domain.kernel.event import Event, event_type
 from domain.leasing.values import BillNumber
-from domain.payments.payment.values import (
-    Amount,
-    Attempt,
-    CollectionPolicy,
-    Ignored,
-    ProviderRef,
-    RefundNumber,
-    Source,
-)
+from domain.payments.payment.values import Amount, Attempt, CollectionPolicy, Ignored, ProviderRef, RefundNumber, Source
 
 # ----------------------------------------------------------------------------------------------- attempts
 

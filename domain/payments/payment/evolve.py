@@ -7,7 +7,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from domain.kernel import Event
+from domain.kernel.event import Event
 from domain.payments.payment import events as e
 from domain.payments.payment.state import RECEIVED, PaymentState, Phase, Received, Refund
 from domain.payments.payment.values import CALLBACKS_KEPT, Ignored

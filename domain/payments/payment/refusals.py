@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from domain.kernel import refusal
+from domain.kernel.refusal import refusal
 
 UNKNOWN = refusal("payment.unknown", "There is no such payment", "收款不存在")
 EXISTS = refusal("payment.exists", "The payment exists already", "收款已存在")

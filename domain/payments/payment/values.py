@@ -7,7 +7,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from domain.application.values import Code, Digest
+from domain.intake.application.values import Code, Digest
 from domain.kernel.money import MAX_SAFE_INTEGER, Fen
 
 CHANNELS_MAX = 10

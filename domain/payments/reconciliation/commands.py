@@ -7,8 +7,9 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from domain.application.values import Code, Digest
-from domain.kernel import Command, Fen
+from domain.intake.application.values import Code, Digest
+from domain.kernel.command import Command
+from domain.kernel.money import Fen
 from domain.payments.reconciliation.events import BreakNumber, Count, Resolution
 from domain.payments.reconciliation.matching import Difference
 

@@ -8,8 +8,9 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from domain.application.values import Code, Digest
-from domain.kernel import Event, Fen, event_type
+from domain.intake.application.values import Code, Digest
+from domain.kernel.event import Event, event_type
+from domain.kernel.money import Fen
 from domain.payments.payment.values import ProviderRef
 from domain.payments.reconciliation.matching import BreakKind, Movement
 

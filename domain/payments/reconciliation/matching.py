@@ -21,7 +21,7 @@ from enum import StrEnum
 
 from msgspec import Struct
 
-from domain.kernel import Fen
+from domain.kernel.money import Fen
 from domain.payments.payment.values import Amount, ProviderRef
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from domain.kernel import refusal
+from domain.kernel.refusal import refusal
 
 UNKNOWN = refusal("reconciliation.unknown", "No statement was loaded", "尚未载入对账单")
 LOADED = refusal("reconciliation.loaded", "The statement of this day was loaded already", "当日对账单已载入")

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from psycopg_pool import AsyncConnectionPool
 
-from adapters.processes.following import Follower
+from adapters.processes.subscription import Follower
 from api.compose import Running
-from api.originating import follower_of
-from tests.adapters.gate.house import House
+from api.roles.originating import follower_of
+from tests.adapters.gate.business import House
 from tests.adapters.processes.world import pool_of
 
 

@@ -10,12 +10,15 @@ import pytest
 from adapters.gate.consents import decided_by_a_person
 from adapters.gate.table import BIOMETRICS, THIRD_PARTIES
 from api.compose import Base, running
-from domain import application as a
-from domain.application import APPLICATION, REVIEWERS, ApplicationState, Finding
-from domain.kernel import Command
-from projections.agreements import consents as read_model
+from domain.intake.application import commands as a
+from domain.intake.application.decider import APPLICATION
+from domain.intake.application.rules import REVIEWERS
+from domain.intake.application.state import ApplicationState
+from domain.intake.application.values import Finding
+from domain.kernel.command import Command
 from projections.engine.runner import Runner
-from tests.adapters.gate.house import DAY, MACHINE, OFFICER, House, priced, wish
+from projections.parties import consents as read_model
+from tests.adapters.gate.business import DAY, MACHINE, OFFICER, House, priced, wish
 
 ANSWERS = [
     *((kind, "third_parties") for kind in THIRD_PARTIES),
@@ -109,7 +112,10 @@ async def test_a_person_who_was_asked_needs_no_consent(house: House) -> None:
     assert (await house.no(APPLICATION, application, no, MACHINE))[0] == "consent.missing"
     await house.done(APPLICATION, application, no)
     reviewed = await house.verifying()
-    asked = (a.RequestHumanReview(), a.CompleteHumanReview(finding=Finding.CHANGED))
+    asked = (
+        a.RequestHumanReview(),
+        a.CompleteHumanReview(finding=Finding.CHANGED),
+    )
     await house.done(APPLICATION, reviewed, *asked, no)
 
 

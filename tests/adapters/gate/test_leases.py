@@ -10,18 +10,23 @@ from uuid import UUID, uuid4
 import pytest
 from msgspec.structs import replace
 
-from adapters.processes.following import Follower
+from adapters.processes.subscription import Follower
 from api.compose import Base, running
-from domain.contracting.clauses import CLAUSE, DraftClause
-from domain.contracting.contract import CONTRACT, AssembleContract
-from domain.contracting.contract.events import ContractAssembled
-from domain.contracting.parts import Form
-from domain.kernel import Refusal
+from domain.contracts.clause.commands import DraftClause
+from domain.contracts.clause.decider import CLAUSE
+from domain.contracts.contract.commands import AssembleContract
+from domain.contracts.contract.decider import CONTRACT
+from domain.contracts.contract.events import ContractAssembled
+from domain.kernel.refusal import Refusal
 from domain.leasing.admission import lease_of, lease_stream
-from domain.leasing.lease import LEASE, ActivateLease, CreateLease, RecordDelivery, RecordDownPayment
+from domain.leasing.lease.commands import ActivateLease, CreateLease, RecordDelivery, RecordDownPayment
+from domain.leasing.lease.decider import LEASE
 from domain.leasing.values import DepositMode
-from domain.payments.payment import PAYMENT, CollectionPolicy, InitiatePayment
-from tests.adapters.gate.house import CAR, DAY, MACHINE, PHONE, House, contract_stream, priced, wish
+from domain.payments.payment.commands import InitiatePayment
+from domain.payments.payment.decider import PAYMENT
+from domain.payments.payment.values import CollectionPolicy
+from domain.pricing.parts import Form
+from tests.adapters.gate.business import CAR, DAY, MACHINE, PHONE, House, contract_stream, priced, wish
 from tests.taking_over import take_over, taken_over_on
 
 PAID = RecordDownPayment(fen=4_500_000)
@@ -56,7 +61,7 @@ async def leasable(house: House, of: Any) -> tuple[UUID, CreateLease]:
 def _chain(house: House) -> Any:
     from contextlib import asynccontextmanager
 
-    from api.originating import follower_of
+    from api.roles.originating import follower_of
     from tests.adapters.processes.world import pool_of
 
     @asynccontextmanager

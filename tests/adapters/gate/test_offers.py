@@ -13,16 +13,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from adapters.catalogue.plans import OWN_FILE, shipped_plans
-from adapters.pricing import offer_of
-from domain import application as a
-from domain.application import APPLICATION, AssetClass
-from domain.application.values import Priced, Terms, WantedScore
-from domain.contracting.contract import offered
-from domain.contracting.plans import digest_of
-from domain.contracting.pricing import Offer
-from domain.kernel import Refusal
-from tests.adapters.gate.house import CAR, DAY, PHONE, House, priced, wish
+from adapters.pricing.quotes import offer_of
+from adapters.reference.plans import OWN_FILE, shipped_plans
+from domain.contracts.contract import offered
+from domain.intake.application import commands as a
+from domain.intake.application import events as application_events
+from domain.intake.application.decider import APPLICATION
+from domain.intake.application.values import AssetClass, Priced, Terms, WantedScore
+from domain.kernel.refusal import Refusal
+from domain.pricing.offer import Offer
+from domain.pricing.plans import digest_of
+from tests.adapters.gate.business import CAR, DAY, PHONE, House, priced, wish
 
 PLAIN = Terms(amount_fen=600_000, currency="CNY", months=12, annual_rate="0.1", deposit_fen=0)
 
@@ -46,7 +47,9 @@ async def test_an_offer_says_how_it_is_worked_out(house: House) -> None:
     stream = await selected(house, AssetClass.PHONE, a.FinaliseTerms(terms=terms))
     await house.done(APPLICATION, stream, a.CreateOffer(title="手机月租"), a.PresentOffer())
     stored = await house.program.reader.stream(stream)
-    created = next(event for one in stored if isinstance(event := one.parsed().event(), a.OfferCreated))
+    created = next(
+        event for one in stored if isinstance(event := one.parsed().event(), application_events.OfferCreated)
+    )
     assert (created.title, created.terms) == ("手机月租", terms)
     assert isinstance(created.terms.priced, Priced)
     plan = next(plan for plan in shipped_plans() if digest_of(plan) == created.terms.priced.plan_digest)
@@ -131,7 +134,13 @@ async def test_a_superseded_plan_is_offered_no_more(house: House) -> None:
     newer = replace(PHONE, version=2, effective_from=DAY + timedelta(days=1))
     path = house.program.settings.data / OWN_FILE
     path.write_text(json.dumps([msgspec.to_builtins(newer)], default=str))
-    await house.done(APPLICATION, stream, a.CancelOffer(), a.SelectOffer(), a.CreateOffer())
+    await house.done(
+        APPLICATION,
+        stream,
+        a.CancelOffer(),
+        a.SelectOffer(),
+        a.CreateOffer(),
+    )
     house.today = DAY + timedelta(days=1)
     code, facts = await house.no(APPLICATION, stream, a.PresentOffer())
     assert (code, facts) == ("offer.plan_differs", {"plan": "phone_return"})

@@ -24,8 +24,7 @@ from adapters.imports.bpi2012 import (
 )
 from adapters.imports.errors import LogError
 from adapters.imports.xes import Case
-from domain.application import (
-    APPLICATION,
+from domain.intake.application.commands import (
     ApproveApplication,
     CompleteWork,
     DeclineApplication,
@@ -35,10 +34,14 @@ from domain.application import (
     ScheduleWork,
     StartWork,
     SubmitApplication,
-    Terms,
     WithdrawApplication,
 )
-from domain.kernel import Actor, Command, Context, Refusal, business_date, format_id
+from domain.intake.application.decider import APPLICATION
+from domain.intake.application.values import Terms
+from domain.kernel.command import Actor, Command, Context
+from domain.kernel.ids import format_id
+from domain.kernel.refusal import Refusal
+from domain.kernel.times import business_date
 from tests.adapters.imports.logs import T0, case
 
 TENANT = UUID("018f0000-0000-7000-8000-000000000001")

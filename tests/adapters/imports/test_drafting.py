@@ -24,8 +24,12 @@ from adapters.imports.drafting import (
 from adapters.imports.generated import generate
 from adapters.imports.xes import Case
 from chain.entry import seal
-from domain.application import APPLICATION, AssetClass, DraftApplication
-from domain.kernel import Actor, Context, Refusal, business_date
+from domain.intake.application.commands import DraftApplication
+from domain.intake.application.decider import APPLICATION
+from domain.intake.application.values import AssetClass
+from domain.kernel.command import Actor, Context
+from domain.kernel.refusal import Refusal
+from domain.kernel.times import business_date
 
 SOURCE = "test"
 TENANT = UUID("00000000-0000-7000-8000-00000000000a")

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from adapters.imports.errors import LogError
 from adapters.imports.uci import BALANCES, LIMIT, MONTHS, PAYMENTS, BadClient, BadHeader, bills, clients, payments
 from adapters.imports.uci_history import decide_opening, lease_stream, opening, opening_key
-from adapters.processes.issuing import context
-from domain.kernel import uuid7
-from domain.leasing.lease import LEASE
+from adapters.processes.dispatch import context
+from domain.kernel.ids import uuid7
+from domain.leasing.lease.decider import LEASE
 
 HEADER = ["ID", *(f"X{column}" for column in range(1, 24)), "Y"]
 TENANT = uuid7(1, 1)

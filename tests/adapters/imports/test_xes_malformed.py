@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from adapters.imports import errors, xes
 from adapters.imports.errors import LogError
 from adapters.imports.xes import Case, cases, describe, log_name
-from domain.kernel import utc_text
+from domain.kernel.times import utc_text
 from tests.adapters.imports.logs import T0, attribute, event, log, trace, write
 
 GOOD = trace("good")

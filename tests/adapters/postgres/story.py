@@ -13,8 +13,11 @@ from adapters.postgres.ledger import Request
 from adapters.postgres.sequencer import Append
 from adapters.system import new_id
 from chain.entry import Draft, draft_body
-from domain.application import AssetClass, DraftApplication, SubmitApplication
-from domain.kernel import Actor, Command, Context, business_date, uuid7
+from domain.intake.application.commands import DraftApplication, SubmitApplication
+from domain.intake.application.values import AssetClass
+from domain.kernel.command import Actor, Command, Context
+from domain.kernel.ids import uuid7
+from domain.kernel.times import business_date
 
 TENANT = uuid7(1_700_000_000_000, 1)
 CLERK = Actor("merchant_operator", "key_1")

@@ -13,8 +13,12 @@ from adapters.postgres import browse
 from adapters.postgres.ledger import Request
 from adapters.system import new_id, now
 from api.compose import Running
-from domain.application import APPLICATION, AssetClass, DraftApplication, SubmitApplication
-from domain.kernel import Actor, Command, Context, business_date, parse_utc, uuid7
+from domain.intake.application.commands import DraftApplication, SubmitApplication
+from domain.intake.application.decider import APPLICATION
+from domain.intake.application.values import AssetClass
+from domain.kernel.command import Actor, Command, Context
+from domain.kernel.ids import uuid7
+from domain.kernel.times import business_date, parse_utc
 
 TENANT, OTHER = UUID(int=1), UUID(int=2)
 DRAFT = DraftApplication(

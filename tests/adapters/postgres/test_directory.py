@@ -13,10 +13,13 @@ from adapters.postgres.ledger import Request
 from adapters.postgres.sequencer import KeyReused
 from adapters.system import new_id
 from api.compose import Running
-from domain.application import APPLICATION, DraftApplication
-from domain.contracting.clauses import CLAUSE, DraftClause
-from domain.contracting.parts import Form
-from domain.kernel import Command, Decider
+from domain.contracts.clause.commands import DraftClause
+from domain.contracts.clause.decider import CLAUSE
+from domain.intake.application.commands import DraftApplication
+from domain.intake.application.decider import APPLICATION
+from domain.kernel.command import Command
+from domain.kernel.decider import Decider
+from domain.pricing.parts import Form
 from tests.adapters.postgres.story import ANONYMOUS, TENANT, context
 
 STRANGER = UUID(int=9)

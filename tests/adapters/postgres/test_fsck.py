@@ -11,8 +11,8 @@ import pytest
 from msgspec.structs import replace
 from psycopg import Connection
 
-from adapters.postgres import fsck as checking
 from adapters.postgres.connections import connect
+from adapters.postgres.fsck import findings, whole
 from adapters.postgres.log import Log, Published
 from adapters.postgres.sequencer import Append
 from adapters.postgres.vault import destroy_key
@@ -21,8 +21,11 @@ from api.compose import Running
 from chain.checkpoint import Checkpoint, open_checkpoint, sign_checkpoint
 from chain.merkle import EMPTY_ROOT, Frontier, leaf_hash
 from chain.note import Ed25519Signer, Ed25519Verifier
-from domain.application import APPLICATION, AssetClass, DraftApplication, StartVerification, SubmitApplication
-from domain.kernel import Actor, Context, business_date
+from domain.intake.application.commands import DraftApplication, StartVerification, SubmitApplication
+from domain.intake.application.decider import APPLICATION
+from domain.intake.application.values import AssetClass
+from domain.kernel.command import Actor, Context
+from domain.kernel.times import business_date
 
 APPLICATIONS = 200
 """Enough for more than one full tile: 3 events each."""
@@ -90,13 +93,13 @@ async def subjects(program: Running, connection: Connection[Any]) -> list[Any]:
     return half + rest
 
 
-def check(running: Running, since: Checkpoint | None = None) -> checking.Report:
+def check(running: Running, since: Checkpoint | None = None) -> whole.Report:
     vkeys = [Ed25519Signer(running.settings.origin, seed).vkey for seed in running.keys.log_seeds()]
     with connect(running.url) as connection:
-        return checking.fsck(connection, running.vault, vkeys=vkeys, since=since)
+        return whole.fsck(connection, running.vault, vkeys=vkeys, since=since)
 
 
-def positions(report: checking.Report) -> list[int]:
+def positions(report: whole.Report) -> list[int]:
     return [finding.position for finding in report.findings]
 
 
@@ -219,7 +222,7 @@ async def test_a_ledger_rolled_back_as_a_whole_needs_a_checkpoint_kept_elsewhere
     assert isinstance(newest, Published)
     kept = log.verify(newest)
     size = 3 * APPLICATIONS // 2
-    program_head = checking.fsck(connection, program.vault)
+    program_head = whole.fsck(connection, program.vault)
     assert program_head.ok
     roll_back(behind, size)
     rolled_back = check(program)
@@ -284,10 +287,10 @@ async def test_a_destroyed_key_leaves_the_ledger_clean_and_the_values_unreadable
 
 async def test_findings_are_limited(program: Running, subjects: list[Any], behind: Connection[Any]) -> None:
     behind.execute("UPDATE ledger.events SET leaf = sha256(leaf)")
-    assert len(check(program).findings) == checking.MAX_FINDINGS
+    assert len(check(program).findings) == findings.MAX_FINDINGS
 
 
 def test_a_finding_reads_as_a_sentence() -> None:
-    finding = checking.Finding(17, "leaf hash", "aa", "bb")
+    finding = findings.Finding(17, "leaf hash", "aa", "bb")
     assert finding.sentence() == "position 17: leaf hash: expected aa, got bb"
     assert replace(finding, position=0).sentence() == "leaf hash: expected aa, got bb"

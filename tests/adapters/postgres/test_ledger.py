@@ -17,17 +17,13 @@ from adapters.postgres.reader import Reader
 from adapters.postgres.sequencer import Appended, KeyReused, VersionConflict
 from adapters.system import new_id
 from api.compose import Running
-from domain.application import (
-    APPLICATION,
-    ApplicationSubmitted,
-    Phase,
-    RoutedToLane,
-    RouteToLane,
-    StartVerification,
-    WithdrawApplication,
-)
-from domain.kernel import Command, Decider, Refusal
-from domain.kernel.decider import DECIDERS
+from domain.intake.application.commands import RouteToLane, StartVerification, WithdrawApplication
+from domain.intake.application.decider import APPLICATION
+from domain.intake.application.events import ApplicationSubmitted, RoutedToLane
+from domain.intake.application.state import Phase
+from domain.kernel.command import Command
+from domain.kernel.decider import DECIDERS, Decider
+from domain.kernel.refusal import Refusal
 from tests.adapters.postgres.stored import check_whole
 from tests.adapters.postgres.story import ANONYMOUS, SUBMIT, context, draft_about, request, toys
 

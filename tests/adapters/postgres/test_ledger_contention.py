@@ -16,9 +16,11 @@ from adapters.postgres.sequencer import Append, Appended
 from adapters.postgres.vault import Vault
 from adapters.system import new_id, now, random_bytes
 from api.compose import Base, Running
-from domain.application import APPLICATION, ApplicationSubmitted
-from domain.kernel import Command, Context, Decider, Event
-from domain.kernel.decider import DECIDERS
+from domain.intake.application.decider import APPLICATION
+from domain.intake.application.events import ApplicationSubmitted
+from domain.kernel.command import Command, Context
+from domain.kernel.decider import DECIDERS, Decider
+from domain.kernel.event import Event
 from tests.adapters.postgres.stored import check_whole
 from tests.adapters.postgres.story import ANONYMOUS, SUBMIT, request, toys
 

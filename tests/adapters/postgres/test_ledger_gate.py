@@ -12,11 +12,13 @@ import pytest
 
 from adapters.postgres.ledger import Gate, Gates, Guard, Ledger, Request, Turn
 from adapters.postgres.sequencer import Appended, VersionConflict
-from adapters.postgres.turns import Turns, lock_of
+from adapters.postgres.tenant_lock import Turns, lock_of
 from adapters.system import new_id
 from api.compose import Running
-from domain.application import APPLICATION, ApplicationState, Phase, ScheduleWork, StartVerification, SubmitApplication
-from domain.kernel import Refusal, refusal
+from domain.intake.application.commands import ScheduleWork, StartVerification, SubmitApplication
+from domain.intake.application.decider import APPLICATION
+from domain.intake.application.state import ApplicationState, Phase
+from domain.kernel.refusal import Refusal, refusal
 from tests.adapters.postgres.story import ANONYMOUS, SUBMIT, TENANT, request
 
 NOT_TODAY = refusal("gate.not_today", "Not today", "今日不可")

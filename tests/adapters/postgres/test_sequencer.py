@@ -29,7 +29,7 @@ from chain.b64 import b64decode
 from chain.entry import check_canonical, parse
 from chain.merkle import Frontier, leaf_hash
 from chain.personal import Sealed
-from domain.kernel import uuid7
+from domain.kernel.ids import uuid7
 from tests.adapters.postgres.story import TENANT, toy_draft
 from tests.chain.reference import Tree
 

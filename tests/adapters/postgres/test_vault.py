@@ -14,7 +14,7 @@ from psycopg import Connection
 
 from adapters.keys import FileKeys, KeyFileError
 from adapters.postgres.connections import connect
-from adapters.postgres.fsck import fsck
+from adapters.postgres.fsck.whole import fsck
 from adapters.postgres.group_commit import GroupCommit
 from adapters.postgres.ledger import Ledger
 from adapters.postgres.sequencer import Appended, KeyReused, SubjectErased
@@ -23,8 +23,11 @@ from adapters.system import new_id, now, random_bytes
 from api.compose import Base, Running
 from chain.b64 import b64url
 from chain.personal import Sealed, VaultError, disclosure, disclosure_digest
-from domain.application import APPLICATION, ApplicationDrafted, AssetClass, Phase
-from domain.kernel import Event
+from domain.intake.application.decider import APPLICATION
+from domain.intake.application.events import ApplicationDrafted
+from domain.intake.application.state import Phase
+from domain.intake.application.values import AssetClass
+from domain.kernel.event import Event
 from tests.adapters.postgres.faulty_socket import through_faulty_socket
 from tests.adapters.postgres.stored import check_whole
 from tests.adapters.postgres.story import ADDRESS, NAME, PERSONAL, PHONE, SUBMIT, draft_about, request, toys

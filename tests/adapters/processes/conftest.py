@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from psycopg_pool import AsyncConnectionPool
 
-from adapters.payments.fates import Script, always
+from adapters.connectors.payments.scenarios import Script, always
 from adapters.postgres.connections import connect
 from api.compose import Running
-from api.days import ReadModelsNow
+from api.roles.days import ReadModelsNow
 from tests.adapters.processes.world import World, a_world, pool_of
 
 

@@ -11,7 +11,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from adapters.payments.fates import by_seed
+from adapters.connectors.payments.scenarios import by_seed
 from api.compose import base, running
 from api.settings import Settings
 from tests import servers

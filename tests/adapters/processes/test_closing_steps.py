@@ -11,24 +11,21 @@ from uuid import UUID, uuid5
 
 import pytest
 
-from adapters.payments.fates import Script, always
-from adapters.payments.port import Order
-from adapters.payments.sandbox import SandboxBank
-from adapters.payments.statement import StatementError, StatementRow, read_statement, write_statement
+from adapters.connectors.payments.port import Order
+from adapters.connectors.payments.sandbox import SandboxBank
+from adapters.connectors.payments.scenarios import Script, always
+from adapters.connectors.payments.statement import StatementError, StatementRow, read_statement, write_statement
 from adapters.processes.closing_steps import ReconcileStatements, ReconciliationRefused
+from adapters.processes.dispatch import context
 from adapters.processes.end_of_day import DayRun
-from adapters.processes.issuing import context
 from api.compose import Running
-from api.days import ReadModelsNow
-from domain.kernel import Refusal
-from domain.payments.payment import PAYMENT, InitiatePayment, RecordChargeback
-from domain.payments.reconciliation import (
-    RECONCILIATION,
-    CloseReconciliation,
-    Resolution,
-    ResolveBreak,
-    reconciliation_stream,
-)
+from api.roles.days import ReadModelsNow
+from domain.kernel.refusal import Refusal
+from domain.payments.payment.commands import InitiatePayment, RecordChargeback
+from domain.payments.payment.decider import PAYMENT
+from domain.payments.reconciliation.commands import CloseReconciliation, ResolveBreak
+from domain.payments.reconciliation.decider import RECONCILIATION, reconciliation_stream
+from domain.payments.reconciliation.events import Resolution
 from tests.adapters.processes.world import FIRST, POLICY, TENANT, World, a_world, contents, do, make_lease
 
 NEXT = FIRST + timedelta(days=1)

@@ -10,23 +10,20 @@ from uuid import UUID, uuid5
 
 import pytest
 
-from adapters.payments.fates import Script, always
+from adapters.connectors.payments.scenarios import Script, always
 from adapters.postgres.ledger import Request
 from adapters.processes.collecting import on_top, post_payments
-from adapters.processes.issuing import context
+from adapters.processes.dispatch import context
 from api.compose import Running
-from domain.kernel import Refusal
-from domain.leasing.lease import LEASE, LeaseState, PostPayment, RefundCredit
+from domain.kernel.refusal import Refusal
+from domain.leasing.lease.commands import PostPayment, RefundCredit
+from domain.leasing.lease.decider import LEASE
+from domain.leasing.lease.state import LeaseState
 from domain.payments.collection import collection_stream
-from domain.payments.payment import (
-    PAYMENT,
-    InitiatePayment,
-    PaymentChargedBack,
-    PaymentOverpaid,
-    RecordChargeback,
-    RecordSucceeded,
-    Source,
-)
+from domain.payments.payment.commands import InitiatePayment, RecordChargeback, RecordSucceeded
+from domain.payments.payment.decider import PAYMENT
+from domain.payments.payment.events import PaymentChargedBack, PaymentOverpaid
+from domain.payments.payment.values import Source
 from tests.adapters.processes.world import FIRST, POLICY, TENANT, World, a_world, contents, do, grant, make_lease
 
 DUE = FIRST + timedelta(days=30)

@@ -13,18 +13,22 @@ from uuid import UUID
 
 import pytest
 
-from adapters.payments.fates import Rule, by_seed
+from adapters.connectors.payments.scenarios import Rule, by_seed
 from adapters.postgres.ledger import Request
+from adapters.processes.dispatch import command_id, context, end_of
 from adapters.processes.end_of_day import EndOfDay, EndOfDayError, EndOfDayRefused
-from adapters.processes.firing import FIRINGS, fire
-from adapters.processes.issuing import command_id, context, end_of
+from adapters.processes.timers import FIRINGS, fire
 from api.compose import Base, Running, base, running
-from api.days import ReadModelsNow
+from api.roles.days import ReadModelsNow
 from api.settings import Settings
-from domain.calendar import CALENDAR, Phase, StartEndOfDay, Timer, calendar_stream
-from domain.kernel import business_date
-from domain.leasing.lease import LEASE, IssueBill
-from projections.days.timer_kinds import KIND_OF, KINDS
+from domain.calendar.commands import StartEndOfDay
+from domain.calendar.decider import CALENDAR, calendar_stream
+from domain.calendar.state import Phase
+from domain.calendar.timers import Timer
+from domain.kernel.times import business_date
+from domain.leasing.lease.commands import IssueBill
+from domain.leasing.lease.decider import LEASE
+from projections.calendar.timer_kinds import KIND_OF, KINDS
 from tests import servers
 from tests.adapters.processes.world import (
     FIRST,

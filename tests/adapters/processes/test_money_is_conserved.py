@@ -17,26 +17,31 @@ from uuid import UUID, uuid5
 
 import pytest
 
-from adapters.payments.fates import by_seed
+from adapters.connectors.payments.scenarios import by_seed
 from adapters.postgres.ledger import Request
-from adapters.processes.issuing import context
+from adapters.processes.dispatch import context
 from api.compose import Base, Running, running
-from domain.books import post
-from domain.books.chart import CASH
-from domain.kernel import Command, Decider, Event
-from domain.leasing.lease import LEASE, PaymentPosted, PostPayment, RefundCredit
-from domain.payments.mandate import MANDATE, ResumeMandate, SuspendMandate, mandate_stream
-from domain.payments.payment import (
-    PAYMENT,
+from domain.accounting.chart import CASH
+from domain.accounting.posting import post
+from domain.kernel.command import Command
+from domain.kernel.decider import Decider
+from domain.kernel.event import Event
+from domain.leasing.lease.commands import PostPayment, RefundCredit
+from domain.leasing.lease.decider import LEASE
+from domain.leasing.lease.money import PaymentPosted
+from domain.payments.mandate.commands import ResumeMandate, SuspendMandate
+from domain.payments.mandate.decider import MANDATE, mandate_stream
+from domain.payments.payment.commands import InitiatePayment
+from domain.payments.payment.decider import PAYMENT
+from domain.payments.payment.events import (
     AttemptStarted,
-    CollectionPolicy,
-    InitiatePayment,
     PaymentFailed,
     PaymentInitiated,
     PaymentOverpaid,
     PaymentSucceeded,
 )
-from domain.payments.reconciliation import BreakFound
+from domain.payments.payment.values import CollectionPolicy
+from domain.payments.reconciliation.events import BreakFound
 from tests.adapters.processes.world import FIRST, POLICY, TENANT, World, a_world, grant, lease_stream, make_lease
 
 OPENED, LAST = date(2005, 4, 28), date(2005, 6, 8)

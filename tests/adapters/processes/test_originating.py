@@ -10,36 +10,35 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from adapters.catalogue.tenants import FILE
-from adapters.processes.following import Follower
-from adapters.processes.issuing import SYSTEM
+from adapters.processes.dispatch import SYSTEM
 from adapters.processes.originating import reason_of, reference_of, settlement_rate
+from adapters.processes.subscription import Follower
+from adapters.reference.tenants import FILE
 from api.compose import Running
-from api.originating import follower_of, following
-from domain import application as a
-from domain.application import APPLICATION
-from domain.application.numbers import looks_personal
-from domain.application.values import Terms
-from domain.contracting.contract import CONTRACT, PartyRole, VoidContract
-from domain.kernel import Event
+from api.roles.originating import follower_of, following
+from domain.contracts.contract.commands import VoidContract
+from domain.contracts.contract.decider import CONTRACT
+from domain.contracts.contract.values import PartyRole
+from domain.intake.application import commands as a
+from domain.intake.application import values as application_values
+from domain.intake.application.decider import APPLICATION
+from domain.intake.application.numbers import looks_personal
+from domain.intake.application.values import Terms
+from domain.kernel.event import Event
 from domain.leasing.admission import lease_of, lease_stream, wrong_contract
-from domain.leasing.lease import (
-    LEASE,
+from domain.leasing.lease.commands import (
     ActivateLease,
-    AssetTotallyLost,
-    BuyoutCompleted,
     CloseLease,
-    LeaseActivated,
-    LeaseEarlySettled,
-    LeaseTerminated,
     PreauthoriseDeposit,
     RecordDelivery,
     RecordDownPayment,
 )
-from domain.leasing.lease.events import LeaseCreated
+from domain.leasing.lease.decider import LEASE
+from domain.leasing.lease.events import AssetTotallyLost, LeaseCreated, LeaseEarlySettled, LeaseTerminated
+from domain.leasing.lease.money import BuyoutCompleted, LeaseActivated
 from domain.leasing.values import DownPaymentTo
-from domain.parties.consent import Purpose
-from tests.adapters.gate.house import CAR, DAY, House, contract_stream, priced, wish
+from domain.parties.consent.values import Purpose
+from tests.adapters.gate.business import CAR, DAY, House, contract_stream, priced, wish
 from tests.adapters.processes.world import pool_of
 from tests.taking_over import take_over, taken_over_on
 
@@ -164,7 +163,12 @@ async def test_offers_without_a_plan_are_left_to_people(house: House, chain: Fol
     stream = uuid4()
     terms = Terms(amount_fen=1, currency="EUR")
     draft = a.DraftApplication(
-        reference="1", asset_class=a.AssetClass.UNSPECIFIED, product="loan", channel="x", amount_fen=1, currency="EUR"
+        reference="1",
+        asset_class=application_values.AssetClass.UNSPECIFIED,
+        product="loan",
+        channel="x",
+        amount_fen=1,
+        currency="EUR",
     )
     history = (
         draft, a.SubmitApplication(), a.StartVerification(), a.CompleteVerification(),

@@ -14,11 +14,22 @@ from adapters.postgres.connections import connect
 from adapters.processes.end_of_day import DayRun, EndOfDay
 from adapters.processes.provisioning import ProvisionRefused, RecogniseProvisions
 from api.compose import Running
-from api.provisions import AllowancesNow, provisions_step
-from domain.books import PROVISION_POLICIES, FiveClass, chart, classify, days_overdue, exposure_fen, provision_fen
-from domain.books.provision import PROVISION, ProvisionState, RecogniseProvision, provision_stream
-from domain.leasing.lease import LEASE, LeaseState, PostPayment
-from projections.money.journal import trial_balance
+from api.roles.provisions import AllowancesNow, provisions_step
+from domain.accounting import chart
+from domain.accounting.provision.decider import PROVISION, provision_stream
+from domain.accounting.provision.rules import ProvisionState, RecogniseProvision
+from domain.accounting.provisioning import (
+    PROVISION_POLICIES,
+    FiveClass,
+    classify,
+    days_overdue,
+    exposure_fen,
+    provision_fen,
+)
+from domain.leasing.lease.commands import PostPayment
+from domain.leasing.lease.decider import LEASE
+from domain.leasing.lease.state import LeaseState
+from projections.accounting.journal import trial_balance
 from tests.adapters.processes.world import FIRST, TENANT, World, contents, do, lease_stream, make_lease
 
 APRIL, MAY, JUNE = date(2005, 4, 30), date(2005, 5, 31), date(2005, 6, 30)

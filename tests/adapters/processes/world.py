@@ -12,20 +12,25 @@ from uuid import UUID, uuid5
 import msgspec
 from psycopg_pool import AsyncConnectionPool
 
-from adapters.payments.fates import Rule
-from adapters.payments.sandbox import MEMORY, SandboxBank
+from adapters.connectors.payments.sandbox import MEMORY, SandboxBank
+from adapters.connectors.payments.scenarios import Rule
 from adapters.postgres.connections import conninfo
 from adapters.postgres.ledger import Request
+from adapters.processes.dispatch import STREAMS_IN_FLIGHT, context
 from adapters.processes.end_of_day import EndOfDay
-from adapters.processes.issuing import STREAMS_IN_FLIGHT, context
 from api.compose import Running
-from api.days import Days, days
-from domain.application import AssetClass
-from domain.kernel import Command, Decider, Refusal, uuid7
-from domain.leasing.lease import LEASE, ActivateLease, CreateLease, RecordDelivery
+from api.roles.days import Days, days
+from domain.intake.application.values import AssetClass
+from domain.kernel.command import Command
+from domain.kernel.decider import Decider
+from domain.kernel.ids import uuid7
+from domain.kernel.refusal import Refusal
+from domain.leasing.lease.commands import ActivateLease, CreateLease, RecordDelivery
+from domain.leasing.lease.decider import LEASE
 from domain.leasing.values import Business, Instalment
-from domain.payments.mandate import MANDATE, GrantMandate, mandate_stream
-from domain.payments.payment import CollectionPolicy
+from domain.payments.mandate.commands import GrantMandate
+from domain.payments.mandate.decider import MANDATE, mandate_stream
+from domain.payments.payment.values import CollectionPolicy
 from tests.taking_over import take_over, taken_over_on
 
 TENANT = uuid7(1_700_000_000_000, 1)

@@ -17,17 +17,19 @@ import pytest
 
 from adapters.postgres.connections import connect
 from adapters.postgres.ledger import Request
-from adapters.processes.issuing import context
+from adapters.processes.dispatch import context
 from adapters.system import new_id
 from api.compose import base, running
-from api.days import days
+from api.roles.days import days
 from api.settings import Settings
 from chain.entry import parse
-from domain.kernel import Refusal
-from domain.leasing.lease import LEASE, ActivateLease, RecordDelivery, RefundCredit
+from domain.kernel.refusal import Refusal
+from domain.leasing.lease.commands import ActivateLease, RecordDelivery, RefundCredit
+from domain.leasing.lease.decider import LEASE
 from domain.payments.collection import collection_stream
-from domain.payments.mandate import MANDATE, GrantMandate, mandate_stream
-from domain.payments.payment import CollectionPolicy
+from domain.payments.mandate.commands import GrantMandate
+from domain.payments.mandate.decider import MANDATE, mandate_stream
+from domain.payments.payment.values import CollectionPolicy
 from tests import servers
 from tests.adapters.processes.world import creation
 from tests.api.cli.program import Program
@@ -103,7 +105,7 @@ def balances(program: Program, tenant: UUID, on: date) -> int:
 
     async def ask() -> int:
         with base(settings(program, tenant, sandbox_banks="bank_a,bank_b")) as prepared:
-            from api.banks import banks
+            from api.roles.banks import banks
 
             with banks(prepared, tenant) as opened:
                 return sum(bank.balance_fen(on) for bank in opened.values())
@@ -183,7 +185,7 @@ def test_a_refund_is_paid_by_another_process(program: Program, tenant: UUID, lea
 
 async def _overpay_and_refund(program: Program, tenant: UUID, leases: list[UUID]) -> int:
     """Money in cash makes credit on a lease that was debited; it goes back through the debit's bank."""
-    from domain.leasing.lease import PostPayment
+    from domain.leasing.lease.commands import PostPayment
 
     with base(settings(program, tenant)) as on:
         async with running(on) as ledger, days(ledger, tenant, {}) as composed:

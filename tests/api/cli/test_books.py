@@ -15,8 +15,8 @@ from api.cli.books import money, wide_table
 from api.cli.failures import UNUSABLE
 from api.compose import Base, base, running
 from api.settings import Settings
-from domain.kernel import Actor, Context
-from domain.leasing.lease import LEASE
+from domain.kernel.command import Actor, Context
+from domain.leasing.lease.decider import LEASE
 from tests.api.cli.program import Program
 from tests.domain.leasing import cases
 from tests.servers import ORIGIN

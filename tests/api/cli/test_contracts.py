@@ -10,24 +10,30 @@ from uuid import UUID
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from adapters.catalogue.clauses import choose, shipped_clauses
-from adapters.catalogue.plans import shipped_plans
+from adapters.documents.authority import LocalAuthority
+from adapters.documents.pades import LocalSigner
+from adapters.documents.port import Signatory
 from adapters.postgres.ledger import Request
-from adapters.signing import LocalAuthority, LocalSigner, Signatory
+from adapters.reference.clauses import choose, shipped_clauses
+from adapters.reference.plans import shipped_plans
 from adapters.system import new_id, now
 from api import papers
 from api.cli.failures import REFUSED, UNUSABLE
 from api.compose import Base, base, running
 from api.settings import Settings
-from domain.contracting.clauses import CLAUSE, clause_stream
-from domain.contracting.contract import CONTRACT, AssembleContract, Party
-from domain.contracting.parts import Form
-from domain.contracting.plans import digest_of
-from domain.kernel import Actor, Command, Context, Decider, Refusal
-from tests.adapters.signing import papers as samples
+from domain.contracts.clause.decider import CLAUSE, clause_stream
+from domain.contracts.contract.commands import AssembleContract
+from domain.contracts.contract.decider import CONTRACT
+from domain.contracts.contract.values import Party
+from domain.kernel.command import Actor, Command, Context
+from domain.kernel.decider import Decider
+from domain.kernel.refusal import Refusal
+from domain.pricing.parts import Form
+from domain.pricing.plans import digest_of
+from tests.adapters.documents import papers as samples
 from tests.api.cli.program import Program
 from tests.api.cli.test_books import tell
-from tests.domain.contracting.clauses import library
+from tests.domain.contracts.clause import library
 from tests.domain.leasing import cases
 from tests.servers import ORIGIN
 

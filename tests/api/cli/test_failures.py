@@ -38,7 +38,7 @@ REACHED = ("chain.", "adapters.imports.", "adapters.keys", "adapters.postgres.",
 INSIDE = (
     "adapters.imports.second.",
     "adapters.postgres.api_keys.NoSuchKey",
-    "adapters.postgres.library.",
+    "adapters.eventsourcing.",
     "chain.verify.",
 )
 """Raised and answered inside one layer; none of them reaches a command."""

@@ -16,8 +16,12 @@ from api.settings import Settings
 from chain.entry import parse
 from chain.merkle import Frontier, leaf_hash
 from chain.tiles import TileBuilder
-from domain.application import APPLICATION, AssetClass, DraftApplication
-from domain.kernel import Actor, Context, Refusal, business_date
+from domain.intake.application.commands import DraftApplication
+from domain.intake.application.decider import APPLICATION
+from domain.intake.application.values import AssetClass
+from domain.kernel.command import Actor, Context
+from domain.kernel.refusal import Refusal
+from domain.kernel.times import business_date
 from tests import servers
 from tests.api.cli.program import Program
 

@@ -17,7 +17,7 @@ from api.cli.program import app
 ROOT = Path(__file__).parents[3]
 PROGRAM = Path(sys.executable).with_name("leaseledger")
 READMES = [ROOT / "README.md", ROOT / "README.zh-CN.md"]
-FOREIGN = ("bench", "verify")
+FOREIGN = ("verify",)
 """Commands that hand everything over to a program with a help of its own."""
 
 SLOW = {"asyncio", "cryptography", "fastapi", "msgspec", "psycopg", "pydantic_settings", "structlog", "uvicorn"}
@@ -49,7 +49,7 @@ def test_there_are_all_the_commands() -> None:
     names = {path[0] for path in ALL}
     assert names >= {
         "up", "import", "run", "replay", "entry", "fsck", "checkpoint", "proof", "vkey", "tiles", "verify", "rebuild",
-        "project", "keys", "subject", "bench", "doctor",
+        "project", "keys", "subject", "doctor",
     }  # fmt: skip
 
 

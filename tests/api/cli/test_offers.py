@@ -10,7 +10,7 @@ import pytest
 from rich.cells import cell_len
 from typer.testing import CliRunner
 
-from adapters.catalogue.plans import shipped_plans
+from adapters.reference.plans import shipped_plans
 from api.cli.failures import REFUSED, UNUSABLE
 from api.cli.offers import percent
 from api.cli.program import app

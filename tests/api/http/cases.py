@@ -9,25 +9,20 @@ from uuid import UUID, uuid4
 import httpx
 from msgspec import convert
 
-from adapters.catalogue.clauses import choose, shipped_clauses
-from adapters.catalogue.policies import FILE as POLICIES
 from adapters.postgres.ledger import Request
+from adapters.reference.clauses import choose, shipped_clauses
+from adapters.reference.policies import FILE as POLICIES
 from adapters.system import now
 from api.http.aggregates import LEASES, MANDATES, PAYMENTS, RECONCILIATIONS, Exposed
-from domain.contracting.contract import Disclosure
-from domain.contracting.contract.roots import schedule_digest
-from domain.contracting.parts import Form
-from domain.contracting.schedules import Instalment
-from domain.kernel import Actor, Command, Context, business_date
-from domain.payments.reconciliation import (
-    RECONCILIATION,
-    BreakKind,
-    Difference,
-    LoadStatement,
-    Movement,
-    RecordMatching,
-    reconciliation_stream,
-)
+from domain.contracts.contract.roots import schedule_digest
+from domain.contracts.contract.values import Disclosure
+from domain.kernel.command import Actor, Command, Context
+from domain.kernel.times import business_date
+from domain.payments.reconciliation.commands import LoadStatement, RecordMatching
+from domain.payments.reconciliation.decider import RECONCILIATION, reconciliation_stream
+from domain.payments.reconciliation.matching import BreakKind, Difference, Movement
+from domain.pricing.parts import Form
+from domain.pricing.schedules import Instalment
 from tests.api.http.driver import Http
 
 SHOWN = [item.value for item in Disclosure]

@@ -7,12 +7,12 @@ from uuid import UUID
 
 import pytest
 
-from adapters.catalogue.plans import shipped_plans
+from adapters.reference.plans import shipped_plans
 from api.http.access import ROLES, Permission
 from api.http.aggregates import CONTRACTS, EXPOSED, LEASES, MANDATES, PAYMENTS, UNEXPOSED, Exposed, Spec, specs
 from api.http.words import FIELDS
-from domain.aggregates import AGGREGATES
-from domain.contracting.plans import digest_of
+from domain.pricing.plans import digest_of
+from domain.registry import AGGREGATES
 from tests.api.http import cases
 from tests.api.http.cases import CLAUSE, COLLECT, done, existing
 from tests.api.http.driver import DRAFT, Http

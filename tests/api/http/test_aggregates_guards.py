@@ -10,8 +10,8 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from adapters.gate.surroundings import FILE
-from domain.kernel import parse_id
+from adapters.reference.prudential import FILE
+from domain.kernel.ids import parse_id
 from tests.api.http import cases
 from tests.api.http.cases import done
 from tests.api.http.driver import PERSON, Http

@@ -15,8 +15,8 @@ import pytest
 from fastapi.routing import APIRoute
 
 from adapters.system import now
-from domain.calendar import CloseDay, OpenCalendar, RecordStep, StartEndOfDay
-from domain.kernel import utc_text
+from domain.calendar.commands import CloseDay, OpenCalendar, RecordStep, StartEndOfDay
+from domain.kernel.times import utc_text
 from tests.api.http import cases
 from tests.api.http.driver import DRAFT, Http
 from tests.api.http.test_contract_reads import calendar

@@ -9,12 +9,13 @@ from uuid import UUID
 import httpx
 import pytest
 
-from adapters.payments.fates import Script, always
-from adapters.payments.port import Answer, Order, Status, request_of
-from adapters.payments.sandbox import SandboxBank
-from adapters.payments.signature import BODY_MAX_BYTES, callback_body, sign
+from adapters.connectors.payments.port import Answer, Order, Status, request_of
+from adapters.connectors.payments.sandbox import SandboxBank
+from adapters.connectors.payments.scenarios import Script, always
+from adapters.connectors.payments.signature import BODY_MAX_BYTES, callback_body, sign
 from adapters.system import now
-from domain.kernel import business_date, parse_id
+from domain.kernel.ids import parse_id
+from domain.kernel.times import business_date
 from domain.payments.payment.values import FORGED_KEPT
 from tests.api.http import cases
 from tests.api.http.cases import COLLECT, done

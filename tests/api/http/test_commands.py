@@ -9,8 +9,9 @@ import pytest
 
 from api.http.aggregates import APPLICATIONS, segment_of, specs
 from api.http.commands import BODY_MAX_BYTES
-from domain.application import COMMANDS, DraftApplication, RouteToLane, SubmitApplication
-from domain.kernel import parse_id
+from domain.intake.application.commands import DraftApplication, RouteToLane, SubmitApplication
+from domain.intake.application.rules import COMMANDS
+from domain.kernel.ids import parse_id
 from tests.api.http import cases
 from tests.api.http.driver import DRAFT, PERSON, Http
 

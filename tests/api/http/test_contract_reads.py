@@ -10,9 +10,10 @@ import pytest
 from adapters.postgres.ledger import Request
 from adapters.system import new_id, now
 from api.http import contract_resources as r
-from domain.calendar import CALENDAR, OpenCalendar, RecordStep, StartEndOfDay, calendar_stream
-from domain.kernel import Actor, Command, Context
-from projections.days.timer_kinds import KIND_OF
+from domain.calendar.commands import OpenCalendar, RecordStep, StartEndOfDay
+from domain.calendar.decider import CALENDAR, calendar_stream
+from domain.kernel.command import Actor, Command, Context
+from projections.calendar.timer_kinds import KIND_OF
 from tests.api.http import cases
 from tests.api.http.cases import CLAUSE, done
 from tests.api.http.driver import Http

@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import pytest
 
-from adapters.gate.surroundings import FILE
+from adapters.reference.prudential import FILE
 from tests.api.http import cases
 from tests.api.http.cases import done
 from tests.api.http.driver import Http

@@ -10,8 +10,9 @@ import pytest
 from adapters.postgres.ledger import Request
 from adapters.system import new_id, now
 from api.http import lease_resources as resources
-from domain.kernel import Actor, Context, utc_text
-from domain.leasing.lease import LEASE
+from domain.kernel.command import Actor, Context
+from domain.kernel.times import utc_text
+from domain.leasing.lease.decider import LEASE
 from tests.api.http.driver import Http
 from tests.domain.leasing import cases
 from tests.taking_over import without_gate

@@ -18,8 +18,10 @@ from api.http import catalogue
 from api.http.faults import fault, faults_of, pointer_to
 from api.http.models import CommandReader, model_of
 from api.http.problems import Problem
-from domain.application import COMMANDS, AssetClass, DraftApplication, FinaliseTerms, Terms
-from domain.kernel import Command
+from domain.intake.application.commands import DraftApplication, FinaliseTerms
+from domain.intake.application.rules import COMMANDS
+from domain.intake.application.values import AssetClass, Terms
+from domain.kernel.command import Command
 
 DRAFT: dict[str, Any] = {
     "reference": "R-1", "asset_class": "phone", "product": "p", "channel": "shop", "amount_fen": 1, "currency": "CNY",

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from adapters.system import now
-from domain.kernel import business_date
+from domain.kernel.times import business_date
 from tests.api.http import cases
 from tests.api.http.cases import COLLECT, GRANT, done
 from tests.api.http.driver import Http

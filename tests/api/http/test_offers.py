@@ -11,13 +11,13 @@ from typing import Any
 import msgspec
 import pytest
 
-from adapters.catalogue.plans import shipped_plans
+from adapters.reference.plans import shipped_plans
 from api.http.access import ROLES, Permission
 from api.http.models import model_of
 from api.http.words import FIELDS
-from api.quote_answers import QuotedOffer, QuoteWish
-from domain.contracting.parts import AssetKind, CustomerClass
-from domain.contracting.plans import Plan, digest_of
+from api.queries.quote_answers import QuotedOffer, QuoteWish
+from domain.pricing.parts import AssetKind, CustomerClass
+from domain.pricing.plans import Plan, digest_of
 from tests.api.http.driver import Http
 
 ON = "2026-03-16"

@@ -16,7 +16,7 @@ import pytest
 from api.http import openapi, words
 from api.http.aggregates import specs
 from api.http.models import model_of
-from domain.application import COMMANDS
+from domain.intake.application.rules import COMMANDS
 from tests.api.http.driver import Http
 
 COMMITTED = Path(openapi.__file__).with_name("openapi.json")

@@ -18,12 +18,16 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 from pyhanko.pdf_utils.reader import PdfFileReader
 
-from adapters.signing import LocalAuthority, LocalSigner, ScheduleLine, Signatory, schedule_digest, typeset
+from adapters.documents.authority import LocalAuthority
+from adapters.documents.document import ScheduleLine, schedule_digest
+from adapters.documents.pades import LocalSigner
+from adapters.documents.port import Signatory
+from adapters.documents.typeset import typeset
 from adapters.system import new_id, now
 from api.compose import Base
 from api.http import papers
-from domain.contracting.contract import PartyRole
-from tests.adapters.signing import papers as samples
+from domain.contracts.contract.values import PartyRole
+from tests.adapters.documents import papers as samples
 from tests.api.http import cases
 from tests.api.http.cases import LESSOR, SHOWN, done
 from tests.api.http.driver import Http
@@ -116,7 +120,7 @@ async def test_later_events_leave_the_paper_as_it_is(http: Http) -> None:
 
 
 async def test_nobodys_name_is_on_it(http: Http) -> None:
-    from tests.adapters.signing.test_typeset import pages_of
+    from tests.adapters.documents.test_typeset import pages_of
 
     lessee = cases.person()
     address = await assembled(http, lessee)
@@ -178,7 +182,7 @@ async def test_a_text_that_is_kept_elsewhere(http: Http) -> None:
 
 
 async def test_the_tenants_own_text_is_on_paper(http: Http) -> None:
-    from tests.adapters.signing.test_typeset import pages_of
+    from tests.adapters.documents.test_typeset import pages_of
 
     made = await done(http, "/v1/clauses", cases.CLAUSE)
     digest = (await http.get(made.headers["location"])).json()["versions"][0]["digest"]

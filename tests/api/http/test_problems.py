@@ -22,7 +22,8 @@ from api.http.catalogue import descriptions
 from api.http.edge import AnswerBroken, Edge
 from api.http.problems import language_of
 from chain.entry import EntryError
-from domain.kernel import REFUSALS, parse_id
+from domain.kernel.ids import parse_id
+from domain.kernel.refusal import REFUSALS
 from projections.engine.as_of import TooMuchPast
 from tests.api.http.driver import DRAFT, PERSON, Http
 

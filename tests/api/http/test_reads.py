@@ -11,7 +11,7 @@ import pytest
 from adapters.system import now
 from api.http.resources import EventPage
 from chain.merkle import leaf_hash
-from domain.kernel import utc_text
+from domain.kernel.times import utc_text
 from projections.registry import PROJECTIONS
 from tests.api.http.driver import Http
 

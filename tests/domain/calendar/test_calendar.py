@@ -10,24 +10,17 @@ import pytest
 from hypothesis import given as for_all
 from hypothesis import strategies as st
 
-from domain.calendar import (
-    CALENDAR,
-    COMMANDS,
-    CalendarOpened,
-    CloseDay,
-    DayClosed,
-    EndOfDayStarted,
-    EndOfDayStepDone,
-    OpenCalendar,
-    Phase,
-    RecordStep,
-    StartEndOfDay,
-    calendar_stream,
-    refusals,
-)
-from domain.kernel import Command, Event, Refusal, fold
-from domain.kernel.decider import DECIDERS
-from tests.domain.scenario import check_event, context, scenarios
+from domain.calendar import refusals
+from domain.calendar.commands import CloseDay, OpenCalendar, RecordStep, StartEndOfDay
+from domain.calendar.decider import CALENDAR, calendar_stream
+from domain.calendar.events import CalendarOpened, DayClosed, EndOfDayStarted, EndOfDayStepDone
+from domain.calendar.rules import COMMANDS
+from domain.calendar.state import Phase
+from domain.kernel.command import Command
+from domain.kernel.decider import DECIDERS, fold
+from domain.kernel.event import Event
+from domain.kernel.refusal import Refusal
+from tests.domain.intake.scenario import check_event, context, scenarios
 
 given = scenarios(CALENDAR)
 

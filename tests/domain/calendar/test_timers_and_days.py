@@ -7,7 +7,7 @@ from uuid import UUID
 
 import pytest
 
-from domain.calendar import Timer, is_month_end, month_end
+from domain.calendar.timers import Timer, is_month_end, month_end
 from domain.calendar.working_days import Day, NoWorkingDay, add_working_days, assumed, on_or_after
 
 A, B = UUID(int=0xA), UUID(int=0xB)

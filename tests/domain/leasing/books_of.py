@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from domain.books import chart, post, trial_balance
-from domain.kernel import Event
+from domain.accounting import chart
+from domain.accounting.posting import post, trial_balance
+from domain.kernel.event import Event
 from domain.leasing.account import replay
-from domain.leasing.lease import LeaseState, Phase
+from domain.leasing.lease.state import LeaseState, Phase
 from domain.leasing.values import COMPONENTS, Business, DepositMode
 
 

@@ -9,10 +9,11 @@ from uuid import UUID
 
 from msgspec.structs import replace
 
-from domain.application.values import AssetClass
-from domain.kernel import Command, Event, Refusal
-from domain.leasing.lease import (
-    LEASE,
+from domain.intake.application.values import AssetClass
+from domain.kernel.command import Command
+from domain.kernel.event import Event
+from domain.kernel.refusal import Refusal
+from domain.leasing.lease.commands import (
     AccelerateLease,
     AccrueInterest,
     ActivateLease,
@@ -26,8 +27,6 @@ from domain.leasing.lease import (
     DisposeAsset,
     ElectRemedy,
     IssueBill,
-    LeaseState,
-    Phase,
     PostPayment,
     PreauthoriseDeposit,
     QuoteBuyout,
@@ -55,10 +54,12 @@ from domain.leasing.lease import (
     TransferLease,
     WaiveBill,
     WaiveDeposit,
+    WaivedPart,
 )
-from domain.leasing.lease.commands import WaivedPart
+from domain.leasing.lease.decider import LEASE
+from domain.leasing.lease.state import LeaseState, Phase
 from domain.leasing.values import Business, Component, DepositMode, DownPaymentTo, Instalment, NewDueDate, Remedy
-from tests.domain.scenario import TODAY, context, scenarios
+from tests.domain.intake.scenario import TODAY, context, scenarios
 
 given = scenarios(LEASE)
 

@@ -9,7 +9,9 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Iterator
 
-from domain.kernel import Command, Refusal, type_of
+from domain.kernel.command import Command
+from domain.kernel.event import type_of
+from domain.kernel.refusal import Refusal
 from tests.domain.leasing import cases
 
 NOW = 200

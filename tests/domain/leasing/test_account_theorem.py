@@ -13,17 +13,7 @@ from uuid import UUID
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from domain.leasing.account import (
-    Account,
-    Kind,
-    Terms,
-    Transaction,
-    assessed,
-    effect,
-    posted,
-    replay,
-    withdrawn,
-)
+from domain.leasing.account import Account, Kind, Terms, Transaction, assessed, effect, posted, replay, withdrawn
 from domain.leasing.values import COMPONENTS
 
 START = date(2026, 1, 1)

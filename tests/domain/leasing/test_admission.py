@@ -11,30 +11,28 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from domain.application import ApplicationState, AssetClass, Finding
-from domain.contracting.clauses import ClauseRef
-from domain.contracting.contract import CONTRACT, ContractState, Phase
-from domain.contracting.contract import refusals as contract_refusals
-from domain.contracting.contract.offered import contract_stream
-from domain.contracting.contract.roots import schedule_digest
-from domain.contracting.matching import NOT_EFFECTIVE, PLAN_UNKNOWN, plan_in_force
-from domain.contracting.plans import Plan
-from domain.contracting.schedules import Instalment
-from domain.kernel import Refusal, fold
-from domain.leasing.admission import (
-    CONTRACT_DIFFERS,
-    lease_stream,
-    needed_consents,
-    wrong_consents,
-    wrong_contract,
-)
-from domain.leasing.lease import CreateLease
+from domain.contracts.clause.values import ClauseRef
+from domain.contracts.contract import refusals as contract_refusals
+from domain.contracts.contract.decider import CONTRACT
+from domain.contracts.contract.offered import contract_stream
+from domain.contracts.contract.roots import schedule_digest
+from domain.contracts.contract.state import ContractState, Phase
+from domain.intake.application.state import ApplicationState
+from domain.intake.application.values import AssetClass, Finding
+from domain.kernel.decider import fold
+from domain.kernel.refusal import Refusal
+from domain.leasing.admission import CONTRACT_DIFFERS, lease_stream, needed_consents, wrong_consents, wrong_contract
+from domain.leasing.lease.commands import CreateLease
 from domain.leasing.values import PPM, Business
-from domain.parties.consent import ConsentState, Period, Purpose
-from domain.parties.consent import Phase as ConsentPhase
 from domain.parties.consent import refusals as consent_refusals
-from tests.domain.contracting.contract import contracts
-from tests.domain.contracting.offers import CAR
+from domain.parties.consent.state import ConsentState, Period
+from domain.parties.consent.state import Phase as ConsentPhase
+from domain.parties.consent.values import Purpose
+from domain.pricing.matching import NOT_EFFECTIVE, PLAN_UNKNOWN, plan_in_force
+from domain.pricing.plans import Plan
+from domain.pricing.schedules import Instalment
+from tests.domain.contracts.contract import contracts
+from tests.domain.pricing.offers import CAR
 
 DAY = date(2026, 6, 1)
 PLAN = replace(CAR, effective_from=date(2026, 1, 1))

@@ -6,19 +6,13 @@ from uuid import UUID
 
 import pytest
 
-from domain.books import chart
-from domain.leasing.lease import (
-    BuyoutCompleted,
+from domain.accounting import chart
+from domain.leasing.lease import refusals as r
+from domain.leasing.lease.commands import (
     ChargeOffLease,
     CloseLease,
     CompleteBuyout,
-    CureAchieved,
-    CureExpired,
-    EarlySettlementQuoted,
     ElectRemedy,
-    LeaseReopened,
-    PaymentPosted,
-    Phase,
     QuoteBuyout,
     QuoteEarlySettlement,
     RecordCureExpired,
@@ -28,7 +22,9 @@ from domain.leasing.lease import (
     ServeDemand,
     SettleEarly,
 )
-from domain.leasing.lease import refusals as r
+from domain.leasing.lease.events import CureAchieved, CureExpired, EarlySettlementQuoted, LeaseReopened
+from domain.leasing.lease.money import BuyoutCompleted, PaymentPosted
+from domain.leasing.lease.state import Phase
 from domain.leasing.values import PartKind, QuotePart, Remedy
 from tests.domain.leasing import cases
 from tests.domain.leasing.books_of import check_agreement, totals_of

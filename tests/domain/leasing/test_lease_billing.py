@@ -6,31 +6,33 @@ from uuid import UUID
 
 import pytest
 
-from domain.kernel import Event
-from domain.leasing.lease import (
+from domain.kernel.event import Event
+from domain.leasing.lease import refusals as r
+from domain.leasing.lease.commands import (
     AccrueInterest,
     AssessLateFees,
+    IssueBill,
+    PostPayment,
+    RefundCredit,
+    ReversePayment,
+    WaiveBill,
+    WaivedPart,
+)
+from domain.leasing.lease.events import ScheduleReplayed
+from domain.leasing.lease.money import (
     BillIssued,
     BillWaived,
     CreditApplied,
     CreditRefunded,
     DebtRecovered,
     InterestAccrued,
-    IssueBill,
     LateFeeAssessed,
     LeaseChargedOff,
     PaymentPosted,
     PaymentReversed,
-    Phase,
-    PostPayment,
     RecoveryReversed,
-    RefundCredit,
-    ReversePayment,
-    ScheduleReplayed,
-    WaiveBill,
 )
-from domain.leasing.lease import refusals as r
-from domain.leasing.lease.commands import WaivedPart
+from domain.leasing.lease.state import Phase
 from domain.leasing.values import Applied, Component, Part
 from tests.domain.leasing import cases
 from tests.domain.leasing.cases import BILLED, PHONE_RUNNING, RUNNING, Step, bill, day, given, history, pay

@@ -5,22 +5,12 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
-from domain.kernel import Event, RefusalKind
-from domain.leasing.lease import (
-    AssetReturned,
-    BillIssued,
-    BillsReAged,
-    BuyoutCompleted,
-    BuyoutQuoted,
+from domain.kernel.event import Event
+from domain.kernel.refusal import RefusalKind
+from domain.leasing.lease import refusals as r
+from domain.leasing.lease.commands import (
     CloseLease,
     CompleteBuyout,
-    CreditApplied,
-    EarlySettlementQuoted,
-    LeaseClosed,
-    LeaseEarlySettled,
-    LeaseRenewed,
-    LeaseRestructured,
-    Phase,
     QuoteBuyout,
     QuoteEarlySettlement,
     ReAgeBills,
@@ -31,7 +21,17 @@ from domain.leasing.lease import (
     ReturnAsset,
     SettleEarly,
 )
-from domain.leasing.lease import refusals as r
+from domain.leasing.lease.events import (
+    AssetReturned,
+    BillsReAged,
+    BuyoutQuoted,
+    EarlySettlementQuoted,
+    LeaseEarlySettled,
+    LeaseRenewed,
+    LeaseRestructured,
+)
+from domain.leasing.lease.money import BillIssued, BuyoutCompleted, CreditApplied, LeaseClosed
+from domain.leasing.lease.state import Phase
 from domain.leasing.values import Applied, BillKind, Component, Instalment, NewDueDate, PartKind, QuotePart
 from tests.domain.leasing import cases
 from tests.domain.leasing.cases import AUTO, BILLED, PHONE, PHONE_RUNNING, RUNNING, Step, bill, day, given, history, pay

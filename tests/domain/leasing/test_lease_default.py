@@ -6,28 +6,25 @@ from datetime import date
 
 import pytest
 
-from domain.kernel import Event, RefusalKind
-from domain.leasing.lease import (
+from domain.kernel.event import Event
+from domain.kernel.refusal import RefusalKind
+from domain.leasing.lease import refusals as r
+from domain.leasing.lease.commands import (
     AccelerateLease,
     AccrueInterest,
-    AssetDisposed,
-    BillIssued,
     CloseLease,
-    DemandServed,
     DisposeAsset,
     ElectRemedy,
-    LeaseAccelerated,
-    LeaseTerminated,
-    Phase,
     ReAgeBills,
     RefundCredit,
-    RemedyElected,
     RepossessAsset,
     RestructureLease,
     ServeDemand,
     TerminateLease,
 )
-from domain.leasing.lease import refusals as r
+from domain.leasing.lease.events import DemandServed, LeaseAccelerated, LeaseTerminated, RemedyElected
+from domain.leasing.lease.money import AssetDisposed, BillIssued
+from domain.leasing.lease.state import Phase
 from domain.leasing.values import BillKind, Instalment, NewDueDate, Remedy
 from tests.domain.leasing import cases
 from tests.domain.leasing.cases import RUNNING, Step, bill, day, given, history, pay, state_of

@@ -4,25 +4,27 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from domain.books import chart
-from domain.leasing.lease import (
+from domain.accounting import chart
+from domain.leasing.lease import refusals as r
+from domain.leasing.lease.commands import (
     ActivateLease,
     AssessLateFees,
-    BillIssued,
     CloseLease,
-    CreditApplied,
-    DownPaymentReceived,
-    DownPaymentRefunded,
-    DownPaymentReported,
     IssueBill,
-    LeaseActivated,
     RecordDelivery,
     RecordDepositReceived,
     RecordDownPayment,
     RefundDownPayment,
     ReportDownPayment,
 )
-from domain.leasing.lease import refusals as r
+from domain.leasing.lease.events import DownPaymentReported
+from domain.leasing.lease.money import (
+    BillIssued,
+    CreditApplied,
+    DownPaymentReceived,
+    DownPaymentRefunded,
+    LeaseActivated,
+)
 from domain.leasing.values import Applied, BillKind, Component, DownPaymentTo
 from tests.domain.leasing import cases
 from tests.domain.leasing.books_of import check_agreement, totals_of

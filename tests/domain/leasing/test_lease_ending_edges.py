@@ -7,18 +7,16 @@ from hypothesis import given as forall
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from domain.books import chart
-from domain.kernel import Command, Event, Refusal
-from domain.leasing.lease import (
+from domain.accounting import chart
+from domain.kernel.command import Command
+from domain.kernel.event import Event
+from domain.kernel.refusal import Refusal
+from domain.leasing.lease import refusals as r
+from domain.leasing.lease.commands import (
     AccelerateLease,
-    AssetDisposed,
-    BillIssued,
     ChargeOffLease,
     DisposeAsset,
     ElectRemedy,
-    LeaseChargedOff,
-    LeaseTerminated,
-    Phase,
     RecordCureExpired,
     RecordTotalLoss,
     RepossessAsset,
@@ -26,7 +24,9 @@ from domain.leasing.lease import (
     ServeDemand,
     TerminateLease,
 )
-from domain.leasing.lease import refusals as r
+from domain.leasing.lease.events import LeaseTerminated
+from domain.leasing.lease.money import AssetDisposed, BillIssued, LeaseChargedOff
+from domain.leasing.lease.state import Phase
 from domain.leasing.values import BillKind, Business, Remedy
 from tests.domain.leasing import cases
 from tests.domain.leasing.books_of import check_agreement, totals_of

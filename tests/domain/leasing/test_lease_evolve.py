@@ -7,11 +7,16 @@ import hashlib
 import msgspec
 import pytest
 
-from domain.kernel import DECIDERS, EVENT_TYPES, Command, Event
-from domain.leasing.lease import LEASE, LeaseState, Phase, ScheduleReplayed, decide, evolve
-from domain.leasing.lease.evolve import _EVOLVE
+from domain.kernel.command import Command
+from domain.kernel.decider import DECIDERS
+from domain.kernel.event import EVENT_TYPES, Event
+from domain.leasing.lease.decider import LEASE
+from domain.leasing.lease.events import ScheduleReplayed
+from domain.leasing.lease.evolve import _EVOLVE, evolve
+from domain.leasing.lease.rules import decide
+from domain.leasing.lease.state import LeaseState, Phase
+from tests.domain.intake.scenario import CONTEXT
 from tests.domain.leasing import cases
-from tests.domain.scenario import CONTEXT
 from tests.history.golden import event_of, lines_of
 
 EVENTS: list[Event] = [event_of(line) for line in lines_of("lease_v1.jsonl")]

@@ -15,12 +15,14 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from msgspec.structs import replace
 
-from domain.books import post
-from domain.kernel import REFUSALS, Command, Event, Refusal, decode_body, fold, type_of
+from domain.accounting.posting import post
+from domain.kernel.command import Command
+from domain.kernel.decider import fold
+from domain.kernel.event import Event, decode_body, type_of
+from domain.kernel.refusal import REFUSALS, Refusal
 from domain.leasing.account import assessed
-from domain.leasing.lease import (
-    CLOSED,
-    LEASE,
+from domain.leasing.lease import money as m
+from domain.leasing.lease.commands import (
     AccelerateLease,
     AccrueInterest,
     AssessLateFees,
@@ -33,9 +35,6 @@ from domain.leasing.lease import (
     DisposeAsset,
     ElectRemedy,
     IssueBill,
-    LeaseAccelerated,
-    LeaseTerminated,
-    Phase,
     PostPayment,
     QuoteBuyout,
     QuoteEarlySettlement,
@@ -55,14 +54,15 @@ from domain.leasing.lease import (
     TerminateLease,
     TransferLease,
     WaiveBill,
+    WaivedPart,
 )
-from domain.leasing.lease import money as m
-from domain.leasing.lease.commands import WaivedPart
-from domain.leasing.lease.state import WRITTEN_OFF
+from domain.leasing.lease.decider import LEASE
+from domain.leasing.lease.events import LeaseAccelerated, LeaseTerminated
+from domain.leasing.lease.state import CLOSED, WRITTEN_OFF, Phase
 from domain.leasing.values import COMPONENTS, Component, Instalment, NewDueDate, Remedy
+from tests.domain.intake.scenario import body_of, check_event, context
 from tests.domain.leasing import cases
 from tests.domain.leasing.books_of import check_agreement
-from tests.domain.scenario import body_of, check_event, context
 from tests.history.lease_lives import LIVES
 
 ALLOWED = {

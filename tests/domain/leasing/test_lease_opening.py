@@ -8,23 +8,21 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from domain.kernel import Event, RefusalKind
-from domain.leasing.lease import (
+from domain.kernel.event import Event
+from domain.kernel.refusal import RefusalKind
+from domain.leasing.lease import refusals as r
+from domain.leasing.lease.commands import (
     ActivateLease,
     CaptureDeposit,
     CreateLease,
-    DepositCaptured,
-    DepositReceived,
-    DepositReleased,
-    LeaseActivated,
-    LeaseCreated,
     PreauthoriseDeposit,
     RecordDelivery,
     RecordDepositReceived,
     ReleaseDeposit,
     WaiveDeposit,
 )
-from domain.leasing.lease import refusals as r
+from domain.leasing.lease.events import LeaseCreated
+from domain.leasing.lease.money import DepositCaptured, DepositReceived, DepositReleased, LeaseActivated
 from domain.leasing.values import Applied, Component, DepositMode, Instalment
 from tests.domain.leasing import cases
 from tests.domain.leasing.cases import AUTO, BILLED, PHONE, RUNNING, Step, day, given, history, pay

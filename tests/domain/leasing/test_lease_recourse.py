@@ -8,32 +8,32 @@ import pytest
 from hypothesis import given as forall
 from hypothesis import strategies as st
 
-from domain.books import chart
-from domain.kernel import Event, Refusal, fold
-from domain.leasing.lease import (
-    LEASE,
+from domain.accounting import chart
+from domain.kernel.decider import fold
+from domain.kernel.event import Event
+from domain.kernel.refusal import Refusal
+from domain.leasing.lease import refusals as r
+from domain.leasing.lease.commands import (
     AssessLateFees,
     BuyBackLease,
     CaptureDeposit,
     ChargeOffLease,
     CloseLease,
-    CollectedForInvestor,
     IssueBill,
-    LeaseClosed,
-    LeaseState,
-    Phase,
     PostPayment,
     RecordTotalLoss,
     ReleaseDeposit,
-    RemittedToInvestor,
     RemitToInvestor,
     ReversePayment,
     TransferLease,
     WaiveBill,
+    WaivedPart,
 )
-from domain.leasing.lease import refusals as r
-from domain.leasing.lease.commands import WaivedPart
+from domain.leasing.lease.decider import LEASE
+from domain.leasing.lease.money import CollectedForInvestor, LeaseClosed, RemittedToInvestor
+from domain.leasing.lease.state import LeaseState, Phase
 from domain.leasing.values import Component
+from tests.domain.intake.scenario import context
 from tests.domain.leasing import cases
 from tests.domain.leasing.books_of import check_agreement, totals_of
 from tests.domain.leasing.cases import (
@@ -50,7 +50,6 @@ from tests.domain.leasing.cases import (
     pay,
     state_of,
 )
-from tests.domain.scenario import context
 
 SELL = TransferLease(investor=INVESTOR, price_fen=1_000_000)
 CLAIMS_FEN = 12 * 106_000

@@ -4,16 +4,10 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from domain.leasing.lease import (
-    CloseLease,
-    CreditRefunded,
-    Phase,
-    PostPayment,
-    RefundCredit,
-    RefundReturned,
-    ReturnRefund,
-)
 from domain.leasing.lease import refusals as r
+from domain.leasing.lease.commands import CloseLease, PostPayment, RefundCredit, ReturnRefund
+from domain.leasing.lease.money import CreditRefunded, RefundReturned
+from domain.leasing.lease.state import Phase
 from tests.domain.leasing import cases
 from tests.domain.leasing.cases import RUNNING, bill, day, given, history
 

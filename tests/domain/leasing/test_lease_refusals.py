@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from domain.kernel import REFUSALS, Command, RefusalKind
-from domain.leasing.lease import (
+from domain.kernel.command import Command
+from domain.kernel.refusal import REFUSALS, RefusalKind
+from domain.leasing.lease import refusals as r
+from domain.leasing.lease.commands import (
     CaptureDeposit,
     CompleteBuyout,
     ElectRemedy,
@@ -18,7 +20,6 @@ from domain.leasing.lease import (
     ServeDemand,
     SettleEarly,
 )
-from domain.leasing.lease import refusals as r
 from domain.leasing.values import Remedy
 from tests.domain.leasing import cases
 from tests.domain.leasing.cases import RUNNING, Step, bill, day, given, history, pay

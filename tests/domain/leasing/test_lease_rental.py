@@ -4,24 +4,21 @@ from __future__ import annotations
 
 import pytest
 
-from domain.books import chart
-from domain.kernel import Event
-from domain.leasing.lease import (
-    AssetReturned,
-    AssetTotallyLost,
-    BillIssued,
-    DemandServed,
+from domain.accounting import chart
+from domain.kernel.event import Event
+from domain.leasing.lease import refusals as r
+from domain.leasing.lease.commands import (
     DisposeAsset,
     ElectRemedy,
-    Phase,
     RecordTotalLoss,
-    RemedyElected,
     RepossessAsset,
     ReturnAsset,
     ServeDemand,
     TerminateLease,
 )
-from domain.leasing.lease import refusals as r
+from domain.leasing.lease.events import AssetReturned, AssetTotallyLost, DemandServed, RemedyElected
+from domain.leasing.lease.money import BillIssued
+from domain.leasing.lease.state import Phase
 from domain.leasing.policies import POLICIES
 from domain.leasing.values import BillKind, Business, Remedy
 from tests.domain.leasing import cases

@@ -10,22 +10,13 @@ import pytest
 from hypothesis import given as forall
 from hypothesis import strategies as st
 
-from domain.books import chart
-from domain.kernel import Event
-from domain.leasing.lease import (
-    AssetRepossessed,
-    AssetReturned,
-    AssetTotallyLost,
-    BillIssued,
+from domain.accounting import chart
+from domain.kernel.event import Event
+from domain.leasing.lease import refusals as r
+from domain.leasing.lease.commands import (
     ChargeOffLease,
     CloseLease,
-    CreditApplied,
-    CureAchieved,
-    CureExpired,
     ElectRemedy,
-    LeaseClosed,
-    LeaseTerminated,
-    Phase,
     RecordCureExpired,
     RecordTotalLoss,
     RepossessAsset,
@@ -34,7 +25,16 @@ from domain.leasing.lease import (
     ServeDemand,
     TerminateLease,
 )
-from domain.leasing.lease import refusals as r
+from domain.leasing.lease.events import (
+    AssetRepossessed,
+    AssetReturned,
+    AssetTotallyLost,
+    CureAchieved,
+    CureExpired,
+    LeaseTerminated,
+)
+from domain.leasing.lease.money import BillIssued, CreditApplied, LeaseClosed
+from domain.leasing.lease.state import Phase
 from domain.leasing.policies import POLICIES
 from domain.leasing.values import PPM, BillKind, Remedy
 from tests.domain.leasing import cases

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from domain.leasing.lease import COMMANDS, Phase
+from domain.leasing.lease.rules import COMMANDS
+from domain.leasing.lease.state import Phase
 from tests.domain.leasing import cases, lease_table
 
 GOLDEN = Path(__file__).with_name("lease_table.txt")

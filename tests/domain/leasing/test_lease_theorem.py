@@ -12,20 +12,17 @@ from uuid import UUID
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.kernel import Command, Event, Refusal, fold
-from domain.leasing.lease import (
-    LEASE,
-    AssessLateFees,
-    CloseLease,
-    IssueBill,
-    LeaseState,
-    PostPayment,
-    ReversePayment,
-    ScheduleReplayed,
-)
+from domain.kernel.command import Command
+from domain.kernel.decider import fold
+from domain.kernel.event import Event
+from domain.kernel.refusal import Refusal
+from domain.leasing.lease.commands import AssessLateFees, CloseLease, IssueBill, PostPayment, ReversePayment
+from domain.leasing.lease.decider import LEASE
+from domain.leasing.lease.events import ScheduleReplayed
+from domain.leasing.lease.state import LeaseState
+from tests.domain.intake.scenario import context
 from tests.domain.leasing import cases
 from tests.domain.leasing.books_of import check_agreement, totals_of
-from tests.domain.scenario import context
 
 END = 220
 """A day after everything, on which every late fee is assessed."""

@@ -7,26 +7,28 @@ from uuid import UUID
 from hypothesis import given as forall
 from hypothesis import strategies as st
 
-from domain.books import chart
-from domain.leasing.lease import (
+from domain.accounting import chart
+from domain.leasing.lease import refusals as r
+from domain.leasing.lease.commands import (
     BuyBackLease,
     ChargeOffLease,
     CloseLease,
-    CollectedForInvestor,
     CompleteBuyout,
-    Funding,
-    LeaseBoughtBack,
-    LeaseClosed,
-    LeaseTransferred,
     QuoteBuyout,
     RecordTotalLoss,
     ReleaseDeposit,
-    RemittedToInvestor,
     RemitToInvestor,
     ReversePayment,
     TransferLease,
 )
-from domain.leasing.lease import refusals as r
+from domain.leasing.lease.money import (
+    CollectedForInvestor,
+    LeaseBoughtBack,
+    LeaseClosed,
+    LeaseTransferred,
+    RemittedToInvestor,
+)
+from domain.leasing.lease.state import Funding
 from tests.domain.leasing import cases
 from tests.domain.leasing.books_of import check_agreement, totals_of
 from tests.domain.leasing.cases import ALL_BILLED, INVESTOR, RUNNING, TRANSFERRED, Step, bill, day, given, history, pay

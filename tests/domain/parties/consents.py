@@ -9,26 +9,29 @@ import sys
 from datetime import date, timedelta
 from uuid import UUID
 
-from domain.contracting.clauses import ClauseRef
-from domain.kernel import Command, Event
-from domain.parties.consent import (
-    CONSENT,
+from domain.contracts.clause.values import ClauseRef
+from domain.kernel.command import Command
+from domain.kernel.event import Event
+from domain.parties.consent.commands import (
+    DeclineConsent,
+    ExpireConsent,
+    GrantConsent,
+    RenewConsent,
+    RequestConsent,
+    WithdrawConsent,
+)
+from domain.parties.consent.decider import CONSENT
+from domain.parties.consent.events import (
     ConsentDeclined,
     ConsentExpired,
     ConsentGranted,
     ConsentRequested,
     ConsentWithdrawn,
-    DeclineConsent,
-    ExpireConsent,
-    GrantConsent,
-    Phase,
-    Purpose,
-    RenewConsent,
-    RequestConsent,
-    WithdrawConsent,
 )
+from domain.parties.consent.state import Phase
+from domain.parties.consent.values import Purpose
+from tests.domain.intake.scenario import TODAY, scenarios
 from tests.domain.parties.table import table
-from tests.domain.scenario import TODAY, scenarios
 
 given = scenarios(CONSENT)
 

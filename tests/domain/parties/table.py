@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from domain.kernel import Command, Event, Refusal, type_of
-from tests.domain.scenario import Given
+from domain.kernel.command import Command
+from domain.kernel.event import Event, type_of
+from domain.kernel.refusal import Refusal
+from tests.domain.intake.scenario import Given
 
 WIDTH = 44
 

@@ -9,28 +9,25 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from domain.kernel import EVENT_TYPES, REFUSALS, Command, Event, RefusalKind, personal_fields
-from domain.parties.consent import (
-    COMMANDS,
-    IN_WRITING,
+from domain.kernel.command import Command
+from domain.kernel.event import EVENT_TYPES, Event, personal_fields
+from domain.kernel.refusal import REFUSALS, RefusalKind
+from domain.parties.consent import refusals as r
+from domain.parties.consent.commands import ExpireConsent
+from domain.parties.consent.events import (
     ConsentDeclined,
     ConsentExpired,
     ConsentGranted,
     ConsentRenewed,
     ConsentRequested,
     ConsentWithdrawn,
-    ExpireConsent,
-    Period,
-    Phase,
-    Purpose,
-    evolve,
 )
-from domain.parties.consent import refusals as r
-from domain.parties.consent.state import _EVOLVE
-from domain.parties.consent.values import RENEWALS_MAX
+from domain.parties.consent.rules import COMMANDS
+from domain.parties.consent.state import _EVOLVE, Period, Phase, evolve
+from domain.parties.consent.values import IN_WRITING, RENEWALS_MAX, Purpose
+from tests.domain.intake.scenario import TODAY
 from tests.domain.parties import consents as c
 from tests.domain.parties.consents import given
-from tests.domain.scenario import TODAY
 
 GOLDEN = Path(__file__).with_name("consent_table.txt")
 MANY = tuple(

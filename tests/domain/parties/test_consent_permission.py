@@ -9,22 +9,22 @@ from hypothesis import given as forall
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from domain.kernel import RefusalKind, fold
-from domain.parties.consent import (
-    CONSENT,
+from domain.kernel.decider import fold
+from domain.kernel.refusal import RefusalKind
+from domain.parties.consent import refusals as r
+from domain.parties.consent.decider import CONSENT
+from domain.parties.consent.events import (
     ConsentDeclined,
     ConsentExpired,
     ConsentGranted,
     ConsentRenewed,
-    ConsentState,
     ConsentWithdrawn,
-    Purpose,
-    permits,
-    permits_any,
 )
-from domain.parties.consent import refusals as r
+from domain.parties.consent.permission import permits, permits_any
+from domain.parties.consent.state import ConsentState
+from domain.parties.consent.values import Purpose
+from tests.domain.intake.scenario import TODAY
 from tests.domain.parties import consents as c
-from tests.domain.scenario import TODAY
 
 INQUIRY = Purpose.CREDIT_INQUIRY
 FIRST = c.GRANTED.granted_on

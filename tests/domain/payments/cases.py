@@ -5,14 +5,26 @@ from __future__ import annotations
 from datetime import date, timedelta
 from uuid import UUID
 
-from domain.kernel import Command, Event
-from domain.payments.payment import (
-    PAYMENT,
-    AttemptStarted,
+from domain.kernel.command import Command
+from domain.kernel.event import Event
+from domain.payments.payment.commands import (
     CancelPayment,
-    ChannelSwitched,
-    CollectionPolicy,
     InitiatePayment,
+    ReceiveCallback,
+    RecordChargeback,
+    RecordFailed,
+    RecordOutcomeUnknown,
+    RecordPending,
+    RecordRefunded,
+    RecordRefundFailed,
+    RecordSucceeded,
+    RefundPayment,
+    RetryPayment,
+)
+from domain.payments.payment.decider import PAYMENT
+from domain.payments.payment.events import (
+    AttemptStarted,
+    ChannelSwitched,
     OutcomeUnknown,
     PaymentCancelled,
     PaymentChargedBack,
@@ -22,24 +34,13 @@ from domain.payments.payment import (
     PaymentPending,
     PaymentRefunded,
     PaymentSucceeded,
-    Phase,
-    ReceiveCallback,
-    RecordChargeback,
-    RecordFailed,
-    RecordOutcomeUnknown,
-    RecordPending,
-    RecordRefunded,
-    RecordRefundFailed,
-    RecordSucceeded,
     RefundFailed,
-    RefundPayment,
     RefundRequested,
-    Reported,
-    RetryPayment,
     RetryScheduled,
-    Source,
 )
-from tests.domain.scenario import TODAY, scenarios
+from domain.payments.payment.state import Phase
+from domain.payments.payment.values import CollectionPolicy, Reported, Source
+from tests.domain.intake.scenario import TODAY, scenarios
 
 given = scenarios(PAYMENT)
 

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import sys
 
-from domain.kernel import Command, Refusal, type_of
-from domain.payments.payment import Phase
+from domain.kernel.command import Command
+from domain.kernel.event import type_of
+from domain.kernel.refusal import Refusal
+from domain.payments.payment.state import Phase
 from tests.domain.payments import cases
 
 

@@ -21,8 +21,8 @@ from domain.payments.collection import (
     collection_stream,
     moves,
 )
-from domain.payments.payment import CollectionPolicy
-from tests.domain.scenario import TODAY
+from domain.payments.payment.values import CollectionPolicy
+from tests.domain.intake.scenario import TODAY
 
 LEASE, FIRST, SECOND = UUID(int=1), UUID(int=2), UUID(int=3)
 POLICY = CollectionPolicy(channels=("bank_a",), minimum_fen=100)

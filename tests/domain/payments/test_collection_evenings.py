@@ -25,8 +25,8 @@ from domain.payments.collection import (
     collection_stream,
     moves,
 )
-from domain.payments.payment import CollectionPolicy
-from tests.domain.scenario import TODAY
+from domain.payments.payment.values import CollectionPolicy
+from tests.domain.intake.scenario import TODAY
 
 LEASE, ONE, TWO, THREE = (UUID(int=n) for n in (1, 2, 3, 4))
 POLICY = CollectionPolicy(channels=("bank_a",), minimum_fen=100)

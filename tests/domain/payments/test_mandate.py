@@ -9,28 +9,22 @@ from uuid import UUID
 import pytest
 from msgspec.structs import replace
 
-from domain.kernel import Command, Event, type_of
-from domain.payments.mandate import (
-    COMMANDS,
-    MANDATE,
-    ExpireMandate,
-    GrantMandate,
+from domain.kernel.command import Command
+from domain.kernel.event import Event, type_of
+from domain.payments.mandate import refusals
+from domain.payments.mandate.commands import ExpireMandate, GrantMandate, ResumeMandate, RevokeMandate, SuspendMandate
+from domain.payments.mandate.decider import MANDATE, mandate_stream
+from domain.payments.mandate.events import (
     MandateExpired,
     MandateGranted,
     MandateResumed,
     MandateRevoked,
-    MandateState,
     MandateSuspended,
-    Phase,
-    ResumeMandate,
-    RevokeMandate,
-    SuspendMandate,
-    mandate_stream,
-    permits,
-    refusals,
 )
-from domain.payments.payment import CollectionPolicy
-from tests.domain.scenario import TODAY, context, scenarios
+from domain.payments.mandate.rules import COMMANDS
+from domain.payments.mandate.state import MandateState, Phase, permits
+from domain.payments.payment.values import CollectionPolicy
+from tests.domain.intake.scenario import TODAY, context, scenarios
 
 given = scenarios(MANDATE)
 LEASE = UUID(int=55)

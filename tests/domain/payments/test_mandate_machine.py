@@ -8,24 +8,18 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from domain.kernel import Command, Event, Refusal, decode_body, fold, type_of
-from domain.payments.mandate import (
-    LIVE,
-    MANDATE,
-    ExpireMandate,
-    GrantMandate,
-    MandateExpired,
-    MandateGranted,
-    Phase,
-    ResumeMandate,
-    RevokeMandate,
-    SuspendMandate,
-    permits,
-    refusals,
-)
-from domain.payments.payment import CollectionPolicy
+from domain.kernel.command import Command
+from domain.kernel.decider import fold
+from domain.kernel.event import Event, decode_body, type_of
+from domain.kernel.refusal import Refusal
+from domain.payments.mandate import refusals
+from domain.payments.mandate.commands import ExpireMandate, GrantMandate, ResumeMandate, RevokeMandate, SuspendMandate
+from domain.payments.mandate.decider import MANDATE
+from domain.payments.mandate.events import MandateExpired, MandateGranted
+from domain.payments.mandate.state import LIVE, Phase, permits
+from domain.payments.payment.values import CollectionPolicy
+from tests.domain.intake.scenario import TODAY, body_of, check_event, context
 from tests.domain.payments.cases import LEASE
-from tests.domain.scenario import TODAY, body_of, check_event, context
 
 PROBES = (1, 99, 100, 500, 501, 10**6)
 LEADS_TO: dict[type[Command], Phase] = {

@@ -7,18 +7,25 @@ from pathlib import Path
 
 import pytest
 
-from domain.kernel import Command, Event
-from domain.payments.payment import (
-    COMMANDS,
-    PAYMENT,
+from domain.kernel.command import Command
+from domain.kernel.event import Event
+from domain.payments.payment import refusals
+from domain.payments.payment.commands import (
+    CancelPayment,
+    InitiatePayment,
+    ReceiveCallback,
+    RecordFailed,
+    RecordOutcomeUnknown,
+    RecordPending,
+    RecordSucceeded,
+    RetryPayment,
+)
+from domain.payments.payment.decider import PAYMENT
+from domain.payments.payment.events import (
     AttemptStarted,
     CallbackApplied,
     CallbackIgnored,
-    CancelPayment,
     ChannelSwitched,
-    CollectionPolicy,
-    Ignored,
-    InitiatePayment,
     OutcomeResolved,
     OutcomeUnknown,
     PaymentCancelled,
@@ -26,19 +33,12 @@ from domain.payments.payment import (
     PaymentFailed,
     PaymentOverpaid,
     PaymentPending,
-    Phase,
-    ReceiveCallback,
-    RecordFailed,
-    RecordOutcomeUnknown,
-    RecordPending,
-    RecordSucceeded,
-    Reported,
-    RetryPayment,
     RetryScheduled,
-    Source,
-    refusals,
 )
-from domain.payments.payment.values import FORGED_KEPT
+from domain.payments.payment.rules import COMMANDS
+from domain.payments.payment.state import Phase
+from domain.payments.payment.values import FORGED_KEPT, CollectionPolicy, Ignored, Reported, Source
+from tests.domain.intake.scenario import TODAY, context
 from tests.domain.payments import cases, payment_table
 from tests.domain.payments.cases import (
     BEGUN,
@@ -64,7 +64,6 @@ from tests.domain.payments.cases import (
     record_success,
     succeeded,
 )
-from tests.domain.scenario import TODAY, context
 
 GOLDEN = Path(__file__).with_name("payment_table.txt")
 

@@ -2,19 +2,12 @@
 
 from __future__ import annotations
 
-from domain.payments.payment import (
-    CallbackApplied,
-    CallbackIgnored,
-    Ignored,
-    PaymentOverpaid,
-    Phase,
-    RecordChargeback,
-    RecordRefunded,
-    RecordRefundFailed,
-    RefundFailed,
-    RefundPayment,
-    refusals,
-)
+from domain.payments.payment import refusals
+from domain.payments.payment.commands import RecordChargeback, RecordRefunded, RecordRefundFailed, RefundPayment
+from domain.payments.payment.events import CallbackApplied, CallbackIgnored, PaymentOverpaid, RefundFailed
+from domain.payments.payment.state import Phase
+from domain.payments.payment.values import Ignored
+from tests.domain.intake.scenario import TODAY
 from tests.domain.payments import cases
 from tests.domain.payments.cases import (
     ASKED,
@@ -34,7 +27,6 @@ from tests.domain.payments.cases import (
     refunded,
     succeeded,
 )
-from tests.domain.scenario import TODAY
 
 PAID = (*BEGUN, succeeded())
 

@@ -9,23 +9,11 @@ from hypothesis import given as for_all
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from domain.kernel import Event, fold
-from domain.payments.payment import (
-    PAYMENT,
-    AttemptStarted,
-    CallbackApplied,
-    CallbackIgnored,
-    ChannelSwitched,
-    CollectionPolicy,
-    Ignored,
+from domain.kernel.decider import fold
+from domain.kernel.event import Event
+from domain.payments.payment import refusals
+from domain.payments.payment.commands import (
     InitiatePayment,
-    OutcomeResolved,
-    OutcomeUnknown,
-    PaymentCancelled,
-    PaymentExhausted,
-    PaymentFailed,
-    PaymentOverpaid,
-    Phase,
     ReceiveCallback,
     RecordChargeback,
     RecordFailed,
@@ -33,15 +21,27 @@ from domain.payments.payment import (
     RecordPending,
     RecordRefunded,
     RecordRefundFailed,
-    RefundFailed,
     RefundPayment,
-    Reported,
     RetryPayment,
-    RetryScheduled,
-    Source,
-    refusals,
 )
-from domain.payments.payment.values import CALLBACKS_KEPT
+from domain.payments.payment.decider import PAYMENT
+from domain.payments.payment.events import (
+    AttemptStarted,
+    CallbackApplied,
+    CallbackIgnored,
+    ChannelSwitched,
+    OutcomeResolved,
+    OutcomeUnknown,
+    PaymentCancelled,
+    PaymentExhausted,
+    PaymentFailed,
+    PaymentOverpaid,
+    RefundFailed,
+    RetryScheduled,
+)
+from domain.payments.payment.state import Phase
+from domain.payments.payment.values import CALLBACKS_KEPT, CollectionPolicy, Ignored, Reported, Source
+from tests.domain.intake.scenario import TODAY, context
 from tests.domain.payments.cases import (
     ASKED,
     BEGUN,
@@ -65,7 +65,6 @@ from tests.domain.payments.cases import (
     refunded,
     succeeded,
 )
-from tests.domain.scenario import TODAY, context
 
 PAID = (*BEGUN, succeeded())
 BACK = RecordChargeback(attempt=1, reason="disputed")

@@ -8,22 +8,13 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from domain.kernel import Command, Event, Refusal, decode_body, fold, type_of
-from domain.payments.payment import (
-    PAYMENT,
-    AttemptStarted,
-    CallbackIgnored,
+from domain.kernel.command import Command
+from domain.kernel.decider import fold
+from domain.kernel.event import Event, decode_body, type_of
+from domain.kernel.refusal import Refusal
+from domain.payments.payment.commands import (
     CancelPayment,
-    ChannelSwitched,
-    CollectionPolicy,
-    Ignored,
     InitiatePayment,
-    OutcomeResolved,
-    PaymentChargedBack,
-    PaymentOverpaid,
-    PaymentRefunded,
-    PaymentSucceeded,
-    Phase,
     ReceiveCallback,
     RecordChargeback,
     RecordFailed,
@@ -32,16 +23,26 @@ from domain.payments.payment import (
     RecordRefunded,
     RecordRefundFailed,
     RecordSucceeded,
-    RefundFailed,
     RefundPayment,
-    RefundRequested,
-    Reported,
     RetryPayment,
-    Source,
 )
-from domain.payments.payment.state import UNDER_WAY
+from domain.payments.payment.decider import PAYMENT
+from domain.payments.payment.events import (
+    AttemptStarted,
+    CallbackIgnored,
+    ChannelSwitched,
+    OutcomeResolved,
+    PaymentChargedBack,
+    PaymentOverpaid,
+    PaymentRefunded,
+    PaymentSucceeded,
+    RefundFailed,
+    RefundRequested,
+)
+from domain.payments.payment.state import UNDER_WAY, Phase
+from domain.payments.payment.values import CollectionPolicy, Ignored, Reported, Source
+from tests.domain.intake.scenario import TODAY, body_of, check_event, context
 from tests.domain.payments.cases import BODY, BODY_2, LEASE, REF
-from tests.domain.scenario import TODAY, body_of, check_event, context
 
 attempts = st.integers(1, 8)
 amounts = st.integers(1, 5)

@@ -9,28 +9,22 @@ from uuid import UUID
 import pytest
 from msgspec.structs import replace
 
-from domain.kernel import Command, Event
-from domain.payments.reconciliation import (
-    COMMANDS,
-    RECONCILIATION,
+from domain.kernel.command import Command
+from domain.kernel.event import Event
+from domain.payments.reconciliation import refusals
+from domain.payments.reconciliation.commands import CloseReconciliation, LoadStatement, RecordMatching, ResolveBreak
+from domain.payments.reconciliation.decider import RECONCILIATION, reconciliation_stream
+from domain.payments.reconciliation.events import (
     BreakFound,
-    BreakKind,
     BreakResolved,
-    CloseReconciliation,
-    Difference,
-    LoadStatement,
-    Movement,
-    Phase,
     ReconciliationClosed,
-    RecordMatching,
     Resolution,
-    ResolveBreak,
     StatementLoaded,
     StatementMatched,
-    reconciliation_stream,
-    refusals,
 )
-from tests.domain.scenario import TODAY, context, scenarios
+from domain.payments.reconciliation.matching import BreakKind, Difference, Movement
+from domain.payments.reconciliation.rules import COMMANDS, Phase
+from tests.domain.intake.scenario import TODAY, context, scenarios
 
 given = scenarios(RECONCILIATION)
 DIGEST, A, B = "d" * 64, "a" * 64, "b" * 64

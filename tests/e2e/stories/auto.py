@@ -11,18 +11,16 @@ from uuid import UUID
 
 from msgspec.structs import replace
 
-from adapters.catalogue.plans import shipped_plans
-from adapters.catalogue.tenants import TenantTerms
-from adapters.payments.fates import Script
-from domain.application import (
-    APPLICATION,
+from adapters.connectors.payments.scenarios import Script
+from adapters.reference.plans import shipped_plans
+from adapters.reference.tenants import TenantTerms
+from domain.contracts.contract.decider import CONTRACT
+from domain.intake.application.commands import (
     ApproveApplication,
     CompleteHumanReview,
     DeclineApplication,
-    DocumentKind,
     DraftApplication,
     FinaliseTerms,
-    Finding,
     IdentifyVehicle,
     RecordCarrierNameMatched,
     RecordIdentityVerified,
@@ -32,20 +30,12 @@ from domain.application import (
     RequestHumanReview,
     StartVerification,
 )
-from domain.application.values import AssetClass, Terms
-from domain.contracting.contract import CONTRACT
-from domain.contracting.dates import Adjustment
-from domain.contracting.guards import CostPolicy, Lessor
-from domain.contracting.matching import Asset, Customer, Wish, match
-from domain.contracting.parts import AssetKind, CustomerClass
-from domain.contracting.pricing import Offer
-from domain.contracting.quoting import Request, quote
-from domain.contracting.schedules import Instalment
-from domain.kernel import Refusal
+from domain.intake.application.decider import APPLICATION
+from domain.intake.application.values import AssetClass, DocumentKind, Finding, Terms
+from domain.kernel.refusal import Refusal
 from domain.leasing.account import assessed
 from domain.leasing.admission import lease_of, lease_stream
-from domain.leasing.lease import (
-    LEASE,
+from domain.leasing.lease.commands import (
     ActivateLease,
     CloseLease,
     CreateLease,
@@ -57,11 +47,24 @@ from domain.leasing.lease import (
     SettleEarly,
     WaiveDeposit,
 )
+from domain.leasing.lease.decider import LEASE
 from domain.leasing.values import Business, Remedy
-from domain.parties.consent import CONSENT, Purpose, WithdrawConsent
+from domain.parties.consent.commands import WithdrawConsent
+from domain.parties.consent.decider import CONSENT
+from domain.parties.consent.values import Purpose
 from domain.payments.collection import collection_stream
-from domain.payments.mandate import MANDATE, RevokeMandate, mandate_stream
-from domain.payments.payment import PAYMENT, CollectionPolicy, InitiatePayment, RecordChargeback
+from domain.payments.mandate.commands import RevokeMandate
+from domain.payments.mandate.decider import MANDATE, mandate_stream
+from domain.payments.payment.commands import InitiatePayment, RecordChargeback
+from domain.payments.payment.decider import PAYMENT
+from domain.payments.payment.values import CollectionPolicy
+from domain.pricing.dates import Adjustment
+from domain.pricing.guards import CostPolicy, Lessor
+from domain.pricing.matching import Asset, Customer, Wish, match
+from domain.pricing.offer import Offer
+from domain.pricing.parts import AssetKind, CustomerClass
+from domain.pricing.quoting import Request, quote
+from domain.pricing.schedules import Instalment
 from tests.e2e.stories import telling
 from tests.e2e.stories.contracts import Deal, sign_contract
 from tests.e2e.stories.origination import (

@@ -9,37 +9,21 @@ from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID
 
-from adapters.catalogue.clauses import ShippedClause, shipped_clauses
-from adapters.signing import (
-    ClauseLine,
-    ContractDocument,
-    LocalAuthority,
-    LocalSigner,
-    NoChineseFont,
-    PartyLine,
-    ScheduleLine,
-    Signatory,
-    SignedDocument,
-    check_document,
-    digest_of,
-    typeset,
-    verify_signatures,
-)
-from domain.contracting.contract import (
-    CONTRACT,
-    AcknowledgeDisclosure,
-    CheckTexts,
-    ContractState,
-    Disclosure,
-    GivenText,
-    PartyRole,
-    PresentContract,
-    SignatureLevel,
-    SignContract,
-)
-from domain.contracting.contract.offered import contract_stream
-from domain.contracting.plans import Plan
-from domain.contracting.pricing import Offer
+from adapters.documents.authority import LocalAuthority
+from adapters.documents.document import ClauseLine, ContractDocument, PartyLine, ScheduleLine, check_document
+from adapters.documents.fonts import NoChineseFont
+from adapters.documents.pades import LocalSigner
+from adapters.documents.port import Signatory, SignedDocument, digest_of
+from adapters.documents.typeset import typeset
+from adapters.documents.verify import verify_signatures
+from adapters.reference.clauses import ShippedClause, shipped_clauses
+from domain.contracts.contract.commands import AcknowledgeDisclosure, CheckTexts, PresentContract, SignContract
+from domain.contracts.contract.decider import CONTRACT
+from domain.contracts.contract.offered import contract_stream
+from domain.contracts.contract.state import ContractState
+from domain.contracts.contract.values import Disclosure, GivenText, PartyRole, SignatureLevel
+from domain.pricing.offer import Offer
+from domain.pricing.plans import Plan
 from tests.e2e.stories.origination import Person
 from tests.e2e.stories.scene import APPLICANT, OPERATOR, Story
 

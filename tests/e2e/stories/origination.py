@@ -10,31 +10,33 @@ from uuid import UUID
 import msgspec
 from msgspec import Struct
 
-from adapters.catalogue import policies, tenants
-from adapters.catalogue.clauses import shipped_clauses
-from adapters.catalogue.tenants import TenantTerms
-from adapters.gate import surroundings
-from adapters.pricing import offer_of
-from domain.application import (
-    APPLICATION,
+from adapters.pricing.quotes import offer_of
+from adapters.reference import policies, tenants
+from adapters.reference import prudential as surroundings
+from adapters.reference.clauses import shipped_clauses
+from adapters.reference.tenants import TenantTerms
+from domain.contracts.clause.decider import CLAUSE
+from domain.contracts.contract.offered import priced_of, terms_of
+from domain.intake.application.commands import (
     AcceptOffer,
     CompleteVerification,
     CreateOffer,
-    DocumentKind,
     PresentOffer,
     RecordDocumentExtraction,
     SelectOffer,
     SubmitApplication,
     UploadDocument,
 )
-from domain.application.values import Terms
-from domain.contracting.clauses import CLAUSE
-from domain.contracting.contract.offered import priced_of, terms_of
-from domain.contracting.guards import CostPolicy
-from domain.contracting.pricing import Offer
-from domain.contracting.quoting import Request
-from domain.kernel import Actor
-from domain.parties.consent import CONSENT, GrantConsent, Purpose, RequestConsent, permits_any
+from domain.intake.application.decider import APPLICATION
+from domain.intake.application.values import DocumentKind, Terms
+from domain.kernel.command import Actor
+from domain.parties.consent.commands import GrantConsent, RequestConsent
+from domain.parties.consent.decider import CONSENT
+from domain.parties.consent.permission import permits_any
+from domain.parties.consent.values import Purpose
+from domain.pricing.guards import CostPolicy
+from domain.pricing.offer import Offer
+from domain.pricing.quoting import Request
 from tests.e2e.stories.scene import APPLICANT, Story
 
 SYSTEM = Actor("system", "intake")

@@ -11,14 +11,12 @@ from uuid import UUID
 
 from msgspec.structs import replace
 
-from adapters.catalogue.plans import shipped_plans
-from adapters.catalogue.tenants import TenantTerms
-from adapters.payments.fates import Script
-from adapters.payments.port import Order, request_of
-from domain.application import (
-    APPLICATION,
+from adapters.connectors.payments.port import Order, request_of
+from adapters.connectors.payments.scenarios import Script
+from adapters.reference.plans import shipped_plans
+from adapters.reference.tenants import TenantTerms
+from domain.intake.application.commands import (
     ApproveApplication,
-    DocumentKind,
     DraftApplication,
     FinaliseTerms,
     RecordCarrierNameMatched,
@@ -26,16 +24,10 @@ from domain.application import (
     RecordLivenessPassed,
     StartVerification,
 )
-from domain.application.values import AssetClass, Terms
-from domain.contracting.dates import Adjustment
-from domain.contracting.guards import CostPolicy, Lessor, LprQuote
-from domain.contracting.matching import Asset, Customer, Wish, match
-from domain.contracting.parts import AssetKind, CustomerClass
-from domain.contracting.pricing import Offer
-from domain.contracting.quoting import Request
+from domain.intake.application.decider import APPLICATION
+from domain.intake.application.values import AssetClass, DocumentKind, Terms
 from domain.leasing.admission import lease_stream
-from domain.leasing.lease import (
-    LEASE,
+from domain.leasing.lease.commands import (
     ActivateLease,
     CloseLease,
     CompleteBuyout,
@@ -44,17 +36,23 @@ from domain.leasing.lease import (
     RefundCredit,
     WaiveDeposit,
 )
-from domain.parties.consent import Purpose
+from domain.leasing.lease.decider import LEASE
+from domain.parties.consent.values import Purpose
 from domain.payments.collection import collection_stream
-from domain.payments.mandate import MANDATE, ResumeMandate, SuspendMandate, mandate_stream
-from domain.payments.payment import PAYMENT, CollectionPolicy, InitiatePayment, RetryPayment
-from domain.payments.reconciliation import (
-    RECONCILIATION,
-    CloseReconciliation,
-    Resolution,
-    ResolveBreak,
-    reconciliation_stream,
-)
+from domain.payments.mandate.commands import ResumeMandate, SuspendMandate
+from domain.payments.mandate.decider import MANDATE, mandate_stream
+from domain.payments.payment.commands import InitiatePayment, RetryPayment
+from domain.payments.payment.decider import PAYMENT
+from domain.payments.payment.values import CollectionPolicy
+from domain.payments.reconciliation.commands import CloseReconciliation, ResolveBreak
+from domain.payments.reconciliation.decider import RECONCILIATION, reconciliation_stream
+from domain.payments.reconciliation.events import Resolution
+from domain.pricing.dates import Adjustment
+from domain.pricing.guards import CostPolicy, Lessor, LprQuote
+from domain.pricing.matching import Asset, Customer, Wish, match
+from domain.pricing.offer import Offer
+from domain.pricing.parts import AssetKind, CustomerClass
+from domain.pricing.quoting import Request
 from tests.e2e.stories import telling
 from tests.e2e.stories.contracts import Deal, sign_contract
 from tests.e2e.stories.origination import (

@@ -21,23 +21,29 @@ from uuid import UUID, uuid5
 
 from psycopg import Connection
 
-from adapters.payments.fates import Script
-from adapters.payments.port import Order
-from adapters.payments.sandbox import SandboxBank
+from adapters.connectors.payments.port import Order
+from adapters.connectors.payments.sandbox import SandboxBank
+from adapters.connectors.payments.scenarios import Script
 from adapters.postgres.connections import connect
 from adapters.postgres.ledger import Request
 from api.compose import Base, Running, running
-from api.days import Days, days
-from domain.books import post
-from domain.calendar import CALENDAR
-from domain.kernel import BEIJING, Actor, Command, Context, Decider, Event, Refusal, type_of
-from domain.payments.mandate import MANDATE, GrantMandate, mandate_stream
-from domain.payments.payment import CollectionPolicy
-from domain.payments.reconciliation import RECONCILIATION, StatementLoaded, StatementMatched
+from api.roles.days import Days, days
+from domain.accounting.posting import post
+from domain.calendar.decider import CALENDAR
+from domain.kernel.command import Actor, Command, Context
+from domain.kernel.decider import Decider
+from domain.kernel.event import Event, type_of
+from domain.kernel.refusal import Refusal
+from domain.kernel.times import BEIJING
+from domain.payments.mandate.commands import GrantMandate
+from domain.payments.mandate.decider import MANDATE, mandate_stream
+from domain.payments.payment.values import CollectionPolicy
+from domain.payments.reconciliation.decider import RECONCILIATION
+from domain.payments.reconciliation.events import StatementLoaded, StatementMatched
+from projections.accounting.journal import trial_balance
 from projections.engine.model import Projection
 from projections.engine.runner import Runner
-from projections.leases import portfolio
-from projections.money.journal import trial_balance
+from projections.portfolio import exposures as portfolio
 from projections.registry import PROJECTIONS
 from tests.e2e.stories import telling
 

@@ -15,15 +15,16 @@ from uuid import UUID
 
 from msgspec import UNSET, Struct
 
-from domain.application.values import Terms
-from domain.books import ACCOUNTS, Line
-from domain.contracting.contract import KeyTerms, Signature
-from domain.contracting.pricing import Offer
-from domain.contracting.schedules import Instalment
-from domain.kernel import Event, type_of
+from domain.accounting.chart import ACCOUNTS
+from domain.accounting.posting import Line
+from domain.contracts.contract.values import KeyTerms, Signature
+from domain.intake.application.values import Terms
+from domain.kernel.event import Event, type_of
 from domain.leasing.values import Applied, Part, QuotePart
-from projections.leases.portfolio import Provisions
-from projections.money.journal import TrialBalance
+from domain.pricing.offer import Offer
+from domain.pricing.schedules import Instalment
+from projections.accounting.journal import TrialBalance
+from projections.portfolio.exposures import Provisions
 
 WIDTH = 118
 _DIGEST = re.compile(r"[0-9a-f]{64}")

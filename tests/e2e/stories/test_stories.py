@@ -16,16 +16,17 @@ import pytest
 from psycopg import Connection
 
 from adapters.postgres.connections import connect
-from adapters.postgres.fsck import fsck
+from adapters.postgres.fsck.whole import fsck
 from adapters.postgres.vault import Vault
 from adapters.system import random_bytes
 from api.compose import Base, base
 from api.settings import Settings
 from chain.entry import parse
-from domain.books import post, trial_balance
-from domain.kernel import fold
-from domain.leasing.lease import LEASE, Phase
+from domain.accounting.posting import post, trial_balance
+from domain.kernel.decider import fold
+from domain.leasing.lease.decider import LEASE
 from domain.leasing.lease.refusals import CLOSED
+from domain.leasing.lease.state import Phase
 from projections.engine.comparing import compare
 from projections.engine.model import Projection
 from tests import servers

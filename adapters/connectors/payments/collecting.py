@@ -1,0 +1,245 @@
+"""Collecting: the reactor that takes attempts and refunds to their providers, and what answers and callbacks become.
+
+    payment.attempt_started(amount) ─▶ provider.initiate ─▶ RecordPending | RecordSucceeded | RecordFailed | …Unknown
+    payment.outcome_unknown         ─▶ provider.query ─▶ RecordSucceeded | RecordFailed, source query
+    payment.refund_requested        ─▶ provider.refund ─▶ RecordRefunded | RecordRefundFailed
+    callback (headers, body)        ─▶ verified ─▶ ReceiveCallback
+
+A provider that raises, or does not answer in time, leaves the outcome unknown: money may have moved. An attempt is
+asked for by a query then, a refund by asking for it again, each evening until the provider says how it ended. The
+reactor may see an event twice; the same request is the same transaction there, and the same key the same command here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import date
+from hashlib import sha256
+from typing import Protocol
+from uuid import UUID
+
+import structlog
+
+from adapters.connectors.payments.port import (
+    Answer,
+    Callback,
+    CallbackForged,
+    CallbackMalformed,
+    Order,
+    PaymentProvider,
+    RequestMalformed,
+    Status,
+    parse_request,
+    refund_key,
+    request_of,
+)
+from adapters.postgres.ledger import Ledger
+from adapters.processes.subscription import Wish
+from chain.entry import Entry
+from domain.kernel.command import Command
+from domain.kernel.event import Event
+from domain.payments.payment.commands import (
+    ReceiveCallback,
+    RecordFailed,
+    RecordOutcomeUnknown,
+    RecordPending,
+    RecordRefunded,
+    RecordRefundFailed,
+    RecordSucceeded,
+)
+from domain.payments.payment.decider import PAYMENT
+from domain.payments.payment.events import AttemptStarted, OutcomeUnknown, RefundRequested
+from domain.payments.payment.state import PaymentState, Phase
+from domain.payments.payment.values import Reported, Source
+
+ANSWER_TIMEOUT_S = 20
+INTEREST: frozenset[type[Event]] = frozenset({AttemptStarted, OutcomeUnknown, RefundRequested})
+"""The events this reactor acts on."""
+
+_log = structlog.get_logger(__name__)
+
+
+Verify = Callable[[Mapping[str, str], bytes], Callback]
+"""Checks a provider's signature. Raises `CallbackForged` or `CallbackMalformed`."""
+
+
+class Payments(Protocol):
+    """Where payments are read: their mandate stands in their first event only."""
+
+    async def payment(self, stream: UUID) -> PaymentState:
+        """The payment as the ledger has it now."""
+
+
+class LedgerPayments:
+    """Payments as the write path knows them."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+
+    async def payment(self, stream: UUID) -> PaymentState:
+        """The payment as the ledger has it now."""
+        _, state = await self._ledger.load(PAYMENT, stream)
+        assert isinstance(state, PaymentState)
+        return state
+
+
+class Collector:
+    """Takes attempts and refunds to providers. `providers` by channel, `payments` reads payments."""
+
+    def __init__(self, providers: Mapping[str, PaymentProvider], payments: Payments) -> None:
+        self._providers = providers
+        self._payments = payments
+
+    async def react(self, event: Event, entry: Entry) -> Sequence[Wish]:
+        """What a provider says of an attempt or a refund, as a command; the reactor of `Follower`."""
+        match event:
+            case AttemptStarted():
+                return await self._attempt(entry.stream, event, entry.business_date)
+            case OutcomeUnknown():
+                return await self.resolve(entry.stream, event.attempt, entry.business_date)
+            case RefundRequested():
+                return await self.refund(entry.stream, event.number, entry.business_date)
+            case _:
+                return ()
+
+    async def _attempt(self, stream: UUID, event: AttemptStarted, on: date) -> Sequence[Wish]:
+        """Ask for what the event says; an attempt that is over, or was taken, goes to nobody again."""
+        attempt = event.attempt
+        state = await self._payments.payment(stream)
+        if state.attempt != attempt or state.under_way is not Phase.INITIATED:
+            return ()
+        provider = self._provider(event.channel)
+        if provider is None:
+            # An earlier configuration may have had it, and asked: nobody knows whether money moved.
+            return (_wish(stream, f"attempt:{attempt}", RecordOutcomeUnknown(attempt=attempt, reason="no_provider")),)
+        order = Order(
+            request=request_of(stream, attempt),
+            amount_fen=event.amount_fen,
+            channel=event.channel,
+            on=on,
+            mandate=state.mandate,
+        )
+        answer = await _asked(provider, provider.initiate(order))
+        return (_wish(stream, f"attempt:{attempt}", _recorded(answer, attempt, Source.ANSWER)),)
+
+    async def resolve(self, stream: UUID, attempt: int, on: date) -> Sequence[Wish]:
+        """Ask what became of an attempt that is pending or unknown; nothing while the provider cannot say."""
+        state = await self._payments.payment(stream)
+        provider = self._provider(state.channel_of(attempt))
+        if provider is None or state.attempt != attempt or state.under_way is None:
+            return ()
+        answer = await _asked(provider, provider.query(request_of(stream, attempt), on))
+        command = _recorded(answer, attempt, Source.QUERY)
+        if not isinstance(command, (RecordSucceeded, RecordFailed)):
+            return ()
+        return (_wish(stream, f"resolved:{attempt}", command),)
+
+    async def refund(self, stream: UUID, number: int, on: date) -> Sequence[Wish]:
+        """Ask for a refund, or how it ended, which is the same question; nothing while the provider cannot say."""
+        state = await self._payments.payment(stream)
+        known = state.refund(number)
+        if known is None or not known.open:
+            return ()
+        provider = self._provider(state.channel_of(known.attempt))
+        if provider is None:
+            return ()
+        request = request_of(stream, known.attempt)
+        answer = await _asked(provider, provider.refund(request, known.amount_fen, refund_key(stream, number), on))
+        command = _refund_recorded(answer, number, known.amount_fen)
+        return () if command is None else (_wish(stream, f"refund:{number}", command),)
+
+    def _provider(self, channel: str) -> PaymentProvider | None:
+        found = self._providers.get(channel)
+        if found is None:
+            _log.warning("payment.no_provider", channel=channel)
+        return found
+
+
+async def _asked(provider: PaymentProvider, question: Awaitable[Answer]) -> Answer:
+    try:
+        async with asyncio.timeout(ANSWER_TIMEOUT_S):
+            return await question
+    except Exception as error:  # noqa: BLE001  whatever goes wrong on the way, money may have moved
+        _log.warning("payment.answer_lost", channel=provider.name, error=type(error).__name__)
+        return Answer(status=Status.UNKNOWN, code="no_answer")
+
+
+def received(channel: str, check: Verify, headers: Mapping[str, str], body: bytes, arrival: UUID) -> Wish:
+    """The command that a callback is, forged or not: a forged one is recorded with the payment it names, if it does.
+
+    `channel` is the provider's name, `arrival` the id of this delivery: the same bytes that come again are recorded
+    again, as a duplicate. Raises `CallbackMalformed`, or `RequestMalformed` when no payment can be told.
+    """
+    digest = sha256(body).hexdigest()
+    try:
+        callback = check(headers, body)
+    except CallbackForged:
+        stream, attempt = _claimed(body)
+        forged = ReceiveCallback(
+            callback=digest, verified=False, channel=channel, attempt=attempt, reported=Reported.FAILED
+        )
+        return _wish(stream, f"callback:{arrival.hex}", forged)
+    stream, attempt = parse_request(callback.request)
+    answer = callback.answer
+    reported = _REPORTED.get(answer.status)
+    if reported is None:
+        raise CallbackMalformed(f"expected one of {', '.join(_REPORTED)}, got {answer.status}")
+    failed = reported is Reported.FAILED
+    command = ReceiveCallback(
+        callback=callback.digest,
+        verified=True,
+        channel=channel,
+        attempt=attempt,
+        reported=reported,
+        amount_fen=None if failed else answer.amount_fen,
+        value_date=None if failed else answer.value_date,
+        ref=answer.ref,
+        code=None if reported is Reported.SUCCEEDED else answer.code,
+    )
+    return _wish(stream, f"callback:{arrival.hex}", command)
+
+
+_REPORTED = {
+    Status.SUCCEEDED: Reported.SUCCEEDED,
+    Status.FAILED: Reported.FAILED,
+    Status.CHARGED_BACK: Reported.CHARGED_BACK,
+}
+
+
+def _claimed(body: bytes) -> tuple[UUID, int]:
+    """The payment that unsigned bytes speak of; only good for saying where a forgery was aimed at."""
+    marker = b'"request":"'
+    at = body.find(marker)
+    if at < 0:
+        raise RequestMalformed("expected a callback that names a request, got none")
+    claimed = body[at + len(marker) :].split(b'"', 1)[0]
+    return parse_request(claimed.decode("ascii", "replace"))
+
+
+def _recorded(answer: Answer, attempt: int, source: Source) -> Command:
+    """What an answer becomes; one that contradicts itself is as good as none."""
+    match answer:
+        case Answer(status=Status.ACCEPTED, ref=str(ref)):
+            return RecordPending(attempt=attempt, ref=ref)
+        case Answer(status=Status.SUCCEEDED, ref=str(ref), amount_fen=int(fen), value_date=on) if on is not None:
+            return RecordSucceeded(attempt=attempt, amount_fen=fen, value_date=on, ref=ref, source=source)
+        case Answer(status=Status.FAILED, code=str(code)):
+            return RecordFailed(attempt=attempt, code=code, source=source)
+        case _:
+            return RecordOutcomeUnknown(attempt=attempt, reason=answer.code or "no_sense")
+
+
+def _refund_recorded(answer: Answer, number: int, amount_fen: int) -> Command | None:
+    """A refund is over when the provider says how; one that paid another amount is asked for again, and by people."""
+    match answer:
+        case Answer(status=Status.SUCCEEDED, ref=str(ref), amount_fen=int(fen), value_date=date() as on):
+            return RecordRefunded(number=number, value_date=on, ref=ref) if fen == amount_fen else None
+        case Answer(status=Status.FAILED, code=str(code)):
+            return RecordRefundFailed(number=number, code=code)
+        case _:
+            return None
+
+
+def _wish(stream: UUID, what: str, command: Command) -> Wish:
+    return Wish(decider=PAYMENT, stream=stream, key=f"payment:{stream.hex}:{what}", command=command)

@@ -1,0 +1,1 @@
+"""Pricing: rates solved in floats, offers worked out again from what the ledger says of them."""

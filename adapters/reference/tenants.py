@@ -1,0 +1,70 @@
+"""Terms of business: what a tenant's offers and contracts take from the tenant and not from a plan, as data.
+
+`DATA/tenants.json` is an object by tenant id; who is not in it does business on the row `default` of the shipped file.
+
+    {"0190…": {"lessor": "0190…", "forum": "…", "reference_prefix": "HT", "clause_of_consent": {"…": "…"}}}
+
+What offers may cost is in another file, see `policies`.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib import resources
+from pathlib import Path
+from typing import Annotated
+from uuid import UUID
+
+import msgspec
+from msgspec import Meta, Struct
+
+from domain.contracts.clause.values import Title
+from domain.intake.application.values import Code
+from domain.leasing.values import DownPaymentTo
+from domain.pricing.parts import AssetKind
+
+FILE = "tenants.json"
+SHIPPED = "tenants.json"
+DEFAULT = "default"
+
+
+class TenantTerms(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One tenant's terms of business.
+
+    `lessor` is the id of the lessor as a party, by default the tenant's own, `forum` the arbitration commission of its
+    contracts, the courts without one. A contract's number begins with `reference_prefix`. `clause_of_consent` names the
+    clause that explains a consent which a plan asks for, `lock_assets` the kinds of asset that are leased with the
+    clause on locking, `down_payment_to` who is paid the down payment.
+    """
+
+    lessor: UUID | None = None
+    forum: Title | None = None
+    reference_prefix: Annotated[str, Meta(pattern=r"^[A-Za-z][A-Za-z0-9]{0,15}$(?!\n)")] = "HT"
+    clause_of_consent: dict[Code, Code] = {}
+    lock_assets: tuple[AssetKind, ...] = ()
+    down_payment_to: DownPaymentTo = DownPaymentTo.LESSOR
+
+
+_BY_TENANT = msgspec.json.Decoder(dict[UUID, TenantTerms])
+_BY_NAME = msgspec.json.Decoder(dict[str, TenantTerms])
+
+
+class TenantsError(ValueError):
+    """A file that does not say what it should; says where, and never what stands in it."""
+
+
+@cache
+def shipped_terms() -> TenantTerms:
+    """The terms of a tenant that has none of its own: the courts, and a clause for each consent."""
+    return _BY_NAME.decode((resources.files(__package__) / SHIPPED).read_bytes())[DEFAULT]
+
+
+def terms_of_business(data: Path, tenant: UUID) -> TenantTerms:
+    """A tenant's row of the file as it is now. Raises `TenantsError` for a file that cannot be read."""
+    path = data / FILE
+    try:
+        return _BY_TENANT.decode(path.read_bytes()).get(tenant, shipped_terms())
+    except FileNotFoundError:
+        return shipped_terms()
+    except (OSError, msgspec.DecodeError) as error:
+        raise TenantsError(f"{path}: expected terms of business by tenant id, got {type(error).__name__}") from None

@@ -1,0 +1,1 @@
+"""Long-running roles: what follows from events, from time, from banks."""

@@ -1,0 +1,31 @@
+"""Payment providers, put together from settings: sandbox banks on a laptop, none unless they are asked for.
+
+A connector to a real provider is another implementation of `PaymentProvider` (`adapters.connectors.payments.port`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, closing, contextmanager
+from uuid import UUID
+
+from adapters.connectors.payments.sandbox import SandboxBank
+from adapters.connectors.payments.scenarios import by_seed
+from api.compose import Base
+
+Banks = Mapping[str, SandboxBank]
+"""Providers by channel."""
+
+
+@contextmanager
+def banks(on: Base, tenant: UUID) -> Iterator[Banks]:
+    """The providers with a tenant's accounts, open for as long as the context."""
+    with ExitStack() as stack:
+        opened: dict[str, SandboxBank] = {}
+        for name in on.settings.sandbox_bank_names:
+            secret = on.keys.provider_secret(name, make=True)
+            assert secret is not None, "it was made if it was missing"
+            path = on.settings.banks_directory(tenant) / f"{name}.sqlite"
+            bank = SandboxBank(name, secret, by_seed(on.settings.sandbox_seed), path)
+            opened[name] = stack.enter_context(closing(bank))
+        yield opened

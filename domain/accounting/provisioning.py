@@ -1,0 +1,92 @@
+"""Provisions (减值准备): five classes by days overdue, and what the allowance has to hold for each.
+
+Days and rates are policy data of the house and no law; a new number is a new version. `provision` records
+month ends and `domain.accounting.posting` posts them.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from enum import StrEnum
+
+from msgspec import Struct
+
+from domain.kernel.money import Rounding, divide
+from domain.leasing.lease.state import LeaseState
+from domain.leasing.values import PPM
+
+
+class FiveClass(StrEnum):
+    """The five classes, the best first."""
+
+    NORMAL = "normal"
+    SPECIAL_MENTION = "special_mention"
+    SUBSTANDARD = "substandard"
+    DOUBTFUL = "doubtful"
+    LOSS = "loss"
+
+    @property
+    def zh(self) -> str:
+        """正常, 关注, 次级, 可疑, 损失."""
+        return _ZH[self]
+
+
+_ZH = dict(zip(FiveClass, ("正常", "关注", "次级", "可疑", "损失"), strict=True))
+
+
+class ClassRule(Struct, frozen=True):
+    """From how many days overdue a class applies, and which share of the exposure is set aside."""
+
+    five_class: FiveClass
+    from_days: int
+    rate_ppm: int
+
+
+class ProvisionPolicy(Struct, frozen=True):
+    """One version: a rule for each class, days and rates rising."""
+
+    version: int
+    rules: tuple[ClassRule, ...]
+
+
+PROVISION_POLICIES: dict[int, ProvisionPolicy] = {
+    1: ProvisionPolicy(
+        version=1,
+        rules=(
+            ClassRule(FiveClass.NORMAL, 0, 15_000),
+            ClassRule(FiveClass.SPECIAL_MENTION, 1, 30_000),
+            ClassRule(FiveClass.SUBSTANDARD, 61, 300_000),
+            ClassRule(FiveClass.DOUBTFUL, 121, 600_000),
+            ClassRule(FiveClass.LOSS, 181, 1_000_000),
+        ),
+    )
+}
+"""Every version there ever was; released ones never change."""
+
+
+def days_overdue(state: LeaseState, on: date) -> int:
+    """Days since the oldest bill with open rent was due; zero when none is overdue."""
+    due = [bill.due_on for bill in state.balances.bills if bill.open_rent_fen > 0 and bill.due_on < on]
+    return (on - min(due)).days if due else 0
+
+
+def exposure_fen(state: LeaseState) -> int:
+    """What would be lost: everything billed and open, principal not billed yet, interest accrued on it.
+
+    For a rental what is not billed is rent to come and no exposure.
+    """
+    open_fen = state.balances.open_fen
+    if state.business is state.business.RENTAL:
+        return open_fen
+    return open_fen + state.unbilled_principal_fen + state.accrued_fen
+
+
+def classify(days: int, policy: ProvisionPolicy) -> FiveClass:
+    """The worst class whose days are reached."""
+    return max(policy.rules, key=lambda rule: (rule.from_days <= days, rule.from_days)).five_class
+
+
+def provision_fen(exposure: int, five_class: FiveClass, policy: ProvisionPolicy) -> int:
+    """What is set aside for all exposures of a class together, in fen, rounded up once."""
+    rate_ppm = next(rule.rate_ppm for rule in policy.rules if rule.five_class is five_class)
+    return divide(exposure * rate_ppm, PPM, Rounding.UP)

@@ -1,0 +1,171 @@
+"""Values of a contract: parties, key terms, what is disclosed, signatures, and what the clause library says."""
+
+from __future__ import annotations
+
+from datetime import date
+from enum import StrEnum
+from typing import Annotated
+from uuid import UUID
+
+from msgspec import Meta, Struct
+
+from domain.contracts.clause.values import ClauseRef, Title, VersionNumber
+from domain.intake.application.values import TERM_MONTHS_MAX, Code, Digest, Rate
+from domain.kernel.money import Currency, Fen
+from domain.pricing.parts import Form
+from domain.pricing.schedules import Component
+
+PARTIES_MAX = 12
+CLAUSES_MAX = 80
+"""Clauses of one contract: their references fit into one entry with room to spare."""
+
+LIBRARY_MAX = 400
+AMENDMENTS_MAX = 100
+TEXTS_MAX = 160
+GRACE_DAYS_MAX = 90
+
+EVIDENCE = "evidence"
+"""The clause that agrees to this way of keeping evidence; no contract is without (证据规定 94(5))."""
+
+DEVICE_LOCK = "device_lock"
+BUYOUT = "buyout"
+KEY_TERMS = "key_terms"
+
+
+class PartyRole(StrEnum):
+    """What a party is in a contract."""
+
+    LESSOR = "lessor"
+    LESSEE = "lessee"
+    CO_LESSEE = "co_lessee"
+    GUARANTOR = "guarantor"
+    SUPPLIER = "supplier"
+    DEALER = "dealer"
+
+
+ADDRESSED = frozenset({PartyRole.LESSEE, PartyRole.CO_LESSEE, PartyRole.GUARANTOR})
+"""Roles to which standard terms are put: they are shown the key terms and confirm each (民法典 496)."""
+
+
+class Party(Struct, frozen=True, kw_only=True):
+    """A party: the id of a person or organisation, whose name the vault knows, and its turn to sign.
+
+    Parties of the same `turn` sign in any order; a higher turn waits for all lower ones.
+    """
+
+    role: PartyRole
+    id: UUID
+    turn: Annotated[int, Meta(ge=1, le=PARTIES_MAX)] = 1
+
+
+Parties = Annotated[tuple[Party, ...], Meta(min_length=2, max_length=PARTIES_MAX)]
+
+
+class KeyTerms(Struct, frozen=True, kw_only=True):
+    """What a contract costs and takes, in fen and yearly rates; part of the contract root.
+
+    `financed_fen` is the principal; in a rental it is the price of the object. `total_cost_fen` is everything the
+    lessee pays until the object is its own or goes back, `upfront_fee_fen` and `down_payment_fen` among it. `apr` is
+    the yearly cost with simple interest, `irr` the yearly internal rate; both are null where the object goes back,
+    which makes no rate. `buyout_fen` is null where there is no right to buy. A late instalment costs
+    `late_fee_daily_rate` of what is unpaid per day after
+    `grace_days`; money is applied in the order of `allocation`; settling early costs `early_settlement_rate` of the
+    principal that remains. `forum` names the arbitration commission, null for the courts. `schedule_digest` is SHA-256
+    over the canonical JSON of the schedule.
+    """
+
+    currency: Currency
+    financed_fen: Fen
+    total_cost_fen: Fen
+    deposit_fen: Fen
+    instalments: Annotated[int, Meta(ge=1, le=TERM_MONTHS_MAX * 31)]
+    first_due_on: date
+    last_due_on: date
+    apr: Rate | None
+    irr: Rate | None
+    schedule_digest: Digest
+    lock: bool
+    late_fee_daily_rate: Rate
+    grace_days: Annotated[int, Meta(ge=0, le=GRACE_DAYS_MAX)]
+    allocation: Annotated[tuple[Component, ...], Meta(min_length=1, max_length=len(Component))]
+    early_settlement_rate: Rate
+    upfront_fee_fen: Fen = 0
+    down_payment_fen: Fen = 0
+    buyout_fen: Fen | None = None
+    forum: Title | None = None
+
+
+class Disclosure(StrEnum):
+    """What is shown apart from the small print and confirmed one by one."""
+
+    TOTAL_COST = "total_cost"
+    APR = "apr"
+    IRR = "irr"
+    BUYOUT = "buyout"
+    LOCK_CLAUSE = "lock_clause"
+    EVIDENCE_CLAUSE = "evidence_clause"
+
+
+Disclosures = Annotated[tuple[Disclosure, ...], Meta(max_length=len(Disclosure))]
+ClauseRefs = Annotated[tuple[ClauseRef, ...], Meta(min_length=1, max_length=CLAUSES_MAX)]
+
+
+class LibraryClause(Struct, frozen=True, kw_only=True):
+    """What a clause's own stream says of one version, read by whoever composes the command, never by its client."""
+
+    clause: Code
+    version: VersionNumber
+    digest: Digest
+    title: Title
+    forms: tuple[Form, ...]
+    mandatory: bool
+    effective_from: date | None
+    withdrawn_from: date | None = None
+
+
+Library = Annotated[tuple[LibraryClause, ...], Meta(max_length=LIBRARY_MAX)]
+
+
+class SignatureLevel(StrEnum):
+    """Baseline level of a PAdES signature (ETSI EN 319 142-1 §6)."""
+
+    B_B = "B-B"
+    B_T = "B-T"
+
+
+class SignatureMethod(StrEnum):
+    """How it is known that a party signed: the ledger's own check of the file, a vendor's word, or ink on paper."""
+
+    PADES = "pades"
+    VENDOR = "vendor"
+    PAPER = "paper"
+
+
+class Signature(Struct, frozen=True, kw_only=True):
+    """One signature of one party, by digests: the file before, the file after, the signer's certificate.
+
+    `method` says how it was verified; `pades` only where the signed file itself was checked.
+    """
+
+    party: UUID
+    document: Digest
+    signed: Digest
+    certificate: Digest
+    level: SignatureLevel
+    method: SignatureMethod
+
+
+class GivenText(Struct, frozen=True, kw_only=True):
+    """A clause as somebody presents it, to be compared with what was agreed."""
+
+    clause: Code
+    text: str
+
+
+class Tampering(StrEnum):
+    """How a presented copy differs from what was agreed."""
+
+    CHANGED = "changed"
+    MISSING = "missing"
+    ADDED = "added"
+    MOVED = "moved"

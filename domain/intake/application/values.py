@@ -1,0 +1,134 @@
+"""Values that application events, commands and state share: codes, digests, terms and closed lists."""
+
+from __future__ import annotations
+
+from datetime import date
+from enum import StrEnum
+from typing import Annotated
+
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+from domain.kernel.money import Currency, Fen
+
+CODE_MAX_CHARS = 64
+LANE_MAX_CHARS = 64
+DOCUMENTS_MAX = 200
+"""Documents of one application; an entry stays small and a state stays quick to copy."""
+
+TERM_MONTHS_MAX = 120
+TERM_MAX = TERM_MONTHS_MAX * 31
+"""The longest term in days."""
+
+SCORE_MAX = 1_000
+SCORES_MAX = 8
+
+OFFER_TITLE_MAX_CHARS = 120
+DOCUMENT_BYTES_MAX = 1 << 30
+ODOMETER_KM_MAX = 9_999_999
+
+Code = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_.]*$(?!\n)", max_length=CODE_MAX_CHARS)]
+"""A word of a controlled vocabulary (a reason, a product, a provider): lower case, never a sentence about a person."""
+
+Lane = Annotated[str, Meta(pattern=r"^[^\x00-\x1f\x7f]+$(?!\n)", max_length=LANE_MAX_CHARS)]
+"""The name of a work queue as the tenant calls it; one line of text."""
+
+Reference = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]*$(?!\n)", max_length=CODE_MAX_CHARS)]
+"""The tenant's own business number of a case; says nothing about a person."""
+
+Digest = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$(?!\n)", max_length=64)]
+"""SHA-256 of a file, 64 lower-case hex digits; the file itself stays outside the ledger."""
+
+Confidence = Annotated[str, Meta(pattern=r"^(0(\.[0-9]{1,6})?|1(\.0{1,6})?)$(?!\n)", max_length=8)]
+"""A confidence between 0 and 1 as a decimal string with at most six places."""
+
+Rate = Annotated[str, Meta(pattern=r"^(0|[1-9][0-9]{0,3})(\.[0-9]{1,10})?$(?!\n)", max_length=16)]
+"""A rate per year as a decimal string; `0.0825` is 8.25 %."""
+
+Kilometres = Annotated[int, Meta(ge=0, le=ODOMETER_KM_MAX)]
+
+
+OfferTitle = Annotated[str, Meta(pattern=r"^[^\x00-\x1f\x7f]+$(?!\n)", max_length=OFFER_TITLE_MAX_CHARS)]
+"""The words an offer is made with, as the tenant's catalogue has them; one line that says nothing about a person."""
+
+
+class AssetClass(StrEnum):
+    """What is leased. `UNSPECIFIED` is for cases whose asset is not named, such as imported ones."""
+
+    PHONE = "phone"
+    DEVICE = "device"
+    VEHICLE = "vehicle"
+    UNSPECIFIED = "unspecified"
+
+
+class DocumentKind(StrEnum):
+    """The kind a document has at intake; a file's own name may hold a person's name and never enters."""
+
+    IDENTITY_CARD_FRONT = "identity_card_front"
+    IDENTITY_CARD_BACK = "identity_card_back"
+    INCOME_PROOF = "income_proof"
+    BANK_STATEMENT = "bank_statement"
+    DRIVING_LICENCE = "driving_licence"
+    VEHICLE_REGISTRATION = "vehicle_registration"
+    VEHICLE_PHOTO = "vehicle_photo"
+    PURCHASE_INVOICE = "purchase_invoice"
+    BUSINESS_LICENCE = "business_licence"
+    OTHER = "other"
+
+
+class Finding(StrEnum):
+    """What a person found who reviewed an automated step or decision."""
+
+    CONFIRMED = "confirmed"
+    CHANGED = "changed"
+
+
+class WantedScore(Struct, frozen=True, forbid_unknown_fields=True):
+    """A score that the deposit was worked out with, and who gave it."""
+
+    source: Code
+    score: Annotated[int, Meta(ge=0, le=SCORE_MAX)]
+
+
+class Wanted(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What was asked to be priced: with its plan, all that an offer is worked out from.
+
+    `term` is in the plan's unit. `price_fen` is the asset's price in the contract, `market_price_fen` what it costs
+    elsewhere, `paid_out_fen` what a lease-back pays to the lessee. Codes are those of the catalogue of plans.
+    """
+
+    customer_class: Code
+    asset_kind: Code
+    price_fen: Fen
+    term: Annotated[int, Meta(ge=1, le=TERM_MAX)]
+    start: date
+    scores: Annotated[tuple[WantedScore, ...], Meta(max_length=SCORES_MAX)] = ()
+    first_due_on: date | None = None
+    market_price_fen: Fen | None = None
+    down_payment_fen: Fen = 0
+    paid_out_fen: Fen | None = None
+    month_end: bool = False
+    adjustment: Code = "no_adjustment"
+
+
+class Priced(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where terms come from: a plan by its digest, what was wanted, and the digest of the offer that this makes."""
+
+    plan: Code
+    plan_digest: Digest
+    wanted: Wanted
+    offer: Digest
+
+
+class Terms(Struct, frozen=True, kw_only=True):
+    """What is offered: amount in the smallest unit, months, rate per year, deposit; `None` where not settled.
+
+    Terms that are `priced` can be worked out again to the fen. Without it nobody is made an offer; only histories of
+    other systems have such terms.
+    """
+
+    amount_fen: Fen
+    currency: Currency
+    months: Annotated[int, Meta(ge=1, le=TERM_MONTHS_MAX)] | None = None
+    annual_rate: Rate | None = None
+    deposit_fen: Fen | None = None
+    priced: Priced | UnsetType = UNSET

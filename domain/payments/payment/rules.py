@@ -1,0 +1,244 @@
+"""What a payment answers to a command: events, or the first rule that says no.
+
+The order of refusals: is there a payment (`unknown`, `exists`), is it about the attempt that is under way
+(`not_under_way`, `attempt_not_current`), is its outcome unknown (`outcome_unresolved`), then the command's own rules.
+News of money is never refused for being late: whichever attempt brought it, and whatever was believed of it, it counts.
+What becomes of money that arrived is in `afterwards`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date, timedelta
+from typing import Any
+
+from domain.kernel.command import Command, Context
+from domain.kernel.event import Event
+from domain.kernel.refusal import Refusal
+from domain.payments.payment import afterwards
+from domain.payments.payment import commands as c
+from domain.payments.payment import events as e
+from domain.payments.payment import refusals as r
+from domain.payments.payment.state import RECEIVED, PaymentState, Phase
+from domain.payments.payment.values import FORGED_KEPT, Ignored, Reported, Source
+
+State = PaymentState
+Answer = tuple[Event, ...] | Refusal
+
+# ----------------------------------------------------------------------------------------------- attempts
+
+
+def _initiate(command: c.InitiatePayment, state: State, context: Context) -> Answer:
+    if state.phase is not Phase.ABSENT:
+        return r.EXISTS()
+    channels = command.policy.channels
+    if len(set(channels)) != len(channels):
+        return r.CHANNELS_REPEAT(channels=" ".join(channels))
+    later = command.collect_on is not None and command.collect_on > context.business_date
+    begun = e.PaymentInitiated(
+        lease=command.lease,
+        bill=command.bill,
+        amount_fen=command.amount_fen,
+        channel=channels[0],
+        policy=command.policy,
+        mandate=command.mandate,
+        collect_on=command.collect_on if later else None,
+    )
+    if later:
+        return (begun,)
+    return (begun, e.AttemptStarted(attempt=1, channel=channels[0], amount_fen=command.amount_fen))
+
+
+def _not_current(state: State, attempt: int) -> Refusal | None:
+    if state.under_way is None:
+        return r.NOT_UNDER_WAY(phase=state.phase)
+    return None if attempt == state.attempt else r.ATTEMPT_NOT_CURRENT(expected=state.attempt, got=attempt)
+
+
+def _pending(command: c.RecordPending, state: State, context: Context) -> Answer:
+    if (other := _not_current(state, command.attempt)) is not None:
+        return other
+    if state.under_way is Phase.UNKNOWN:
+        return r.OUTCOME_UNRESOLVED(attempt=state.attempt)
+    if state.under_way is Phase.PENDING:
+        return r.PENDING_ALREADY(attempt=state.attempt)
+    return (e.PaymentPending(attempt=command.attempt, ref=command.ref),)
+
+
+def _succeeded(command: c.RecordSucceeded, state: State, context: Context) -> Answer:
+    """Money counts whichever attempt brought it; an answer alone does not settle what is unknown."""
+    if not 1 <= command.attempt <= len(state.tried):
+        return r.ATTEMPT_NOT_CURRENT(expected=state.attempt, got=command.attempt)
+    if state.money_of(command.attempt) is not None:
+        return r.PAID_ALREADY(attempt=command.attempt)
+    if _is_unresolved(state, command.attempt) and command.source is not Source.QUERY:
+        return r.OUTCOME_UNRESOLVED(attempt=state.attempt)
+    return _money(state, command, command.source)
+
+
+def _failed(command: c.RecordFailed, state: State, context: Context) -> Answer:
+    if (other := _not_current(state, command.attempt)) is not None:
+        return other
+    if state.under_way is Phase.UNKNOWN and command.source is not Source.QUERY:
+        return r.OUTCOME_UNRESOLVED(attempt=state.attempt)
+    return _failure(state, command.code, context.business_date, command.source)
+
+
+def _outcome_unknown(command: c.RecordOutcomeUnknown, state: State, context: Context) -> Answer:
+    if (other := _not_current(state, command.attempt)) is not None:
+        return other
+    if state.under_way is Phase.UNKNOWN:
+        return r.UNKNOWN_ALREADY(attempt=state.attempt)
+    return (e.OutcomeUnknown(attempt=command.attempt, reason=command.reason),)
+
+
+def _retry(command: c.RetryPayment, state: State, context: Context) -> Answer:
+    if state.phase is Phase.UNKNOWN:
+        return r.OUTCOME_UNRESOLVED(attempt=state.attempt)
+    if state.phase is not Phase.WAITING:
+        return r.NO_RETRY_SCHEDULED(phase=state.phase)
+    if command.attempt != state.attempt:
+        return r.ATTEMPT_NOT_CURRENT(expected=state.attempt, got=command.attempt)
+    if state.not_before is not None and context.business_date < state.not_before:
+        return r.RETRY_NOT_DUE(not_before=state.not_before, business_date=context.business_date)
+    if state.mandate is None and command.amount_fen > state.amount_fen:
+        return r.BEYOND_WISH(amount_fen=state.amount_fen, got=command.amount_fen)
+    return (e.AttemptStarted(attempt=state.attempt, channel=state.channel, amount_fen=command.amount_fen),)
+
+
+def _cancel(command: c.CancelPayment, state: State, context: Context) -> Answer:
+    if state.phase is Phase.UNKNOWN:
+        return r.OUTCOME_UNRESOLVED(attempt=state.attempt)
+    if state.phase is not Phase.WAITING:
+        return r.NO_RETRY_SCHEDULED(phase=state.phase)
+    return (e.PaymentCancelled(reason=command.reason),)
+
+
+# ---------------------------------------------------------------------------------------------- callbacks
+
+
+def _callback(command: c.ReceiveCallback, state: State, context: Context) -> Answer:
+    """Every callback is recorded, applied or not; a forged one is not even read, and the next thousand not kept."""
+    reason = _ignored(command, state)
+    if reason is Ignored.FORGED and state.forged >= FORGED_KEPT:
+        return ()
+    if reason is not None:
+        return (e.CallbackIgnored(callback=command.callback, attempt=max(command.attempt, 0), reason=reason),)
+    follows = _news(command, state, context)
+    if isinstance(follows, Refusal):
+        return follows
+    return (e.CallbackApplied(callback=command.callback, attempt=command.attempt), *follows)
+
+
+def _news(command: c.ReceiveCallback, state: State, context: Context) -> Answer:
+    match command:
+        case c.ReceiveCallback(reported=Reported.FAILED, code=str(code)):
+            return _failure(state, code, context.business_date, None)
+        case c.ReceiveCallback(reported=Reported.CHARGED_BACK, code=str(code), value_date=date() as on):
+            return afterwards.charge_back(
+                c.RecordChargeback(attempt=command.attempt, reason=code, value_date=on), state, context
+            )
+        case c.ReceiveCallback(reported=Reported.SUCCEEDED, amount_fen=int(), value_date=date(), ref=str()):
+            return _money(state, command, None)
+    return r.CALLBACK_INCOMPLETE(reported=command.reported)
+
+
+def _ignored(command: c.ReceiveCallback, state: State) -> Ignored | None:
+    if not command.verified:
+        return Ignored.FORGED
+    if not 1 <= command.attempt <= len(state.tried) or state.channel_of(command.attempt) != command.channel:
+        return Ignored.UNKNOWN
+    if command.callback in state.callbacks:
+        return Ignored.DUPLICATE
+    money = state.money_of(command.attempt)
+    if command.reported is Reported.CHARGED_BACK:
+        if money is None:
+            return Ignored.EARLY
+        return Ignored.DUPLICATE if money.charged_back else None
+    return Ignored.DUPLICATE if money is not None else _ignored_outcome(command, state)
+
+
+def _ignored_outcome(command: c.ReceiveCallback, state: State) -> Ignored | None:
+    if command.reported is Reported.SUCCEEDED:
+        return None
+    if state.under_way is None or command.attempt != state.attempt:
+        return Ignored.LATE
+    return Ignored.UNRESOLVED if state.under_way is Phase.UNKNOWN else None
+
+
+# --------------------------------------------------------------------------------------- what an outcome means
+
+
+def _is_unresolved(state: State, attempt: int) -> bool:
+    return state.under_way is Phase.UNKNOWN and attempt == state.attempt
+
+
+def _resolved(state: State, attempt: int, source: Source | None) -> tuple[Event, ...]:
+    return (e.OutcomeResolved(attempt=attempt, source=source),) if _is_unresolved(state, attempt) else ()
+
+
+def _money(state: State, news: c.RecordSucceeded | c.ReceiveCallback, source: Source | None) -> tuple[Event, ...]:
+    assert news.amount_fen is not None, "news of money says how much"
+    assert news.value_date is not None, "news of money says from when"
+    assert news.ref is not None, "news of money says which"
+    assert state.lease is not None, "a payment that was initiated is for a lease"
+    kind = e.PaymentOverpaid if state.phase in RECEIVED else e.PaymentSucceeded
+    arrived = kind(
+        lease=state.lease,
+        attempt=news.attempt,
+        channel=state.channel_of(news.attempt),
+        amount_fen=news.amount_fen,
+        value_date=news.value_date,
+        provider_ref=news.ref,
+    )
+    return (*_resolved(state, news.attempt, source), arrived)
+
+
+def _failure(state: State, code: str, on: date, source: Source | None) -> tuple[Event, ...]:
+    failed = e.PaymentFailed(attempt=state.attempt, channel=state.channel, code=code)
+    told = (*_resolved(state, state.attempt, source), failed)
+    # Money of another attempt came meanwhile: nothing is tried again.
+    return told if state.phase in RECEIVED else (*told, _after_failure(state, code, on))
+
+
+def _after_failure(state: State, code: str, on: date) -> Event:
+    policy = state.policy
+    assert policy is not None, "a payment that was initiated has a policy"
+    if state.retries < policy.retries and code not in policy.final_codes:
+        days = policy.spacing_days[min(state.retries, len(policy.spacing_days) - 1)]
+        return e.RetryScheduled(attempt=state.attempt + 1, not_before=on + timedelta(days=days))
+    following = policy.channels.index(state.channel) + 1
+    if following < len(policy.channels):
+        return e.ChannelSwitched(
+            attempt=state.attempt + 1, previous=state.channel, channel=policy.channels[following], not_before=on
+        )
+    return e.PaymentExhausted(attempts=state.attempt)
+
+
+_HANDLERS: dict[type[Command], Callable[[Any, State, Context], Answer]] = {
+    c.InitiatePayment: _initiate,
+    c.RecordPending: _pending,
+    c.RecordSucceeded: _succeeded,
+    c.RecordFailed: _failed,
+    c.RecordOutcomeUnknown: _outcome_unknown,
+    c.RetryPayment: _retry,
+    c.CancelPayment: _cancel,
+    c.RefundPayment: afterwards.refund,
+    c.RecordRefunded: afterwards.refunded,
+    c.RecordRefundFailed: afterwards.refund_failed,
+    c.RecordChargeback: afterwards.charge_back,
+    c.ReceiveCallback: _callback,
+}
+
+COMMANDS: tuple[type[Command], ...] = tuple(_HANDLERS)
+"""Every command of the aggregate, in the order of a payment's life."""
+
+
+def decide(command: Command, state: PaymentState, context: Context) -> tuple[Event, ...] | Refusal:
+    """The events a command leads to, or the first refusal. Raises `TypeError` for a command of another aggregate."""
+    handler = _HANDLERS.get(type(command))
+    if handler is None:
+        raise TypeError(f"expected a command to a payment, got {type(command).__name__}")
+    if state.phase is Phase.ABSENT and handler is not _initiate:
+        return r.UNKNOWN()
+    return handler(command, state, context)

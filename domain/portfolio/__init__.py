@@ -1,0 +1,1 @@
+"""Portfolio (资产组合): a lessor's exposures and the limits that supervision sets them."""

@@ -1,0 +1,1 @@
+"""Read models of the books: the journal, revenue to come."""

@@ -1,1 +1,0 @@
-"""Read models of what was agreed: consents, contracts, the clause library."""

@@ -1,0 +1,269 @@
+"""Timers: what is due on which business date, one row for each aggregate that waits for a day.
+
+    event that opens, moves or closes ─▶ row(stream: its timers, the first day one of them is due) ─▶ due(day)
+
+A kind of timer is data: its place in the order of a day, and for each event type what that does to it. A timer that
+recurs is due at every month end from its day on until an event closes it; the calendar visits each day, so none is
+missed. Firing a timer is a command (`adapters.processes`); this read model never knows that it was fired, only what
+the events say. The row of an aggregate that waits for nothing any more stays, empty: the past is found by it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from msgspec import Struct
+from msgspec.structs import replace
+from psycopg import Connection
+
+from domain.calendar.timers import Timer, is_month_end, month_end
+from domain.kernel.event import Event
+from projections.calendar.timer_kinds import (
+    EVENTS,
+    KIND_OF,
+    KINDS,
+    RECURRING,
+    Change,
+    Closes,
+    Ends,
+    Lead,
+    Opens,
+    Wakes,
+    changes,
+)
+from projections.engine.as_of import resolve
+from projections.engine.model import Projection, Recorded, Row
+from projections.engine.tables import row_maker, select_list
+from projections.leasing.lease_pages import at_position
+
+_NOBODY = UUID(int=0)
+
+
+class Open(Struct, frozen=True, array_like=True):
+    """One open timer as it is kept in a row: kind, number, day."""
+
+    kind: str
+    number: int
+    due_on: date
+
+
+class Filter(Struct, frozen=True, kw_only=True):
+    """Which timers are wanted: of one kind, due from a day on, due up to a day."""
+
+    kind: str | None = None
+    first: date | None = None
+    last: date | None = None
+
+
+class Page(Struct, frozen=True):
+    """Some timers in the order in which they are fired; `next_after` is the last one, if there is more behind it."""
+
+    position: int
+    timers: tuple[Timer, ...]
+    next_after: Timer | None
+
+
+class Waiting(Row, frozen=True, kw_only=True):
+    """What one aggregate waits for.
+
+    `timers` is a JSON array of `[kind, number, day]`. `due_on` is the first day on which a single timer is due,
+    `month_end_from` the first month end at which a recurring one is; both are empty while the aggregate is `dormant`.
+    """
+
+    id: UUID
+    tenant: UUID
+    due_on: date | None = None
+    month_end_from: date | None = None
+    dormant: bool = False
+    lead_days: int = 0
+    timers: str = "[]"
+    first_position: int
+
+
+_decode = msgspec.json.Decoder(tuple[Open, ...]).decode
+_encode = msgspec.json.Encoder().encode
+
+# --------------------------------------------------------------------------------------------------- fold
+
+
+class _State(Struct):
+    timers: list[Open]
+    dormant: bool
+    lead_days: int
+
+
+def fold(row: Waiting | None, event: Event, recorded: Recorded) -> Waiting | None:
+    """The row after one event; `None` while the aggregate never waited for anything."""
+    return fold_run(row, (recorded,))
+
+
+def fold_run(row: Waiting | None, run: Sequence[Recorded]) -> Waiting | None:
+    """The row after some events of its aggregate: what is kept as text is read and written once."""
+    state = _State([], dormant=False, lead_days=0)
+    if row is not None:
+        state = _State(list(_decode(row.timers)), row.dormant, row.lead_days)
+    for recorded in run:
+        wanted = changes(recorded.event, recorded.envelope.business_date, state.lead_days)
+        if row is None and any(isinstance(change, Opens) for change in wanted):
+            position = recorded.position
+            row = Waiting(id=recorded.stream, tenant=recorded.tenant, position=position, first_position=position)
+        for change in wanted if row is not None else ():
+            _apply(state, change)
+    return None if row is None else _written(row, state, run[-1].position)
+
+
+def _apply(state: _State, change: Change) -> None:
+    match change:
+        case Opens(kind, number, due_on, dormant):
+            _close(state, kind, number)
+            state.timers.append(Open(kind, number, due_on))
+            state.dormant = state.dormant or dormant
+        case Closes(kind, number):
+            _close(state, kind, number)
+        case Wakes():
+            state.dormant = False
+        case Lead(days):
+            state.lead_days = days
+        case Ends():
+            state.timers, state.dormant, state.lead_days = [], False, 0
+
+
+def _close(state: _State, kind: str, number: int | None) -> None:
+    state.timers = [one for one in state.timers if one.kind != kind or number not in (None, one.number)]
+
+
+def _written(row: Waiting, state: _State, position: int) -> Waiting:
+    single = [] if state.dormant else [one.due_on for one in state.timers if one.kind not in RECURRING]
+    monthly = [] if state.dormant else [one.due_on for one in state.timers if one.kind in RECURRING]
+    return replace(
+        row,
+        position=position,
+        due_on=min(single, default=None),
+        month_end_from=min(monthly, default=None),
+        dormant=state.dormant,
+        lead_days=state.lead_days,
+        timers=_encode(state.timers).decode(),
+    )
+
+
+TIMERS = Projection(
+    name="timers",
+    version=1,
+    row=Waiting,
+    key=("id",),
+    events=EVENTS,
+    fold=fold,
+    fold_run=fold_run,
+    ddl="""
+CREATE TABLE {table} (
+    shard          smallint NOT NULL,
+    position       bigint   NOT NULL,
+    id             uuid     NOT NULL,
+    tenant         uuid     NOT NULL,
+    due_on         date,
+    month_end_from date,
+    dormant        boolean  NOT NULL,
+    lead_days      bigint   NOT NULL,
+    timers         text     NOT NULL,
+    first_position bigint   NOT NULL,
+    PRIMARY KEY (shard, id)
+) WITH (fillfactor = 70);
+CREATE INDEX ON {table} (shard, tenant, id);
+CREATE INDEX ON {table} (shard, tenant, due_on) WHERE due_on IS NOT NULL;
+CREATE INDEX ON {table} (shard, tenant, month_end_from) WHERE month_end_from IS NOT NULL;
+""",
+)
+
+# ------------------------------------------------------------------------------------------------ queries
+
+_SELECT = f"SELECT {select_list(TIMERS)} FROM read.{TIMERS.table} t WHERE t.shard = %s AND t.tenant = %s"
+_DUE = f"{_SELECT} AND t.due_on <= %s"
+_MONTHLY = f"{_SELECT} AND t.month_end_from <= %s"
+_LISTING = """
+WITH open AS (
+    SELECT t.id, one->>0 AS kind, (one->>1)::bigint AS number,
+        CASE WHEN one->>0 = ANY(%(recurring)s) THEN greatest((one->>2)::date, %(least)s::date)
+            ELSE (one->>2)::date END AS due_on
+    FROM {table}, jsonb_array_elements(t.timers::jsonb) AS one
+    WHERE NOT t.dormant AND t.timers <> '[]'
+), ordered AS (
+    SELECT due_on, kinds.ord, kind, id, number FROM open
+    JOIN unnest(%(kinds)s::text[], %(orders)s::bigint[]) AS kinds(name, ord) ON kinds.name = open.kind
+    WHERE (%(first)s::date IS NULL OR due_on >= %(first)s) AND (%(last)s::date IS NULL OR due_on <= %(last)s)
+        AND (%(kind)s::text IS NULL OR kind = %(kind)s)
+)
+SELECT * FROM ordered
+WHERE %(day)s::date IS NULL OR (due_on, ord, id, number) > (%(day)s, %(order)s, %(stream)s::uuid, %(number)s)
+ORDER BY due_on, ord, id, number LIMIT %(limit)s"""
+_make = row_maker(TIMERS)
+
+
+def due(connection: Connection[Any], tenant: UUID, day: date, *, shard: int = 0) -> list[Timer]:
+    """Every timer of a tenant that is due on a day or was before, in the order in which they are fired.
+
+    A recurring timer is due at month ends only; its `due_on` is then the day itself.
+    """
+    timers = [timer for row in _rows(connection, _DUE, shard, tenant, day) for timer in _single(row, day)]
+    if is_month_end(day):
+        timers += [timer for row in _rows(connection, _MONTHLY, shard, tenant, day) for timer in _monthly(row, day)]
+    return sorted(timers)
+
+
+def listing(
+    connection: Connection[Any],
+    tenant: UUID,
+    on: date | None,
+    *,
+    where: Filter,
+    limit: int,
+    starting_after: Timer | None = None,
+    as_of_position: int | None = None,
+    shard: int = 0,
+) -> Page:
+    """What is due next, in the order in which it is fired, now or at an earlier position.
+
+    A recurring timer stands there once, with the first month end from its day and from business date `on` on. What
+    sleeps is not due. Raises `NotProjectedYet` for a position ahead of the read model and `TooMuchPast`.
+    """
+    position = resolve(connection, TIMERS, shard, as_of_position)
+    table, values = at_position(connection, TIMERS, tenant, position, shard, past=as_of_position is not None)
+    least = date.min if on is None else month_end(on)
+    names = [kind.name for kind in KINDS]
+    after = starting_after
+    keys = (None, 0, _NOBODY, 0) if after is None else (after.due_on, after.order, after.stream, after.number)
+    parameters = {
+        **{f"v{n}": value for n, value in enumerate(values)},
+        "least": least, "kinds": names, "orders": [kind.order for kind in KINDS], "recurring": sorted(RECURRING),
+        "first": where.first, "last": where.last, "kind": where.kind,
+        "day": keys[0], "order": keys[1], "stream": keys[2], "number": keys[3], "limit": limit + 1,
+    }  # fmt: skip
+    query = _LISTING.replace("{table}", _named(table))
+    rows = connection.cursor(binary=True).execute(query.encode(), parameters).fetchall()
+    timers = tuple(Timer(*row) for row in rows)
+    return Page(position, timers[:limit], timers[limit - 1] if len(timers) > limit else None)
+
+
+def _named(table: str) -> str:
+    """A FROM item whose parameters have names: `%s` becomes `%(v0)s`, `%(v1)s` …"""
+    parts = table.split("%s")
+    return "".join(part + (f"%(v{n})s" if n < len(parts) - 1 else "") for n, part in enumerate(parts))
+
+
+def _single(row: Waiting, day: date) -> Iterable[Timer]:
+    for one in _decode(row.timers):
+        if one.due_on <= day and one.kind not in RECURRING:
+            yield Timer(one.due_on, KIND_OF[one.kind].order, one.kind, row.id, one.number)
+
+
+def _monthly(row: Waiting, day: date) -> Iterable[Timer]:
+    for one in _decode(row.timers):
+        if one.due_on <= day and one.kind in RECURRING:
+            yield Timer(day, KIND_OF[one.kind].order, one.kind, row.id, one.number)
+
+
+def _rows(connection: Connection[Any], query: str, *values: Any) -> Sequence[Waiting]:
+    return [_make(row) for row in connection.cursor(binary=True).execute(query, values).fetchall()]

@@ -1,0 +1,1 @@
+"""Read models of contracts: the contract book, the clause library."""

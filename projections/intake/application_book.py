@@ -1,0 +1,338 @@
+"""The application book: one row per application, as it stands and as it stood at any earlier position.
+
+    application.drafted ─▶ row ─every later event of the case─▶ row (state, amounts, offers, times, version, position)
+
+The past (`as_of_position`): rows that have not changed since are taken as they are, all others are folded again from
+their own streams. No personal data: the applicant's name, number, phone and address are in the vault only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from msgspec import Struct
+from msgspec.structs import replace
+from psycopg import Connection
+
+from domain.intake.application import events as e
+from domain.intake.application.state import Phase
+from domain.kernel.event import Event
+from projections.engine.as_of import resolve, rows_as_of
+from projections.engine.model import Projection, ProjectionError, Recorded, Row
+from projections.engine.tables import row_maker, select_list
+
+PAGE_ROWS_MAX = 100
+_SCAN_ROWS = 500
+SCAN_ROWS_MAX = 5_000
+"""Rows that one page of the past may look at; a page may then be short and still have more behind it."""
+
+
+class Application(Row, frozen=True, kw_only=True):
+    """One application. `version` is the number of its events, `terms_*` what was offered or approved last.
+
+    Amounts are in the smallest unit of `currency`. Times are `occurred_at` of the first event of their kind.
+    """
+
+    id: UUID
+    tenant: UUID
+    reference: str
+    state: str
+    asset_class: str
+    product: str
+    channel: str
+    amount_fen: int
+    currency: str
+    terms_amount_fen: int | None = None
+    terms_months: int | None = None
+    terms_rate: str | None = None
+    lane: str | None = None
+    documents: int = 0
+    offers: int = 0
+    offer_state: str | None = None
+    review_pending: bool = False
+    decision: str | None = None
+    expires_on: date | None = None
+    drafted_at: datetime
+    submitted_at: datetime | None = None
+    decided_at: datetime | None = None
+    closed_at: datetime | None = None
+    version: int
+    first_position: int
+
+
+class Page(Struct, frozen=True):
+    """Some rows in the order of their ids, valid at `position`; `next_after` continues the list where `has_more`."""
+
+    position: int
+    rows: tuple[Application, ...]
+    has_more: bool
+    next_after: UUID | None
+
+
+# --------------------------------------------------------------------------------------------------- fold
+
+Change = dict[str, Any]
+_CLOSED = {Phase.COMPLETED, Phase.DECLINED, Phase.WITHDRAWN, Phase.EXPIRED}
+
+
+def _drafted(event: e.ApplicationDrafted, recorded: Recorded) -> Application:
+    return Application(
+        id=recorded.stream,
+        tenant=recorded.tenant,
+        reference=event.reference,
+        state=Phase.DRAFT.value,
+        asset_class=event.asset_class.value,
+        product=event.product,
+        channel=event.channel,
+        amount_fen=event.amount_fen,
+        currency=event.currency,
+        expires_on=event.expires_on,
+        drafted_at=recorded.at,
+        version=recorded.envelope.seq,
+        first_position=recorded.position,
+        position=recorded.position,
+    )
+
+
+def _to(phase: Phase) -> Callable[[Application, Event, Recorded], Change]:
+    def change(row: Application, event: Event, recorded: Recorded) -> Change:
+        if phase in _CLOSED:
+            # A case that closes lets whatever was on offer lapse; a completed one keeps its accepted offer.
+            kept = row.offer_state if phase is Phase.COMPLETED else None
+            return {"state": phase.value, "closed_at": row.closed_at or recorded.at, "offer_state": kept}
+        return {"state": phase.value}
+
+    return change
+
+
+def _submitted(row: Application, event: Event, recorded: Recorded) -> Change:
+    return {"state": Phase.SUBMITTED.value, "submitted_at": row.submitted_at or recorded.at}
+
+
+def _terms(row: Application, event: e.TermsFinalised | e.OfferCreated | e.ApplicationApproved) -> Change:
+    terms = event.terms
+    return {"terms_amount_fen": terms.amount_fen, "terms_months": terms.months, "terms_rate": terms.annual_rate}
+
+
+def _approved(row: Application, event: e.ApplicationApproved, recorded: Recorded) -> Change:
+    decided = {"decision": Phase.APPROVED.value, "decided_at": row.decided_at or recorded.at}
+    return {"state": Phase.APPROVED.value, **decided, **_terms(row, event)}
+
+
+def _declined(row: Application, event: e.ApplicationDeclined, recorded: Recorded) -> Change:
+    decided = {"decision": Phase.DECLINED.value, "decided_at": row.decided_at or recorded.at}
+    return {**_to(Phase.DECLINED)(row, event, recorded), **decided}
+
+
+def _offer(state: str | None) -> Callable[[Application, Event, Recorded], Change]:
+    return lambda row, event, recorded: {"offer_state": state}
+
+
+_CHANGES: dict[type[Event], Callable[[Application, Any, Recorded], Change]] = {
+    e.ApplicationSubmitted: _submitted,
+    e.DocumentUploaded: lambda row, event, recorded: {"documents": row.documents + 1},
+    e.RoutedToLane: lambda row, event, recorded: {"lane": event.lane},
+    e.VerificationStarted: _to(Phase.VERIFYING),
+    e.VerificationCompleted: _to(Phase.DECIDING),
+    e.ApplicationReferred: _to(Phase.REFERRED),
+    e.HumanReviewRequested: lambda row, event, recorded: {"review_pending": True},
+    e.HumanReviewCompleted: lambda row, event, recorded: {"review_pending": False},
+    e.TermsFinalised: lambda row, event, recorded: _terms(row, event),
+    e.ApplicationApproved: _approved,
+    e.ApplicationDeclined: _declined,
+    e.OfferSelected: lambda row, event, recorded: {"offers": event.offer, "offer_state": "selected"},
+    e.OfferCreated: lambda row, event, recorded: {"offer_state": "created", **_terms(row, event)},
+    e.OfferPresented: _offer("presented"),
+    e.OfferReturned: _offer("returned"),
+    e.OfferAccepted: lambda row, event, recorded: {"state": Phase.OFFER_ACCEPTED.value, "offer_state": "accepted"},
+    e.OfferCancelled: _offer("cancelled"),
+    e.OfferDeclined: _offer("declined"),
+    e.ContractingStarted: _to(Phase.CONTRACTING),
+    e.ApplicationCompleted: _to(Phase.COMPLETED),
+    e.ApplicationWithdrawn: _to(Phase.WITHDRAWN),
+    e.ApplicationExpired: _to(Phase.EXPIRED),
+}
+
+_COUNTED: tuple[type[Event], ...] = (
+    e.DocumentExtracted,
+    e.IdentityVerified,
+    e.IdentityFailed,
+    e.LivenessPassed,
+    e.LivenessFailed,
+    e.CarrierNameMatched,
+    e.CarrierNameMismatched,
+    e.VehicleIdentified,
+    e.OdometerVerified,
+    e.OdometerAnomalyDetected,
+    e.AdverseNoticeIssued,
+    e.WorkScheduled,
+    e.WorkStarted,
+    e.WorkCompleted,
+)
+"""Events that change nothing in the row but its version and position."""
+
+
+def fold(row: Application | None, event: Event, recorded: Recorded) -> Application | None:
+    """The row after one event. Raises `ProjectionError` for a case that does not begin with its draft."""
+    if isinstance(event, e.ApplicationDrafted):
+        return _drafted(event, recorded)
+    if row is None:
+        raise ProjectionError(
+            f"stream {recorded.stream}: expected application.drafted first, got {recorded.envelope.type}"
+        )
+    make = _CHANGES.get(type(event))
+    change = {} if make is None else make(row, event, recorded)
+    return replace(row, version=recorded.envelope.seq, position=recorded.position, **change)
+
+
+# ---------------------------------------------------------------------------------------------------- DDL
+
+APPLICATION_BOOK = Projection(
+    name="application_book",
+    version=1,
+    row=Application,
+    key=("id",),
+    events=frozenset({e.ApplicationDrafted, *_CHANGES, *_COUNTED}),
+    fold=fold,
+    ddl="""
+CREATE TABLE {table} (
+    shard            smallint    NOT NULL,
+    position         bigint      NOT NULL,
+    id               uuid        NOT NULL,
+    tenant           uuid        NOT NULL,
+    reference        text        NOT NULL,
+    state            text        NOT NULL,
+    asset_class      text        NOT NULL,
+    product          text        NOT NULL,
+    channel          text        NOT NULL,
+    amount_fen       bigint      NOT NULL,
+    currency         text        NOT NULL,
+    terms_amount_fen bigint,
+    terms_months     bigint,
+    terms_rate       text,
+    lane             text,
+    documents        bigint      NOT NULL,
+    offers           bigint      NOT NULL,
+    offer_state      text,
+    review_pending   boolean     NOT NULL,
+    decision         text,
+    expires_on       date,
+    drafted_at       timestamptz NOT NULL,
+    submitted_at     timestamptz,
+    decided_at       timestamptz,
+    closed_at        timestamptz,
+    version          bigint      NOT NULL,
+    first_position   bigint      NOT NULL,
+    PRIMARY KEY (shard, id)
+) WITH (fillfactor = 70);
+CREATE INDEX ON {table} (shard, tenant, id);
+CREATE INDEX ON {table} (shard, tenant, state, id);
+CREATE INDEX ON {table} (shard, tenant, reference);
+""",
+)
+
+
+# ------------------------------------------------------------------------------------------------ queries
+
+_SELECT = f"SELECT {select_list(APPLICATION_BOOK)} FROM read.{APPLICATION_BOOK.table} t"
+_make = row_maker(APPLICATION_BOOK)
+
+
+def application(
+    connection: Connection[Any], tenant: UUID, stream: UUID, *, as_of_position: int | None = None, shard: int = 0
+) -> tuple[int, Application | None]:
+    """The position this is valid at, and one application of the tenant, now or at an earlier position.
+
+    Raises `NotProjectedYet` for a position ahead of the book.
+    """
+    position = resolve(connection, APPLICATION_BOOK, shard, as_of_position)
+    if as_of_position is None:
+        found = _rows(
+            connection, f"{_SELECT} WHERE t.shard = %s AND t.id = %s AND t.tenant = %s", shard, stream, tenant
+        )
+        return position, found[0] if found else None
+    past = rows_as_of(connection, APPLICATION_BOOK, [str(stream)], position, shard).get((str(stream),))
+    return position, past if past is not None and past.tenant == tenant else None
+
+
+def by_reference(connection: Connection[Any], tenant: UUID, reference: str, *, shard: int = 0) -> list[Application]:
+    """The tenant's applications with this business number (at most `PAGE_ROWS_MAX`), in the order of their ids."""
+    where = "WHERE t.shard = %s AND t.tenant = %s AND t.reference = %s ORDER BY t.id LIMIT %s"
+    return _rows(connection, f"{_SELECT} {where}", shard, tenant, reference, PAGE_ROWS_MAX)
+
+
+def listing(
+    connection: Connection[Any],
+    tenant: UUID,
+    *,
+    state: str | None = None,
+    limit: int = PAGE_ROWS_MAX,
+    starting_after: UUID | None = None,
+    as_of_position: int | None = None,
+    shard: int = 0,
+) -> Page:
+    """A page of the tenant's applications in the order of their ids, now or at an earlier position.
+
+    A page of the past may be short, even empty, with `has_more` set: it looked at `SCAN_ROWS_MAX` rows. Raises
+    `ProjectionError` for a limit outside 1 … `PAGE_ROWS_MAX` and `NotProjectedYet` for a position ahead of the book.
+    """
+    if not 1 <= limit <= PAGE_ROWS_MAX:
+        raise ProjectionError(f"limit: expected 1 … {PAGE_ROWS_MAX}, got {limit}")
+    position = resolve(connection, APPLICATION_BOOK, shard, as_of_position)
+    if as_of_position is None:
+        where, values = _scope(shard, tenant, starting_after)
+        if state is not None:
+            where, values = f"{where} AND t.state = %s", [*values, state]
+        found = _rows(connection, f"{_SELECT} {where} ORDER BY t.id LIMIT %s", *values, limit + 1)
+        return _page(position, found, limit, None)
+    found, scanned_to = _past(connection, tenant, state, limit + 1, starting_after, position, shard)
+    return _page(position, found, limit, scanned_to)
+
+
+def _past(
+    connection: Connection[Any],
+    tenant: UUID,
+    state: str | None,
+    wanted: int,
+    after: UUID | None,
+    position: int,
+    shard: int,
+) -> tuple[list[Application], UUID | None]:
+    """Up to `wanted` rows as they were at `position`, and where the scan stopped if it stopped before the end."""
+    found: list[Application] = []
+    for _ in range(0, SCAN_ROWS_MAX, _SCAN_ROWS):
+        where, values = _scope(shard, tenant, after)
+        # Rows that changed since may have been in any state then; unchanged ones are filtered where they lie.
+        where += " AND t.first_position <= %s AND (t.position > %s OR %s::text IS NULL OR t.state = %s)"
+        values += [position, position, state, state]
+        scanned = _rows(connection, f"{_SELECT} {where} ORDER BY t.id LIMIT %s", *values, _SCAN_ROWS)
+        changed = [str(row.id) for row in scanned if row.position > position]
+        past = rows_as_of(connection, APPLICATION_BOOK, changed, position, shard)
+        then = [past.get((str(row.id),)) if row.position > position else row for row in scanned]
+        found += [row for row in then if row is not None and state in (None, row.state)]
+        if len(scanned) < _SCAN_ROWS:
+            return found, None
+        if len(found) >= wanted:
+            break
+        after = scanned[-1].id
+    return found, after
+
+
+def _scope(shard: int, tenant: UUID, after: UUID | None) -> tuple[str, list[Any]]:
+    if after is None:
+        return "WHERE t.shard = %s AND t.tenant = %s", [shard, tenant]
+    return "WHERE t.shard = %s AND t.tenant = %s AND t.id > %s", [shard, tenant, after]
+
+
+def _page(position: int, found: list[Application], limit: int, scanned_to: UUID | None) -> Page:
+    rows = tuple(found[:limit])
+    if len(found) > limit:
+        return Page(position, rows, True, rows[-1].id)
+    return Page(position, rows, scanned_to is not None, scanned_to)
+
+
+def _rows(connection: Connection[Any], query: str, *values: Any) -> list[Application]:
+    return [_make(row) for row in connection.cursor(binary=True).execute(query, values).fetchall()]

@@ -1,0 +1,1 @@
+"""Read models of leases: the book, bills, ageing, cash flow."""

@@ -1,0 +1,395 @@
+"""Bills and their payment status: one row per lease with all of its bills, scheduled and issued.
+
+    lease.created ─▶ scheduled ─bill_issued─▶ issued ─money─▶ partially_paid ─▶ paid
+                                                └─▶ waived │ written_off          (money may also move away again)
+
+A row holds the bills of one lease, because a new schedule changes bills that its event does not name. `bills` has the
+detail as JSON; `due_on`, `owed_fen` and `open_fen` have one element for each bill as a PostgreSQL array literal, from
+which SQL answers for a whole tenant. The status follows from the amounts. Whether a bill is overdue depends on a
+business date, so it is asked with one and never stored.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from msgspec import Raw, Struct
+from psycopg import Connection
+
+from domain.kernel.event import Event
+from domain.leasing.lease import events as e
+from domain.leasing.lease import money as m
+from domain.leasing.values import COMPONENTS, UPFRONT_FEE_BILL, Applied, Instalment, Part
+from projections.engine.as_of import resolve, rows_as_of
+from projections.engine.model import Projection, ProjectionError, Recorded, Row
+from projections.leasing.bill import STATUSES, Bill
+from projections.leasing.lease_pages import Window, lease_pages
+
+__all__ = ["BILLS", "STATUSES", "Bill", "Bills", "Filter", "Page", "bills_of", "bills_of_lease", "fold", "listing"]
+
+_AT = {component: at for at, component in enumerate(COMPONENTS)}
+_LATE_FEE_AT = 3
+assert COMPONENTS[_LATE_FEE_AT].value == "late_fee"
+
+
+class Bills(Row, frozen=True, kw_only=True):
+    """The bills of one lease; `issued` of them are issued, the others scheduled."""
+
+    id: UUID
+    tenant: UUID
+    issued: int = 0
+    bills: str
+    due_on: str
+    owed_fen: str
+    open_fen: str
+    first_position: int
+
+
+_split = msgspec.json.Decoder(list[Raw]).decode
+_bill = msgspec.json.Decoder(Bill).decode
+_bills = msgspec.json.Decoder(tuple[Bill, ...]).decode
+_encode = msgspec.json.Encoder().encode
+
+
+def bills_of(row: Bills) -> tuple[Bill, ...]:
+    """The bills in a row, by number."""
+    return _bills(row.bills)
+
+
+# --------------------------------------------------------------------------------------------------- fold
+
+
+def elements(literal: str) -> list[str]:
+    """The elements of a PostgreSQL array literal of numbers or dates."""
+    return literal[1:-1].split(",") if len(literal) > 2 else []
+
+
+def literal(items: Iterable[str]) -> str:
+    """A PostgreSQL array literal of numbers or dates."""
+    return "{" + ",".join(items) + "}"
+
+
+class _Sheet:
+    """The bills of a row while an event changes some: only those are decoded and encoded again."""
+
+    __slots__ = ("due_on", "first", "issued", "open_fen", "owed_fen", "raws", "touched")
+
+    def __init__(self, row: Bills | None) -> None:
+        self.issued = 0 if row is None else row.issued
+        self.raws: list[Raw] = [] if row is None else _split(row.bills)
+        self.first = 0 if self.raws and bytes(self.raws[0]).startswith(b"[0,") else 1
+        self.due_on: list[str] = [] if row is None else elements(row.due_on)
+        self.owed_fen: list[str] = [] if row is None else elements(row.owed_fen)
+        self.open_fen: list[str] = [] if row is None else elements(row.open_fen)
+        self.touched: dict[int, Bill] = {}
+
+    def of(self, number: int) -> Bill:
+        """A bill, to be changed. Raises `ProjectionError` for a number there is not."""
+        known = self.touched.get(number)
+        if known is None:
+            if not self.first <= number < self.next_number:
+                raise ProjectionError(f"expected a bill from {self.first} to {self.next_number - 1}, got {number}")
+            known = self.touched[number] = _bill(self.raws[number - self.first])
+        return known
+
+    @property
+    def next_number(self) -> int:
+        """Behind the last bill."""
+        return self.first + len(self.raws)
+
+    def cut(self) -> None:
+        """Nothing is scheduled any more."""
+        for column in (self.raws, self.due_on, self.owed_fen, self.open_fen):
+            del column[self.issued :]
+        self.touched = {number: bill for number, bill in self.touched.items() if number < self.first + self.issued}
+
+    def append(self, bill: Bill) -> None:
+        """One more bill. Raises `ProjectionError` unless its number is the next."""
+        if bill.number != self.next_number:
+            raise ProjectionError(f"expected bill {self.next_number} next, got {bill.number}")
+        self._insert(len(self.raws), bill)
+
+    def prepend(self, bill: Bill) -> None:
+        """The bill of the fee that is due at the beginning."""
+        self.first = bill.number
+        self._insert(0, bill)
+
+    def _insert(self, at: int, bill: Bill) -> None:
+        self.raws.insert(at, Raw())
+        for column in (self.due_on, self.owed_fen, self.open_fen):
+            column.insert(at, "")
+        self.touched[bill.number] = bill
+
+    def columns(self) -> dict[str, Any]:
+        """The row's columns after the changes."""
+        for number, bill in self.touched.items():
+            owed_fen = bill.owed_fen
+            at = number - self.first
+            self.raws[at] = Raw(_encode(bill))
+            self.due_on[at] = bill.due_on.isoformat()
+            self.owed_fen[at] = str(owed_fen)
+            self.open_fen[at] = str(owed_fen - sum(bill.paid))
+        return {
+            "issued": self.issued,
+            "bills": _encode(self.raws).decode(),
+            "due_on": literal(self.due_on),
+            "owed_fen": literal(self.owed_fen),
+            "open_fen": literal(self.open_fen),
+        }
+
+
+Change = Callable[[_Sheet, Any], None]
+
+
+def _schedule(sheet: _Sheet, schedule: Iterable[Instalment]) -> None:
+    for one in schedule:
+        billed = [one.principal_fen, one.interest_fen, one.fee_fen, 0]
+        sheet.append(Bill(one.number, one.due_on, None, billed, [0] * 4, [0] * 4, [0] * 4))
+
+
+def _restructured(sheet: _Sheet, event: e.LeaseRestructured) -> None:
+    sheet.cut()
+    _schedule(sheet, event.schedule)
+
+
+def _bill_issued(sheet: _Sheet, event: m.BillIssued) -> None:
+    billed = [event.principal_fen, event.interest_fen, event.fee_fen, 0]
+    if event.number == UPFRONT_FEE_BILL or event.number >= sheet.next_number:
+        bill = Bill(event.number, event.due_on, event.issued_on, billed, [0] * 4, [0] * 4, [0] * 4)
+        (sheet.append if event.number else sheet.prepend)(bill)
+    else:
+        bill = sheet.of(event.number)
+        bill.due_on, bill.issued_on, bill.billed = event.due_on, event.issued_on, billed
+    sheet.issued += 1
+
+
+def _late_fee(sheet: _Sheet, event: m.LateFeeAssessed) -> None:
+    sheet.of(event.number).billed[_LATE_FEE_AT] += event.fen
+
+
+def _apply(sheet: _Sheet, applied: Iterable[Applied], on: date | None) -> None:
+    """`on` is the day the money counts from; money that is moved away is not a payment of that day."""
+    for one in applied:
+        bill = sheet.of(one.number)
+        bill.paid[_AT[one.component]] += one.fen
+        if one.fen > 0 and on is not None:
+            bill.last_paid_on = on if bill.last_paid_on is None else max(on, bill.last_paid_on)
+        elif not any(bill.paid):
+            bill.last_paid_on = None
+
+
+def _money(sheet: _Sheet, event: m.CreditApplied | m.DepositCaptured | m.AssetDisposed) -> None:
+    _apply(sheet, event.applied, event.on)
+
+
+def _waived(sheet: _Sheet, event: m.BillWaived) -> None:
+    _less(sheet, event.parts, "waived")
+    _apply(sheet, event.applied, None)
+
+
+def _less(sheet: _Sheet, parts: Iterable[Part], column: str) -> None:
+    for part in parts:
+        getattr(sheet.of(part.number), column)[_AT[part.component]] += part.fen
+
+
+def _re_aged(sheet: _Sheet, event: e.BillsReAged) -> None:
+    for later in event.due_dates:
+        bill = sheet.of(later.number)
+        bill.due_on = max(bill.due_on, later.due_on)
+
+
+def _cut(sheet: _Sheet, event: Event) -> None:
+    sheet.cut()
+
+
+_CHANGES: Mapping[type[Event], Change] = {
+    e.LeaseCreated: lambda sheet, event: _schedule(sheet, event.schedule),
+    e.LeaseRestructured: _restructured,
+    e.LeaseRenewed: lambda sheet, event: _schedule(sheet, event.schedule),
+    e.BillsReAged: _re_aged,
+    m.BillIssued: _bill_issued,
+    m.LateFeeAssessed: _late_fee,
+    m.PaymentPosted: lambda sheet, event: _apply(sheet, event.applied, event.value_date),
+    m.PaymentReversed: lambda sheet, event: _apply(sheet, event.applied, None),
+    m.RefundReturned: lambda sheet, event: _apply(sheet, event.applied, event.value_date),
+    m.CreditApplied: _money,
+    m.DepositCaptured: _money,
+    m.AssetDisposed: _money,
+    m.BillWaived: _waived,
+    m.LeaseChargedOff: lambda sheet, event: _less(sheet, event.parts, "written_off"),
+    m.BuyoutCompleted: _cut,
+    e.LeaseEarlySettled: _cut,
+    e.LeaseTerminated: _cut,
+    e.AssetTotallyLost: _cut,
+    e.AssetReturned: _cut,
+    m.LeaseClosed: _cut,
+}
+
+
+def fold(row: Bills | None, event: Event, recorded: Recorded) -> Bills | None:
+    """The row after one event. Raises `ProjectionError` for a lease that does not begin with its creation."""
+    return fold_run(row, (recorded,))
+
+
+def fold_run(row: Bills | None, run: Sequence[Recorded]) -> Bills:
+    """The row after some events of its lease: what is kept as text is read and written once."""
+    first = run[0]
+    if row is None and type(first.event) is not e.LeaseCreated:
+        raise ProjectionError(f"stream {first.stream}: expected lease.created first, got {first.envelope.type}")
+    sheet = _Sheet(row)
+    for recorded in run:
+        _CHANGES[type(recorded.event)](sheet, recorded.event)
+    return Bills(
+        id=first.stream if row is None else row.id,
+        tenant=first.tenant if row is None else row.tenant,
+        position=run[-1].position,
+        first_position=first.position if row is None else row.first_position,
+        **sheet.columns(),
+    )
+
+
+# ---------------------------------------------------------------------------------------------------- DDL
+
+BILLS = Projection(
+    name="bills",
+    version=1,
+    row=Bills,
+    key=("id",),
+    events=frozenset(_CHANGES),
+    fold=fold,
+    fold_run=fold_run,
+    ddl="""
+CREATE TABLE {table} (
+    shard          smallint NOT NULL,
+    position       bigint   NOT NULL,
+    id             uuid     NOT NULL,
+    tenant         uuid     NOT NULL,
+    issued         bigint   NOT NULL,
+    bills          text     NOT NULL,
+    due_on         text     NOT NULL,
+    owed_fen       text     NOT NULL,
+    open_fen       text     NOT NULL,
+    first_position bigint   NOT NULL,
+    PRIMARY KEY (shard, id)
+) WITH (fillfactor = 45);
+CREATE INDEX ON {table} (shard, tenant, id);
+""",
+)
+
+
+# ------------------------------------------------------------------------------------------------ queries
+
+
+class Filter(Struct, frozen=True, kw_only=True):
+    """Which bills are asked for; `overdue_on` means open on that business date and due before it."""
+
+    status: str | None = None
+    due_from: date | None = None
+    due_to: date | None = None
+    overdue_on: date | None = None
+
+    def takes(self, bill: Bill) -> bool:
+        """Whether a bill is one of those."""
+        return (
+            (self.status is None or bill.status == self.status)
+            and (self.due_from is None or bill.due_on >= self.due_from)
+            and (self.due_to is None or bill.due_on <= self.due_to)
+            and (self.overdue_on is None or bill.overdue_days(self.overdue_on) > 0)
+        )
+
+
+class Found(Struct, frozen=True):
+    """One bill and its lease."""
+
+    lease: UUID
+    bill: Bill
+
+
+Cursor = tuple[UUID, int]
+"""A place in the list of all bills: a lease, and the number of one of its bills."""
+
+
+class Page(Struct, frozen=True):
+    """Some bills in the order of their leases' ids and their numbers, valid at `position`."""
+
+    position: int
+    bills: tuple[Found, ...]
+    next_after: Cursor | None
+
+
+ALL = Filter()
+
+
+def bills_of_lease(
+    connection: Connection[Any], tenant: UUID, lease: UUID, *, as_of_position: int | None = None, shard: int = 0
+) -> tuple[int, tuple[Bill, ...] | None]:
+    """The position this is valid at, and the bills of one lease of the tenant, now or at an earlier position."""
+    position = resolve(connection, BILLS, shard, as_of_position)
+    if as_of_position is None:
+        found = Window(BILLS, tenant, shard).rows(connection, "t.id = %s", [lease], 1)
+        return position, bills_of(found[0]) if found else None
+    row = rows_as_of(connection, BILLS, [str(lease)], position, shard).get((str(lease),))
+    return position, bills_of(row) if row is not None and row.tenant == tenant else None
+
+
+def listing(
+    connection: Connection[Any],
+    tenant: UUID,
+    *,
+    where: Filter = ALL,
+    limit: int,
+    starting_after: Cursor | None = None,
+    as_of_position: int | None = None,
+    shard: int = 0,
+) -> Page:
+    """A page of the tenant's bills, now or at an earlier position.
+
+    It may be short, even empty, and still have more behind it (`next_after`): a page looks at a bounded number of
+    leases. Raises `NotProjectedYet` for a position ahead of the read model.
+    """
+    position = resolve(connection, BILLS, shard, as_of_position)
+    condition, values = _condition(where)
+    window = Window(BILLS, tenant, shard, condition, values)
+    after, number = starting_after or (None, _BEFORE_ALL)
+    found: list[Found] = []
+    last: UUID | None = None
+    if after is not None:
+        row = window.one(connection, after, position, past=as_of_position is not None)
+        found += _matching(row, where, number)
+    for row in lease_pages(connection, window, after, position, past=as_of_position is not None):
+        if len(found) > limit:
+            break
+        last = row.id
+        found += _matching(row, where, _BEFORE_ALL)
+    else:
+        last = window.stopped_at
+    return _page(position, found, limit, last)
+
+
+def _matching(row: Bills | None, where: Filter, after: int) -> list[Found]:
+    if row is None:
+        return []
+    return [Found(row.id, bill) for bill in bills_of(row) if bill.number > after and where.takes(bill)]
+
+
+def _page(position: int, found: list[Found], limit: int, scanned_to: UUID | None) -> Page:
+    if len(found) > limit:
+        end = found[limit - 1]
+        return Page(position, tuple(found[:limit]), (end.lease, end.bill.number))
+    return Page(position, tuple(found), None if scanned_to is None else (scanned_to, _BEHIND_ALL))
+
+
+_BEFORE_ALL, _BEHIND_ALL = -1, 1_000_000
+"""Numbers before and behind every bill of a lease."""
+
+
+def _condition(where: Filter) -> tuple[str, list[Any]]:
+    """SQL that leaves out leases that have no overdue bill, which are most of them."""
+    if where.overdue_on is None:
+        return "true", []
+    unpaid = "unnest(t.due_on::date[], t.open_fen::bigint[]) AS u(due_on, open_fen)"
+    return f"EXISTS (SELECT FROM {unpaid} WHERE u.due_on < %s AND u.open_fen > 0)", [where.overdue_on]

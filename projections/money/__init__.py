@@ -1,1 +1,0 @@
-"""Read models of money: payments, mandates, receipts, reconciliations, the journal."""

@@ -1,0 +1,1 @@
+"""Read models of payments: payments, mandates, receipts, reconciliations."""

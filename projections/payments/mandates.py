@@ -1,0 +1,88 @@
+"""Mandates: one row for each lease that has, or had, one.
+
+    mandate.granted ─▶ granted ⇄ suspended ─▶ revoked | expired ─granted again─▶ granted
+
+`policy` is the JSON of the collection policy: what a debit under the mandate follows.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+
+import msgspec
+from msgspec.structs import replace
+
+from domain.kernel.event import Event
+from domain.payments.mandate import events as e
+from domain.payments.mandate.state import Phase
+from projections.engine.model import Projection, ProjectionError, Recorded
+from projections.leasing.by_lease import OfLease
+
+
+class Mandate(OfLease, frozen=True, kw_only=True):
+    """One mandate: the terms that were granted last, and its state."""
+
+    reference: str
+    policy: str
+    limit_fen: int | None
+    valid_until: date | None
+    granted_on: date
+
+
+_encode = msgspec.json.Encoder(order="sorted").encode
+_STATE: dict[type[Event], Phase] = {
+    e.MandateSuspended: Phase.SUSPENDED,
+    e.MandateResumed: Phase.GRANTED,
+    e.MandateRevoked: Phase.REVOKED,
+    e.MandateExpired: Phase.EXPIRED,
+}
+
+
+def fold(row: Mandate | None, event: Event, recorded: Recorded) -> Mandate | None:
+    """The row after one event. Raises `ProjectionError` for a mandate that does not begin with its grant."""
+    if isinstance(event, e.MandateGranted):
+        return Mandate(
+            position=recorded.position,
+            id=recorded.stream,
+            tenant=recorded.tenant,
+            lease=event.lease,
+            state=Phase.GRANTED.value,
+            first_position=recorded.position if row is None else row.first_position,
+            reference=event.reference,
+            policy=_encode(event.policy).decode(),
+            limit_fen=event.limit_fen,
+            valid_until=event.valid_until,
+            granted_on=event.granted_on,
+        )
+    if row is None:
+        raise ProjectionError(f"stream {recorded.stream}: expected mandate.granted, got {recorded.envelope.type}")
+    return replace(row, position=recorded.position, state=_STATE[type(event)].value)
+
+
+MANDATES = Projection(
+    name="mandates",
+    version=1,
+    row=Mandate,
+    key=("id",),
+    events=frozenset({e.MandateGranted, *_STATE}),
+    fold=fold,
+    ddl="""
+CREATE TABLE {table} (
+    shard          smallint NOT NULL,
+    position       bigint   NOT NULL,
+    id             uuid     NOT NULL,
+    tenant         uuid     NOT NULL,
+    lease          uuid     NOT NULL,
+    state          text     NOT NULL,
+    first_position bigint   NOT NULL,
+    reference      text     NOT NULL,
+    policy         text     NOT NULL,
+    limit_fen      bigint,
+    valid_until    date,
+    granted_on     date     NOT NULL,
+    PRIMARY KEY (shard, id)
+);
+CREATE INDEX ON {table} (shard, tenant, id);
+CREATE INDEX ON {table} (shard, tenant, lease);
+""",
+)

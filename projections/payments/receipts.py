@@ -1,0 +1,121 @@
+"""Receipts: money that moved through providers, one row for each movement.
+
+    payment.succeeded, payment.overpaid ─▶ row(payment, collection, attempt)
+    payment.refunded                    ─▶ row(payment, refund, number of the refund)
+    payment.charged_back                ─▶ row(payment, chargeback, attempt)
+
+This is our side of a reconciliation: what a provider's statement of a day is matched with.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from psycopg import Connection
+
+from domain.kernel.event import Event
+from domain.payments.payment.events import PaymentChargedBack, PaymentOverpaid, PaymentRefunded, PaymentSucceeded
+from domain.payments.reconciliation.matching import Money, Movement
+from projections.engine.model import Key, Projection, ProjectionError, Recorded, Row
+
+
+class Receipt(Row, frozen=True, kw_only=True):
+    """One movement. `number` is the attempt, of a refund its own number; `channel` is the provider, `ref` the digest of
+    its reference, `on_top` that the money came on top of what the payment had brought.
+    """
+
+    payment: UUID
+    movement: str
+    number: int
+    tenant: UUID
+    lease: UUID
+    channel: str
+    ref: str
+    amount_fen: int
+    value_date: date
+    booked_on: date
+    on_top: bool
+
+
+_Moved = PaymentSucceeded | PaymentOverpaid | PaymentRefunded | PaymentChargedBack
+
+
+def _place(event: Event) -> tuple[_Moved, Movement, int]:
+    match event:
+        case PaymentSucceeded() | PaymentOverpaid():
+            return event, Movement.COLLECTION, event.attempt
+        case PaymentRefunded():
+            return event, Movement.REFUND, event.number
+        case PaymentChargedBack():
+            return event, Movement.CHARGEBACK, event.attempt
+        case _:
+            raise ProjectionError(f"expected money that moved, got {type(event).__name__}")
+
+
+def _key(recorded: Recorded) -> Key:
+    _, movement, number = _place(recorded.event)
+    return (recorded.envelope.stream, movement.value, str(number))
+
+
+def fold(row: Receipt | None, event: Event, recorded: Recorded) -> Receipt | None:
+    """The row of one movement. Raises `ProjectionError` for one that happened twice."""
+    moved, movement, number = _place(event)
+    if row is not None:
+        raise ProjectionError(f"payment {recorded.stream}: expected one {movement} {number}, got another")
+    return Receipt(
+        position=recorded.position,
+        payment=recorded.stream,
+        movement=movement.value,
+        number=number,
+        tenant=recorded.tenant,
+        lease=moved.lease,
+        channel=moved.channel,
+        ref=moved.provider_ref,
+        amount_fen=moved.amount_fen,
+        value_date=moved.value_date,
+        booked_on=recorded.envelope.business_date,
+        on_top=isinstance(moved, PaymentOverpaid) or (isinstance(moved, PaymentChargedBack) and moved.on_top),
+    )
+
+
+RECEIPTS = Projection(
+    name="receipts",
+    version=1,
+    row=Receipt,
+    key=("payment", "movement", "number"),
+    events=frozenset({PaymentSucceeded, PaymentOverpaid, PaymentRefunded, PaymentChargedBack}),
+    fold=fold,
+    key_of=_key,
+    ddl="""
+CREATE TABLE {table} (
+    shard      smallint NOT NULL,
+    position   bigint   NOT NULL,
+    payment    uuid     NOT NULL,
+    movement   text     NOT NULL,
+    number     bigint   NOT NULL,
+    tenant     uuid     NOT NULL,
+    lease      uuid     NOT NULL,
+    channel    text     NOT NULL,
+    ref        text     NOT NULL,
+    amount_fen bigint   NOT NULL,
+    value_date date     NOT NULL,
+    booked_on  date     NOT NULL,
+    on_top     boolean  NOT NULL,
+    PRIMARY KEY (shard, payment, movement, number)
+);
+CREATE INDEX ON {table} (shard, tenant, channel, value_date);
+CREATE INDEX ON {table} (shard, tenant, position);
+""",
+)
+
+_RECEIVED = f"""
+SELECT movement, ref, amount_fen FROM read.{RECEIPTS.table}
+WHERE shard = %s AND tenant = %s AND channel = %s AND value_date = %s ORDER BY movement, ref, amount_fen"""
+
+
+def received(connection: Connection[Any], tenant: UUID, channel: str, day: date, *, shard: int = 0) -> list[Money]:
+    """What moved of a tenant's money through a channel with this value date."""
+    rows = connection.cursor(binary=True).execute(_RECEIVED, (shard, tenant, channel, day)).fetchall()
+    return [Money(Movement(movement), ref, amount_fen) for movement, ref, amount_fen in rows]

@@ -1,0 +1,303 @@
+"""Attempts at their providers: every answer has its command, silence is unknown, callbacks are taken as they come."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from datetime import date, timedelta
+from uuid import UUID
+
+import pytest
+from msgspec.structs import replace
+
+from adapters.connectors.payments.collecting import Collector, received
+from adapters.connectors.payments.port import (
+    Answer,
+    Callback,
+    CallbackMalformed,
+    Order,
+    PaymentProvider,
+    RequestMalformed,
+    Status,
+    request_of,
+)
+from adapters.connectors.payments.sandbox import SandboxBank
+from adapters.connectors.payments.scenarios import Script, always
+from adapters.connectors.payments.signature import callback_body, sign
+from chain.entry import Entry, draft, parse, seal
+from domain.kernel.command import Command
+from domain.kernel.decider import fold
+from domain.kernel.event import Event
+from domain.payments.payment.commands import (
+    ReceiveCallback,
+    RecordFailed,
+    RecordOutcomeUnknown,
+    RecordPending,
+    RecordRefunded,
+    RecordRefundFailed,
+    RecordSucceeded,
+)
+from domain.payments.payment.decider import PAYMENT
+from domain.payments.payment.events import AttemptStarted, PaymentFailed
+from domain.payments.payment.state import PaymentState
+from domain.payments.payment.values import Reported, Source
+from tests.domain.intake.scenario import CONTEXT, TODAY
+from tests.domain.payments.cases import (
+    ASKED,
+    BEGUN,
+    FEN,
+    FIRST,
+    INITIATED,
+    LATER,
+    SWITCHED,
+    UNKNOWN,
+    refunded,
+    succeeded,
+)
+
+STREAM = UUID(int=7)
+ARRIVAL = UUID(int=8)
+SECRET = b"secret"
+
+
+def entry(event: Event) -> Entry:
+    """The envelope of an event of the payment."""
+    drafted = draft(event, CONTEXT, stream=STREAM, eid=UUID(int=9))
+    return parse(seal(drafted, 1, None, "2026-03-02T01:30:00.000000Z"))
+
+
+class Known:
+    """Payments that are what their events say."""
+
+    def __init__(self, *events: Event) -> None:
+        self._events = events
+
+    async def payment(self, stream: UUID) -> PaymentState:
+        return fold(PAYMENT, self._events)
+
+
+class Says(SandboxBank):
+    """A provider that says what a test wants, or raises it."""
+
+    def __init__(self, answer: Answer | Exception) -> None:
+        super().__init__("bank_a", SECRET, always(Script()))
+        self.answer = answer
+        self.orders: list[Order] = []
+
+    async def initiate(self, order: Order) -> Answer:
+        self.orders.append(order)
+        if isinstance(self.answer, Exception):
+            raise self.answer
+        return self.answer
+
+    async def query(self, request: str, on: date) -> Answer:
+        if isinstance(self.answer, Exception):
+            raise self.answer
+        return self.answer
+
+    async def refund(self, request: str, amount_fen: int, key: str, on: date) -> Answer:
+        return await self.query(f"{request} {amount_fen} {key}", on)
+
+
+PAID = Answer(status=Status.SUCCEEDED, ref="a" * 64, amount_fen=FEN, value_date=TODAY)
+ANSWERS: list[tuple[Answer | Exception, Command]] = [
+    (Answer(status=Status.ACCEPTED, ref="a" * 64), RecordPending(attempt=1, ref="a" * 64)),
+    (PAID, RecordSucceeded(attempt=1, amount_fen=FEN, value_date=TODAY, ref="a" * 64)),
+    (Answer(status=Status.FAILED, code="limit_exceeded"), RecordFailed(attempt=1, code="limit_exceeded")),
+    (Answer(status=Status.UNKNOWN, code="timeout"), RecordOutcomeUnknown(attempt=1, reason="timeout")),
+    (Answer(status=Status.SUCCEEDED, ref="a" * 64), RecordOutcomeUnknown(attempt=1, reason="no_sense")),
+    (Answer(status=Status.FAILED), RecordOutcomeUnknown(attempt=1, reason="no_sense")),
+    (Answer(status=Status.ACCEPTED), RecordOutcomeUnknown(attempt=1, reason="no_sense")),
+    (ConnectionError("gone"), RecordOutcomeUnknown(attempt=1, reason="no_answer")),
+]
+
+
+@pytest.mark.parametrize(("answer", "command"), ANSWERS)
+async def test_every_answer_has_its_command(answer: Answer | Exception, command: Command) -> None:
+    provider = Says(answer)
+    (wish,) = await Collector({"bank_a": provider}, Known(*BEGUN)).react(FIRST, entry(FIRST))
+    assert wish.command == command
+    assert (wish.stream, wish.key) == (STREAM, f"payment:{STREAM.hex}:attempt:1")
+    assert provider.orders == [
+        Order(request=request_of(STREAM, 1), amount_fen=FEN, channel="bank_a", on=TODAY, mandate="M-1")
+    ]
+
+
+async def test_silence_is_an_unknown_outcome(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Silent(Says):
+        async def initiate(self, order: Order) -> Answer:
+            await asyncio.sleep(60)
+            raise AssertionError("nobody waits so long")
+
+    monkeypatch.setattr("adapters.connectors.payments.collecting.ANSWER_TIMEOUT_S", 0.01)
+    (wish,) = await Collector({"bank_a": Silent(PAID)}, Known(*BEGUN)).react(FIRST, entry(FIRST))
+    assert wish.command == RecordOutcomeUnknown(attempt=1, reason="no_answer")
+
+
+async def test_what_waits_for_its_day_goes_nowhere() -> None:
+    assert await Collector({}, Known(LATER)).react(LATER, entry(LATER)) == ()
+
+
+async def test_a_switched_channel_waits_for_its_amount() -> None:
+    """The next attempt begins by an event of its own, when it is known what is open then."""
+    past = (*BEGUN, PaymentFailed(attempt=1, channel="bank_a", code="account_closed"), SWITCHED)
+    assert await Collector({"bank_a": Says(PAID)}, Known(*past)).react(SWITCHED, entry(SWITCHED)) == ()
+
+
+async def test_the_amount_is_that_of_the_event() -> None:
+    """Not that of the payment: each attempt asks for what was open when it began."""
+    less = AttemptStarted(attempt=1, channel="bank_a", amount_fen=7)
+    provider = Says(PAID)
+    await Collector({"bank_a": provider}, Known(INITIATED, less)).react(less, entry(less))
+    assert [order.amount_fen for order in provider.orders] == [7]
+
+
+async def test_an_attempt_that_is_over_goes_to_nobody_again() -> None:
+    """A reactor that begins late, or again, meets attempts of the past."""
+    provider = Says(PAID)
+    for past in ((*BEGUN, succeeded()), (*BEGUN, UNKNOWN)):
+        assert await Collector({"bank_a": provider}, Known(*past)).react(FIRST, entry(FIRST)) == ()
+    assert provider.orders == []
+
+
+async def test_a_channel_that_nobody_serves_leaves_the_outcome_unknown() -> None:
+    """Another configuration may have asked already; a query says so when there is somebody to ask."""
+    (wish,) = await Collector({}, Known(*BEGUN)).react(FIRST, entry(FIRST))
+    assert wish.command == RecordOutcomeUnknown(attempt=1, reason="no_provider")
+    assert await Collector({}, Known(*BEGUN, UNKNOWN)).react(UNKNOWN, entry(UNKNOWN)) == ()
+    assert await Collector({}, Known(*BEGUN, succeeded(), ASKED)).react(ASKED, entry(ASKED)) == ()
+
+
+PAID_OUT = Answer(status=Status.SUCCEEDED, ref="b" * 64, amount_fen=ASKED.amount_fen, value_date=TODAY)
+
+
+@pytest.mark.parametrize(
+    ("answer", "command"),
+    [
+        (PAID_OUT, RecordRefunded(number=1, value_date=TODAY, ref="b" * 64)),
+        (Answer(status=Status.FAILED, code="account_closed"), RecordRefundFailed(number=1, code="account_closed")),
+        (Answer(status=Status.UNKNOWN, code="timeout"), None),
+        (Answer(status=Status.ACCEPTED, ref="b" * 64), None),
+        (replace(PAID_OUT, amount_fen=1), None),
+        (replace(PAID_OUT, ref=None), None),
+        (ConnectionError("gone"), None),
+    ],
+)
+async def test_a_refund_is_over_when_the_provider_says_how(answer: Answer | Exception, command: Command | None) -> None:
+    """Whatever else it says, money may have gone out: the same question is asked again."""
+    past = (*BEGUN, succeeded(), ASKED)
+    wishes = await Collector({"bank_a": Says(answer)}, Known(*past)).react(ASKED, entry(ASKED))
+    assert [wish.command for wish in wishes] == ([] if command is None else [command])
+    assert all(wish.key == f"payment:{STREAM.hex}:refund:1" for wish in wishes)
+
+
+async def test_a_refund_that_is_over_is_not_asked_for() -> None:
+    collector = Collector({"bank_a": Says(PAID_OUT)}, Known(*BEGUN, succeeded(), ASKED, refunded()))
+    assert await collector.refund(STREAM, 1, TODAY) == ()
+    assert await collector.refund(STREAM, 9, TODAY) == ()
+
+
+async def test_an_unknown_outcome_is_asked_for() -> None:
+    collector = Collector({"bank_a": Says(PAID)}, Known(*BEGUN, UNKNOWN))
+    (wish,) = await collector.react(UNKNOWN, entry(UNKNOWN))
+    assert wish.command == RecordSucceeded(
+        attempt=1, amount_fen=FEN, value_date=TODAY, ref="a" * 64, source=Source.QUERY
+    )
+    assert wish.key == f"payment:{STREAM.hex}:resolved:1"
+
+
+@pytest.mark.parametrize("answer", [Answer(status=Status.ACCEPTED, ref="a" * 64), ConnectionError("gone")])
+async def test_what_nobody_knows_yet_stays_unknown(answer: Answer | Exception) -> None:
+    assert await Collector({"bank_a": Says(answer)}, Known(*BEGUN, UNKNOWN)).resolve(STREAM, 1, TODAY) == ()
+
+
+# ---------------------------------------------------------------------------------------------- callbacks
+
+
+def provider() -> PaymentProvider:
+    return SandboxBank("bank_a", SECRET, always(Script()))
+
+
+def delivered(answer: Answer, request: str = request_of(STREAM, 1)) -> tuple[Mapping[str, str], bytes]:
+    body = callback_body(request, answer)
+    return sign(SECRET, 1, body), body
+
+
+def test_a_true_callback_becomes_its_command() -> None:
+    wish = received("bank_a", provider().verify_callback, *delivered(PAID), ARRIVAL)
+    command = wish.command
+    assert isinstance(command, ReceiveCallback)
+    assert (command.verified, command.attempt, command.reported) == (True, 1, Reported.SUCCEEDED)
+    assert (command.amount_fen, command.value_date, command.ref) == (FEN, TODAY, "a" * 64)
+    assert (wish.stream, wish.key) == (STREAM, f"payment:{STREAM.hex}:callback:{ARRIVAL.hex}")
+
+
+FAILED = Answer(status=Status.FAILED, code="limit_exceeded")
+
+
+def test_a_failure_carries_its_code_only() -> None:
+    command = received(
+        "bank_a", provider().verify_callback, *delivered(Answer(status=Status.FAILED, code="limit_exceeded")), ARRIVAL
+    ).command
+    assert isinstance(command, ReceiveCallback)
+    assert (command.reported, command.code, command.amount_fen) == (Reported.FAILED, "limit_exceeded", None)
+
+
+def test_a_forged_one_is_recorded_with_the_payment_it_names() -> None:
+    headers, body = delivered(PAID)
+    command = received(
+        "bank_a", provider().verify_callback, {**headers, "payment-signature": "0" * 64}, body, ARRIVAL
+    ).command
+    assert isinstance(command, ReceiveCallback)
+    assert (command.verified, command.attempt, command.amount_fen) == (False, 1, None)
+
+
+def test_a_forged_one_that_names_nothing_is_not_ours() -> None:
+    with pytest.raises(RequestMalformed):
+        received("bank_a", provider().verify_callback, {}, b"hello", ARRIVAL)
+    with pytest.raises(RequestMalformed):
+        received("bank_a", provider().verify_callback, {}, b'{"request":"../../etc"}', ARRIVAL)
+
+
+def test_a_chargeback_says_when_and_why() -> None:
+    back = Answer(status=Status.CHARGED_BACK, ref="a" * 64, amount_fen=FEN, value_date=TODAY, code="disputed")
+    command = received("bank_a", provider().verify_callback, *delivered(back), ARRIVAL).command
+    assert isinstance(command, ReceiveCallback)
+    assert (command.reported, command.value_date, command.code) == (Reported.CHARGED_BACK, TODAY, "disputed")
+
+
+def test_a_signed_callback_without_news_is_malformed() -> None:
+    with pytest.raises(CallbackMalformed, match="got accepted"):
+        received(
+            "bank_a", provider().verify_callback, *delivered(Answer(status=Status.ACCEPTED, ref="a" * 64)), ARRIVAL
+        )
+
+
+async def test_what_a_provider_sends_is_what_we_take() -> None:
+    """The whole way: order, callbacks on their day, applied once, then duplicates, and a forgery."""
+    bank = SandboxBank(
+        "bank_a", SECRET, always(Script(settles_after_days=1, callbacks_after_days=(1, 1), forged_after_days=(1,)))
+    )
+    events: list[Event] = [*BEGUN]
+    (wish,) = await Collector({"bank_a": bank}, Known(*events)).react(FIRST, entry(FIRST))
+    events += _granted(wish.command, events)
+    told = []
+    for number, delivery in enumerate(bank.deliveries(TODAY + timedelta(days=1))):
+        arrived = received("bank_a", bank.verify_callback, delivery.headers, delivery.body, UUID(int=number))
+        new = _granted(arrived.command, events)
+        told.append([type(event).__name__ for event in new])
+        events += new
+    assert told == [["CallbackApplied", "PaymentSucceeded"], ["CallbackIgnored"], ["CallbackIgnored"]]
+
+
+def _granted(command: Command, events: list[Event]) -> tuple[Event, ...]:
+    answer = PAYMENT.decide(command, fold(PAYMENT, events), CONTEXT)
+    assert isinstance(answer, tuple)
+    return answer
+
+
+def test_a_callback_is_named_by_its_bytes() -> None:
+    headers, body = delivered(PAID)
+    callback = provider().verify_callback(headers, body)
+    assert isinstance(callback, Callback)
+    assert len(callback.digest) == 64

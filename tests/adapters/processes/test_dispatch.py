@@ -1,0 +1,170 @@
+"""Issuing many commands: in order within a stream, once each, and without asking the database where it need not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+import pytest
+from msgspec.structs import replace
+
+from adapters.postgres.reader import StreamBroken
+from adapters.processes import dispatch as issuing
+from adapters.processes.dispatch import Issue, Issued, context, issue_all, issued_since
+from api.compose import Running
+from domain.kernel.command import Command
+from domain.kernel.event import Event
+from domain.kernel.refusal import Refusal
+from domain.leasing.lease.commands import AccrueInterest, AssessLateFees, IssueBill, PostPayment
+from domain.leasing.lease.decider import LEASE
+from tests.adapters.processes.world import FIRST, TENANT, contents, do, lease_stream, make_lease
+
+DUE = date(2005, 6, 30)
+
+
+def issue(stream: UUID, key: str, command: Command, *, by: str = "test", doubtful: bool = False) -> Issue:
+    return Issue(
+        decider=LEASE,
+        stream=stream,
+        key=key,
+        command=command,
+        context=context(TENANT, key, DUE, by, stream),
+        doubtful=doubtful,
+    )
+
+
+async def issued(program: Running, *issues: Issue, streams_in_flight: int = 8) -> Issued:
+    return await issue_all(program.ledger, program.reader, issues, streams_in_flight=streams_in_flight)
+
+
+@pytest.mark.parametrize("streams_in_flight", [1, 64])
+async def test_order_is_kept_within_a_stream(program: Running, streams_in_flight: int) -> None:
+    """Bills have to be issued one after the other; any other order would be refused."""
+    streams = [await make_lease(program, number) for number in range(4)]
+    issues = [issue(stream, f"{stream}:{n}", IssueBill(number=n)) for n in (1, 2) for stream in streams]
+    done = await issued(program, *issues, streams_in_flight=streams_in_flight)
+    assert (done.accepted, done.repeated, done.refused) == (8, 0, {})
+
+
+async def test_again_changes_nothing(program: Running) -> None:
+    stream = await make_lease(program, 0)
+    issues = [issue(stream, f"bill:{n}", IssueBill(number=n)) for n in (1, 2)]
+    await issued(program, *issues[:1])
+    done = await issued(program, *issues)
+    assert (done.accepted, done.repeated) == (1, 1)
+    before = await contents(program)
+    again = await issued(program, *issues)
+    assert (again.accepted, again.repeated) == (0, 2)
+    assert await contents(program) == before
+
+
+async def test_a_refusal_leaves_the_others_alone_and_is_told(program: Running) -> None:
+    stream, other = await make_lease(program, 0), await make_lease(program, 1)
+    wrong = issue(stream, "wrong", IssueBill(number=9))
+    done = await issued(
+        program, wrong, issue(stream, "after", IssueBill(number=1)), issue(other, "x", IssueBill(number=1))
+    )
+    assert (done.accepted, done.refused) == (2, {"lease.bill_not_next": 1})
+    assert [(one.key, refusal.code) for one, refusal in done.refusals] == [("wrong", "lease.bill_not_next")]
+
+
+def test_counts_add_up() -> None:
+    one, other = Issued(accepted=1, repeated=2, idle=3), Issued(accepted=10, repeated=20, idle=30)
+    one.refused["a"] = other.refused["a"] = 1
+    one.add(other)
+    assert (one.accepted, one.repeated, one.idle, one.refused) == (11, 22, 33, {"a": 2})
+
+
+class Counting:
+    """Counts the questions to a reader's method."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, owner: Any, name: str) -> None:
+        self.asked = 0
+        real: Callable[..., Any] = getattr(owner, name)
+
+        async def counted(*arguments: Any) -> Any:
+            self.asked += 1
+            return await real(*arguments)
+
+        monkeypatch.setattr(owner, name, counted)
+
+
+async def test_a_doubtful_refusal_on_the_newest_version_asks_nobody(
+    program: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stream = await make_lease(program, 1)
+    questions = Counting(monkeypatch, program.reader, "command")
+    done = await issued(program, issue(stream, "late", AssessLateFees(up_to=FIRST), doubtful=True))
+    assert done.refused == {"lease.nothing_to_assess": 1}
+    assert questions.asked == 0
+    sure = await issued(program, issue(stream, "late", AssessLateFees(up_to=FIRST)))
+    assert sure.refused == done.refused
+    assert questions.asked == 1
+
+
+async def test_a_doubtful_refusal_on_an_old_version_is_asked_again(program: Running) -> None:
+    """Another program issued the first bill; only the database knows that the second one is next."""
+    stream = await make_lease(program, 1)
+    old = await program.ledger.load(LEASE, stream)
+    await do(program, LEASE, stream, "bill", IssueBill(number=1), DUE)
+    program.ledger._cache[stream] = old
+    wish = issue(stream, "second", IssueBill(number=2), doubtful=True)
+    assert isinstance(LEASE.decide(wish.command, old[1], wish.context), Refusal)
+    assert (await issued(program, wish)).accepted == 1
+
+
+async def test_a_doubtful_wish_that_is_granted_is_granted(program: Running) -> None:
+    stream = await make_lease(program, 0)
+    done = await issued(program, issue(stream, "accrue", AccrueInterest(up_to=date(2005, 4, 20)), doubtful=True))
+    assert (done.accepted, done.refused) == (1, {})
+
+
+async def test_cold_streams_are_loaded_together(program: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    """More streams than the pool has connections: some at a time by one query, and none of them by itself."""
+    monkeypatch.setattr(issuing, "LOADED_AHEAD", 10)
+    streams = [await make_lease(program, number) for number in range(24)]
+    program.ledger._cache.clear()
+    together, alone = (Counting(monkeypatch, program.reader, name) for name in ("events_of", "stream"))
+    issues = [issue(stream, f"{stream}:{n}", IssueBill(number=n)) for n in (1, 2) for stream in streams]
+    assert (await issued(program, *issues, streams_in_flight=1_000)).accepted == 48
+    assert (together.asked, alone.asked) == (3, 0)
+
+
+async def test_a_stream_that_cannot_be_loaded_stops_everything(
+    program: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    streams = [await make_lease(program, number) for number in range(3)]
+    program.ledger._cache.clear()
+
+    async def broken(_: list[UUID]) -> dict[UUID, list[Event]]:
+        raise StreamBroken("expected number 2, got 3")
+
+    monkeypatch.setattr(program.reader, "events_of", broken)
+    size = await program.reader.size()
+    with pytest.raises(ExceptionGroup) as raised:
+        await issued(program, *(issue(stream, f"{stream}", IssueBill(number=1)) for stream in streams))
+    assert raised.group_contains(StreamBroken)
+    assert await program.reader.size() == size
+
+
+async def test_what_was_issued_since_is_counted_by_command(program: Running) -> None:
+    """Not by event, as one command may lead to several; other actors and other tenants do not count."""
+    stream = await make_lease(program, 1)
+    position = await program.reader.size()
+    pay = PostPayment(payment=UUID(int=5), amount_fen=7, value_date=FIRST)
+    mine = [issue(stream, "bill", IssueBill(number=1), by="timer:bill"), issue(stream, "pay", pay, by="timer:pay")]
+    await issued(program, *mine, issue(stream, "next", IssueBill(number=2), by="somebody"))
+    assert await issued_since(program.reader, TENANT, position, "timer:") == 2
+    assert await issued_since(program.reader, TENANT, position, "timer:bill") == 1
+    assert await issued_since(program.reader, UUID(int=1), position, "timer:") == 0
+    assert await issued_since(program.reader, TENANT, await program.reader.size(), "timer:") == 0
+
+
+async def test_a_wrong_payload_under_a_known_key_is_not_executed(program: Running) -> None:
+    stream = await make_lease(program, 0)
+    first = issue(stream, "k", IssueBill(number=1))
+    await issued(program, first)
+    assert (await issued(program, replace(first, command=IssueBill(number=2)))).repeated == 1
+    assert lease_stream(0) == stream

@@ -1,0 +1,129 @@
+"""Following the ledger: each event once, from where it stopped, and what is refused is kept."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID, uuid5
+
+from psycopg_pool import AsyncConnectionPool
+
+from adapters.processes.subscription import Follower, Wish
+from api.compose import Running
+from chain.entry import Entry
+from domain.kernel.event import Event
+from domain.leasing.lease.commands import IssueBill, PostPayment
+from domain.leasing.lease.decider import LEASE
+from domain.leasing.lease.money import LeaseActivated
+from tests.adapters.processes.world import TENANT, contents, make_lease
+
+
+def follower(program: Running, pool: AsyncConnectionPool[Any], *processes: Any, name: str = "toys") -> Follower:
+    return Follower(
+        name=name,
+        ledger=program.ledger,
+        reader=program.reader,
+        pool=pool,
+        interest=frozenset({LeaseActivated}),
+        processes=processes,
+    )
+
+
+def pay_on_activation(event: Event, entry: Entry) -> Sequence[Wish]:
+    """A toy: whoever activates a lease has paid a fen."""
+    if not isinstance(event, LeaseActivated):
+        return ()
+    command = PostPayment(payment=uuid5(entry.stream, "toy"), amount_fen=1, value_date=entry.business_date)
+    return (Wish(decider=LEASE, stream=entry.stream, key=f"toy:{entry.stream.hex}", command=command),)
+
+
+async def kinds(program: Running, stream: UUID) -> list[str]:
+    return [kind for kind, _, _ in (await contents(program)).get(stream, [])]
+
+
+async def test_a_command_follows_once(program: Running, pool: AsyncConnectionPool[Any]) -> None:
+    stream = await make_lease(program, 0)
+    process = follower(program, pool, pay_on_activation)
+    await process.prepare()
+    assert (await process.catch_up()).accepted == 1
+    again = await process.catch_up()
+    assert (again.accepted, again.repeated) == (0, 0)
+    assert (await kinds(program, stream)).count("lease.payment_posted.v1") == 1
+
+
+async def test_it_belongs_to_the_case_and_the_day_of_its_cause(
+    program: Running, pool: AsyncConnectionPool[Any]
+) -> None:
+    stream = await make_lease(program, 0)
+    process = follower(program, pool, pay_on_activation)
+    await process.prepare()
+    await process.catch_up()
+    entries = [stored.parsed() for stored in await program.reader.stream(stream)]
+    cause = next(entry for entry in entries if entry.type == "lease.activated.v1")
+    effect = next(entry for entry in entries if entry.type == "lease.payment_posted.v1")
+    assert (effect.correlation, effect.business_date, effect.occurred_at) == (
+        cause.correlation,
+        cause.business_date,
+        cause.occurred_at,
+    )
+    assert (effect.actor.role, effect.actor.id) == ("system", "process:toys")
+
+
+async def test_killed_before_the_position_moved_it_issues_the_same_again(
+    program: Running, pool: AsyncConnectionPool[Any]
+) -> None:
+    """The position is set back, as if the process had died between the commands and the position."""
+    stream = await make_lease(program, 0)
+    process = follower(program, pool, pay_on_activation)
+    await process.prepare()
+    await process.catch_up()
+    async with pool.connection() as connection:
+        await connection.execute("UPDATE read.processes SET position = 0 WHERE name = 'toys'")
+    again = await process.catch_up()
+    assert (again.accepted, again.repeated) == (0, 1)
+    assert (await kinds(program, stream)).count("lease.payment_posted.v1") == 1
+
+
+async def test_two_names_two_positions(program: Running, pool: AsyncConnectionPool[Any]) -> None:
+    await make_lease(program, 0)
+    one, other = (follower(program, pool, pay_on_activation, name=name) for name in ("one", "other"))
+    await one.prepare()
+    await one.catch_up()
+    assert (await other.catch_up()).repeated == 1
+
+
+async def test_a_refused_wish_is_kept_for_people(program: Running, pool: AsyncConnectionPool[Any]) -> None:
+    stream = await make_lease(program, 0)
+
+    def asks_too_much(event: Event, entry: Entry) -> Sequence[Wish]:
+        return (Wish(decider=LEASE, stream=entry.stream, key="too:much", command=IssueBill(number=99)),)
+
+    process = follower(program, pool, asks_too_much)
+    await process.prepare()
+    assert (await process.catch_up()).refused == {"lease.bill_not_next": 1}
+    (refused,) = await process.refusals(TENANT)
+    assert (refused.key, refused.stream, refused.code) == ("too:much", stream, "lease.bill_not_next")
+    assert '"expected":"1"' in refused.facts
+    assert await process.refusals(UUID(int=9)) == []
+
+
+async def test_reactions_run_side_by_side_and_their_wishes_keep_the_order(
+    program: Running, pool: AsyncConnectionPool[Any]
+) -> None:
+    """The first lease's reactor waits for the second one's; its wish is issued first all the same."""
+    leases = [await make_lease(program, number) for number in (0, 1)]
+    second_was_here = asyncio.Event()
+
+    async def slow_first(event: Event, entry: Entry) -> Sequence[Wish]:
+        if entry.stream == leases[0]:
+            await second_was_here.wait()
+        second_was_here.set()
+        return pay_on_activation(event, entry)
+
+    process = follower(program, pool)
+    process.reactors, process.streams_in_flight = (slow_first,), 1
+    await process.prepare()
+    assert (await process.catch_up()).accepted == 2
+    entries = [stored.parsed() for stored in await program.reader.after(0, 100)]
+    assert [one.stream for one in entries if one.type == "lease.payment_posted.v1"] == leases

@@ -1,0 +1,80 @@
+"""A projection that does not hold together is refused where it is declared."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from domain.intake.application.events import ApplicationDrafted
+from domain.kernel.event import EVENT_TYPES, Event
+from projections.engine import model
+from projections.engine.model import Projection, ProjectionError, Row, key_text
+from projections.registry import PROJECTIONS, find
+from tests.projections.engine.toys import Tally, tally
+
+PERSONAL = {"name", "identity_number", "phone", "address", "vin", "subject"}
+
+
+class Floating(Row, frozen=True, kw_only=True):
+    id: str
+    share: float
+
+
+def test_the_table_carries_the_version() -> None:
+    assert tally(version=3).table == "tally_v3"
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"name": "Tally"}, "snake_case name"),
+        ({"version": 0}, "version from 1"),
+        ({"key": ("who",)}, "expected key fields of Tally"),
+        ({"key": ()}, "expected key fields of Tally"),
+        ({"row": Floating}, r"tally_v1.share: expected one of .*, got <class 'float'>"),
+    ],
+)
+def test_refused_declarations(changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(ProjectionError, match=message):
+        replace(tally(), **changes)
+
+
+def test_columns_follow_the_row_type() -> None:
+    assert tally().columns == (("position", "bigint"), ("id", "uuid"), ("times", "bigint"), ("lanes", "text"))
+    assert tally().key_at == (1,)
+    assert key_text(("a", "b")) == "a/b"
+
+
+def test_older_versions_of_a_type_reach_the_fold(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(model, "EVENT_TYPES", {"application.drafted.v3": ApplicationDrafted})
+    wanted = replace(tally(), events=frozenset({ApplicationDrafted}))
+    assert wanted.types == {"application.drafted.v1", "application.drafted.v2", "application.drafted.v3"}
+
+
+def test_an_unregistered_class_is_refused() -> None:
+    class Stray(Event, frozen=True):
+        """Nobody registered this."""
+
+    with pytest.raises(ProjectionError, match="got Stray"):
+        assert replace(tally(), events=frozenset({Stray})).types
+
+
+def test_registry_finds_the_newest_version(monkeypatch: pytest.MonkeyPatch) -> None:
+    both: tuple[Projection[Tally], ...] = (tally(version=2), tally(version=1))
+    monkeypatch.setattr("projections.registry.PROJECTIONS", both)
+    assert find("tally").version == 2
+    with pytest.raises(ProjectionError, match="expected one of tally, got 'nothing'"):
+        find("nothing")
+
+
+@pytest.mark.parametrize("projection", PROJECTIONS, ids=lambda projection: projection.table)
+def test_read_models_of_the_house(projection: Projection[Any]) -> None:
+    """Shard first in every key and index, no personal column, every declared event registered."""
+    keys = [line.strip() for line in projection.ddl.splitlines() if "PRIMARY KEY" in line or "INDEX" in line]
+    assert keys
+    assert all("(shard, " in line for line in keys), keys
+    assert not PERSONAL & {name for name, _ in projection.columns}
+    assert {"position", "tenant"} <= {name for name, _ in projection.columns}
+    assert projection.types <= set(EVENT_TYPES)
