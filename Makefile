@@ -9,7 +9,6 @@ SHELL := /bin/sh
 MAKEFLAGS += --no-print-directory
 
 DATA ?= ./var
-FILE ?=
 N ?= 2
 ARGS ?=
 BASE ?= HEAD
@@ -65,7 +64,7 @@ FIND_UV = \
 help: ## Print this list
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo
-	@echo "  DATA=$(DATA)  data directory      FILE=  event log (.xes, .xes.gz) for run"
+	@echo "  DATA=$(DATA)  data directory"
 	@echo "  N=$(N)         test processes      ARGS=  more arguments for test, fast, bench, faults"
 
 .PHONY: setup
@@ -84,8 +83,8 @@ $(STAMP): requirements.lock pyproject.toml
 	touch $@
 
 .PHONY: run
-run: $(STAMP) ## Import FILE (or a generated history), print the funnel, verify the ledger, say where to look
-	@$(BIN)/leaseledger --data "$(DATA)" run $(if $(FILE),"$(FILE)")
+run: $(STAMP) ## Live one rental and one car lease in DATA/demonstration, verify the ledger, say where to look
+	@$(BIN)/leaseledger --data "$(DATA)" demo
 
 .PHONY: test
 test: $(STAMP) ## Run the tests in random order on N processes

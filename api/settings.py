@@ -26,7 +26,11 @@ class Settings(BaseSettings):
         None, description="Directory of certificates (PEM) whose signatures under contracts count; default: DATA/trust."
     )
     origin: str = Field(
-        DEFAULT_ORIGIN, min_length=1, max_length=200, description="The log's name in checkpoints; never changes."
+        DEFAULT_ORIGIN,
+        min_length=1,
+        max_length=200,
+        pattern="^[!-*,-~]+$",
+        description="The log's name in checkpoints, printable ASCII without space and plus sign; never changes.",
     )
     tenant: UUID = Field(DEFAULT_TENANT, description="Tenant that imports and the first operator key belong to.")
     sandbox_banks: str = Field(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from domain.access.ledger import LEDGER
 from domain.accounting.provision.decider import PROVISION
 from domain.calendar.decider import CALENDAR
 from domain.contracts.clause.decider import CLAUSE
@@ -27,5 +28,6 @@ AGGREGATES: tuple[Decider[Any], ...] = (
     RECONCILIATION,
     PROVISION,
     CALENDAR,
+    LEDGER,
 )
-"""In the order in which a case meets them, the calendar last."""
+"""In the order in which a case meets them, the calendar and the ledger itself last."""

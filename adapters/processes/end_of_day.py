@@ -101,6 +101,7 @@ class EndOfDay:
 
     `settle` lets everything that follows from events (process managers, reactors) catch up with the ledger; it runs
     before a day's end begins, after each round of timers, because it may make others due, and after each further step.
+    `may_end` refuses days whose date has not come.
     """
 
     ledger: Ledger
@@ -109,6 +110,7 @@ class EndOfDay:
     tenant: UUID
     settle: Settle | None = None
     steps: Sequence[DayStep] = ()
+    may_end: Callable[[date], Refusal | None] | None = None
     firings: Mapping[str, Firing] = field(default_factory=lambda: FIRINGS)
     streams_in_flight: int = STREAMS_IN_FLIGHT
 
@@ -139,6 +141,8 @@ class EndOfDay:
         state = await self.state()
         if state.business_date != day:
             raise EndOfDayRefused(DAY_NOT_CURRENT(expected=state.business_date, got=day))
+        if self.may_end is not None and (refusal := self.may_end(day)) is not None:
+            raise EndOfDayRefused(refusal)
         issued = Issued()
         resumed = state.phase is Phase.CLOSING
         if not resumed:

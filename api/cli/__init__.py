@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
+
+from api.language import language_of, speak
 
 
 class Terminated(KeyboardInterrupt):
@@ -20,6 +23,8 @@ def _terminate(_number: int, _frame: object) -> None:
 def main() -> None:
     """Run the command line given to this process; the console script."""
     signal.signal(signal.SIGTERM, _terminate)
+    # First of all: the words of commands and options are made when their modules are imported.
+    speak(language_of(sys.argv[1:], os.environ))
     try:
         # Imported here, so that an interrupt during the imports is answered like any other.
         from api.cli.program import app

@@ -11,6 +11,7 @@ import typer
 
 from api.cli.frame import Session, command
 from api.cli.words import number, share, table
+from api.language import amount
 
 if TYPE_CHECKING:
     from datetime import date
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from projections.leasing.cash_flow import CashFlow
     from projections.portfolio.exposures import Holdings, Measured, Provisions
 
-FEN = 100
 BAR_CHARACTERS = 30
 
 AsOf = Annotated[
@@ -152,10 +152,7 @@ def _with(found: Any, **more: Any) -> dict[str, Any]:
 
 def money(fen: int) -> str:
     """`1,234.56` of fen, `–` for nothing."""
-    if not fen:
-        return "–"
-    whole, rest = divmod(abs(fen), FEN)
-    return f"{'-' if fen < 0 else ''}{whole:,}.{rest:02d}"
+    return amount(fen) if fen else "–"
 
 
 def wide_table(columns: str, rows: Sequence[Sequence[str]], *, head: Sequence[str], indent: int = 0) -> str:

@@ -10,18 +10,21 @@ from __future__ import annotations
 
 import inspect
 import os
+import shutil
 import sys
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
+from copy import copy
 from dataclasses import dataclass
 from functools import cached_property, wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, get_args
 
 import typer
 
 from api.cli.failures import as_data, sentence, status_of
+from api.language import OPTION, speak, tagged, text
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -41,6 +44,10 @@ Data = Annotated[
     typer.Option("--data", metavar="DIR", help="Data directory (LEASELEDGER_DATA; default ./var).", show_default=False),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Data as JSON on stdout.", show_default=False)]
+Lang = Annotated[
+    str | None,
+    typer.Option(OPTION, metavar="TAG", help="Language, en or zh (LC_ALL, LANG).", show_default=False),
+]
 
 Report = Callable[[int, int], None]
 """Called with (done, to do) while something long goes on; 0 to do means that nobody knows."""
@@ -107,7 +114,7 @@ class Session:
         # What our parts log is words.
         structlog.configure(logger_factory=lambda *_: structlog.PrintLogger(sys.stderr))
         with ExitStack() as stack:
-            with self._waiting("Opening the ledger …"):
+            with self.waiting("Opening the ledger …"):
                 on = stack.enter_context(base(self.settings))
             yield on
 
@@ -130,8 +137,20 @@ class Session:
 
             yield report
 
-    def _waiting(self, text: str) -> AbstractContextManager[Any]:
+    def waiting(self, text: str) -> AbstractContextManager[Any]:
+        """A note on the terminal while something goes on; silent where nobody watches."""
         return self.err.status(text) if self.err.is_terminal else ExitStack()
+
+
+def program_name() -> str:
+    """What a person types to start this program from here: `leaseledger`, or its path where it is not on PATH."""
+    here = Path(sys.argv[0])
+    if shutil.which(here.name) is not None or not here.exists():
+        return here.name
+    try:
+        return str(here.relative_to(Path.cwd()))
+    except ValueError:
+        return str(here)
 
 
 def as_json(data: object) -> bytes:
@@ -150,29 +169,42 @@ def command(app: typer.Typer, name: str, **given: Any) -> Callable[[Callable[...
         shared = [
             inspect.Parameter("data", keyword, default=None, annotation=Data),
             inspect.Parameter("json", keyword, default=False, annotation=Json),
+            inspect.Parameter("lang", keyword, default=None, annotation=Lang),
         ]
         context = inspect.Parameter("context", keyword, annotation=typer.Context)
 
         @wraps(function)
-        def run(*, context: typer.Context, data: Path | None, json: bool, **values: Any) -> None:
+        def run(*, context: typer.Context, data: Path | None, json: bool, lang: str | None, **values: Any) -> None:
+            if lang is not None:
+                speak(tagged(lang))
             before = context.find_root().obj or Shared()
             session = Session(data or before.data, json or before.json)
             with _failing(session):
                 function(session, **values)
 
-        parameters = [context, *(one.replace(kind=keyword) for one in own), *shared]
+        parameters = [context, *(_worded(one.replace(kind=keyword)) for one in (*own, *shared))]
         run.__annotations__ = {one.name: one.annotation for one in parameters} | {"return": None}
         run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
-        app.command(name, **given)(run)
+        app.command(name, **{"help": text(inspect.cleandoc(function.__doc__ or "")), **given})(run)
         return function
 
     return register
 
 
+def _worded(parameter: inspect.Parameter) -> inspect.Parameter:
+    """A parameter whose help is in the reader's language."""
+    kind, *more = get_args(parameter.annotation)
+    words = list(map(copy, more))
+    for one in words:
+        if getattr(one, "help", None):
+            one.help = text(one.help)
+    return parameter.replace(annotation=Annotated[(kind, *words)]) if more else parameter
+
+
 def group(help_text: str) -> typer.Typer:
     """A typer application in our way: plain help, no completion commands, no traces of its own."""
     return typer.Typer(
-        help=help_text,
+        help=text(help_text),
         no_args_is_help=True,
         add_completion=False,
         rich_markup_mode=None,

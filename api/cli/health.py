@@ -225,7 +225,7 @@ def _database(health: Health, settings: Settings) -> Iterator[str | None]:
         yield settings.database_url
         return
     if not (settings.data / "postgres" / "PG_VERSION").exists():
-        health.notes.append("there is no ledger yet; `leaseledger run` or `leaseledger up` makes one")
+        health.notes.append("there is no ledger yet; `leaseledger up` or an import makes one")
         yield None
         return
     server = EmbeddedPostgres(settings.data)

@@ -10,6 +10,7 @@ from api.cli import (
     books,
     contracts,
     days,
+    demonstration,
     doctor,
     evidence,
     history,
@@ -17,10 +18,9 @@ from api.cli import (
     keys,
     models,
     offers,
-    running,
     serving,
 )
-from api.cli.frame import Data, Json, Shared, group
+from api.cli.frame import Data, Json, Lang, Shared, group
 
 app = group(
     "leaseledger: applications as events in a ledger that anyone can check.\n\n"
@@ -41,6 +41,7 @@ def options(
     context: typer.Context,
     data: Data = None,
     json: Json = False,
+    _lang: Lang = None,
     _version: Annotated[
         bool,
         typer.Option("--version", help="Print the version.", callback=_say_version, is_eager=True, show_default=False),
@@ -50,7 +51,7 @@ def options(
     context.obj = Shared(data, json)
 
 
-running.register(app)
+demonstration.register(app)
 serving.register(app)
 days.register(importing.app, app)
 app.add_typer(importing.app, name="import")

@@ -287,6 +287,7 @@ EXPOSED: tuple[Exposed, ...] = (APPLICATIONS, CONSENTS, CLAUSES, CONTRACTS, LEAS
 
 UNEXPOSED: Mapping[str, str] = {
     "provision": "recognised by the end of a day at month ends",
+    "ledger": "a ledger is opened by whoever runs it, on the command line",
     "calendar": "business dates move by the explicit end of day on the command line",
 }
 """Aggregates that nobody commands over HTTP, and why."""

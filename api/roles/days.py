@@ -33,13 +33,17 @@ from adapters.processes.collection import CollectDue
 from adapters.processes.dispatch import STREAMS_IN_FLIGHT
 from adapters.processes.end_of_day import DayStep, EndOfDay
 from adapters.processes.subscription import Follower, Refused, Wish
+from adapters.system import now
 from api.compose import Running
 from api.roles.banks import banks
 from api.roles.originating import follower_of
 from api.roles.provisions import provisions_step
 from chain.entry import Entry
+from domain.access.ledger import LEDGER, LedgerState, may_end
 from domain.calendar.timers import Timer
 from domain.kernel.event import Event
+from domain.kernel.refusal import Refusal
+from domain.kernel.times import business_date
 from domain.payments.collection import Standing
 from domain.payments.reconciliation.matching import Money
 from projections.calendar import timers
@@ -147,10 +151,31 @@ async def days(
         models = ReadModelsNow(connection, processes.position)
         money = _steps(on, tenant, models, providers, collector, settle, streams_in_flight) if providers else ()
         steps = (*money, provisions_step(on, connection))
+        ledger = await ledger_of(on)
+
+        def by_the_clock(day: date) -> Refusal | None:
+            return may_end(day, business_date(now()), ledger)
+
         ending = EndOfDay(
-            on.ledger, on.reader, models, tenant, settle=settle, steps=steps, streams_in_flight=streams_in_flight
+            on.ledger,
+            on.reader,
+            models,
+            tenant,
+            settle=settle,
+            steps=steps,
+            streams_in_flight=streams_in_flight,
+            may_end=by_the_clock,
         )
         yield Days(ending, settle, tuple(followers), providers)
+
+
+async def ledger_of(on: Running) -> LedgerState:
+    """What the ledger says of itself in its first event; the empty state where that is no opening."""
+    first = next(iter(await on.reader.after(0, 1)), None)
+    entry = None if first is None else first.parsed()
+    if entry is None or not entry.type.startswith(f"{LEDGER.name}.") or entry.seq != 1:
+        return LEDGER.initial
+    return LEDGER.evolve(LEDGER.initial, entry.event())
 
 
 def _processes(on: Running, pool: AsyncConnectionPool[Any], streams_in_flight: int) -> Follower:

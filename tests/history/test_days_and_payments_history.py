@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from domain.access.ledger import LEDGER
 from domain.accounting.provision.decider import PROVISION
 from domain.calendar.decider import CALENDAR
 from domain.kernel.decider import Decider, fold
@@ -19,7 +20,7 @@ from domain.payments.payment.decider import PAYMENT
 from domain.payments.reconciliation.decider import RECONCILIATION
 from tests.history.golden import check_every_type, check_line, event_of, lines_of, stored
 
-AGGREGATES: tuple[Decider[Any], ...] = (CALENDAR, MANDATE, PAYMENT, RECONCILIATION, PROVISION)
+AGGREGATES: tuple[Decider[Any], ...] = (LEDGER, CALENDAR, MANDATE, PAYMENT, RECONCILIATION, PROVISION)
 LINES = [(one.name, line) for one in AGGREGATES for line in lines_of(f"{one.name}_v1.jsonl")]
 aggregates = pytest.mark.parametrize("aggregate", AGGREGATES, ids=lambda one: one.name)
 

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from adapters.processes.subscription import Follower
 from api.compose import Base, running
+from api.demonstration.taking_over import take_over, taken_over_on
 from domain.contracts.clause.commands import DraftClause
 from domain.contracts.clause.decider import CLAUSE
 from domain.contracts.contract.commands import AssembleContract
@@ -27,7 +28,6 @@ from domain.payments.payment.decider import PAYMENT
 from domain.payments.payment.values import CollectionPolicy
 from domain.pricing.parts import Form
 from tests.adapters.gate.business import CAR, DAY, MACHINE, PHONE, House, contract_stream, priced, wish
-from tests.taking_over import take_over, taken_over_on
 
 PAID = RecordDownPayment(fen=4_500_000)
 NET_FEN = 50_000_000

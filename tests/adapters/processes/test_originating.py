@@ -15,6 +15,7 @@ from adapters.processes.originating import reason_of, reference_of, settlement_r
 from adapters.processes.subscription import Follower
 from adapters.reference.tenants import FILE
 from api.compose import Running
+from api.demonstration.taking_over import take_over, taken_over_on
 from api.roles.originating import follower_of, following
 from domain.contracts.contract.commands import VoidContract
 from domain.contracts.contract.decider import CONTRACT
@@ -40,7 +41,6 @@ from domain.leasing.values import DownPaymentTo
 from domain.parties.consent.values import Purpose
 from tests.adapters.gate.business import CAR, DAY, House, contract_stream, priced, wish
 from tests.adapters.processes.world import pool_of
-from tests.taking_over import take_over, taken_over_on
 
 ROOM_FEN = 1_000_000_000
 

@@ -19,6 +19,7 @@ from adapters.postgres.ledger import Request
 from adapters.processes.dispatch import STREAMS_IN_FLIGHT, context
 from adapters.processes.end_of_day import EndOfDay
 from api.compose import Running
+from api.demonstration.taking_over import take_over, taken_over_on
 from api.roles.days import Days, days
 from domain.intake.application.values import AssetClass
 from domain.kernel.command import Command
@@ -31,7 +32,6 @@ from domain.leasing.values import Business, Instalment
 from domain.payments.mandate.commands import GrantMandate
 from domain.payments.mandate.decider import MANDATE, mandate_stream
 from domain.payments.payment.values import CollectionPolicy
-from tests.taking_over import take_over, taken_over_on
 
 TENANT = uuid7(1_700_000_000_000, 1)
 FIRST = date(2005, 4, 1)

@@ -20,6 +20,7 @@ from adapters.postgres.ledger import Request
 from adapters.processes.dispatch import context
 from adapters.system import new_id
 from api.compose import base, running
+from api.demonstration.taking_over import take_over, taken_over_on
 from api.roles.days import days
 from api.settings import Settings
 from chain.entry import parse
@@ -33,7 +34,6 @@ from domain.payments.payment.values import CollectionPolicy
 from tests import servers
 from tests.adapters.processes.world import creation
 from tests.api.cli.program import Program
-from tests.taking_over import take_over, taken_over_on
 
 PROGRAM = Path(sys.executable).with_name("leaseledger")
 FIRST, OPENED, DUE, LAST = date(2005, 4, 1), date(2005, 4, 29), date(2005, 5, 1), date(2005, 5, 20)

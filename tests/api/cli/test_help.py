@@ -48,7 +48,7 @@ ALL = sorted(commands(app))
 def test_there_are_all_the_commands() -> None:
     names = {path[0] for path in ALL}
     assert names >= {
-        "up", "import", "run", "replay", "entry", "fsck", "checkpoint", "proof", "vkey", "tiles", "verify", "rebuild",
+        "up", "import", "demo", "replay", "entry", "fsck", "checkpoint", "proof", "vkey", "tiles", "verify", "rebuild",
         "project", "keys", "subject", "doctor",
     }  # fmt: skip
 

@@ -93,7 +93,7 @@ def test_up_serves_projects_and_publishes_while_others_import(data: Path) -> Non
         assert key.startswith("llk_")
         assert get(f"{url}/healthz")[0] == 200
         # Every command works beside it, on the same data directory.
-        ran = leaseledger(data, "run", "--cases", "5", "--json")
+        ran = leaseledger(data, "import", "xes", str(Program("", data).log(5, "first.xes")), "--json")
         assert ran.returncode == 0, ran.stderr
         size = json.loads(ran.stdout)["size"]
         until(lambda: get(f"{url}/tlog/checkpoint", key)[1].splitlines()[1] == str(size))

@@ -15,7 +15,7 @@ from domain.kernel.times import utc_text
 from domain.leasing.lease.decider import LEASE
 from tests.api.http.driver import Http
 from tests.domain.leasing import cases
-from tests.taking_over import without_gate
+from tests.without_gate import without_gate
 
 CLERK = Actor("merchant_operator", "key_1")
 STORY = (*cases.RUNNING, cases.bill(1), cases.pay(1, 106_000, 33, worth=30), cases.bill(2), cases.pay(2, 50_000, 65))

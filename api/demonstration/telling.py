@@ -1,4 +1,4 @@
-"""How a story is told: events and journal lines as text that a person can follow and recompute.
+"""The transcript of a life: events and journal lines as text that a person can follow and recompute.
 
 Amounts are in yuan. What is drawn by lot (ids, keys, digests) is left out, so that every telling is the same.
 """
@@ -15,6 +15,7 @@ from uuid import UUID
 
 from msgspec import UNSET, Struct
 
+from api.language import amount
 from domain.accounting.chart import ACCOUNTS
 from domain.accounting.posting import Line
 from domain.contracts.contract.values import KeyTerms, Signature
@@ -30,12 +31,6 @@ WIDTH = 118
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
-def yuan(fen: int) -> str:
-    """`-1234567` fen as `-12,345.67`."""
-    sign, whole, cents = "-" * (fen < 0), abs(fen) // 100, abs(fen) % 100
-    return f"{sign}{whole:,}.{cents:02d}"
-
-
 def lines_of(text: str, indent: int, hang: int = 2) -> list[str]:
     """A text, indented, broken into lines where it is too long."""
     return textwrap.wrap(
@@ -49,7 +44,7 @@ def told(position: int, event: Event, journal: Sequence[Line]) -> Iterator[str]:
     yield from lines_of(f"#{position:<4} {type_of(event)}{': ' * bool(facts)}{facts}", 4, 6)
     for line in journal:
         side, fen = ("Dr", line.debit_fen) if line.debit_fen else ("Cr", line.credit_fen)
-        yield f"{'':12}{side} {line.account:<7}{ACCOUNTS[line.account].en:<36}{yuan(fen):>14}"
+        yield f"{'':12}{side} {line.account:<7}{ACCOUNTS[line.account].en:<36}{amount(fen):>14}"
 
 
 def _facts(event: Struct) -> Iterator[str]:
@@ -69,7 +64,7 @@ def _fact(name: str, value: Any) -> str:
     if isinstance(value, tuple):
         return _listed(label, value)
     if name == "fen" or name.endswith("_fen"):
-        return f"{label if label != 'fen' else 'amount'} {yuan(value)}" if value else ""
+        return f"{label if label != 'fen' else 'amount'} {amount(value)}" if value else ""
     return "" if _DIGEST.fullmatch(str(value)) else f"{label} {_word(value)}"
 
 
@@ -86,9 +81,9 @@ def _word(value: Any) -> str:
 def _listed(label: str, values: tuple[Any, ...]) -> str:
     first = values[0]
     if isinstance(first, (Applied, Part)):
-        return "; ".join(f"bill {one.number} {one.component.value} {yuan(one.fen)}" for one in values)
+        return "; ".join(f"bill {one.number} {one.component.value} {amount(one.fen)}" for one in values)
     if isinstance(first, QuotePart):
-        return "; ".join(f"{one.kind.value} {yuan(one.fen)}" for one in values)
+        return "; ".join(f"{one.kind.value} {amount(one.fen)}" for one in values)
     if isinstance(first, Instalment):
         return f"{len(values)} instalments"
     if isinstance(first, (str, int)):
@@ -108,12 +103,12 @@ def schedule(instalments: Iterable[Instalment]) -> Iterator[str]:
 
 
 def _columns(amounts: Iterable[int]) -> str:
-    return "".join(f"{yuan(fen):>{width}}" for fen, width in zip(amounts, (14, 12, 10, 14), strict=True))
+    return "".join(f"{amount(fen):>{width}}" for fen, width in zip(amounts, (14, 12, 10, 14), strict=True))
 
 
 def offer(made: Offer) -> Iterator[str]:
     """Everything an offer costs."""
-    assert made.rates is not None, "both stories are about offers with a rate"
+    assert made.rates is not None, "both lives are about offers with a rate"
     amounts = {
         "price": made.price_fen,
         "down payment": made.down_payment_fen,
@@ -125,7 +120,7 @@ def offer(made: Offer) -> Iterator[str]:
         "which is more than what is got for it by": made.total_cost_fen,
     }
     for name, fen in amounts.items():
-        yield f"    {name:<42}{yuan(fen):>14}"
+        yield f"    {name:<42}{amount(fen):>14}"
     rates = {
         "internal rate of a month": made.rates.monthly_irr,
         "× 12, nominal a year": made.rates.nominal_annual_rate,
@@ -140,8 +135,8 @@ def offer(made: Offer) -> Iterator[str]:
 def balance(of: TrialBalance) -> Iterator[str]:
     """A trial balance: every account, debits less credits, and the sum."""
     for account in of.accounts:
-        yield f"    {account.account:<8}{account.name:<40}{yuan(account.balance_fen):>16}"
-    yield f"    {'':<8}{'sum':<40}{yuan(of.sum_fen):>16}"
+        yield f"    {account.account:<8}{account.name:<40}{amount(account.balance_fen):>16}"
+    yield f"    {'':<8}{'sum':<40}{amount(of.sum_fen):>16}"
 
 
 def provisions(of: Provisions) -> Iterator[str]:
@@ -150,7 +145,7 @@ def provisions(of: Provisions) -> Iterator[str]:
     for one in of.classes:
         name = f"{one.five_class} {one.name_zh}"
         wide = len(one.name_zh)
-        yield f"    {name:<{30 - wide}}{one.leases:>8}{yuan(one.exposure_fen):>16}{yuan(one.provision_fen):>16}"
+        yield f"    {name:<{30 - wide}}{one.leases:>8}{amount(one.exposure_fen):>16}{amount(one.provision_fen):>16}"
 
 
 def days(first: date, last: date) -> str:

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from msgspec.structs import replace
 
-from adapters.postgres.ledger import Ledger, Request, payload
+from adapters.postgres.ledger import Request, payload
 from adapters.postgres.sequencer import Append
 from adapters.processes.dispatch import context
 from adapters.system import new_id
@@ -49,8 +49,3 @@ async def take_over(program: Running, decider: Decider[Any], stream: UUID, at: C
             subject_keys=drafted.subject_keys,
         )
     )
-
-
-def without_gate(program: Running) -> Ledger:
-    """The same ledger for whoever tells a history command by command that was not ours to permit."""
-    return Ledger(program.writer, program.reader, program.vault, digest=program.keys.digest, new_id=new_id)

@@ -17,6 +17,8 @@ from adapters.documents.port import Signatory, SignedDocument, digest_of
 from adapters.documents.typeset import typeset
 from adapters.documents.verify import verify_signatures
 from adapters.reference.clauses import ShippedClause, shipped_clauses
+from api.demonstration.origination import Person
+from api.demonstration.scene import APPLICANT, OPERATOR, Demonstration
 from domain.contracts.contract.commands import AcknowledgeDisclosure, CheckTexts, PresentContract, SignContract
 from domain.contracts.contract.decider import CONTRACT
 from domain.contracts.contract.offered import contract_stream
@@ -24,8 +26,6 @@ from domain.contracts.contract.state import ContractState
 from domain.contracts.contract.values import Disclosure, GivenText, PartyRole, SignatureLevel
 from domain.pricing.offer import Offer
 from domain.pricing.plans import Plan
-from tests.e2e.stories.origination import Person
-from tests.e2e.stories.scene import APPLICANT, OPERATOR, Story
 
 KEY_BITS = 2048
 """Smaller keys than in use: making one is a matter of luck and time."""
@@ -58,23 +58,23 @@ class Deal:
         )
 
 
-async def sign_contract(story: Story, application: UUID, deal: Deal, keys: Path) -> UUID:
+async def sign_contract(demo: Demonstration, application: UUID, deal: Deal, keys: Path) -> UUID:
     """Set what the process assembled, show, confirm, sign by lessee and lessor; the signatures are real PAdES where a
     font is found. With the last one the process makes the lease.
     """
     stream = contract_stream(application)
-    state: ContractState = await story.state(CONTRACT, stream)
-    story.say(f"{len(state.clauses)} clauses of the library, key terms and parties are bound by one root")
+    state: ContractState = await demo.state(CONTRACT, stream)
+    demo.say(f"{len(state.clauses)} clauses of the library, key terms and parties are bound by one root")
     texts = {clause.clause: clause for clause in shipped_clauses()}
     chosen = [texts[held.clause] for held in state.clauses]
-    paper = _paper(story, deal, chosen, state)
+    paper = _paper(demo, deal, chosen, state)
     check_document(paper, state)
-    await _ceremony(story, stream, paper, keys)
-    await _copies(story, stream, chosen)
+    await _ceremony(demo, stream, paper, keys)
+    await _copies(demo, stream, chosen)
     return stream
 
 
-def _paper(story: Story, deal: Deal, clauses: Sequence[ShippedClause], state: ContractState) -> ContractDocument:
+def _paper(demo: Demonstration, deal: Deal, clauses: Sequence[ShippedClause], state: ContractState) -> ContractDocument:
     assert state.head is not None, "the process assembled the contract"
     assert state.key_terms is not None, "a contract has key terms"
     return ContractDocument(
@@ -82,10 +82,10 @@ def _paper(story: Story, deal: Deal, clauses: Sequence[ShippedClause], state: Co
         form=deal.plan.form,
         plan=deal.plan.zh,
         root=state.root,
-        made_on=story.today,
+        made_on=demo.today,
         parties=(
-            PartyLine(id=story.id("lessee"), role=PartyRole.LESSEE, name=deal.lessee.name),
-            PartyLine(id=story.tenant, role=PartyRole.LESSOR, name=deal.lessor),
+            PartyLine(id=demo.id("lessee"), role=PartyRole.LESSEE, name=deal.lessee.name),
+            PartyLine(id=demo.tenant, role=PartyRole.LESSOR, name=deal.lessor),
         ),
         key_terms=state.key_terms,
         clauses=tuple(
@@ -99,34 +99,34 @@ def _paper(story: Story, deal: Deal, clauses: Sequence[ShippedClause], state: Co
     )
 
 
-async def _ceremony(story: Story, stream: UUID, paper: ContractDocument, keys: Path) -> None:
-    signers = _Signers(story, paper, keys)
+async def _ceremony(demo: Demonstration, stream: UUID, paper: ContractDocument, keys: Path) -> None:
+    signers = _Signers(demo, paper, keys)
     unsigned = await asyncio.to_thread(signers.set)
     lessee, lessor = (Signatory(id=one.id, role=one.role, place=at) for at, one in enumerate(paper.parties))
     signed = await asyncio.to_thread(signers.sign, unsigned, lessee)
-    story.say("It is set as a PDF; nobody signs before the key terms are shown and confirmed one by one")
-    await story.refuse(
+    demo.say("It is set as a PDF; nobody signs before the key terms are shown and confirmed one by one")
+    await demo.refuse(
         CONTRACT, stream, SignContract(signature=signed.signature), "contract.not_acknowledged", by=APPLICANT
     )
     shown = PresentContract(root=paper.root, document=digest_of(unsigned), disclosed=ALL_ITEMS, channel="app")
     confirmed = AcknowledgeDisclosure(party=lessee.id, root=paper.root, items=ALL_ITEMS)
-    await story.ask(CONTRACT, stream, shown)
+    await demo.ask(CONTRACT, stream, shown)
     hasty = AcknowledgeDisclosure(party=lessee.id, root=paper.root, items=ALL_ITEMS[1:])
-    await story.refuse(CONTRACT, stream, hasty, "contract.disclosure_incomplete", by=APPLICANT)
-    await story.ask(CONTRACT, stream, confirmed, by=APPLICANT)
-    story.say("The lessee signs, then the lessor, and both signatures verify")
-    await story.ask(CONTRACT, stream, SignContract(signature=signed.signature), by=APPLICANT)
+    await demo.refuse(CONTRACT, stream, hasty, "contract.disclosure_incomplete", by=APPLICANT)
+    await demo.ask(CONTRACT, stream, confirmed, by=APPLICANT)
+    demo.say("The lessee signs, then the lessor, and both signatures verify")
+    await demo.ask(CONTRACT, stream, SignContract(signature=signed.signature), by=APPLICANT)
     countersigned = await asyncio.to_thread(signers.sign, signed.pdf, lessor)
-    await story.ask(CONTRACT, stream, SignContract(signature=countersigned.signature), by=OPERATOR)
+    await demo.ask(CONTRACT, stream, SignContract(signature=countersigned.signature), by=OPERATOR)
     await asyncio.to_thread(signers.check, countersigned.pdf, (lessee, lessor))
 
 
 class _Signers:
-    """The local signer with the story's clock; without a Chinese font, one that signs in name only."""
+    """The local signer on the demonstration's day; without a Chinese font, one that signs in name only."""
 
-    def __init__(self, story: Story, paper: ContractDocument, keys: Path) -> None:
+    def __init__(self, demo: Demonstration, paper: ContractDocument, keys: Path) -> None:
         self._paper = paper
-        self._at = datetime(story.today.year, story.today.month, story.today.day, 3, 0, tzinfo=UTC)
+        self._at = datetime(demo.today.year, demo.today.month, demo.today.day, 3, 0, tzinfo=UTC)
         self._authority = LocalAuthority(keys, KEY_BITS)
         self._signer = LocalSigner(self._authority, lambda: self._at)
         self._real = True
@@ -160,12 +160,12 @@ class _Signers:
             verify_signatures(pdf, [self._authority.root], [one.field for one in signatories], at=self._at)
 
 
-async def _copies(story: Story, stream: UUID, clauses: Sequence[ShippedClause]) -> None:
+async def _copies(demo: Demonstration, stream: UUID, clauses: Sequence[ShippedClause]) -> None:
     """A faithful copy, and one with another full stop in the clause on rent."""
-    story.say("Two copies turn up: one is faithful, in the other the first 。 of the clause on rent became a ，")
+    demo.say("Two copies turn up: one is faithful, in the other the first 。 of the clause on rent became a ，")
     for before, after in (("", ""), ("。", "，")):
         texts = tuple(
             GivenText(clause=one.clause, text=one.text.replace(before, after, 1) if one.clause == "rent" else one.text)
             for one in clauses
         )
-        await story.ask(CONTRACT, stream, CheckTexts(texts=texts))
+        await demo.ask(CONTRACT, stream, CheckTexts(texts=texts))

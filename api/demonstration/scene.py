@@ -1,8 +1,8 @@
 """The scene of a story: a real ledger with its processes, two banks and a calendar; all that happens is written down.
 
-    story.ask(…)     a command that is granted     ─▶ its events, and what they do to the books
-    story.refuse(…)  a command that is refused     ─▶ the refusal's code and sentence
-    story.until(day) ends of days, one by one      ─▶ what fell due, days without anything in one line
+    demo.ask(…)     a command that is granted     ─▶ its events, and what they do to the books
+    demo.refuse(…)  a command that is refused     ─▶ the refusal's code and sentence
+    demo.until(day) ends of days, one by one      ─▶ what fell due, days without anything in one line
 
 Every event is read back from the ledger and posted as it is told: `books` is the sum of all postings, and it is zero
 after each. Nothing here reads a clock; the banks decide by a table that the story gives them.
@@ -10,8 +10,7 @@ after each. Nothing here reads a clock; the banks decide by a table that the sto
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import ExitStack, asynccontextmanager, closing
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
@@ -27,6 +26,7 @@ from adapters.connectors.payments.scenarios import Script
 from adapters.postgres.connections import connect
 from adapters.postgres.ledger import Request
 from api.compose import Base, Running, running
+from api.demonstration import telling
 from api.roles.days import Days, days
 from domain.accounting.posting import post
 from domain.calendar.decider import CALENDAR
@@ -45,7 +45,6 @@ from projections.engine.model import Projection
 from projections.engine.runner import Runner
 from projections.portfolio import exposures as portfolio
 from projections.registry import PROJECTIONS
-from tests.e2e.stories import telling
 
 READ_MODELS: tuple[Projection[Any], ...] = PROJECTIONS
 POLICY = CollectionPolicy(channels=("bank_a", "bank_b"), retries=3, spacing_days=(1, 3, 7))
@@ -56,8 +55,11 @@ OPERATOR = Actor("merchant_operator", "operator_1")
 APPLICANT = Actor("applicant", "applicant_1")
 RISK_OFFICER = Actor("risk_officer", "officer_1")
 
-Fates = dict[tuple[str, int], Script]
-"""The fate of attempts by payment stream (32 hex digits) and attempt; what is not here succeeds at once."""
+Life = Callable[["Demonstration", Path], Awaitable[None]]
+"""What happens to one tenant, from its first command to the last fen."""
+
+Scenarios = dict[tuple[str, int], Script]
+"""What becomes of attempts, by payment stream (32 hex digits) and attempt; what is not here succeeds at once."""
 
 
 class ReadModels:
@@ -74,20 +76,20 @@ class ReadModels:
 
 
 @dataclass
-class Story:
-    """One story as it is lived. `lines` is the transcript so far."""
+class Demonstration:
+    """One life while it is lived, for one tenant. `lines` is the transcript so far."""
 
     tenant: UUID
     program: Running
     days: Days
     models: ReadModels
     banks: Mapping[str, SandboxBank]
-    fates: Fates
+    scenarios: Scenarios
     today: date
     lines: list[str] = field(default_factory=list)
     books: dict[str, int] = field(default_factory=dict)
-    refused_wishes: dict[str, str] = field(default_factory=dict)
-    _seen: int = 0
+    refused_follow_ups: dict[str, str] = field(default_factory=dict)
+    seen: int = 0
     _commands: int = 0
     _quiet: list[date] = field(default_factory=list)
     _busy_runs: set[UUID] = field(default_factory=set)
@@ -95,7 +97,7 @@ class Story:
     # ------------------------------------------------------------------------------------------ words
 
     def id(self, name: str) -> UUID:
-        """The id of something in this story; the same each time it is told."""
+        """The id of something in this life; the same each time."""
         return uuid5(self.tenant, name)
 
     def chapter(self, title: str) -> None:
@@ -147,7 +149,7 @@ class Story:
     async def _execute(self, decider: Decider[Any], stream: UUID, command: Command, by: Actor) -> Any:
         self._say_quiet()
         self._commands += 1
-        key = f"story:{self._commands}"
+        key = f"demonstration:{self._commands}"
         now = datetime.combine(self.today, MORNING, BEIJING).astimezone(UTC) + timedelta(seconds=self._commands)
         context = Context(
             tenant=self.tenant,
@@ -176,8 +178,8 @@ class Story:
         await self.days.settle()
         await self._tell_new(hidden=hidden)
         for one in await self.days.refusals(self.tenant):
-            if one.key not in self.refused_wishes:
-                self.refused_wishes[one.key] = one.code
+            if one.key not in self.refused_follow_ups:
+                self.refused_follow_ups[one.key] = one.code
                 self._say_quiet()
                 text = f"no    a process wished for this, and somebody has to look: {one.code}"
                 self.lines += telling.lines_of(text, 4, 6)
@@ -202,9 +204,9 @@ class Story:
     # ---------------------------------------------------------------------------------------- telling
 
     async def _tell_new(self, *, hidden: bool = False) -> None:
-        while page := await self.program.reader.after(self._seen, PAGE):
+        while page := await self.program.reader.after(self.seen, PAGE):
             for stored in page:
-                self._seen = stored.position
+                self.seen = stored.position
                 entry = stored.parsed()
                 self._tell(stored.position, entry.stream, entry.event(), hidden=hidden)
 
@@ -248,43 +250,39 @@ def _drawn(value: str) -> bool:
 
 
 @asynccontextmanager
-async def stage(on: Base, first: date) -> AsyncIterator[Story]:
-    """A story that begins on a business date, on an empty ledger, with the composed end of day.
+async def stage(on: Base, tenant: UUID, first: date) -> AsyncIterator[Demonstration]:
+    """A tenant's life that begins on a business date, with the composed end of day.
 
     One stream after the other, so that positions never differ.
     """
-    fates: Fates = {}
+    scenarios: Scenarios = {}
 
-    def fate(order: Order) -> Script:
+    def scenario(order: Order) -> Script:
         payment, _, attempt = order.request.partition("-")
-        return fates.get((payment, int(attempt)), Script())
+        return scenarios.get((payment, int(attempt)), Script())
 
-    tenant = on.settings.tenant
     with ExitStack() as stack:
-        banks = {name: SandboxBank(name, b"a secret of the stage", fate) for name in POLICY.channels}
+        banks = {name: SandboxBank(name, b"a secret of the stage", scenario) for name in POLICY.channels}
         for bank in banks.values():
             stack.enter_context(closing(bank))
         models = ReadModels(stack.enter_context(connect(on.url)))
         async with running(on) as program, days(program, tenant, banks, streams_in_flight=1) as composed:
             await composed.ending.open(first)
-            story = Story(tenant, program, composed, models, banks, fates, first)
-            await story.settle()
-            yield story
+            demo = Demonstration(tenant, program, composed, models, banks, scenarios, first)
+            demo.seen = await program.reader.size()
+            await demo.settle()
+            yield demo
             refused = {one.key: one.code for one in await composed.refusals(tenant)}
-            assert refused == story.refused_wishes, f"a process was refused and nobody told: {refused}"
+            assert refused == demo.refused_follow_ups, f"a process was refused and nobody told: {refused}"
             models.catch_up()
 
 
-def run(on: Base, first: date, script: Any, *arguments: Path) -> str:
-    """Live a script through on an empty ledger; the transcript."""
-
-    async def live() -> str:
-        async with stage(on, first) as story:
-            try:
-                await script(story, *arguments)
-            except Exception as error:
-                error.add_note("\n".join(["So far:", *story.lines[-LINES_OF_A_NOTE:]]))
-                raise
-            return "\n".join(story.lines) + "\n"
-
-    return asyncio.run(live())
+async def live(on: Base, tenant: UUID, first: date, life: Life, keys: Path) -> str:
+    """Live one life through; returns its transcript. `keys` is where the parties' signing keys are kept."""
+    async with stage(on, tenant, first) as demo:
+        try:
+            await life(demo, keys)
+        except Exception as error:
+            error.add_note("\n".join(["So far:", *demo.lines[-LINES_OF_A_NOTE:]]))
+            raise
+        return "\n".join(demo.lines) + "\n"

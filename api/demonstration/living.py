@@ -1,0 +1,94 @@
+"""A demonstration's ledger: opened as one, lived in by two tenants, read back as a summary.
+
+empty ledger ─▶ ledger.opened_for_demonstration ─▶ rental ─▶ auto ─▶ transcripts in DATA/transcripts
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time
+from pathlib import Path
+from uuid import UUID, uuid5
+
+from adapters.postgres.ledger import Request
+from api.compose import Base, Running, running
+from api.demonstration import auto, rental, scene
+from api.roles.days import ledger_of
+from domain.access.ledger import LEDGER, OpenLedgerForDemonstration, ledger_stream
+from domain.kernel.command import Actor, Context
+from domain.kernel.refusal import Refusal
+from domain.kernel.times import BEIJING
+
+SCENARIO = "two_leases.1"
+TRANSCRIPTS = "transcripts"
+_OPERATOR = Actor("system", "demonstration")
+
+
+class NotForDemonstration(Exception):
+    """A ledger that holds events and was not opened for a demonstration."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """One life: its name, the tenant it happens to, the first business date."""
+
+    name: str
+    tenant: UUID
+    first: date
+    life: scene.Life
+
+
+def parts(owner: UUID) -> tuple[Part, ...]:
+    """The lives of the demonstration: a phone shop, which runs the log, and a car lessor."""
+    return (
+        Part("rental", owner, rental.FIRST, rental.tell),
+        Part("auto", uuid5(owner, "auto"), auto.FIRST, auto.tell),
+    )
+
+
+async def lived_already(on: Base) -> bool:
+    """Whether the ledger holds a demonstration. Raises `NotForDemonstration` for a ledger that holds something else."""
+    async with running(on) as program:
+        if await program.reader.size() == 0:
+            return False
+        if not (await ledger_of(program)).demonstration:
+            raise NotForDemonstration(
+                f"{on.settings.data}: expected an empty directory or a demonstration's ledger, got a ledger with "
+                f"{await program.reader.size():,} events of its own"
+            )
+        return True
+
+
+async def live(on: Base) -> None:
+    """Live every part through on an empty ledger; the transcripts go to DATA/transcripts."""
+    async with running(on) as program:
+        await _open(program)
+    folder = on.settings.data / TRANSCRIPTS
+    folder.mkdir(exist_ok=True)
+    for part in parts(on.settings.tenant):
+        text = await scene.live(on, part.tenant, part.first, part.life, on.settings.data / "signing" / part.name)
+        transcript(on.settings.data, part).write_text(text, "utf-8")
+
+
+def transcript(data: Path, part: Part) -> Path:
+    """Where the transcript of a part is kept."""
+    return data / TRANSCRIPTS / f"{part.name}.txt"
+
+
+async def _open(program: Running) -> None:
+    settings = program.settings
+    first = parts(settings.tenant)[0].first
+    at = datetime.combine(first, time(), BEIJING).astimezone(UTC)
+    stream, key = ledger_stream(settings.origin), "ledger:opened"
+    context = Context(
+        tenant=settings.tenant,
+        actor=_OPERATOR,
+        command=uuid5(stream, key),
+        correlation=stream,
+        now=at,
+        business_date=first,
+    )
+    command = OpenLedgerForDemonstration(origin=settings.origin, scenario=SCENARIO)
+    outcome = await program.ledger.execute(LEDGER, Request(stream=stream, key=key, command=command, context=context))
+    if isinstance(outcome, Refusal):
+        raise NotForDemonstration(outcome.sentence())

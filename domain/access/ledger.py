@@ -1,0 +1,125 @@
+"""Ledger (账本): what a ledger is for, said by its first event, for ever.
+
+    Absent ─opened_for_demonstration─▶ Open
+
+Days of an ordinary ledger end when their date has come; those of a ledger that was opened for a demonstration may run
+ahead of the clock. The opening grants that only where it is the event at position 1 of the first log: a permission that
+came later must never look like one that was given at birth. No event takes it back.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from enum import StrEnum
+from typing import Annotated
+from uuid import UUID, uuid5
+
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+from domain.kernel.command import Command, Context
+from domain.kernel.decider import Decider
+from domain.kernel.event import Event, event_type
+from domain.kernel.refusal import Refusal, refusal
+
+ORIGIN_MAX_CHARS = 200
+SEED_MAX = 2**53 - 1
+_LEDGERS = UUID("5f2f9c1e-6c1d-5a43-9f0b-0d7a4f6f2f51")
+"""Namespace of the streams of ledgers: released, it never changes."""
+
+Origin = Annotated[str, Meta(pattern=r"^[!-*,-~]+$(?!\n)", min_length=1, max_length=ORIGIN_MAX_CHARS)]
+"""A log's name in checkpoints (the key name of a C2SP signed note): printable ASCII without space and plus sign."""
+
+Scenario = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_.]*$(?!\n)", max_length=64)]
+"""The name and version of a program of made-up lives, such as `two_leases.1`; no rule reads it."""
+
+Seed = Annotated[int, Meta(ge=0, le=SEED_MAX)]
+"""What made-up persons, amounts and answers are drawn from; public, so no key or salt is."""
+
+
+@event_type("ledger.opened_for_demonstration.v1")
+class LedgerOpenedForDemonstration(Event, frozen=True):
+    """The ledger was opened for a demonstration: its persons and its money are made up, its days may run ahead of the
+    clock. `origin` is that of its first log, `owner` the tenant that runs the log at opening. `seed` is absent where
+    nothing is drawn.
+    """
+
+    origin: Origin
+    owner: UUID
+    scenario: Scenario
+    seed: Seed | UnsetType = UNSET
+
+
+class LedgerPhase(StrEnum):
+    """The state machine's states; `ABSENT` is the empty stream."""
+
+    ABSENT = "absent"
+    OPEN = "open"
+
+
+class LedgerState(Struct, frozen=True, kw_only=True):
+    """One ledger."""
+
+    version: int = 0
+    phase: LedgerPhase = LedgerPhase.ABSENT
+    origin: str = ""
+    owner: UUID | None = None
+    demonstration: bool = False
+    scenario: str = ""
+    seed: int | None = None
+
+
+class OpenLedgerForDemonstration(Command, frozen=True):
+    """Open an empty ledger of the commanding tenant for a demonstration."""
+
+    origin: Origin
+    scenario: Scenario
+    seed: Seed | UnsetType = UNSET
+
+
+OPEN_ALREADY = refusal("ledger.open_already", "The ledger was opened already", "账本已开启")
+AHEAD_OF_CLOCK = refusal(
+    "ledger.ahead_of_clock",
+    "A business day ends at the earliest on its date; only a ledger made for a demonstration runs ahead of the clock",
+    "营业日最早于当日结束；仅为演示开启的账本可以超前于时钟",
+)
+
+
+def decide(command: Command, state: LedgerState, context: Context) -> tuple[Event, ...] | Refusal:
+    """The events a command leads to, or the first refusal. Raises `TypeError` for a command of another aggregate."""
+    if not isinstance(command, OpenLedgerForDemonstration):
+        raise TypeError(f"expected a command to a ledger, got {type(command).__name__}")
+    if state.phase is not LedgerPhase.ABSENT:
+        return OPEN_ALREADY()
+    opened = LedgerOpenedForDemonstration(
+        origin=command.origin, owner=context.tenant, scenario=command.scenario, seed=command.seed
+    )
+    return (opened,)
+
+
+def evolve(state: LedgerState, event: Event) -> LedgerState:
+    """The state after one event. Raises `TypeError` for an event of another aggregate."""
+    if not isinstance(event, LedgerOpenedForDemonstration):
+        raise TypeError(f"expected an event of a ledger, got {type(event).__name__}")
+    return LedgerState(
+        version=state.version + 1,
+        phase=LedgerPhase.OPEN,
+        origin=event.origin,
+        owner=event.owner,
+        demonstration=True,
+        scenario=event.scenario,
+        seed=None if event.seed is UNSET else event.seed,
+    )
+
+
+def may_end(day: date, today: date, ledger: LedgerState) -> Refusal | None:
+    """None when a business day may end on the calendar date `today`, else the refusal."""
+    return None if day <= today or ledger.demonstration else AHEAD_OF_CLOCK(day=day, today=today)
+
+
+LEDGER = Decider(name="ledger", initial=LedgerState(), decide=decide, evolve=evolve)
+"""The aggregate, registered under the first part of its event types."""
+
+
+def ledger_stream(origin: str) -> UUID:
+    """The stream of a ledger by the origin of its first log at opening; afterwards it is read from position 1."""
+    return uuid5(_LEDGERS, origin)

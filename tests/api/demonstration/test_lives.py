@@ -1,0 +1,150 @@
+"""The demonstration, lived through a real ledger, word for word as it was agreed; transcripts are beside this file.
+
+`LEASELEDGER_REWRITE_TRANSCRIPTS=1` writes them anew; whoever does that reads the difference before it is agreed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+from psycopg import Connection
+
+from adapters.postgres.connections import connect
+from adapters.postgres.fsck.whole import fsck
+from adapters.postgres.vault import Vault
+from adapters.system import random_bytes
+from api.compose import Base, base
+from api.demonstration import auto, living, rental, scene, summary
+from api.settings import Settings
+from chain.entry import parse
+from domain.access.ledger import LedgerOpenedForDemonstration
+from domain.accounting.posting import post, trial_balance
+from domain.kernel.decider import fold
+from domain.leasing.lease.decider import LEASE
+from domain.leasing.lease.refusals import CLOSED
+from domain.leasing.lease.state import Phase
+from projections.engine.comparing import compare
+from projections.engine.model import Projection
+from tests import servers
+
+HERE = Path(__file__).parent
+REWRITE = "LEASELEDGER_REWRITE_TRANSCRIPTS"
+LIVES: dict[str, ModuleType] = {"rental": rental, "auto": auto}
+lives = pytest.mark.parametrize("name", LIVES)
+
+
+@pytest.fixture(scope="module")
+def on(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Base]:
+    """A demonstration, lived once."""
+    with servers.Server() as server, server.database() as url:
+        values: dict[str, Any] = {"database_url": url, "data": tmp_path_factory.mktemp("demonstration")}
+        with base(Settings(**values, origin=servers.ORIGIN)) as prepared:
+            assert not asyncio.run(living.lived_already(prepared))
+            asyncio.run(living.live(prepared))
+            yield prepared
+
+
+@pytest.fixture
+def transcripts(on: Base) -> dict[str, str]:
+    """What was written down of each life."""
+    return {one.name: living.transcript(on.settings.data, one).read_text("utf-8") for one in parts(on)}
+
+
+@pytest.fixture
+def connection(on: Base) -> Iterator[Connection[Any]]:
+    """A connection as programs have it."""
+    with connect(on.url) as opened:
+        yield opened
+
+
+def parts(on: Base) -> tuple[living.Part, ...]:
+    """The lives with their tenants."""
+    return living.parts(on.settings.tenant)
+
+
+def entries(connection: Connection[Any]) -> list[bytes]:
+    """Every entry in ledger order."""
+    return [entry for (entry,) in connection.execute("SELECT entry FROM ledger.events ORDER BY position")]
+
+
+@lives
+def test_transcript(transcripts: dict[str, str], name: str) -> None:
+    path = HERE / f"{name}.txt"
+    if os.environ.get(REWRITE):
+        path.write_text(transcripts[name], "utf-8")
+    assert transcripts[name] == path.read_text("utf-8"), f"set {REWRITE}=1 to write {path.name} anew"
+
+
+def test_the_first_event_says_that_it_is_a_demonstration(on: Base, connection: Connection[Any]) -> None:
+    first = parse(entries(connection)[0]).event()
+    assert first == LedgerOpenedForDemonstration(
+        origin=on.settings.origin, owner=on.settings.tenant, scenario=living.SCENARIO
+    )
+    assert asyncio.run(living.lived_already(on))
+
+
+def test_the_summary_ends_with_nothing_owed(on: Base, connection: Connection[Any]) -> None:
+    everything = [(position, parse(entry)) for position, entry in enumerate(entries(connection), start=1)]
+    for part in parts(on):
+        happened = summary.milestones(part.tenant, everything)
+        assert [one.position for one in happened] == sorted(one.position for one in happened)
+        assert happened[0].sentence.startswith("ordered")
+        assert happened[-1].sentence.startswith("closed")
+
+
+def test_books_balance_after_every_event(connection: Connection[Any]) -> None:
+    """Posted again from the stored entries alone, each by itself and all of them so far."""
+    lines = 0
+    totals: dict[str, int] = {}
+    for entry in entries(connection):
+        for line in post(parse(entry).event()):
+            totals[line.account] = totals.get(line.account, 0) + line.debit_fen - line.credit_fen
+            lines += 1
+        assert sum(totals.values()) == 0
+    everything = [line for entry in entries(connection) for line in post(parse(entry).event())]
+    assert lines == len(everything) > 40
+    assert trial_balance(everything) == dict(sorted(totals.items()))
+
+
+def test_ledger_is_sound(on: Base, connection: Connection[Any]) -> None:
+    report = fsck(connection, Vault(on.keys, random_bytes))
+    assert report.ok, report.findings
+    assert report.events == len(entries(connection)) > 200
+    assert report.personal_values >= 8
+
+
+@pytest.mark.parametrize("projection", scene.READ_MODELS, ids=lambda projection: projection.table)
+def test_read_models_are_what_the_events_say(connection: Connection[Any], projection: Projection[Any]) -> None:
+    compared = compare(connection, projection)
+    assert compared.first is None, f"expected what a replay gives: {compared.first}"
+    assert (compared.position, compared.parked) == (len(entries(connection)), 0)
+
+
+def test_nothing_about_a_person_is_in_the_ledger(
+    on: Base, connection: Connection[Any], transcripts: dict[str, str]
+) -> None:
+    written = b"\n".join(entries(connection)).decode()
+    personal = [value for module in LIVES.values() for value in module.PERSONAL]
+    assert len(personal) >= 8
+    assert all(personal)
+    assert [one for one in personal if one in written or any(one in text for text in transcripts.values())] == []
+    assert str(on.settings.tenant) in written, "the search looks at the right text"
+
+
+@lives
+def test_lease_is_closed_and_stays_so(
+    on: Base, connection: Connection[Any], transcripts: dict[str, str], name: str
+) -> None:
+    tenant = next(part.tenant for part in parts(on) if part.name == name)
+    parsed = [entry for entry in map(parse, entries(connection)) if entry.tenant == tenant]
+    closed = [entry.stream for entry in parsed if entry.type == "lease.closed.v1"]
+    assert len(closed) == 1
+    state = fold(LEASE, [entry.event() for entry in parsed if entry.stream == closed[0]])
+    assert (state.phase, state.balances.open_fen, state.balances.credit_fen) == (Phase.SETTLED, 0, 0)
+    assert CLOSED.code in transcripts[name]
