@@ -15,6 +15,7 @@ from api.cli import (
     history,
     importing,
     keys,
+    lists,
     models,
     offers,
     running,
@@ -60,6 +61,7 @@ models.register(app)
 offers.register(app)
 books.register(app)
 contracts.register(app)
+lists.register(app)
 app.add_typer(keys.app, name="keys")
 app.add_typer(keys.subjects, name="subject")
 doctor.register(app)
