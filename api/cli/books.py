@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from projections.accounting.journal import TrialBalance
     from projections.leasing.ageing import Ageing
     from projections.leasing.cash_flow import CashFlow
-    from projections.portfolio.exposures import Holdings, Measured, Provisions
+    from projections.portfolio.exposures import Measured, Portfolio, Provisions
 
 BAR_CHARACTERS = 30
 
@@ -37,7 +37,7 @@ AsOf = Annotated[
 ]  # fmt: skip
 At = Annotated[
     int | None,
-    typer.Option("--at-position", metavar="P", min=0, help="As of this ledger position.", show_default=False),
+    typer.Option("--as-of-position", metavar="P", min=0, help="As of this ledger position.", show_default=False),
 ]
 Currency = Annotated[
     str | None, typer.Option(metavar="CODE", help="Default: the one of most leases.", show_default=False)
@@ -253,7 +253,7 @@ def _whose(one: Measure) -> str:
     return "" if one.group is None else f"group_{one.group.hex}"
 
 
-def _show_portfolio(out: Console, held: Holdings, under: Measured, classes: Provisions | None) -> None:
+def _show_portfolio(out: Console, held: Portfolio, under: Measured, classes: Provisions | None) -> None:
     _head(out, "Portfolio", held.currency, None if classes is None else classes.on, held.position)
     rows = [
         ("leases", number(held.leases)),

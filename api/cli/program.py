@@ -16,6 +16,7 @@ from api.cli import (
     history,
     importing,
     keys,
+    lists,
     models,
     offers,
     serving,
@@ -61,6 +62,7 @@ models.register(app)
 offers.register(app)
 books.register(app)
 contracts.register(app)
+lists.register(app)
 app.add_typer(keys.app, name="keys")
 app.add_typer(keys.subjects, name="subject")
 doctor.register(app)

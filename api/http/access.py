@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
-from enum import StrEnum
 from uuid import UUID
 
 from fastapi import Depends, Request
@@ -16,7 +15,8 @@ from fastapi.security import HTTPBearer
 from msgspec import Struct
 
 from adapters.postgres.api_keys import ApiKey, key_hash
-from api.http import catalogue
+from api.http.problems import catalogue
+from api.permissions import ROLES, Permission
 from domain.kernel.command import Actor
 
 KEY_CACHE_S = 5.0
@@ -25,62 +25,6 @@ KEY_CACHE_S = 5.0
 CACHED_KEYS = 10_000
 _BEARER = "bearer "
 _KEY_MAX_CHARS = 200
-
-
-class Permission(StrEnum):
-    """What a role can be allowed."""
-
-    INTAKE = "intake"
-    VERIFY = "verify"
-    DECIDE = "decide"
-    REVIEW = "review"
-    OFFER = "offer"
-    WORK = "work"
-    CONSENT = "consent"
-    LIBRARY = "library"
-    CONTRACT = "contract"
-    SIGN_ON_TRUST = "sign_on_trust"
-    END_CONTRACT = "end_contract"
-    LEASE = "lease"
-    MONEY = "money"
-    CONCEDE = "concede"
-    ENFORCE = "enforce"
-    COLLECT = "collect"
-    RECONCILE = "reconcile"
-    QUOTE = "quote"
-    READ_PLANS = "read_plans"
-    READ_APPLICATIONS = "read_applications"
-    READ_EVENTS = "read_events"
-    READ_STATISTICS = "read_statistics"
-    READ_RECEIPTS = "read_receipts"
-    READ_LOG_ENTRIES = "read_log_entries"
-
-
-_P = Permission
-_READS = frozenset({_P.READ_APPLICATIONS, _P.READ_PLANS, _P.READ_RECEIPTS, _P.READ_STATISTICS})
-
-ROLES: dict[str, frozenset[Permission]] = {
-    "operator": frozenset(_P),
-    "merchant_admin": frozenset(_P) - {_P.READ_LOG_ENTRIES},
-    "merchant_operator": _READS
-    | {_P.INTAKE, _P.VERIFY, _P.REVIEW, _P.OFFER, _P.WORK}
-    | {_P.CONSENT, _P.CONTRACT, _P.LEASE, _P.COLLECT, _P.QUOTE},
-    "risk_officer": _READS
-    | {_P.VERIFY, _P.DECIDE, _P.REVIEW, _P.WORK, _P.READ_EVENTS}
-    | {_P.CONCEDE, _P.ENFORCE, _P.END_CONTRACT, _P.QUOTE},
-    "collector": frozenset({_P.READ_APPLICATIONS, _P.READ_RECEIPTS, _P.COLLECT, _P.ENFORCE}),
-    "auditor": _READS | {_P.READ_EVENTS, _P.READ_LOG_ENTRIES},
-    "regulator": frozenset({_P.READ_PLANS, _P.READ_RECEIPTS, _P.READ_STATISTICS}),
-    "court": frozenset({_P.READ_RECEIPTS}),
-    # These see their own cases and devices only, which needs a narrower scope than a tenant.
-    "lessee": frozenset(),
-    "device_gateway": frozenset(),
-}
-"""The access model's table: what each role may do within its tenant.
-
-Entry bundles of the log hold the entries of every tenant: only the tenant that runs the log is given them, see
-`tlog.tile`. A human review is completed by the lessor's own people; that is a rule of the domain.
-"""
 
 
 class Principal(Struct, frozen=True):

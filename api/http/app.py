@@ -17,24 +17,12 @@ from starlette.exceptions import HTTPException
 from starlette.types import Receive, Scope, Send
 
 from api.compose import Running
-from api.http import (
-    aggregate_reads,
-    callbacks,
-    contract_reads,
-    evidence,
-    gate_reads,
-    lease_reads,
-    money_reads,
-    offers,
-    openapi,
-    papers,
-    reads,
-    routes,
-    service,
-    stream,
-)
+from api.http import openapi
+from api.http.commands import routes as commands
 from api.http.edge import Edge, answer_problem
-from api.http.problems import Problem
+from api.http.endpoints import callbacks, evidence, offers, papers, service, stream
+from api.http.problems.problem import Problem
+from api.http.reads import routes as reads
 from api.http.services import Limits, Services
 
 
@@ -88,21 +76,8 @@ def create_app(running: Running, *, limits: Limits = DEFAULT_LIMITS) -> FastAPI:
         exception_handlers=dict.fromkeys(HANDLED, answer_problem),
     )  # fmt: skip
     app.state.services = services
-    app.edge = Edge(app.route, routes.register(app, services))
-    modules = (
-        reads,
-        lease_reads,
-        money_reads,
-        gate_reads,
-        contract_reads,
-        papers,
-        aggregate_reads,
-        callbacks,
-        offers,
-        stream,
-        evidence,
-        service,
-    )
+    app.edge = Edge(app.route, commands.register(app, services))
+    modules = (reads, papers, callbacks, offers, stream, evidence, service)
     for module in modules:
         module.register(app)
     return app

@@ -29,10 +29,10 @@ from adapters.reference.policies import PolicyError
 from adapters.reference.prudential import SurroundingsError
 from adapters.reference.tenants import TenantsError
 from adapters.system import new_id
-from api.http import catalogue
-from api.http.commands import CommandEndpoint
-from api.http.faults import faults_of
-from api.http.problems import MEDIA_TYPE, Problem, ProblemKind, body_of, language_of
+from api.http.commands.endpoint import CommandEndpoint
+from api.http.problems import catalogue
+from api.http.problems.faults import faults_of
+from api.http.problems.problem import MEDIA_TYPE, Problem, ProblemKind, body_of, language_of
 from chain.entry import EntryError
 from projections.engine.as_of import NotProjectedYet, TooMuchPast
 from projections.engine.catalog import NotLive

@@ -14,9 +14,9 @@ from msgspec import Struct
 from adapters.postgres import api_keys, browse
 from adapters.system import now
 from api.compose import Running
-from api.http import catalogue
 from api.http.access import Access
-from api.http.problems import Problem
+from api.http.problems import catalogue
+from api.http.problems.problem import Problem
 from api.queries.runner import Queries
 
 OWNERS_CACHED = 100_000

@@ -66,7 +66,7 @@ def to_recognise(
             )
 
 
-def _sum_of(one: portfolio.Provision) -> ClassSum:
+def _sum_of(one: portfolio.ProvisionClass) -> ClassSum:
     return ClassSum(
         five_class=FiveClass(one.five_class),
         leases=one.leases,

@@ -292,6 +292,15 @@ class MonthIncome(Struct, frozen=True):
     fen: int
 
 
+class Income(Struct, frozen=True):
+    """Income recognised by month of business dates and account, in one currency, valid at `position`."""
+
+    position: int
+    currency: str | None
+    other_currencies: tuple[str, ...]
+    months: tuple[MonthIncome, ...]
+
+
 def income(
     connection: Connection[Any],
     tenant: UUID,
@@ -300,7 +309,7 @@ def income(
     currency: str | None = None,
     as_of_position: int | None = None,
     shard: int = 0,
-) -> tuple[int, Currencies, tuple[MonthIncome, ...]]:
+) -> Income:
     """The revenue schedule as far as it is recognised: income by month and account, and the position it is valid at."""
     position = resolve(connection, JOURNAL, shard, as_of_position)
     currencies = Currencies.of(connection, tenant, currency, shard, position)
@@ -311,4 +320,4 @@ def income(
         if ACCOUNTS[account].kind is AccountKind.INCOME:
             sums[month, account] = sums.get((month, account), 0) + credit - debit
     months = tuple(MonthIncome(month, code, ACCOUNTS[code].en, fen) for (month, code), fen in sorted(sums.items()))
-    return position, currencies, months
+    return Income(position, currencies.chosen, currencies.others, months)

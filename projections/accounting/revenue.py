@@ -15,9 +15,9 @@ from psycopg import Connection
 
 from domain.leasing.values import Business
 from projections.engine.as_of import resolve
+from projections.engine.pages import at_position
 from projections.leasing.currencies import Currencies
 from projections.leasing.lease_book import LEASE_BOOK
-from projections.leasing.lease_pages import at_position
 
 
 class RevenueMonth(Struct, frozen=True):
@@ -32,7 +32,8 @@ class RevenueSchedule(Struct, frozen=True):
     """Months with revenue to come, in order, in one currency, valid at `position`."""
 
     position: int
-    currencies: Currencies
+    currency: str | None
+    other_currencies: tuple[str, ...]
     months: tuple[RevenueMonth, ...]
 
 
@@ -99,4 +100,5 @@ def revenue_schedule(
     book, parameters = at_position(connection, LEASE_BOOK, tenant, position, shard, past=as_of_position is not None)
     values = (*parameters, currencies.chosen, Business.FINANCE.value, Business.RENTAL.value)
     rows = connection.execute(_QUERY.format(book=book), values).fetchall()
-    return RevenueSchedule(position, currencies, tuple(RevenueMonth(*row) for row in rows))
+    months = tuple(RevenueMonth(*row) for row in rows)
+    return RevenueSchedule(position, currencies.chosen, currencies.others, months)

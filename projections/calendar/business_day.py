@@ -31,7 +31,7 @@ _FROM = """
     WHERE shard = %s AND stream = %s AND position <= %s AND seq >= %s ORDER BY seq"""
 
 
-class Step(Struct, frozen=True):
+class EndOfDayStep(Struct, frozen=True):
     """One step of the running end of day: its state, and how many things it handled so far."""
 
     step: str
@@ -44,7 +44,7 @@ class BusinessDay(Struct, frozen=True, kw_only=True):
 
     state: str = Phase.ABSENT.value
     business_date: date | None = None
-    steps: tuple[Step, ...] = ()
+    steps: tuple[EndOfDayStep, ...] = ()
     version: int = 0
     last_position: int | None = None
 
@@ -71,7 +71,7 @@ def business_day(connection: Connection[Any], calendar: UUID, position: int, *, 
 
 def _day(event: object) -> BusinessDay:
     if isinstance(event, e.EndOfDayStarted):
-        steps = tuple(Step(step, WAITING, 0) for step in event.steps)
+        steps = tuple(EndOfDayStep(step, WAITING, 0) for step in event.steps)
         return BusinessDay(state=Phase.CLOSING.value, business_date=event.day, steps=steps)
     assert isinstance(event, (e.CalendarOpened, e.DayClosed)), "three types say a whole state"
     on = event.business_date if isinstance(event, e.CalendarOpened) else event.next_day
@@ -80,11 +80,15 @@ def _day(event: object) -> BusinessDay:
 
 def _stepped(day: BusinessDay, event: e.EndOfDayStepDone) -> BusinessDay:
     state = DONE if event.cursor is None else RUNNING
-    steps = tuple(Step(one.step, state, event.processed) if one.step == event.step else one for one in day.steps)
+    steps = tuple(
+        EndOfDayStep(one.step, state, event.processed) if one.step == event.step else one for one in day.steps
+    )
     return BusinessDay(state=day.state, business_date=day.business_date, steps=steps)
 
 
-def _current(steps: tuple[Step, ...]) -> tuple[Step, ...]:
+def _current(steps: tuple[EndOfDayStep, ...]) -> tuple[EndOfDayStep, ...]:
     """The first step that is not done is the one that runs, also before it recorded anything."""
     current = next((at for at, one in enumerate(steps) if one.state != DONE), None)
-    return tuple(Step(one.step, RUNNING, one.processed) if at == current else one for at, one in enumerate(steps))
+    return tuple(
+        EndOfDayStep(one.step, RUNNING, one.processed) if at == current else one for at, one in enumerate(steps)
+    )

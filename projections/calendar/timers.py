@@ -37,8 +37,8 @@ from projections.calendar.timer_kinds import (
 )
 from projections.engine.as_of import resolve
 from projections.engine.model import Projection, Recorded, Row
+from projections.engine.pages import at_position
 from projections.engine.tables import row_maker, select_list
-from projections.leasing.lease_pages import at_position
 
 _NOBODY = UUID(int=0)
 

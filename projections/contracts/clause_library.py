@@ -11,27 +11,25 @@ The past: rows that have not changed since are taken as they are, all others are
 from __future__ import annotations
 
 from datetime import date
-from typing import Any
+from typing import Annotated
 from uuid import UUID
 
 import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
-from psycopg import Connection
 
 from domain.contracts.clause import events as e
 from domain.kernel.event import Event
+from domain.kernel.fields import INTERNAL, Digest, one_of, shown
 from domain.pricing.parts import Form
-from projections.engine.as_of import resolve
 from projections.engine.model import Projection, ProjectionError, Recorded, Row
-from projections.leasing.lease_pages import Window, lease_pages
 
 DRAFTED, PUBLISHED, WITHDRAWN = "drafted", "published", "withdrawn"
 STATES = (DRAFTED, PUBLISHED, WITHDRAWN)
 
 
-class Version(Struct, frozen=True, kw_only=True):
-    """One version as it is kept in a row; `inline` says whether its text stands in its event.
+class ListedVersion(Struct, frozen=True, kw_only=True):
+    """One version as it is kept in a row; `text_in_ledger` says whether its text stands in its event.
 
     `drafted_at` is the ledger position of that event.
     """
@@ -39,15 +37,15 @@ class Version(Struct, frozen=True, kw_only=True):
     number: int
     title: str
     gloss: str
-    digest: str
+    digest: Digest
     size_bytes: int
     forms: tuple[Form, ...]
     mandatory: bool
-    inline: bool
+    text_in_ledger: bool
     drafted_at: int
-    state: str = DRAFTED
-    effective_from: date | None = None
-    withdrawn_from: date | None = None
+    state: Annotated[str, one_of(STATES)]
+    effective_from: date | None
+    withdrawn_from: date | None
 
     def in_effect(self, on: date) -> bool:
         """Whether a contract of this business date may hold it."""
@@ -59,56 +57,31 @@ class Version(Struct, frozen=True, kw_only=True):
 class Clause(Row, frozen=True, kw_only=True):
     """One clause. `state`, `title` and `forms` are those of the newest version; `version` counts its events.
 
-    `versions` is a JSON array of `Version`, `forms` has blanks around each form.
+    `versions` is a JSON array of `ListedVersion`, `forms` has blanks around each form.
     """
 
     id: UUID
     tenant: UUID
     clause: str
-    state: str
-    title: str
-    forms: str
-    mandatory: bool
-    newest: int
-    versions: str
+    state: Annotated[str, one_of(STATES)]
+    title: Annotated[str, INTERNAL]
+    forms: Annotated[str, INTERNAL]
+    mandatory: Annotated[bool, INTERNAL]
+    newest: Annotated[int, INTERNAL]
+    versions: Annotated[str, shown(tuple[ListedVersion, ...])]
     version: int
     first_position: int
 
 
-class Page(Struct, frozen=True):
-    """Some rows in the order of their ids, valid at `position`; `next_after` continues the list, if there is more."""
-
-    position: int
-    rows: tuple[Clause, ...]
-    next_after: UUID | None
+_decode = msgspec.json.Decoder(tuple[ListedVersion, ...]).decode
 
 
-class Filter(Struct, frozen=True, kw_only=True):
-    """Which clauses are wanted; `on` asks for a version that is in effect on that business date."""
-
-    clause: str | None = None
-    state: str | None = None
-    form: str | None = None
-    on: date | None = None
-
-    def matches(self, row: Clause) -> bool:
-        """Whether a row is wanted."""
-        if self.clause not in (None, row.clause) or self.state not in (None, row.state):
-            return False
-        if self.form is not None and self.form not in row.forms.split():
-            return False
-        return self.on is None or in_effect(row, self.on) is not None
-
-
-_decode = msgspec.json.Decoder(tuple[Version, ...]).decode
-
-
-def versions_of(row: Clause) -> tuple[Version, ...]:
+def versions_of(row: Clause) -> tuple[ListedVersion, ...]:
     """The versions of a row, number n at place n - 1."""
     return _decode(row.versions)
 
 
-def in_effect(row: Clause, on: date) -> Version | None:
+def in_effect(row: Clause, on: date) -> ListedVersion | None:
     """The version to assemble on a business date: the one that took effect last, the higher number on a tie."""
     usable = [one for one in versions_of(row) if one.in_effect(on)]
     return max(usable, key=lambda one: (one.effective_from or on, one.number), default=None)
@@ -134,7 +107,7 @@ def fold(row: Clause | None, event: Event, recorded: Recorded) -> Clause | None:
 
 
 def _drafted(row: Clause | None, event: e.ClauseDrafted, recorded: Recorded) -> Clause:
-    fresh = Version(
+    fresh = ListedVersion(
         number=event.version,
         title=event.title,
         gloss=event.gloss,
@@ -142,8 +115,11 @@ def _drafted(row: Clause | None, event: e.ClauseDrafted, recorded: Recorded) -> 
         size_bytes=event.size_bytes,
         forms=event.forms,
         mandatory=event.mandatory,
-        inline=event.text is not None,
+        text_in_ledger=event.text is not None,
         drafted_at=recorded.position,
+        state=DRAFTED,
+        effective_from=None,
+        withdrawn_from=None,
     )
     if row is None:
         row = Clause(
@@ -163,7 +139,7 @@ def _drafted(row: Clause | None, event: e.ClauseDrafted, recorded: Recorded) -> 
     return _written(row, [*versions_of(row), fresh], recorded)
 
 
-def _written(row: Clause, versions: list[Version], recorded: Recorded) -> Clause:
+def _written(row: Clause, versions: list[ListedVersion], recorded: Recorded) -> Clause:
     newest = versions[-1]
     return replace(
         row,
@@ -180,7 +156,7 @@ def _written(row: Clause, versions: list[Version], recorded: Recorded) -> Clause
 
 CLAUSE_LIBRARY = Projection(
     name="clause_library",
-    version=1,
+    version=2,
     row=Clause,
     key=("id",),
     events=frozenset({e.ClauseDrafted, e.ClausePublished, e.ClauseWithdrawn}),
@@ -206,35 +182,3 @@ CREATE INDEX ON {table} (shard, tenant, id);
 CREATE INDEX ON {table} (shard, tenant, clause);
 """,
 )
-
-# ------------------------------------------------------------------------------------------------ queries
-
-
-def listing(
-    connection: Connection[Any],
-    tenant: UUID,
-    *,
-    where: Filter,
-    limit: int,
-    starting_after: UUID | None = None,
-    as_of_position: int | None = None,
-    shard: int = 0,
-) -> Page:
-    """A page of the tenant's clauses in the order of their ids, now or at an earlier position.
-
-    It may be short, even empty, and still have more behind it (`next_after`). Raises `NotProjectedYet` for a position
-    ahead of the library.
-    """
-    position = resolve(connection, CLAUSE_LIBRARY, shard, as_of_position)
-    condition, values = "true", list[Any]()
-    for name in ("clause", "state"):
-        if (wanted := getattr(where, name)) is not None:
-            condition, values = f"{condition} AND t.{name} = %s", [*values, wanted]
-    window = Window(CLAUSE_LIBRARY, tenant, shard, condition, values)
-    found: list[Clause] = []
-    for row in lease_pages(connection, window, starting_after, position, past=as_of_position is not None):
-        if where.matches(row):
-            found.append(row)
-        if len(found) > limit:
-            return Page(position, tuple(found[:limit]), found[limit - 1].id)
-    return Page(position, tuple(found), window.stopped_at)

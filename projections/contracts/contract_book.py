@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import date
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
 import msgspec
@@ -22,10 +22,10 @@ from domain.contracts.contract import events as e
 from domain.contracts.contract.state import Phase
 from domain.contracts.contract.values import ADDRESSED, KeyTerms, Party, PartyRole
 from domain.kernel.event import Event
-from projections.engine.as_of import resolve
+from domain.kernel.fields import INTERNAL, Digest, noun, shown, states
+from domain.pricing.parts import Form
 from projections.engine.model import Projection, ProjectionError, Recorded, Row
 from projections.leasing.lease_book import LEASE_BOOK
-from projections.leasing.lease_pages import Window, lease_pages
 
 
 class Contract(Row, frozen=True, kw_only=True):
@@ -39,14 +39,14 @@ class Contract(Row, frozen=True, kw_only=True):
     id: UUID
     tenant: UUID
     reference: str
-    state: str
-    form: str
+    state: Annotated[str, states(Phase)]
+    form: Annotated[str, states(Form)]
     plan: str
-    lessee: UUID | None
-    lessor: UUID | None
+    lessee: Annotated[UUID | None, noun("subject")]
+    lessor: Annotated[UUID | None, noun("party")]
     application: UUID | None = None
-    root: str
-    document: str = ""
+    root: Digest
+    document: Annotated[str, shown(Digest | None)] = ""
     currency: str
     financed_fen: int
     total_cost_fen: int
@@ -67,32 +67,7 @@ class Contract(Row, frozen=True, kw_only=True):
     ended_on: date | None = None
     version: int
     first_position: int
-    pending: str = ""
-
-
-class Page(Struct, frozen=True):
-    """Some rows in the order of their ids, valid at `position`; `next_after` continues the list, if there is more."""
-
-    position: int
-    rows: tuple[Contract, ...]
-    next_after: UUID | None
-
-
-class Filter(Struct, frozen=True, kw_only=True):
-    """Which contracts are wanted; what is not given matches all."""
-
-    state: str | None = None
-    plan: str | None = None
-    reference: str | None = None
-    lessee: UUID | None = None
-    application: UUID | None = None
-    contract: UUID | None = None
-
-    def matches(self, row: Contract) -> bool:
-        """Whether a row is wanted."""
-        got = (row.state, row.plan, row.reference, row.lessee, row.application, row.id)
-        wanted = (self.state, self.plan, self.reference, self.lessee, self.application, self.contract)
-        return all(want is None or want == have for want, have in zip(wanted, got, strict=True))
+    pending: Annotated[str, INTERNAL] = ""
 
 
 # --------------------------------------------------------------------------------------------------- fold
@@ -276,36 +251,6 @@ CREATE INDEX ON {table} (shard, tenant, lessee);
 )
 
 # ------------------------------------------------------------------------------------------------ queries
-
-_COLUMNS = {name: "id" if name == "contract" else name for name in Filter.__struct_fields__}
-
-
-def listing(
-    connection: Connection[Any],
-    tenant: UUID,
-    *,
-    where: Filter,
-    limit: int,
-    starting_after: UUID | None = None,
-    as_of_position: int | None = None,
-    shard: int = 0,
-) -> Page:
-    """A page of the tenant's contracts in the order of their ids, now or at an earlier position.
-
-    It may be short, even empty, and still have more behind it (`next_after`). Raises `NotProjectedYet` for a position
-    ahead of the book.
-    """
-    position = resolve(connection, CONTRACT_BOOK, shard, as_of_position)
-    given = [(column, getattr(where, name)) for name, column in _COLUMNS.items() if getattr(where, name) is not None]
-    condition = " AND ".join(["true", *(f"t.{column} = %s" for column, _ in given)])
-    window = Window(CONTRACT_BOOK, tenant, shard, condition, [value for _, value in given])
-    found: list[Contract] = []
-    for row in lease_pages(connection, window, starting_after, position, past=as_of_position is not None):
-        if where.matches(row):
-            found.append(row)
-        if len(found) > limit:
-            return Page(position, tuple(found[:limit]), found[limit - 1].id)
-    return Page(position, tuple(found), window.stopped_at)
 
 
 _LEASES = "SELECT t.id FROM read.{table} t WHERE t.shard = %s AND t.tenant = %s AND t.contract = %s ORDER BY t.id"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
+from uuid import UUID
 
 import msgspec
 from msgspec import Struct
@@ -32,6 +33,9 @@ _BY_STREAM = """
     SELECT e.position, e.entry, e.stream::text FROM ledger.events e
     WHERE e.shard = %s AND e.position > %s AND e.position <= %s AND e.type = ANY(%s) {chosen}
     ORDER BY e.stream, e.position"""
+_WHOLE_STREAMS = """
+    SELECT stream, position, entry FROM ledger.events
+    WHERE shard = %s AND stream = ANY(%s) AND position <= %s ORDER BY stream, seq"""
 _CHOSEN_STREAMS = "AND e.stream = ANY(%s::uuid[])"
 _PLACE_OF = "SELECT stream::text, type FROM ledger.events WHERE shard = %s AND position = %s"
 
@@ -99,6 +103,17 @@ def by_stream(
                 yield waiting[cut - 1][2], _decoded(connection, shard, waiting[:cut])
                 waiting = waiting[cut:]
     yield None, _decoded(connection, shard, waiting)
+
+
+def entries_of(
+    connection: Connection[Any], shard: int, streams: Sequence[UUID], up_to: int
+) -> dict[UUID, list[tuple[int, bytes]]]:
+    """(position, entry) of every event of some streams up to a position, by stream, oldest first."""
+    found: dict[UUID, list[tuple[int, bytes]]] = {}
+    cursor = connection.cursor(binary=True).execute(_WHOLE_STREAMS, (shard, list(streams), up_to))
+    for stream, position, entry in cursor.fetchall():
+        found.setdefault(stream, []).append((position, entry))
+    return found
 
 
 def decode(position: int, entry: bytes) -> Recorded:

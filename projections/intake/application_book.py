@@ -10,24 +10,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import date, datetime
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
-from msgspec import Struct
 from msgspec.structs import replace
-from psycopg import Connection
 
 from domain.intake.application import events as e
 from domain.intake.application.state import Phase
+from domain.intake.application.values import AssetClass
 from domain.kernel.event import Event
-from projections.engine.as_of import resolve, rows_as_of
+from domain.kernel.fields import INTERNAL, states
 from projections.engine.model import Projection, ProjectionError, Recorded, Row
-from projections.engine.tables import row_maker, select_list
-
-PAGE_ROWS_MAX = 100
-_SCAN_ROWS = 500
-SCAN_ROWS_MAX = 5_000
-"""Rows that one page of the past may look at; a page may then be short and still have more behind it."""
 
 
 class Application(Row, frozen=True, kw_only=True):
@@ -39,8 +32,8 @@ class Application(Row, frozen=True, kw_only=True):
     id: UUID
     tenant: UUID
     reference: str
-    state: str
-    asset_class: str
+    state: Annotated[str, states(Phase)]
+    asset_class: Annotated[str, states(AssetClass)]
     product: str
     channel: str
     amount_fen: int
@@ -49,7 +42,7 @@ class Application(Row, frozen=True, kw_only=True):
     terms_months: int | None = None
     terms_rate: str | None = None
     lane: str | None = None
-    documents: int = 0
+    documents: Annotated[int, INTERNAL] = 0
     offers: int = 0
     offer_state: str | None = None
     review_pending: bool = False
@@ -61,15 +54,6 @@ class Application(Row, frozen=True, kw_only=True):
     closed_at: datetime | None = None
     version: int
     first_position: int
-
-
-class Page(Struct, frozen=True):
-    """Some rows in the order of their ids, valid at `position`; `next_after` continues the list where `has_more`."""
-
-    position: int
-    rows: tuple[Application, ...]
-    has_more: bool
-    next_after: UUID | None
 
 
 # --------------------------------------------------------------------------------------------------- fold
@@ -233,106 +217,3 @@ CREATE INDEX ON {table} (shard, tenant, state, id);
 CREATE INDEX ON {table} (shard, tenant, reference);
 """,
 )
-
-
-# ------------------------------------------------------------------------------------------------ queries
-
-_SELECT = f"SELECT {select_list(APPLICATION_BOOK)} FROM read.{APPLICATION_BOOK.table} t"
-_make = row_maker(APPLICATION_BOOK)
-
-
-def application(
-    connection: Connection[Any], tenant: UUID, stream: UUID, *, as_of_position: int | None = None, shard: int = 0
-) -> tuple[int, Application | None]:
-    """The position this is valid at, and one application of the tenant, now or at an earlier position.
-
-    Raises `NotProjectedYet` for a position ahead of the book.
-    """
-    position = resolve(connection, APPLICATION_BOOK, shard, as_of_position)
-    if as_of_position is None:
-        found = _rows(
-            connection, f"{_SELECT} WHERE t.shard = %s AND t.id = %s AND t.tenant = %s", shard, stream, tenant
-        )
-        return position, found[0] if found else None
-    past = rows_as_of(connection, APPLICATION_BOOK, [str(stream)], position, shard).get((str(stream),))
-    return position, past if past is not None and past.tenant == tenant else None
-
-
-def by_reference(connection: Connection[Any], tenant: UUID, reference: str, *, shard: int = 0) -> list[Application]:
-    """The tenant's applications with this business number (at most `PAGE_ROWS_MAX`), in the order of their ids."""
-    where = "WHERE t.shard = %s AND t.tenant = %s AND t.reference = %s ORDER BY t.id LIMIT %s"
-    return _rows(connection, f"{_SELECT} {where}", shard, tenant, reference, PAGE_ROWS_MAX)
-
-
-def listing(
-    connection: Connection[Any],
-    tenant: UUID,
-    *,
-    state: str | None = None,
-    limit: int = PAGE_ROWS_MAX,
-    starting_after: UUID | None = None,
-    as_of_position: int | None = None,
-    shard: int = 0,
-) -> Page:
-    """A page of the tenant's applications in the order of their ids, now or at an earlier position.
-
-    A page of the past may be short, even empty, with `has_more` set: it looked at `SCAN_ROWS_MAX` rows. Raises
-    `ProjectionError` for a limit outside 1 … `PAGE_ROWS_MAX` and `NotProjectedYet` for a position ahead of the book.
-    """
-    if not 1 <= limit <= PAGE_ROWS_MAX:
-        raise ProjectionError(f"limit: expected 1 … {PAGE_ROWS_MAX}, got {limit}")
-    position = resolve(connection, APPLICATION_BOOK, shard, as_of_position)
-    if as_of_position is None:
-        where, values = _scope(shard, tenant, starting_after)
-        if state is not None:
-            where, values = f"{where} AND t.state = %s", [*values, state]
-        found = _rows(connection, f"{_SELECT} {where} ORDER BY t.id LIMIT %s", *values, limit + 1)
-        return _page(position, found, limit, None)
-    found, scanned_to = _past(connection, tenant, state, limit + 1, starting_after, position, shard)
-    return _page(position, found, limit, scanned_to)
-
-
-def _past(
-    connection: Connection[Any],
-    tenant: UUID,
-    state: str | None,
-    wanted: int,
-    after: UUID | None,
-    position: int,
-    shard: int,
-) -> tuple[list[Application], UUID | None]:
-    """Up to `wanted` rows as they were at `position`, and where the scan stopped if it stopped before the end."""
-    found: list[Application] = []
-    for _ in range(0, SCAN_ROWS_MAX, _SCAN_ROWS):
-        where, values = _scope(shard, tenant, after)
-        # Rows that changed since may have been in any state then; unchanged ones are filtered where they lie.
-        where += " AND t.first_position <= %s AND (t.position > %s OR %s::text IS NULL OR t.state = %s)"
-        values += [position, position, state, state]
-        scanned = _rows(connection, f"{_SELECT} {where} ORDER BY t.id LIMIT %s", *values, _SCAN_ROWS)
-        changed = [str(row.id) for row in scanned if row.position > position]
-        past = rows_as_of(connection, APPLICATION_BOOK, changed, position, shard)
-        then = [past.get((str(row.id),)) if row.position > position else row for row in scanned]
-        found += [row for row in then if row is not None and state in (None, row.state)]
-        if len(scanned) < _SCAN_ROWS:
-            return found, None
-        if len(found) >= wanted:
-            break
-        after = scanned[-1].id
-    return found, after
-
-
-def _scope(shard: int, tenant: UUID, after: UUID | None) -> tuple[str, list[Any]]:
-    if after is None:
-        return "WHERE t.shard = %s AND t.tenant = %s", [shard, tenant]
-    return "WHERE t.shard = %s AND t.tenant = %s AND t.id > %s", [shard, tenant, after]
-
-
-def _page(position: int, found: list[Application], limit: int, scanned_to: UUID | None) -> Page:
-    rows = tuple(found[:limit])
-    if len(found) > limit:
-        return Page(position, rows, True, rows[-1].id)
-    return Page(position, rows, scanned_to is not None, scanned_to)
-
-
-def _rows(connection: Connection[Any], query: str, *values: Any) -> list[Application]:
-    return [_make(row) for row in connection.cursor(binary=True).execute(query, values).fetchall()]

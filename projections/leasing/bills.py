@@ -24,12 +24,10 @@ from domain.kernel.event import Event
 from domain.leasing.lease import events as e
 from domain.leasing.lease import money as m
 from domain.leasing.values import COMPONENTS, UPFRONT_FEE_BILL, Applied, Instalment, Part
-from projections.engine.as_of import resolve, rows_as_of
+from projections.engine.as_of import resolve
 from projections.engine.model import Projection, ProjectionError, Recorded, Row
-from projections.leasing.bill import STATUSES, Bill
-from projections.leasing.lease_pages import Window, lease_pages
-
-__all__ = ["BILLS", "STATUSES", "Bill", "Bills", "Filter", "Page", "bills_of", "bills_of_lease", "fold", "listing"]
+from projections.engine.pages import Window, pages_of
+from projections.leasing.bill import Bill
 
 _AT = {component: at for at, component in enumerate(COMPONENTS)}
 _LATE_FEE_AT = 3
@@ -324,18 +322,6 @@ class Page(Struct, frozen=True):
 ALL = Filter()
 
 
-def bills_of_lease(
-    connection: Connection[Any], tenant: UUID, lease: UUID, *, as_of_position: int | None = None, shard: int = 0
-) -> tuple[int, tuple[Bill, ...] | None]:
-    """The position this is valid at, and the bills of one lease of the tenant, now or at an earlier position."""
-    position = resolve(connection, BILLS, shard, as_of_position)
-    if as_of_position is None:
-        found = Window(BILLS, tenant, shard).rows(connection, "t.id = %s", [lease], 1)
-        return position, bills_of(found[0]) if found else None
-    row = rows_as_of(connection, BILLS, [str(lease)], position, shard).get((str(lease),))
-    return position, bills_of(row) if row is not None and row.tenant == tenant else None
-
-
 def listing(
     connection: Connection[Any],
     tenant: UUID,
@@ -360,7 +346,7 @@ def listing(
     if after is not None:
         row = window.one(connection, after, position, past=as_of_position is not None)
         found += _matching(row, where, number)
-    for row in lease_pages(connection, window, after, position, past=as_of_position is not None):
+    for row in pages_of(connection, window, after, position, past=as_of_position is not None):
         if len(found) > limit:
             break
         last = row.id

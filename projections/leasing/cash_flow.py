@@ -18,9 +18,9 @@ from psycopg import Connection
 from projections.accounting.journal import JOURNAL, entries_in
 from projections.engine.as_of import resolve
 from projections.engine.model import ProjectionError
+from projections.engine.pages import at_position
 from projections.leasing.bills import BILLS
 from projections.leasing.currencies import Currencies, in_currency
-from projections.leasing.lease_pages import at_position
 
 DAYS_MAX = 400
 """Days that one answer covers at most."""

@@ -6,27 +6,8 @@ they are, all others are folded again from their own streams.
 
 from __future__ import annotations
 
-from typing import Any
-from uuid import UUID
-
-from msgspec import Struct
-from psycopg import Connection
-
-from projections.engine.as_of import resolve, rows_as_of
 from projections.engine.model import Projection
 from projections.leasing.lease_fold import EVENTS, Lease, fold, fold_run
-from projections.leasing.lease_pages import Window, lease_pages
-
-__all__ = ["LEASE_BOOK", "Lease", "Page", "fold", "lease", "listing"]
-
-
-class Page(Struct, frozen=True):
-    """Some rows in the order of their ids, valid at `position`; `next_after` continues the list, if there is more."""
-
-    position: int
-    rows: tuple[Lease, ...]
-    next_after: UUID | None
-
 
 # ---------------------------------------------------------------------------------------------------- DDL
 
@@ -93,51 +74,3 @@ CREATE INDEX ON {table} (shard, tenant, id);
 CREATE INDEX ON {table} (shard, tenant, reference);
 """,
 )
-
-
-# ------------------------------------------------------------------------------------------------ queries
-
-
-def lease(
-    connection: Connection[Any], tenant: UUID, stream: UUID, *, as_of_position: int | None = None, shard: int = 0
-) -> tuple[int, Lease | None]:
-    """The position this is valid at, and one lease of the tenant, now or at an earlier position.
-
-    Raises `NotProjectedYet` for a position ahead of the book.
-    """
-    position = resolve(connection, LEASE_BOOK, shard, as_of_position)
-    if as_of_position is None:
-        found = Window(LEASE_BOOK, tenant, shard).rows(connection, "t.id = %s", [stream], 1)
-        return position, found[0] if found else None
-    past = rows_as_of(connection, LEASE_BOOK, [str(stream)], position, shard).get((str(stream),))
-    return position, past if past is not None and past.tenant == tenant else None
-
-
-def listing(
-    connection: Connection[Any],
-    tenant: UUID,
-    *,
-    state: str | None = None,
-    reference: str | None = None,
-    limit: int,
-    starting_after: UUID | None = None,
-    as_of_position: int | None = None,
-    shard: int = 0,
-) -> Page:
-    """A page of the tenant's leases in the order of their ids, now or at an earlier position.
-
-    It may be short, even empty, and still have more behind it (`next_after`). Raises `NotProjectedYet` for a position
-    ahead of the book.
-    """
-    position = resolve(connection, LEASE_BOOK, shard, as_of_position)
-    condition, values = "(%s::text IS NULL OR t.state = %s)", [state, state]
-    if reference is not None:
-        condition, values = f"{condition} AND t.reference = %s", [*values, reference]
-    window = Window(LEASE_BOOK, tenant, shard, condition, values)
-    found: list[Lease] = []
-    for row in lease_pages(connection, window, starting_after, position, past=as_of_position is not None):
-        if state in (None, row.state) and reference in (None, row.reference):
-            found.append(row)
-        if len(found) > limit:
-            return Page(position, tuple(found[:limit]), found[limit - 1].id)
-    return Page(position, tuple(found), window.stopped_at)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
 import msgspec
@@ -18,6 +18,7 @@ from msgspec import Struct
 from msgspec.structs import asdict
 
 from domain.kernel.event import Event
+from domain.kernel.fields import INTERNAL, noun, states
 from domain.leasing.lease import events as e
 from domain.leasing.lease import money as m
 from domain.leasing.lease.state import Phase
@@ -39,7 +40,7 @@ class Lease(Row, frozen=True, kw_only=True):
     id: UUID
     tenant: UUID
     reference: str
-    state: str
+    state: Annotated[str, states(Phase)]
     business: str
     asset_class: str
     plan: str
@@ -47,7 +48,7 @@ class Lease(Row, frozen=True, kw_only=True):
     annual_rate: str
     application: UUID | None = None
     contract: UUID | None = None
-    lessee: UUID | None = None
+    lessee: Annotated[UUID | None, noun("subject")] = None
     investor: UUID | None = None
     principal_fen: int
     deposit_mode: str
@@ -68,19 +69,19 @@ class Lease(Row, frozen=True, kw_only=True):
     credit_fen: int = 0
     accrued_fen: int = 0
     unbilled_fen: int
-    unbilled_principal_fen: int
+    unbilled_principal_fen: Annotated[int, INTERNAL]
     next_due_on: date | None
-    period_start: date | None = None
+    period_start: Annotated[date | None, INTERNAL] = None
     oldest_due_on: date | None = None
-    oldest_rent_due_on: date | None = None
+    oldest_rent_due_on: Annotated[date | None, INTERNAL] = None
     last_paid_on: date | None = None
     created_on: date
     activated_on: date | None = None
     closed_on: date | None = None
     version: int
     first_position: int
-    schedule: str
-    dues: str = "[]"
+    schedule: Annotated[str, INTERNAL]
+    dues: Annotated[str, INTERNAL] = "[]"
 
 
 Change = dict[str, Any]

@@ -11,14 +11,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import date
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
-from msgspec import Struct
-from msgspec.structs import asdict, replace
+from msgspec.structs import replace
 from psycopg import Connection
 
 from domain.kernel.event import Event
+from domain.kernel.fields import INTERNAL, noun, shown, states
 from domain.parties.consent.events import (
     ConsentDeclined,
     ConsentExpired,
@@ -28,11 +28,11 @@ from domain.parties.consent.events import (
     ConsentWithdrawn,
 )
 from domain.parties.consent.state import Phase as State
-from projections.engine.as_of import resolve
+from domain.parties.consent.values import Purpose
 from projections.engine.catalog import live
 from projections.engine.model import Projection, ProjectionError, Recorded, Row
+from projections.engine.pages import SCAN_ROWS_MAX, Window
 from projections.engine.reading import head_size, window
-from projections.leasing.lease_pages import SCAN_ROWS_MAX, Window, lease_pages
 
 BEHIND_MAX = 5_000
 """Events that `streams_of` reads behind the read model; one that is further behind is brought up to date first."""
@@ -47,34 +47,18 @@ class Consent(Row, frozen=True, kw_only=True):
 
     id: UUID
     tenant: UUID
-    person: UUID
-    purpose: str
-    state: str
-    recipients: str
-    uses: str
-    clause: str
-    clause_version: int
+    person: Annotated[UUID, noun("subject")]
+    purpose: Annotated[str, states(Purpose)]
+    state: Annotated[str, states(State)]
+    recipients: Annotated[str, shown(tuple[str, ...])]
+    uses: Annotated[str, shown(tuple[str, ...])]
+    clause: Annotated[str, INTERNAL]
+    clause_version: Annotated[int, INTERNAL]
     granted_on: date | None = None
     expires_on: date
     withdrawn_on: date | None = None
     version: int
     first_position: int
-
-
-class Page(Struct, frozen=True):
-    """Some rows in the order of their ids, valid at `position`; `next_after` continues the list where there is more."""
-
-    position: int
-    rows: tuple[Consent, ...]
-    next_after: UUID | None
-
-
-class Wanted(Struct, frozen=True):
-    """Which consents are asked for; what is None is not looked at."""
-
-    person: UUID | None = None
-    purpose: str | None = None
-    state: str | None = None
 
 
 # --------------------------------------------------------------------------------------------------- fold
@@ -172,34 +156,6 @@ CREATE INDEX ON {table} (shard, tenant, person, first_position);
 )
 
 # ------------------------------------------------------------------------------------------------ queries
-
-
-def listing(
-    connection: Connection[Any],
-    tenant: UUID,
-    wanted: Wanted,
-    *,
-    limit: int,
-    starting_after: UUID | None = None,
-    as_of_position: int | None = None,
-    shard: int = 0,
-) -> Page:
-    """A page of the tenant's consents in the order of their ids, now or at an earlier position.
-
-    It may be short, even empty, and still have more behind it (`next_after`). Raises `NotProjectedYet` for a position
-    ahead of the read model.
-    """
-    position = resolve(connection, CONSENTS, shard, as_of_position)
-    asked = {name: value for name, value in asdict(wanted).items() if value is not None}
-    condition = " AND ".join(f"t.{name} = %s" for name in asked) or "true"
-    window_ = Window(CONSENTS, tenant, shard, condition, list(asked.values()))
-    found: list[Consent] = []
-    for row in lease_pages(connection, window_, starting_after, position, past=as_of_position is not None):
-        if all(getattr(row, name) == value for name, value in asked.items()):
-            found.append(row)
-        if len(found) > limit:
-            return Page(position, tuple(found[:limit]), found[limit - 1].id)
-    return Page(position, tuple(found), window_.stopped_at)
 
 
 def is_near(connection: Connection[Any], shard: int = 0) -> bool:

@@ -8,22 +8,30 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import Annotated
+from uuid import UUID
 
 import msgspec
 from msgspec.structs import replace
 
 from domain.kernel.event import Event
+from domain.kernel.fields import shown, states
 from domain.payments.mandate import events as e
 from domain.payments.mandate.state import Phase
-from projections.engine.model import Projection, ProjectionError, Recorded
-from projections.leasing.by_lease import OfLease
+from domain.payments.payment.values import CollectionPolicy
+from projections.engine.model import Projection, ProjectionError, Recorded, Row
 
 
-class Mandate(OfLease, frozen=True, kw_only=True):
+class Mandate(Row, frozen=True, kw_only=True):
     """One mandate: the terms that were granted last, and its state."""
 
+    id: UUID
+    tenant: UUID
+    lease: UUID
+    state: Annotated[str, states(Phase)]
+    first_position: int
     reference: str
-    policy: str
+    policy: Annotated[str, shown(CollectionPolicy)]
     limit_fen: int | None
     valid_until: date | None
     granted_on: date

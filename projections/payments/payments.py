@@ -12,22 +12,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import date
-from typing import Any
+from typing import Annotated, Any
+from uuid import UUID
 
 from msgspec.structs import replace
 
 from domain.kernel.event import Event
+from domain.kernel.fields import INTERNAL, shown, states
 from domain.payments.collection import OWN_REASONS
 from domain.payments.payment import events as e
 from domain.payments.payment.state import RECEIVED, Phase
-from projections.engine.model import Projection, ProjectionError, Recorded
-from projections.leasing.by_lease import OfLease
+from projections.engine.model import Projection, ProjectionError, Recorded, Row
 
 STATES = tuple(phase.value for phase in Phase if phase is not Phase.ABSENT)
 _MONEY_CAME = frozenset(phase.value for phase in RECEIVED)
 
 
-class Payment(OfLease, frozen=True, kw_only=True):
+class Payment(Row, frozen=True, kw_only=True):
     """One payment.
 
     `amount_fen` is what was wished at first, `asked_on` the business date of the last attempt. `mandate` is empty for a
@@ -35,8 +36,13 @@ class Payment(OfLease, frozen=True, kw_only=True):
     charged back, or cancelled by people.
     """
 
+    id: UUID
+    tenant: UUID
+    lease: UUID
+    state: Annotated[str, states(Phase)]
+    first_position: int
     bill: int | None
-    mandate: str
+    mandate: Annotated[str, shown(str | None)]
     channel: str
     attempt: int
     amount_fen: int
@@ -46,9 +52,9 @@ class Payment(OfLease, frozen=True, kw_only=True):
     charged_back_fen: int = 0
     not_before: date | None = None
     initiated_on: date
-    asked_on: date | None = None
-    rests_since: date | None = None
-    code: str = ""
+    asked_on: Annotated[date | None, INTERNAL] = None
+    rests_since: Annotated[date | None, INTERNAL] = None
+    code: Annotated[str, shown(str | None)] = ""
 
 
 # --------------------------------------------------------------------------------------------------- fold

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
 from msgspec import Struct
@@ -18,6 +18,7 @@ from msgspec.structs import replace
 from psycopg import Connection
 
 from domain.kernel.event import Event
+from domain.kernel.fields import noun, shown
 from domain.payments.reconciliation import events as e
 from projections.engine.as_of import resolve, rows_as_of
 from projections.engine.model import Key, Projection, ProjectionError, Recorded, Row
@@ -38,7 +39,7 @@ class Line(Row, frozen=True, kw_only=True):
     break they are the two sides of it. `state` is loaded, matched or closed for a run, open or resolved for a break.
     """
 
-    run: UUID
+    run: Annotated[UUID, noun("reconciliation")]
     number: int
     tenant: UUID
     provider: str = ""
@@ -52,7 +53,7 @@ class Line(Row, frozen=True, kw_only=True):
     breaks: int = 0
     expected_fen: int = 0
     got_fen: int = 0
-    resolution: str = ""
+    resolution: Annotated[str, shown(str | None)] = ""
     digest: str = ""
     first_position: int
 

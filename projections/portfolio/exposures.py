@@ -8,21 +8,22 @@ all assets, groups of lessees and related parties are not in this ledger: whoeve
 from __future__ import annotations
 
 from datetime import date
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
 from msgspec import Struct
 from psycopg import Connection
 
 from domain.accounting.provisioning import PROVISION_POLICIES, FiveClass, ProvisionPolicy, provision_fen
+from domain.kernel.fields import noun, states
 from domain.leasing.lease.state import Phase
 from domain.leasing.values import Business
 from domain.portfolio import limits
 from domain.portfolio.limits import Surroundings
 from projections.engine.as_of import resolve
+from projections.engine.pages import at_position
 from projections.leasing.currencies import Currencies
 from projections.leasing.lease_book import LEASE_BOOK
-from projections.leasing.lease_pages import at_position
 
 LARGEST = 20
 """Lessees that an answer names."""
@@ -36,15 +37,15 @@ _EXPOSURE = f"""
 t.open_fen + CASE t.business WHEN '{Business.FINANCE.value}' THEN t.unbilled_principal_fen + t.accrued_fen ELSE 0 END"""
 
 
-class Share(Struct, frozen=True):
+class LesseeShare(Struct, frozen=True):
     """What one lessee owes in all leases, in fen."""
 
-    lessee: UUID
+    lessee: Annotated[UUID, noun("subject")]
     leases: int
     fen: int
 
 
-class Holdings(Struct, frozen=True):
+class Portfolio(Struct, frozen=True):
     """A tenant's leases as assets, in one currency, valid at `position`.
 
     `risk_assets_fen` is every exposure, `lease_assets_fen` that of finance leases, `unnamed_fen` that of leases whose
@@ -59,13 +60,13 @@ class Holdings(Struct, frozen=True):
     risk_assets_fen: int
     lease_assets_fen: int
     unnamed_fen: int
-    largest: tuple[Share, ...]
+    largest: tuple[LesseeShare, ...]
 
 
-class Provision(Struct, frozen=True):
+class ProvisionClass(Struct, frozen=True):
     """One class: leases, what they owe, and what is to be set aside for them, in fen."""
 
-    five_class: str
+    five_class: Annotated[str, states(FiveClass)]
     name_zh: str
     leases: int
     exposure_fen: int
@@ -80,7 +81,7 @@ class Provisions(Struct, frozen=True):
     policy: int
     currency: str | None
     other_currencies: tuple[str, ...]
-    classes: tuple[Provision, ...]
+    classes: tuple[ProvisionClass, ...]
 
 
 class _Book(Struct):
@@ -112,12 +113,12 @@ def holdings(
     currency: str | None = None,
     as_of_position: int | None = None,
     shard: int = 0,
-) -> Holdings:
+) -> Portfolio:
     """What the tenant's leases are worth as assets, and with whom, now or at an earlier position."""
     book = _book(connection, tenant, currency, as_of_position, shard)
     rows = _by_lessee(connection, book)
-    named = [Share(lessee, count, fen) for lessee, count, fen, _ in rows if lessee is not None]
-    return Holdings(
+    named = [LesseeShare(lessee, count, fen) for lessee, count, fen, _ in rows if lessee is not None]
+    return Portfolio(
         position=book.position,
         currency=book.currencies.chosen,
         other_currencies=book.currencies.others,
@@ -200,8 +201,8 @@ def provisions(
     return Provisions(book.position, on, policy.version, currencies.chosen, currencies.others, classes)
 
 
-def _provision(one: FiveClass, leases: int, exposure_fen: int, policy: ProvisionPolicy) -> Provision:
-    return Provision(one.value, one.zh, leases, exposure_fen, provision_fen(exposure_fen, one, policy))
+def _provision(one: FiveClass, leases: int, exposure_fen: int, policy: ProvisionPolicy) -> ProvisionClass:
+    return ProvisionClass(one.value, one.zh, leases, exposure_fen, provision_fen(exposure_fen, one, policy))
 
 
 def _book(

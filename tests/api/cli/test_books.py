@@ -62,7 +62,7 @@ def test_the_trial_balance(told: Program) -> None:
     assert (balances["1002"], balances["1541"], found["entries"]) == (206_000, 1_000_000, 7)
     early = told("books", "--as-of", on(29), "--json").then(0).json
     assert ({one["account"] for one in early["accounts"]}, early["as_of"]) == ({"1002", "1541", "2202", "2241"}, on(29))
-    assert told("books", "--at-position", "2", "--json").then(0).json["entries"] == 1
+    assert told("books", "--as-of-position", "2", "--json").then(0).json["entries"] == 1
 
 
 def test_the_trial_balance_for_people(told: Program) -> None:

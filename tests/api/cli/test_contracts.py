@@ -1,4 +1,4 @@
-"""`contract list`, `paper` and `check`, `clauses` and `timers`: as JSON, as tables, as bytes."""
+"""`contract paper` and `contract check`: as JSON, as tables, as bytes."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from api import papers
 from api.cli.failures import REFUSED, UNUSABLE
 from api.compose import Base, base, running
 from api.settings import Settings
-from domain.contracts.clause.decider import CLAUSE, clause_stream
+from domain.contracts.clause.decider import clause_stream
 from domain.contracts.contract.commands import AssembleContract
 from domain.contracts.contract.decider import CONTRACT
 from domain.contracts.contract.values import Party
@@ -32,9 +32,7 @@ from domain.pricing.parts import Form
 from domain.pricing.plans import digest_of
 from tests.adapters.documents import papers as samples
 from tests.api.cli.program import Program
-from tests.api.cli.test_books import tell
 from tests.domain.contracts.clause import library
-from tests.domain.leasing import cases
 from tests.servers import ORIGIN
 
 CHOSEN = choose(shipped_clauses(), Form.OPERATING, ("device_lock", "buyout"))
@@ -91,16 +89,6 @@ def signed(directory: Path, pdf: bytes) -> tuple[bytes, Path]:
     return LocalSigner(authority, now).sign(pdf, samples.SIGNATORIES[0]).pdf, trust
 
 
-def test_contracts_in_a_list(agreed: Program) -> None:
-    found = agreed("contract", "list", "--json").then(0).json
-    (row,) = found["rows"]
-    assert (row["id"], row["reference"], row["state"]) == (str(STREAM), samples.REFERENCE, "assembled")
-    assert agreed("contract", "list", "--state", "executed", "--json").then(0).json["rows"] == []
-    text = agreed("contract", "list").then(0).text
-    assert IDENTIFIER in text
-    assert "0 of 3" in text
-
-
 def test_the_paper_goes_to_stdout(agreed: Program) -> None:
     first = agreed("contract", "paper", IDENTIFIER).then(0).out
     assert first.startswith(b"%PDF-1.7")
@@ -114,7 +102,7 @@ def test_the_paper_goes_to_stdout(agreed: Program) -> None:
 def test_papers_that_are_not_there(agreed: Program) -> None:
     nobody = f"contract_{'0' * 32}"
     assert "expected a contract of this tenant" in agreed("contract", "paper", nobody).then(UNUSABLE).err
-    assert "got none" in agreed("contract", "paper", IDENTIFIER, "--at-position", "0").then(UNUSABLE).err
+    assert "got none" in agreed("contract", "paper", IDENTIFIER, "--as-of-position", "0").then(UNUSABLE).err
     agreed("contract", "paper", "lease_1").then(UNUSABLE)
     for path in (agreed.data / papers.SCHEDULES).iterdir():
         path.unlink()
@@ -155,26 +143,3 @@ def test_files_that_do_not_hold(agreed: Program, tmp_path: Path) -> None:
 def test_a_signatory_of_the_samples_is_a_party() -> None:
     assert isinstance(samples.SIGNATORIES[0], Signatory)
     assert samples.SIGNATORIES[0].id in {party.id for party in ASSEMBLE.parties}
-
-
-def test_own_clauses(program: Program) -> None:
-    do(program, (CLAUSE, None, library.DRAFT), (CLAUSE, None, library.PUBLISH))  # type: ignore[arg-type]
-    found = program("clauses", "--json").then(0).json
-    (clause,) = found["clauses"]
-    (version,) = clause["versions"]
-    assert (clause["clause"], version["digest"], version["state"]) == ("dispute", library.DIGEST, "published")
-    assert program("clauses", "--state", "drafted", "--json").then(0).json["clauses"] == []
-    assert program("clauses", "--at-position", "1", "--json").then(0).json["clauses"][0]["versions"][0]["state"] == (
-        "drafted"
-    )
-    assert "争议解决" in program("clauses").then(0).text
-
-
-def test_what_is_due_next(program: Program) -> None:
-    tell(program, *cases.RUNNING)
-    found = program("timers", "--kind", "bill", "--json").then(0).json
-    assert [one["number"] for one in found["timers"]] == list(range(1, 13))
-    assert len(program("timers", "--limit", "3", "--json").then(0).json["timers"]) == 3
-    assert program("timers", "--at-position", "1", "--json").then(0).json["timers"] == []
-    assert "bill" in program("timers").then(0).text
-    assert "--kind: expected one of" in program("timers", "--kind", "alarm").then(UNUSABLE).err

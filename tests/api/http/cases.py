@@ -13,7 +13,7 @@ from adapters.postgres.ledger import Request
 from adapters.reference.clauses import choose, shipped_clauses
 from adapters.reference.policies import FILE as POLICIES
 from adapters.system import now
-from api.http.aggregates import LEASES, MANDATES, PAYMENTS, RECONCILIATIONS, Exposed
+from api.exposure import LEASES, MANDATES, PAYMENTS, RECONCILIATIONS, Exposed
 from domain.contracts.contract.roots import schedule_digest
 from domain.contracts.contract.values import Disclosure
 from domain.kernel.command import Actor, Command, Context

@@ -11,8 +11,8 @@ from adapters.postgres import api_keys
 from adapters.postgres.connections import connect
 from adapters.system import new_id, now
 from api.http import access
-from api.http.access import ROLES, Permission
-from api.http.aggregates import specs
+from api.http.commands.specs import specs
+from api.permissions import ROLES, Permission
 from tests.api.http.driver import DRAFT, Http
 
 DESIGNED = {

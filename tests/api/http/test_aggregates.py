@@ -8,9 +8,10 @@ from uuid import UUID
 import pytest
 
 from adapters.reference.plans import shipped_plans
-from api.http.access import ROLES, Permission
-from api.http.aggregates import CONTRACTS, EXPOSED, LEASES, MANDATES, PAYMENTS, UNEXPOSED, Exposed, Spec, specs
+from api.exposure import CONTRACTS, EXPOSED, LEASES, MANDATES, PAYMENTS, UNEXPOSED, Exposed
+from api.http.commands.specs import Spec, specs
 from api.http.words import FIELDS
+from api.permissions import ROLES, Permission
 from domain.pricing.plans import digest_of
 from domain.registry import AGGREGATES
 from tests.api.http import cases

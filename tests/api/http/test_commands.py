@@ -7,8 +7,9 @@ from uuid import UUID
 
 import pytest
 
-from api.http.aggregates import APPLICATIONS, segment_of, specs
-from api.http.commands import BODY_MAX_BYTES
+from api.exposure import APPLICATIONS, segment_of
+from api.http.commands.endpoint import BODY_MAX_BYTES
+from api.http.commands.specs import specs
 from domain.intake.application.commands import DraftApplication, RouteToLane, SubmitApplication
 from domain.intake.application.rules import COMMANDS
 from domain.kernel.ids import parse_id

@@ -9,7 +9,7 @@ import pytest
 
 from adapters.postgres.ledger import Request
 from adapters.system import new_id, now
-from api.http import contract_resources as r
+from api.queries import calendar as r
 from domain.calendar.commands import OpenCalendar, RecordStep, StartEndOfDay
 from domain.calendar.decider import CALENDAR, calendar_stream
 from domain.kernel.command import Actor, Command, Context

@@ -8,8 +8,8 @@ from uuid import UUID
 import pytest
 
 from adapters.system import new_id
-from api.http.headers import KEY_MAX_CHARS, idempotency_key
-from api.http.problems import Problem
+from api.http.commands.headers import KEY_MAX_CHARS, idempotency_key
+from api.http.problems.problem import Problem
 from tests.api.http.driver import DRAFT, PERSON, Http, opened
 
 

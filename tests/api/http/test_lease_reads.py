@@ -9,7 +9,7 @@ import pytest
 
 from adapters.postgres.ledger import Request
 from adapters.system import new_id, now
-from api.http import lease_resources as resources
+from api.queries.leasing import LEASES
 from domain.kernel.command import Actor, Context
 from domain.kernel.times import utc_text
 from domain.leasing.lease.decider import LEASE
@@ -47,7 +47,7 @@ async def shown(http: Http, path: str) -> dict[str, Any]:
 async def test_one_lease(http: Http) -> None:
     lease = await tell(http, *STORY)
     answer = await http.get(f"/v1/leases/{lease}")
-    found = msgspec.json.decode(answer.content, type=resources.Lease)
+    found: Any = msgspec.json.decode(answer.content, type=LEASES.answer)
     assert (found.id, found.state, found.version) == (lease, "active", 9)
     assert (answer.headers["etag"], answer.headers["ledger-position"]) == ('"9"', str(await http.size()))
     assert (found.billed_fen, found.paid_fen, found.open_fen) == (212_106, 156_000, 56_106)

@@ -14,10 +14,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import Meta, Struct
 
-from api.http import catalogue
-from api.http.faults import fault, faults_of, pointer_to
-from api.http.models import CommandReader, model_of
-from api.http.problems import Problem
+from api.http.commands.models import CommandReader, model_of
+from api.http.problems import catalogue
+from api.http.problems.faults import fault, faults_of, pointer_to
+from api.http.problems.problem import Problem
 from domain.intake.application.commands import DraftApplication, FinaliseTerms
 from domain.intake.application.rules import COMMANDS
 from domain.intake.application.values import AssetClass, Terms

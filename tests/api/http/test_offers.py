@@ -12,9 +12,9 @@ import msgspec
 import pytest
 
 from adapters.reference.plans import shipped_plans
-from api.http.access import ROLES, Permission
-from api.http.models import model_of
+from api.http.commands.models import model_of
 from api.http.words import FIELDS
+from api.permissions import ROLES, Permission
 from api.queries.quote_answers import QuotedOffer, QuoteWish
 from domain.pricing.parts import AssetKind, CustomerClass
 from domain.pricing.plans import Plan, digest_of

@@ -25,7 +25,7 @@ from adapters.documents.port import Signatory
 from adapters.documents.typeset import typeset
 from adapters.system import new_id, now
 from api.compose import Base
-from api.http import papers
+from api.http.endpoints import papers
 from domain.contracts.contract.values import PartyRole
 from tests.adapters.documents import papers as samples
 from tests.api.http import cases

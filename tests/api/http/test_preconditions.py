@@ -6,8 +6,8 @@ import asyncio
 
 import pytest
 
-from api.http.headers import if_match, none_match
-from api.http.problems import Problem
+from api.http.commands.headers import if_match, none_match
+from api.http.problems.problem import Problem
 from tests.api.http.driver import Http
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from api.http.access import ROLES
+from api.permissions import ROLES
 from tests.api.http.driver import DRAFT, PERSON, Http
 
 SECRETS = [PERSON[name] for name in ("name", "identity_number", "phone", "address")]

@@ -17,10 +17,10 @@ from adapters.postgres.group_commit import OutcomeUnknown, WriterClosed
 from adapters.postgres.ledger import StreamBusy
 from adapters.postgres.sequencer import SubjectErased
 from adapters.postgres.vault import destroy_key
-from api.http import catalogue
-from api.http.catalogue import descriptions
 from api.http.edge import AnswerBroken, Edge
-from api.http.problems import language_of
+from api.http.problems import catalogue
+from api.http.problems.catalogue import descriptions
+from api.http.problems.problem import language_of
 from chain.entry import EntryError
 from domain.kernel.ids import parse_id
 from domain.kernel.refusal import REFUSALS

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import threading
 from collections.abc import Coroutine, Iterator
 from typing import Any, TypeVar
@@ -25,11 +24,12 @@ from schemathesis.specs.openapi.checks import (
 
 from adapters.system import new_id
 from api.compose import Base
+from api.exposure import EXPOSED
 from api.http import Limits
-from api.http.aggregates import EXPOSED
+from tests.api.http import contract
 from tests.api.http.cases import existing
 from tests.api.http.driver import Http, opened
-from tests.api.http.test_openapi import COMMITTED
+from tests.api.http.test_openapi import GOLDEN
 
 T = TypeVar("T")
 
@@ -49,9 +49,8 @@ CONFORMANCE = [
     response_headers_conformance,
     response_schema_conformance,
 ]
-OPERATIONS = [
-    (path, method) for path, methods in json.loads(COMMITTED.read_text("utf-8"))["paths"].items() for method in methods
-]
+_PROMISED = (name.split(" ") for name in contract.read(GOLDEN.read_text("utf-8")) if " " in name)
+OPERATIONS = [(path, method.lower()) for method, path in _PROMISED]
 
 
 class Elsewhere:

@@ -116,12 +116,12 @@ def test_the_trial_balance_of_the_past(projected: Connection[Any]) -> None:
 
 
 def test_income_by_month(projected: Connection[Any]) -> None:
-    _, currencies, months = income(projected, TENANT)
-    assert currencies.chosen == "CNY"
-    assert [(one.month, one.account, one.fen) for one in months] == [
+    found = income(projected, TENANT)
+    assert found.currency == "CNY"
+    assert [(one.month, one.account, one.fen) for one in found.months] == [
         ("2026-04", "6021", 6_000),
         ("2026-04", "6041", 50_000),
         ("2026-05", "6021", 6_000),
         ("2026-05", "6301", 106),
     ]
-    assert sum(one.fen for one in income(projected, TENANT, cases.day(30))[2]) == 56_000
+    assert sum(one.fen for one in income(projected, TENANT, cases.day(30)).months) == 56_000

@@ -76,5 +76,5 @@ def test_currencies_are_not_added_up(app_connection: Connection[Any], books: Boo
         app_connection, books, *told(lived(*cases.RUNNING), lived(*cases.RUNNING, number=2), lived(*foreign, number=3))
     )
     both, one = (revenue_schedule(app_connection, TENANT, currency=currency) for currency in ("CNY", "EUR"))
-    assert both.currencies.others == ("EUR",)
+    assert both.other_currencies == ("EUR",)
     assert [2 * month.interest_fen for month in one.months] == [month.interest_fen for month in both.months]

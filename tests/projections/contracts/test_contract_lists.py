@@ -9,10 +9,10 @@ import pytest
 from psycopg import Connection
 
 from domain.contracts.contract.events import ContractExecuted, ContractTerminated
-from projections.contracts import clause_library, contract_book
 from projections.contracts.clause_library import CLAUSE_LIBRARY
 from projections.contracts.contract_book import CONTRACT_BOOK
 from projections.engine.as_of import NotProjectedYet
+from projections.engine.listing import Where, listing
 from projections.engine.runner import Runner
 from tests.domain.contracts.clause import library
 from tests.domain.contracts.contract import contracts
@@ -34,16 +34,12 @@ def project(connection: Connection[Any]) -> None:
 
 
 def agreed(connection: Connection[Any], past: int | None = None, **where: Any) -> list[Any]:
-    page = contract_book.listing(
-        connection, TENANT, where=contract_book.Filter(**where), limit=100, as_of_position=past
-    )
+    page = listing(connection, CONTRACT_BOOK, TENANT, where=Where(where), limit=100, as_of_position=past)
     return [row.id for row in page.rows]
 
 
 def clauses(connection: Connection[Any], past: int | None = None, **where: Any) -> list[Any]:
-    page = clause_library.listing(
-        connection, TENANT, where=clause_library.Filter(**where), limit=100, as_of_position=past
-    )
+    page = listing(connection, CLAUSE_LIBRARY, TENANT, where=Where(where), limit=100, as_of_position=past)
     return [row.clause for row in page.rows]
 
 

@@ -9,11 +9,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from psycopg import Connection
 
-from projections.contracts import clause_library, contract_book
 from projections.contracts.clause_library import CLAUSE_LIBRARY, in_effect, versions_of
 from projections.contracts.contract_book import CONTRACT_BOOK
 from projections.engine.comparing import compare
 from projections.engine.folding import fold_batch, keyed
+from projections.engine.listing import listing
 from projections.engine.model import Projection
 from projections.engine.runner import Runner
 from tests.domain.intake.scenario import TODAY
@@ -108,15 +108,7 @@ def listed(connection: Connection[Any], projection: Projection[Any], past: int |
     found: dict[str, Any] = {}
     after = None
     while True:
-        page: Any
-        if projection is CONTRACT_BOOK:
-            page = contract_book.listing(
-                connection, TENANT, where=contract_book.Filter(), limit=2, starting_after=after, as_of_position=past
-            )
-        else:
-            page = clause_library.listing(
-                connection, TENANT, where=clause_library.Filter(), limit=2, starting_after=after, as_of_position=past
-            )
+        page = listing(connection, projection, TENANT, limit=2, starting_after=after, as_of_position=past)
         found |= {str(row.id): row for row in page.rows}
         after = page.next_after
         if after is None:

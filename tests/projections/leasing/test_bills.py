@@ -12,7 +12,8 @@ from domain.leasing.lease.commands import ReversePayment, WaiveBill, WaivedPart
 from domain.leasing.lease.money import BillIssued, BillWaived, PaymentPosted
 from domain.leasing.values import Applied, Business, Component, Part
 from projections.leasing import bills
-from projections.leasing.bills import BILLS, STATUSES, Bill, Filter, Page, bills_of, bills_of_lease, listing
+from projections.leasing.bill import STATUSES, Bill
+from projections.leasing.bills import BILLS, Filter, Page, bills_of, listing
 from tests.domain.leasing import cases
 from tests.projections.accounting.book_keeping import OTHER_TENANT, TENANT, BookKeeper
 from tests.projections.given import given
@@ -124,17 +125,6 @@ def places(page: Page) -> list[tuple[int, int]]:
 
 def found(connection: Connection[Any], position: int | None = None, **where: Any) -> list[tuple[int, int]]:
     return places(listing(connection, TENANT, where=Filter(**where), limit=100, as_of_position=position))
-
-
-def test_the_bills_of_a_lease(projected: Connection[Any]) -> None:
-    position, of_lease = bills_of_lease(projected, TENANT, stream(2))
-    assert of_lease is not None
-    assert (len(of_lease), of_lease[0].status) == (12, "issued")
-    then = bills_of_lease(projected, TENANT, stream(2), as_of_position=12)[1]
-    assert then is not None
-    assert then[0].status == "scheduled"
-    assert bills_of_lease(projected, OTHER_TENANT, stream(2)) == (position, None)
-    assert bills_of_lease(projected, OTHER_TENANT, stream(2), as_of_position=position) == (position, None)
 
 
 def test_filters(projected: Connection[Any]) -> None:

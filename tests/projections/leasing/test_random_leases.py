@@ -24,13 +24,16 @@ from projections.accounting.journal import JOURNAL, lines_of
 from projections.calendar.timers import TIMERS
 from projections.engine.comparing import compare
 from projections.engine.folding import fold_batch, keyed
+from projections.engine.listing import listing
 from projections.engine.model import Projection, Recorded
 from projections.engine.runner import Runner
-from projections.leasing import ageing, bills, lease_book
+from projections.leasing import ageing, bills
 from projections.leasing.ageing import AGEING, BUCKETS
-from projections.leasing.bills import BILLS, Bill, bills_of
+from projections.leasing.bill import Bill
+from projections.leasing.bills import BILLS, bills_of
 from projections.leasing.cash_flow import cash_flow
 from projections.leasing.lease_book import LEASE_BOOK
+from projections.leasing.lease_fold import Lease
 from projections.portfolio.exposures import holdings
 from tests.domain.leasing.cases import START
 from tests.projections.accounting.book_keeping import TENANT, BookKeeper, recorded
@@ -87,7 +90,7 @@ def test_the_lease_book_says_what_the_leases_say(book: Book) -> None:
         assert row.billed_fen - row.paid_fen - row.waived_fen - row.written_off_fen == row.open_fen
 
 
-def check_others_money(row: lease_book.Lease, state: LeaseState) -> None:
+def check_others_money(row: Lease, state: LeaseState) -> None:
     """What is the supplier's and the investor's."""
     assert (row.upfront_fee_fen, row.down_payment_fen) == (state.upfront_fee_fen, state.down_payment_fen)
     assert row.down_payment_held_fen == state.down_payment_held_fen
@@ -248,7 +251,7 @@ def test_the_past_is_a_shorter_history(
         length = len(book.happened) if past is None else past
         known = Book()
         known.happened, known.days = book.happened[:length], book.days[:length]
-        leases = lease_book.listing(app_connection, TENANT, limit=100, as_of_position=past).rows
+        leases = listing(app_connection, LEASE_BOOK, TENANT, limit=100, as_of_position=past).rows
         assert {str(row.id): row for row in leases} == folded(LEASE_BOOK, known)
         rows = folded(BILLS, known)
         page = bills.listing(app_connection, TENANT, limit=100_000, as_of_position=past)

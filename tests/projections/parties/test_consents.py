@@ -20,8 +20,9 @@ from domain.parties.consent.events import (
     ConsentWithdrawn,
 )
 from domain.parties.consent.values import Purpose
+from projections.engine.listing import Where, listing
 from projections.engine.runner import Runner
-from projections.parties.consents import CONSENTS, Consent, Wanted, is_near, listing, streams_of
+from projections.parties.consents import CONSENTS, Consent, is_near, streams_of
 from tests.projections.accounting.book_keeping import OTHER_TENANT, TENANT, BookKeeper, at, stream
 from tests.projections.given import given
 
@@ -84,19 +85,28 @@ def test_lists_and_streams(books: BookKeeper, app_connection: Connection[Any]) -
     runner.catch_up()
     before = 4
 
-    def found(wanted: Wanted, limit: int = 10, **more: Any) -> list[UUID]:
-        return [row.id for row in listing(connection, TENANT, wanted, limit=limit, **more).rows]
+    def found(limit: int = 10, *, after: UUID | None = None, past: int | None = None, **columns: Any) -> list[UUID]:
+        page = listing(
+            connection,
+            CONSENTS,
+            TENANT,
+            where=Where(columns),
+            limit=limit,
+            starting_after=after,
+            as_of_position=past,
+        )
+        return [row.id for row in page.rows]
 
     everything = sorted([stream(1), stream(2), stream(3)])
-    assert found(Wanted()) == everything
-    assert found(Wanted(person=SOMEBODY)) == sorted([stream(1), stream(3)])
-    assert found(Wanted(SOMEBODY, "biometrics", "granted")) == [stream(1)]
-    assert found(Wanted(state="requested")) == sorted([stream(2), stream(3)])
-    assert found(Wanted(), 2) == everything[:2]
-    assert found(Wanted(), starting_after=everything[1]) == everything[2:]
-    assert listing(connection, TENANT, Wanted(), limit=2).next_after == everything[1]
-    assert listing(connection, TENANT, Wanted(), limit=3).next_after is None
-    assert listing(connection, OTHER_TENANT, Wanted(), limit=9).rows == ()
+    assert found() == everything
+    assert found(person=SOMEBODY) == sorted([stream(1), stream(3)])
+    assert found(person=SOMEBODY, purpose="biometrics", state="granted") == [stream(1)]
+    assert found(state="requested") == sorted([stream(2), stream(3)])
+    assert found(2) == everything[:2]
+    assert found(after=everything[1]) == everything[2:]
+    assert listing(connection, CONSENTS, TENANT, limit=2).next_after == everything[1]
+    assert listing(connection, CONSENTS, TENANT, limit=3).next_after is None
+    assert listing(connection, CONSENTS, OTHER_TENANT, limit=9).rows == ()
     assert streams_of(connection, TENANT, SOMEBODY) == (stream(1), stream(3))
     # What is not projected yet is found all the same, and what is, once.
     books.write((stream(1), at(5), WITHDRAWN), (stream(4), at(6), requested()))
@@ -105,6 +115,6 @@ def test_lists_and_streams(books: BookKeeper, app_connection: Connection[Any]) -
     assert is_near(connection)
     runner.catch_up()
     assert streams_of(connection, TENANT, SOMEBODY) == (stream(1), stream(3), stream(4))
-    assert found(Wanted(state="granted"), as_of_position=before) == [stream(1)]
-    assert found(Wanted(state="granted")) == []
-    assert stream(4) not in found(Wanted(), as_of_position=before)
+    assert found(state="granted", past=before) == [stream(1)]
+    assert found(state="granted") == []
+    assert stream(4) not in found(past=before)

@@ -16,8 +16,8 @@ from domain.payments.payment.decider import PAYMENT
 from domain.payments.payment.events import AttemptStarted, PaymentCancelled, PaymentExhausted, PaymentPending
 from domain.payments.payment.state import Phase
 from projections.engine.comparing import compare
+from projections.engine.listing import Where, listing
 from projections.engine.runner import Runner
-from projections.leasing import by_lease
 from projections.payments.collection_positions import READS, standings
 from projections.payments.mandates import MANDATES, Mandate
 from projections.payments.payments import PAYMENTS, Payment
@@ -128,16 +128,16 @@ def test_lists_are_of_one_tenant_and_of_then(app_connection: Connection[Any], bo
     books.write(*told(ONE, *BEGUN), *told(OTHER, ONLY))
     books.write(*told(ONE, FAILED, WAITING))
     project(app_connection)
-    page = by_lease.listing(app_connection, PAYMENTS, TENANT, limit=1)
+    page = listing(app_connection, PAYMENTS, TENANT, limit=1)
     assert ([one.state for one in page.rows], page.next_after) == (["waiting"], ONE)
-    page = by_lease.listing(app_connection, PAYMENTS, TENANT, limit=5, starting_after=ONE)
+    page = listing(app_connection, PAYMENTS, TENANT, limit=5, starting_after=ONE)
     assert [one.id for one in page.rows] == [OTHER]
-    then = by_lease.listing(app_connection, PAYMENTS, TENANT, limit=5, as_of_position=2)
+    then = listing(app_connection, PAYMENTS, TENANT, limit=5, as_of_position=2)
     assert [(one.state, one.under_way_fen) for one in then.rows] == [("initiated", FEN)]
-    waiting = by_lease.Filter(LEASE, "waiting")
-    assert by_lease.listing(app_connection, PAYMENTS, TENANT, where=waiting, limit=5, as_of_position=2).rows == ()
-    assert len(by_lease.listing(app_connection, PAYMENTS, TENANT, where=waiting, limit=5).rows) == 2
-    assert by_lease.listing(app_connection, PAYMENTS, OTHER_TENANT, limit=5).rows == ()
+    waiting: Where[Any] = Where({"lease": LEASE, "state": "waiting"})
+    assert listing(app_connection, PAYMENTS, TENANT, where=waiting, limit=5, as_of_position=2).rows == ()
+    assert len(listing(app_connection, PAYMENTS, TENANT, where=waiting, limit=5).rows) == 2
+    assert listing(app_connection, PAYMENTS, OTHER_TENANT, limit=5).rows == ()
 
 
 def of_lease(*steps: leases.Step) -> tuple[Event, ...]:

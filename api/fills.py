@@ -1,0 +1,88 @@
+"""What the service itself adds to a command: fields that no caller gives, from the catalogue and the clause library.
+
+members ─▶ fill (catalogue, clause library) ─▶ command ─▶ Ledger.execute, which asks the gate
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from msgspec import UNSET, Struct
+
+from adapters.reference.plans import plans_of
+from api.compose import Running
+from domain.contracts.contract import refusals as contract_refusals
+from domain.contracts.contract.values import SignatureMethod
+from domain.intake.application.decider import APPLICATION
+from domain.kernel.refusal import Refusal
+from domain.payments.payment.values import Source
+from domain.pricing.matching import plan_in_force
+from domain.pricing.plans import Plan, digest_of
+
+Members = dict[str, Any]
+"""What was given of a command, by name: values of the domain's own types, nested structs as further members."""
+
+
+class Given(Struct, frozen=True):
+    """One request: whose stream, on which business date, and what was given."""
+
+    tenant: UUID
+    stream: UUID
+    on: date
+    members: Members
+
+
+Fill = Callable[[Running, Given], Awaitable[Members | Refusal]]
+
+
+def _plan(running: Running, given: Given) -> Plan | Refusal:
+    return plan_in_force(plans_of(running.settings.data), given.members["plan"], given.on)
+
+
+async def plan_of_lease(running: Running, given: Given) -> Members | Refusal:
+    """Which business a plan belongs to, and the digest of its exact terms."""
+    plan = _plan(running, given)
+    return plan if isinstance(plan, Refusal) else {"plan_digest": digest_of(plan), "business": plan.business.value}
+
+
+async def plan_of_contract(running: Running, given: Given) -> Members | Refusal:
+    """The form of lease that a plan has, the digest of its exact terms, and the clause library.
+
+    The plan of an application's contract is that of its offer, though a newer version be in force by now.
+    """
+    plan = await _plan_of_offer(running, given) or _plan(running, given)
+    if isinstance(plan, Refusal):
+        return plan
+    return {"plan_digest": digest_of(plan), "form": plan.form.value, **await clause_library(running, given)}
+
+
+async def _plan_of_offer(running: Running, given: Given) -> Plan | None:
+    house = running.house
+    state = await house.streams.state(APPLICATION, given.members.get("application"), given.tenant)
+    if state is None or state.offer is None or state.offer.terms.priced is UNSET:
+        return None
+    priced = state.offer.terms.priced
+    plan = house.offers.plan(priced.plan, priced.plan_digest, given.tenant)
+    return plan if isinstance(plan, Plan) and plan.id == given.members["plan"] else None
+
+
+async def clause_library(running: Running, given: Given) -> Members:
+    """What the clause library says of the clauses that are named, and of mandatory ones."""
+    named = {held["clause"] for held in given.members["clauses"]}
+    wanted = await running.house.library.about(given.tenant, named)
+    return {"library": msgspec.to_builtins(wanted)}
+
+
+async def looked_up(*_: object) -> Members:
+    """What a person records of a payment was looked up at the provider."""
+    return {"source": Source.QUERY.value}
+
+
+async def signed_on_trust(_: Running, given: Given) -> Members | Refusal:
+    """Adds nothing: whoever says that somebody signed elsewhere does not say that it was checked here."""
+    claimed = given.members["signature"]["method"]
+    return contract_refusals.SIGNATURE_UNVERIFIED() if claimed is SignatureMethod.PADES else {}

@@ -1,0 +1,1 @@
+"""Commands over HTTP: their bodies, their routes, the endpoint that answers them."""

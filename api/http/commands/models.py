@@ -1,0 +1,214 @@
+"""Edge models derived from the domain's own declarations: a msgspec command becomes a strict pydantic model.
+
+    command class ──msgspec.inspect──▶ pydantic model (extra forbidden, strict) ──validated──▶ command
+
+The domain states every limit once; the model finds all faults of a payload at the same time and describes itself in the
+OpenAPI document. Ids of persons are `subject_<hex>` outside and UUIDs inside.
+"""
+
+from __future__ import annotations
+
+import json
+import unicodedata
+from collections.abc import Callable, Collection
+from datetime import date
+from functools import cache
+from types import NoneType
+from typing import Annotated, Any, Generic, Optional, TypeVar
+from uuid import UUID
+
+import msgspec
+from msgspec import inspect
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, create_model
+from pydantic.json_schema import WithJsonSchema
+from pydantic_core import PydanticCustomError
+
+from api.fills import Members
+from api.http.problems import catalogue
+from api.http.problems.faults import faults_of
+from api.http.problems.problem import Problem
+from api.http.words import FIELDS
+from domain.kernel.ids import IdError, format_id, parse_id
+from domain.kernel.money import MAX_SAFE_INTEGER
+
+SUBJECT_NOUN = "subject"
+_NO_CONTROLS = r"^[^\x00-\x1f\x7f]*$"
+_LINES = r"^[^\x00-\x09\x0b-\x1f\x7f]*$"
+_SEVERAL_LINES = frozenset({"text"})
+"""Texts that may have line feeds."""
+
+TEXT_MAX_CHARS = 1 << 20
+"""For texts that the domain does not limit; a body is not longer."""
+
+_NOUNS = ("application", "contract", "decision", "investor", "lease", "loss_case", "party", "payment", SUBJECT_NOUN)
+_UUID_NOUNS = {noun: noun for noun in _NOUNS} | dict.fromkeys(("id", "acknowledged", "signed"), "party")
+"""Which noun stands before a UUID, by the field's name. `id` is that of a contract's party."""
+
+
+T = TypeVar("T", bound=msgspec.Struct)
+
+
+class EdgeModel(BaseModel):
+    """Base of all derived models: nothing unknown, nothing converted."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class CommandReader(Generic[T]):
+    """Turns the bytes of a request into one command, or wish, of a class; `filled` are fields that no caller gives."""
+
+    def __init__(self, command: type[T], filled: Collection[str] = ()) -> None:
+        self.command = command
+        self.model = model_of(command, frozenset(filled)) if filled else model_of(command)
+        self.may_be_empty = not any(field.is_required() for field in self.model.model_fields.values())
+        self._validate = self.model.__pydantic_validator__.validate_json
+
+    def read(self, body: bytes) -> T:
+        """The command in a JSON body; an empty body stands for `{}`.
+
+        Raises the problems `body.not_json`, `body.duplicate_member` and `body.invalid`, never with what was sent.
+        """
+        return self.command_of(self.members(body))
+
+    def members(self, body: bytes) -> Members:
+        """What a JSON body gives of the command. Raises as `read` does."""
+        if not body:
+            body = b"{}"
+        try:
+            model = self._validate(body)
+        except ValidationError as error:
+            raise _invalid(error) from None
+        _refuse_duplicates(body)
+        return plain(model)
+
+    def command_of(self, members: Members) -> T:
+        """The command with these members. Raises `body.invalid`."""
+        try:
+            return msgspec.convert(members, self.command)
+        except msgspec.ValidationError:
+            # The two declarations disagree; msgspec's message may hold the value, so it is not handed on.
+            raise Problem(catalogue.PAYLOAD_INVALID) from None
+
+
+@cache
+def model_of(cls: type[msgspec.Struct], without: frozenset[str] = frozenset()) -> type[EdgeModel]:
+    """The pydantic model of a struct, made once; without some of its fields."""
+    info = inspect.type_info(cls)
+    assert isinstance(info, inspect.StructType), "every command is a struct"
+    fields: dict[str, Any] = {field.encode_name: _field(field) for field in info.fields if field.name not in without}
+    model: type[EdgeModel] = create_model(cls.__name__, __base__=EdgeModel, __doc__=cls.__doc__, **fields)
+    return model
+
+
+def plain(model: EdgeModel) -> Members:
+    """The members that were given, nested models likewise."""
+    given = model.__dict__
+    return {name: _plain(given[name]) for name in model.model_fields_set}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, EdgeModel):
+        return plain(value)
+    return tuple(map(_plain, value)) if isinstance(value, tuple) else value
+
+
+def _field(field: inspect.Field) -> tuple[Any, Any]:
+    annotation = _annotation(field.type, field.name)
+    words = FIELDS.get(field.name)
+    if field.required:
+        return annotation, Field(description=words)
+    # What is not given is never looked at, so the default is nobody's business and stays out of the schema.
+    return annotation, Field(description=words, default_factory=lambda: None)
+
+
+def _annotation(kind: inspect.Type, name: str) -> Any:
+    for shape, build in _BUILDERS.items():
+        if isinstance(kind, shape):
+            return build(kind, name)
+    raise TypeError(f"{name}: expected a type that the edge knows, got {kind}")
+
+
+def _text(kind: Any, name: str) -> Any:
+    limits: dict[str, Any] = {"min_length": kind.min_length, "max_length": kind.max_length or TEXT_MAX_CHARS}
+    if kind.pattern:
+        # In the engines of pydantic and of JSON Schema `$` is the end of the text; the guard is for Python's only.
+        return Annotated[str, Field(pattern=kind.pattern.replace(r"$(?!\n)", "$"), **limits)]
+    pattern = _LINES if name in _SEVERAL_LINES else _NO_CONTROLS
+    return Annotated[str, Field(pattern=pattern, **limits), AfterValidator(_composed)]
+
+
+def _composed(text: str) -> str:
+    if not text.isascii() and not unicodedata.is_normalized("NFC", text):
+        raise PydanticCustomError("text_not_nfc", "expected Unicode Normalization Form C")
+    return text
+
+
+def _whole_number(kind: Any, _: str) -> Any:
+    least = -MAX_SAFE_INTEGER if kind.ge is None and kind.gt is None else kind.ge
+    most = MAX_SAFE_INTEGER if kind.le is None and kind.lt is None else kind.le
+    return Annotated[int, Field(ge=least, le=most, gt=kind.gt, lt=kind.lt)]
+
+
+def noun_of(name: str) -> str:
+    """The noun before the ids in a field. Raises `KeyError` for a field that has none yet."""
+    return _UUID_NOUNS[name]
+
+
+def _identifier(_: Any, name: str) -> Any:
+    noun = noun_of(name)
+
+    def parse(text: object) -> UUID:
+        try:
+            return parse_id(noun, text if isinstance(text, str) else "")
+        except IdError:
+            raise PydanticCustomError("identifier", "expected an identifier") from None
+
+    schema = {"type": "string", "pattern": f"^{noun}_[0-9a-f]{{32}}$", "examples": [format_id(noun, UUID(int=0))]}
+    return Annotated[UUID, BeforeValidator(parse), WithJsonSchema(schema)]
+
+
+def _alternatives(kind: Any, name: str) -> Any:
+    chosen = [one for one in kind.types if not isinstance(one, inspect.NoneType)]
+    if len(chosen) != 1 or len(kind.types) != 2:
+        raise TypeError(f"{name}: expected one type or null, got {kind}")
+    return Optional[_annotation(chosen[0], name)]  # noqa: UP045 - made of a value, which `|` may not take
+
+
+def _several(kind: Any, name: str) -> Any:
+    several: Any = tuple.__class_getitem__((_annotation(kind.item_type, name), ...))
+    return Annotated[several, Field(min_length=kind.min_length, max_length=kind.max_length)]
+
+
+_BUILDERS: dict[type[inspect.Type], Callable[[Any, str], Any]] = {
+    inspect.StrType: _text,
+    inspect.IntType: _whole_number,
+    inspect.UUIDType: _identifier,
+    inspect.UnionType: _alternatives,
+    inspect.VarTupleType: _several,
+    inspect.FrozenSetType: _several,
+    inspect.BoolType: lambda *_: bool,
+    inspect.EnumType: lambda kind, _: kind.cls,
+    inspect.DateType: lambda *_: date,
+    inspect.StructType: lambda kind, _: model_of(kind.cls),
+    inspect.Metadata: lambda kind, name: _annotation(kind.type, name),
+    inspect.NoneType: lambda *_: NoneType,
+}
+
+
+def _invalid(error: ValidationError) -> Problem:
+    faults = faults_of(error.errors(include_url=False, include_input=False, include_context=True))
+    if any(fault.code == "not_json" for fault in faults):
+        return catalogue.NOT_JSON()
+    return Problem(catalogue.PAYLOAD_INVALID, faults=faults)
+
+
+def _refuse_duplicates(body: bytes) -> None:
+    """A name that stands twice means one thing to one reader and another to the next (RFC 7493 §2.3)."""
+    json.loads(body, object_pairs_hook=_unique)
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise Problem(catalogue.DUPLICATE_MEMBER)
+    return found

@@ -1,0 +1,132 @@
+"""The providers' door: callbacks about payments, closed by the provider's signature instead of an API key.
+
+    POST /v1/providers/<name>/callbacks ─▶ signature over the exact bytes ─▶ ReceiveCallback ─▶ recorded, applied or not
+
+What a provider needs to know is whether to send it again: 2xx means never, 409 and 5xx later, every other 4xx that it
+is not ours. There is no Idempotency-Key: a callback that comes twice is recorded twice and applied once.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import FastAPI, Path, Request
+from msgspec import Struct
+from starlette.responses import Response
+
+from adapters.connectors.payments.collecting import received
+from adapters.connectors.payments.port import CallbackMalformed, RequestMalformed
+from adapters.connectors.payments.signature import BODY_MAX_BYTES, verify
+from adapters.postgres import browse
+from adapters.postgres.ledger import Request as Asked
+from adapters.processes.dispatch import SYSTEM
+from adapters.processes.subscription import Wish
+from adapters.system import new_id
+from api.http.description import POSITION, Description, add
+from api.http.problems import catalogue
+from api.http.problems.problem import Problem, refused
+from api.http.reads.answers import JSON, encode
+from api.http.reads.routes import STRICT, Of
+from api.http.services import RETRY_AFTER_S, Services
+from domain.kernel.command import Actor, Context
+from domain.kernel.event import Event
+from domain.kernel.refusal import Refusal
+from domain.kernel.times import business_date
+from domain.payments.payment.commands import ReceiveCallback
+from domain.payments.payment.decider import PAYMENT
+from domain.payments.payment.events import CallbackIgnored
+from domain.payments.payment.values import Ignored
+from projections.engine.reading import decode
+
+APPLIED = "applied"
+
+
+class Taken(Struct, frozen=True):
+    """What became of a callback: applied, or why it changed nothing."""
+
+    result: str
+
+
+ProviderPath = Annotated[str, Path(description="The provider's name, which is its channel.", examples=["bank_a"])]
+
+
+async def receive_callback(request: Request, provider: ProviderPath, of: Of) -> Response:
+    """A payment provider reports a success, a failure or a chargeback, in bytes that it signed.
+
+    Headers `payment-timestamp` and `payment-signature`: HMAC-SHA-256 (RFC 2104) over timestamp, a full stop and the
+    body, with the secret that the provider and this installation share.
+    """
+    body = await _body(request)
+    secret = of.running.keys.provider_secret(provider)
+    if secret is None:
+        raise Problem(catalogue.NOT_FOUND)
+    headers = {name.lower(): value for name, value in request.headers.items()}
+    try:
+        wish = received(provider, lambda given, raw: verify(secret, given, raw), headers, body, new_id())
+    except (CallbackMalformed, RequestMalformed):
+        raise Problem(catalogue.CALLBACK_MALFORMED) from None
+    position, result = await _record(of, provider, wish)
+    answer = Taken(result)
+    return Response(encode(answer), media_type=JSON, headers={"Ledger-Position": str(position)})
+
+
+async def _body(request: Request) -> bytes:
+    chunks, size = [], 0
+    async for chunk in request.stream():
+        size += len(chunk)
+        if size > BODY_MAX_BYTES:
+            raise catalogue.TOO_LARGE(limit_bytes=BODY_MAX_BYTES)
+        chunks.append(chunk)
+    return b"".join(chunks)
+
+
+async def _record(of: Services, provider: str, wish: Wish) -> tuple[int, str]:
+    """Where the callback stands in the ledger, and what became of it. Raises what the provider must not repeat."""
+    first = await of.queries.run(browse.first_envelope, wish.stream)
+    if first is None or first.type.partition(".")[0] != PAYMENT.name:
+        raise Problem(catalogue.NOT_FOUND)
+    now = of.now()
+    context = Context(
+        tenant=first.tenant,
+        actor=Actor(SYSTEM, f"provider:{provider}"),
+        command=new_id(),
+        correlation=first.correlation,
+        now=now,
+        business_date=business_date(now),
+    )
+    request = Asked(stream=wish.stream, key=wish.key, command=wish.command, context=context)
+    outcome = await of.running.ledger.execute(PAYMENT, request)
+    if isinstance(outcome, Refusal):
+        raise refused(outcome)
+    assert isinstance(wish.command, ReceiveCallback)
+    if not wish.command.verified:
+        raise Problem(catalogue.CALLBACK_FORGED)
+    stored = await of.running.reader.stream(wish.stream, after=outcome.seq - 1)
+    return outcome.last_position, _result(decode(stored[0].position, stored[0].entry).event)
+
+
+def _result(event: Event) -> str:
+    if not isinstance(event, CallbackIgnored):
+        return APPLIED
+    if event.reason is Ignored.UNKNOWN:
+        raise Problem(catalogue.NOT_FOUND)
+    if event.reason is Ignored.EARLY:
+        raise catalogue.CALLBACK_EARLY().with_headers(Retry_After=RETRY_AFTER_S)
+    return event.reason.value
+
+
+def register(app: FastAPI) -> None:
+    """Add the route of this file."""
+    description = Description(
+        answer=Taken, headers=(POSITION,), problems=(400, 401, 404, 409, 413, 422, 500, 503),
+        takes={"application/json": {"type": "object", "required": ["request", "status"]}},
+    )  # fmt: skip
+    add(
+        app,
+        "POST",
+        "/v1/providers/{provider}/callbacks",
+        receive_callback,
+        "payments",
+        description,
+        dependencies=STRICT,
+    )

@@ -1,0 +1,190 @@
+"""Evidence: receipts of single events, and the log as C2SP tlog-tiles for whoever wants to verify all of it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from hashlib import sha256
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import Depends, FastAPI, Path, Request
+from msgspec import Struct
+from starlette.responses import Response
+
+from adapters.postgres import browse
+from adapters.postgres.log import Log, Published
+from adapters.postgres.reader import Stored
+from api.http.access import Principal, caller, needs
+from api.http.description import POSITION, PUBLIC_PROBLEMS, Description, add
+from api.http.problems import catalogue
+from api.http.problems.problem import Problem
+from api.http.reads.answers import answer
+from api.http.reads.routes import STRICT, Of
+from api.permissions import Permission
+from api.queries.engine.events import EventId, Hash
+from api.queries.engine.shape import Position
+from api.queries.runner import Connection
+from chain.errors import MalformedTile
+from chain.note import Signer
+from chain.tiles import TILE_WIDTH, TileName, tile_width
+from domain.kernel.ids import IdError, format_id, parse_id
+
+IMMUTABLE = "max-age=31536000, immutable"
+"""A tile of a given width never changes; nor does a bundle."""
+
+CHECKPOINT_MAX_AGE = "public, max-age=1"
+TEXT = "text/plain; charset=utf-8"
+OCTETS = "application/octet-stream"
+_POSITION_MAX_DIGITS = 16
+
+ReceiptReader = Annotated[Principal, Depends(needs(Permission.READ_RECEIPTS))]
+EventPath = Annotated[
+    str, Path(description="A ledger position, or an event's id: `event_` and 32 hex digits.", examples=["1"])
+]
+TilePath = Annotated[
+    str,
+    Path(
+        description="`<level>/<index>[.p/<width>]` or `entries/<index>[.p/<width>]` (C2SP tlog-tiles).",
+        examples=["0/000", "entries/000.p/1"],
+    ),
+]
+
+
+class VerifierKey(Struct, frozen=True):
+    """A key of the log (C2SP signed-note verifier key) and the tree size from which it signs."""
+
+    from_size: Position
+    vkey: str
+
+
+class Receipt(Struct, frozen=True):
+    """What shows, offline, that an event is in the log.
+
+    `proof` is a C2SP tlog-proof file with the checkpoint inside; `leaf_hash` is SHA-256(0x00 ‖ entry),
+    `entry_sha256` SHA-256 of the entry alone.
+    """
+
+    event: EventId
+    position: Position
+    leaf_hash: Hash
+    entry_sha256: Hash
+    proof: str
+    checkpoint: str
+    tree_size: Position
+    verifier_keys: tuple[VerifierKey, ...]
+
+
+async def read_receipt(event: EventPath, principal: ReceiptReader, of: Of) -> Response:
+    """The proof that one event is in the log, under a signed checkpoint; the checkpoint is published if need be."""
+    running = of.running
+    position, eid = _asked(event)
+    receipt, size = await of.queries.run(_receipt, position, eid, principal.tenant, signer=running.signer, now=of.now())
+    return answer(receipt, size)
+
+
+def _asked(text: str) -> tuple[int | None, UUID | None]:
+    if text.isascii() and text.isdigit() and len(text) <= _POSITION_MAX_DIGITS:
+        return int(text), None
+    try:
+        return None, parse_id("event", text)
+    except IdError:
+        raise Problem(catalogue.NOT_FOUND) from None
+
+
+def _receipt(
+    connection: Connection, position: int | None, eid: UUID | None, tenant: UUID, *, signer: Signer, now: datetime
+) -> tuple[Receipt, int]:
+    stored = browse.event_by_id(connection, eid) if eid else browse.event_at(connection, position or 0)
+    if stored is None or (known := browse.envelope(stored.entry)).tenant != tenant:
+        raise Problem(catalogue.NOT_FOUND)
+    log = Log(connection)
+    published = log.newest()
+    if published is None or published.size < stored.position:
+        published = log.publish(signer, now)
+    proof = log.proof(stored.position)
+    return _made(stored, known.eid, proof, log), published.size
+
+
+def _made(stored: Stored, eid: UUID, proof: bytes, log: Log) -> Receipt:
+    # The proof holds the checkpoint that it was made for, which may be newer than the one that was looked at.
+    checkpoint = proof.partition(b"\n\n")[2].decode()
+    return Receipt(
+        event=format_id("event", eid),
+        position=stored.position,
+        leaf_hash=stored.leaf.hex(),
+        entry_sha256=sha256(stored.entry).hexdigest(),
+        proof=proof.decode(),
+        checkpoint=checkpoint,
+        tree_size=int(checkpoint.split("\n")[1]),
+        verifier_keys=tuple(VerifierKey(since, str(key)) for since, key in log.vkeys()),
+    )
+
+
+async def read_checkpoint(of: Of) -> Response:
+    """The newest published checkpoint (C2SP tlog-checkpoint)."""
+    published = await of.queries.run(_newest)
+    if published is None:
+        raise Problem(catalogue.NOT_FOUND)
+    return Response(published.note, headers={"Cache-Control": CHECKPOINT_MAX_AGE}, media_type=TEXT)
+
+
+async def read_verifier_keys(of: Of) -> Response:
+    """The log's verifier keys, oldest first, one on a line (C2SP signed-note)."""
+    keys = await of.queries.run(lambda connection: Log(connection).vkeys())
+    text = "".join(f"{key}\n" for _, key in keys)
+    return Response(text, headers={"Cache-Control": CHECKPOINT_MAX_AGE}, media_type=TEXT)
+
+
+async def read_tile(request: Request, tile: TilePath, of: Of) -> Response:
+    """One tile of hashes, for anyone; or one bundle of entries, for auditors and operators of the log's own tenant.
+
+    A bundle holds the entries of every tenant, so only keys of the tenant that runs the log are given it.
+    """
+    name = _tile_name(tile)
+    if name.level is None:
+        principal = await caller(request)
+        principal.require(Permission.READ_LOG_ENTRIES)
+        if principal.tenant != of.running.settings.tenant:
+            raise catalogue.NOT_ALLOWED(role=principal.role, permission="log of all tenants")
+    data = await of.queries.run(_tile, name)
+    if not data:
+        raise Problem(catalogue.NOT_FOUND)
+    scope = "public" if name.level is not None else "private"
+    return Response(data, headers={"Cache-Control": f"{scope}, {IMMUTABLE}"}, media_type=OCTETS)
+
+
+def _tile_name(path: str) -> TileName:
+    try:
+        return TileName.parse(f"tile/{path}")
+    except MalformedTile:
+        raise Problem(catalogue.NOT_FOUND) from None
+
+
+def _newest(connection: Connection) -> Published | None:
+    return Log(connection).newest()
+
+
+def _tile(connection: Connection, name: TileName) -> bytes:
+    """The tile's bytes; empty where the newest published tree has no such tile of at least this width."""
+    log = Log(connection)
+    published = log.newest()
+    size = published.size if published else 0
+    if name.index > size // TILE_WIDTH or tile_width(name.level or 0, name.index, size) < name.width:
+        return b""
+    return log.entries(name.index, name.width) if name.level is None else log.tile(name.level, name.index, name.width)
+
+
+def register(app: FastAPI) -> None:
+    """Add the routes of this file."""
+    text = Description(content={"text/plain": {"schema": {"type": "string"}}}, problems=PUBLIC_PROBLEMS)
+    tile = Description(
+        content={"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
+        security=({}, {"ApiKey": []}),
+    )
+    for path, endpoint, description in (
+        ("/v1/receipts/{event}", read_receipt, Description(answer=Receipt, headers=(POSITION,))),
+        ("/tlog/checkpoint", read_checkpoint, text),
+        ("/tlog/vkeys", read_verifier_keys, text),
+        ("/tlog/tile/{tile:path}", read_tile, tile),
+    ):
+        add(app, "GET", path, endpoint, "evidence", description, dependencies=STRICT)

@@ -1,0 +1,120 @@
+"""The service about itself: alive, ready, its problems, its own description."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any
+
+import msgspec
+from fastapi import FastAPI, Path, Request
+from msgspec import Struct
+from starlette.responses import Response
+
+from adapters.postgres import browse
+from adapters.postgres.schema import SHARD
+from api.http.description import POSITION, PUBLIC_PROBLEMS, Description, add
+from api.http.problems import catalogue
+from api.http.problems.catalogue import ProblemDescription, descriptions
+from api.http.problems.problem import Problem
+from api.http.reads.answers import JSON, encode
+from api.http.reads.routes import STRICT, Of
+from api.queries.engine.shape import Position
+from api.queries.runner import Connection
+from projections.engine import catalog
+
+READY_BEHIND_MAX = 100_000
+"""Positions that a live read model may be behind before this instance asks not to be given requests."""
+
+PUBLIC_HOUR = "public, max-age=3600"
+CodePath = Annotated[str, Path(description="A problem's code.", examples=["application.closed"])]
+
+
+class Health(Struct, frozen=True):
+    """The process answers."""
+
+    status: str
+
+
+class ReadModel(Struct, frozen=True):
+    """How far one read model is behind the ledger."""
+
+    name: str
+    version: int
+    status: str
+    position: Position
+    behind: int
+    dead_letters: int
+
+
+class Readiness(Struct, frozen=True):
+    """Whether requests can be served: the database answers and the read models are near the ledger's head."""
+
+    status: str
+    ledger_position: Position
+    read_models: tuple[ReadModel, ...]
+
+
+async def read_health() -> Response:
+    """The process answers; nothing else is looked at."""
+    return Response(encode(Health("ok")), media_type=JSON, headers={"Cache-Control": "no-store"})
+
+
+async def read_readiness(of: Of) -> Response:
+    """Whether the database answers and the live read models are near the ledger's head; 503 when not."""
+    readiness = await of.queries.run(_readiness, of.now())
+    status = 200 if readiness.status == "ready" else 503
+    headers = {"Cache-Control": "no-store", "Ledger-Position": str(readiness.ledger_position)}
+    return Response(encode(readiness), status, headers, JSON)
+
+
+def _readiness(connection: Connection, now: datetime) -> Readiness:
+    lags = catalog.lag(connection, SHARD, now)
+    models = tuple(
+        ReadModel(lag.name, lag.version, lag.status.value, lag.position, lag.behind, lag.dead_letters) for lag in lags
+    )
+    live = [model for model in models if model.status == catalog.Status.LIVE]
+    ready = bool(live) and all(model.behind <= READY_BEHIND_MAX for model in live)
+    return Readiness("ready" if ready else "behind", browse.head_size(connection), models)
+
+
+async def list_problems() -> Response:
+    """Every problem that this interface answers with, in both languages."""
+    return _described(tuple(descriptions().values()))
+
+
+async def read_problem(code: CodePath) -> Response:
+    """What a problem's `type` means, in both languages."""
+    found = descriptions().get(code)
+    if found is None:
+        raise Problem(catalogue.NOT_FOUND)
+    return _described(found)
+
+
+def _described(found: ProblemDescription | tuple[ProblemDescription, ...]) -> Response:
+    return Response(encode(found), headers={"Cache-Control": PUBLIC_HOUR}, media_type=JSON)
+
+
+async def read_openapi(request: Request) -> Response:
+    """This description (OpenAPI 3.1)."""
+    document = msgspec.json.encode(request.app.openapi())
+    return Response(document, headers={"Cache-Control": PUBLIC_HOUR}, media_type=JSON)
+
+
+def register(app: FastAPI) -> None:
+    """Add the routes of this file."""
+    several = {"schema": {"type": "array", "items": {"$ref": f"#/components/schemas/{ProblemDescription.__name__}"}}}
+    answers: dict[str, tuple[Any, Description]] = {
+        "/healthz": (read_health, Description(answer=Health, problems=PUBLIC_PROBLEMS)),
+        "/readyz": (
+            read_readiness,
+            Description(answer=Readiness, headers=(POSITION,), problems=PUBLIC_PROBLEMS, also={503: "Not ready"}),
+        ),
+        "/problems": (list_problems, Description(content={"application/json": several}, problems=PUBLIC_PROBLEMS)),
+        "/problems/{code}": (read_problem, Description(answer=ProblemDescription, problems=PUBLIC_PROBLEMS)),
+        "/v1/openapi.json": (
+            read_openapi,
+            Description(content={"application/json": {"schema": {"type": "object"}}}, problems=PUBLIC_PROBLEMS),
+        ),
+    }
+    for path, (endpoint, description) in answers.items():
+        add(app, "GET", path, endpoint, "service", description, dependencies=STRICT)

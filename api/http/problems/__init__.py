@@ -1,0 +1,1 @@
+"""Problems: every "no" of the HTTP interface, in both languages."""

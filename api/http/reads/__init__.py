@@ -1,0 +1,1 @@
+"""Reads over HTTP: one handler for all declarations of `api.queries`."""

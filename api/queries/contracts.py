@@ -1,0 +1,238 @@
+"""Contracts, their texts and alarms; the clause library."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated
+from uuid import UUID
+
+from msgspec import Meta, Struct
+
+from adapters.postgres.schema import SHARD
+from adapters.reference.clauses import shipped_clauses
+from api import papers
+from api.permissions import Permission
+from api.queries.engine.events import Hash
+from api.queries.engine.read import Answered, Asked, Read
+from api.queries.engine.resources import Filter, Resource, owned, reads_of
+from api.queries.engine.shape import Position
+from domain.contracts.clause.decider import CLAUSE
+from domain.contracts.clause.events import ClauseDrafted
+from domain.contracts.clause.values import ClauseRef
+from domain.contracts.contract.decider import CONTRACT
+from domain.contracts.contract.state import ContractState
+from domain.kernel.fields import noun
+from domain.leasing.lease.events import LeaseCreated
+from domain.pricing.parts import Form
+from projections.contracts import clause_library
+from projections.contracts.clause_library import CLAUSE_LIBRARY
+from projections.contracts.contract_book import CONTRACT_BOOK
+from projections.engine import reading
+from projections.engine.listing import listing
+from projections.engine.model import Recorded
+
+NO_CONTRACT = UUID(int=0)
+"""The id of no contract, for a lease that is not there."""
+
+OWN_CLAUSES_MAX = 2_000
+"""Clauses of its own that a tenant may have in one answer; beyond, they are listed page by page."""
+
+
+class TextMissing(Exception):
+    """The text of a clause is kept elsewhere; the ledger has its digest only."""
+
+    def __init__(self, clause: str) -> None:
+        super().__init__(f"{clause}: expected its text, got its digest only")
+        self.clause = clause
+
+
+def _contract_of(asked: Asked, lease: UUID) -> UUID:
+    """The contract of a lease of the tenant; none when there was no such lease, or none is named in it."""
+    up_to = asked.moment
+    entries = reading.entries_of(asked.connection, SHARD, [lease], up_to).get(lease, [])[:1]
+    history = [reading.decode(*one) for one in entries]
+    if not owned(history, asked.tenant, "lease"):
+        return NO_CONTRACT
+    created = history[0].event
+    return created.contract or NO_CONTRACT if isinstance(created, LeaseCreated) else NO_CONTRACT
+
+
+def _is_for(row: clause_library.Clause, form: Form) -> bool:
+    return form in row.forms.split()
+
+
+def _in_effect(row: clause_library.Clause, on: date) -> bool:
+    return clause_library.in_effect(row, on) is not None
+
+
+# -------------------------------------------------------------------------------------------------- the library
+
+
+class LibraryFilter(Struct, frozen=True):
+    """The contract that clauses are looked for."""
+
+    form: Annotated[Form, Meta(description="The contract's form of lease.", examples=["operating"])]
+    on: Annotated[date, Meta(description="The contract's business date.", examples=["2099-01-01"])]
+
+
+class UsableClause(Struct, frozen=True, kw_only=True):
+    """A clause that a contract of the asked form and day may hold: its reference as a contract names it, and its text.
+
+    `own` says whether the tenant drafted it; other clauses come with the program. `text` is null where it is kept
+    elsewhere.
+    """
+
+    reference: ClauseRef
+    title: str
+    mandatory: bool
+    own: bool
+    text: str | None
+
+
+class ClauseLibrary(Struct, frozen=True):
+    """Every clause that a contract of this form may hold on this business date, in the order of contracts."""
+
+    form: Form
+    on: date
+    clauses: tuple[UsableClause, ...]
+
+
+def _read_clause_library(asked: Asked) -> Answered:
+    """What a contract of this form may be made of on this business date, with the exact texts.
+
+    A clause of the tenant takes the place of the one of the same code that comes with the program.
+    """
+    form, on = asked.filters.form, asked.filters.on
+    page = listing(asked.connection, CLAUSE_LIBRARY, asked.tenant, limit=OWN_CLAUSES_MAX, as_of_position=asked.position)
+    own = [_usable(asked, row, on, form) for row in page.rows]
+    codes = {row.clause for row in page.rows}
+    shipped = [
+        UsableClause(reference=one.reference, title=one.title, mandatory=one.mandatory, own=False, text=one.text)
+        for one in shipped_clauses()
+        if one.clause not in codes and form in one.forms and one.effective_from <= on
+    ]
+    order = {one.clause: n for n, one in enumerate(shipped_clauses())}
+    usable = [*shipped, *(one for one in own if one is not None)]
+    usable.sort(key=lambda one: (order.get(one.reference.clause, len(order)), one.reference.clause))
+    return Answered(ClauseLibrary(form, on, tuple(usable)), page.position)
+
+
+def _usable(asked: Asked, row: clause_library.Clause, on: date, form: Form) -> UsableClause | None:
+    version = clause_library.in_effect(row, on)
+    if version is None or form not in version.forms:
+        return None
+    reference = ClauseRef(clause=row.clause, version=version.number, digest=version.digest)
+    text = _own_text(asked, version.drafted_at) if version.text_in_ledger else None
+    return UsableClause(reference=reference, title=version.title, mandatory=version.mandatory, own=True, text=text)
+
+
+def _own_text(asked: Asked, position: int) -> str | None:
+    """The text in the draft at a position."""
+    drafted = reading.chosen(asked.connection, SHARD, [position])[0]
+    event = drafted.event if isinstance(drafted, Recorded) else None
+    return event.text if isinstance(event, ClauseDrafted) else None
+
+
+# --------------------------------------------------------------------------------------------- one contract's texts
+
+
+class AgreedText(Struct, frozen=True):
+    """One clause as it was agreed: title and exact text."""
+
+    clause: str
+    title: str
+    text: str
+
+
+class AgreedTexts(Struct, frozen=True):
+    """The clauses of a contract in their order; `clause` and `text` of each are what `check_texts` compares."""
+
+    root: Hash
+    texts: tuple[AgreedText, ...]
+
+
+class TamperAlarm(Struct, frozen=True):
+    """A copy differed in this clause: changed, missing, added or moved; digests of both, null where one has none."""
+
+    position: Position
+    clause: str
+    tampering: str
+    version: int | None
+    expected: Hash | None
+    got: Hash | None
+
+
+def _agreed(asked: Asked) -> papers.Agreed | None:
+    found = papers.agreed(asked.connection, asked.ids["contract"], asked.moment)
+    return found if found is not None and found.tenant == asked.tenant else None
+
+
+def _read_texts(asked: Asked) -> Answered | None:
+    """The clauses of a contract in their order, byte for byte as agreed: hand a copy to `check_texts` to compare it."""
+    found = _agreed(asked)
+    if found is None:
+        return None
+    known = papers.texts_of(asked.connection, asked.tenant, found.state)
+    texts = []
+    for held in found.state.clauses:
+        if held.digest not in known:
+            raise TextMissing(held.clause)
+        texts.append(AgreedText(held.clause, known[held.digest].title, known[held.digest].text))
+    return Answered(AgreedTexts(found.state.root, tuple(texts)), asked.moment, version=found.state.version)
+
+
+def _list_alarms(asked: Asked) -> Answered | None:
+    """Every copy's clause that differed from what was agreed, by name; none for faithful copies."""
+    if _agreed(asked) is None:
+        return None
+    found = papers.alarms(asked.connection, asked.ids["contract"], asked.moment)
+    alarms = tuple(
+        TamperAlarm(where, one.clause, one.tampering.value, one.version, one.expected, one.got) for where, one in found
+    )
+    return Answered(alarms, asked.moment)
+
+
+_P = Permission
+CONTRACTS = Resource(CONTRACT, CONTRACT_BOOK, ContractState)
+CLAUSES = Resource(CLAUSE, CLAUSE_LIBRARY)
+
+READS = (
+    *reads_of(
+        CONTRACTS,
+        _P.READ_APPLICATIONS,
+        (
+            "state",
+            Filter("plan", about="Only on this plan."),
+            Filter("reference", about="Only with this business number."),
+            Filter("subject", column="lessee", about="Only with this lessee."),
+            Filter("application", about="Only of this application."),
+            Filter(
+                "lease", column="id", type=Annotated[UUID, noun("lease")], about="Only the contract of this lease.",
+                find=_contract_of,
+            ),
+        ),
+        columns="id reference state plan signed parties total_cost_fen currency assembled_on",
+    ),
+    Read(
+        path="/contracts/{contract}/texts", query=_read_texts, answer=AgreedTexts, permission=_P.READ_APPLICATIONS,
+        tag="contracts", versioned=True, named="read_texts",
+    ),
+    Read(
+        path="/contracts/{contract}/alarms", query=_list_alarms, answer=TamperAlarm, permission=_P.READ_APPLICATIONS,
+        tag="contracts", many=True, named="list_alarms",
+    ),
+    *reads_of(
+        CLAUSES,
+        _P.READ_APPLICATIONS,
+        (
+            Filter("clause", about="Only this clause."),
+            Filter("state", about="Only where the newest version is so."),
+            Filter("form", type=Form, about="Only where the newest version is for this form of lease.", holds=_is_for),
+            Filter("on", type=date, about="Only with a version in effect on this day.", holds=_in_effect),
+        ),
+    ),
+    Read(
+        path="/clause-library", query=_read_clause_library, answer=ClauseLibrary, filters=LibraryFilter,
+        models=(CLAUSE_LIBRARY,), permission=_P.READ_APPLICATIONS, tag="clauses",
+    ),
+)  # fmt: skip

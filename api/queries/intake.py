@@ -1,0 +1,70 @@
+"""Applications, the funnel, and the work in progress."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from msgspec import Struct
+
+from api.permissions import Permission
+from api.queries.engine.figures import figure
+from api.queries.engine.read import Asked
+from api.queries.engine.resources import Resource, reads_of
+from domain.intake.application.checklist import StepState
+from domain.intake.application.decider import APPLICATION
+from domain.intake.application.state import ApplicationState, Document, Offer
+from domain.intake.application.values import Finding, Terms
+from projections.intake import decision_funnel, work_in_progress
+from projections.intake.application_book import APPLICATION_BOOK
+from projections.intake.decision_funnel import DECISION_FUNNEL
+from projections.intake.work_in_progress import WORK_IN_PROGRESS
+
+
+class _Detail(Struct, frozen=True, kw_only=True):
+    """What the state knows of an application beside its row."""
+
+    subject: UUID | None
+    reasons: tuple[str, ...]
+    adverse_notice_issued: bool
+    finding: Finding | None
+    steps: dict[str, StepState]
+    documents: tuple[Document, ...]
+    terms: Terms | None
+    offer: Offer | None
+
+
+def _detail(state: ApplicationState) -> _Detail:
+    return _Detail(
+        subject=state.subject,
+        reasons=state.reasons,
+        adverse_notice_issued=state.notice_issued,
+        finding=state.finding,
+        steps=state.step_states(),
+        documents=state.documents,
+        terms=state.terms,
+        offer=state.offer,
+    )
+
+
+def _funnel(asked: Asked) -> decision_funnel.Funnel:
+    """How many applications reached each stage, how they ended, and how long the answers took."""
+    return decision_funnel.funnel(asked.connection, asked.tenant, as_of_position=asked.position)
+
+
+def _work(asked: Asked) -> work_in_progress.WorkInProgress:
+    """Per lane: work scheduled, started, completed; what waits or is being done, and since when."""
+    return work_in_progress.work_in_progress(asked.connection, asked.tenant, as_of_position=asked.position)
+
+
+APPLICATIONS = Resource(APPLICATION, APPLICATION_BOOK, _Detail, _detail)
+
+READS = (
+    *reads_of(
+        APPLICATIONS,
+        Permission.READ_APPLICATIONS,
+        ("state",),
+        columns="id reference state product amount_fen currency drafted_at",
+    ),
+    figure("/funnel", _funnel, DECISION_FUNNEL, tag="statistics"),
+    figure("/work-in-progress", _work, WORK_IN_PROGRESS, tag="statistics"),
+)

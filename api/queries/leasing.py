@@ -1,0 +1,137 @@
+"""Leases and their bills."""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+from typing import Annotated, Any
+from uuid import UUID
+
+from msgspec import Meta, Struct
+
+from api.permissions import Permission
+from api.queries.engine.parameters import STARTING_AFTER, Cursor, ParameterInvalid
+from api.queries.engine.read import Answered, Asked, Read
+from api.queries.engine.resources import Filter, Resource, history_of, reads_of
+from domain.kernel.fields import noun, one_of
+from domain.kernel.ids import format_id, parse_id
+from domain.leasing.lease.decider import LEASE
+from projections.leasing import bills
+from projections.leasing.bill import STATUSES, Bill
+from projections.leasing.bills import BILLS
+from projections.leasing.lease_book import LEASE_BOOK
+
+_PLACE = re.compile(r"(lease_[0-9a-f]{32})/([0-9]{1,7})")
+
+
+class Components(Struct, frozen=True):
+    """An amount by component, in fen."""
+
+    principal: int
+    interest: int
+    fee: int
+    late_fee: int
+
+
+class LeaseBill(Struct, frozen=True, kw_only=True):
+    """One bill. `owed_fen` is billed less waived and written off, `open_fen` what of it is not paid."""
+
+    lease: Annotated[str, Meta(pattern="^lease_[0-9a-f]{32}$"), noun("lease")]
+    number: int
+    status: str
+    due_on: date
+    issued_on: date | None
+    billed_fen: Components
+    paid_fen: Components
+    waived_fen: int
+    written_off_fen: int
+    owed_fen: int
+    open_fen: int
+    last_paid_on: date | None
+
+
+def _bill(lease: UUID, bill: Bill) -> LeaseBill:
+    return LeaseBill(
+        lease=format_id("lease", lease),
+        number=bill.number,
+        status=bill.status,
+        due_on=bill.due_on,
+        issued_on=bill.issued_on,
+        billed_fen=Components(*bill.billed),
+        paid_fen=Components(*bill.paid),
+        waived_fen=sum(bill.waived),
+        written_off_fen=sum(bill.written_off),
+        owed_fen=bill.owed_fen,
+        open_fen=bill.open_fen,
+        last_paid_on=bill.last_paid_on,
+    )
+
+
+class BillFilter(Struct, frozen=True, kw_only=True):
+    """Which bills are wanted."""
+
+    status: Annotated[
+        str | None, Meta(description="Only bills with this status.", examples=["scheduled"]), one_of(STATUSES)
+    ] = None
+    due_from: Annotated[date | None, Meta(description="Due on this day or later.")] = None
+    due_to: Annotated[date | None, Meta(description="Due on this day or earlier.")] = None
+    overdue_on: Annotated[
+        date | None, Meta(description="Unpaid on this business date and due before it.", examples=["2027-02-01"])
+    ] = None
+
+
+def _place(text: str) -> bills.Cursor:
+    match = _PLACE.fullmatch(text)
+    if match is None:
+        raise ParameterInvalid(STARTING_AFTER, "identifier")
+    return parse_id("lease", match[1]), int(match[2])
+
+
+_CURSOR = Cursor(
+    Annotated[str, Meta(pattern="^lease_[0-9a-f]{32}/[0-9]{1,7}$")],
+    _place,
+    lambda place: f"{format_id('lease', place[0])}/{place[1]}",
+    "Continue behind this bill.",
+)
+
+
+def _list_bills(asked: Asked) -> Answered:
+    """The tenant's bills in the order of leases and numbers; overdue is asked with a business date."""
+    wanted = asked.filters
+    where = bills.Filter(**{name: getattr(wanted, name) for name in wanted.__struct_fields__})
+    page = bills.listing(
+        asked.connection, asked.tenant, where=where, limit=asked.limit, starting_after=asked.after,
+        as_of_position=asked.position,
+    )  # fmt: skip
+    return Answered(tuple(_bill(one.lease, one.bill) for one in page.bills), page.position, page.next_after)
+
+
+def _list_bills_of_lease(asked: Asked) -> Answered | None:
+    """All bills of one lease, folded from its own events, with what is billed and paid of each component."""
+    row: Any = None
+    for recorded in history_of(asked, "lease"):
+        if type(recorded.event) in BILLS.events:
+            row = bills.fold(row, recorded.event, recorded)
+    if row is None:
+        return None
+    return Answered(tuple(_bill(asked.ids["lease"], bill) for bill in bills.bills_of(row)), asked.moment)
+
+
+LEASES = Resource(LEASE, LEASE_BOOK)
+
+READS = (
+    *reads_of(
+        LEASES,
+        Permission.READ_APPLICATIONS,
+        ("state", Filter("reference", about="Only with this business number.")),
+        columns="id reference state plan currency open_fen next_due_on oldest_due_on",
+    ),
+    Read(
+        path="/leases/{lease}/bills", query=_list_bills_of_lease, answer=LeaseBill, many=True,
+        permission=Permission.READ_APPLICATIONS, tag="leases",
+    ),
+    Read(
+        path="/bills", query=_list_bills, answer=LeaseBill, many=True, filters=BillFilter, models=(BILLS,),
+        cursor=_CURSOR, permission=Permission.READ_APPLICATIONS, tag="leases",
+    ),
+)  # fmt: skip

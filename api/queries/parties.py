@@ -1,0 +1,20 @@
+"""Consents of persons."""
+
+from __future__ import annotations
+
+from api.permissions import Permission
+from api.queries.engine.resources import Filter, Resource, reads_of
+from domain.parties.consent.decider import CONSENT
+from domain.parties.consent.state import ConsentState
+from projections.parties.consents import CONSENTS
+
+READS = reads_of(
+    Resource(CONSENT, CONSENTS, ConsentState, renamed={"person": "subject"}),
+    Permission.READ_APPLICATIONS,
+    (
+        Filter("subject", column="person", about="Only of this person."),
+        Filter("purpose", about="Only for this purpose."),
+        "state",
+    ),
+    columns="id subject purpose state granted_on expires_on withdrawn_on",
+)

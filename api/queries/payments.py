@@ -1,0 +1,96 @@
+"""Payments, mandates, and the reconciliation board."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated
+
+from msgspec import Meta, Struct, field
+
+from api.permissions import Permission
+from api.queries.engine.read import Answered, Asked, Read
+from api.queries.engine.resources import Filter, Resource, history_of, reads_of
+from api.queries.engine.shape import derived
+from domain.payments.mandate.decider import MANDATE
+from domain.payments.mandate.state import MandateState
+from domain.payments.payment.decider import PAYMENT
+from domain.payments.payment.state import PaymentState
+from domain.payments.reconciliation.decider import RECONCILIATION
+from domain.payments.reconciliation.rules import ReconciliationState
+from projections.payments import reconciliation_board
+from projections.payments.mandates import MANDATES
+from projections.payments.payments import PAYMENTS
+from projections.payments.reconciliation_board import RECONCILIATION_BOARD, Line
+
+_OF_A_BREAK = ("movement", "kind", "ref", "resolution")
+_BREAK, _break = derived(
+    Line,
+    "Break",
+    only=("run", "number", "state", *_OF_A_BREAK, "expected_fen", "got_fen", "position"),
+    renamed={"run": "reconciliation", "position": "last_position"},
+)
+RECONCILIATIONS = Resource(
+    RECONCILIATION,
+    RECONCILIATION_BOARD,
+    ReconciliationState,
+    without=("number", *_OF_A_BREAK),
+    renamed={"got_fen": "statement_fen", "expected_fen": "ours_fen"},
+)
+
+
+class DaysFilter(Struct, frozen=True):
+    """Days of statements."""
+
+    first: Annotated[date | None, Meta(description="First business date.", examples=["2026-01-01"])] = field(
+        default=None, name="from"
+    )
+    last: Annotated[date | None, Meta(description="Last business date.")] = field(default=None, name="to")
+
+
+def _list_reconciliations(asked: Asked) -> Answered:
+    """The reconciliation board: a run for each provider and day, at most a thousand, the oldest first."""
+    first, last = asked.filters.first or date.min, asked.filters.last or date.max
+    board = reconciliation_board.runs(asked.connection, asked.tenant, first, last, as_of_position=asked.position)
+    return Answered(RECONCILIATIONS.of_rows(asked, board.lines, board.position), board.position)
+
+
+def _list_breaks_of_reconciliation(asked: Asked) -> Answered | None:
+    """The breaks of one run, open and resolved."""
+    if not history_of(asked, "reconciliation"):
+        return None
+    run = asked.ids["reconciliation"]
+    board = reconciliation_board.breaks(asked.connection, asked.tenant, run, as_of_position=asked.position)
+    return Answered(tuple(map(_break, board.lines)), board.position)
+
+
+def _list_open_breaks(asked: Asked) -> Answered:
+    """Every break of the tenant that nobody resolved yet, the oldest first, at most a thousand."""
+    board = reconciliation_board.open_breaks(asked.connection, asked.tenant, as_of_position=asked.position)
+    return Answered(tuple(map(_break, board.lines)), board.position)
+
+
+_P = Permission
+_OF_LEASE = Filter("lease", about="Only of this lease.")
+READS = (
+    *reads_of(
+        Resource(PAYMENT, PAYMENTS, PaymentState), _P.READ_APPLICATIONS, (_OF_LEASE, "state"),
+        columns="id lease bill state channel amount_fen received_fen initiated_on",
+    ),
+    *reads_of(
+        Resource(MANDATE, MANDATES, MandateState), _P.READ_APPLICATIONS, (_OF_LEASE, "state"),
+        columns="id lease state reference limit_fen valid_until granted_on",
+    ),
+    *reads_of(RECONCILIATIONS, _P.READ_APPLICATIONS, listed=False),
+    Read(
+        path="/reconciliations", query=_list_reconciliations, answer=RECONCILIATIONS.answer, many=True,
+        filters=DaysFilter, models=(RECONCILIATION_BOARD,), permission=_P.READ_STATISTICS, tag="reconciliations",
+    ),
+    Read(
+        path="/reconciliations/{reconciliation}/breaks", query=_list_breaks_of_reconciliation, answer=_BREAK, many=True,
+        models=(RECONCILIATION_BOARD,), permission=_P.READ_STATISTICS, tag="reconciliations",
+    ),
+    Read(
+        path="/breaks", query=_list_open_breaks, answer=_BREAK, many=True, models=(RECONCILIATION_BOARD,),
+        permission=_P.READ_STATISTICS, tag="reconciliations", named="list_open_breaks",
+    ),
+)  # fmt: skip

@@ -1,0 +1,108 @@
+"""Leases as assets: exposures, the five classes, the limits of the portfolio."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated
+from uuid import UUID
+
+from msgspec import Meta, Struct
+
+from adapters.reference.prudential import surroundings
+from api.queries.engine.figures import InCurrency, figure
+from api.queries.engine.read import Asked
+from domain.kernel.fields import noun
+from domain.portfolio.limits import Measure
+from projections.leasing.lease_book import LEASE_BOOK
+from projections.portfolio import exposures
+
+
+class OnFilter(InCurrency, frozen=True, kw_only=True):
+    """The business date that days overdue count to."""
+
+    on: Annotated[date, Meta(description="The business date that days overdue count to.", examples=["2027-03-01"])]
+
+
+class LimitRow(Struct, frozen=True, kw_only=True):
+    """One limit: what is measured, the number it may reach (for lease assets: must), and how far away that is."""
+
+    code: str
+    title: str
+    title_zh: str
+    lessee: Annotated[UUID | None, noun("subject")]
+    group: UUID | None
+    fen: int
+    limit_ppm: int
+    limit_fen: int
+    headroom_fen: int
+    breached: bool
+
+
+class PortfolioLimits(Struct, frozen=True, kw_only=True):
+    """The portfolio under one version of its limits. Net and total assets are what the tenant says of itself now."""
+
+    position: int
+    currency: str | None
+    other_currencies: tuple[str, ...]
+    limits_version: int
+    net_assets_fen: int
+    total_assets_fen: int
+    breached: bool
+    data: tuple[LimitRow, ...]
+
+
+def _portfolio(asked: Asked) -> exposures.Portfolio:
+    """Leases as assets: what is at risk, and with whom."""
+    currency = asked.filters.currency
+    return exposures.holdings(asked.connection, asked.tenant, currency=currency, as_of_position=asked.position)
+
+
+def _provisions(asked: Asked) -> exposures.Provisions:
+    """The five classes by days overdue on a business date, and what is to be set aside for each."""
+    on, currency = asked.filters.on, asked.filters.currency
+    return exposures.provisions(asked.connection, asked.tenant, on, currency=currency, as_of_position=asked.position)
+
+
+def _limits(asked: Asked) -> PortfolioLimits:
+    """Every limit of the portfolio: its amount, the number it may reach, what is left, and whether it is broken.
+
+    Of the limit on one lessee the largest are named, and whoever is over it. Net and total assets, groups and related
+    parties are what the tenant says of itself now, whatever moment is asked about.
+    """
+    around = surroundings(asked.data, asked.tenant)
+    found = exposures.measured(
+        asked.connection, asked.tenant, around, currency=asked.filters.currency, as_of_position=asked.position
+    )
+    held = found.portfolio
+    return PortfolioLimits(
+        position=found.position,
+        currency=found.currency,
+        other_currencies=found.other_currencies,
+        limits_version=found.version,
+        net_assets_fen=held.net_assets_fen,
+        total_assets_fen=held.total_assets_fen,
+        breached=any(one.breached for one in found.measures),
+        data=tuple(map(_limit, found.measures)),
+    )
+
+
+def _limit(one: Measure) -> LimitRow:
+    return LimitRow(
+        code=one.kind.code,
+        title=one.kind.en,
+        title_zh=one.kind.zh,
+        lessee=one.lessee,
+        group=one.group,
+        fen=one.fen,
+        limit_ppm=one.limit_ppm,
+        limit_fen=one.limit_fen,
+        headroom_fen=one.headroom_fen,
+        breached=one.breached,
+    )
+
+
+READS = (
+    figure("/portfolio", _portfolio, LEASE_BOOK, tag="books", filters=InCurrency),
+    figure("/provisions", _provisions, LEASE_BOOK, tag="books", filters=OnFilter),
+    figure("/portfolio/limits", _limits, LEASE_BOOK, tag="books", filters=InCurrency),
+)

@@ -1,0 +1,118 @@
+"""Rows of read models with one row per lease, in the order of the leases' ids, now or at an earlier position.
+
+A row that has not changed since the asked position is taken as it is; any other is folded again from its own stream.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any, Generic, TypeVar
+from uuid import UUID
+
+from psycopg import Connection
+
+from projections.engine.as_of import rows_as_of
+from projections.engine.model import Projection, Row
+from projections.engine.tables import SCHEMA, array, row_maker, select_list
+
+SCAN_ROWS = 500
+SCAN_ROWS_MAX = 5_000
+"""Rows that one page may look at; a page may then be short and still have more behind it."""
+
+
+L = TypeVar("L", bound=Row)
+
+
+class Window(Generic[L]):
+    """The rows of one tenant; `condition` is SQL about the row of today (alias `t`) that prunes what nobody wants.
+
+    Rows that changed since the asked position are looked at whatever the condition says of them today.
+    """
+
+    def __init__(
+        self, projection: Projection[L], tenant: UUID, shard: int, condition: str = "true", values: Sequence[Any] = ()
+    ) -> None:
+        self.projection, self.tenant, self.shard = projection, tenant, shard
+        self.condition, self.values = condition, list(values)
+        self.stopped_at: UUID | None = None
+        self._select = f"SELECT {select_list(projection)} FROM {SCHEMA}.{projection.table} t"
+        self._make = row_maker(projection)
+
+    def rows(self, connection: Connection[Any], condition: str, values: Sequence[Any], limit: int) -> list[L]:
+        """Rows of today in the order of their ids."""
+        query = f"{self._select} WHERE t.shard = %s AND t.tenant = %s AND {condition} ORDER BY t.id LIMIT %s"
+        found = connection.cursor(binary=True).execute(query, (self.shard, self.tenant, *values, limit))
+        return [self._make(row) for row in found.fetchall()]
+
+    def one(self, connection: Connection[Any], lease: UUID, position: int, *, past: bool) -> L | None:
+        """The row of one lease of the tenant."""
+        found = self.rows(connection, "t.id = %s", [lease], 1)
+        return next(iter(self.then(connection, found, position) if past else found), None)
+
+    def then(self, connection: Connection[Any], rows: Sequence[L], position: int) -> list[L]:
+        """What these rows of today were at a position; those that were not there yet are left out."""
+        changed = [str(_id(row)) for row in rows if row.position > position]
+        past = rows_as_of(connection, self.projection, changed, position, self.shard)
+        found = (past.get((str(_id(row)),)) if row.position > position else row for row in rows)
+        return [row for row in found if row is not None]
+
+
+def _id(row: Any) -> UUID:
+    found: UUID = row.id
+    return found
+
+
+def pages_of(
+    connection: Connection[Any],
+    window: Window[L],
+    after: UUID | None,
+    position: int,
+    *,
+    past: bool,
+    scan: int | None = None,
+) -> Iterator[L]:
+    """The window's rows behind `after`; at most `SCAN_ROWS_MAX` are looked at, `scan` at a time.
+
+    `window.stopped_at` is the last one looked at when there are more, `None` when the end was reached.
+    """
+    window.stopped_at = None
+    rows = min(scan or SCAN_ROWS, SCAN_ROWS)
+    for _ in range(0, SCAN_ROWS_MAX, SCAN_ROWS):
+        condition, values = f"({window.condition})", list(window.values)
+        if past:
+            condition = f"t.first_position <= %s AND (t.position > %s OR {condition})"
+            values = [position, position, *values]
+        if after is not None:
+            condition, values = f"{condition} AND t.id > %s", [*values, after]
+        scanned = window.rows(connection, condition, values, rows)
+        yield from window.then(connection, scanned, position) if past else scanned
+        if len(scanned) < rows:
+            window.stopped_at = None
+            return
+        window.stopped_at = after = _id(scanned[-1])
+
+
+def at_position(
+    connection: Connection[Any], projection: Projection[L], tenant: UUID, position: int, shard: int, *, past: bool
+) -> tuple[str, list[Any]]:
+    """A FROM item, alias `t`, with every row of the tenant at a position, and its parameters.
+
+    For questions about a whole tenant. The past folds what changed since; raises `TooMuchPast` when that is too much.
+    """
+    table = f"{SCHEMA}.{projection.table}"
+    if not past:
+        return f"(SELECT * FROM {table} WHERE shard = %s AND tenant = %s) AS t", [shard, tenant]
+    changed = connection.execute(
+        f"SELECT id::text FROM {table} WHERE shard = %s AND tenant = %s AND first_position <= %s AND position > %s",
+        (shard, tenant, position, position),
+    ).fetchall()
+    rows = list(rows_as_of(connection, projection, [row[0] for row in changed], position, shard).values())
+    names = [name for name, _ in projection.columns]
+    arrays = [array(kind, [getattr(row, name) for row in rows]) for name, kind in projection.columns]
+    unnest = ", ".join(f"%s::{kind}[]" for _, kind in projection.columns)
+    columns = ", ".join(names)
+    same = f"SELECT {columns} FROM {table} WHERE shard = %s AND tenant = %s AND position <= %s"
+    return (
+        f"({same} UNION ALL SELECT * FROM unnest({unnest}) AS u({columns})) AS t",
+        [shard, tenant, position, *arrays],
+    )
