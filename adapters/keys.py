@@ -3,6 +3,7 @@
     vault.kek        32 bytes, hex: wraps the subject keys (AES-256-GCM, the subject's id as associated data)
     log-0001.seed    32 bytes, hex: Ed25519 seed that signs checkpoints; the highest number signs, all stay valid
                      for the checkpoints they signed
+    console.key      32 bytes, hex: seals the console's sessions; a new one logs everybody out
     provider-<name>.key  32 bytes, hex: the secret that a payment provider signs its callbacks with
 
 `KeyProvider` is the port; a key management service takes the file's place by implementing it.
@@ -82,6 +83,10 @@ class FileKeys:
             return None
         path = self._directory / f"provider-{name}.key"
         return _read_or_make(path) if make or path.exists() else None
+
+    def console_secret(self) -> bytes:
+        """The secret that the console's sessions are sealed with; made when it is missing."""
+        return _read_or_make(self._directory / "console.key")
 
     def wrap(self, subject: UUID, key: bytes) -> bytes:
         """See `KeyProvider.wrap`: nonce (12 bytes), ciphertext and tag."""

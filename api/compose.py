@@ -60,7 +60,8 @@ def base(settings: Settings) -> Iterator[Base]:
     """Start or join the embedded server (unless a URL is set), make the schema and the keys if they are missing."""
     with ExitStack() as stack:
         url = settings.database_url or stack.enter_context(EmbeddedPostgres(settings.data)).url
-        ensure_schema(url, origin=settings.origin)
+        origin = ensure_schema(url, origin=settings.origin, exactly="origin" in settings.model_fields_set)
+        settings = settings.model_copy(update={"origin": origin})
         yield Base(settings, url, FileKeys(settings.keys_directory, make=_is_empty(url)))
 
 

@@ -30,7 +30,8 @@ class Settings(BaseSettings):
         min_length=1,
         max_length=200,
         pattern="^[!-*,-~]+$",
-        description="The log's name in checkpoints, printable ASCII without space and plus sign; never changes.",
+        description="The log's name in checkpoints, printable ASCII without space and plus; never changes. Without "
+        "it a ledger keeps the one it has.",
     )
     tenant: UUID = Field(DEFAULT_TENANT, description="Tenant that imports and the first operator key belong to.")
     sandbox_banks: str = Field(

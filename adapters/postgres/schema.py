@@ -24,17 +24,18 @@ class SchemaMismatch(RuntimeError):
     """The database holds a ledger of another schema version or another origin."""
 
 
-def ensure_schema(url: str, *, origin: str, partition_rows: int = PARTITION_ROWS) -> None:
-    """Create roles, schema, head row and first partition unless they exist. Idempotent; safe to race.
+def ensure_schema(url: str, *, origin: str, exactly: bool = True, partition_rows: int = PARTITION_ROWS) -> str:
+    """Create roles, schema, head row and first partition unless they exist; returns the origin that the ledger has.
 
-    `origin` is the log's name in checkpoints (C2SP tlog-checkpoint: a schema-less URL). Raises `SchemaMismatch` when
-    the database holds a ledger of another version or origin, `psycopg.Error` when rights are missing.
+    Idempotent; safe to race. `origin` is the log's name in checkpoints (C2SP tlog-checkpoint: a schema-less URL); not
+    `exactly` means for a new ledger only. Raises `SchemaMismatch` when the database holds a ledger of another version
+    or origin, `psycopg.Error` when rights are missing.
     """
     with connect(url, role=None) as connection, connection.transaction():
         connection.execute("SELECT pg_advisory_xact_lock(%s)", (_MIGRATION_LOCK,))
         if connection.execute("SELECT to_regclass('ledger.head')").fetchone() == (None,):
             _create(connection, origin, partition_rows)
-        _check(connection, origin)
+        return _checked(connection, origin if exactly else None)
 
 
 def _create(connection: psycopg.Connection[tuple[object, ...]], origin: str, partition_rows: int) -> None:
@@ -52,12 +53,13 @@ def _create(connection: psycopg.Connection[tuple[object, ...]], origin: str, par
     connection.execute("SELECT ledger.make_room(%s::smallint, 1)", (SHARD,))
 
 
-def _check(connection: psycopg.Connection[tuple[object, ...]], origin: str) -> None:
+def _checked(connection: psycopg.Connection[tuple[object, ...]], origin: str | None) -> str:
     version = connection.execute("SELECT version FROM ledger.schema_version").fetchone()
     if version != (SCHEMA_VERSION,):
         raise SchemaMismatch(f"expected ledger schema version {SCHEMA_VERSION}, got {version}")
     found = connection.execute("SELECT origin FROM ledger.head WHERE shard = %s", (SHARD,)).fetchone()
-    if found != (origin,):
+    if found is None or origin not in (None, found[0]):
         raise SchemaMismatch(
             f"expected the log {origin!r}, got {found and found[0]!r}; set the origin it was made with"
         )
+    return str(found[0])

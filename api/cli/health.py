@@ -296,7 +296,7 @@ def _head(health: Health, settings: Settings, connection: Any) -> None:
         "bytes": connection.execute("SELECT pg_database_size(current_database())").fetchone()[0],
         "newest_checkpoint": newest,
     }
-    if origin != settings.origin:
+    if origin != settings.origin and "origin" in settings.model_fields_set:
         health.problem(
             f"the ledger is the log {origin!r}, the setting says {settings.origin!r}",
             f"set LEASELEDGER_ORIGIN={origin}: a log never changes its name",

@@ -99,8 +99,8 @@ async def _serve(session: Session, on: Base, listener: socket.socket, key: str |
     import uvicorn
 
     from api.compose import running
-    from api.http import create_app
     from api.roles.originating import following
+    from api.roles.serve import site
 
     class Server(uvicorn.Server):
         """Ends by itself when told to, instead of raising the signal again after its work is done."""
@@ -119,7 +119,7 @@ async def _serve(session: Session, on: Base, listener: socket.socket, key: str |
 
     async with running(on) as ledger, following(ledger, say):
         config = uvicorn.Config(
-            create_app(ledger),
+            site(ledger),
             log_level="warning",
             access_log=False,
             server_header=False,

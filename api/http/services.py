@@ -13,8 +13,8 @@ from msgspec import Struct
 
 from adapters.postgres import api_keys, browse
 from adapters.system import now
+from api.access import Access
 from api.compose import Running
-from api.http.access import Access
 from api.http.problems import catalogue
 from api.http.problems.problem import Problem
 from api.queries.runner import Queries

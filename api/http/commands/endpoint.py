@@ -25,9 +25,10 @@ from starlette.types import Receive, Scope, Send
 from adapters.postgres.ledger import Request
 from adapters.postgres.sequencer import Appended, KeyReused, VersionConflict
 from adapters.system import new_id
+from api.access import Principal
 from api.exposure import Filled
 from api.fills import Given, Members
-from api.http.access import Principal
+from api.http.access import principal_of, require
 from api.http.commands.headers import idempotency_key, if_match
 from api.http.commands.specs import Spec
 from api.http.description import COMMAND_PROBLEMS, CREATE_PROBLEMS, ETAG, LOCATION, POSITION, REPLAYED, Description
@@ -102,8 +103,8 @@ class CommandEndpoint:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request; problems are raised."""
         headers = read_headers(scope)
-        principal = await self._services.access.principal(headers.authorization)
-        principal.require(self._spec.permission)
+        principal = await principal_of(self._services.access, headers.authorization)
+        require(principal, self._spec.permission)
         if scope["query_string"]:
             raise Problem(catalogue.QUERY_INVALID)
         stream, owner = await self._target(scope, headers, principal)

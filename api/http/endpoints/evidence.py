@@ -2,32 +2,26 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-from hashlib import sha256
 from typing import Annotated
 from uuid import UUID
 
 from fastapi import Depends, FastAPI, Path, Request
-from msgspec import Struct
 from starlette.responses import Response
 
-from adapters.postgres import browse
 from adapters.postgres.log import Log, Published
-from adapters.postgres.reader import Stored
-from api.http.access import Principal, caller, needs
+from api.access import Principal
+from api.http.access import caller, needs, require
 from api.http.description import POSITION, PUBLIC_PROBLEMS, Description, add
 from api.http.problems import catalogue
 from api.http.problems.problem import Problem
 from api.http.reads.answers import answer
 from api.http.reads.routes import STRICT, Of
 from api.permissions import Permission
-from api.queries.engine.events import EventId, Hash
-from api.queries.engine.shape import Position
+from api.queries.receipts import Receipt, receipt_of
 from api.queries.runner import Connection
 from chain.errors import MalformedTile
-from chain.note import Signer
 from chain.tiles import TILE_WIDTH, TileName, tile_width
-from domain.kernel.ids import IdError, format_id, parse_id
+from domain.kernel.ids import IdError, parse_id
 
 IMMUTABLE = "max-age=31536000, immutable"
 """A tile of a given width never changes; nor does a bundle."""
@@ -50,36 +44,14 @@ TilePath = Annotated[
 ]
 
 
-class VerifierKey(Struct, frozen=True):
-    """A key of the log (C2SP signed-note verifier key) and the tree size from which it signs."""
-
-    from_size: Position
-    vkey: str
-
-
-class Receipt(Struct, frozen=True):
-    """What shows, offline, that an event is in the log.
-
-    `proof` is a C2SP tlog-proof file with the checkpoint inside; `leaf_hash` is SHA-256(0x00 ‖ entry),
-    `entry_sha256` SHA-256 of the entry alone.
-    """
-
-    event: EventId
-    position: Position
-    leaf_hash: Hash
-    entry_sha256: Hash
-    proof: str
-    checkpoint: str
-    tree_size: Position
-    verifier_keys: tuple[VerifierKey, ...]
-
-
 async def read_receipt(event: EventPath, principal: ReceiptReader, of: Of) -> Response:
     """The proof that one event is in the log, under a signed checkpoint; the checkpoint is published if need be."""
     running = of.running
     position, eid = _asked(event)
-    receipt, size = await of.queries.run(_receipt, position, eid, principal.tenant, signer=running.signer, now=of.now())
-    return answer(receipt, size)
+    found = await of.queries.run(receipt_of, position, principal.tenant, eid=eid, signer=running.signer, now=of.now())
+    if found is None:
+        raise Problem(catalogue.NOT_FOUND)
+    return answer(found, found.tree_size)
 
 
 def _asked(text: str) -> tuple[int | None, UUID | None]:
@@ -89,35 +61,6 @@ def _asked(text: str) -> tuple[int | None, UUID | None]:
         return None, parse_id("event", text)
     except IdError:
         raise Problem(catalogue.NOT_FOUND) from None
-
-
-def _receipt(
-    connection: Connection, position: int | None, eid: UUID | None, tenant: UUID, *, signer: Signer, now: datetime
-) -> tuple[Receipt, int]:
-    stored = browse.event_by_id(connection, eid) if eid else browse.event_at(connection, position or 0)
-    if stored is None or (known := browse.envelope(stored.entry)).tenant != tenant:
-        raise Problem(catalogue.NOT_FOUND)
-    log = Log(connection)
-    published = log.newest()
-    if published is None or published.size < stored.position:
-        published = log.publish(signer, now)
-    proof = log.proof(stored.position)
-    return _made(stored, known.eid, proof, log), published.size
-
-
-def _made(stored: Stored, eid: UUID, proof: bytes, log: Log) -> Receipt:
-    # The proof holds the checkpoint that it was made for, which may be newer than the one that was looked at.
-    checkpoint = proof.partition(b"\n\n")[2].decode()
-    return Receipt(
-        event=format_id("event", eid),
-        position=stored.position,
-        leaf_hash=stored.leaf.hex(),
-        entry_sha256=sha256(stored.entry).hexdigest(),
-        proof=proof.decode(),
-        checkpoint=checkpoint,
-        tree_size=int(checkpoint.split("\n")[1]),
-        verifier_keys=tuple(VerifierKey(since, str(key)) for since, key in log.vkeys()),
-    )
 
 
 async def read_checkpoint(of: Of) -> Response:
@@ -143,7 +86,7 @@ async def read_tile(request: Request, tile: TilePath, of: Of) -> Response:
     name = _tile_name(tile)
     if name.level is None:
         principal = await caller(request)
-        principal.require(Permission.READ_LOG_ENTRIES)
+        require(principal, Permission.READ_LOG_ENTRIES)
         if principal.tenant != of.running.settings.tenant:
             raise catalogue.NOT_ALLOWED(role=principal.role, permission="log of all tenants")
     data = await of.queries.run(_tile, name)

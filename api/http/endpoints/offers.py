@@ -21,7 +21,8 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from adapters.reference.plans import plans_of
-from api.http.access import Principal, caller, needs
+from api.access import Principal
+from api.http.access import caller, needs, principal_of, require
 from api.http.commands.endpoint import read_body, read_headers
 from api.http.commands.models import CommandReader
 from api.http.description import LINK, DescribedRoute, Description, add
@@ -128,8 +129,8 @@ class QuoteEndpoint:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request; problems are raised."""
         headers = read_headers(scope)
-        principal = await self._services.access.principal(headers.authorization)
-        principal.require(Permission.QUOTE)
+        principal = await principal_of(self._services.access, headers.authorization)
+        require(principal, Permission.QUOTE)
         if scope["query_string"]:
             raise Problem(catalogue.QUERY_INVALID)
         wish = self.reader.read(await read_body(headers, receive))

@@ -36,8 +36,9 @@ from adapters.postgres import ledger
 from adapters.postgres.sequencer import Appended, VersionConflict
 from adapters.system import new_id
 from api import papers
+from api.access import Principal
 from api.http import words
-from api.http.access import Principal, needs
+from api.http.access import needs
 from api.http.commands.endpoint import Outcome, outcome, outcome_body, stream_id
 from api.http.commands.headers import KEY_MAX_CHARS, etag, idempotency_key, if_match, none_match
 from api.http.commands.models import CommandReader

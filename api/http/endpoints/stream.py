@@ -18,7 +18,8 @@ from starlette.responses import Response, StreamingResponse
 
 from adapters.postgres import browse
 from adapters.postgres.reader import Stored
-from api.http.access import Principal, needs
+from api.access import Principal
+from api.http.access import needs
 from api.http.commands.headers import last_event_id
 from api.http.description import POSITION, Description, add
 from api.http.problems import catalogue

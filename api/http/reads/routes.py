@@ -14,8 +14,9 @@ from fastapi.params import Depends as Dependency
 from msgspec import Struct
 from starlette.responses import Response
 
+from api.access import Principal
 from api.http import words
-from api.http.access import Principal, needs
+from api.http.access import needs
 from api.http.description import ETAG, LINK, NOT_MODIFIED, POSITION, DescribedRoute, Description
 from api.http.problems import catalogue
 from api.http.problems.faults import fault

@@ -1,0 +1,1 @@
+"""Console: pages derived from the declarations of reads; server-rendered, in two languages, without scripts."""

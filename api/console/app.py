@@ -1,0 +1,404 @@
+"""The console's application: log in by key; lists, one of an aggregate, figures, events. A page is a declared read.
+
+GET /console/…  ─▶ session ─▶ permission ─▶ Read.run on a thread ─▶ view ─▶ template        nothing is written
+
+Pages work without scripts; the headers forbid any.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl, urlencode
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from psycopg import OperationalError
+from psycopg_pool import PoolTimeout
+from starlette.applications import Starlette
+from starlette.datastructures import QueryParams
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from adapters.postgres import browse
+from adapters.system import now, random_bytes
+from api.access import Access, Principal
+from api.compose import Running
+from api.console import views, words
+from api.console.session import COOKIE, LIFE, Sessions, from_our_pages
+from api.language import Language, current, speaking, tagged, text
+from api.permissions import ROLES, Permission
+from api.queries.engine.events import EventItem, event_item
+from api.queries.engine.parameters import (
+    STARTING_AFTER,
+    ParameterInvalid,
+    day_of,
+    read_parameters,
+)
+from api.queries.engine.read import Answered, Asked, Connection, Read
+from api.queries.receipts import receipt_of
+from domain.kernel.ids import IdError
+from projections.engine.as_of import NotProjectedYet
+from projections.engine.catalog import NotLive
+
+ROOT = "/console"
+HERE = Path(__file__).parent
+LANGUAGE_COOKIE = "leaseledger_lang"
+_YEAR_S = 31_536_000
+_FORM_MAX_BYTES = 4_096
+_LANG = "lang"
+_OWN = frozenset({_LANG, views.AS_OF, views.DAY, STARTING_AFTER})
+
+HEADERS: Mapping[str, str] = {
+    "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; "
+    "base-uri 'none'; frame-ancestors 'none'",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "X-Content-Type-Options": "nosniff",
+    "Cache-Control": "no-store",
+}
+
+
+class Refused(Exception):
+    """A page that is not shown: status, title and sentence for the person who asked."""
+
+    def __init__(self, status: int, title: str, sentence: str) -> None:
+        super().__init__(sentence)
+        self.status, self.title, self.sentence = status, title, sentence
+
+
+class Console:
+    """The pages around one running ledger."""
+
+    def __init__(self, running: Running, access: Access) -> None:
+        self._running = running
+        self._access = access
+        self._sessions = Sessions(running.keys.console_secret(), random_bytes, now)
+        self._templates = Environment(
+            loader=FileSystemLoader(HERE / "templates"),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        style = sha256((HERE / "static" / "console.css").read_bytes()).hexdigest()[:16]
+        self._templates.globals.update(_=text, value=words.value, root=ROOT, style=style)
+
+    def app(self) -> ASGIApp:
+        """The ASGI application, to be mounted at `ROOT`."""
+        routes = [
+            Route("/login", self._page(self.log_in), methods=["GET", "POST"]),
+            Route("/logout", self._page(self.log_out), methods=["POST"]),
+            Route("/find", self._page(self.find)),
+            Route("/events/{position:int}", self._page(self.event)),
+            Mount("/static", StaticFiles(directory=HERE / "static")),
+            Route("/", self._page(self.home)),
+            Route("/{path:path}", self._page(self.read)),
+        ]
+        return _Headers(Starlette(routes=routes))
+
+    def _page(self, handler: Callable[[Request], Awaitable[Response]]) -> Callable[[Request], Awaitable[Response]]:
+        """A handler in the reader's language, whose refusals are pages."""
+
+        async def handle(request: Request) -> Response:
+            with speaking(_language_of(request)):
+                try:
+                    response = await handler(request)
+                except Refused as refused:
+                    response = self._refusal(request, refused)
+                except (NotLive, NotProjectedYet) as error:
+                    sentence = text("The read models are being brought up to date; try again in a moment.")
+                    response = self._refusal(request, Refused(503, text("Not there yet"), f"{sentence} ({error})"))
+                except (OperationalError, PoolTimeout):
+                    sentence = text("The database does not answer; try again in a moment.")
+                    response = self._refusal(request, Refused(503, text("Not available"), sentence))
+                if _LANG in request.query_params:
+                    response.set_cookie(
+                        LANGUAGE_COOKIE, current().value, max_age=_YEAR_S, path=ROOT, httponly=True, samesite="lax"
+                    )
+                return response
+
+        return handle
+
+    # ---------------------------------------------------------------------------------------------- sessions
+
+    async def _principal(self, request: Request) -> Principal:
+        """Who is logged in. Raises a redirect to the login page."""
+        key = self._sessions.open(request.cookies.get(COOKIE, ""))
+        principal = None if key is None else await self._access.find(key)
+        if principal is None:
+            raise HTTPException(303, headers={"Location": f"{ROOT}/login?{urlencode({'next': _address(request)})}"})
+        return principal
+
+    async def log_in(self, request: Request) -> Response:
+        """The login page, and what its form sends: an API key."""
+        target = _within(request.query_params.get("next", ""))
+        if request.method == "GET":
+            return self._render(request, "login.html", None, next=target, error="")
+        if not from_our_pages(request):
+            raise Refused(403, text("Not allowed"), text("The form was sent from another site."))
+        form = await _form(request)
+        key = form.get("key", "").strip()
+        if await self._access.find(key) is None:
+            error = text(
+                "There is no living key like this. Keys begin with llk_ and are shown once, when they are made."
+            )
+            return self._render(request, "login.html", None, status=401, next=target, error=error)
+        response = RedirectResponse(f"{ROOT}{_within(form.get('next', ''))}", 303)
+        response.set_cookie(
+            COOKIE,
+            self._sessions.seal(key),
+            max_age=int(LIFE.total_seconds()),
+            path=ROOT,
+            httponly=True,
+            samesite="lax",
+            secure=request.url.scheme == "https",
+        )
+        return response
+
+    async def log_out(self, request: Request) -> Response:
+        """End the session."""
+        if not from_our_pages(request):
+            raise Refused(403, text("Not allowed"), text("The form was sent from another site."))
+        response = RedirectResponse(f"{ROOT}/login", 303)
+        response.delete_cookie(COOKIE, path=ROOT)
+        return response
+
+    # ------------------------------------------------------------------------------------------------- pages
+
+    async def home(self, request: Request) -> Response:
+        """What there is to see, and how the ledger stands."""
+        principal = await self._principal(request)
+        size = await self._running.queries.run(browse.head_size)
+        return self._render(request, "home.html", principal, size=size, origin=self._running.settings.origin)
+
+    async def find(self, request: Request) -> Response:
+        """The page of what was typed: an identifier or a ledger position."""
+        await self._principal(request)
+        found = views.find(request.query_params.get("q", ""))
+        if found is None:
+            sentence = text("Type an identifier such as lease_… with its 32 digits, or the position of an event.")
+            raise Refused(404, text("Nothing found"), sentence)
+        return RedirectResponse(f"{ROOT}{found}", 303)
+
+    async def read(self, request: Request) -> Response:
+        """The page of a declared read."""
+        path = f"/{request.path_params['path'].strip('/')}"
+        principal = await self._principal(request)
+        found = views.read_at(path)
+        if found is None:
+            raise _not_found()
+        read, names = found
+        _require(principal, read.permission)
+        given = _given(request.query_params, read)
+        try:
+            ids = read.about_ids(names)
+            asked = self._asked(read, principal, given) | {"ids": ids}
+        except IdError:
+            raise _not_found() from None
+        except ParameterInvalid as error:
+            return self._invalid(request, principal, read, given, error if any(given.values()) else None)
+        if read.versioned and len(read.nouns) == 1 and path.count("/") == 2:
+            page = await self._running.queries.run(_one, read, asked, path, given)
+            if page is None:
+                raise _not_found()
+            return self._render(request, "one.html", principal, page=page)
+        answered = await self._running.queries.run(_answered, read, asked)
+        if answered is None:
+            raise _not_found()
+        filters = views.filters_of(read, given, {})
+        if read.many:
+            listed = views.list_page(read, answered, path, given, filters)
+            return self._render(request, "list.html", principal, page=listed)
+        figure = views.figure_page(read, answered, path, given, filters)
+        return self._render(request, "figure.html", principal, page=figure)
+
+    async def event(self, request: Request) -> Response:
+        """One event: the exact entry, what it changed, and its proof."""
+        principal = await self._principal(request)
+        position = request.path_params["position"]
+        item = await self._running.queries.run(_event, principal, position)
+        if item is None:
+            raise _not_found()
+        receipt = None
+        if principal.may(Permission.READ_RECEIPTS):
+            receipt = await self._running.queries.run(
+                receipt_of, position, principal.tenant, signer=self._running.signer, now=now()
+            )
+        return self._render(request, "event.html", principal, page=views.event_page(item, receipt))
+
+    # ------------------------------------------------------------------------------------------------ answers
+
+    def _asked(self, read: Read, principal: Principal, given: Mapping[str, str]) -> dict[str, Any]:
+        """What a read is asked with. Raises `ParameterInvalid`."""
+        known = {name: value for name, value in given.items() if name not in _OWN and value}
+        after = given.get(STARTING_AFTER)
+        paged = read.cursor is not None and bool(after) and not read.versioned
+        return {
+            "tenant": principal.tenant,
+            "data": self._running.settings.data,
+            "filters": read_parameters(read.filters, known),
+            "position": _position(given.get(views.AS_OF, "")),
+            "day": day_of(views.DAY, given[views.DAY]) if given.get(views.DAY) else None,
+            "after": read.cursor.read(str(after)) if paged and read.cursor is not None else None,
+        }
+
+    def _invalid(
+        self,
+        request: Request,
+        principal: Principal,
+        read: Read,
+        given: Mapping[str, str],
+        error: ParameterInvalid | None,
+    ) -> Response:
+        """The form of a read without an answer: what was given does not fit, or nothing was given yet."""
+        errors = {} if error is None else {error.name: _sentence(error)}
+        page = {
+            "title": words.title(read),
+            "about": text(read.words),
+            "filters": views.filters_of(read, given, errors),
+            "errors": [f"{words.label(name)}: {sentence}" for name, sentence in errors.items()],
+        }
+        return self._render(request, "invalid.html", principal, status=400 if errors else 200, page=page)
+
+    def _refusal(self, request: Request, refused: Refused) -> Response:
+        return self._render(request, "refused.html", None, status=refused.status, refused=refused)
+
+    def _render(
+        self, request: Request, template: str, principal: Principal | None, *, status: int = 200, **values: Any
+    ) -> Response:
+        may = () if principal is None else ROLES.get(principal.role, frozenset())
+        html = self._templates.get_template(template).render(
+            principal=principal,
+            sections=views.sections(may),
+            here=request.url.path.removeprefix(ROOT) or "/",
+            lang=current().value,
+            other=_other_language(request),
+            today=_beijing(now()),
+            **values,
+        )
+        return HTMLResponse(html, status, {"Content-Language": current().value})
+
+
+class _Headers:
+    """The security headers of every answer; static files may be kept for an hour."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        static = scope["type"] == "http" and scope["path"].startswith(f"{ROOT}/static/")
+
+        async def with_headers(message: Any) -> None:
+            if message["type"] == "http.response.start":
+                headers = {**HEADERS, **({"Cache-Control": "public, max-age=3600"} if static else {})}
+                names = {name.lower().encode() for name in headers}
+                kept = [pair for pair in message["headers"] if pair[0].lower() not in names]
+                message["headers"] = [*kept, *((name.lower().encode(), one.encode()) for name, one in headers.items())]
+            await send(message)
+
+        await self._app(scope, receive, with_headers)
+
+
+# ----------------------------------------------------------------------------------------- blocking, on a thread
+
+
+def _answered(connection: Connection, read: Read, asked: dict[str, Any]) -> Answered | None:
+    return read.run(Asked(connection=connection, **asked))
+
+
+def _one(
+    connection: Connection, read: Read, asked: dict[str, Any], path: str, given: Mapping[str, str]
+) -> views.OnePage | None:
+    return views.one_page(read, Asked(connection=connection, **asked), path, given)
+
+
+def _event(connection: Connection, principal: Principal, position: int) -> EventItem | None:
+    """An event of the tenant that the principal may read: as an event, or as part of an aggregate."""
+    stored = browse.event_at(connection, position)
+    if stored is None or (known := browse.envelope(stored.entry)).tenant != principal.tenant:
+        return None
+    noun = known.type.partition(".")[0]
+    page = views.read_at(views.page_of(noun)) if views.page_of(noun) else None
+    needed = Permission.READ_EVENTS if page is None else page[0].permission
+    if not (principal.may(Permission.READ_EVENTS) or principal.may(needed)):
+        raise Refused(403, text("Not allowed"), text("This key's role may not see this page."))
+    return event_item(stored)
+
+
+# ------------------------------------------------------------------------------------------------------ requests
+
+
+async def _form(request: Request) -> dict[str, str]:
+    """The fields of a form that was sent; what is longer than any form of ours is not read."""
+    body = b""
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > _FORM_MAX_BYTES:
+            raise Refused(413, text("Too large"), text("The form holds more than a form of this console can."))
+    return dict(parse_qsl(body.decode("utf-8", "replace")))
+
+
+def _sentence(error: ParameterInvalid) -> str:
+    if error.kind == "missing":
+        return text("is needed")
+    expected = ", ".join(error.limits.values())
+    return text("expected {expected}", expected=expected) if expected else text("is not of its form")
+
+
+def _given(query: QueryParams, read: Read) -> dict[str, str]:
+    known = _OWN | set(read.filters.__struct_encode_fields__)
+    return {name: value.strip() for name, value in query.items() if name in known and name != _LANG}
+
+
+def _position(given: str) -> int | None:
+    if not given:
+        return None
+    plain = given.removeprefix("#").replace(",", "")
+    if not plain.isascii() or not plain.isdigit():
+        raise ParameterInvalid(views.AS_OF, "int_parsing")
+    return int(plain)
+
+
+def _require(principal: Principal, permission: Permission) -> None:
+    if not principal.may(permission):
+        raise Refused(403, text("Not allowed"), text("This key's role may not see this page."))
+
+
+def _not_found() -> Refused:
+    return Refused(404, text("Not found"), text("There is no such page, or nothing of this tenant under that name."))
+
+
+def _language_of(request: Request) -> Language:
+    """The language of a request: what was just chosen, what was chosen before, what the browser prefers."""
+    chosen = request.query_params.get(_LANG) or request.cookies.get(LANGUAGE_COOKIE)
+    return tagged(chosen or request.headers.get("accept-language", ""))
+
+
+def _other_language(request: Request) -> tuple[str, str]:
+    """The address of this page in the other language, and that language's name."""
+    other, name = (Language.ZH, "中文") if current() is Language.EN else (Language.EN, "English")
+    query = {**request.query_params, _LANG: other.value}
+    return f"{request.url.path}?{urlencode(query)}", name
+
+
+def _address(request: Request) -> str:
+    path = request.url.path.removeprefix(ROOT)
+    return f"{path}?{request.url.query}" if request.url.query else path
+
+
+def _within(target: str) -> str:
+    """A path within the console; the home page for anything else, so that nobody is sent elsewhere after a login."""
+    return target if target.startswith("/") and not target.startswith(("//", "/\\", "/login", "/logout")) else "/"
+
+
+def _beijing(instant: datetime) -> str:
+    from domain.kernel.times import business_date  # noqa: PLC0415
+
+    return business_date(instant).isoformat()

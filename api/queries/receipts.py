@@ -1,0 +1,79 @@
+"""Receipts: what shows, offline, that one event is in the log."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from hashlib import sha256
+from uuid import UUID
+
+from msgspec import Struct
+
+from adapters.postgres import browse
+from adapters.postgres.log import Log
+from adapters.postgres.reader import Stored
+from api.queries.engine.events import EventId, Hash
+from api.queries.engine.read import Connection
+from api.queries.engine.shape import Position
+from chain.note import Signer
+from domain.kernel.ids import format_id
+
+
+class VerifierKey(Struct, frozen=True):
+    """A key of the log (C2SP signed-note verifier key) and the tree size from which it signs."""
+
+    from_size: Position
+    vkey: str
+
+
+class Receipt(Struct, frozen=True):
+    """What shows, offline, that an event is in the log.
+
+    `proof` is a C2SP tlog-proof file with the checkpoint inside; `leaf_hash` is SHA-256(0x00 ‖ entry),
+    `entry_sha256` SHA-256 of the entry alone.
+    """
+
+    event: EventId
+    position: Position
+    leaf_hash: Hash
+    entry_sha256: Hash
+    proof: str
+    checkpoint: str
+    tree_size: Position
+    verifier_keys: tuple[VerifierKey, ...]
+
+
+def receipt_of(
+    connection: Connection,
+    position: int | None,
+    tenant: UUID,
+    *,
+    eid: UUID | None = None,
+    signer: Signer,
+    now: datetime,
+) -> Receipt | None:
+    """The receipt of a tenant's event by its position or id; `None` when there is none. A checkpoint that contains the
+    event is published if need be.
+    """
+    stored = browse.event_by_id(connection, eid) if eid else browse.event_at(connection, position or 0)
+    if stored is None or (known := browse.envelope(stored.entry)).tenant != tenant:
+        return None
+    log = Log(connection)
+    published = log.newest()
+    if published is None or published.size < stored.position:
+        log.publish(signer, now)
+    return _made(stored, known.eid, log.proof(stored.position), log)
+
+
+def _made(stored: Stored, eid: UUID, proof: bytes, log: Log) -> Receipt:
+    # The proof holds the checkpoint that it was made for, which may be newer than the one that was looked at.
+    checkpoint = proof.partition(b"\n\n")[2].decode()
+    return Receipt(
+        event=format_id("event", eid),
+        position=stored.position,
+        leaf_hash=stored.leaf.hex(),
+        entry_sha256=sha256(stored.entry).hexdigest(),
+        proof=proof.decode(),
+        checkpoint=checkpoint,
+        tree_size=int(checkpoint.split("\n")[1]),
+        verifier_keys=tuple(VerifierKey(since, str(key)) for since, key in log.vkeys()),
+    )

@@ -1,0 +1,225 @@
+"""Every declared read has a page, in both languages, for who may see it, and for nobody else."""
+
+from __future__ import annotations
+
+import html
+import re
+from uuid import UUID
+
+import httpx
+import pytest
+
+from adapters.postgres.connections import connect
+from api.compose import Base
+from api.console.app import HEADERS
+from api.queries.engine.parameters import parameters_of
+from api.queries.engine.read import Read
+from api.queries.registry import READS
+from domain.kernel.ids import format_id
+from tests.api.console.conftest import log_in
+
+LANGUAGES = ("en", "zh-CN")
+GIVEN = {"from": "2026-03-01", "to": "2026-03-31", "on": "2026-03-31", "form": "operating"}
+"""Values of required filters."""
+
+
+def streams(lived: Base) -> dict[str, UUID]:
+    """One of each aggregate of the phone shop, by its noun."""
+    with connect(lived.url) as connection:
+        entries = connection.execute("SELECT type, stream, entry FROM ledger.events WHERE seq = 1").fetchall()
+    tenant = f'"tenant":"{lived.settings.tenant}"'.encode()
+    return {kind.partition(".")[0]: stream for kind, stream, entry in entries if tenant in entry}
+
+
+def address(read: Read, found: dict[str, UUID]) -> str:
+    """The page of a read with whatever it needs."""
+    path = read.path
+    for noun in read.nouns:
+        path = path.replace(f"{{{noun}}}", format_id(noun, found[noun]))
+    needed = [one.name for one in parameters_of(read.filters) if one.required]
+    return f"/console{path}" + ("?" + "&".join(f"{name}={GIVEN[name]}" for name in needed) if needed else "")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("read", READS, ids=lambda read: read.name)
+async def test_every_read_has_a_page(
+    browser: httpx.AsyncClient, lived: Base, keys: dict[str, str], read: Read, language: str
+) -> None:
+    await log_in(browser, keys["operator"])
+    where = address(read, streams(lived))
+    page = await browser.get(where, headers={"Accept-Language": language})
+    assert page.status_code == 200, f"{where}: {page.text}"
+    assert re.search(f'<html lang="{language}">', page.text)
+    assert len(re.findall("<h1", page.text)) == 1
+    assert "Traceback" not in page.text
+
+
+@pytest.mark.parametrize("read", [one for one in READS if one.many and not one.nouns], ids=lambda read: read.name)
+async def test_lists_show_what_the_interface_answers(
+    browser: httpx.AsyncClient, keys: dict[str, str], read: Read
+) -> None:
+    """The same rows as for programs, at the same position."""
+    await log_in(browser, keys["operator"])
+    page = await browser.get(f"/console{read.path}")
+    answer = (await browser.get(f"/v1{read.path}", headers={"Authorization": f"Bearer {keys['operator']}"})).json()
+    assert len(re.findall("<tr>", page.text)) == 1 + len(answer["data"])
+    for row in answer["data"][:5]:
+        identifier = row.get("id")
+        if isinstance(identifier, str) and not identifier.startswith("event_"):
+            assert identifier in page.text
+
+
+async def test_filters_and_cursors_lead_on(browser: httpx.AsyncClient, keys: dict[str, str]) -> None:
+    await log_in(browser, keys["operator"])
+    page = await browser.get("/console/bills?status=paid")
+    assert '<option value="paid" selected>' in page.text
+    seen, where = set[str](), "/console/events"
+    for _ in range(3):
+        page = await browser.get(where)
+        rows = set(re.findall(r"/console/events/(\d+)", page.text))
+        assert rows
+        assert not rows & seen
+        seen |= rows
+        following = re.search(r'rel="next" href="([^"]+)"', page.text)
+        assert following is not None
+        where = html.unescape(following[1])
+
+
+async def test_a_parameter_that_does_not_fit_is_named(browser: httpx.AsyncClient, keys: dict[str, str]) -> None:
+    await log_in(browser, keys["operator"])
+    page = await browser.get("/console/leases?state=painted")
+    assert page.status_code == 400
+    assert "State: expected awaiting_delivery" in page.text
+    assert (await browser.get("/console/leases?as_of_position=soon")).status_code == 400
+    assert (await browser.get("/console/cash-flow")).status_code == 200, "nothing was given yet: the form alone"
+
+
+# ---------------------------------------------------------------------------------------------- one of them
+
+
+async def test_the_state_stands_beside_the_event_that_made_it(
+    browser: httpx.AsyncClient, lived: Base, keys: dict[str, str]
+) -> None:
+    await log_in(browser, keys["operator"])
+    lease = f"/console/leases/{format_id('lease', streams(lived)['lease'])}"
+    now = await browser.get(lease)
+    assert ">settled</span>" in now.text
+    positions = re.findall(r"as_of_position=(\d+)", now.text)
+    created = await browser.get(f"{lease}?as_of_position={positions[0]}")
+    assert ">awaiting delivery</span>" in created.text
+    activated = next(one for one in positions if "Activated</span>" in now.text.split(f"={one}")[1][:80])
+    page = (await browser.get(f"{lease}?as_of_position={activated}")).text
+    assert 'class="chosen"' in page
+    changed = re.findall(r'class="fact changed[^"]*">\s*<dt[^>]*>([^<]+)<', page)
+    assert "State" in changed
+    assert "Principal" not in changed
+
+
+async def test_an_event_shows_its_entry_and_its_proof(browser: httpx.AsyncClient, keys: dict[str, str]) -> None:
+    await log_in(browser, keys["operator"])
+    page = await browser.get("/console/events/100")
+    receipt = (await browser.get("/v1/receipts/100", headers={"Authorization": f"Bearer {keys['operator']}"})).json()
+    for shown in (receipt["leaf_hash"], receipt["entry_sha256"], receipt["proof"].split("\n")[0]):
+        assert shown in html.unescape(page.text)
+    assert (await browser.get("/console/events/99999999")).status_code == 404
+
+
+@pytest.mark.parametrize(("typed", "status"), [("#100", 303), ("100", 303), ("nothing", 404), ("lease_12", 404)])
+async def test_find(browser: httpx.AsyncClient, keys: dict[str, str], typed: str, status: int) -> None:
+    await log_in(browser, keys["operator"])
+    assert (await browser.get("/console/find", params={"q": typed})).status_code == status
+
+
+# ------------------------------------------------------------------------------------------------- who may what
+
+
+async def test_nobody_sees_anything_without_a_key(browser: httpx.AsyncClient) -> None:
+    for where in ("/console/", "/console/leases", "/console/events/1", "/console/find?q=1"):
+        page = await browser.get(where)
+        assert page.status_code == 303, where
+        assert page.headers["location"].startswith("/console/login?next=%2F")
+
+
+async def test_a_key_that_never_was_is_refused(browser: httpx.AsyncClient) -> None:
+    page = await log_in(browser, "llk_" + "A" * 43)
+    assert (page.status_code, page.headers.get("set-cookie")) == (401, None)
+
+
+async def test_a_role_opens_its_pages_only(browser: httpx.AsyncClient, keys: dict[str, str]) -> None:
+    await log_in(browser, keys["collector"])
+    home = (await browser.get("/console/")).text
+    assert "/console/leases" in home
+    assert "/console/trial-balance" not in home
+    assert (await browser.get("/console/leases")).status_code == 200
+    assert (await browser.get("/console/trial-balance")).status_code == 403
+    assert (await browser.get("/console/events")).status_code == 403
+
+
+async def test_a_court_sees_receipts_and_no_lists(browser: httpx.AsyncClient, keys: dict[str, str]) -> None:
+    await log_in(browser, keys["court"])
+    assert "/console/leases" not in (await browser.get("/console/")).text
+    assert (await browser.get("/console/leases")).status_code == 403
+
+
+async def test_another_tenant_sees_nothing_of_it(browser: httpx.AsyncClient, lived: Base, keys: dict[str, str]) -> None:
+    await log_in(browser, keys["elsewhere"])
+    for noun, stream in streams(lived).items():
+        for read in READS:
+            if read.nouns == (noun,):
+                path = read.path.replace(f"{{{noun}}}", format_id(noun, stream))
+                assert (await browser.get(f"/console{path}")).status_code == 404, path
+    assert (await browser.get("/console/events/100")).status_code == 404
+
+
+# ----------------------------------------------------------------------------------------------------- sessions
+
+
+async def test_a_session_is_sealed_and_ends(browser: httpx.AsyncClient, keys: dict[str, str]) -> None:
+    made = await log_in(browser, keys["operator"])
+    cookie = made.headers["set-cookie"]
+    assert keys["operator"] not in cookie
+    assert "HttpOnly" in cookie
+    assert "SameSite=lax" in cookie
+    assert (await browser.get("/console/leases")).status_code == 200
+    out = await browser.post("/console/logout")
+    assert out.status_code == 303
+    assert (await browser.get("/console/leases")).status_code == 303
+
+
+async def test_a_forged_session_is_none(browser: httpx.AsyncClient, keys: dict[str, str]) -> None:
+    await log_in(browser, keys["operator"])
+    name, sealed = next(iter(browser.cookies.items()))
+    browser.cookies.clear()
+    for forged in ("", "00", sealed[:-2] + ("00" if sealed[-2:] != "00" else "11"), keys["operator"]):
+        browser.cookies.set(name, forged)
+        assert (await browser.get("/console/leases")).status_code == 303
+        browser.cookies.clear()
+
+
+async def test_forms_of_other_sites_are_refused(browser: httpx.AsyncClient, keys: dict[str, str]) -> None:
+    for headers in ({"Sec-Fetch-Site": "cross-site"}, {"Origin": "https://elsewhere.example"}):
+        page = await browser.post("/console/login", data={"key": keys["operator"]}, headers=headers)
+        assert page.status_code == 403
+        assert "set-cookie" not in page.headers
+
+
+@pytest.mark.parametrize("target", ["https://elsewhere.example", "//elsewhere.example", "/\\elsewhere.example", ""])
+async def test_a_login_leads_nowhere_else(browser: httpx.AsyncClient, keys: dict[str, str], target: str) -> None:
+    made = await browser.post("/console/login", data={"key": keys["operator"], "next": target})
+    assert made.headers["location"] == "/console/"
+
+
+# ------------------------------------------------------------------------------------------------------ headers
+
+
+@pytest.mark.parametrize("where", ["/console/login", "/console/leases", "/console/static/console.css", "/console/no"])
+async def test_every_answer_has_the_headers(browser: httpx.AsyncClient, where: str) -> None:
+    page = await browser.get(where)
+    for name, value in HEADERS.items():
+        if name != "Cache-Control" or "static" not in where:
+            assert page.headers[name] == value
+
+
+async def test_the_front_door_leads_to_the_console(browser: httpx.AsyncClient) -> None:
+    page = await browser.get("/")
+    assert (page.status_code, page.headers["location"]) == (307, "/console/")
