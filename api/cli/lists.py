@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 LIMIT = 1_000
 """Items in one answer, where nothing else is asked for."""
 
-_HELP = "Lists: applications, leases, bills, payments, events …, now or at an earlier position."
+_HELP = "Lists of everything, now or at an earlier position."
 Limit = Annotated[int, typer.Option("--limit", metavar="N", min=1, help="At most so many.")]
 After = Annotated[
     str | None,

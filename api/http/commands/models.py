@@ -28,10 +28,10 @@ from api.http.problems import catalogue
 from api.http.problems.faults import faults_of
 from api.http.problems.problem import Problem
 from api.http.words import FIELDS
+from domain.kernel.fields import NOUN
 from domain.kernel.ids import IdError, format_id, parse_id
 from domain.kernel.money import MAX_SAFE_INTEGER
 
-SUBJECT_NOUN = "subject"
 _NO_CONTROLS = r"^[^\x00-\x1f\x7f]*$"
 _LINES = r"^[^\x00-\x09\x0b-\x1f\x7f]*$"
 _SEVERAL_LINES = frozenset({"text"})
@@ -39,10 +39,6 @@ _SEVERAL_LINES = frozenset({"text"})
 
 TEXT_MAX_CHARS = 1 << 20
 """For texts that the domain does not limit; a body is not longer."""
-
-_NOUNS = ("application", "contract", "decision", "investor", "lease", "loss_case", "party", "payment", SUBJECT_NOUN)
-_UUID_NOUNS = {noun: noun for noun in _NOUNS} | dict.fromkeys(("id", "acknowledged", "signed"), "party")
-"""Which noun stands before a UUID, by the field's name. `id` is that of a contract's party."""
 
 
 T = TypeVar("T", bound=msgspec.Struct)
@@ -114,11 +110,20 @@ def _plain(value: Any) -> Any:
 
 def _field(field: inspect.Field) -> tuple[Any, Any]:
     annotation = _annotation(field.type, field.name)
-    words = FIELDS.get(field.name)
+    words = _description(field.type) or FIELDS.get(field.name)
     if field.required:
         return annotation, Field(description=words)
     # What is not given is never looked at, so the default is nobody's business and stays out of the schema.
     return annotation, Field(description=words, default_factory=lambda: None)
+
+
+def _description(kind: inspect.Type) -> str | None:
+    """What a field says of itself, outside in."""
+    while isinstance(kind, inspect.Metadata):
+        if described := (kind.extra_json_schema or {}).get("description"):
+            return str(described)
+        kind = kind.type
+    return None
 
 
 def _annotation(kind: inspect.Type, name: str) -> Any:
@@ -149,14 +154,7 @@ def _whole_number(kind: Any, _: str) -> Any:
     return Annotated[int, Field(ge=least, le=most, gt=kind.gt, lt=kind.lt)]
 
 
-def noun_of(name: str) -> str:
-    """The noun before the ids in a field. Raises `KeyError` for a field that has none yet."""
-    return _UUID_NOUNS[name]
-
-
-def _identifier(_: Any, name: str) -> Any:
-    noun = noun_of(name)
-
+def _identifier(_: Any, noun: str) -> Any:
     def parse(text: object) -> UUID:
         try:
             return parse_id(noun, text if isinstance(text, str) else "")
@@ -190,7 +188,7 @@ _BUILDERS: dict[type[inspect.Type], Callable[[Any, str], Any]] = {
     inspect.EnumType: lambda kind, _: kind.cls,
     inspect.DateType: lambda *_: date,
     inspect.StructType: lambda kind, _: model_of(kind.cls),
-    inspect.Metadata: lambda kind, name: _annotation(kind.type, name),
+    inspect.Metadata: lambda kind, name: _annotation(kind.type, (kind.extra or {}).get(NOUN, name)),
     inspect.NoneType: lambda *_: NoneType,
 }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 from enum import StrEnum
+from typing import Annotated
 from uuid import UUID
 
 from msgspec import Struct
@@ -11,6 +12,7 @@ from msgspec import Struct
 from domain.contracts.clause.values import ClauseRef
 from domain.contracts.contract.roots import Head
 from domain.contracts.contract.values import ADDRESSED, Disclosure, KeyTerms, Party
+from domain.kernel.fields import noun
 
 
 class Phase(StrEnum):
@@ -41,8 +43,8 @@ class Round(Struct, frozen=True, kw_only=True):
 
     document: str
     disclosed: tuple[Disclosure, ...] = ()
-    acknowledged: frozenset[UUID] = frozenset()
-    signed: tuple[UUID, ...] = ()
+    acknowledged: Annotated[frozenset[UUID], noun("party")] = frozenset()
+    signed: Annotated[tuple[UUID, ...], noun("party")] = ()
 
 
 class Amendment(Struct, frozen=True, kw_only=True):

@@ -11,6 +11,7 @@ from msgspec import Meta, Struct
 
 from domain.contracts.clause.values import ClauseRef, Title, VersionNumber
 from domain.intake.application.values import TERM_MONTHS_MAX, Code, Digest, Rate
+from domain.kernel.fields import noun
 from domain.kernel.money import Currency, Fen
 from domain.pricing.parts import Form
 from domain.pricing.schedules import Component
@@ -54,7 +55,7 @@ class Party(Struct, frozen=True, kw_only=True):
     """
 
     role: PartyRole
-    id: UUID
+    id: Annotated[UUID, noun("party")]
     turn: Annotated[int, Meta(ge=1, le=PARTIES_MAX)] = 1
 
 

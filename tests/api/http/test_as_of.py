@@ -210,7 +210,7 @@ async def lived(http: Http, seed: int) -> Recorder:
     first = await http.size()
     recorder = Recorder(http.on, http.running, http.app, http.client, http.tenant, http.keys)
     recorder.seen, recorder.known = [], {"first": str(first)}
-    before = chance.sample(MOVES[:4], 2)
+    before = [_application, *chance.sample(MOVES[1:4], 2)]
     for move in before:
         await move(recorder, chance)
     lease, lessee = await cases.leased(recorder)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from contextlib import suppress
 from datetime import date
 from typing import Annotated, Any
@@ -14,7 +15,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import Meta, Struct
 
+from api.exposure import EXPOSED
 from api.http.commands.models import CommandReader, model_of
+from api.http.commands.specs import specs
 from api.http.problems import catalogue
 from api.http.problems.faults import fault, faults_of, pointer_to
 from api.http.problems.problem import Problem
@@ -188,3 +191,19 @@ def test_faults_without_words() -> None:
 def test_faults_skip_the_leading_place() -> None:
     found = faults_of([{"loc": ("query", "limit"), "type": "less_than_equal", "ctx": {"le": 100}}], skip=1)
     assert [(one.pointer, one.en) for one in found] == [("/limit", "must be at most 100")]
+
+
+NOUNS = {of.noun for of in EXPOSED} | {"subject", "party", "decision", "investor", "loss_case"}
+"""Nouns of ids: the aggregates', and those of things that are known by an id of the tenant's own."""
+
+
+def test_ids_in_commands_have_known_nouns() -> None:
+    found = set()
+    for of in EXPOSED:
+        for spec in specs(of):
+            schema = spec.reader.model.model_json_schema()
+            for part in [schema, *schema.get("$defs", {}).values()]:
+                texts = json.dumps(part.get("properties", {}))
+                found |= set(re.findall(r'"\^([a-z_]+)_\[0-9a-f\]\{32\}\$"', texts))
+    assert found
+    assert found <= NOUNS
