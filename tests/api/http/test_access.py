@@ -10,7 +10,8 @@ import pytest
 from adapters.postgres import api_keys
 from adapters.postgres.connections import connect
 from adapters.system import new_id, now
-from api.http import access
+from api import access
+from api.http.access import principal_of
 from api.http.commands.specs import specs
 from api.permissions import ROLES, Permission
 from tests.api.http.driver import DRAFT, Http
@@ -134,7 +135,7 @@ async def test_keys_are_looked_up_once_in_a_while(http: Http) -> None:
     guarded = access.Access(find)
     for _ in range(3):
         with pytest.raises(Exception, match=re.escape("auth.unknown")):
-            await guarded.principal("Bearer llk_x")
+            await principal_of(guarded, "Bearer llk_x")
     assert asked == [api_keys.key_hash("llk_x")]
 
 
@@ -147,5 +148,5 @@ async def test_cache_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
 
     guarded = access.Access(find)
     for number in range(10):
-        assert (await guarded.principal(f"bearer llk_{number}")).tenant == tenant
+        assert (await principal_of(guarded, f"bearer llk_{number}")).tenant == tenant
     assert len(guarded._cache) == 3
