@@ -11,6 +11,8 @@ import os
 import pytest
 from hypothesis import HealthCheck, settings
 
+pytest_plugins = ["tests.ledger"]
+
 LOOPBACK_HOSTS = ["127.0.0.1", "::1", "localhost"]
 
 # No deadline, no complaint about slow examples: how long one takes says more about the machine than about us.

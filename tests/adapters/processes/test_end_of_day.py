@@ -29,7 +29,6 @@ from domain.kernel.times import business_date
 from domain.leasing.lease.commands import IssueBill
 from domain.leasing.lease.decider import LEASE
 from projections.calendar.timer_kinds import KIND_OF, KINDS
-from tests import servers
 from tests.adapters.processes.world import (
     FIRST,
     TENANT,
@@ -41,6 +40,7 @@ from tests.adapters.processes.world import (
     make_lease,
     tell,
 )
+from tests.ledger import ORIGIN
 
 LAST = date(2005, 6, 6)
 STORY_FIRST = date(2005, 4, 27)
@@ -260,8 +260,8 @@ async def test_cancelled_again_and_again_it_ends_in_the_same_ledger(
 ) -> None:
     """Types, bodies and business dates of every stream, the calendar's counts among them."""
     hurt = await run_to_the_end(composed, ROUGH, tmp_path / "hurt banks", Random(seed))
-    with server.database() as other:
-        values: dict[str, Any] = {"database_url": other, "data": tmp_path / "calm", "origin": servers.ORIGIN}
+    with server.ledger() as other:
+        values: dict[str, Any] = {"database_url": other, "data": tmp_path / "calm", "origin": ORIGIN}
         with base(Settings(**values)) as calm:
             undisturbed = await run_to_the_end(calm, ROUGH, tmp_path / "calm banks", None)
     assert hurt.keys() == undisturbed.keys()

@@ -31,9 +31,9 @@ from domain.payments.collection import collection_stream
 from domain.payments.mandate.commands import GrantMandate
 from domain.payments.mandate.decider import MANDATE, mandate_stream
 from domain.payments.payment.values import CollectionPolicy
-from tests import servers
 from tests.adapters.processes.world import creation
 from tests.api.cli.program import Program
+from tests.ledger import ORIGIN
 
 PROGRAM = Path(sys.executable).with_name("leaseledger")
 FIRST, OPENED, DUE, LAST = date(2005, 4, 1), date(2005, 4, 29), date(2005, 5, 1), date(2005, 5, 20)
@@ -43,7 +43,7 @@ POLICY = CollectionPolicy(channels=("bank_a", "bank_b"), retries=2, spacing_days
 
 def settings(program: Program, tenant: UUID, **more: Any) -> Settings:
     """As the command line has them."""
-    values = {"database_url": program.url, "data": program.data, "origin": servers.ORIGIN, "tenant": tenant}
+    values = {"database_url": program.url, "data": program.data, "origin": ORIGIN, "tenant": tenant}
     return Settings.model_validate(values | more)
 
 
@@ -82,7 +82,7 @@ def end_of_day(program: Program, tenant: UUID, to: date, banks: str = "bank_a,ba
         "LEASELEDGER_SANDBOX_SEED": "2005",
         "LEASELEDGER_TENANT": str(tenant),
         "LEASELEDGER_DATABASE_URL": program.url,
-        "LEASELEDGER_ORIGIN": servers.ORIGIN,
+        "LEASELEDGER_ORIGIN": ORIGIN,
     }
     command = [str(PROGRAM), "--data", str(program.data), "end-of-day", "--to", str(to), "--json"]
     if to == OPENED:

@@ -93,7 +93,7 @@ def test_a_healthy_ledger_for_people(program: Program) -> None:
 
 
 def test_an_empty_database(program: Program, server: Any) -> None:
-    with server.bare_database() as url:
+    with server.bare() as url:
         done = doctor("--json", **on(program, DATABASE_URL=url)).then(0).json
     assert any("the database is empty" in note for note in done["notes"])
 

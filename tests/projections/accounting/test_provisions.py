@@ -32,8 +32,8 @@ from projections.leasing.lease_book import LEASE_BOOK
 from projections.portfolio.exposures import provisions
 from tests.domain.intake.scenario import context
 from tests.domain.leasing.cases import START
+from tests.ledger import empty
 from tests.projections.accounting.book_keeping import TENANT, BookKeeper
-from tests.projections.conftest import empty
 from tests.projections.leasing.lease_histories import Book, lease_books
 
 POLICY = PROVISION_POLICIES[max(PROVISION_POLICIES)]

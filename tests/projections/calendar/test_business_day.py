@@ -16,8 +16,8 @@ from domain.kernel.command import Command
 from domain.kernel.refusal import Refusal
 from projections.calendar.business_day import DONE, RUNNING, WAITING, BusinessDay, business_day
 from tests.domain.intake.scenario import context
+from tests.ledger import empty
 from tests.projections.accounting.book_keeping import BookKeeper, Happening, at, stream
-from tests.projections.conftest import empty
 
 CALENDAR_STREAM = stream(1)
 FIRST = date(2026, 3, 2)

@@ -17,8 +17,8 @@ from projections.engine.listing import listing
 from projections.engine.model import Projection
 from projections.engine.runner import Runner
 from tests.domain.intake.scenario import TODAY
+from tests.ledger import empty
 from tests.projections.accounting.book_keeping import TENANT, BookKeeper, Happening, recorded
-from tests.projections.conftest import empty
 from tests.projections.contracts.contract_histories import Book, clause_books, contract_books
 
 with_database = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30, deadline=None)

@@ -18,8 +18,8 @@ from projections.engine.runner import Runner
 from projections.engine.tables import Table
 from projections.intake.application_book import APPLICATION_BOOK
 from projections.registry import PROJECTIONS
+from tests.ledger import empty
 from tests.projections.accounting.book_keeping import TENANT, BookKeeper, Happening, recorded
-from tests.projections.conftest import empty
 from tests.projections.engine.toys import tally
 from tests.projections.histories import histories, states_of
 

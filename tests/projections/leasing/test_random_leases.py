@@ -36,8 +36,8 @@ from projections.leasing.lease_book import LEASE_BOOK
 from projections.leasing.lease_fold import Lease
 from projections.portfolio.exposures import holdings
 from tests.domain.leasing.cases import START
+from tests.ledger import empty
 from tests.projections.accounting.book_keeping import TENANT, BookKeeper, recorded
-from tests.projections.conftest import empty
 from tests.projections.leasing.lease_histories import PASTS, Book, book_of, lease_books
 
 MODELS: tuple[Projection[Any], ...] = (LEASE_BOOK, BILLS, AGEING, JOURNAL)
