@@ -28,6 +28,7 @@ from adapters.postgres.schema import ensure_schema
 from api.compose import Base, Running, base, running
 from api.settings import Settings
 from chain.merkle import EMPTY_ROOT
+from tests import forked
 
 ORIGIN = "ledger.example/shard-0"
 PARTITION_ROWS_IN_TESTS = 65_536
@@ -198,6 +199,13 @@ def server() -> Iterator[Server]:
     """The server of this test process; it starts when the first test asks."""
     with Server() as started:
         yield started
+
+
+@pytest.fixture(scope="session")
+def commands() -> Iterator[Path]:
+    """A folder for PATH whose `leaseledger` is the program with its imports done."""
+    with forked.commands() as folder:
+        yield folder
 
 
 @pytest.fixture
