@@ -74,11 +74,6 @@ def commands() -> Iterator[Path]:
 
 
 def _import_everything() -> None:
-    import adapters.imports.importer
-    import api.cli.program
-    import api.compose
-    import api.http
-    import chain.verify
     import projections.registry  # noqa: F401
 
 
@@ -114,7 +109,7 @@ def _keep(line: socket.socket) -> None:
     pid = os.fork()
     if pid == 0:
         line.close()
-        _become(descriptors, *marshal.loads(asked))  # noqa: S302 - from a script of this very process
+        _become(descriptors, *marshal.loads(asked))
         return
     for number in (0, 1, 2, *descriptors):
         os.close(number)

@@ -97,7 +97,8 @@ def test_lost_connections_lose_nothing(recorder: LedgerRecorder, superuser: Conn
         write(recorder)
         assert take(subscription, 1) == [1]
         superuser.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND query LIKE 'LISTEN%'"
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            "WHERE datname = current_database() AND query LIKE 'LISTEN%'"
         )
         write(recorder)
         assert take(subscription, 1) == [2]

@@ -41,6 +41,7 @@ from tests.adapters.processes.world import (
     tell,
 )
 from tests.ledger import ORIGIN
+from tests.sampling import seeds
 
 LAST = date(2005, 6, 6)
 STORY_FIRST = date(2005, 4, 27)
@@ -218,7 +219,7 @@ def test_every_kind_of_timer_has_its_command_or_is_for_people() -> None:
 async def test_bills_are_collected_posted_and_reconciled(world: World) -> None:
     """Collected on the due date, posted to the lease, on the statement, and nothing is left open."""
     await grant(world.program, await make_lease(world.program, 0))
-    await world.end_of_day.open(FIRST)
+    await world.end_of_day.open(date(2005, 4, 28))
     await world.end_of_day.catch_up(LAST)
     told = await contents(world.program)
     counts = Counter(kind for events in told.values() for kind, _, _ in events)
@@ -254,7 +255,7 @@ async def run_to_the_end(
 
 
 @pytest.mark.usefixtures("inline")
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("seed", seeds(2))
 async def test_cancelled_again_and_again_it_ends_in_the_same_ledger(
     composed: Base, server: Any, tmp_path: Path, seed: int
 ) -> None:

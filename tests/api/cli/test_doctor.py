@@ -24,8 +24,10 @@ pytestmark = pytest.mark.network
 
 @pytest.fixture(autouse=True)
 def forgiving(monkeypatch: pytest.MonkeyPatch) -> tuple[str, ...]:
-    """The tests' own server does not force writes to the disk; the settings that doctor would complain about."""
+    """What only tests have: a server that does not force writes to the disk (gives the real list), and variables."""
     real = health.DURABLE
+    # Where tests find other people's data is no setting of the program.
+    monkeypatch.delenv("LEASELEDGER_SHARED", raising=False)
     monkeypatch.setattr(health, "DURABLE", ())
     return real
 

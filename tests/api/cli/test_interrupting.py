@@ -24,7 +24,7 @@ from api.cli.importing import _UntilError
 from tests.ledger import superuser
 
 PROGRAM = Path(sys.executable).with_name("leaseledger")
-CASES = 1_500
+CASES = 600
 END_S = 120
 
 

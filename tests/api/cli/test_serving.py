@@ -23,6 +23,7 @@ from api.cli.failures import Unusable
 from api.cli.frame import Session
 from api.cli.serving import _background, listening, url_of
 from tests.api.cli.program import Program
+from tests.forked import NAME
 
 PROGRAM = Path(sys.executable).with_name("leaseledger")
 START_S = 60
@@ -43,9 +44,9 @@ def environment(**more: str) -> dict[str, str]:
 
 
 @contextmanager
-def up(data: Path, stop: signal.Signals = signal.SIGTERM) -> Iterator[dict[str, Any]]:
+def up(data: Path, stop: signal.Signals = signal.SIGTERM, program: Path = PROGRAM) -> Iterator[dict[str, Any]]:
     """A running `up` on a free port; what it said about itself. It must end cleanly."""
-    command = [str(PROGRAM), "--data", str(data), "up", "--port", "0", "--json"]
+    command = [str(program), "--data", str(data), "up", "--port", "0", "--json"]
     pipe = subprocess.PIPE
     with subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, env=environment()) as process:
         try:
@@ -72,8 +73,8 @@ def get(url: str, key: str | None = None) -> tuple[int, str]:
         return answer.status, answer.read().decode()
 
 
-def leaseledger(data: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [str(PROGRAM), "--data", str(data), *arguments]
+def leaseledger(programs: Path, data: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [str(programs / NAME), "--data", str(data), *arguments]
     return subprocess.run(command, capture_output=True, text=True, env=environment(), check=False, timeout=START_S)
 
 
@@ -87,13 +88,13 @@ def until(happened: Callable[[], bool]) -> None:
     pytest.fail("it never happened")
 
 
-def test_up_serves_projects_and_publishes_while_others_import(data: Path) -> None:
+def test_up_serves_projects_and_publishes_while_others_import(data: Path, commands: Path) -> None:
     with up(data) as first:
         url, key = first["url"], first["operator_key"]
         assert key.startswith("llk_")
         assert get(f"{url}/healthz")[0] == 200
         # Every command works beside it, on the same data directory.
-        ran = leaseledger(data, "import", "xes", str(Program("", data).log(5, "first.xes")), "--json")
+        ran = leaseledger(commands, data, "import", "xes", str(Program("", data).log(5, "first.xes")), "--json")
         assert ran.returncode == 0, ran.stderr
         size = json.loads(ran.stdout)["size"]
         until(lambda: get(f"{url}/tlog/checkpoint", key)[1].splitlines()[1] == str(size))
@@ -102,28 +103,28 @@ def test_up_serves_projects_and_publishes_while_others_import(data: Path) -> Non
         log = data.parent / "more.xes"
         made = Program("", data).log(7, "more.xes")
         assert made == log
-        assert leaseledger(data, "import", "xes", str(log)).returncode == 0
+        assert leaseledger(commands, data, "import", "xes", str(log)).returncode == 0
         until(lambda: len(json.loads(get(f"{url}/v1/applications?limit=50", key)[1])["data"]) == 12)
-        assert leaseledger(data, "doctor").returncode == 0
+        assert leaseledger(commands, data, "doctor").returncode == 0
     with up(data, signal.SIGINT) as again:
         assert again["operator_key"] is None, "the operator key is shown once"
         assert get(f"{again['url']}/v1/applications?limit=1", key)[0] == 200
 
 
-def test_two_at_once_on_different_directories(data: Path) -> None:
+def test_two_at_once_on_different_directories(data: Path, commands: Path) -> None:
     other = Path(tempfile.mkdtemp(prefix="leaseledger-up-"))
     try:
-        with up(data) as one, up(other) as two:
+        with up(data, program=commands / NAME) as one, up(other, program=commands / NAME) as two:
             assert one["url"] != two["url"]
             assert {get(f"{each['url']}/healthz")[0] for each in (one, two)} == {200}
     finally:
         shutil.rmtree(other)
 
 
-def test_a_taken_port_is_said_before_anything_is_made(data: Path) -> None:
+def test_a_taken_port_is_said_before_anything_is_made(data: Path, commands: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
-        done = leaseledger(data, "up", "--port", str(port))
+        done = leaseledger(commands, data, "up", "--port", str(port))
     assert done.returncode == 2
     assert done.stderr == (
         f"leaseledger: 127.0.0.1:{port} is taken; "

@@ -21,8 +21,11 @@ from tests.ledger import empty
 from tests.projections.accounting.book_keeping import OTHER_TENANT, TENANT, BookKeeper
 from tests.projections.leasing.lease_histories import Book, lease_books
 from tests.projections.leasing.lease_stories import bring_up_to_date, lived, told
+from tests.sampling import examples
 
-with_database = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60, deadline=None)
+with_database = settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=examples(60), deadline=None
+)
 
 
 def naive(book: Book, up_to: int) -> tuple[RevenueMonth, ...]:

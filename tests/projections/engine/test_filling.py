@@ -24,9 +24,12 @@ from tests.projections.accounting.book_keeping import BookKeeper, Happening, at,
 from tests.projections.engine.toys import lane_count, tally
 from tests.projections.histories import histories
 from tests.projections.leasing.lease_histories import Book, lease_books
+from tests.sampling import examples
 
 POISON = {"Call the dealer"}
-with_database = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=20, deadline=None)
+with_database = settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=examples(20), deadline=None
+)
 
 
 def work(number: int, lane: str = "x") -> Happening:
