@@ -88,7 +88,8 @@ def _serve(path: str) -> None:
         signal.signal(signal.SIGCHLD, signal.SIG_IGN)
         os.write(1, _READY + b"\n")
         while True:
-            ready, _, _ = select.select([listener, 0], [], [])
+            waiting: list[socket.socket | int] = [listener, 0]
+            ready, _, _ = select.select(waiting, [], [])
             if listener not in ready:
                 os._exit(0)
             line, _ = listener.accept()
@@ -115,7 +116,8 @@ def _keep(line: socket.socket) -> None:
         os.close(number)
     line.sendall(pid.to_bytes(_WORD))
     ended = os.pidfd_open(pid)
-    ready, _, _ = select.select([ended, line], [], [])
+    either: list[socket.socket | int] = [ended, line]
+    ready, _, _ = select.select(either, [], [])
     if ended not in ready:
         os.kill(pid, signal.SIGKILL)
     status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
