@@ -1,4 +1,4 @@
-"""What holds for every test: no network unless marked, files in memory, one Hypothesis profile, seeds in the report.
+"""What holds for every test: no network unless marked, files in memory, one clock, seeds in the report.
 
 pytest-randomly shuffles the tests and prints its seed in the header; `make test ARGS=--randomly-seed=N`
 repeats that order. Hypothesis prints a blob that repeats a failing example.
@@ -14,9 +14,11 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-from tests import sampling
+from tests import clock, sampling
 
 pytest_plugins = ["tests.ledger"]
+
+clock.shift()
 
 LOOPBACK_HOSTS = ["127.0.0.1", "::1", "localhost"]
 

@@ -220,7 +220,8 @@ async def lived(http: Http, seed: int) -> Recorder:
         ("waive_deposit", {}), ("record_delivery", {"on": cases.today()}), ("activate", {"on": cases.today()})
     ):  # fmt: skip
         await recorder.post(f"{lease}/{segment}", body)
-    for move in [*chance.choices(MOVES, k=5), _reconciliation]:
+    others = [move for move in MOVES[:4] if move not in before]
+    for move in [*others, *chance.choices(MOVES, k=3), _reconciliation]:
         await move(recorder, chance)
     return recorder
 
