@@ -62,7 +62,7 @@ FIND_UV = \
 
 .PHONY: help
 help: ## Print this list
-	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo
 	@echo "  DATA=$(DATA)  data directory"
 	@echo "  N=$(N)         test processes      ARGS=  more arguments for test, fast, bench, faults"
@@ -88,7 +88,15 @@ run: $(STAMP) ## Live one rental and one car lease in DATA/demonstration, verify
 
 .PHONY: test
 test: $(STAMP) ## Run the tests in random order on N processes
-	@$(BIN)/python -m pytest -n $(N) -m "not slow" $(ARGS)
+	@$(BIN)/python -m pytest -n $(N) --dist worksteal -m "not slow" $(ARGS)
+
+.PHONY: deep
+deep: $(STAMP) ## The same tests with 25 times the examples and all seeds (hours; ARGS= a folder)
+	@HYPOTHESIS_PROFILE=deep $(BIN)/python -m pytest -n $(N) --dist worksteal -m "not slow" $(ARGS)
+
+.PHONY: structure
+structure: $(STAMP) ## Files in the fullest folder and longest chain of imports, room by room
+	@$(BIN)/python -m tests.tidy.structure
 
 .PHONY: lint
 lint: $(STAMP) ## ruff, mypy --strict, import contracts; no tests
@@ -110,7 +118,7 @@ fast: $(STAMP) ## Lint and test only what changed since BASE (a commit), stop at
 	tests=$$(for path in $$changed; do path=$${path#tests/}; [ -d "tests/$${path%%/*}" ] && echo "tests/$${path%%/*}"; \
 		done | sort -u | grep -v '^tests/tidy$$'); \
 	$(BIN)/ruff check $$changed && $(BIN)/ruff format --check $$changed && $(BIN)/mypy $$changed && \
-	HYPOTHESIS_PROFILE=quick $(BIN)/python -m pytest -x -q -n $(N) -m "not slow" tests/tidy $$tests $(ARGS)
+	HYPOTHESIS_PROFILE=quick $(BIN)/python -m pytest -x -q -n $(N) --dist worksteal -m "not slow" tests/tidy $$tests $(ARGS)
 
 .PHONY: fmt
 fmt: $(STAMP) ## Format the code and apply the safe fixes

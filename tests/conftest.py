@@ -1,4 +1,4 @@
-"""What holds for every test: no network unless marked, one Hypothesis profile, seeds in the report.
+"""What holds for every test: no network unless marked, files in memory, one clock, seeds in the report.
 
 pytest-randomly shuffles the tests and prints its seed in the header; `make test ARGS=--randomly-seed=N`
 repeats that order. Hypothesis prints a blob that repeats a failing example.
@@ -7,17 +7,46 @@ repeats that order. Hypothesis prints a blob that repeats a failing example.
 from __future__ import annotations
 
 import os
+import shutil
+import tempfile
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests import clock, sampling
+
+pytest_plugins = ["tests.ledger"]
+
+clock.shift()
+
 LOOPBACK_HOSTS = ["127.0.0.1", "::1", "localhost"]
 
 # No deadline, no complaint about slow examples: how long one takes says more about the machine than about us.
-settings.register_profile("ci", deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow])
-settings.register_profile("quick", settings.get_profile("ci"), max_examples=20)
-settings.register_profile("deep", settings.get_profile("ci"), max_examples=2_000)
-settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
+settings.register_profile(
+    sampling.PROFILE,
+    deadline=None,
+    print_blob=True,
+    suppress_health_check=[HealthCheck.too_slow],
+    max_examples=sampling.examples(sampling.EXAMPLES),
+)
+settings.load_profile(sampling.PROFILE)
+
+MEMORY = Path("/dev/shm")
+ROOMY_BYTES = 4 << 30
+
+
+def _in_memory() -> bool:
+    """Whether a file system in memory is there, large enough, and one that programs can be started from."""
+    if not os.access(MEMORY, os.W_OK) or os.statvfs(MEMORY).f_flag & os.ST_NOEXEC:
+        return False
+    return shutil.disk_usage(MEMORY).free >= ROOMY_BYTES
+
+
+# Servers that tests start force every commit to the disk, as they must; the machine need not wait for one.
+if "TMPDIR" not in os.environ and _in_memory():
+    os.environ["TMPDIR"] = str(MEMORY)
+    tempfile.tempdir = None
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

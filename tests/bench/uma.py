@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from uuid import uuid4
 
+import psutil
 import umadb
 
 from tests.bench import clients
@@ -57,19 +57,15 @@ def run(place: Place) -> list[Result]:
 def server(folder: Path) -> Iterator[str]:
     """UmaDB's own server from its wheel on a free port of loopback, stopped at the end; its URL."""
     folder.mkdir(parents=True, exist_ok=True)
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        address = f"127.0.0.1:{free.getsockname()[1]}"
     with (folder / "server.log").open("wb") as log:
         process = subprocess.Popen(
-            [sys.executable, "-c", _SERVE, "--listen", address, "--db-path", str(folder / "uma.db")],
+            [sys.executable, "-c", _SERVE, "--listen", "127.0.0.1:0", "--db-path", str(folder / "uma.db")],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
         )
     try:
-        _await_start(process, f"http://{address}", folder / "server.log")
-        yield f"http://{address}"
+        yield _await_start(process, folder / "server.log")
     finally:
         process.terminate()
         try:
@@ -100,14 +96,14 @@ def _client(url: str, until: float) -> int:
     return appends
 
 
-def _await_start(process: subprocess.Popen[bytes], url: str, log: Path) -> None:
+def _await_start(process: subprocess.Popen[bytes], log: Path) -> str:
+    """The URL that the server answers on; it takes a free port and does not say which, but the system does."""
     deadline = time.monotonic() + START_TIMEOUT_S
-    while True:
-        try:
-            umadb.Client(url).head()
-        except umadb.TransportError:
-            if process.poll() is not None or time.monotonic() > deadline:
-                raise Broken("UmaDB's server", "an answer", log.read_text(errors="replace")[-500:]) from None
-            time.sleep(_PAUSE_S)
-        else:
-            return
+    while process.poll() is None and time.monotonic() < deadline:
+        for one in psutil.Process(process.pid).net_connections("tcp"):
+            url = f"http://127.0.0.1:{one.laddr.port}"
+            with suppress(umadb.TransportError):
+                umadb.Client(url).head()
+                return url
+        time.sleep(_PAUSE_S)
+    raise Broken("UmaDB's server", "an answer", log.read_text(errors="replace")[-500:])

@@ -11,6 +11,7 @@ from chain.checkpoint import Checkpoint, open_checkpoint, sign_checkpoint
 from chain.cosignature import ML_DSA_44_SIZE, MlDsa44Signer, MlDsa44Verifier, verifier_of
 from chain.errors import ChainError, MalformedCheckpoint, MalformedNote, SignatureMismatch
 from chain.note import Ed25519Signer, Ed25519Verifier, Note, Signature, VerifierKey, open_note, sign_note
+from tests.sampling import examples
 
 CHECKPOINT = Checkpoint("ledger.example/shard0", 42, bytes(range(32)))
 TIME_S = 1_800_000_000
@@ -65,7 +66,7 @@ def test_the_same_key_under_another_name_is_red() -> None:
         open_note(Note(CHECKPOINT.body(), (line,)).to_bytes(), [verifier_of(other.vkey)])
 
 
-@settings(max_examples=30)
+@settings(max_examples=examples(30))
 @given(st.integers(0, 8 * (8 + ML_DSA_44_SIZE) - 1))
 def test_one_wrong_bit_is_red(bit: int) -> None:
     signature = Note.parse(NOTE).signatures[1].signature

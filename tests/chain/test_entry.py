@@ -32,6 +32,7 @@ from domain.kernel.command import Actor, Context
 from domain.kernel.event import EVENT_TYPES, Event, personal_fields
 from domain.kernel.times import utc_text
 from tests.chain.event_strategies import RELEASED, builtins_of, events, nfc_text
+from tests.sampling import examples
 
 STREAM = UUID("01890000-0000-7000-8000-000000000001")
 EID = UUID("01890000-0000-7000-8000-000000000002")
@@ -89,7 +90,7 @@ def plain(event: Event, context: Context, **more: Any) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("name", RELEASED)
-@settings(max_examples=10, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
+@settings(max_examples=examples(10), suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
 @given(data=st.data())
 def test_entry_is_the_canonical_form_of_its_fields(name: str, data: st.DataObject) -> None:
     event, context = data.draw(events(name)), data.draw(contexts)
@@ -118,7 +119,7 @@ def test_some_event_has_personal_fields() -> None:
 
 
 @pytest.mark.parametrize("name", WITH_PERSONAL)
-@settings(max_examples=10)
+@settings(max_examples=examples(10))
 @given(data=st.data())
 def test_body_never_holds_a_personal_value(name: str, data: st.DataObject) -> None:
     event = data.draw(events(name, personal=True))

@@ -21,6 +21,7 @@ from chain.note import sign_note
 from chain.proof import TlogProof
 from tests.chain.logs import ORIGIN, Log, write
 from tests.chain.reference import numbered
+from tests.sampling import examples
 
 LOG = Log(numbered(600))
 SOURCE = Path(verify.__file__)
@@ -28,7 +29,7 @@ SOURCE = Path(verify.__file__)
 Run = Callable[..., tuple[int, list[str]]]
 
 # One temporary folder serves all examples of a test: each writes the files that it reads.
-in_one_folder = settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+in_one_folder = settings(max_examples=examples(25), suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @pytest.fixture

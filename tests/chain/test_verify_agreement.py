@@ -19,6 +19,7 @@ from chain.note import Note, Signature, VerifierKey
 from chain.proof import verify_proof
 from tests.chain.logs import ORIGIN, Log
 from tests.chain.reference import Tree, numbered
+from tests.sampling import examples
 
 LOG = Log(numbered(600))
 TREE = Tree(LOG.entries)
@@ -175,7 +176,7 @@ def test_ed25519_vectors_of_rfc_8032(public: str, message: str, signature: str) 
     assert not verify.ed25519_signed(key, text, good[:32] + scalar.to_bytes(32, "little"))
 
 
-@settings(max_examples=30)
+@settings(max_examples=examples(30))
 @given(st.binary(min_size=32, max_size=32), st.binary(), st.integers(0, 95), st.integers(0, 7))
 def test_ed25519_agrees_with_cryptography(seed: bytes, message: bytes, at: int, bit: int) -> None:
     private = Ed25519PrivateKey.from_private_bytes(seed)

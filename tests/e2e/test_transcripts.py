@@ -26,6 +26,9 @@ HERE = Path(__file__).parent
 TRANSCRIPTS = sorted(HERE.glob("*.txt"))
 ANYTHING = "…"
 COMMAND_S = 120
+INSTALLED = Path(sys.executable).parent
+FIRST = "first_steps"
+"""This transcript runs the program as it is installed; the others, one whose imports are done."""
 
 
 @dataclass(frozen=True)
@@ -73,19 +76,20 @@ def place() -> Iterator[Path]:
 
 
 @pytest.mark.parametrize("transcript", TRANSCRIPTS, ids=lambda path: path.stem)
-def test_transcript(transcript: Path, place: Path) -> None:
+def test_transcript(transcript: Path, place: Path, commands: Path) -> None:
+    programs = INSTALLED if transcript.stem == FIRST else commands
     for step in steps(transcript.read_text("utf-8")):
-        done = run(step.command, place)
+        done = run(step.command, place, programs)
         where = f"{transcript.name}:{step.line}: $ {step.command}"
         said = done.stdout.strip("\n")
         assert re.fullmatch(pattern(step.output), said), f"{where}\nexpected:\n{step.output}\ngot:\n{said}"
         assert done.returncode == step.status, f"{where}\nexpected exit {step.status}, got {done.returncode}\n{said}"
 
 
-def run(command: str, place: Path) -> subprocess.CompletedProcess[str]:
+def run(command: str, place: Path, programs: Path = INSTALLED) -> subprocess.CompletedProcess[str]:
     """Run one line in a shell, both streams together, without settings of the caller's environment."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("LEASELEDGER_")}
-    environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}"
+    environment["PATH"] = os.pathsep.join([str(programs), str(INSTALLED), environment["PATH"]])
     return subprocess.run(
         ["bash", "-c", command],
         cwd=place, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False,

@@ -23,16 +23,15 @@ from adapters.imports.uci import clients
 from adapters.imports.uci_history import History, HistoryReport
 from adapters.postgres.connections import connect
 from adapters.postgres.fsck.whole import fsck
-from api.compose import Base, base, running
+from api.compose import Base, running
 from api.roles.days import end_of_day
-from api.settings import Settings
 from projections.accounting.journal import JOURNAL, trial_balance
 from projections.engine.comparing import compare
 from projections.engine.runner import Runner
 from projections.leasing.ageing import AGEING, BUCKETS, ageing
 from projections.leasing.lease_book import LEASE_BOOK
-from tests import servers
 from tests.history.streams import digest, histories, stored
+from tests.ledger import Server, composed_on
 
 CLIENTS = int(os.environ.get("LEASELEDGER_UCI_CLIENTS", "400"))
 SHARED = Path(os.environ.get("LEASELEDGER_SHARED", Path(__file__).parents[3] / "shared"))
@@ -44,12 +43,10 @@ pytestmark = pytest.mark.skipif(not FILE.exists(), reason="needs data/uci_credit
 
 
 @pytest.fixture(scope="module")
-def book(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Base, HistoryReport]]:
+def book(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Base, HistoryReport]]:
     """A ledger that lived through the clients' six months."""
-    with servers.Server() as server, server.database() as url:
-        values: dict[str, Any] = {"database_url": url, "data": tmp_path_factory.mktemp("uci"), "origin": servers.ORIGIN}
-        with base(Settings(**values)) as on:
-            yield on, live(on)
+    with server.ledger() as url, composed_on(url, tmp_path_factory.mktemp("uci")) as on:
+        yield on, live(on)
 
 
 def live(on: Base) -> HistoryReport:

@@ -29,6 +29,7 @@ from adapters.documents.port import Flaw, Signatory, SignatureInvalid, SignedDoc
 from adapters.documents.verify import SignatureFacts, examined, party_of, received, signed_document
 from domain.contracts.contract.values import PartyRole
 from tests.adapters.documents import papers
+from tests.sampling import examples
 
 Steps = tuple[SignedDocument, ...]
 LESSEE = papers.PARTIES[0].id
@@ -112,7 +113,7 @@ def test_another_partys_field(authority: LocalAuthority, unsigned: bytes) -> Non
 
 
 @given(chance=st.randoms(use_true_random=False))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60))
 def test_whatever_is_done_to_a_file_is_a_flaw(
     authority: LocalAuthority, unsigned: bytes, signed: Steps, chance: random.Random
 ) -> None:

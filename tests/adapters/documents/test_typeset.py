@@ -21,6 +21,7 @@ from adapters.reference.clauses import shipped_clauses
 from domain.contracts.contract.values import PARTIES_MAX
 from domain.pricing.parts import Form
 from tests.adapters.documents import papers
+from tests.sampling import examples
 
 
 def pages_of(pdf: bytes) -> list[str]:
@@ -115,7 +116,7 @@ def test_party_without_a_name_is_set_by_its_id() -> None:
     assert str(papers.PARTIES[0].id) in first
 
 
-@settings(max_examples=10)
+@settings(max_examples=examples(10))
 @given(st.text(st.sampled_from("#[]{}()$*_`\\\"'@<>=-+/~&%！；Ａx1 "), min_size=1, max_size=40))
 def test_text_is_never_markup(text: str) -> None:
     """A clause or a name that looks like code of the typesetter is set as it stands."""

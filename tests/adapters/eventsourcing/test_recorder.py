@@ -131,7 +131,10 @@ def test_another_applications_events_leave_fsck_clean(
 def test_reads_survive_a_lost_connection(recorder: LedgerRecorder, superuser: Connection[Any]) -> None:
     stream = new_id()
     recorder.insert_events([event(stream, 1)])
-    superuser.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()")
+    superuser.execute(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+        "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    )
     assert [found.state for found in recorder.select_events(stream)] == [b"state"]
     assert recorder.insert_events([event(stream, 2)]) == [2]
 

@@ -96,10 +96,15 @@ def test_lost_connections_lose_nothing(recorder: LedgerRecorder, superuser: Conn
     with recorder.subscribe() as subscription:
         write(recorder)
         assert take(subscription, 1) == [1]
-        superuser.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'LISTEN%'")
+        superuser.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            "WHERE datname = current_database() AND query LIKE 'LISTEN%'"
+        )
         write(recorder)
         assert take(subscription, 1) == [2]
-        heard = superuser.execute("SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'LISTEN%'").fetchone()
+        heard = superuser.execute(
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND query LIKE 'LISTEN%'"
+        ).fetchone()
         later = Thread(target=write, args=(recorder,))
         later.start()
         assert take(subscription, 1) == [3]

@@ -22,7 +22,7 @@ from chain.merkle import leaf_hash
 from tests.adapters.postgres.stored import check_whole, entries, rows
 from tests.adapters.postgres.story import START, toys
 from tests.chain.reference import Tree
-from tests.servers import Server
+from tests.ledger import Server
 
 
 @pytest.fixture
@@ -175,7 +175,7 @@ async def test_copy_and_unnest_write_the_same_rows(server: Server, monkeypatch: 
     stored = []
     for copy_from in (1, 1_000_000):
         monkeypatch.setattr(writing, "COPY_FROM_EVENTS", copy_from)
-        with server.database() as url, connect(url) as connection:
+        with server.ledger() as url, connect(url) as connection:
             async with GroupCommit(url, clock=lambda: START) as writer:
                 for append in appends:
                     await writer.append(append)
@@ -188,7 +188,7 @@ TABLES = [("events", "position"), ("stream_heads", "stream"), ("commands", "key"
 
 
 async def test_partitions_are_made_as_the_ledger_grows(server: Server) -> None:
-    with server.database(partition_rows=8) as url, connect(url) as connection:
+    with server.ledger(partition_rows=8) as url, connect(url) as connection:
         async with GroupCommit(url, clock=now) as writer:
             for events in (7, 1, 1, 30, 1):
                 await writer.append(toys(events=events))

@@ -23,7 +23,7 @@ from adapters.system import new_id, now
 from tests.adapters.postgres.faulty_socket import Fault, through_faulty_socket
 from tests.adapters.postgres.stored import check_whole
 from tests.adapters.postgres.story import toys
-from tests.servers import ORIGIN
+from tests.ledger import ORIGIN
 
 
 @pytest.mark.parametrize("fault", ["before", "after"])

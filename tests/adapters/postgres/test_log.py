@@ -24,7 +24,7 @@ from chain.tiles import decode_bundle, tile_path, tiles_of, verify_tiles
 from tests.adapters.postgres.stored import entries
 from tests.adapters.postgres.story import START, toys
 from tests.chain.reference import Tree
-from tests.servers import ORIGIN
+from tests.ledger import ORIGIN
 
 SIGNER = Ed25519Signer(ORIGIN, bytes(range(32)))
 NEXT_SIGNER = Ed25519Signer(ORIGIN, bytes(range(1, 33)))

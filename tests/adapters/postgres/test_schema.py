@@ -16,7 +16,7 @@ from adapters.postgres.schema import PARTITION_ROWS, ROLES, SCHEMA_VERSION, Sche
 from adapters.system import now
 from chain.merkle import EMPTY_ROOT
 from tests.adapters.postgres.story import toys
-from tests.servers import ORIGIN, Server
+from tests.ledger import ORIGIN, Server
 
 APPEND_ONLY = ["events", "commands", "checkpoints", "log_keys"]
 CHANGES = {
@@ -134,7 +134,7 @@ def test_made_again_changes_nothing(url: str, connection: Connection[Any]) -> No
 
 
 def test_many_make_it_at_once(server: Server) -> None:
-    with server.bare_database() as url, ThreadPoolExecutor(8) as pool:
+    with server.bare() as url, ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda _: ensure_schema(url, origin=ORIGIN), range(8)))
         with connect(url) as connection:
             head = connection.execute("SELECT partition_rows, room FROM ledger.head").fetchall()
@@ -142,7 +142,7 @@ def test_many_make_it_at_once(server: Server) -> None:
 
 
 def test_many_databases_at_once_share_the_roles(server: Server) -> None:
-    with server.bare_database() as one, server.bare_database() as two, ThreadPoolExecutor(2) as pool:
+    with server.bare() as one, server.bare() as two, ThreadPoolExecutor(2) as pool:
         list(pool.map(lambda url: ensure_schema(url, origin=ORIGIN), [one, two]))
         with connect(one) as connection:
             roles = connection.execute("SELECT rolname FROM pg_roles WHERE rolname = ANY(%s)", (list(ROLES),))
@@ -161,7 +161,7 @@ def test_another_version_is_refused(url: str, superuser: Connection[Any]) -> Non
 
 
 def test_failure_in_the_middle_leaves_nothing(server: Server) -> None:
-    with server.bare_database() as url:
+    with server.bare() as url:
         with pytest.raises(psycopg.errors.CheckViolation):
             ensure_schema(url, origin=ORIGIN, partition_rows=0)
         with psycopg.connect(url) as connection:

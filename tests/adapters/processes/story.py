@@ -14,13 +14,13 @@ from typing import Any
 from adapters.connectors.payments.scenarios import by_seed
 from api.compose import base, running
 from api.settings import Settings
-from tests import servers
 from tests.adapters.processes.world import a_world, contents, tell
+from tests.ledger import ORIGIN
 
 
 async def story(url: str, data: Path, first: date, last: date, leases: int) -> Any:
     """Tell it to its end; the ledger's contents."""
-    values: dict[str, Any] = {"database_url": url, "data": data, "origin": servers.ORIGIN}
+    values: dict[str, Any] = {"database_url": url, "data": data, "origin": ORIGIN}
     with base(Settings(**values)) as on:
         async with running(on) as program:
             # The banks remember in files, as a sandbox does: every kind of fate, refunds and chargebacks included.

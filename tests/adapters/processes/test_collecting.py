@@ -27,6 +27,7 @@ from domain.payments.payment.values import Source
 from tests.adapters.processes.world import FIRST, POLICY, TENANT, World, a_world, contents, do, grant, make_lease
 
 DUE = FIRST + timedelta(days=30)
+BEFORE_THE_BILL = DUE - timedelta(days=3)
 ADVANCE = uuid5(TENANT, "an advance")
 
 
@@ -46,7 +47,7 @@ async def paid(world: World) -> tuple[World, UUID, UUID]:
     """A lease whose first bill was collected: world, lease, payment."""
     lease = await make_lease(world.program, 0)
     await grant(world.program, lease)
-    await world.end_of_day.open(FIRST)
+    await world.end_of_day.open(BEFORE_THE_BILL)
     await world.end_of_day.catch_up(DUE)
     return world, lease, collection_stream(lease, DUE)
 

@@ -17,7 +17,7 @@ import pytest
 
 from adapters.postgres.connections import connect
 from tests.adapters.processes.story import story
-from tests.servers import Server
+from tests.ledger import Server
 
 KILLS = int(os.environ.get("LEASELEDGER_FAULT_KILLS", "6"))
 SEED = int(os.environ.get("LEASELEDGER_FAULT_SEED", "20261121"))
@@ -70,7 +70,7 @@ def accounts(data: Path) -> dict[str, list[tuple[object, ...]]]:
 async def test_killed_again_and_again_it_ends_in_the_same_ledger(server: Server, tmp_path: Path) -> None:
     """Types, bodies and business dates of every stream; most kills must have met the story half told."""
     random = Random(SEED)
-    with server.database() as hurt, server.database() as calm:
+    with server.ledger() as hurt, server.ledger() as calm:
         undisturbed = await story(calm, tmp_path / "calm", FIRST, LAST, LEASES)
         total = sum(map(len, undisturbed.values()))
         sizes: list[int] = []

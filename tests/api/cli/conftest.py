@@ -1,4 +1,4 @@
-"""One server for the tests of a process, an empty ledger for each test, a filled one for those who only read."""
+"""The command line on an empty ledger for each test, a filled one for those who only read."""
 
 from __future__ import annotations
 
@@ -8,17 +8,10 @@ from pathlib import Path
 import pytest
 import structlog
 
-from tests import servers
 from tests.api.cli.program import Program, program_on
+from tests.ledger import Server
 
 READ_CASES = 12
-
-
-@pytest.fixture(scope="session")
-def server() -> Iterator[servers.Server]:
-    """The server of this test process."""
-    with servers.Server() as started:
-        yield started
 
 
 @pytest.fixture(autouse=True)
@@ -29,14 +22,14 @@ def logging_as_before() -> Iterator[None]:
 
 
 @pytest.fixture
-def program(server: servers.Server, tmp_path: Path) -> Iterator[Program]:
+def program(server: Server, tmp_path: Path) -> Iterator[Program]:
     """The command line on an empty ledger."""
     with program_on(server, tmp_path) as one:
         yield one
 
 
 @pytest.fixture(scope="module")
-def book(server: servers.Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Program]:
+def book(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Program]:
     """The command line on a ledger of `READ_CASES` applications that the tests of a module only read."""
     with program_on(server, tmp_path_factory.mktemp("book")) as one:
         one.filled(READ_CASES)

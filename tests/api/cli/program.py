@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 from adapters.imports.generated import generate
 from adapters.imports.xes_writer import write_xes
 from api.cli.program import app
-from tests import servers
+from tests.ledger import ORIGIN, Server, superuser
 
 SEED = 7
 
@@ -53,14 +53,14 @@ class Program:
 
     def __call__(self, *arguments: object) -> Outcome:
         """Run one command line."""
-        given = {"DATABASE_URL": self.url, "ORIGIN": servers.ORIGIN, "DATA": str(self.data)}
+        given = {"DATABASE_URL": self.url, "ORIGIN": ORIGIN, "DATA": str(self.data)}
         environment = {f"LEASELEDGER_{name}": value for name, value in given.items()}
         done = CliRunner().invoke(app, [str(argument) for argument in arguments], env=environment)
         return Outcome(done.exit_code, done.stdout_bytes, done.stderr)
 
     def superuser(self) -> psycopg.Connection[tuple[Any, ...]]:
         """A connection that may change what nobody should."""
-        return servers.superuser(self.url)
+        return superuser(self.url)
 
     def behind_the_back(self, *statements: str) -> None:
         """Change the database as an administrator who means harm: triggers are switched off."""
@@ -82,7 +82,7 @@ class Program:
 
 
 @contextmanager
-def program_on(server: servers.Server, folder: Path) -> Iterator[Program]:
+def program_on(server: Server, folder: Path) -> Iterator[Program]:
     """A program with a fresh ledger."""
-    with server.database() as url:
+    with server.ledger() as url:
         yield Program(url, folder / "var")

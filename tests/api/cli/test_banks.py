@@ -6,7 +6,6 @@ import asyncio
 import json
 import os
 import subprocess
-import sys
 from collections import Counter
 from datetime import date, timedelta
 from pathlib import Path
@@ -31,11 +30,10 @@ from domain.payments.collection import collection_stream
 from domain.payments.mandate.commands import GrantMandate
 from domain.payments.mandate.decider import MANDATE, mandate_stream
 from domain.payments.payment.values import CollectionPolicy
-from tests import servers
 from tests.adapters.processes.world import creation
 from tests.api.cli.program import Program
+from tests.ledger import ORIGIN
 
-PROGRAM = Path(sys.executable).with_name("leaseledger")
 FIRST, OPENED, DUE, LAST = date(2005, 4, 1), date(2005, 4, 29), date(2005, 5, 1), date(2005, 5, 20)
 LEASES = 6
 POLICY = CollectionPolicy(channels=("bank_a", "bank_b"), retries=2, spacing_days=(1, 2))
@@ -43,7 +41,7 @@ POLICY = CollectionPolicy(channels=("bank_a", "bank_b"), retries=2, spacing_days
 
 def settings(program: Program, tenant: UUID, **more: Any) -> Settings:
     """As the command line has them."""
-    values = {"database_url": program.url, "data": program.data, "origin": servers.ORIGIN, "tenant": tenant}
+    values = {"database_url": program.url, "data": program.data, "origin": ORIGIN, "tenant": tenant}
     return Settings.model_validate(values | more)
 
 
@@ -75,16 +73,16 @@ def leases(program: Program, tenant: UUID) -> list[UUID]:
     return asyncio.run(_make(program, tenant))
 
 
-def end_of_day(program: Program, tenant: UUID, to: date, banks: str = "bank_a,bank_b") -> Any:
+def end_of_day(commands: Path, program: Program, tenant: UUID, to: date, banks: str = "bank_a,bank_b") -> Any:
     """One process; what it says as data."""
     given = {
         "LEASELEDGER_SANDBOX_BANKS": banks,
         "LEASELEDGER_SANDBOX_SEED": "2005",
         "LEASELEDGER_TENANT": str(tenant),
         "LEASELEDGER_DATABASE_URL": program.url,
-        "LEASELEDGER_ORIGIN": servers.ORIGIN,
+        "LEASELEDGER_ORIGIN": ORIGIN,
     }
-    command = [str(PROGRAM), "--data", str(program.data), "end-of-day", "--to", str(to), "--json"]
+    command = [str(commands / "leaseledger"), "--data", str(program.data), "end-of-day", "--to", str(to), "--json"]
     if to == OPENED:
         command += ["--open", str(OPENED)]
     done = subprocess.run(command, env=os.environ | given, capture_output=True, check=False)
@@ -113,11 +111,13 @@ def balances(program: Program, tenant: UUID, on: date) -> int:
     return asyncio.run(ask())
 
 
-def test_a_process_for_each_day_collects_and_reconciles(program: Program, tenant: UUID, leases: list[UUID]) -> None:
+def test_a_process_for_each_day_collects_and_reconciles(
+    program: Program, tenant: UUID, leases: list[UUID], commands: Path
+) -> None:
     """Each process forgets everything, the banks do not: orders settle days later, callbacks come, statements agree."""
     processed: Counter[str] = Counter()
     for day in (OPENED + timedelta(days=n) for n in range((LAST - OPENED).days + 1)):
-        told = end_of_day(program, tenant, day)
+        told = end_of_day(commands, program, tenant, day)
         assert told["providers"] == ["bank_a", "bank_b"]
         for closed in told["days"]:
             processed.update({name: closed[name] for name in ("collection", "queries", "reconciliation")})
@@ -132,11 +132,13 @@ def test_a_process_for_each_day_collects_and_reconciles(program: Program, tenant
         books = connection.execute("SELECT count(*) FROM read.process_refusals WHERE tenant = %s", (tenant,)).fetchone()
     assert books == (0,), "no process wished for what was refused"
     assert len(list((program.data / "banks" / str(tenant)).glob("*.sqlite"))) == 2
-    assert end_of_day(program, tenant, LAST)["days"] == [], "a day is closed once"
+    assert end_of_day(commands, program, tenant, LAST)["days"] == [], "a day is closed once"
 
 
-def test_without_banks_nothing_is_collected_and_it_says_so(program: Program, tenant: UUID, leases: list[UUID]) -> None:
-    told = end_of_day(program, tenant, OPENED, banks="")
+def test_without_banks_nothing_is_collected_and_it_says_so(
+    program: Program, tenant: UUID, leases: list[UUID], commands: Path
+) -> None:
+    told = end_of_day(commands, program, tenant, OPENED, banks="")
     assert (told["providers"], [day["day"] for day in told["days"]]) == ([], [str(OPENED)])
     outcome = program("end-of-day", "--to", DUE, "--tenant", tenant).then(0)
     assert "No payment provider is configured: nothing was collected or reconciled." in outcome.text
@@ -144,21 +146,25 @@ def test_without_banks_nothing_is_collected_and_it_says_so(program: Program, ten
     assert not (program.data / "banks").exists()
 
 
-def test_banks_that_come_later_collect_what_is_still_due(program: Program, tenant: UUID, leases: list[UUID]) -> None:
-    end_of_day(program, tenant, OPENED, banks="")
-    end_of_day(program, tenant, DUE + timedelta(days=4), banks="")
+def test_banks_that_come_later_collect_what_is_still_due(
+    program: Program, tenant: UUID, leases: list[UUID], commands: Path
+) -> None:
+    end_of_day(commands, program, tenant, OPENED, banks="")
+    end_of_day(commands, program, tenant, DUE + timedelta(days=4), banks="")
     assert types(program, tenant)["payment.initiated.v1"] == 0
-    end_of_day(program, tenant, DUE + timedelta(days=5))
+    end_of_day(commands, program, tenant, DUE + timedelta(days=5))
     assert types(program, tenant)["payment.initiated.v1"] == LEASES
 
 
-def test_two_tenants_have_accounts_of_their_own(program: Program, tenant: UUID, leases: list[UUID]) -> None:
+def test_two_tenants_have_accounts_of_their_own(
+    program: Program, tenant: UUID, leases: list[UUID], commands: Path
+) -> None:
     """The same banks, the same days: neither sees the other's orders, callbacks or statements."""
     other = new_id()
     asyncio.run(_make(program, other))
     for whose in (tenant, other):
         for day in (OPENED, DUE + timedelta(days=10)):
-            end_of_day(program, whose, day)
+            end_of_day(commands, program, whose, day)
     for whose in (tenant, other):
         found = types(program, whose)
         assert found["payment.initiated.v1"] >= LEASES
@@ -166,15 +172,17 @@ def test_two_tenants_have_accounts_of_their_own(program: Program, tenant: UUID, 
         assert balances(program, whose, DUE + timedelta(days=10)) > 0
 
 
-def test_a_refund_is_paid_by_another_process(program: Program, tenant: UUID, leases: list[UUID]) -> None:
+def test_a_refund_is_paid_by_another_process(
+    program: Program, tenant: UUID, leases: list[UUID], commands: Path
+) -> None:
     """Credit of an advance that people overpaid goes back at the next end of day, once."""
-    end_of_day(program, tenant, OPENED)
-    end_of_day(program, tenant, LAST)
+    end_of_day(commands, program, tenant, OPENED)
+    end_of_day(commands, program, tenant, LAST)
     found = types(program, tenant)
     refunded = asyncio.run(_overpay_and_refund(program, tenant, leases))
     before = balances(program, tenant, LAST + timedelta(days=30))
-    end_of_day(program, tenant, LAST + timedelta(days=1))
-    end_of_day(program, tenant, LAST + timedelta(days=2))
+    end_of_day(commands, program, tenant, LAST + timedelta(days=1))
+    end_of_day(commands, program, tenant, LAST + timedelta(days=2))
     after = types(program, tenant)
     ended = after["payment.refunded.v1"] + after["payment.refund_failed.v1"]
     assert ended == found["payment.refunded.v1"] + found["payment.refund_failed.v1"] + 1

@@ -19,7 +19,7 @@ from domain.kernel.command import Actor, Context
 from domain.leasing.lease.decider import LEASE
 from tests.api.cli.program import Program
 from tests.domain.leasing import cases
-from tests.servers import ORIGIN
+from tests.ledger import ORIGIN
 from tests.without_gate import without_gate
 
 STORY = (*cases.RUNNING, cases.bill(1), cases.pay(1, 106_000, 30), cases.bill(2), cases.pay(2, 50_000, 65))

@@ -33,7 +33,7 @@ from domain.pricing.plans import digest_of
 from tests.adapters.documents import papers as samples
 from tests.api.cli.program import Program
 from tests.domain.contracts.clause import library
-from tests.servers import ORIGIN
+from tests.ledger import ORIGIN
 
 CHOSEN = choose(shipped_clauses(), Form.OPERATING, ("device_lock", "buyout"))
 PLAN = next(plan for plan in shipped_plans() if plan.id == "phone_return")

@@ -24,8 +24,10 @@ pytestmark = pytest.mark.network
 
 @pytest.fixture(autouse=True)
 def forgiving(monkeypatch: pytest.MonkeyPatch) -> tuple[str, ...]:
-    """The tests' own server does not force writes to the disk; the settings that doctor would complain about."""
+    """What only tests have: a server that does not force writes to the disk (gives the real list), and variables."""
     real = health.DURABLE
+    # Where tests find other people's data is no setting of the program.
+    monkeypatch.delenv("LEASELEDGER_SHARED", raising=False)
     monkeypatch.setattr(health, "DURABLE", ())
     return real
 
@@ -93,7 +95,7 @@ def test_a_healthy_ledger_for_people(program: Program) -> None:
 
 
 def test_an_empty_database(program: Program, server: Any) -> None:
-    with server.bare_database() as url:
+    with server.bare() as url:
         done = doctor("--json", **on(program, DATABASE_URL=url)).then(0).json
     assert any("the database is empty" in note for note in done["notes"])
 

@@ -13,8 +13,8 @@ from chain.checkpoint import Checkpoint, open_checkpoint
 from chain.note import Ed25519Verifier, VerifierKey
 from chain.proof import verify_proof
 from chain.tiles import TileName, decode_bundle
-from tests import servers
 from tests.api.cli.program import Program
+from tests.ledger import ORIGIN
 
 CASES = 14
 
@@ -25,7 +25,7 @@ def vkey(book: Program) -> VerifierKey:
 
 
 def opened(note: bytes, vkey: VerifierKey) -> Checkpoint:
-    return open_checkpoint(note, [Ed25519Verifier(vkey)], servers.ORIGIN)
+    return open_checkpoint(note, [Ed25519Verifier(vkey)], ORIGIN)
 
 
 def test_checkpoint_is_a_signed_note_of_the_whole_ledger(book: Program, vkey: VerifierKey) -> None:
@@ -33,7 +33,7 @@ def test_checkpoint_is_a_signed_note_of_the_whole_ledger(book: Program, vkey: Ve
     checkpoint = opened(done.out, vkey)
     data = book("checkpoint", "--json").then(0).json
     assert data["checkpoint"].encode() == done.out
-    assert (data["size"], data["root"], data["origin"]) == (checkpoint.size, checkpoint.root.hex(), servers.ORIGIN)
+    assert (data["size"], data["root"], data["origin"]) == (checkpoint.size, checkpoint.root.hex(), ORIGIN)
     assert data["vkeys"] == [str(vkey)]
 
 
@@ -54,7 +54,7 @@ def test_a_checkpoint_that_is_not_there_yet(book: Program) -> None:
 @pytest.mark.parametrize("position", [1, 2, 17, 100])
 def test_proof_of_an_entry(book: Program, vkey: VerifierKey, position: int) -> None:
     proof, entry = book("proof", position).then(0).out, book("entry", position).then(0).out
-    checkpoint = verify_proof(proof, entry, [Ed25519Verifier(vkey)], servers.ORIGIN)
+    checkpoint = verify_proof(proof, entry, [Ed25519Verifier(vkey)], ORIGIN)
     assert checkpoint.size == book("checkpoint", "--json").json["size"]
     data = book("proof", position, "--json").then(0).json
     assert (data["position"], data["proof"].encode()) == (position, proof)

@@ -22,8 +22,8 @@ from domain.intake.application.values import AssetClass
 from domain.kernel.command import Actor, Context
 from domain.kernel.refusal import Refusal
 from domain.kernel.times import business_date
-from tests import servers
 from tests.api.cli.program import Program
+from tests.ledger import ORIGIN
 
 CASES = 8
 AT = 17
@@ -109,7 +109,7 @@ def test_many_findings_are_cut_for_people_and_whole_for_programs(program: Progra
 async def submit_person(program: Program) -> str:
     """One application with personal data, through the whole write path; the person's id."""
     subject, at = new_id(), now()
-    values: dict[str, Any] = {"database_url": program.url, "data": program.data, "origin": servers.ORIGIN}
+    values: dict[str, Any] = {"database_url": program.url, "data": program.data, "origin": ORIGIN}
     draft = DraftApplication(
         reference="R-1", asset_class=AssetClass.PHONE, product="phone", channel="shop", amount_fen=1, currency="CNY",
         subject=subject, name="王小明", phone="13800000000",
@@ -201,7 +201,7 @@ def snapshot_of(program: Program, kept: Path) -> list[str]:
 def test_a_checkpoint_of_another_log_is_no_measure(program: Program, tmp_path: Path) -> None:
     program.filled(1)
     kept = tmp_path / "kept"
-    kept.write_bytes(program("checkpoint").then(0).out.replace(servers.ORIGIN.encode(), b"other.example/log"))
+    kept.write_bytes(program("checkpoint").then(0).out.replace(ORIGIN.encode(), b"other.example/log"))
     done = program("fsck", "--since", kept)
     assert done.code in (REFUSED, UNUSABLE)
     assert "leaseledger: " in done.err

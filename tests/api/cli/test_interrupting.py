@@ -21,10 +21,10 @@ from adapters.imports.xes_writer import write_xes
 from adapters.postgres.embedded import EmbeddedPostgres
 from api.cli.frame import INTERRUPTED
 from api.cli.importing import _UntilError
-from tests.servers import superuser
+from tests.ledger import superuser
 
 PROGRAM = Path(sys.executable).with_name("leaseledger")
-CASES = 1_500
+CASES = 600
 END_S = 120
 
 

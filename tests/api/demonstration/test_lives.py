@@ -19,9 +19,8 @@ from adapters.postgres.connections import connect
 from adapters.postgres.fsck.whole import fsck
 from adapters.postgres.vault import Vault
 from adapters.system import random_bytes
-from api.compose import Base, base
+from api.compose import Base
 from api.demonstration import auto, living, rental, scene, summary
-from api.settings import Settings
 from chain.entry import parse
 from domain.access.ledger import LedgerOpenedForDemonstration
 from domain.accounting.posting import post, trial_balance
@@ -31,7 +30,7 @@ from domain.leasing.lease.refusals import CLOSED
 from domain.leasing.lease.state import Phase
 from projections.engine.comparing import compare
 from projections.engine.model import Projection
-from tests import servers
+from tests.ledger import Server, composed_on
 
 HERE = Path(__file__).parent
 REWRITE = "LEASELEDGER_REWRITE_TRANSCRIPTS"
@@ -40,14 +39,12 @@ lives = pytest.mark.parametrize("name", LIVES)
 
 
 @pytest.fixture(scope="module")
-def on(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Base]:
+def on(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Base]:
     """A demonstration, lived once."""
-    with servers.Server() as server, server.database() as url:
-        values: dict[str, Any] = {"database_url": url, "data": tmp_path_factory.mktemp("demonstration")}
-        with base(Settings(**values, origin=servers.ORIGIN)) as prepared:
-            assert not asyncio.run(living.lived_already(prepared))
-            asyncio.run(living.live(prepared))
-            yield prepared
+    with server.ledger() as url, composed_on(url, tmp_path_factory.mktemp("demonstration")) as prepared:
+        assert not asyncio.run(living.lived_already(prepared))
+        asyncio.run(living.live(prepared))
+        yield prepared
 
 
 @pytest.fixture

@@ -1,42 +1,53 @@
-"""A real ledger on an embedded server, shared by the tests of a session; every test has tenants of its own."""
+"""One application for the tests of a session, on a ledger that it keeps; every test has a tenant of its own."""
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
-import psycopg
 import pytest
+import pytest_asyncio
 
-from adapters.postgres.embedded import DATABASE
 from adapters.system import new_id
-from api.compose import Base, base
-from api.settings import Settings
+from api.compose import Base
 from tests.api.http.driver import Http, opened
+from tests.ledger import Server, composed_on
+
+HERE = Path(__file__).parent
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let the tests of this folder share the loop that the application runs in."""
+    for item in items:
+        if HERE in item.path.parents and isinstance(item, pytest.Function) and inspect.iscoroutinefunction(item.obj):
+            item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
 
 
 @pytest.fixture(scope="session")
-def on(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Base]:
-    """A prepared database, the keys and the settings, the tenant that runs the log among them."""
-    data: Path = tmp_path_factory.mktemp("http")
-    with base(Settings.model_validate({"data": data, "tenant": new_id()})) as prepared:
+def on(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Base]:
+    """A ledger, the keys and the settings, the tenant that runs the log among them."""
+    data = tmp_path_factory.mktemp("http")
+    with server.ledger() as url, composed_on(url, data, tenant=new_id()) as prepared:
         yield prepared
 
 
-@pytest.fixture
-async def http(on: Base) -> AsyncIterator[Http]:
-    """The interface over that ledger, with a fresh tenant."""
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def application(on: Base) -> AsyncIterator[Http]:
+    """The application over that ledger; making one takes longer than most tests."""
     async with opened(on) as driver:
         yield driver
 
 
 @pytest.fixture
-async def fresh(tmp_path: Path, on: Base) -> AsyncIterator[Http]:
-    """The interface over a database of its own, in which nothing ran yet."""
-    name = f"fresh_{new_id().hex}"
-    with psycopg.connect(on.url, autocommit=True) as superuser:
-        superuser.execute(f"CREATE DATABASE {name}".encode())
-    url = on.url.replace(f"/{DATABASE}?", f"/{name}?")
-    with base(Settings.model_validate({"data": tmp_path, "database_url": url})) as prepared:
+def http(application: Http) -> Http:
+    """The interface, with a fresh tenant."""
+    return application.another_tenant()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def fresh(tmp_path: Path, server: Server) -> AsyncIterator[Http]:
+    """The interface over a ledger in which nothing ran yet."""
+    with server.ledger() as url, composed_on(url, tmp_path) as prepared:
         async with opened(prepared) as driver:
             yield driver

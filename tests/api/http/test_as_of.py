@@ -25,6 +25,7 @@ from domain.kernel.times import utc_text
 from tests.api.http import cases
 from tests.api.http.driver import DRAFT, Http
 from tests.api.http.test_contract_reads import calendar
+from tests.sampling import examples, seeds
 
 
 def queries(read: Read) -> Iterator[str]:
@@ -219,7 +220,8 @@ async def lived(http: Http, seed: int) -> Recorder:
         ("waive_deposit", {}), ("record_delivery", {"on": cases.today()}), ("activate", {"on": cases.today()})
     ):  # fmt: skip
         await recorder.post(f"{lease}/{segment}", body)
-    for move in [*chance.choices(MOVES, k=5), _reconciliation]:
+    others = [move for move in MOVES[:4] if move not in before]
+    for move in [*others, *chance.choices(MOVES, k=3), _reconciliation]:
         await move(recorder, chance)
     return recorder
 
@@ -238,13 +240,14 @@ async def same_again(recorder: Recorder, position: int, instant: str, answers: d
     return {path.partition("?")[0] for path in answers}
 
 
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("seed", seeds(2))
 async def test_every_past_is_the_answer_of_a_ledger_that_ended_there(http: Http, seed: int) -> None:
     recorder = await lived(http, seed)
     chance = random.Random(seed)
     asked, later = set[str](), set[str]()
     assert len(recorder.seen) > 30
-    for position, instant, answers in [*chance.sample(recorder.seen, 9), recorder.seen[-1]]:
+    sampled = chance.sample(recorder.seen, min(examples(3), len(recorder.seen)))
+    for position, instant, answers in [*sampled, recorder.seen[-1]]:
         asked |= await same_again(recorder, position, instant, answers)
         for path in recorder.addresses():
             if path not in answers and path.partition("?")[0].count("/") > 2:

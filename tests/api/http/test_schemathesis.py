@@ -30,6 +30,7 @@ from tests.api.http import contract
 from tests.api.http.cases import existing
 from tests.api.http.driver import Http, opened
 from tests.api.http.test_openapi import GOLDEN
+from tests.sampling import examples
 
 T = TypeVar("T")
 
@@ -40,7 +41,7 @@ def as_file(_: Any, value: Any) -> bytes:
     return value if isinstance(value, bytes) else str(value).encode()
 
 
-EXAMPLES = 15
+EXAMPLES = 4
 QUICKEST = Limits(wait_s=0.05, poll_s=0.01, stream_life_s=0.02, stream_poll_s=0.01, heartbeat_s=0.01, streams=2)
 CONFORMANCE = [
     not_a_server_error,
@@ -124,7 +125,7 @@ def ask(asked: Asked, path: str, method: str, mode: GenerationMode, checks: list
     count = 0
 
     @settings(
-        max_examples=EXAMPLES, database=None, deadline=None, phases=[Phase.generate],
+        max_examples=examples(EXAMPLES), database=None, deadline=None, phases=[Phase.generate],
         suppress_health_check=list(HealthCheck),
     )  # fmt: skip
     @given(data=st.data())

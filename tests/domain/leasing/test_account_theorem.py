@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from domain.leasing.account import Account, Kind, Terms, Transaction, assessed, effect, posted, replay, withdrawn
 from domain.leasing.values import COMPONENTS
+from tests.sampling import examples
 
 START = date(2026, 1, 1)
 DAYS = 120
@@ -141,7 +142,7 @@ def test_reversed_payment_never_was(policy: Terms, found: list[Transaction], dat
     check_sound(account)
 
 
-@settings(max_examples=50)
+@settings(max_examples=examples(50))
 @given(terms, facts(), days)
 def test_late_fees_only_grow_with_time(policy: Terms, found: list[Transaction], later: date) -> None:
     account = after(Account(terms=policy), on_time(found))

@@ -26,6 +26,7 @@ from domain.pricing.quoting import Request, quote
 from domain.pricing.rates import verify_apr, verify_rate
 from domain.pricing.schedules import principal_of, total_of
 from tests.domain.pricing.offers import CAR, PHONE, START, request
+from tests.sampling import examples
 
 PLANS = shipped_plans()
 POLICIES = (
@@ -137,7 +138,7 @@ def check_refusal(refusal: Refusal) -> None:
 
 
 @pytest.mark.parametrize("plan", PLANS, ids=lambda plan: plan.id)
-@settings(max_examples=25)
+@settings(max_examples=examples(25))
 @given(st.data())
 def test_every_wish_has_an_answer(plan: Plan, data: st.DataObject) -> None:
     wish = data.draw(wishes(plan))

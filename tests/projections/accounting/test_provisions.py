@@ -32,13 +32,16 @@ from projections.leasing.lease_book import LEASE_BOOK
 from projections.portfolio.exposures import provisions
 from tests.domain.intake.scenario import context
 from tests.domain.leasing.cases import START
+from tests.ledger import empty
 from tests.projections.accounting.book_keeping import TENANT, BookKeeper
-from tests.projections.conftest import empty
 from tests.projections.leasing.lease_histories import Book, lease_books
+from tests.sampling import examples
 
 POLICY = PROVISION_POLICIES[max(PROVISION_POLICIES)]
 OUTSIDE = {Phase.AWAITING_DELIVERY, Phase.SETTLED, Phase.CHARGED_OFF, Phase.RECOVERED}
-with_database = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=40, deadline=None)
+with_database = settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=examples(40), deadline=None
+)
 
 
 def naive(book: Book, on: Any) -> tuple[ClassSum, ...]:

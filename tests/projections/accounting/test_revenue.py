@@ -17,12 +17,15 @@ from projections.accounting.revenue import RevenueMonth, revenue_schedule
 from projections.engine.runner import Runner
 from projections.leasing.lease_book import LEASE_BOOK
 from tests.domain.leasing import cases
+from tests.ledger import empty
 from tests.projections.accounting.book_keeping import OTHER_TENANT, TENANT, BookKeeper
-from tests.projections.conftest import empty
 from tests.projections.leasing.lease_histories import Book, lease_books
 from tests.projections.leasing.lease_stories import bring_up_to_date, lived, told
+from tests.sampling import examples
 
-with_database = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60, deadline=None)
+with_database = settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=examples(60), deadline=None
+)
 
 
 def naive(book: Book, up_to: int) -> tuple[RevenueMonth, ...]:

@@ -16,8 +16,9 @@ from domain.kernel.command import Command
 from domain.kernel.refusal import Refusal
 from projections.calendar.business_day import DONE, RUNNING, WAITING, BusinessDay, business_day
 from tests.domain.intake.scenario import context
+from tests.ledger import empty
 from tests.projections.accounting.book_keeping import BookKeeper, Happening, at, stream
-from tests.projections.conftest import empty
+from tests.sampling import examples
 
 CALENDAR_STREAM = stream(1)
 FIRST = date(2026, 3, 2)
@@ -63,7 +64,7 @@ def check(found: BusinessDay, state: CalendarState) -> None:
         assert found.steps[-left].processed == state.processed
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=20, deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=examples(20))
 @given(moves=st.lists(st.integers(0, 2), max_size=25))
 def test_every_past_of_a_calendar(
     app_connection: Connection[Any], superuser: Connection[Any], moves: list[int]

@@ -17,11 +17,14 @@ from projections.engine.listing import listing
 from projections.engine.model import Projection
 from projections.engine.runner import Runner
 from tests.domain.intake.scenario import TODAY
+from tests.ledger import empty
 from tests.projections.accounting.book_keeping import TENANT, BookKeeper, Happening, recorded
-from tests.projections.conftest import empty
 from tests.projections.contracts.contract_histories import Book, clause_books, contract_books
+from tests.sampling import examples
 
-with_database = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30, deadline=None)
+with_database = settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=examples(30), deadline=None
+)
 
 
 def folded(projection: Projection[Any], happened: list[Happening]) -> dict[str, Any]:

@@ -19,14 +19,17 @@ from projections.engine.model import Projection
 from projections.engine.runner import Runner
 from projections.engine.tables import Table
 from projections.registry import PROJECTIONS
+from tests.ledger import empty
 from tests.projections.accounting.book_keeping import BookKeeper, Happening, at, stream
-from tests.projections.conftest import empty
 from tests.projections.engine.toys import lane_count, tally
 from tests.projections.histories import histories
 from tests.projections.leasing.lease_histories import Book, lease_books
+from tests.sampling import examples
 
 POISON = {"Call the dealer"}
-with_database = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=20, deadline=None)
+with_database = settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=examples(20), deadline=None
+)
 
 
 def work(number: int, lane: str = "x") -> Happening:

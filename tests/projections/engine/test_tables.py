@@ -16,6 +16,7 @@ from projections.engine import catalog
 from projections.engine.model import Key, Projection, ProjectionError, Row
 from projections.engine.tables import TEMPORARY, Table, array
 from tests.projections.engine.toys import WORK, Tally, tally
+from tests.sampling import examples
 
 
 class Everything(Row, frozen=True, kw_only=True):
@@ -58,7 +59,7 @@ rows = st.builds(
 )
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=50)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=examples(50))
 @given(st.lists(rows, max_size=8, unique_by=lambda row: (row.id, row.lane)))
 def test_what_is_written_is_read(app_connection: Connection[Any], written: list[Everything]) -> None:
     table: Table[Everything] = Table(EVERYTHING, schema=TEMPORARY)

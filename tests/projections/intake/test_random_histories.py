@@ -18,13 +18,14 @@ from projections.engine.runner import Runner
 from projections.engine.tables import Table
 from projections.intake.application_book import APPLICATION_BOOK
 from projections.registry import PROJECTIONS
+from tests.ledger import empty
 from tests.projections.accounting.book_keeping import TENANT, BookKeeper, Happening, recorded
-from tests.projections.conftest import empty
 from tests.projections.engine.toys import tally
 from tests.projections.histories import histories, states_of
+from tests.sampling import examples
 
 POISON = {"Call the dealer"}
-with_database = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=25)
+with_database = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=examples(25))
 
 
 def one_by_one(projection: Projection[Any], happened: list[Happening]) -> Folded[Any]:

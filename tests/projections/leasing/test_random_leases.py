@@ -36,13 +36,16 @@ from projections.leasing.lease_book import LEASE_BOOK
 from projections.leasing.lease_fold import Lease
 from projections.portfolio.exposures import holdings
 from tests.domain.leasing.cases import START
+from tests.ledger import empty
 from tests.projections.accounting.book_keeping import TENANT, BookKeeper, recorded
-from tests.projections.conftest import empty
 from tests.projections.leasing.lease_histories import PASTS, Book, book_of, lease_books
+from tests.sampling import examples
 
 MODELS: tuple[Projection[Any], ...] = (LEASE_BOOK, BILLS, AGEING, JOURNAL)
 OUTSIDE = {Phase.AWAITING_DELIVERY, Phase.SETTLED, Phase.CHARGED_OFF, Phase.RECOVERED}
-with_database = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=40, deadline=None)
+with_database = settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=examples(40), deadline=None
+)
 
 
 def folded(projection: Projection[Any], book: Book) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from domain.kernel.event import Event, decode_body, type_of
 from domain.kernel.refusal import Refusal
 from tests.domain.contracts.contract import contracts as c
 from tests.domain.intake.scenario import body_of, check_event, context
+from tests.sampling import examples
 
 NEXT = {
     Phase.ABSENT: {Phase.ASSEMBLED},
@@ -141,5 +142,5 @@ class ContractLife(RuleBasedStateMachine):
 
 
 TestContractLife = ContractLife.TestCase
-TestContractLife.settings = settings(stateful_step_count=60, max_examples=60)
+TestContractLife.settings = settings(stateful_step_count=60, max_examples=examples(60))
 """The usual wishes are drawn often enough to come into force in most lives."""
