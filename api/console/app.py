@@ -12,7 +12,7 @@ from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import urlencode
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from psycopg import OperationalError
@@ -31,8 +31,19 @@ from adapters.system import now, random_bytes
 from api.access import Access, Principal
 from api.compose import Running
 from api.console import views, words
+from api.console.requests import (
+    LANG,
+    LANGUAGE_COOKIE,
+    ROOT,
+    Refused,
+    address,
+    form,
+    language_of,
+    other_language,
+    within,
+)
 from api.console.session import COOKIE, LIFE, Sessions, from_our_pages
-from api.language import Language, current, speaking, tagged, text
+from api.language import current, speaking, text
 from api.permissions import ROLES, Permission
 from api.queries.engine.events import EventItem, event_item
 from api.queries.engine.parameters import (
@@ -47,13 +58,9 @@ from domain.kernel.ids import IdError
 from projections.engine.as_of import NotProjectedYet
 from projections.engine.catalog import NotLive
 
-ROOT = "/console"
 HERE = Path(__file__).parent
-LANGUAGE_COOKIE = "leaseledger_lang"
 _YEAR_S = 31_536_000
-_FORM_MAX_BYTES = 4_096
-_LANG = "lang"
-_OWN = frozenset({_LANG, views.AS_OF, views.DAY, STARTING_AFTER})
+_OWN = frozenset({LANG, views.AS_OF, views.DAY, STARTING_AFTER})
 
 HEADERS: Mapping[str, str] = {
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; "
@@ -63,14 +70,6 @@ HEADERS: Mapping[str, str] = {
     "X-Content-Type-Options": "nosniff",
     "Cache-Control": "no-store",
 }
-
-
-class Refused(Exception):
-    """A page that is not shown: status, title and sentence for the person who asked."""
-
-    def __init__(self, status: int, title: str, sentence: str) -> None:
-        super().__init__(sentence)
-        self.status, self.title, self.sentence = status, title, sentence
 
 
 class Console:
@@ -107,7 +106,7 @@ class Console:
         """A handler in the reader's language, whose refusals are pages."""
 
         async def handle(request: Request) -> Response:
-            with speaking(_language_of(request)):
+            with speaking(language_of(request)):
                 try:
                     response = await handler(request)
                 except Refused as refused:
@@ -118,7 +117,7 @@ class Console:
                 except (OperationalError, PoolTimeout):
                     sentence = text("The database does not answer; try again in a moment.")
                     response = self._refusal(request, Refused(503, text("Not available"), sentence))
-                if _LANG in request.query_params:
+                if LANG in request.query_params:
                     response.set_cookie(
                         LANGUAGE_COOKIE, current().value, max_age=_YEAR_S, path=ROOT, httponly=True, samesite="lax"
                     )
@@ -133,24 +132,24 @@ class Console:
         key = self._sessions.open(request.cookies.get(COOKIE, ""))
         principal = None if key is None else await self._access.find(key)
         if principal is None:
-            raise HTTPException(303, headers={"Location": f"{ROOT}/login?{urlencode({'next': _address(request)})}"})
+            raise HTTPException(303, headers={"Location": f"{ROOT}/login?{urlencode({'next': address(request)})}"})
         return principal
 
     async def log_in(self, request: Request) -> Response:
         """The login page, and what its form sends: an API key."""
-        target = _within(request.query_params.get("next", ""))
+        target = within(request.query_params.get("next", ""))
         if request.method == "GET":
             return self._render(request, "login.html", None, next=target, error="")
         if not from_our_pages(request):
             raise Refused(403, text("Not allowed"), text("The form was sent from another site."))
-        form = await _form(request)
-        key = form.get("key", "").strip()
+        fields = await form(request)
+        key = fields.get("key", "").strip()
         if await self._access.find(key) is None:
             error = text(
                 "There is no living key like this. Keys begin with llk_ and are shown once, when they are made."
             )
             return self._render(request, "login.html", None, status=401, next=target, error=error)
-        response = RedirectResponse(f"{ROOT}{_within(form.get('next', ''))}", 303)
+        response = RedirectResponse(f"{ROOT}{within(fields.get('next', ''))}", 303)
         response.set_cookie(
             COOKIE,
             self._sessions.seal(key),
@@ -198,26 +197,27 @@ class Console:
         _require(principal, read.permission)
         given = _given(request.query_params, read)
         try:
-            ids = read.about_ids(names)
-            asked = self._asked(read, principal, given) | {"ids": ids}
+            asked = self._asked(read, principal, given) | {"ids": read.about_ids(names)}
         except IdError:
             raise _not_found() from None
         except ParameterInvalid as error:
             return self._invalid(request, principal, read, given, error if any(given.values()) else None)
-        if read.versioned and len(read.nouns) == 1 and path.count("/") == 2:
-            page = await self._running.queries.run(_one, read, asked, path, given)
-            if page is None:
-                raise _not_found()
-            return self._render(request, "one.html", principal, page=page)
+        template, page = await self._page_of(read, asked, path, given)
+        if page is None:
+            raise _not_found()
+        return self._render(request, template, principal, page=page)
+
+    async def _page_of(self, read: Read, asked: dict[str, Any], path: str, given: Mapping[str, str]) -> tuple[str, Any]:
+        """A read's template and what it shows; nothing when what is asked about is not there."""
+        if views.is_one(read):
+            return "one.html", await self._running.queries.run(_one, read, asked, path, given)
         answered = await self._running.queries.run(_answered, read, asked)
         if answered is None:
-            raise _not_found()
+            return "", None
         filters = views.filters_of(read, given, {})
         if read.many:
-            listed = views.list_page(read, answered, path, given, filters)
-            return self._render(request, "list.html", principal, page=listed)
-        figure = views.figure_page(read, answered, path, given, filters)
-        return self._render(request, "figure.html", principal, page=figure)
+            return "list.html", views.list_page(read, answered, path, given, filters)
+        return "figure.html", views.figure_page(read, answered, path, given, filters)
 
     async def event(self, request: Request) -> Response:
         """One event: the exact entry, what it changed, and its proof."""
@@ -279,7 +279,7 @@ class Console:
             sections=views.sections(may),
             here=request.url.path.removeprefix(ROOT) or "/",
             lang=current().value,
-            other=_other_language(request),
+            other=other_language(request),
             today=_beijing(now()),
             **values,
         )
@@ -335,16 +335,6 @@ def _event(connection: Connection, principal: Principal, position: int) -> Event
 # ------------------------------------------------------------------------------------------------------ requests
 
 
-async def _form(request: Request) -> dict[str, str]:
-    """The fields of a form that was sent; what is longer than any form of ours is not read."""
-    body = b""
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > _FORM_MAX_BYTES:
-            raise Refused(413, text("Too large"), text("The form holds more than a form of this console can."))
-    return dict(parse_qsl(body.decode("utf-8", "replace")))
-
-
 def _sentence(error: ParameterInvalid) -> str:
     if error.kind == "missing":
         return text("is needed")
@@ -354,7 +344,7 @@ def _sentence(error: ParameterInvalid) -> str:
 
 def _given(query: QueryParams, read: Read) -> dict[str, str]:
     known = _OWN | set(read.filters.__struct_encode_fields__)
-    return {name: value.strip() for name, value in query.items() if name in known and name != _LANG}
+    return {name: value.strip() for name, value in query.items() if name in known and name != LANG}
 
 
 def _position(given: str) -> int | None:
@@ -373,29 +363,6 @@ def _require(principal: Principal, permission: Permission) -> None:
 
 def _not_found() -> Refused:
     return Refused(404, text("Not found"), text("There is no such page, or nothing of this tenant under that name."))
-
-
-def _language_of(request: Request) -> Language:
-    """The language of a request: what was just chosen, what was chosen before, what the browser prefers."""
-    chosen = request.query_params.get(_LANG) or request.cookies.get(LANGUAGE_COOKIE)
-    return tagged(chosen or request.headers.get("accept-language", ""))
-
-
-def _other_language(request: Request) -> tuple[str, str]:
-    """The address of this page in the other language, and that language's name."""
-    other, name = (Language.ZH, "中文") if current() is Language.EN else (Language.EN, "English")
-    query = {**request.query_params, _LANG: other.value}
-    return f"{request.url.path}?{urlencode(query)}", name
-
-
-def _address(request: Request) -> str:
-    path = request.url.path.removeprefix(ROOT)
-    return f"{path}?{request.url.query}" if request.url.query else path
-
-
-def _within(target: str) -> str:
-    """A path within the console; the home page for anything else, so that nobody is sent elsewhere after a login."""
-    return target if target.startswith("/") and not target.startswith(("//", "/\\", "/login", "/logout")) else "/"
 
 
 def _beijing(instant: datetime) -> str:

@@ -207,6 +207,11 @@ def figure_page(
 # ------------------------------------------------------------------------------------------------ one of them
 
 
+def is_one(read: Read) -> bool:
+    """Whether a read is of one of an aggregate: `/leases/{lease}`."""
+    return read.path in PAGES.values()
+
+
 def one_page(read: Read, asked: Asked, path: str, given: Mapping[str, str]) -> OnePage | None:
     """The page of one of an aggregate; `None` when it is not there."""
     events = read_at(f"{path}/events")

@@ -12,7 +12,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from adapters.postgres import api_keys
 from api.access import Access
 from api.compose import Running
-from api.console.app import ROOT, Console
+from api.console.app import Console
+from api.console.requests import ROOT
 from api.http.app import create_app
 
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
@@ -13,29 +12,11 @@ from psycopg import Connection
 from adapters.postgres.api_keys import create_key
 from adapters.postgres.connections import connect
 from adapters.system import now, random_bytes
-from api.compose import Base, base, running
+from api.compose import Base, running
 from api.demonstration import living
 from api.roles.serve import site
-from api.settings import Settings
-from projections.engine.runner import Runner
-from projections.registry import PROJECTIONS
-from tests import servers
 
 URL = "http://console.example"
-
-
-@pytest.fixture(scope="session")
-def lived(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Base]:
-    """A demonstration's ledger with its read models."""
-    with servers.Server() as server, server.database() as url:
-        values: dict[str, Any] = {"database_url": url, "data": tmp_path_factory.mktemp("console")}
-        with base(Settings(**values, origin=servers.ORIGIN)) as prepared:
-            asyncio.run(living.live(prepared))
-            with connect(url) as connection:
-                runner = Runner(connection, PROJECTIONS)
-                runner.prepare()
-                runner.catch_up()
-            yield prepared
 
 
 @pytest.fixture
