@@ -9,10 +9,9 @@ from msgspec.structs import replace
 
 from adapters.postgres.ledger import Request
 from domain.kernel.refusal import Refusal
+from domain.kernel.values import Business
 from domain.leasing.lease.commands import CreateLease
-from domain.leasing.lease.state import LeaseState
-from domain.leasing.lease.state import Phase as LeasePhase
-from domain.leasing.values import Business
+from domain.leasing.lease.state import LeasePhase, LeaseState
 from domain.portfolio.limits import NEWEST_LIMITS, Exposure, Portfolio, Surroundings, check_booking
 
 Around = Callable[[UUID], Surroundings]

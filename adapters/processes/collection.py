@@ -27,7 +27,7 @@ from adapters.processes.end_of_day import DayRun, EndOfDayError, Progress
 from domain.kernel.command import Command
 from domain.payments.collection import Again, GiveUp, Move, Standing, Start, collection_stream, moves
 from domain.payments.payment.commands import CancelPayment, InitiatePayment, RetryPayment
-from domain.payments.payment.decider import PAYMENT
+from domain.payments.payment.rules import PAYMENT
 from domain.payments.payment.values import ATTEMPTS_MAX
 
 BY_COLLECTION = "collection"

@@ -40,8 +40,9 @@ from domain.intake.application.commands import (
     RecordLivenessPassed,
     StartVerification,
 )
-from domain.intake.application.decider import APPLICATION
-from domain.intake.application.values import AssetClass, DocumentKind, Terms
+from domain.intake.application.rules import APPLICATION
+from domain.intake.application.values import DocumentKind, Terms
+from domain.kernel.values import AssetClass
 from domain.leasing.admission import lease_stream
 from domain.leasing.lease.commands import (
     ActivateLease,
@@ -52,17 +53,20 @@ from domain.leasing.lease.commands import (
     RefundCredit,
     WaiveDeposit,
 )
-from domain.leasing.lease.decider import LEASE
-from domain.parties.consent.values import Purpose
+from domain.leasing.lease.rules.decider import LEASE
+from domain.parties.purposes import Purpose
 from domain.payments.collection import collection_stream
-from domain.payments.mandate.commands import ResumeMandate, SuspendMandate
-from domain.payments.mandate.decider import MANDATE, mandate_stream
+from domain.payments.mandate import MANDATE, ResumeMandate, SuspendMandate, mandate_stream
 from domain.payments.payment.commands import InitiatePayment, RetryPayment
-from domain.payments.payment.decider import PAYMENT
+from domain.payments.payment.rules import PAYMENT
 from domain.payments.payment.values import CollectionPolicy
-from domain.payments.reconciliation.commands import CloseReconciliation, ResolveBreak
-from domain.payments.reconciliation.decider import RECONCILIATION, reconciliation_stream
-from domain.payments.reconciliation.events import Resolution
+from domain.payments.reconciliation import (
+    RECONCILIATION,
+    CloseReconciliation,
+    Resolution,
+    ResolveBreak,
+    reconciliation_stream,
+)
 from domain.pricing.dates import Adjustment
 from domain.pricing.guards import CostPolicy, Lessor, LprQuote
 from domain.pricing.matching import Asset, Customer, Wish, match

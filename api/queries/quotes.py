@@ -29,7 +29,7 @@ from api.queries.quote_answers import (
     reason,
     texts_of,
 )
-from domain.contracts.contract.offered import priced_of, terms_of
+from domain.contracts.offered import priced_of, terms_of
 from domain.kernel.money import Rounding
 from domain.kernel.refusal import Refusal
 from domain.pricing.amounts import share_of

@@ -45,7 +45,7 @@ from domain.kernel.event import Event
 from domain.kernel.refusal import Refusal
 from domain.kernel.times import business_date
 from domain.payments.collection import Standing
-from domain.payments.reconciliation.matching import Money
+from domain.payments.matching import Money
 from projections.calendar import timers
 from projections.engine.runner import Runner
 from projections.payments import receipts

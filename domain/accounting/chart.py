@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from msgspec import Struct
 
-from domain.leasing.values import Component
+from domain.pricing.schedules import Component
 
 
 class AccountKind(StrEnum):

@@ -23,10 +23,12 @@ from typing import Any
 from msgspec import Struct
 
 from domain.accounting import chart as a
-from domain.accounting.provision.events import ProvisionRecognised
+from domain.accounting.provision import ProvisionRecognised
 from domain.kernel.event import Event, type_of
-from domain.leasing.lease import money as m
-from domain.leasing.values import Applied, BillKind, Business, Component, DepositMode, Part
+from domain.kernel.values import Business
+from domain.leasing.lease.events import money as m
+from domain.leasing.values import Applied, BillKind, DepositMode, Part
+from domain.pricing.schedules import Component
 
 
 class Line(Struct, frozen=True):

@@ -11,9 +11,8 @@ from enum import StrEnum
 
 from msgspec import Struct
 
-from domain.kernel.money import Rounding, divide
+from domain.kernel.money import PPM, Rounding, divide
 from domain.leasing.lease.state import LeaseState
-from domain.leasing.values import PPM
 
 
 class FiveClass(StrEnum):

@@ -13,8 +13,8 @@ from datetime import date, timedelta
 from msgspec import Struct
 
 from domain.kernel.money import Rounding, divide
+from domain.kernel.values import Business
 from domain.leasing.lease.state import LeaseState
-from domain.leasing.values import Business
 
 
 class MonthAmount(Struct, frozen=True):

@@ -28,7 +28,7 @@ from uuid import UUID
 from msgspec import Struct
 from msgspec.structs import replace
 
-from domain.leasing.balances import AT, LATE_FEE_AT, ZERO, Balances, BillBalance, Four, Kind, Terms, Transaction
+from domain.leasing.balances import AT, LATE_FEE_AT, ZERO, Balances, Four, Terms, Transaction
 from domain.leasing.run import Run, with_late_fee, with_paid
 from domain.leasing.values import COMPONENTS, Applied
 
@@ -207,25 +207,3 @@ def _inserted(account: Account, transaction: Transaction) -> tuple[tuple[Transac
 
 def _replayed(account: Account) -> Account:
     return replace(account, balances=replay(account))
-
-
-__all__ = [
-    "ZERO",
-    "Account",
-    "Balances",
-    "BillBalance",
-    "Effect",
-    "Four",
-    "Kind",
-    "Terms",
-    "Transaction",
-    "assessed",
-    "effect",
-    "is_back_dated",
-    "posted",
-    "recorded",
-    "recorded_late_fee",
-    "recorded_withdrawal",
-    "replay",
-    "withdrawn",
-]

@@ -12,9 +12,8 @@ from uuid import UUID
 
 from msgspec import Meta, Struct
 
-from domain.kernel.money import Fen, Rounding, divide
+from domain.kernel.money import PPM, Fen, Rounding, divide
 from domain.kernel.refusal import Refusal, RefusalKind, refusal
-from domain.leasing.values import PPM
 
 _SOURCE = "policy"
 

@@ -21,14 +21,14 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from domain.intake.application.values import Rate
 from domain.kernel.money import Rounding
 from domain.kernel.refusal import Refusal, refusal
+from domain.kernel.values import Business, Rate
 from domain.pricing.amounts import WORKING, share_of
 from domain.pricing.dates import DAYS_OF_YEAR_FIXED
 from domain.pricing.deposits import Share
 from domain.pricing.offer import Offer
-from domain.pricing.parts import VEHICLES, Business, Form
+from domain.pricing.parts import VEHICLES, Form
 from domain.pricing.rates import Rates
 from domain.pricing.schedules import principal_of, total_of
 from domain.pricing.wording import find_forbidden

@@ -17,9 +17,9 @@ from datetime import date
 from msgspec import Struct
 from msgspec.structs import replace
 
-from domain.intake.application.values import Rate
 from domain.kernel.money import MAX_SAFE_INTEGER, Fen, Rounding
 from domain.kernel.refusal import Refusal, refusal
+from domain.kernel.values import Business, Rate
 from domain.pricing.amounts import share_of
 from domain.pricing.dates import (
     Adjustment,
@@ -38,7 +38,6 @@ from domain.pricing.deposits import FixedDeposit, GradedDeposit, Hold, deposit_f
 from domain.pricing.matching import Asset, Customer, Wish, reasons_against
 from domain.pricing.parts import (
     Balloon,
-    Business,
     Curtailed,
     DailyRent,
     EqualPrincipal,

@@ -20,7 +20,7 @@ from psycopg import Connection
 
 from domain.accounting.chart import ACCOUNTS, CASH, AccountKind
 from domain.accounting.posting import MONEY_EVENTS, Line, amounts
-from domain.accounting.provision.decider import provision_stream
+from domain.accounting.provision import provision_stream
 from domain.kernel.event import Event
 from projections.engine.as_of import resolve
 from projections.engine.model import Key, Projection, Recorded, Row

@@ -22,8 +22,8 @@ from msgspec import Struct
 from psycopg import Connection
 
 from domain.kernel.event import Event
-from domain.leasing.lease import events as e
-from domain.leasing.lease import money as m
+from domain.leasing.lease.events import lifecycle as e
+from domain.leasing.lease.events import money as m
 from projections.engine.as_of import resolve
 from projections.engine.model import Projection, ProjectionError, Recorded, Row
 from projections.leasing.currencies import Currencies, in_currency

@@ -21,9 +21,10 @@ from msgspec import Raw, Struct
 from psycopg import Connection
 
 from domain.kernel.event import Event
-from domain.leasing.lease import events as e
-from domain.leasing.lease import money as m
-from domain.leasing.values import COMPONENTS, UPFRONT_FEE_BILL, Applied, Instalment, Part
+from domain.leasing.lease.events import lifecycle as e
+from domain.leasing.lease.events import money as m
+from domain.leasing.values import COMPONENTS, UPFRONT_FEE_BILL, Applied, Part
+from domain.pricing.schedules import Instalment
 from projections.engine.as_of import resolve
 from projections.engine.model import Projection, ProjectionError, Recorded, Row
 from projections.engine.pages import Window, pages_of

@@ -10,9 +10,10 @@ import msgspec
 from msgspec import Struct
 
 from domain.kernel.event import Event
-from domain.leasing.lease import events as e
-from domain.leasing.lease import money as m
-from domain.leasing.values import Applied, Component, Part
+from domain.leasing.lease.events import lifecycle as e
+from domain.leasing.lease.events import money as m
+from domain.leasing.values import Applied, Part
+from domain.pricing.schedules import Component
 from projections.engine.model import ProjectionError
 
 

@@ -19,10 +19,11 @@ from msgspec.structs import asdict
 
 from domain.kernel.event import Event
 from domain.kernel.fields import INTERNAL, noun, states
-from domain.leasing.lease import events as e
-from domain.leasing.lease import money as m
-from domain.leasing.lease.state import Phase
-from domain.leasing.values import Applied, BillKind, Instalment, Part
+from domain.leasing.lease.events import lifecycle as e
+from domain.leasing.lease.events import money as m
+from domain.leasing.lease.state import LeasePhase
+from domain.leasing.values import Applied, BillKind, Part
+from domain.pricing.schedules import Instalment
 from projections.engine.model import ProjectionError, Recorded, Row
 from projections.leasing.dues import DUE_CHANGES, Dues, decode_dues, encode_dues, oldest, oldest_rent
 
@@ -40,7 +41,7 @@ class Lease(Row, frozen=True, kw_only=True):
     id: UUID
     tenant: UUID
     reference: str
-    state: Annotated[str, states(Phase)]
+    state: Annotated[str, states(LeasePhase)]
     business: str
     asset_class: str
     plan: str
@@ -158,7 +159,7 @@ def _created(event: e.LeaseCreated, recorded: Recorded) -> _Work:
         id=recorded.stream,
         tenant=recorded.tenant,
         reference=event.reference,
-        state=Phase.AWAITING_DELIVERY.value,
+        state=LeasePhase.AWAITING_DELIVERY.value,
         business=event.business.value,
         asset_class=event.asset_class.value,
         plan=event.plan,
@@ -231,12 +232,12 @@ def _waived(row: _Work, event: m.BillWaived) -> Change:
 
 def _charged_off(row: _Work, event: m.LeaseChargedOff) -> Change:
     total = row.written_off_fen + _sum(event.parts)
-    return {**_due(row, event), "written_off_fen": total, "state": Phase.CHARGED_OFF.value, "closed_on": None}
+    return {**_due(row, event), "written_off_fen": total, "state": LeasePhase.CHARGED_OFF.value, "closed_on": None}
 
 
 def _recovered(row: _Work, event: m.DebtRecovered) -> Change:
     total = row.recovered_fen + event.amount_fen
-    state = Phase.RECOVERED.value if total >= row.written_off_fen else row.state
+    state = LeasePhase.RECOVERED.value if total >= row.written_off_fen else row.state
     return {"recovered_fen": total, "state": state}
 
 
@@ -244,7 +245,7 @@ def _recovery_reversed(row: _Work, event: m.RecoveryReversed) -> Change:
     total = row.recovered_fen - event.amount_fen
     if total >= row.written_off_fen:
         return {"recovered_fen": total}
-    return {"recovered_fen": total, "state": Phase.CHARGED_OFF.value, "closed_on": None}
+    return {"recovered_fen": total, "state": LeasePhase.CHARGED_OFF.value, "closed_on": None}
 
 
 def _restructured(row: _Work, event: e.LeaseRestructured) -> Change:
@@ -260,27 +261,27 @@ def _adds(column: str, amount: str, sign: int = 1) -> Callable[[_Work, Any], Cha
     return lambda row, event: {column: getattr(row, column) + sign * getattr(event, amount)}
 
 
-def _to(phase: Phase) -> Callable[[_Work, Event], Change]:
+def _to(phase: LeasePhase) -> Callable[[_Work, Event], Change]:
     return lambda row, event: {"state": phase.value}
 
 
-def _ended(phase: Phase) -> Callable[[_Work, Any], Change]:
+def _ended(phase: LeasePhase) -> Callable[[_Work, Any], Change]:
     """Nothing more is billed by the schedule."""
     return lambda row, event: {"state": phase.value, "instalments": row.issued, **_scheduled([])}
 
 
 def _bought_out(row: _Work, event: m.BuyoutCompleted) -> Change:
-    return {**_ended(Phase.BOUGHT_OUT)(row, event), "credit_fen": row.credit_fen + event.credit_fen}
+    return {**_ended(LeasePhase.BOUGHT_OUT)(row, event), "credit_fen": row.credit_fen + event.credit_fen}
 
 
 def _activated(row: _Work, event: m.LeaseActivated) -> Change:
     held = row.down_payment_held_fen - event.down_payment_fen
     days = {"activated_on": event.on, "period_start": event.on}
-    return {**days, "state": Phase.ACTIVE.value, "down_payment_held_fen": held}
+    return {**days, "state": LeasePhase.ACTIVE.value, "down_payment_held_fen": held}
 
 
 def _closed(row: _Work, event: m.LeaseClosed) -> Change:
-    return {**_ended(Phase.SETTLED)(row, event), "closed_on": event.on}
+    return {**_ended(LeasePhase.SETTLED)(row, event), "closed_on": event.on}
 
 
 _CHANGES: Mapping[type[Event], Callable[[_Work, Any], Change]] = {
@@ -304,22 +305,22 @@ _CHANGES: Mapping[type[Event], Callable[[_Work, Any], Change]] = {
     e.BillsReAged: _due,
     e.LeaseRenewed: _renewed,
     m.BuyoutCompleted: _bought_out,
-    e.LeaseEarlySettled: _ended(Phase.EARLY_SETTLED),
+    e.LeaseEarlySettled: _ended(LeasePhase.EARLY_SETTLED),
     m.LeaseTransferred: lambda row, event: {"investor": event.investor},
     m.CollectedForInvestor: _adds("investor_owed_fen", "fen"),
     m.RemittedToInvestor: _adds("investor_owed_fen", "amount_fen", -1),
     m.LeaseBoughtBack: lambda row, event: {"investor": None, "investor_owed_fen": 0},
-    e.LeaseAccelerated: _to(Phase.ACCELERATED),
-    e.LeaseTerminated: _ended(Phase.TERMINATED),
-    e.AssetRepossessed: _to(Phase.REPOSSESSED),
-    m.AssetDisposed: lambda row, event: {**_paid(row, event), "state": Phase.DISPOSED.value},
-    e.AssetTotallyLost: _ended(Phase.LOST_TOTAL),
+    e.LeaseAccelerated: _to(LeasePhase.ACCELERATED),
+    e.LeaseTerminated: _ended(LeasePhase.TERMINATED),
+    e.AssetRepossessed: _to(LeasePhase.REPOSSESSED),
+    m.AssetDisposed: lambda row, event: {**_paid(row, event), "state": LeasePhase.DISPOSED.value},
+    e.AssetTotallyLost: _ended(LeasePhase.LOST_TOTAL),
     m.LeaseChargedOff: _charged_off,
     m.DebtRecovered: _recovered,
     m.RecoveryReversed: _recovery_reversed,
-    e.AssetReturned: _ended(Phase.RETURNED),
+    e.AssetReturned: _ended(LeasePhase.RETURNED),
     m.LeaseClosed: _closed,
-    e.LeaseReopened: lambda row, event: {"state": Phase.REOPENED.value, "closed_on": None},
+    e.LeaseReopened: lambda row, event: {"state": LeasePhase.REOPENED.value, "closed_on": None},
 }
 
 _COUNTED: tuple[type[Event], ...] = (

@@ -16,8 +16,8 @@ from psycopg import Connection
 
 from domain.accounting.provisioning import PROVISION_POLICIES, FiveClass, ProvisionPolicy, provision_fen
 from domain.kernel.fields import noun, states
-from domain.leasing.lease.state import Phase
-from domain.leasing.values import Business
+from domain.kernel.values import Business
+from domain.leasing.lease.state import LeasePhase
 from domain.portfolio import limits
 from domain.portfolio.limits import Surroundings
 from projections.engine.as_of import resolve
@@ -30,7 +30,12 @@ LARGEST = 20
 
 NEWEST_PROVISIONS = PROVISION_POLICIES[max(PROVISION_POLICIES)]
 
-_OUTSIDE = [Phase.AWAITING_DELIVERY.value, Phase.SETTLED.value, Phase.CHARGED_OFF.value, Phase.RECOVERED.value]
+_OUTSIDE = [
+    LeasePhase.AWAITING_DELIVERY.value,
+    LeasePhase.SETTLED.value,
+    LeasePhase.CHARGED_OFF.value,
+    LeasePhase.RECOVERED.value,
+]
 """States in which a lease is not (any more) an asset."""
 
 _EXPOSURE = f"""

@@ -17,8 +17,8 @@ from domain.contracts.contract.values import (
     Parties,
     Signature,
 )
-from domain.intake.application.values import Code, Digest, Reference
 from domain.kernel.command import Command
+from domain.kernel.values import Code, Digest, Reference
 from domain.pricing.parts import Form
 
 

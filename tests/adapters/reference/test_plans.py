@@ -15,12 +15,13 @@ import pytest
 from adapters.reference import plans as loader
 from adapters.reference.plans import CatalogueError, load_plans, parse_plans, shipped_plans
 from domain.kernel.money import Rounding
-from domain.parties.consent.values import Purpose
+from domain.kernel.values import Business
+from domain.parties.purposes import Purpose
 from domain.pricing.amounts import share_of
 from domain.pricing.guards import FORBIDDEN_AUTO_WORDS, CostPolicy, Lessor, LprQuote, check_offer
 from domain.pricing.matching import Asset, Customer, Wish, match
 from domain.pricing.offer import Offer
-from domain.pricing.parts import AssetKind, Business, CustomerClass, Form, NoBuyOut, TermUnit
+from domain.pricing.parts import AssetKind, CustomerClass, Form, NoBuyOut, TermUnit
 from domain.pricing.plans import Plan, digest_of
 from domain.pricing.schedules import principal_of
 from domain.pricing.wording import find_forbidden

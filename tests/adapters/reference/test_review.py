@@ -13,12 +13,13 @@ from msgspec.structs import replace
 from adapters.pricing.solver import priced
 from adapters.reference.plans import shipped_plans
 from domain.kernel.money import Rounding
+from domain.kernel.values import Business
 from domain.pricing.amounts import share_of
 from domain.pricing.deposits import Scored, Scores, ScoreSource
 from domain.pricing.guards import CostPolicy, Lessor, LprQuote, Measure, judge
 from domain.pricing.matching import Asset, Customer, Wish, match
 from domain.pricing.offer import Offer
-from domain.pricing.parts import Business, NoBuyOut
+from domain.pricing.parts import NoBuyOut
 from domain.pricing.plans import Plan
 from domain.pricing.quoting import Quote, Request, quote
 from domain.pricing.schedules import total_of

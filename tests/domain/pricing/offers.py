@@ -8,6 +8,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from adapters.pricing.solver import priced
+from domain.kernel.values import Business
 from domain.pricing.dates import DayCount
 from domain.pricing.deposits import FreeDeposit
 from domain.pricing.guards import CostPolicy, Lessor, LprQuote
@@ -15,7 +16,6 @@ from domain.pricing.matching import Asset, Customer
 from domain.pricing.offer import Offer
 from domain.pricing.parts import (
     AssetKind,
-    Business,
     CustomerClass,
     Form,
     Gift,

@@ -14,13 +14,14 @@ from adapters.pricing.solver import priced
 from adapters.reference.plans import shipped_plans
 from domain.kernel.money import Rounding
 from domain.kernel.refusal import REFUSALS, Refusal
+from domain.kernel.values import Business
 from domain.pricing.amounts import share_of
 from domain.pricing.dates import Adjustment, DayCount
 from domain.pricing.deposits import SCORE_MAX, FixedDeposit, Hold, Scored, ScoreSource
 from domain.pricing.guards import CostPolicy, Lessor, LprQuote, judge
 from domain.pricing.matching import Asset, Customer
 from domain.pricing.offer import Offer
-from domain.pricing.parts import AssetKind, Balloon, Business, CustomerClass, DailyRent, Fee, FeeTiming, RateBand
+from domain.pricing.parts import AssetKind, Balloon, CustomerClass, DailyRent, Fee, FeeTiming, RateBand
 from domain.pricing.plans import Plan, PlanError, check_plan
 from domain.pricing.quoting import Request, quote
 from domain.pricing.rates import verify_apr, verify_rate

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from msgspec import UNSET
 from msgspec.structs import replace
 
-from domain.contracts.contract.offered import (
+from domain.contracts.contract.values import KeyTerms
+from domain.contracts.offered import (
     CONTRACT_OFFER_DIFFERS,
     NOT_PRICED,
     OFFER_DIFFERS,
@@ -30,8 +31,7 @@ from domain.contracts.contract.offered import (
     wrong_key_terms,
     wrong_offer,
 )
-from domain.contracts.contract.roots import schedule_digest
-from domain.contracts.contract.values import KeyTerms
+from domain.contracts.roots import schedule_digest
 from domain.intake.application.values import Priced, Terms, WantedScore
 from domain.kernel.refusal import Refusal
 from domain.pricing.dates import Adjustment
