@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from datetime import date
 from functools import reduce
 from typing import Any
 
@@ -11,6 +12,7 @@ from msgspec.structs import replace
 from domain.kernel.event import Event
 from domain.leasing.account import Account, recorded, recorded_late_fee, recorded_withdrawal
 from domain.leasing.balances import AT, Four, Kind, Terms, Transaction
+from domain.leasing.bill_changes import bill_changes, total_fen
 from domain.leasing.lease.events import lifecycle as e
 from domain.leasing.lease.events import money as m
 from domain.leasing.lease.state import Demand, Funding, LeasePhase, LeaseState, Quote, QuoteKind, Receipt, Refund
@@ -43,6 +45,12 @@ def _ended(phase: LeasePhase) -> Callable[[LeaseState, Event], LeaseState]:
         return replace(state, phase=phase, unbilled=(), quote=None)
 
     return apply
+
+
+def _settled(account: Account, event: Event, transaction: Transaction | None = None) -> Account:
+    """The account after what an event changes of bills paid and of credit."""
+    changes = bill_changes(event)
+    return recorded(account, transaction, changes.paid, changes.credit_fen)
 
 
 def _on_account(state: LeaseState, account: Account, **changes: Any) -> LeaseState:
@@ -95,7 +103,7 @@ def _deposit_released(state: LeaseState, event: m.DepositReleased) -> LeaseState
 
 def _deposit_captured(state: LeaseState, event: m.DepositCaptured) -> LeaseState:
     taken = Transaction(on=event.on, kind=Kind.PAYMENT, amount_fen=event.fen)
-    account = recorded(state.account, taken, event.applied, event.credit_fen)
+    account = _settled(state.account, event, taken)
     return _on_account(state, account, deposit_held_fen=state.deposit_held_fen - event.fen)
 
 
@@ -151,7 +159,7 @@ def _late_fee_assessed(state: LeaseState, event: m.LateFeeAssessed) -> LeaseStat
 def _payment_posted(state: LeaseState, event: m.PaymentPosted) -> LeaseState:
     paid = Transaction(on=event.value_date, kind=Kind.PAYMENT, amount_fen=event.amount_fen, payment=event.payment)
     receipt = Receipt(payment=event.payment, amount_fen=event.amount_fen, value_date=event.value_date)
-    account = recorded(state.account, paid, event.applied, event.credit_fen)
+    account = _settled(state.account, event, paid)
     return _on_account(state, account, receipts=(*state.receipts, receipt))
 
 
@@ -160,7 +168,8 @@ def _receipts_without(state: LeaseState, event: m.PaymentReversed | m.RecoveryRe
 
 
 def _payment_reversed(state: LeaseState, event: m.PaymentReversed) -> LeaseState:
-    account = recorded_withdrawal(state.account, event.payment, event.applied, event.credit_fen)
+    changes = bill_changes(event)
+    account = recorded_withdrawal(state.account, event.payment, changes.paid, changes.credit_fen)
     demand = state.demand
     if demand is not None and demand.cured and demand.unpaid(account.balances):
         demand = replace(demand, cured=False)
@@ -168,35 +177,36 @@ def _payment_reversed(state: LeaseState, event: m.PaymentReversed) -> LeaseState
 
 
 def _credit_applied(state: LeaseState, event: m.CreditApplied) -> LeaseState:
-    return _on_account(state, recorded(state.account, None, event.applied, event.credit_fen))
+    return _on_account(state, _settled(state.account, event))
 
 
 def _credit_refunded(state: LeaseState, event: m.CreditRefunded) -> LeaseState:
     out = Transaction(on=event.on, kind=Kind.DEBIT, amount_fen=event.amount_fen)
     through = () if event.number is None else (Refund(number=event.number, amount_fen=event.amount_fen, on=event.on),)
-    return _on_account(state, recorded(state.account, out, (), -event.amount_fen), refunds=(*state.refunds, *through))
+    return _on_account(state, _settled(state.account, event, out), refunds=(*state.refunds, *through))
 
 
 def _refund_returned(state: LeaseState, event: m.RefundReturned) -> LeaseState:
     back = Transaction(on=event.value_date, kind=Kind.PAYMENT, amount_fen=event.amount_fen)
     refunds = tuple(replace(one, returned=True) if one.number == event.number else one for one in state.refunds)
-    return _on_account(state, recorded(state.account, back, event.applied, event.credit_fen), refunds=refunds)
+    return _on_account(state, _settled(state.account, event, back), refunds=refunds)
 
 
-def _written(account: Account, parts: tuple[Part, ...], event: m.BillWaived | m.LeaseChargedOff) -> Account:
+def _written(account: Account, parts: tuple[Part, ...], on: date) -> Account:
     for number, amounts in waivers(parts):
-        account = recorded(account, Transaction(on=event.on, kind=Kind.WAIVER, number=number, parts=amounts))
+        account = recorded(account, Transaction(on=on, kind=Kind.WAIVER, number=number, parts=amounts))
     return account
 
 
 def _bill_waived(state: LeaseState, event: m.BillWaived) -> LeaseState:
-    account, moved = _written(state.account, event.parts, event), event.applied
-    return _on_account(state, recorded(account, None, moved, event.credit_fen))
+    account = _written(state.account, bill_changes(event).waived, event.on)
+    return _on_account(state, _settled(account, event))
 
 
 def _charged_off(state: LeaseState, event: m.LeaseChargedOff) -> LeaseState:
-    total = state.charged_off_fen + sum(part.fen for part in event.parts)
-    account = _written(state.account, event.parts, event)
+    written_off = bill_changes(event).written_off
+    total = state.charged_off_fen + total_fen(written_off)
+    account = _written(state.account, written_off, event.on)
     return _on_account(state, account, phase=LeasePhase.CHARGED_OFF, charged_off_fen=total)
 
 
@@ -230,7 +240,7 @@ def _restructured(state: LeaseState, event: e.LeaseRestructured) -> LeaseState:
 
 def _re_aged(state: LeaseState, event: e.BillsReAged) -> LeaseState:
     account = state.account
-    for later in event.due_dates:
+    for later in bill_changes(event).due_dates:
         account = recorded(
             account, Transaction(on=event.on, kind=Kind.RE_AGE, number=later.number, due_on=later.due_on)
         )
@@ -265,7 +275,7 @@ def _early_settlement_quoted(state: LeaseState, event: e.EarlySettlementQuoted) 
 
 def _buyout_completed(state: LeaseState, event: m.BuyoutCompleted) -> LeaseState:
     price = Transaction(on=event.on, kind=Kind.DEBIT, amount_fen=event.price_fen)
-    account = recorded(state.account, price, (), event.credit_fen)
+    account = _settled(state.account, event, price)
     return _on_account(state, account, phase=LeasePhase.BOUGHT_OUT, unbilled=(), quote=None)
 
 
@@ -308,7 +318,7 @@ def _remedy_elected(state: LeaseState, event: e.RemedyElected) -> LeaseState:
 
 def _disposed(state: LeaseState, event: m.AssetDisposed) -> LeaseState:
     net = Transaction(on=event.on, kind=Kind.PAYMENT, amount_fen=event.proceeds_fen - event.costs_fen)
-    account = recorded(state.account, net, event.applied, event.credit_fen)
+    account = _settled(state.account, event, net)
     return _on_account(state, account, phase=LeasePhase.DISPOSED)
 
 

@@ -15,6 +15,7 @@ from __future__ import annotations
 from domain.kernel.command import Context
 from domain.kernel.decider import Answer
 from domain.kernel.event import Event
+from domain.leasing.bill_changes import bill_changes, total_fen
 from domain.leasing.lease import commands as c
 from domain.leasing.lease import refusals as r
 from domain.leasing.lease.events import money as m
@@ -62,7 +63,7 @@ def collected(events: tuple[Event, ...], state: LeaseState, context: Context) ->
     funding = state.funding
     if funding is None:
         return ()
-    fen = sum(one.fen for event in events for one in getattr(event, "applied", ()))
+    fen = sum(total_fen(bill_changes(event).paid) for event in events)
     if not fen:
         return ()
     repaid_fen = funding.repaid_at(funding.collected_fen + fen) - funding.repaid_fen
