@@ -79,10 +79,10 @@ from domain.payments.payment.rules import PAYMENT
 from domain.payments.payment.values import CollectionPolicy
 from domain.pricing.dates import Adjustment
 from domain.pricing.guards import CostPolicy, Lessor
-from domain.pricing.matching import Asset, Customer, Wish, match
+from domain.pricing.matching import Asset, Customer, Financing, match
 from domain.pricing.offer import Offer
 from domain.pricing.parts import AssetKind, CustomerClass
-from domain.pricing.quoting import Request, quote
+from domain.pricing.quoting import QuoteRequest, quote
 from domain.pricing.schedules import Instalment
 
 FIRST = date(2026, 3, 9)
@@ -216,8 +216,8 @@ async def _intake(demo: Demonstration, application: UUID) -> None:
 # --------------------------------------------------------------------------------------------------- offer
 
 
-def _request(down_payment_fen: int) -> Request:
-    return Request(
+def _request(down_payment_fen: int) -> QuoteRequest:
+    return QuoteRequest(
         plan=PLAN,
         customer=Customer(CustomerClass.INDIVIDUAL, 640),
         asset=Asset(AssetKind.NEW_CAR),
@@ -232,7 +232,7 @@ def _request(down_payment_fen: int) -> Request:
 
 def _offer(demo: Demonstration) -> tuple[Offer, Terms]:
     request = _request(DOWN_FEN)
-    found = match(shipped_plans(), request.customer, request.asset, Wish(PRICE_FEN, 24, demo.today))
+    found = match(shipped_plans(), request.customer, request.asset, Financing(PRICE_FEN, 24, demo.today))
     demo.say("The plans that fit a new car over 24 months, the lowest rate first")
     demo.show(f"    {one.plan.id:<28}{one.rate:>7}  {one.plan.zh}" for one in found.fits)
     less = quote(_request(4_000_000))

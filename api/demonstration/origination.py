@@ -36,7 +36,7 @@ from domain.parties.permission import permits_any
 from domain.parties.purposes import Purpose
 from domain.pricing.guards import CostPolicy
 from domain.pricing.offer import Offer
-from domain.pricing.quoting import Request
+from domain.pricing.quoting import QuoteRequest
 
 SYSTEM = Actor("system", "intake")
 
@@ -155,7 +155,7 @@ async def checked(demo: Demonstration, application: UUID) -> None:
 # -------------------------------------------------------------------------------------------------- offers
 
 
-def priced(request: Request) -> tuple[Offer, Terms]:
+def priced(request: QuoteRequest) -> tuple[Offer, Terms]:
     """A request worked out, and the terms that an application takes for it."""
     offer = offer_of(request)
     assert isinstance(offer, Offer), offer.sentence()

@@ -69,10 +69,10 @@ from domain.payments.reconciliation import (
 )
 from domain.pricing.dates import Adjustment
 from domain.pricing.guards import CostPolicy, Lessor, LprQuote
-from domain.pricing.matching import Asset, Customer, Wish, match
+from domain.pricing.matching import Asset, Customer, Financing, match
 from domain.pricing.offer import Offer
 from domain.pricing.parts import AssetKind, CustomerClass
-from domain.pricing.quoting import Request
+from domain.pricing.quoting import QuoteRequest
 
 FIRST = date(2026, 3, 2)
 DELIVERY = date(2026, 3, 5)
@@ -166,7 +166,7 @@ async def _intake(demo: Demonstration, application: UUID) -> None:
 
 async def _offer(demo: Demonstration, application: UUID) -> Offer:
     customer, asset = Customer(CustomerClass.INDIVIDUAL, SCORE), Asset(AssetKind.PHONE)
-    found = match(shipped_plans(), customer, asset, Wish(PRICE_FEN, 12, demo.today))
+    found = match(shipped_plans(), customer, asset, Financing(PRICE_FEN, 12, demo.today))
     demo.say(f"Of {len(found.fits) + len(found.misfits)} plans these fit, at a score of {SCORE}, best first")
     demo.show(
         f"    {one.plan.id:<24}rent a month {one.rate:>7}  deposit {amount(one.deposit_fen):>6}  {one.plan.zh}"
@@ -179,8 +179,8 @@ async def _offer(demo: Demonstration, application: UUID) -> Offer:
     return offer
 
 
-def _request(customer: Customer, asset: Asset, price_fen: int) -> Request:
-    return Request(
+def _request(customer: Customer, asset: Asset, price_fen: int) -> QuoteRequest:
+    return QuoteRequest(
         plan=PLAN,
         customer=customer,
         asset=asset,

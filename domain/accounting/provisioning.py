@@ -1,6 +1,6 @@
 """Provisions (减值准备): five classes by days overdue, and what the allowance has to hold for each.
 
-Days and rates are policy data of the house and no law; a new number is a new version. `provision` records
+Days and rates are policy data of the lessor and no law; a new number is a new version. `provision` records
 month ends and `domain.accounting.posting` posts them.
 """
 

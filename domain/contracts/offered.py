@@ -29,7 +29,7 @@ from domain.pricing.matching import Asset, Customer
 from domain.pricing.offer import Offer
 from domain.pricing.parts import AssetKind, CustomerClass, TermUnit
 from domain.pricing.plans import Plan
-from domain.pricing.quoting import Request
+from domain.pricing.quoting import QuoteRequest
 
 NOT_PRICED = refusal("offer.not_priced", "An offer is priced from a plan", "报价须依据产品方案计算")
 WANTED_UNKNOWN = refusal(
@@ -78,7 +78,7 @@ def offer_digest(offer: Offer) -> str:
     return sha256(_ENCODER.encode(offer)).hexdigest()
 
 
-def request_of(priced: Priced, plan: Plan) -> Request | Refusal:
+def request_of(priced: Priced, plan: Plan) -> QuoteRequest | Refusal:
     """What is to be worked out. Refused when a code is none of the catalogue's."""
     wanted = priced.wanted
     try:
@@ -89,7 +89,7 @@ def request_of(priced: Priced, plan: Plan) -> Request | Refusal:
         return WANTED_UNKNOWN(
             customer_class=wanted.customer_class, asset_kind=wanted.asset_kind, adjustment=wanted.adjustment
         )
-    return Request(
+    return QuoteRequest(
         plan=plan,
         customer=customer,
         asset=asset,
@@ -105,7 +105,7 @@ def request_of(priced: Priced, plan: Plan) -> Request | Refusal:
     )
 
 
-def priced_of(asked: Request, offer: Offer) -> Priced:
+def priced_of(asked: QuoteRequest, offer: Offer) -> Priced:
     """What an application keeps of a request and its offer, so that both can be worked out again."""
     return Priced(
         plan=offer.plan,
@@ -148,8 +148,8 @@ def principal_fen(offer: Offer) -> int:
 def wrong_offer(terms: Terms, offer: Offer, policy: CostPolicy, texts: Mapping[str, str], on: date) -> Refusal | None:
     """None when terms are those of their offer and every guard lets it pass; else the first rule that says no.
 
-    `offer` was worked out from the terms' own plan and wish a moment ago, `texts` are the words that go with it, `on`
-    is the business date on which it is made.
+    `offer` was worked out a moment ago from the terms' own plan and request, `texts` are the words that go with it,
+    `on` is the business date on which it is made.
     """
     priced = terms.priced
     if priced is UNSET:

@@ -169,11 +169,11 @@ def _recounted(
     run = Run(account.terms, account.balances)
     if transaction is not None:
         run.register(transaction)
-    told = _changed(run.balances(), applied, credit_fen)
+    changed = _changed(run.balances(), applied, credit_fen)
     fresh = replay(account)
     days = {bill.number: bill.overdue_day_fen for bill in fresh.bills}
-    bills = tuple(replace(bill, overdue_day_fen=days.get(bill.number, 0)) for bill in told.bills)
-    return replace(account, balances=replace(told, bills=bills, on=fresh.on))
+    bills = tuple(replace(bill, overdue_day_fen=days.get(bill.number, 0)) for bill in changed.bills)
+    return replace(account, balances=replace(changed, bills=bills, on=fresh.on))
 
 
 def _changed(balances: Balances, applied: Iterable[Applied], credit_fen: int) -> Balances:

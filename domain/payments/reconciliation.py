@@ -205,9 +205,9 @@ def _record(command: RecordMatching, state: ReconciliationState, context: Contex
     expected = command.fen + sum(one.expected_fen for one in command.breaks)
     rows = command.count + sum(one.got_fen > 0 for one in command.breaks)
     ours = command.count + sum(one.expected_fen > 0 for one in command.breaks)
-    found, told = (rows, got, ours, expected), (state.rows, state.total_fen, command.ours, command.ours_fen)
-    if found != told:
-        return DOES_NOT_ADD_UP(expected=told, got=found)
+    result, expected_result = (rows, got, ours, expected), (state.rows, state.total_fen, command.ours, command.ours_fen)
+    if result != expected_result:
+        return DOES_NOT_ADD_UP(expected=expected_result, got=result)
     matched = StatementMatched(
         count=command.count,
         fen=command.fen,

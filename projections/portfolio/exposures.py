@@ -19,7 +19,7 @@ from domain.kernel.fields import noun, states
 from domain.kernel.values import Business
 from domain.leasing.lease.state import LeasePhase
 from domain.portfolio import limits
-from domain.portfolio.limits import Surroundings
+from domain.portfolio.limits import PrudentialData
 from projections.engine.as_of import resolve
 from projections.engine.pages import at_position
 from projections.leasing.currencies import Currencies
@@ -139,7 +139,7 @@ def holdings(
 def snapshot(
     connection: Connection[Any],
     tenant: UUID,
-    around: Surroundings,
+    around: PrudentialData,
     *,
     currency: str | None = None,
     as_of_position: int | None = None,
@@ -164,7 +164,7 @@ class Measured(Struct, frozen=True):
 def measured(
     connection: Connection[Any],
     tenant: UUID,
-    around: Surroundings,
+    around: PrudentialData,
     *,
     policy: limits.Limits = limits.NEWEST_LIMITS,
     currency: str | None = None,
@@ -220,7 +220,7 @@ def _book(
     return _Book(position, currencies, sql, parameters)
 
 
-def _portfolio(connection: Connection[Any], book: _Book, around: Surroundings) -> limits.Portfolio:
+def _portfolio(connection: Connection[Any], book: _Book, around: PrudentialData) -> limits.Portfolio:
     rows = _by_lessee(connection, book)
     exposures = tuple(
         limits.Exposure(

@@ -1,4 +1,4 @@
-"""What can be wished of a contract: one command per wish, in the order of its life."""
+"""Commands to a contract, in the order of its life."""
 
 from __future__ import annotations
 

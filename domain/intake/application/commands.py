@@ -1,4 +1,4 @@
-"""What can be wished of an application: one command per wish, in the order of a case's life."""
+"""Commands to an application, in the order of its life."""
 
 from __future__ import annotations
 

@@ -4,7 +4,7 @@ The order of refusals is fixed and is the order in which a person would ask:
 
 1. Is there a case (`unknown`), or should there be none (`exists`)?
 2. Is it over (`closed`)?
-3. Is it in a phase in which this can be wished (`not_draft`, `not_verifying`, …)?
+3. Is it in a phase that this is for (`not_draft`, `not_verifying`, …)?
 4. The command's own rules, top to bottom as written in its function.
 """
 

@@ -1,4 +1,4 @@
-"""What can be wished of a lease: one command per wish, in the order of a lease's life."""
+"""Commands to a lease, in the order of its life."""
 
 from __future__ import annotations
 

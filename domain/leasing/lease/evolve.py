@@ -102,8 +102,8 @@ def _deposit_released(state: LeaseState, event: m.DepositReleased) -> LeaseState
 
 
 def _deposit_captured(state: LeaseState, event: m.DepositCaptured) -> LeaseState:
-    taken = Transaction(on=event.on, kind=Kind.PAYMENT, amount_fen=event.fen)
-    account = _settled(state.account, event, taken)
+    captured = Transaction(on=event.on, kind=Kind.PAYMENT, amount_fen=event.fen)
+    account = _settled(state.account, event, captured)
     return _on_account(state, account, deposit_held_fen=state.deposit_held_fen - event.fen)
 
 

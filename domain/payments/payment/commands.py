@@ -1,4 +1,4 @@
-"""What can be wished of a payment: one command per wish."""
+"""Commands to a payment, in the order of its life."""
 
 from __future__ import annotations
 

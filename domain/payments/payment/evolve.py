@@ -41,7 +41,7 @@ def _started(state: PaymentState, event: e.AttemptStarted) -> PaymentState:
 
 
 def _stands(under_way: PaymentPhase) -> Callable[[PaymentState, Event], PaymentState]:
-    """An order's own standing; the payment's phase only while no money is there."""
+    """The state of an order; the payment's phase only while no money is there."""
 
     def apply(state: PaymentState, event: Event) -> PaymentState:
         phase = state.phase if state.phase in RECEIVED else under_way

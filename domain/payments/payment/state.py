@@ -72,7 +72,7 @@ class Refund(Struct, frozen=True, kw_only=True):
 class PaymentState(State, frozen=True, kw_only=True):
     """One payment.
 
-    `amount_fen` is what was wished at first. `attempt` is the current one, or the
+    `amount_fen` is what was asked for at first. `attempt` is the current one, or the
     scheduled one while `WAITING`; `under_way` is where its order at a provider stands, which outlives the phase when
     money of another attempt came first. `tried` and `asked_fen` are channels and amounts of the attempts so far,
     `retries` counts those made again in the current channel. `callbacks` are the digests of the last callbacks,

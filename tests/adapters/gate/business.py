@@ -38,7 +38,7 @@ from domain.pricing.matching import Asset, Customer
 from domain.pricing.offer import Offer
 from domain.pricing.parts import AssetKind, CustomerClass
 from domain.pricing.plans import Plan
-from domain.pricing.quoting import Request as Wish
+from domain.pricing.quoting import QuoteRequest as Wish
 
 DAY = date(2026, 3, 9)
 OFFICER = Actor("risk_officer", "officer_1")

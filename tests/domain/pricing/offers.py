@@ -27,7 +27,7 @@ from domain.pricing.parts import (
     TermUnit,
 )
 from domain.pricing.plans import Plan
-from domain.pricing.quoting import Quote, Request, quote
+from domain.pricing.quoting import Quote, QuoteRequest, quote
 from domain.pricing.schedules import Component
 
 START = date(2026, 3, 16)
@@ -82,7 +82,7 @@ UNLICENSED = CostPolicy(version=1, lessor=Lessor.UNLICENSED, lpr=(LprQuote(date(
 LICENSED = CostPolicy(version=1, lessor=Lessor.LICENSED_FINANCE, own_cap="0.24")
 
 
-def request(plan: Plan, **changes: Any) -> Request:
+def request(plan: Plan, **changes: Any) -> QuoteRequest:
     """An individual with the best score asks for the plan's first kind of asset and its shortest term."""
     values: dict[str, Any] = {
         "plan": plan,
@@ -93,7 +93,7 @@ def request(plan: Plan, **changes: Any) -> Request:
         "start": START,
     }
     values["market_price_fen"] = changes.get("price_fen", values["price_fen"])
-    return Request(**(values | changes))
+    return QuoteRequest(**(values | changes))
 
 
 def quoted(plan: Plan, **changes: Any) -> Quote:

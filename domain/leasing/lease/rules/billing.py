@@ -14,7 +14,7 @@ from domain.leasing.lease import commands as c
 from domain.leasing.lease import refusals as r
 from domain.leasing.lease.events import lifecycle as e
 from domain.leasing.lease.events import money as m
-from domain.leasing.lease.rules.posting import issued, late_fee_events, replayed, told, waived, written_off
+from domain.leasing.lease.rules.posting import events_of, issued, late_fee_events, replayed, waived, written_off
 from domain.leasing.lease.state import CLOSED, WRITTEN_OFF, LeaseState, Receipt, Refund
 from domain.leasing.values import Part
 
@@ -80,7 +80,7 @@ def post_payment(command: c.PostPayment, state: LeaseState, context: Context) ->
 def _posted(command: c.PostPayment, state: LeaseState, posted_on: date) -> tuple[Event, ...]:
     paid = Transaction(on=command.value_date, kind=Kind.PAYMENT, amount_fen=command.amount_fen, payment=command.payment)
     after = posted(state.account, paid)
-    events = told(
+    events = events_of(
         state.account,
         after,
         lambda applied, credit_fen: m.PaymentPosted(
@@ -121,7 +121,7 @@ def reverse_payment(command: c.ReversePayment, state: LeaseState, context: Conte
 
 def _reversed(command: c.ReversePayment, state: LeaseState, receipt: Receipt, on: date) -> tuple[Event, ...]:
     after = withdrawn(state.account, command.payment)
-    events = told(
+    events = events_of(
         state.account,
         after,
         lambda applied, credit_fen: m.PaymentReversed(
@@ -169,7 +169,7 @@ def return_refund(command: c.ReturnRefund, state: LeaseState, context: Context) 
 def _returned(command: c.ReturnRefund, state: LeaseState, known: Refund, on: date) -> tuple[Event, ...]:
     back = Transaction(on=known.on, kind=Kind.PAYMENT, amount_fen=known.amount_fen)
     after = posted(state.account, back)
-    events = told(
+    events = events_of(
         state.account,
         after,
         lambda applied, credit_fen: m.RefundReturned(
@@ -193,14 +193,14 @@ def waive(command: c.WaiveBill, state: LeaseState, context: Context) -> Answer:
     bill = assessed(state.account, on).balances.bill(command.number)
     if bill is None:
         return r.BILL_UNKNOWN(number=command.number)
-    asked: dict[str, int] = {}
+    requested: dict[str, int] = {}
     for part in command.parts:
-        asked[part.component] = asked.get(part.component, 0) + part.fen
-        if asked[part.component] > (open_fen := bill.open_of(part.component)):
-            return r.WAIVER_TOO_LARGE(component=part.component, open_fen=open_fen, asked_fen=asked[part.component])
+        requested[part.component] = requested.get(part.component, 0) + part.fen
+        if requested[part.component] > (open_fen := bill.open_of(part.component)):
+            return r.WAIVER_TOO_LARGE(component=part.component, open_fen=open_fen, asked_fen=requested[part.component])
     parts = tuple(Part(number=command.number, component=p.component, fen=p.fen) for p in command.parts)
     after = waived(state.account, parts, on)
-    return told(
+    return events_of(
         state.account,
         after,
         lambda applied, credit_fen: m.BillWaived(

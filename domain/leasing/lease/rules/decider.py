@@ -4,7 +4,7 @@ The order of refusals is fixed and is the order in which a person would ask:
 
 1. Is there a lease (`unknown`), or should there be none (`exists`)?
 2. Is it settled (`closed`)?
-3. Is it in a phase in which this can be wished (`not_active`, `not_terminated`, …)?
+3. Is it in a phase that this is for (`not_active`, `not_terminated`, …)?
 4. The command's own rules, top to bottom as written in its function in `opening`, `billing`, `changes`, `ending`,
    `transferring`.
 

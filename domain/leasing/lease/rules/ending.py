@@ -27,7 +27,7 @@ from domain.leasing.lease import refusals as r
 from domain.leasing.lease.events import lifecycle as e
 from domain.leasing.lease.events import money as m
 from domain.leasing.lease.evolve import after
-from domain.leasing.lease.rules.posting import fee_billed, issued, rest_billed, told, written_off
+from domain.leasing.lease.rules.posting import events_of, fee_billed, issued, rest_billed, written_off
 from domain.leasing.lease.state import LeasePhase, LeaseState
 from domain.leasing.policies import DEFAULT_INSTALMENTS, DEFAULT_RENT_SHARE_PPM, POLICIES
 from domain.leasing.values import BillKind, Remedy
@@ -171,7 +171,7 @@ def dispose(command: c.DisposeAsset, state: LeaseState, context: Context) -> Ans
     if net_fen < 0:
         return r.COSTS_EXCEED_PROCEEDS(proceeds_fen=command.proceeds_fen, costs_fen=command.costs_fen)
     after = posted(state.account, Transaction(on=on, kind=Kind.PAYMENT, amount_fen=net_fen))
-    return told(
+    return events_of(
         state.account,
         after,
         lambda applied, credit_fen: m.AssetDisposed(

@@ -20,7 +20,7 @@ from domain.leasing.lease import commands as c
 from domain.leasing.lease import refusals as r
 from domain.leasing.lease.events import lifecycle as e
 from domain.leasing.lease.events import money as m
-from domain.leasing.lease.rules.posting import issued, told
+from domain.leasing.lease.rules.posting import events_of, issued
 from domain.leasing.lease.state import LeaseState
 from domain.leasing.policies import POLICIES
 from domain.leasing.values import COMPONENTS, UPFRONT_FEE_BILL, BillKind, DepositMode, DownPaymentTo
@@ -103,7 +103,7 @@ def capture_deposit(command: c.CaptureDeposit, state: LeaseState, context: Conte
     if command.fen > owed_fen:
         return r.CAPTURE_EXCEEDS_DEBT(owed_fen=owed_fen, asked_fen=command.fen)
     after = posted(state.account, Transaction(on=on, kind=Kind.PAYMENT, amount_fen=command.fen))
-    return told(
+    return events_of(
         state.account,
         after,
         lambda applied, credit_fen: m.DepositCaptured(

@@ -25,7 +25,7 @@ Make = Callable[[tuple[Applied, ...], int], Event]
 _POINTS = frozenset({Kind.PAYMENT, Kind.WAIVER})
 
 
-def told(before: Account, after: Account, make: Make) -> Events:
+def events_of(before: Account, after: Account, make: Make) -> Events:
     """The event that `make` makes of what changed, between late fees that rose and late fees that fell."""
     changed = effect(before.balances, after.balances)
     event = make(changed.applied, changed.credit_fen)

@@ -5,9 +5,10 @@
 
 The investor has recourse: it puts a lease back before a debt is written off. So the lessor keeps what can go wrong with
 the claims, and the books keep the claims; the price is a borrowing that collections repay in proportion to the claims,
-and what they bring beyond that is the cost of the money. That treatment is the policy of the house. What meets bills
-since the transfer is the investor's, signed: money that is taken back makes its share smaller, even below what was
-remitted. Credit is the lessee's and the price of the asset the lessor's, for claims were sold and nothing else.
+and what they bring beyond that is the cost of the money. That treatment is a policy of the terms of business. What
+meets bills since the transfer is the investor's, signed: money that is taken back makes its share smaller, even below
+what was remitted. Credit is the lessee's and the price of the asset the lessor's, for claims were sold and nothing
+else.
 """
 
 from __future__ import annotations

@@ -25,12 +25,12 @@ def owes(lessee: UUID, fen: int, *, group: UUID | None = None, related: bool = F
 
 
 def refused(before: p.Portfolio, booking: p.Exposure) -> list[RefusalKind]:
-    return [one.kind for one in p.check_booking(before, booking, LIMITS)]
+    return [one.kind for one in p.check_exposure(before, booking, LIMITS)]
 
 
 def test_a_first_booking_of_somebody_is_an_exposure_of_its_own() -> None:
     booking = owes(C, 5, group=GROUP, related=True)
-    after = p.with_booking(replace(SOUND, exposures=(owes(A, 10),)), booking)
+    after = p.with_exposure(replace(SOUND, exposures=(owes(A, 10),)), booking)
     assert after.exposures == (owes(A, 10), booking)
     assert after.net_assets_fen == SOUND.net_assets_fen
 
@@ -47,7 +47,7 @@ def test_a_first_booking_of_somebody_is_an_exposure_of_its_own() -> None:
 )
 def test_what_is_known_of_a_lessee_is_not_forgotten(known: p.Exposure, booking: p.Exposure, after: p.Exposure) -> None:
     """A booking that says nothing of a group or a relation does not end it; the newest group counts."""
-    assert p.with_booking(replace(SOUND, exposures=(known,)), booking).exposures == (after,)
+    assert p.with_exposure(replace(SOUND, exposures=(known,)), booking).exposures == (after,)
 
 
 def test_leverage_and_the_share_of_leases_concern_every_booking() -> None:
@@ -71,7 +71,7 @@ def test_a_lessee_that_joins_a_group_brings_what_it_owes() -> None:
     before = replace(SOUND, exposures=(owes(A, 250_000), owes(B, 250_000, group=GROUP)))
     assert refused(before, owes(A, 1)) == []
     assert refused(before, owes(A, 1, group=GROUP)) == [p.ONE_GROUP]
-    (said,) = p.check_booking(before, owes(A, 1, group=GROUP), LIMITS)
+    (said,) = p.check_exposure(before, owes(A, 1, group=GROUP), LIMITS)
     assert dict(said.facts) == {
         "fen": "500001",
         "net_assets_fen": "1000000",
@@ -107,7 +107,7 @@ def test_bookings_add_up(bookings: list[p.Exposure]) -> None:
     """Each lessee stands once, with all that was booked on it; assets grow by the same sum."""
     state = SOUND
     for booking in bookings:
-        state = p.with_booking(state, booking)
+        state = p.with_exposure(state, booking)
     total_fen = sum(one.fen for one in bookings)
     assert sum(one.fen for one in state.exposures) == total_fen
     assert len({one.lessee for one in state.exposures}) == len(state.exposures)
@@ -124,6 +124,6 @@ def test_a_portfolio_of_granted_bookings_breaks_nothing(bookings: list[p.Exposur
     state = replace(SOUND, net_assets_fen=net_fen, risk_assets_fen=0)
     for wish in bookings:
         booking = replace(wish, group=homes[wish.lessee], related=wish.lessee in (A, C))
-        if not p.check_booking(state, booking, LIMITS):
-            state = p.with_booking(state, booking)
+        if not p.check_exposure(state, booking, LIMITS):
+            state = p.with_exposure(state, booking)
     assert p.breaches(state, LIMITS) == ()
