@@ -16,30 +16,22 @@ from msgspec import Struct
 from api import fills
 from api.fills import Fill, Members
 from api.permissions import Permission
-from domain.contracts.clause import refusals as clauses_refusals
-from domain.contracts.clause import rules as clauses_rules
-from domain.contracts.clause.decider import CLAUSE, clause_stream
+from domain.contracts import clause as clauses_refusals
+from domain.contracts.clause import CLAUSE, clause_stream
 from domain.contracts.contract import refusals as contract_refusals
-from domain.contracts.contract import rules as contract_rules
-from domain.contracts.contract.decider import CONTRACT
-from domain.contracts.contract.offered import contract_stream
-from domain.intake.application import rules as application_rules
-from domain.intake.application.decider import APPLICATION
+from domain.contracts.contract.rules import CONTRACT
+from domain.contracts.offered import contract_stream
+from domain.intake.application.rules import APPLICATION
 from domain.kernel.command import Command
 from domain.kernel.decider import Decider
 from domain.kernel.refusal import RefusalKind
 from domain.leasing.admission import CONTRACT_LEASED, lease_stream
-from domain.leasing.lease import rules as lease_rules
-from domain.leasing.lease.decider import LEASE
-from domain.parties.consent import rules as consent_rules
-from domain.parties.consent.decider import CONSENT
-from domain.payments.mandate import refusals as mandate_refusals
-from domain.payments.mandate import rules as mandate_rules
-from domain.payments.mandate.decider import MANDATE, mandate_stream
-from domain.payments.payment import rules as payment_rules
-from domain.payments.payment.decider import PAYMENT
-from domain.payments.reconciliation import rules as reconciliation_rules
-from domain.payments.reconciliation.decider import RECONCILIATION
+from domain.leasing.lease.rules.decider import LEASE
+from domain.parties.consent import CONSENT
+from domain.payments import mandate as mandate_refusals
+from domain.payments.mandate import MANDATE, mandate_stream
+from domain.payments.payment.rules import PAYMENT
+from domain.payments.reconciliation import RECONCILIATION
 
 _P = Permission
 _HUMP = re.compile(r"(?<!^)(?=[A-Z])")
@@ -65,7 +57,6 @@ class Exposed(Struct, frozen=True, kw_only=True):
     """
 
     decider: Decider[Any]
-    commands: tuple[type[Command], ...]
     permissions: Mapping[Permission, str]
     filled: Mapping[str, Filled] = {}
     withheld: Mapping[str, str] = {}
@@ -82,6 +73,11 @@ class Exposed(Struct, frozen=True, kw_only=True):
     def plural(self) -> str:
         """What many of them are called."""
         return f"{self.noun}s"
+
+    @property
+    def commands(self) -> tuple[type[Command], ...]:
+        """Every command, in the order of the aggregate's life."""
+        return self.decider.commands
 
     @property
     def creator(self) -> type[Command]:
@@ -128,7 +124,6 @@ _SOURCE = Filled(("source",), fills.looked_up)
 
 APPLICATIONS = Exposed(
     decider=APPLICATION,
-    commands=application_rules.COMMANDS,
     permissions={
         _P.INTAKE: "DraftApplication SubmitApplication UploadDocument RecordDocumentExtraction RouteToLane "
         "RequestHumanReview WithdrawApplication ExpireApplication",
@@ -145,7 +140,6 @@ APPLICATIONS = Exposed(
 
 CONSENTS = Exposed(
     decider=CONSENT,
-    commands=consent_rules.COMMANDS,
     permissions={
         _P.CONSENT: "RequestConsent GrantConsent DeclineConsent RenewConsent WithdrawConsent ExpireConsent",
     },
@@ -153,7 +147,6 @@ CONSENTS = Exposed(
 
 CLAUSES = Exposed(
     decider=CLAUSE,
-    commands=clauses_rules.COMMANDS,
     permissions={_P.LIBRARY: "DraftClause PublishClause WithdrawClause"},
     place=_clause_stream,
     taken=clauses_refusals.EXISTS,
@@ -162,7 +155,6 @@ CLAUSES = Exposed(
 
 CONTRACTS = Exposed(
     decider=CONTRACT,
-    commands=contract_rules.COMMANDS,
     permissions={
         _P.CONTRACT: "AssembleContract PresentContract AcknowledgeDisclosure AnchorContract "
         "ProposeAmendment LapseAmendment CheckTexts",
@@ -181,7 +173,6 @@ CONTRACTS = Exposed(
 
 LEASES = Exposed(
     decider=LEASE,
-    commands=lease_rules.COMMANDS,
     permissions={
         _P.LEASE: "CreateLease WaiveDeposit PreauthoriseDeposit ReportDownPayment RecordDelivery ActivateLease "
         "QuoteBuyout CompleteBuyout QuoteEarlySettlement SettleEarly RenewLease RecordTotalLoss ReturnAsset CloseLease",
@@ -199,7 +190,6 @@ LEASES = Exposed(
 
 MANDATES = Exposed(
     decider=MANDATE,
-    commands=mandate_rules.COMMANDS,
     permissions={_P.COLLECT: "GrantMandate SuspendMandate ResumeMandate RevokeMandate ExpireMandate"},
     place=_mandate_stream,
     taken=mandate_refusals.EXISTS,
@@ -208,7 +198,6 @@ MANDATES = Exposed(
 
 PAYMENTS = Exposed(
     decider=PAYMENT,
-    commands=payment_rules.COMMANDS,
     permissions={
         _P.COLLECT: "InitiatePayment RetryPayment CancelPayment",
         _P.MONEY: "RecordPending RecordSucceeded RecordFailed RecordOutcomeUnknown RecordRefunded RecordRefundFailed "
@@ -223,7 +212,6 @@ PAYMENTS = Exposed(
 
 RECONCILIATIONS = Exposed(
     decider=RECONCILIATION,
-    commands=reconciliation_rules.COMMANDS,
     permissions={_P.RECONCILE: "ResolveBreak CloseReconciliation"},
     withheld=dict.fromkeys(("LoadStatement", "RecordMatching"), "matches provider statements at the end of a day"),
 )

@@ -17,7 +17,7 @@ from adapters.reference.plans import plans_of
 from api.compose import Running
 from domain.contracts.contract import refusals as contract_refusals
 from domain.contracts.contract.values import SignatureMethod
-from domain.intake.application.decider import APPLICATION
+from domain.intake.application.rules import APPLICATION
 from domain.kernel.refusal import Refusal
 from domain.payments.payment.values import Source
 from domain.pricing.matching import plan_in_force

@@ -33,7 +33,7 @@ from adapters.reference.policies import policy_of
 from adapters.reference.prudential import surroundings
 from adapters.reference.tenants import TenantTerms, terms_of_business
 from api.queries.runner import Queries
-from domain.portfolio.limits import Portfolio, Surroundings
+from domain.portfolio.limits import Portfolio, PrudentialData
 from projections.engine.catalog import NotLive
 from projections.engine.runner import Runner
 from projections.leasing.lease_book import LEASE_BOOK
@@ -58,7 +58,7 @@ class FreshModels:
         """The streams of a tenant's own clauses."""
         return await self._queries.run(self._directory.clauses, tenant)
 
-    async def portfolio(self, tenant: UUID, currency: str, around: Surroundings) -> Portfolio:
+    async def portfolio(self, tenant: UUID, currency: str, around: PrudentialData) -> Portfolio:
         """A tenant's portfolio in a currency."""
         return await self._queries.run(_portfolio, tenant, currency, around)
 
@@ -73,7 +73,7 @@ def _consents(connection: Connection, tenant: UUID, subject: UUID) -> Sequence[U
     return consents.streams_of(connection, tenant, subject, shard=SHARD)
 
 
-def _portfolio(connection: Connection, tenant: UUID, currency: str, around: Surroundings) -> Portfolio:
+def _portfolio(connection: Connection, tenant: UUID, currency: str, around: PrudentialData) -> Portfolio:
     _catch_up(connection, LEASE_BOOK)
     return portfolio.snapshot(connection, tenant, around, currency=currency, shard=SHARD)[1]
 

@@ -24,18 +24,17 @@ from adapters.postgres.schema import SHARD
 from adapters.pricing.quotes import offer_of
 from adapters.reference.clauses import shipped_clauses
 from adapters.reference.plans import plans_of
-from domain.contracts.clause.decider import clause_stream
-from domain.contracts.clause.events import ClauseDrafted
-from domain.contracts.clause.values import ClauseRef
-from domain.contracts.contract.decider import CONTRACT
+from domain.contracts.clause import ClauseDrafted, clause_stream
 from domain.contracts.contract.events import ContractAmended, ContractAssembled, TamperAlarmRaised
-from domain.contracts.contract.offered import request_of
+from domain.contracts.contract.rules import CONTRACT
 from domain.contracts.contract.state import ContractState
-from domain.intake.application.decider import APPLICATION
+from domain.contracts.offered import request_of
+from domain.intake.application.rules import APPLICATION
 from domain.kernel.refusal import Refusal
-from domain.leasing.lease.events import LeaseCreated
-from domain.leasing.values import Instalment
+from domain.kernel.values import ClauseRef
+from domain.leasing.lease.events.lifecycle import LeaseCreated
 from domain.pricing.plans import Plan, digest_of
+from domain.pricing.schedules import Instalment
 from domain.pricing.schedules import Instalment as Offered
 from projections.contracts.clause_library import CLAUSE_LIBRARY
 from projections.contracts.contract_book import CONTRACT_BOOK, leases_of

@@ -5,17 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 from domain.access.ledger import LEDGER
-from domain.accounting.provision.decider import PROVISION
-from domain.calendar.decider import CALENDAR
-from domain.contracts.clause.decider import CLAUSE
-from domain.contracts.contract.decider import CONTRACT
-from domain.intake.application.decider import APPLICATION
+from domain.accounting.provision import PROVISION
+from domain.calendar.calendar import CALENDAR
+from domain.contracts.clause import CLAUSE
+from domain.contracts.contract.rules import CONTRACT
+from domain.intake.application.rules import APPLICATION
 from domain.kernel.decider import Decider
-from domain.leasing.lease.decider import LEASE
-from domain.parties.consent.decider import CONSENT
-from domain.payments.mandate.decider import MANDATE
-from domain.payments.payment.decider import PAYMENT
-from domain.payments.reconciliation.decider import RECONCILIATION
+from domain.leasing.lease.rules.decider import LEASE
+from domain.parties.consent import CONSENT
+from domain.payments.mandate import MANDATE
+from domain.payments.payment.rules import PAYMENT
+from domain.payments.reconciliation import RECONCILIATION
 
 AGGREGATES: tuple[Decider[Any], ...] = (
     APPLICATION,

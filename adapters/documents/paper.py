@@ -16,8 +16,8 @@ from enum import StrEnum
 from msgspec import Struct
 
 from adapters.documents.document import ClauseLine, ContractDocument, PartyLine, ScheduleLine, check_document
-from domain.contracts.clause.values import ClauseRef
 from domain.contracts.contract.state import ContractState
+from domain.kernel.values import ClauseRef
 
 
 class ClauseText(Struct, frozen=True):

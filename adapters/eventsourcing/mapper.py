@@ -22,10 +22,10 @@ from eventsourcing.persistence import (
 )
 from msgspec import UNSET, Struct
 
-from domain.kernel.decider import Decider
+from domain.kernel.decider import Decider, State
 from domain.kernel.event import Event, UnknownEventType, decode_body, personal_fields, type_of, validate
 
-S = TypeVar("S")
+S = TypeVar("S", bound=State)
 _ENCODER = msgspec.json.Encoder(order="sorted")
 
 

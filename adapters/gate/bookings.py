@@ -9,16 +9,15 @@ from msgspec.structs import replace
 
 from adapters.postgres.ledger import Request
 from domain.kernel.refusal import Refusal
+from domain.kernel.values import Business
 from domain.leasing.lease.commands import CreateLease
-from domain.leasing.lease.state import LeaseState
-from domain.leasing.lease.state import Phase as LeasePhase
-from domain.leasing.values import Business
-from domain.portfolio.limits import NEWEST_LIMITS, Exposure, Portfolio, Surroundings, check_booking
+from domain.leasing.lease.state import LeasePhase, LeaseState
+from domain.portfolio.limits import NEWEST_LIMITS, Exposure, Portfolio, PrudentialData, check_exposure
 
-Around = Callable[[UUID], Surroundings]
+Around = Callable[[UUID], PrudentialData]
 """What a tenant says of its balance sheet, its groups and related parties."""
 
-Held = Callable[[UUID, str, Surroundings], Awaitable[Portfolio]]
+Held = Callable[[UUID, str, PrudentialData], Awaitable[Portfolio]]
 """A tenant's portfolio in a currency, as fresh as the ledger."""
 
 
@@ -48,4 +47,4 @@ class Bookings:
         before = await self._held(request.context.tenant, currency, around)
         booking = Exposure(lessee=lessee, fen=fen)
         member = replace(booking, group=around.group_of.get(lessee), related=lessee in around.related)
-        return next(iter(check_booking(before, member, NEWEST_LIMITS)), None)
+        return next(iter(check_exposure(before, member, NEWEST_LIMITS)), None)

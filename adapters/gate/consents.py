@@ -20,11 +20,9 @@ from domain.intake.application.rules import REVIEWERS
 from domain.intake.application.state import ApplicationState
 from domain.kernel.refusal import Refusal
 from domain.leasing.admission import wrong_consents
-from domain.parties.consent import refusals
-from domain.parties.consent.decider import CONSENT
-from domain.parties.consent.permission import permits_any
-from domain.parties.consent.state import ConsentState
-from domain.parties.consent.values import Purpose
+from domain.parties.consent import CONSENT, ConsentState
+from domain.parties.permission import MISSING, permits_any
+from domain.parties.purposes import Purpose
 
 ConsentStreams = Callable[[UUID, UUID], Awaitable[Sequence[UUID]]]
 """The streams of a person's consents with a tenant, as fresh as the ledger."""
@@ -46,7 +44,7 @@ class Consents:
 
         async def guard(request: Request, state: ApplicationState) -> Refusal | None:
             if state.subject is None:
-                return refusals.MISSING(purpose=purpose)
+                return MISSING(purpose=purpose)
             command: Any = request.command
             consents = await self._states(request.context.tenant, state.subject)
             return permits_any(consents, purpose, command.provider, request.context.business_date, use=use)

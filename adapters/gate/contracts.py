@@ -20,16 +20,16 @@ from adapters.gate.offers import Offers
 from adapters.gate.streams import Streams
 from adapters.postgres.ledger import Request
 from adapters.reference.library import ClauseLibrary
-from domain.contracts.clause.values import ClauseRef
-from domain.contracts.contract import offered
+from domain.contracts import offered
 from domain.contracts.contract import refusals as contract_refusals
 from domain.contracts.contract.commands import AssembleContract
-from domain.contracts.contract.decider import CONTRACT
+from domain.contracts.contract.rules import CONTRACT
 from domain.contracts.contract.values import LibraryClause, PartyRole
 from domain.intake.application import refusals as application_refusals
-from domain.intake.application.decider import APPLICATION
-from domain.intake.application.state import ApplicationState, Phase
+from domain.intake.application.rules import APPLICATION
+from domain.intake.application.state import ApplicationPhase, ApplicationState
 from domain.kernel.refusal import Refusal
+from domain.kernel.values import ClauseRef
 from domain.leasing.admission import (
     CONTRACT_DIFFERS,
     NOT_OF_ITS_CONTRACT,
@@ -40,7 +40,7 @@ from domain.leasing.admission import (
 from domain.leasing.lease.commands import CreateLease
 from domain.pricing.plans import Plan, digest_of
 
-_ACCEPTED = frozenset({Phase.OFFER_ACCEPTED, Phase.CONTRACTING})
+_ACCEPTED = frozenset({ApplicationPhase.OFFER_ACCEPTED, ApplicationPhase.CONTRACTING})
 
 
 class Contracts:

@@ -9,10 +9,9 @@ from adapters.gate.streams import Streams
 from adapters.postgres.ledger import Request
 from domain.kernel.refusal import Refusal
 from domain.leasing.lease import refusals as lease_refusals
-from domain.payments.mandate.decider import MANDATE, mandate_stream
-from domain.payments.mandate.state import MandateState, permits
+from domain.payments.mandate import MANDATE, MandateState, mandate_stream, permits
 from domain.payments.payment import refusals as payment_refusals
-from domain.payments.payment.decider import PAYMENT
+from domain.payments.payment.rules import PAYMENT
 from domain.payments.payment.state import PaymentState
 
 

@@ -16,10 +16,11 @@ from msgspec import UNSET
 
 from adapters.postgres.ledger import Request
 from adapters.pricing.quotes import offer_of
-from domain.contracts.contract import offered
+from domain.contracts import offered
 from domain.intake.application.state import ApplicationState
-from domain.intake.application.values import AssetClass, Priced, Terms
+from domain.intake.application.values import Priced, Terms
 from domain.kernel.refusal import Refusal
+from domain.kernel.values import AssetClass
 from domain.pricing.guards import CostPolicy
 from domain.pricing.matching import PLAN_UNKNOWN, plan_in_force
 from domain.pricing.offer import Offer

@@ -7,9 +7,9 @@ from uuid import UUID
 
 from adapters.postgres.reader import Reader
 from chain.entry import Entry
-from domain.kernel.decider import Decider, fold
+from domain.kernel.decider import Decider, State, fold
 
-S = TypeVar("S")
+S = TypeVar("S", bound=State)
 
 
 class Streams:

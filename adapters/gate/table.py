@@ -17,8 +17,8 @@ from domain.contracts.contract.commands import AssembleContract, ProposeAmendmen
 from domain.intake.application import commands as a
 from domain.kernel.refusal import Refusal
 from domain.leasing.lease.commands import ActivateLease, CreateLease, RefundCredit
-from domain.parties.consent.values import Purpose
-from domain.payments.mandate.commands import GrantMandate
+from domain.parties.purposes import Purpose
+from domain.payments.mandate import GrantMandate
 from domain.payments.payment.commands import InitiatePayment, RetryPayment
 
 THIRD_PARTIES = (

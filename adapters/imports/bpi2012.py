@@ -60,11 +60,12 @@ from domain.intake.application.commands import (
     SubmitApplication,
     WithdrawApplication,
 )
-from domain.intake.application.values import AssetClass, Reference, Terms
+from domain.intake.application.values import Terms
 from domain.kernel.command import Actor, Command
 from domain.kernel.ids import RANDOM_BITS, uuid7
 from domain.kernel.money import MAX_SAFE_INTEGER
 from domain.kernel.times import TimeError, parse_utc
+from domain.kernel.values import AssetClass, Reference
 
 DEFAULT_SOURCE = "bpi2012"
 """The source's name when neither the caller nor the log has one; ids depend on it."""

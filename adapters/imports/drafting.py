@@ -22,7 +22,7 @@ from adapters.imports.bpi2012 import ImportedCommand, commands, event_id
 from adapters.imports.errors import LogError
 from adapters.imports.xes import Case
 from chain.entry import Draft, EntryError, draft
-from domain.intake.application.decider import APPLICATION
+from domain.intake.application.rules import APPLICATION
 from domain.kernel.command import Context
 from domain.kernel.event import Event, personal_fields, without_personal
 from domain.kernel.refusal import Refusal

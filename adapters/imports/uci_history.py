@@ -24,15 +24,14 @@ from adapters.postgres.reader import Reader
 from adapters.postgres.sequencer import Append
 from adapters.processes.dispatch import Issue, Issued, context, issue_all
 from adapters.processes.end_of_day import EndOfDay
-from domain.calendar.state import CalendarState
-from domain.intake.application.values import AssetClass
+from domain.calendar.calendar import CalendarState
 from domain.kernel.command import Command, Context
 from domain.kernel.event import Event
 from domain.kernel.ids import RANDOM_BITS, uuid7
 from domain.kernel.refusal import Refusal
+from domain.kernel.values import AssetClass, Business
 from domain.leasing.lease.commands import ActivateLease, CreateLease, PostPayment, RecordDelivery
-from domain.leasing.lease.decider import LEASE
-from domain.leasing.values import Business
+from domain.leasing.lease.rules.decider import LEASE
 from domain.pricing.schedules import Instalment
 
 SOURCE = "uci"

@@ -8,12 +8,12 @@ from adapters.pricing.solver import priced
 from adapters.reference.holidays import ChineseHolidays
 from domain.kernel.refusal import Refusal
 from domain.pricing.offer import Offer
-from domain.pricing.quoting import Request, quote
+from domain.pricing.quoting import QuoteRequest, quote
 
 _HOLIDAYS = ChineseHolidays()
 
 
-def offer_of(request: Request) -> Offer | Refusal:
+def offer_of(request: QuoteRequest) -> Offer | Refusal:
     """The offer of a request, or the rule that says no. The same request has the same offer, whenever it is asked.
 
     That holds as long as the published holidays do; a notice that moves a due date makes another offer.

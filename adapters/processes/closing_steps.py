@@ -30,10 +30,16 @@ from adapters.processes.subscription import REACTIONS_IN_FLIGHT, Wish
 from domain.calendar.timers import Timer
 from domain.kernel.command import Command
 from domain.kernel.refusal import Refusal
-from domain.payments.reconciliation.commands import CloseReconciliation, LoadStatement, RecordMatching
-from domain.payments.reconciliation.decider import RECONCILIATION, reconciliation_stream
-from domain.payments.reconciliation.matching import Money, match
-from domain.payments.reconciliation.rules import Phase, ReconciliationState
+from domain.payments.matching import Money, match
+from domain.payments.reconciliation import (
+    RECONCILIATION,
+    CloseReconciliation,
+    LoadStatement,
+    ReconciliationPhase,
+    ReconciliationState,
+    RecordMatching,
+    reconciliation_stream,
+)
 
 QUERY_KIND = "payment_query"
 REFUND_KIND = "payment_refund"
@@ -143,17 +149,17 @@ class ReconcileStatements:
         if content is None and day < run.day:
             return 0
         state = await self._state(name, run, day)
-        fresh = state.phase in (Phase.ABSENT, Phase.LOADED)
+        fresh = state.phase in (ReconciliationPhase.ABSENT, ReconciliationPhase.LOADED)
         if fresh:
             content = await provider.statement(day) if content is None else content
             if content is None:
                 return 0
             statement = read_statement(file_name(name, day), content, day)
-            if state.phase is Phase.ABSENT:
+            if state.phase is ReconciliationPhase.ABSENT:
                 await self._command(name, run, day, "load", _load(name, statement))
             await self._command(name, run, day, "match", await self._matching(name, run, statement))
             state = await self._state(name, run, day)
-        if state.phase is Phase.MATCHED and not state.open:
+        if state.phase is ReconciliationPhase.MATCHED and not state.open:
             await self._command(name, run, day, "close", CloseReconciliation())
         return state.rows if fresh or day == run.day else 0
 

@@ -19,11 +19,11 @@ from chain.entry import Entry
 from domain.kernel.command import Command
 from domain.kernel.event import Event
 from domain.leasing.lease.commands import PostPayment, ReturnRefund, ReversePayment
-from domain.leasing.lease.decider import LEASE
-from domain.leasing.lease.money import CreditRefunded
+from domain.leasing.lease.events.money import CreditRefunded
+from domain.leasing.lease.rules.decider import LEASE
 from domain.payments.payment.commands import RefundPayment
-from domain.payments.payment.decider import PAYMENT
 from domain.payments.payment.events import PaymentChargedBack, PaymentOverpaid, PaymentSucceeded, RefundFailed
+from domain.payments.payment.rules import PAYMENT
 
 INTEREST: frozenset[type[Event]] = frozenset(
     {PaymentSucceeded, PaymentOverpaid, PaymentChargedBack, RefundFailed, CreditRefunded}

@@ -25,9 +25,9 @@ from adapters.postgres.reader import Reader
 from adapters.processes.dispatch import STREAMS_IN_FLIGHT, Issue, context, issue_all, issued_since
 from adapters.processes.end_of_day import DayRun, EndOfDayError, Progress
 from domain.kernel.command import Command
-from domain.payments.collection import Again, GiveUp, Move, Standing, Start, collection_stream, moves
+from domain.payments.collection import Again, CollectionPosition, GiveUp, Move, Start, collection_stream, moves
 from domain.payments.payment.commands import CancelPayment, InitiatePayment, RetryPayment
-from domain.payments.payment.decider import PAYMENT
+from domain.payments.payment.rules import PAYMENT
 from domain.payments.payment.values import ATTEMPTS_MAX
 
 BY_COLLECTION = "collection"
@@ -38,7 +38,7 @@ ROUNDS_MAX = ATTEMPTS_MAX + 2
 class Standings(Protocol):
     """The read models that say how leases stand, up to date with the ledger at the moment of asking."""
 
-    async def standings(self, tenant: UUID, day: date) -> Sequence[Standing]:
+    async def standings(self, tenant: UUID, day: date) -> Sequence[CollectionPosition]:
         """The leases where something may be collected or given up on a day."""
 
 
@@ -66,7 +66,7 @@ class CollectDue:
             await issue_all(self.ledger, self.reader, issues, streams_in_flight=self.streams_in_flight)
         raise EndOfDayError(f"day {run.day}: expected collection to come to an end within {ROUNDS_MAX} rounds")
 
-    def _issues(self, standing: Standing, run: DayRun) -> Iterable[Issue]:
+    def _issues(self, standing: CollectionPosition, run: DayRun) -> Iterable[Issue]:
         for move in moves(standing):
             stream, key, command = _command(move, standing.lease, run.day)
             by = context(run.tenant, key, run.day, BY_COLLECTION, standing.lease)

@@ -22,10 +22,18 @@ from adapters.postgres.ledger import Ledger, Request
 from adapters.postgres.reader import Reader
 from adapters.processes.dispatch import STREAMS_IN_FLIGHT, Issue, Issued, context, issue_all, issued_since
 from adapters.processes.timers import ACTOR_PREFIX, FIRINGS, Firing, fire
-from domain.calendar.commands import CloseDay, OpenCalendar, RecordStep, StartEndOfDay
-from domain.calendar.decider import CALENDAR, calendar_stream
-from domain.calendar.refusals import DAY_NOT_CURRENT, UNKNOWN
-from domain.calendar.state import CalendarState, Phase
+from domain.calendar.calendar import (
+    CALENDAR,
+    DAY_NOT_CURRENT,
+    UNKNOWN,
+    CalendarPhase,
+    CalendarState,
+    CloseDay,
+    OpenCalendar,
+    RecordStep,
+    StartEndOfDay,
+    calendar_stream,
+)
 from domain.calendar.timers import Timer
 from domain.kernel.command import Command
 from domain.kernel.refusal import Refusal
@@ -144,7 +152,7 @@ class EndOfDay:
         if self.may_end is not None and (refusal := self.may_end(day)) is not None:
             raise EndOfDayRefused(refusal)
         issued = Issued()
-        resumed = state.phase is Phase.CLOSING
+        resumed = state.phase is CalendarPhase.CLOSING
         if not resumed:
             # Only here and after what was begun is done: a run that goes on must not change the order of things.
             await self._settle()

@@ -28,25 +28,25 @@ from adapters.processes.subscription import Wish
 from adapters.reference.library import ClauseLibrary
 from adapters.reference.tenants import TenantTerms
 from chain.entry import Entry
-from domain.contracts.contract.assembly import chosen
+from domain.contracts.assembly import chosen
 from domain.contracts.contract.commands import AssembleContract, FulfilContract, TerminateContract
-from domain.contracts.contract.decider import CONTRACT
 from domain.contracts.contract.events import ContractExecuted
-from domain.contracts.contract.offered import Agreed, contract_stream, key_terms_of
+from domain.contracts.contract.rules import CONTRACT
 from domain.contracts.contract.state import IN_FORCE
 from domain.contracts.contract.values import BUYOUT, DEVICE_LOCK, Party, PartyRole
+from domain.contracts.offered import Agreed, contract_stream, key_terms_of
 from domain.intake.application.commands import CompleteApplication, StartContracting
-from domain.intake.application.decider import APPLICATION
 from domain.intake.application.events import ContractingStarted, OfferAccepted
-from domain.intake.application.state import ApplicationState, Phase
+from domain.intake.application.rules import APPLICATION
+from domain.intake.application.state import ApplicationPhase, ApplicationState
 from domain.kernel.event import Event
+from domain.kernel.money import PPM
 from domain.kernel.refusal import Refusal
 from domain.leasing.admission import lease_of, lease_stream
-from domain.leasing.lease.decider import LEASE
-from domain.leasing.lease.events import AssetTotallyLost, LeaseCreated, LeaseEarlySettled, LeaseTerminated
-from domain.leasing.lease.money import LeaseActivated, LeaseClosed
+from domain.leasing.lease.events.lifecycle import AssetTotallyLost, LeaseCreated, LeaseEarlySettled, LeaseTerminated
+from domain.leasing.lease.events.money import LeaseActivated, LeaseClosed
+from domain.leasing.lease.rules.decider import LEASE
 from domain.leasing.policies import CURRENT_POLICY
-from domain.leasing.values import PPM
 from domain.pricing.offer import Offer
 from domain.pricing.plans import Plan, digest_of
 
@@ -97,7 +97,7 @@ class Originating:
 
     async def _contracting(self, entry: Entry) -> Sequence[Wish]:
         application = await self._application(entry.stream, entry.tenant)
-        if application is None or application.phase is not Phase.OFFER_ACCEPTED:
+        if application is None or application.phase is not ApplicationPhase.OFFER_ACCEPTED:
             return ()
         if self._offer_of(application, entry.tenant) is None:
             return ()
@@ -106,7 +106,7 @@ class Originating:
 
     async def _contract(self, entry: Entry) -> Sequence[Wish]:
         application = await self._application(entry.stream, entry.tenant)
-        if application is None or application.subject is None or application.phase is not Phase.CONTRACTING:
+        if application is None or application.subject is None or application.phase is not ApplicationPhase.CONTRACTING:
             return ()
         made = self._offer_of(application, entry.tenant)
         if made is None:
@@ -158,7 +158,7 @@ class Originating:
         if created is None or created.application is None:
             return ()
         application = await self._application(created.application, entry.tenant)
-        if application is None or application.phase is not Phase.CONTRACTING:
+        if application is None or application.phase is not ApplicationPhase.CONTRACTING:
             return ()
         key = f"lease:{entry.stream.hex}:application"
         return (Wish(decider=APPLICATION, stream=created.application, key=key, command=CompleteApplication()),)

@@ -19,15 +19,13 @@ from msgspec import Struct
 from adapters.processes.dispatch import Issue, context
 from domain.calendar.timers import Timer
 from domain.intake.application.commands import CancelOffer, ExpireApplication
-from domain.intake.application.decider import APPLICATION
+from domain.intake.application.rules import APPLICATION
 from domain.kernel.command import Command
 from domain.kernel.decider import Decider
 from domain.leasing.lease.commands import AccrueInterest, AssessLateFees, IssueBill, RecordCureExpired
-from domain.leasing.lease.decider import LEASE
-from domain.parties.consent.commands import ExpireConsent
-from domain.parties.consent.decider import CONSENT
-from domain.payments.mandate.commands import ExpireMandate
-from domain.payments.mandate.decider import MANDATE
+from domain.leasing.lease.rules.decider import LEASE
+from domain.parties.consent import CONSENT, ExpireConsent
+from domain.payments.mandate import MANDATE, ExpireMandate
 
 ACTOR_PREFIX = "timer:"
 """The actor of a fired timer is the system, by the id `timer:<kind>`."""

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Protocol
 
 from adapters.system import random_bytes
-from domain.contracts.clause.values import TEXT_BYTES_MAX, is_exact, text_digest
+from domain.contracts.clause import TEXT_BYTES_MAX
+from domain.contracts.texts import is_exact, text_digest
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 

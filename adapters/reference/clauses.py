@@ -12,20 +12,11 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta, Struct
 
-from domain.contracts.clause.commands import DraftClause, PublishClause
-from domain.contracts.clause.values import (
-    TEXT_JSON_BYTES_MAX,
-    ClauseRef,
-    Forms,
-    Title,
-    VersionNumber,
-    is_exact,
-    json_bytes,
-    text_digest,
-)
+from domain.contracts.clause import TEXT_JSON_BYTES_MAX, DraftClause, Forms, PublishClause, Title
 from domain.contracts.contract.values import LibraryClause
-from domain.intake.application.numbers import looks_personal
-from domain.intake.application.values import Code
+from domain.contracts.texts import is_exact, json_bytes, text_digest
+from domain.kernel.numbers import looks_personal
+from domain.kernel.values import ClauseRef, ClauseVersionNumber, Code
 from domain.pricing.parts import Form
 
 SHIPPED = "clauses.json"
@@ -41,7 +32,7 @@ class ShippedClause(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     """One reviewed clause: the text that binds, in Chinese, and in English what it is about."""
 
     clause: Code
-    version: VersionNumber
+    version: ClauseVersionNumber
     title: Title
     gloss: Title
     forms: Forms

@@ -12,8 +12,7 @@ from uuid import UUID
 
 from adapters.postgres.reader import Reader
 from adapters.reference.clauses import shipped_clauses
-from domain.contracts.clause.decider import CLAUSE
-from domain.contracts.clause.state import ClauseState
+from domain.contracts.clause import CLAUSE, ClauseState
 from domain.contracts.contract.values import LibraryClause
 from domain.kernel.decider import fold
 

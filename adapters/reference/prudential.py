@@ -16,10 +16,10 @@ import msgspec
 from msgspec import Struct
 
 from domain.kernel.money import Fen
-from domain.portfolio.limits import Surroundings
+from domain.portfolio.limits import PrudentialData
 
 FILE = "portfolio.json"
-NOTHING = Surroundings(net_assets_fen=0, total_assets_fen=0)
+NOTHING = PrudentialData(net_assets_fen=0, total_assets_fen=0)
 
 
 class _Row(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -36,7 +36,7 @@ class SurroundingsError(ValueError):
     """A file that does not say what it should; says where, and never what stands in it."""
 
 
-def surroundings(data: Path, tenant: UUID) -> Surroundings:
+def surroundings(data: Path, tenant: UUID) -> PrudentialData:
     """A tenant's row of the file as it is now. Raises `SurroundingsError` for a file that cannot be read."""
     path = data / FILE
     try:
@@ -47,7 +47,7 @@ def surroundings(data: Path, tenant: UUID) -> Surroundings:
         raise SurroundingsError(f"{path}: expected an object by tenant id, got {type(error).__name__}") from None
     if row is None:
         return NOTHING
-    return Surroundings(
+    return PrudentialData(
         net_assets_fen=row.net_assets_fen,
         total_assets_fen=row.total_assets_fen,
         group_of=row.groups,

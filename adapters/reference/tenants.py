@@ -18,8 +18,8 @@ from uuid import UUID
 import msgspec
 from msgspec import Meta, Struct
 
-from domain.contracts.clause.values import Title
-from domain.intake.application.values import Code
+from domain.contracts.clause import Title
+from domain.kernel.values import Code
 from domain.leasing.values import DownPaymentTo
 from domain.pricing.parts import AssetKind
 

@@ -64,8 +64,9 @@ def plans(
     """
     from adapters.reference.plans import plans_of
     from api.queries.quote_answers import catalogued
+    from domain.kernel.values import Business
     from domain.pricing.matching import in_force
-    from domain.pricing.parts import AssetKind, Business, CustomerClass
+    from domain.pricing.parts import AssetKind, CustomerClass
 
     kind, who, side = _one_of(AssetKind, asset), _one_of(CustomerClass, customer), _one_of(Business, business)
     found = [

@@ -34,7 +34,7 @@ from api.demonstration.origination import (
 from api.demonstration.scene import APPLICANT, RISK_OFFICER, Demonstration
 from api.demonstration.taking_over import take_over, taken_over_on
 from api.language import amount
-from domain.contracts.contract.decider import CONTRACT
+from domain.contracts.contract.rules import CONTRACT
 from domain.intake.application.commands import (
     ApproveApplication,
     CompleteHumanReview,
@@ -50,9 +50,10 @@ from domain.intake.application.commands import (
     RequestHumanReview,
     StartVerification,
 )
-from domain.intake.application.decider import APPLICATION
-from domain.intake.application.values import AssetClass, DocumentKind, Finding, Terms
+from domain.intake.application.rules import APPLICATION
+from domain.intake.application.values import DocumentKind, Finding, Terms
 from domain.kernel.refusal import Refusal
+from domain.kernel.values import AssetClass, Business
 from domain.leasing.account import assessed
 from domain.leasing.admission import lease_of, lease_stream
 from domain.leasing.lease.commands import (
@@ -67,23 +68,21 @@ from domain.leasing.lease.commands import (
     SettleEarly,
     WaiveDeposit,
 )
-from domain.leasing.lease.decider import LEASE
-from domain.leasing.values import Business, Remedy
-from domain.parties.consent.commands import WithdrawConsent
-from domain.parties.consent.decider import CONSENT
-from domain.parties.consent.values import Purpose
+from domain.leasing.lease.rules.decider import LEASE
+from domain.leasing.values import Remedy
+from domain.parties.consent import CONSENT, WithdrawConsent
+from domain.parties.purposes import Purpose
 from domain.payments.collection import collection_stream
-from domain.payments.mandate.commands import RevokeMandate
-from domain.payments.mandate.decider import MANDATE, mandate_stream
+from domain.payments.mandate import MANDATE, RevokeMandate, mandate_stream
 from domain.payments.payment.commands import InitiatePayment, RecordChargeback
-from domain.payments.payment.decider import PAYMENT
+from domain.payments.payment.rules import PAYMENT
 from domain.payments.payment.values import CollectionPolicy
 from domain.pricing.dates import Adjustment
 from domain.pricing.guards import CostPolicy, Lessor
-from domain.pricing.matching import Asset, Customer, Wish, match
+from domain.pricing.matching import Asset, Customer, Financing, match
 from domain.pricing.offer import Offer
 from domain.pricing.parts import AssetKind, CustomerClass
-from domain.pricing.quoting import Request, quote
+from domain.pricing.quoting import QuoteRequest, quote
 from domain.pricing.schedules import Instalment
 
 FIRST = date(2026, 3, 9)
@@ -217,8 +216,8 @@ async def _intake(demo: Demonstration, application: UUID) -> None:
 # --------------------------------------------------------------------------------------------------- offer
 
 
-def _request(down_payment_fen: int) -> Request:
-    return Request(
+def _request(down_payment_fen: int) -> QuoteRequest:
+    return QuoteRequest(
         plan=PLAN,
         customer=Customer(CustomerClass.INDIVIDUAL, 640),
         asset=Asset(AssetKind.NEW_CAR),
@@ -233,7 +232,7 @@ def _request(down_payment_fen: int) -> Request:
 
 def _offer(demo: Demonstration) -> tuple[Offer, Terms]:
     request = _request(DOWN_FEN)
-    found = match(shipped_plans(), request.customer, request.asset, Wish(PRICE_FEN, 24, demo.today))
+    found = match(shipped_plans(), request.customer, request.asset, Financing(PRICE_FEN, 24, demo.today))
     demo.say("The plans that fit a new car over 24 months, the lowest rate first")
     demo.show(f"    {one.plan.id:<28}{one.rate:>7}  {one.plan.zh}" for one in found.fits)
     less = quote(_request(4_000_000))

@@ -20,10 +20,10 @@ from adapters.reference.clauses import ShippedClause, shipped_clauses
 from api.demonstration.origination import Person
 from api.demonstration.scene import APPLICANT, OPERATOR, Demonstration
 from domain.contracts.contract.commands import AcknowledgeDisclosure, CheckTexts, PresentContract, SignContract
-from domain.contracts.contract.decider import CONTRACT
-from domain.contracts.contract.offered import contract_stream
+from domain.contracts.contract.rules import CONTRACT
 from domain.contracts.contract.state import ContractState
 from domain.contracts.contract.values import Disclosure, GivenText, PartyRole, SignatureLevel
+from domain.contracts.offered import contract_stream
 from domain.pricing.offer import Offer
 from domain.pricing.plans import Plan
 

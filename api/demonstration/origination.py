@@ -16,8 +16,8 @@ from adapters.reference import prudential as surroundings
 from adapters.reference.clauses import shipped_clauses
 from adapters.reference.tenants import TenantTerms
 from api.demonstration.scene import APPLICANT, Demonstration
-from domain.contracts.clause.decider import CLAUSE
-from domain.contracts.contract.offered import priced_of, terms_of
+from domain.contracts.clause import CLAUSE
+from domain.contracts.offered import priced_of, terms_of
 from domain.intake.application.commands import (
     AcceptOffer,
     CompleteVerification,
@@ -28,16 +28,15 @@ from domain.intake.application.commands import (
     SubmitApplication,
     UploadDocument,
 )
-from domain.intake.application.decider import APPLICATION
+from domain.intake.application.rules import APPLICATION
 from domain.intake.application.values import DocumentKind, Terms
 from domain.kernel.command import Actor
-from domain.parties.consent.commands import GrantConsent, RequestConsent
-from domain.parties.consent.decider import CONSENT
-from domain.parties.consent.permission import permits_any
-from domain.parties.consent.values import Purpose
+from domain.parties.consent import CONSENT, GrantConsent, RequestConsent
+from domain.parties.permission import permits_any
+from domain.parties.purposes import Purpose
 from domain.pricing.guards import CostPolicy
 from domain.pricing.offer import Offer
-from domain.pricing.quoting import Request
+from domain.pricing.quoting import QuoteRequest
 
 SYSTEM = Actor("system", "intake")
 
@@ -156,7 +155,7 @@ async def checked(demo: Demonstration, application: UUID) -> None:
 # -------------------------------------------------------------------------------------------------- offers
 
 
-def priced(request: Request) -> tuple[Offer, Terms]:
+def priced(request: QuoteRequest) -> tuple[Offer, Terms]:
     """A request worked out, and the terms that an application takes for it."""
     offer = offer_of(request)
     assert isinstance(offer, Offer), offer.sentence()

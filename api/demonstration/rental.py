@@ -40,8 +40,9 @@ from domain.intake.application.commands import (
     RecordLivenessPassed,
     StartVerification,
 )
-from domain.intake.application.decider import APPLICATION
-from domain.intake.application.values import AssetClass, DocumentKind, Terms
+from domain.intake.application.rules import APPLICATION
+from domain.intake.application.values import DocumentKind, Terms
+from domain.kernel.values import AssetClass
 from domain.leasing.admission import lease_stream
 from domain.leasing.lease.commands import (
     ActivateLease,
@@ -52,23 +53,26 @@ from domain.leasing.lease.commands import (
     RefundCredit,
     WaiveDeposit,
 )
-from domain.leasing.lease.decider import LEASE
-from domain.parties.consent.values import Purpose
+from domain.leasing.lease.rules.decider import LEASE
+from domain.parties.purposes import Purpose
 from domain.payments.collection import collection_stream
-from domain.payments.mandate.commands import ResumeMandate, SuspendMandate
-from domain.payments.mandate.decider import MANDATE, mandate_stream
+from domain.payments.mandate import MANDATE, ResumeMandate, SuspendMandate, mandate_stream
 from domain.payments.payment.commands import InitiatePayment, RetryPayment
-from domain.payments.payment.decider import PAYMENT
+from domain.payments.payment.rules import PAYMENT
 from domain.payments.payment.values import CollectionPolicy
-from domain.payments.reconciliation.commands import CloseReconciliation, ResolveBreak
-from domain.payments.reconciliation.decider import RECONCILIATION, reconciliation_stream
-from domain.payments.reconciliation.events import Resolution
+from domain.payments.reconciliation import (
+    RECONCILIATION,
+    CloseReconciliation,
+    Resolution,
+    ResolveBreak,
+    reconciliation_stream,
+)
 from domain.pricing.dates import Adjustment
 from domain.pricing.guards import CostPolicy, Lessor, LprQuote
-from domain.pricing.matching import Asset, Customer, Wish, match
+from domain.pricing.matching import Asset, Customer, Financing, match
 from domain.pricing.offer import Offer
 from domain.pricing.parts import AssetKind, CustomerClass
-from domain.pricing.quoting import Request
+from domain.pricing.quoting import QuoteRequest
 
 FIRST = date(2026, 3, 2)
 DELIVERY = date(2026, 3, 5)
@@ -162,7 +166,7 @@ async def _intake(demo: Demonstration, application: UUID) -> None:
 
 async def _offer(demo: Demonstration, application: UUID) -> Offer:
     customer, asset = Customer(CustomerClass.INDIVIDUAL, SCORE), Asset(AssetKind.PHONE)
-    found = match(shipped_plans(), customer, asset, Wish(PRICE_FEN, 12, demo.today))
+    found = match(shipped_plans(), customer, asset, Financing(PRICE_FEN, 12, demo.today))
     demo.say(f"Of {len(found.fits) + len(found.misfits)} plans these fit, at a score of {SCORE}, best first")
     demo.show(
         f"    {one.plan.id:<24}rent a month {one.rate:>7}  deposit {amount(one.deposit_fen):>6}  {one.plan.zh}"
@@ -175,8 +179,8 @@ async def _offer(demo: Demonstration, application: UUID) -> Offer:
     return offer
 
 
-def _request(customer: Customer, asset: Asset, price_fen: int) -> Request:
-    return Request(
+def _request(customer: Customer, asset: Asset, price_fen: int) -> QuoteRequest:
+    return QuoteRequest(
         plan=PLAN,
         customer=customer,
         asset=asset,

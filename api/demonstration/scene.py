@@ -29,17 +29,15 @@ from api.compose import Base, Running, running
 from api.demonstration import telling
 from api.roles.days import Days, days
 from domain.accounting.posting import post
-from domain.calendar.decider import CALENDAR
+from domain.calendar.calendar import CALENDAR
 from domain.kernel.command import Actor, Command, Context
 from domain.kernel.decider import Decider
 from domain.kernel.event import Event, type_of
 from domain.kernel.refusal import Refusal
 from domain.kernel.times import BEIJING
-from domain.payments.mandate.commands import GrantMandate
-from domain.payments.mandate.decider import MANDATE, mandate_stream
+from domain.payments.mandate import MANDATE, GrantMandate, mandate_stream
 from domain.payments.payment.values import CollectionPolicy
-from domain.payments.reconciliation.decider import RECONCILIATION
-from domain.payments.reconciliation.events import StatementLoaded, StatementMatched
+from domain.payments.reconciliation import RECONCILIATION, StatementLoaded, StatementMatched
 from projections.accounting.journal import trial_balance
 from projections.engine.model import Projection
 from projections.engine.runner import Runner

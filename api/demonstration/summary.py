@@ -16,8 +16,8 @@ from chain.entry import Entry
 from domain.contracts.contract import events as contract
 from domain.intake.application import events as application
 from domain.kernel.event import Event
-from domain.leasing.lease import events as lease
-from domain.leasing.lease import money
+from domain.leasing.lease.events import lifecycle as lease
+from domain.leasing.lease.events import money
 
 
 @dataclass(frozen=True)

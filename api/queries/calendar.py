@@ -15,7 +15,7 @@ from api.permissions import Permission
 from api.queries.engine.parameters import STARTING_AFTER, Cursor, ParameterInvalid, day_of, identifier
 from api.queries.engine.read import Answered, Asked, Read
 from api.queries.engine.shape import derived
-from domain.calendar.decider import calendar_stream
+from domain.calendar.calendar import calendar_stream
 from domain.calendar.timers import Timer
 from domain.kernel.fields import one_of
 from domain.kernel.ids import format_id

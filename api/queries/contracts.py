@@ -16,13 +16,12 @@ from api.queries.engine.events import Hash
 from api.queries.engine.read import Answered, Asked, Read
 from api.queries.engine.resources import Filter, Resource, owned, reads_of
 from api.queries.engine.shape import Position
-from domain.contracts.clause.decider import CLAUSE
-from domain.contracts.clause.events import ClauseDrafted
-from domain.contracts.clause.values import ClauseRef
-from domain.contracts.contract.decider import CONTRACT
+from domain.contracts.clause import CLAUSE, ClauseDrafted
+from domain.contracts.contract.rules import CONTRACT
 from domain.contracts.contract.state import ContractState
 from domain.kernel.fields import noun
-from domain.leasing.lease.events import LeaseCreated
+from domain.kernel.values import ClauseRef
+from domain.leasing.lease.events.lifecycle import LeaseCreated
 from domain.pricing.parts import Form
 from projections.contracts import clause_library
 from projections.contracts.clause_library import CLAUSE_LIBRARY

@@ -10,10 +10,10 @@ from api.permissions import Permission
 from api.queries.engine.figures import figure
 from api.queries.engine.read import Asked
 from api.queries.engine.resources import Resource, reads_of
-from domain.intake.application.checklist import StepState
-from domain.intake.application.decider import APPLICATION
+from domain.intake.application.rules import APPLICATION
 from domain.intake.application.state import ApplicationState, Document, Offer
 from domain.intake.application.values import Finding, Terms
+from domain.intake.checklist import StepState
 from projections.intake import decision_funnel, work_in_progress
 from projections.intake.application_book import APPLICATION_BOOK
 from projections.intake.decision_funnel import DECISION_FUNNEL

@@ -15,7 +15,7 @@ from api.queries.engine.read import Answered, Asked, Read
 from api.queries.engine.resources import Filter, Resource, history_of, reads_of
 from domain.kernel.fields import noun, one_of
 from domain.kernel.ids import format_id, parse_id
-from domain.leasing.lease.decider import LEASE
+from domain.leasing.lease.rules.decider import LEASE
 from projections.leasing import bills
 from projections.leasing.bill import STATUSES, Bill
 from projections.leasing.bills import BILLS

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from api.permissions import Permission
 from api.queries.engine.resources import Filter, Resource, reads_of
-from domain.parties.consent.decider import CONSENT
-from domain.parties.consent.state import ConsentState
+from domain.parties.consent import CONSENT, ConsentState
 from projections.parties.consents import CONSENTS
 
 READS = reads_of(

@@ -11,12 +11,10 @@ from api.permissions import Permission
 from api.queries.engine.read import Answered, Asked, Read
 from api.queries.engine.resources import Filter, Resource, history_of, reads_of
 from api.queries.engine.shape import derived
-from domain.payments.mandate.decider import MANDATE
-from domain.payments.mandate.state import MandateState
-from domain.payments.payment.decider import PAYMENT
+from domain.payments.mandate import MANDATE, MandateState
+from domain.payments.payment.rules import PAYMENT
 from domain.payments.payment.state import PaymentState
-from domain.payments.reconciliation.decider import RECONCILIATION
-from domain.payments.reconciliation.rules import ReconciliationState
+from domain.payments.reconciliation import RECONCILIATION, ReconciliationState
 from projections.payments import reconciliation_board
 from projections.payments.mandates import MANDATES
 from projections.payments.payments import PAYMENTS

@@ -29,15 +29,15 @@ from api.queries.quote_answers import (
     reason,
     texts_of,
 )
-from domain.contracts.contract.offered import priced_of, terms_of
+from domain.contracts.offered import priced_of, terms_of
 from domain.kernel.money import Rounding
 from domain.kernel.refusal import Refusal
 from domain.pricing.amounts import share_of
 from domain.pricing.guards import CostPolicy, judge
-from domain.pricing.matching import TERM_UNIT, Asset, Customer, Wish, match, plan_in_force
+from domain.pricing.matching import TERM_UNIT, Asset, Customer, Financing, match, plan_in_force
 from domain.pricing.parts import TermUnit
 from domain.pricing.plans import Plan
-from domain.pricing.quoting import Request
+from domain.pricing.quoting import QuoteRequest
 
 
 class Desk(Struct, frozen=True):
@@ -68,7 +68,7 @@ def answer(desk: Desk, wish: QuoteWish, today: date) -> QuoteAnswer | tuple[Refu
 
 def _matched(desk: Desk, wish: QuoteWish, on: date) -> QuoteAnswer:
     """Every plan of the catalogue: an offer, or the reasons against it."""
-    wanted = Wish(wish.price_fen, wish.term, on, wish.term_unit or TermUnit.MONTH)
+    wanted = Financing(wish.price_fen, wish.term, on, wish.term_unit or TermUnit.MONTH)
     found = match(desk.plans, _customer(wish), Asset(wish.asset_kind), wanted)
     against = [(misfit.plan, misfit.reasons) for misfit in found.misfits]
     offers = []
@@ -96,7 +96,7 @@ def _customer(wish: QuoteWish) -> Customer:
 def _offered(desk: Desk, plan: Plan, wish: QuoteWish, on: date) -> QuotedOffer | tuple[Refusal, ...]:
     """The offer of one plan, or every reason why it must not be made."""
     least_fen = share_of(wish.price_fen, plan.down_payment_min, Rounding.UP)
-    request = Request(
+    request = QuoteRequest(
         plan=plan,
         customer=_customer(wish),
         asset=Asset(wish.asset_kind),

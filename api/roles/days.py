@@ -44,8 +44,8 @@ from domain.calendar.timers import Timer
 from domain.kernel.event import Event
 from domain.kernel.refusal import Refusal
 from domain.kernel.times import business_date
-from domain.payments.collection import Standing
-from domain.payments.reconciliation.matching import Money
+from domain.payments.collection import CollectionPosition
+from domain.payments.matching import Money
 from projections.calendar import timers
 from projections.engine.runner import Runner
 from projections.payments import receipts
@@ -84,7 +84,7 @@ class ReadModelsNow:
         """Every movement at a provider with this value date."""
         return await anyio.to_thread.run_sync(self._received, tenant, provider, day)
 
-    async def standings(self, tenant: UUID, day: date) -> Sequence[Standing]:
+    async def standings(self, tenant: UUID, day: date) -> Sequence[CollectionPosition]:
         """The leases where something may be collected or given up on a day."""
         posted_to = await self._posted_to()
         return await anyio.to_thread.run_sync(self._standings, tenant, day, posted_to)
@@ -97,7 +97,7 @@ class ReadModelsNow:
         self._money.catch_up()
         return receipts.received(self._connection, tenant, provider, day, shard=SHARD)
 
-    def _standings(self, tenant: UUID, day: date, posted_to: int) -> Sequence[Standing]:
+    def _standings(self, tenant: UUID, day: date, posted_to: int) -> Sequence[CollectionPosition]:
         self._money.catch_up()
         return standings(self._connection, tenant, day, posted_to, shard=SHARD)
 

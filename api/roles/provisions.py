@@ -18,8 +18,7 @@ from adapters.postgres.schema import SHARD
 from adapters.processes.provisioning import RecogniseProvisions
 from api.compose import Running
 from domain.accounting import chart
-from domain.accounting.provision.events import ClassSum
-from domain.accounting.provision.rules import RecogniseProvision
+from domain.accounting.provision import ClassSum, RecogniseProvision
 from domain.accounting.provisioning import FiveClass
 from projections.accounting import journal
 from projections.accounting.journal import JOURNAL

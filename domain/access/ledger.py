@@ -14,10 +14,11 @@ from enum import StrEnum
 from typing import Annotated
 from uuid import UUID, uuid5
 
-from msgspec import UNSET, Meta, Struct, UnsetType
+from msgspec import UNSET, Meta, UnsetType
+from msgspec.structs import replace
 
 from domain.kernel.command import Command, Context
-from domain.kernel.decider import Decider
+from domain.kernel.decider import ABSENT, Answer, Decider, Rule, State, without_phase
 from domain.kernel.event import Event, event_type
 from domain.kernel.refusal import Refusal, refusal
 
@@ -56,10 +57,9 @@ class LedgerPhase(StrEnum):
     OPEN = "open"
 
 
-class LedgerState(Struct, frozen=True, kw_only=True):
+class LedgerState(State, frozen=True, kw_only=True):
     """One ledger."""
 
-    version: int = 0
     phase: LedgerPhase = LedgerPhase.ABSENT
     origin: str = ""
     owner: UUID | None = None
@@ -84,24 +84,21 @@ AHEAD_OF_CLOCK = refusal(
 )
 
 
-def decide(command: Command, state: LedgerState, context: Context) -> tuple[Event, ...] | Refusal:
-    """The events a command leads to, or the first refusal. Raises `TypeError` for a command of another aggregate."""
-    if not isinstance(command, OpenLedgerForDemonstration):
-        raise TypeError(f"expected a command to a ledger, got {type(command).__name__}")
-    if state.phase is not LedgerPhase.ABSENT:
-        return OPEN_ALREADY()
+def _open(command: OpenLedgerForDemonstration, state: LedgerState, context: Context) -> Answer:
     opened = LedgerOpenedForDemonstration(
         origin=command.origin, owner=context.tenant, scenario=command.scenario, seed=command.seed
     )
     return (opened,)
 
 
-def evolve(state: LedgerState, event: Event) -> LedgerState:
-    """The state after one event. Raises `TypeError` for an event of another aggregate."""
-    if not isinstance(event, LedgerOpenedForDemonstration):
-        raise TypeError(f"expected an event of a ledger, got {type(event).__name__}")
-    return LedgerState(
-        version=state.version + 1,
+def may_end(day: date, today: date, ledger: LedgerState) -> Refusal | None:
+    """None when a business day may end on the calendar date `today`, else the refusal."""
+    return None if day <= today or ledger.demonstration else AHEAD_OF_CLOCK(day=day, today=today)
+
+
+def _opened(state: LedgerState, event: LedgerOpenedForDemonstration) -> LedgerState:
+    return replace(
+        state,
         phase=LedgerPhase.OPEN,
         origin=event.origin,
         owner=event.owner,
@@ -111,13 +108,12 @@ def evolve(state: LedgerState, event: Event) -> LedgerState:
     )
 
 
-def may_end(day: date, today: date, ledger: LedgerState) -> Refusal | None:
-    """None when a business day may end on the calendar date `today`, else the refusal."""
-    return None if day <= today or ledger.demonstration else AHEAD_OF_CLOCK(day=day, today=today)
-
-
-LEDGER = Decider(name="ledger", initial=LedgerState(), decide=decide, evolve=evolve)
-"""The aggregate, registered under the first part of its event types."""
+LEDGER = Decider(
+    name="ledger",
+    initial=LedgerState(),
+    rules={OpenLedgerForDemonstration: Rule(ABSENT, without_phase(OPEN_ALREADY), _open)},
+    evolve={LedgerOpenedForDemonstration: _opened},
+)
 
 
 def ledger_stream(origin: str) -> UUID:

@@ -1,4 +1,4 @@
-"""The chart of accounts (会计科目) as data: code, name in both languages, kind. Codes are the house's own."""
+"""The chart of accounts (会计科目) as data: code, name in both languages, kind. Codes are our own."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from msgspec import Struct
 
-from domain.leasing.values import Component
+from domain.pricing.schedules import Component
 
 
 class AccountKind(StrEnum):

@@ -23,10 +23,13 @@ from typing import Any
 from msgspec import Struct
 
 from domain.accounting import chart as a
-from domain.accounting.provision.events import ProvisionRecognised
+from domain.accounting.provision import ProvisionRecognised
 from domain.kernel.event import Event, type_of
-from domain.leasing.lease import money as m
-from domain.leasing.values import Applied, BillKind, Business, Component, DepositMode, Part
+from domain.kernel.values import Business
+from domain.leasing.bill_changes import BillChanges, bill_changes, total_fen
+from domain.leasing.lease.events import money as m
+from domain.leasing.values import BillKind
+from domain.pricing.schedules import Component
 
 
 class Line(Struct, frozen=True):
@@ -44,10 +47,36 @@ class Unbalanced(ValueError):
 Signed = Iterable[tuple[str, int]]
 """Accounts and signed amounts: debits are positive, credits negative."""
 
-Posting = Callable[[Any], Signed]
+Posting = Callable[[Any, BillChanges], Signed]
+"""The accounts of an event; what it changes of bills, credit and cash is read once, by `bill_changes`."""
 
 
-def _activated(event: m.LeaseActivated) -> Signed:
+def _cash(changes: BillChanges) -> tuple[str, int]:
+    return a.CASH, changes.cash_fen
+
+
+def _settled(changes: BillChanges) -> Signed:
+    """What is to be paid on bills, and credit: negative changes come out on the other side."""
+    open_changes = [(a.RECEIVABLES[component], fen) for _, component, fen in changes.open_changes()]
+    return (*open_changes, (a.LESSEE_CREDIT, -changes.credit_fen))
+
+
+def _money(event: Event, changes: BillChanges) -> Signed:
+    """Cash, if there is any, met bills and credit."""
+    return (_cash(changes), *_settled(changes))
+
+
+def _against(account: str) -> Posting:
+    """Cash that went to one account, or came from it."""
+    return lambda event, changes: (_cash(changes), (account, -changes.cash_fen))
+
+
+def _paid_out(account: str) -> Posting:
+    """Cash that one account owed."""
+    return lambda event, changes: ((account, -changes.cash_fen), _cash(changes))
+
+
+def _activated(event: m.LeaseActivated, changes: BillChanges) -> Signed:
     if event.business is Business.RENTAL:
         return ()
     return (
@@ -57,21 +86,9 @@ def _activated(event: m.LeaseActivated) -> Signed:
     )
 
 
-def _down_payment_received(event: m.DownPaymentReceived) -> Signed:
-    return ((a.CASH, event.fen), (a.DOWN_PAYMENTS, -event.fen))
-
-
-def _down_payment_refunded(event: m.DownPaymentRefunded) -> Signed:
-    return ((a.DOWN_PAYMENTS, event.fen), (a.CASH, -event.fen))
-
-
-def _bill_issued(event: m.BillIssued) -> Signed:
-    billed = (
-        (a.RECEIVABLE_PRINCIPAL, event.principal_fen),
-        (a.RECEIVABLE_INTEREST, event.interest_fen),
-        (a.RECEIVABLE_FEE, event.fee_fen),
-        (a.COMPENSATION_INCOME if event.kind is BillKind.COMPENSATION else a.FEE_INCOME, -event.fee_fen),
-    )
+def _bill_issued(event: m.BillIssued, changes: BillChanges) -> Signed:
+    fee_income = a.COMPENSATION_INCOME if event.kind is BillKind.COMPENSATION else a.FEE_INCOME
+    billed = (*_settled(changes), (fee_income, -event.fee_fen))
     if event.business is Business.RENTAL:
         return (*billed, (a.RENT_INCOME, -event.principal_fen - event.interest_fen))
     return (
@@ -82,74 +99,27 @@ def _bill_issued(event: m.BillIssued) -> Signed:
     )
 
 
-def _interest_accrued(event: m.InterestAccrued) -> Signed:
+def _interest_accrued(event: m.InterestAccrued, changes: BillChanges) -> Signed:
     return ((a.ACCRUED_INTEREST, event.fen), (a.INTEREST_INCOME, -event.fen))
 
 
-def _late_fee_assessed(event: m.LateFeeAssessed) -> Signed:
-    return ((a.RECEIVABLE_LATE_FEE, event.fen), (a.LATE_FEE_INCOME, -event.fen))
+def _late_fee_assessed(event: m.LateFeeAssessed, changes: BillChanges) -> Signed:
+    return (*_settled(changes), (a.LATE_FEE_INCOME, -event.fen))
 
 
-def _settled(applied: Iterable[Applied], credit_fen: int) -> Signed:
-    """Bills paid and credit gained, both in credit; negative changes come out on the other side."""
-    return (*((a.RECEIVABLES[x.component], -x.fen) for x in applied), (a.LESSEE_CREDIT, -credit_fen))
+def _bill_waived(event: m.BillWaived, changes: BillChanges) -> Signed:
+    return ((a.WAIVERS, total_fen(changes.waived)), *_settled(changes))
 
 
-def _gone(parts: Iterable[Part]) -> Signed:
-    return tuple((a.RECEIVABLES[part.component], -part.fen) for part in parts)
+def _buyout_completed(event: m.BuyoutCompleted, changes: BillChanges) -> Signed:
+    return (*_settled(changes), (a.BUYOUT_INCOME, -event.price_fen))
 
 
-def _payment_posted(event: m.PaymentPosted) -> Signed:
-    return ((a.CASH, event.amount_fen), *_settled(event.applied, event.credit_fen))
+def _deposit_captured(event: m.DepositCaptured, changes: BillChanges) -> Signed:
+    return ((a.DEPOSITS, event.fen - changes.cash_fen), *_money(event, changes))
 
 
-def _payment_reversed(event: m.PaymentReversed) -> Signed:
-    return ((a.CASH, -event.amount_fen), *_settled(event.applied, event.credit_fen))
-
-
-def _credit_applied(event: m.CreditApplied) -> Signed:
-    return _settled(event.applied, event.credit_fen)
-
-
-def _credit_refunded(event: m.CreditRefunded) -> Signed:
-    return ((a.LESSEE_CREDIT, event.amount_fen), (a.CASH, -event.amount_fen))
-
-
-def _refund_returned(event: m.RefundReturned) -> Signed:
-    """The cash never left."""
-    return ((a.CASH, event.amount_fen), *_settled(event.applied, event.credit_fen))
-
-
-def _bill_waived(event: m.BillWaived) -> Signed:
-    waived_fen = sum(part.fen for part in event.parts)
-    return ((a.WAIVERS, waived_fen), *_gone(event.parts), *_settled(event.applied, event.credit_fen))
-
-
-def _buyout_completed(event: m.BuyoutCompleted) -> Signed:
-    return ((a.LESSEE_CREDIT, -event.credit_fen), (a.BUYOUT_INCOME, -event.price_fen))
-
-
-def _deposit_received(event: m.DepositReceived) -> Signed:
-    return ((a.CASH, event.fen), (a.DEPOSITS, -event.fen))
-
-
-def _deposit_released(event: m.DepositReleased) -> Signed:
-    """A hold was never in the books."""
-    if event.mode is not DepositMode.CASH:
-        return ()
-    return ((a.DEPOSITS, event.fen), (a.CASH, -event.fen))
-
-
-def _deposit_captured(event: m.DepositCaptured) -> Signed:
-    source = a.DEPOSITS if event.mode is DepositMode.CASH else a.CASH
-    return ((source, event.fen), *_settled(event.applied, event.credit_fen))
-
-
-def _transferred(event: m.LeaseTransferred) -> Signed:
-    return ((a.CASH, event.price_fen), (a.BORROWINGS, -event.price_fen))
-
-
-def _collected(event: m.CollectedForInvestor) -> Signed:
+def _collected(event: m.CollectedForInvestor, changes: BillChanges) -> Signed:
     return (
         (a.BORROWINGS, event.repaid_fen),
         (a.FUNDING_COST, event.fen - event.repaid_fen),
@@ -157,79 +127,63 @@ def _collected(event: m.CollectedForInvestor) -> Signed:
     )
 
 
-def _remitted(event: m.RemittedToInvestor) -> Signed:
-    return ((a.INVESTORS, event.amount_fen), (a.CASH, -event.amount_fen))
-
-
 def _released(released_fen: int) -> Signed:
     """What of a price is no longer owed makes the investor's money cheaper."""
     return ((a.BORROWINGS, released_fen), (a.FUNDING_COST, -released_fen))
 
 
-def _bought_back(event: m.LeaseBoughtBack) -> Signed:
+def _bought_back(event: m.LeaseBoughtBack, changes: BillChanges) -> Signed:
     return (
         *_released(event.released_fen),
         (a.FUNDING_COST, event.price_fen),
         (a.INVESTORS, event.owed_fen),
-        (a.CASH, -event.price_fen - event.owed_fen),
+        _cash(changes),
     )
 
 
-def _closed(event: m.LeaseClosed) -> Signed:
+def _closed(event: m.LeaseClosed, changes: BillChanges) -> Signed:
     return _released(event.released_fen)
 
 
-def _disposed(event: m.AssetDisposed) -> Signed:
-    return (
-        (a.CASH, event.proceeds_fen),
-        (a.DISPOSAL_COSTS, -event.costs_fen),
-        *_settled(event.applied, event.credit_fen),
-    )
+def _disposed(event: m.AssetDisposed, changes: BillChanges) -> Signed:
+    return (_cash(changes), (a.DISPOSAL_COSTS, -event.costs_fen), *_settled(changes))
 
 
-def _charged_off(event: m.LeaseChargedOff) -> Signed:
-    return ((a.ALLOWANCE, sum(part.fen for part in event.parts)), *_gone(event.parts))
+def _charged_off(event: m.LeaseChargedOff, changes: BillChanges) -> Signed:
+    return ((a.ALLOWANCE, total_fen(changes.written_off)), *_settled(changes))
 
 
-def _recovered(event: m.DebtRecovered) -> Signed:
-    return ((a.CASH, event.amount_fen), (a.RECOVERY_INCOME, -event.amount_fen))
-
-
-def _recovery_reversed(event: m.RecoveryReversed) -> Signed:
-    return ((a.CASH, -event.amount_fen), (a.RECOVERY_INCOME, event.amount_fen))
-
-
-def _provision(event: ProvisionRecognised) -> Signed:
+def _provision(event: ProvisionRecognised, changes: BillChanges) -> Signed:
     """What the allowance lacks, or, the other way, has too much of; more than it has to hold after write-offs."""
     more = event.required_fen - event.held_fen
     return ((a.IMPAIRMENT, more), (a.ALLOWANCE, -more))
 
 
 _POSTINGS: dict[type[Event], Posting] = {
-    m.DepositReceived: _deposit_received,
-    m.DepositReleased: _deposit_released,
+    m.DepositReceived: _against(a.DEPOSITS),
+    m.DepositReleased: _paid_out(a.DEPOSITS),
     m.DepositCaptured: _deposit_captured,
-    m.DownPaymentReceived: _down_payment_received,
-    m.DownPaymentRefunded: _down_payment_refunded,
+    m.DownPaymentReceived: _against(a.DOWN_PAYMENTS),
+    m.DownPaymentRefunded: _paid_out(a.DOWN_PAYMENTS),
     m.LeaseActivated: _activated,
     m.BillIssued: _bill_issued,
     m.InterestAccrued: _interest_accrued,
     m.LateFeeAssessed: _late_fee_assessed,
-    m.PaymentPosted: _payment_posted,
-    m.PaymentReversed: _payment_reversed,
-    m.CreditApplied: _credit_applied,
-    m.CreditRefunded: _credit_refunded,
-    m.RefundReturned: _refund_returned,
+    m.PaymentPosted: _money,
+    m.PaymentReversed: _money,
+    m.CreditApplied: _money,
+    m.CreditRefunded: _paid_out(a.LESSEE_CREDIT),
+    m.RefundReturned: _money,
     m.BillWaived: _bill_waived,
     m.BuyoutCompleted: _buyout_completed,
-    m.LeaseTransferred: _transferred,
+    m.LeaseTransferred: _against(a.BORROWINGS),
     m.CollectedForInvestor: _collected,
-    m.RemittedToInvestor: _remitted,
+    m.RemittedToInvestor: _paid_out(a.INVESTORS),
     m.LeaseBoughtBack: _bought_back,
     m.AssetDisposed: _disposed,
     m.LeaseChargedOff: _charged_off,
-    m.DebtRecovered: _recovered,
-    m.RecoveryReversed: _recovery_reversed,
+    m.DebtRecovered: _against(a.RECOVERY_INCOME),
+    m.RecoveryReversed: _against(a.RECOVERY_INCOME),
     m.LeaseClosed: _closed,
     ProvisionRecognised: _provision,
 }
@@ -249,7 +203,7 @@ def post(event: Event) -> tuple[Line, ...]:
 def amounts(event: Event) -> dict[str, int]:
     """As `post`, as debits less credits of each account that changes, in fen; they add up to zero."""
     posting = _POSTINGS.get(type(event))
-    return {} if posting is None else _net(posting(event), event)
+    return {} if posting is None else _net(posting(event, bill_changes(event)), event)
 
 
 def balanced(signed: Signed, event: Event | None = None) -> tuple[Line, ...]:

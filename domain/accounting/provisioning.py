@@ -1,6 +1,6 @@
 """Provisions (减值准备): five classes by days overdue, and what the allowance has to hold for each.
 
-Days and rates are policy data of the house and no law; a new number is a new version. `provision` records
+Days and rates are policy data of the lessor and no law; a new number is a new version. `provision` records
 month ends and `domain.accounting.posting` posts them.
 """
 
@@ -11,9 +11,8 @@ from enum import StrEnum
 
 from msgspec import Struct
 
-from domain.kernel.money import Rounding, divide
+from domain.kernel.money import PPM, Rounding, divide
 from domain.leasing.lease.state import LeaseState
-from domain.leasing.values import PPM
 
 
 class FiveClass(StrEnum):

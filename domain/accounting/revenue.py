@@ -13,8 +13,8 @@ from datetime import date, timedelta
 from msgspec import Struct
 
 from domain.kernel.money import Rounding, divide
+from domain.kernel.values import Business
 from domain.leasing.lease.state import LeaseState
-from domain.leasing.values import Business
 
 
 class MonthAmount(Struct, frozen=True):
@@ -40,9 +40,9 @@ def future_interest(state: LeaseState) -> tuple[MonthAmount, ...]:
         start = instalment.due_on
     accrued = state.accrued_fen
     for month in sorted(months):
-        taken = min(accrued, months[month])
-        months[month] -= taken
-        accrued -= taken
+        deducted = min(accrued, months[month])
+        months[month] -= deducted
+        accrued -= deducted
     return _amounts(months)
 
 
@@ -67,11 +67,11 @@ def _spread(fen: int, start: date, end: date) -> Iterator[tuple[tuple[int, int],
     if span <= 0:
         yield (end.year, end.month), fen
         return
-    day, told = start, 0
-    while told < fen:
+    day, recognised = start, 0
+    while recognised < fen:
         last = date(day.year, day.month, calendar.monthrange(day.year, day.month)[1])
         until = min(last, end)
         earned = divide(fen * (until - start).days, span, Rounding.HALF_UP)
-        if earned != told:
-            yield (until.year, until.month), earned - told
-        told, day = earned, last + timedelta(days=1)
+        if earned != recognised:
+            yield (until.year, until.month), earned - recognised
+        recognised, day = earned, last + timedelta(days=1)

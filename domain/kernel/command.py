@@ -24,9 +24,9 @@ class Actor(Struct, frozen=True, gc=False):
 
 
 class Context(Struct, frozen=True, kw_only=True):
-    """Everything about a command that is not the wish itself.
+    """Everything about a command that is not the command itself.
 
-    `now` is the instant the wish is about (an import passes the original one), an aware UTC datetime; it becomes
+    `now` is the instant the command is about (an import passes the original one), an aware UTC datetime; it becomes
     the event's `occurred_at`. `business_date` is the ledger's calendar day in Asia/Shanghai. `command` identifies this
     command and becomes the `cause` of its events; `correlation` is the case that all its streams share.
     """

@@ -13,6 +13,18 @@ MAX_SAFE_INTEGER = 2**53 - 1
 Fen = Annotated[int, Meta(ge=0, le=MAX_SAFE_INTEGER)]
 """An amount in the smallest unit of its currency, not negative."""
 
+Amount = Annotated[int, Meta(ge=1, le=MAX_SAFE_INTEGER)]
+"""An amount of money that moves: more than nothing."""
+
+DeltaFen = Annotated[int, Meta(ge=-MAX_SAFE_INTEGER, le=MAX_SAFE_INTEGER)]
+"""A signed change of an amount in the smallest unit of its currency."""
+
+PPM = 1_000_000
+"""Parts per million in one: shares of policies and plans are integers of this unit, units last in names (`*_ppm`)."""
+
+Ppm = Annotated[int, Meta(ge=0, le=PPM)]
+"""A share of at most the whole."""
+
 Currency = Annotated[str, Meta(pattern="^[A-Z]{3}$", max_length=3)]
 """ISO 4217 alphabetic code."""
 

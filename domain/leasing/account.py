@@ -28,7 +28,7 @@ from uuid import UUID
 from msgspec import Struct
 from msgspec.structs import replace
 
-from domain.leasing.balances import AT, LATE_FEE_AT, ZERO, Balances, BillBalance, Four, Kind, Terms, Transaction
+from domain.leasing.balances import AT, LATE_FEE_AT, ZERO, Balances, Four, Terms, Transaction
 from domain.leasing.run import Run, with_late_fee, with_paid
 from domain.leasing.values import COMPONENTS, Applied
 
@@ -169,11 +169,11 @@ def _recounted(
     run = Run(account.terms, account.balances)
     if transaction is not None:
         run.register(transaction)
-    told = _changed(run.balances(), applied, credit_fen)
+    changed = _changed(run.balances(), applied, credit_fen)
     fresh = replay(account)
     days = {bill.number: bill.overdue_day_fen for bill in fresh.bills}
-    bills = tuple(replace(bill, overdue_day_fen=days.get(bill.number, 0)) for bill in told.bills)
-    return replace(account, balances=replace(told, bills=bills, on=fresh.on))
+    bills = tuple(replace(bill, overdue_day_fen=days.get(bill.number, 0)) for bill in changed.bills)
+    return replace(account, balances=replace(changed, bills=bills, on=fresh.on))
 
 
 def _changed(balances: Balances, applied: Iterable[Applied], credit_fen: int) -> Balances:
@@ -207,25 +207,3 @@ def _inserted(account: Account, transaction: Transaction) -> tuple[tuple[Transac
 
 def _replayed(account: Account) -> Account:
     return replace(account, balances=replay(account))
-
-
-__all__ = [
-    "ZERO",
-    "Account",
-    "Balances",
-    "BillBalance",
-    "Effect",
-    "Four",
-    "Kind",
-    "Terms",
-    "Transaction",
-    "assessed",
-    "effect",
-    "is_back_dated",
-    "posted",
-    "recorded",
-    "recorded_late_fee",
-    "recorded_withdrawal",
-    "replay",
-    "withdrawn",
-]

@@ -13,19 +13,19 @@ from datetime import date
 from uuid import UUID, uuid5
 
 from domain.contracts.contract import refusals as contract_refusals
-from domain.contracts.contract.roots import schedule_digest
 from domain.contracts.contract.state import IN_FORCE, ContractState
 from domain.contracts.contract.values import KeyTerms, PartyRole
+from domain.contracts.roots import schedule_digest
 from domain.intake.application.state import ApplicationState
-from domain.kernel.money import Rounding, divide
+from domain.kernel.money import PPM, Rounding, divide
 from domain.kernel.refusal import Refusal, refusal
+from domain.kernel.values import Business
 from domain.leasing.lease.commands import CreateLease
 from domain.leasing.policies import CURRENT_POLICY
-from domain.leasing.values import PPM, Business, DepositMode, DownPaymentTo
-from domain.parties.consent import refusals as consent_refusals
-from domain.parties.consent.permission import permits_any
-from domain.parties.consent.state import ConsentState
-from domain.parties.consent.values import Purpose
+from domain.leasing.values import DepositMode, DownPaymentTo
+from domain.parties.consent import ConsentState
+from domain.parties.permission import MISSING, permits_any
+from domain.parties.purposes import Purpose
 from domain.pricing.offer import Offer
 from domain.pricing.plans import Plan
 
@@ -64,9 +64,9 @@ def _wrong_consent(purpose: Purpose, consents: Sequence[ConsentState], on: date)
         answer = permits_any((state,), purpose, recipient, on, use=use)
         if answer is None:
             return None
-        if answer.kind is not consent_refusals.MISSING:
+        if answer.kind is not MISSING:
             nearest = answer
-    return nearest or consent_refusals.MISSING(purpose=purpose)
+    return nearest or MISSING(purpose=purpose)
 
 
 def wrong_contract(lease: CreateLease, contract: ContractState) -> Refusal | None:

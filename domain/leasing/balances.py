@@ -8,7 +8,8 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from domain.leasing.values import COMPONENTS, Component
+from domain.leasing.values import COMPONENTS
+from domain.pricing.schedules import Component
 
 Four = tuple[int, int, int, int]
 """Amounts of principal, interest, fee and late fee, in fen."""

@@ -10,7 +10,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from domain.leasing.values import PPM, Ppm
+from domain.kernel.money import PPM, Ppm
 
 DEFAULT_INSTALMENTS = 2
 """Unpaid instalments from which a lessor may end a finance lease or ask for all rent (融资租赁解释 5)."""

@@ -16,7 +16,7 @@ from msgspec.structs import replace
 
 from domain.kernel.money import Rounding, divide
 from domain.leasing.balances import AT, LATE_FEE_AT, Balances, BillBalance, Four, Kind, Terms, Transaction
-from domain.leasing.values import Component
+from domain.pricing.schedules import Component
 
 
 @lru_cache(maxsize=256)

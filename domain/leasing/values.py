@@ -1,7 +1,6 @@
 """Values that the lease, its account and the books share: components of a bill, net changes, closed lists.
 
-`Component` and `Instalment` are those of the schedules that contracts are priced with; in a rental, rent stands in
-`principal`.
+In a rental, rent stands in the component `principal`.
 """
 
 from __future__ import annotations
@@ -12,36 +11,20 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from domain.kernel.money import MAX_SAFE_INTEGER
-from domain.pricing.schedules import Component, Instalment
+from domain.kernel.money import MAX_SAFE_INTEGER, DeltaFen
+from domain.pricing.schedules import Component
 
 INSTALMENTS_MAX = 120
 """Instalments of one lease: ten years by the month, so that its schedule fits into an entry of 16 KiB."""
 
 GRACE_DAYS_MAX = 90
-PPM = 1_000_000
-"""Parts per million in one: shares of policies and plans are integers of this unit, units last in names (`*_ppm`)."""
-
-DeltaFen = Annotated[int, Meta(ge=-MAX_SAFE_INTEGER, le=MAX_SAFE_INTEGER)]
-"""A signed change of an amount in the smallest unit of the lease's currency."""
-
 BillNumber = Annotated[int, Meta(ge=0)]
 """Bills of one lease are numbered 1, 2, 3 … like their instalments; bill 0 is the fee that is due at the beginning."""
 
 UPFRONT_FEE_BILL = 0
 
-Ppm = Annotated[int, Meta(ge=0, le=PPM)]
-
-
 COMPONENTS: tuple[Component, ...] = tuple(Component)
 """The fixed order of the four amounts in an `account.Four`."""
-
-
-class Business(StrEnum):
-    """Which of the two businesses: operating lease of a device, or finance lease of a vehicle."""
-
-    RENTAL = "rental"
-    FINANCE = "finance"
 
 
 class DepositMode(StrEnum):
@@ -123,27 +106,3 @@ class NewDueDate(Struct, frozen=True, kw_only=True):
 
     number: BillNumber
     due_on: date
-
-
-__all__ = [
-    "COMPONENTS",
-    "GRACE_DAYS_MAX",
-    "INSTALMENTS_MAX",
-    "PPM",
-    "UPFRONT_FEE_BILL",
-    "Applied",
-    "BillKind",
-    "BillNumber",
-    "Business",
-    "Component",
-    "DeltaFen",
-    "DepositMode",
-    "DownPaymentTo",
-    "Instalment",
-    "NewDueDate",
-    "Part",
-    "PartKind",
-    "Ppm",
-    "QuotePart",
-    "Remedy",
-]

@@ -47,7 +47,7 @@ class Waiting(Struct, frozen=True, kw_only=True):
     advance: bool
 
 
-class Standing(Struct, frozen=True, kw_only=True):
+class CollectionPosition(Struct, frozen=True, kw_only=True):
     """How a lease stands in the evening of a day, in fen.
 
     `due_fen` is open of its bills that are due by then, `newest_due_on` the latest due date among those. `busy_fen` is
@@ -96,22 +96,22 @@ def collection_stream(lease: UUID, day: date) -> UUID:
     return uuid5(lease, f"collection:{day}")
 
 
-def moves(standing: Standing) -> tuple[Move, ...]:
+def moves(position: CollectionPosition) -> tuple[Move, ...]:
     """What to do now; together it asks for no more than is due, advances that people scheduled apart."""
-    left_fen = max(0, standing.due_fen - standing.busy_fen)
+    left_fen = max(0, position.due_fen - position.busy_fen)
     found: list[Move] = []
-    for one in standing.waiting:
-        move = _waiting(one, left_fen, standing.debit)
+    for one in position.waiting:
+        move = _waiting(one, left_fen, position.debit)
         if isinstance(move, Again):
             left_fen = max(0, left_fen - move.amount_fen)
         found.append(move)
-    if (start := _start(standing, left_fen)) is not None:
+    if (start := _start(position, left_fen)) is not None:
         found.append(start)
     return tuple(found)
 
 
 def _waiting(one: Waiting, left_fen: int, debit: Debit | None) -> Again | GiveUp:
-    """Under a mandate what is due now, else at most what was wished; an advance's first attempt is the wish itself."""
+    """Under a mandate what is due now, else at most what was initiated; an advance's first attempt is just that."""
     if one.mandate is None:
         fresh = one.advance and one.attempt == 1
         amount_fen, least_fen = one.wished_fen if fresh else min(left_fen, one.wished_fen), 1
@@ -124,11 +124,11 @@ def _waiting(one: Waiting, left_fen: int, debit: Debit | None) -> Again | GiveUp
     return Again(one.payment, one.attempt, amount_fen)
 
 
-def _start(standing: Standing, left_fen: int) -> Start | None:
-    debit, rests = standing.debit, standing.rests_since
-    if debit is None or standing.collecting or _within(left_fen, debit) < _least_fen(debit):
+def _start(position: CollectionPosition, left_fen: int) -> Start | None:
+    debit, rests = position.debit, position.rests_since
+    if debit is None or position.collecting or _within(left_fen, debit) < _least_fen(debit):
         return None
-    if rests is not None and (standing.newest_due_on is None or standing.newest_due_on <= rests):
+    if rests is not None and (position.newest_due_on is None or position.newest_due_on <= rests):
         return None
     return Start(_within(left_fen, debit), debit)
 

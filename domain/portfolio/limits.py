@@ -1,7 +1,8 @@
 """Portfolio limits (集中度与杠杆) of a finance-lease tenant: pure functions over one snapshot, exact in integers.
 
-Before every booking: risk assets ≤ 8 × net assets; one lessee ≤ 30 %, one group ≤ 50 %, one related party ≤ 30 %, all
-related parties ≤ 50 % of net assets; lease assets ≥ 60 % of all assets. The numbers are those of a versioned policy.
+With every new exposure: risk assets ≤ 8 × net assets; one lessee ≤ 30 %, one group ≤ 50 %, one related party ≤ 30 %,
+all related parties ≤ 50 % of net assets; lease assets ≥ 60 % of all assets. The numbers are those of a versioned
+policy.
 """
 
 from __future__ import annotations
@@ -12,9 +13,8 @@ from uuid import UUID
 
 from msgspec import Meta, Struct
 
-from domain.kernel.money import Fen, Rounding, divide
+from domain.kernel.money import PPM, Fen, Rounding, divide
 from domain.kernel.refusal import Refusal, RefusalKind, refusal
-from domain.leasing.values import PPM
 
 _SOURCE = "policy"
 
@@ -71,7 +71,7 @@ class Exposure(Struct, frozen=True, kw_only=True):
     related: bool = False
 
 
-class Surroundings(Struct, frozen=True, kw_only=True):
+class PrudentialData(Struct, frozen=True, kw_only=True):
     """What the ledger does not hold: assets of the lessor, groups and related parties among the lessees."""
 
     net_assets_fen: int
@@ -90,25 +90,25 @@ class Portfolio(Struct, frozen=True, kw_only=True):
     exposures: tuple[Exposure, ...] = ()
 
 
-def with_booking(before: Portfolio, booking: Exposure) -> Portfolio:
-    """The portfolio after a booking: so much more of risk assets, lease assets and all assets.
+def with_exposure(before: Portfolio, exposure: Exposure) -> Portfolio:
+    """The portfolio after a new exposure: so much more of risk assets, lease assets and all assets.
 
-    All assets grow as if the booking were paid with borrowed money; were it paid with cash, the share of lease assets
+    All assets grow as if the lease were paid with borrowed money; were it paid with cash, the share of lease assets
     would be larger, so this is the cautious reading.
     """
-    known = {exposure.lessee: exposure for exposure in before.exposures}
-    old = known.get(booking.lessee)
-    known[booking.lessee] = Exposure(
-        lessee=booking.lessee,
-        fen=booking.fen + (old.fen if old else 0),
-        group=booking.group or (old.group if old else None),
-        related=booking.related or (old is not None and old.related),
+    known = {one.lessee: one for one in before.exposures}
+    old = known.get(exposure.lessee)
+    known[exposure.lessee] = Exposure(
+        lessee=exposure.lessee,
+        fen=exposure.fen + (old.fen if old else 0),
+        group=exposure.group or (old.group if old else None),
+        related=exposure.related or (old is not None and old.related),
     )
     return Portfolio(
         net_assets_fen=before.net_assets_fen,
-        total_assets_fen=before.total_assets_fen + booking.fen,
-        lease_assets_fen=before.lease_assets_fen + booking.fen,
-        risk_assets_fen=before.risk_assets_fen + booking.fen,
+        total_assets_fen=before.total_assets_fen + exposure.fen,
+        lease_assets_fen=before.lease_assets_fen + exposure.fen,
+        risk_assets_fen=before.risk_assets_fen + exposure.fen,
         exposures=tuple(known.values()),
     )
 
@@ -154,9 +154,9 @@ class Measure(Struct, frozen=True, kw_only=True):
         return self.kind(fen=self.fen, net_assets_fen=self.base_fen, limit_ppm=self.limit_ppm, **who)
 
 
-def check_booking(before: Portfolio, booking: Exposure, limits: Limits) -> tuple[Refusal, ...]:
-    """Every limit that the portfolio would break after a booking and that concerns it; empty when it may be made."""
-    return breaches(with_booking(before, booking), limits, booking.lessee)
+def check_exposure(before: Portfolio, exposure: Exposure, limits: Limits) -> tuple[Refusal, ...]:
+    """Every limit that a new exposure would break and that concerns it; empty when it may be taken."""
+    return breaches(with_exposure(before, exposure), limits, exposure.lessee)
 
 
 def breaches(portfolio: Portfolio, limits: Limits, lessee: UUID | None = None) -> tuple[Refusal, ...]:

@@ -7,8 +7,8 @@ a licence for finance leases the cap is a multiple of the one-year LPR that was 
 included; a licensed lessor states its own. Rates are those that `pricing` verified: for vehicles the nominal yearly
 rate, for devices the effective one against the market price.
 
-The rules that a statute or an interpretation lays down for loans are applied to leases, too: that is a policy of this
-house, on the careful side, and each refusal says so. Counsel has to confirm it for a tenant's business.
+The rules that a statute or an interpretation lays down for loans are applied to leases, too: that is a policy of our
+own, on the careful side, and each refusal says so. Counsel has to confirm it for a tenant's business.
 """
 
 from __future__ import annotations
@@ -21,22 +21,22 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from domain.intake.application.values import Rate
 from domain.kernel.money import Rounding
 from domain.kernel.refusal import Refusal, refusal
+from domain.kernel.values import Business, Rate
 from domain.pricing.amounts import WORKING, share_of
 from domain.pricing.dates import DAYS_OF_YEAR_FIXED
 from domain.pricing.deposits import Share
 from domain.pricing.offer import Offer
-from domain.pricing.parts import VEHICLES, Business, Form
+from domain.pricing.parts import VEHICLES, Form
 from domain.pricing.rates import Rates
 from domain.pricing.schedules import principal_of, total_of
 from domain.pricing.wording import find_forbidden
 
-HOUSE = "policy of this house, to be confirmed by counsel"
-PRIVATE_LENDING = f"最高人民法院关于审理民间借贷案件适用法律若干问题的规定 25, applied to leases by {HOUSE}"
-NO_DEDUCTION = f"民法典 670 (on loans), applied to lease-backs by {HOUSE}"
-AUTO_NOTICES = f"{HOUSE}, after notices of local regulators such as 深圳市地方金融监督管理局 2023-07-20"
+TERMS_OF_BUSINESS = "policy of this house, to be confirmed by counsel"
+PRIVATE_LENDING = f"最高人民法院关于审理民间借贷案件适用法律若干问题的规定 25, applied to leases by {TERMS_OF_BUSINESS}"
+NO_DEDUCTION = f"民法典 670 (on loans), applied to lease-backs by {TERMS_OF_BUSINESS}"
+AUTO_NOTICES = f"{TERMS_OF_BUSINESS}, after notices of local regulators such as 深圳市地方金融监督管理局 2023-07-20"
 
 FORBIDDEN_AUTO_WORDS = ("以租代购", "车抵贷", "汽车信贷", "车辆贷款")
 """Words such notices name for advertising; a tenant may add to them, not take away."""
@@ -72,7 +72,7 @@ RENT_ABOVE_CAP = refusal(
     "offer.rent_above_cap",
     "The whole rent of an asset that goes back is above its share of the market price",
     "租金总额超过市场价的规定比例",
-    HOUSE,
+    TERMS_OF_BUSINESS,
 )
 LPR_UNKNOWN = refusal(
     "offer.lpr_unknown", "No loan prime rate is known for the day of the offer", "缺少报价日适用的一年期LPR"
@@ -92,7 +92,7 @@ LATE_FEE_ABOVE_CAP = refusal(
     "offer.late_fee_above_cap",
     "The penalty for lateness, over a year, is above the cap",
     "逾期违约金折算年利率超过上限",
-    HOUSE,
+    TERMS_OF_BUSINESS,
 )
 FORBIDDEN_WORDING = refusal(
     "offer.forbidden_wording",

@@ -60,7 +60,7 @@ class Asset(Struct, frozen=True):
     kind: AssetKind
 
 
-class Wish(Struct, frozen=True):
+class Financing(Struct, frozen=True):
     """How it is asked for: the amount in fen, the term and its unit, and the day of the offer."""
 
     amount_fen: int
@@ -114,9 +114,9 @@ def plan_in_force(plans: Iterable[Plan], code: str, on: date) -> Plan | Refusal:
     return ENDED(plan=code, effective_to=last.effective_to)
 
 
-def reasons_against(plan: Plan, customer: Customer, asset: Asset, wish: Wish) -> tuple[Refusal, ...]:
+def reasons_against(plan: Plan, customer: Customer, asset: Asset, request: Financing) -> tuple[Refusal, ...]:
     """Every reason why a plan does not fit, in a fixed order; none when it does."""
-    return (*_about_people(plan, customer, asset), *_about_numbers(plan, wish))
+    return (*_about_people(plan, customer, asset), *_about_numbers(plan, request))
 
 
 def _about_people(plan: Plan, customer: Customer, asset: Asset) -> Iterator[Refusal]:
@@ -144,35 +144,37 @@ def _missing(thresholds: Iterable[Threshold], scores: Scores) -> list[str]:
     return [one.source.value for one in thresholds if one.judge(scores) is Answer.NOT_EVALUATED]
 
 
-def _about_numbers(plan: Plan, wish: Wish) -> Iterator[Refusal]:
-    if wish.on < plan.effective_from:
+def _about_numbers(plan: Plan, request: Financing) -> Iterator[Refusal]:
+    if request.on < plan.effective_from:
         yield NOT_EFFECTIVE(plan=plan.id, effective_from=plan.effective_from)
-    if plan.effective_to is not None and wish.on > plan.effective_to:
+    if plan.effective_to is not None and request.on > plan.effective_to:
         yield ENDED(plan=plan.id, effective_to=plan.effective_to)
-    if wish.amount_fen < plan.amount_min_fen:
-        yield AMOUNT_BELOW(plan=plan.id, amount_fen=wish.amount_fen, amount_min_fen=plan.amount_min_fen)
-    if wish.amount_fen > plan.amount_max_fen:
-        yield AMOUNT_ABOVE(plan=plan.id, amount_fen=wish.amount_fen, amount_max_fen=plan.amount_max_fen)
-    if wish.unit is not plan.term.unit:
-        yield TERM_UNIT(plan=plan.id, unit=wish.unit, expected=plan.term.unit)
-    elif not plan.term.allows(wish.term):
-        yield TERM_NOT_OFFERED(plan=plan.id, term=wish.term, min=plan.term.min, max=plan.term.max, step=plan.term.step)
+    if request.amount_fen < plan.amount_min_fen:
+        yield AMOUNT_BELOW(plan=plan.id, amount_fen=request.amount_fen, amount_min_fen=plan.amount_min_fen)
+    if request.amount_fen > plan.amount_max_fen:
+        yield AMOUNT_ABOVE(plan=plan.id, amount_fen=request.amount_fen, amount_max_fen=plan.amount_max_fen)
+    if request.unit is not plan.term.unit:
+        yield TERM_UNIT(plan=plan.id, unit=request.unit, expected=plan.term.unit)
+    elif not plan.term.allows(request.term):
+        yield TERM_NOT_OFFERED(
+            plan=plan.id, term=request.term, min=plan.term.min, max=plan.term.max, step=plan.term.step
+        )
 
 
-def match(plans: Iterable[Plan], customer: Customer, asset: Asset, wish: Wish) -> Matches:
+def match(plans: Iterable[Plan], customer: Customer, asset: Asset, request: Financing) -> Matches:
     """Every plan of the catalogue, judged; the same answer for the same question, whatever order the plans come in."""
     fits, misfits = [], []
     listed = sorted(plans, key=lambda plan: (plan.id, plan.version))
-    newest = {plan.id: plan.version for plan in listed if plan.effective_from <= wish.on}
+    newest = {plan.id: plan.version for plan in listed if plan.effective_from <= request.on}
     for plan in listed:
-        reasons = reasons_against(plan, customer, asset, wish)
+        reasons = reasons_against(plan, customer, asset, request)
         if plan.version < newest.get(plan.id, plan.version):
             reasons = (SUPERSEDED(plan=plan.id, version=newest[plan.id]), *reasons)
         if reasons:
             misfits.append(Misfit(plan, reasons))
         else:
-            needed_fen = deposit_fen(plan.deposit, wish.amount_fen, customer.scores)
-            fits.append(Fit(plan, plan.rate(wish.term), needed_fen))
+            needed_fen = deposit_fen(plan.deposit, request.amount_fen, customer.scores)
+            fits.append(Fit(plan, plan.rate(request.term), needed_fen))
     return Matches(tuple(sorted(fits, key=_rank)), tuple(misfits))
 
 

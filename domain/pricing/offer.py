@@ -13,11 +13,11 @@ from decimal import Decimal
 
 from msgspec import Struct
 
-from domain.intake.application.values import Digest, Rate
 from domain.kernel.money import Currency, Fen
 from domain.kernel.refusal import refusal
+from domain.kernel.values import Business, Digest, Rate
 from domain.pricing.deposits import FreeDeposit, mode_of
-from domain.pricing.parts import AssetKind, Business, Form, TermUnit
+from domain.pricing.parts import AssetKind, Form, TermUnit
 from domain.pricing.plans import digest_of
 from domain.pricing.quoting import Quote
 from domain.pricing.rates import (

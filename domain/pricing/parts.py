@@ -10,21 +10,14 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from domain.intake.application.values import AssetClass, Rate
 from domain.kernel.money import Fen, Rounding
+from domain.kernel.values import AssetClass, Rate
 from domain.pricing.amounts import share_of
 from domain.pricing.deposits import Share
 from domain.pricing.schedules import Step
 
 Name = Annotated[str, Meta(min_length=1, max_length=60)]
 Count = Annotated[int, Meta(ge=1)]
-
-
-class Business(StrEnum):
-    """Which of the two businesses."""
-
-    RENTAL = "rental"
-    FINANCE = "finance"
 
 
 class Form(StrEnum):

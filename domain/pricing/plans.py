@@ -17,8 +17,8 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta, Struct
 
-from domain.intake.application.values import Code, Rate
 from domain.kernel.money import Currency, Fen
+from domain.kernel.values import Business, Code, Rate
 from domain.pricing.dates import DayCount
 from domain.pricing.deposits import Deposit, GradedDeposit, Share, waiver_of
 from domain.pricing.parts import (
@@ -26,7 +26,6 @@ from domain.pricing.parts import (
     RENTS,
     AssetKind,
     Balloon,
-    Business,
     BuyOut,
     Curtailed,
     CustomerClass,

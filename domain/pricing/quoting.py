@@ -1,12 +1,12 @@
-"""Quotes: a plan and a wish worked out to the fen, with the cash flows that a rate is solved from.
+"""Quotes: a plan and a request worked out to the fen, with the cash flows that a rate is solved from.
 
-    Request ──quote──▶ Quote: schedule, fees, deposit, buy-out, cash flows
+    QuoteRequest ──quote──▶ Quote: schedule, fees, deposit, buy-out, cash flows
 
 Cash flows are the lessee's: what it gets on day 0 less what it pays then, and what it pays later. A rental whose asset
 goes back has no rate; one with a buy-out has the rate implied by the asset's *market* price, not by the price in
 the contract. A deposit paid in cash and its return are cash flows; a frozen one is not.
 
-Whatever is wished comes out as a quote or as a refusal with a name; nothing is raised.
+Whatever is requested comes out as a quote or as a refusal with a name; nothing is raised.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from datetime import date
 from msgspec import Struct
 from msgspec.structs import replace
 
-from domain.intake.application.values import Rate
 from domain.kernel.money import MAX_SAFE_INTEGER, Fen, Rounding
 from domain.kernel.refusal import Refusal, refusal
+from domain.kernel.values import Business, Rate
 from domain.pricing.amounts import share_of
 from domain.pricing.dates import (
     Adjustment,
@@ -35,10 +35,9 @@ from domain.pricing.dates import (
     with_due_days,
 )
 from domain.pricing.deposits import FixedDeposit, GradedDeposit, Hold, deposit_fen
-from domain.pricing.matching import Asset, Customer, Wish, reasons_against
+from domain.pricing.matching import Asset, Customer, Financing, reasons_against
 from domain.pricing.parts import (
     Balloon,
-    Business,
     Curtailed,
     DailyRent,
     EqualPrincipal,
@@ -102,7 +101,7 @@ RATE_AMBIGUOUS = refusal(
 )
 
 
-class Request(Struct, frozen=True, kw_only=True):
+class QuoteRequest(Struct, frozen=True, kw_only=True):
     """What is to be priced.
 
     `price_fen` is the asset's price in the contract; `market_price_fen` what it costs elsewhere on the day, from a
@@ -132,7 +131,7 @@ class Quote(Struct, frozen=True, kw_only=True):
     first day leaves nothing. `flows` alone are empty where a bill does not fall on whole months from the start.
     """
 
-    request: Request
+    request: QuoteRequest
     schedule: Schedule
     contract_rate: Rate
     financed_fen: Fen
@@ -145,7 +144,7 @@ class Quote(Struct, frozen=True, kw_only=True):
     dated_flows: tuple[DatedFlow, ...] = ()
 
 
-def quote(request: Request, is_business_day: IsBusinessDay = every_day) -> Quote | Refusal:
+def quote(request: QuoteRequest, is_business_day: IsBusinessDay = every_day) -> Quote | Refusal:
     """Work a request out, or refuse it: the plan does not fit, the dates make no schedule, or the money no offer."""
     if (wrong := _wrong(request)) is not None:
         return wrong
@@ -163,7 +162,7 @@ def quote(request: Request, is_business_day: IsBusinessDay = every_day) -> Quote
         return RATE_AMBIGUOUS()
 
 
-def _wrong(request: Request) -> Refusal | None:
+def _wrong(request: QuoteRequest) -> Refusal | None:
     """What is wrong with a request before anything is worked out."""
     plan = request.plan
     prices = {"price_fen": request.price_fen, "market_price_fen": request.market_price_fen}
@@ -172,8 +171,8 @@ def _wrong(request: Request) -> Refusal | None:
             return AMOUNT_NOT_POSITIVE(**{name: fen})
         if fen is not None and fen > MAX_SAFE_INTEGER:
             return AMOUNT_TOO_LARGE(max_fen=MAX_SAFE_INTEGER)
-    wish = Wish(request.price_fen, request.term, request.start, plan.term.unit)
-    if reasons := reasons_against(plan, request.customer, request.asset, wish):
+    financing = Financing(request.price_fen, request.term, request.start, plan.term.unit)
+    if reasons := reasons_against(plan, request.customer, request.asset, financing):
         return reasons[0]
     least_fen = share_of(request.price_fen, plan.down_payment_min, Rounding.UP)
     most_fen = 0 if plan.business is Business.RENTAL else request.price_fen - 1
@@ -182,7 +181,7 @@ def _wrong(request: Request) -> Refusal | None:
     return None if request.first_due_on is None else _wrong_first_due(request, request.first_due_on)
 
 
-def _wrong_first_due(request: Request, given: date) -> Refusal | None:
+def _wrong_first_due(request: QuoteRequest, given: date) -> Refusal | None:
     """Rents in advance begin on the first day, daily ones in their own rhythm; what bears interest not before a day."""
     structure = request.plan.structure
     if isinstance(structure, DailyRent):
@@ -197,7 +196,7 @@ def _wrong_first_due(request: Request, given: date) -> Refusal | None:
     return None
 
 
-def _periods(request: Request, is_business_day: IsBusinessDay) -> tuple[Period, ...]:
+def _periods(request: QuoteRequest, is_business_day: IsBusinessDay) -> tuple[Period, ...]:
     structure = request.plan.structure
     if isinstance(structure, DailyRent):
         return day_periods(
@@ -227,7 +226,7 @@ def _periods(request: Request, is_business_day: IsBusinessDay) -> tuple[Period, 
     return with_due_days(periods, days, adjustment=request.adjustment, is_business_day=is_business_day)
 
 
-def _schedule(request: Request, periods: tuple[Period, ...], is_business_day: IsBusinessDay) -> Schedule:
+def _schedule(request: QuoteRequest, periods: tuple[Period, ...], is_business_day: IsBusinessDay) -> Schedule:
     plan = request.plan
     rate = plan.rate(request.term)
     if plan.business is Business.RENTAL:
@@ -238,7 +237,7 @@ def _schedule(request: Request, periods: tuple[Period, ...], is_business_day: Is
     return with_fees(schedule, spread_fen) if spread_fen else schedule
 
 
-def _rents(request: Request, rent_fen: int, periods: tuple[Period, ...]) -> Schedule:
+def _rents(request: QuoteRequest, rent_fen: int, periods: tuple[Period, ...]) -> Schedule:
     structure = request.plan.structure
     if isinstance(structure, DailyRent):
         return daily_rent(rent_fen, periods)
@@ -247,7 +246,9 @@ def _rents(request: Request, rent_fen: int, periods: tuple[Period, ...]) -> Sche
     return monthly_rent(rent_fen, periods)
 
 
-def _instalments(request: Request, rate: str, periods: tuple[Period, ...], is_business_day: IsBusinessDay) -> Schedule:
+def _instalments(
+    request: QuoteRequest, rate: str, periods: tuple[Period, ...], is_business_day: IsBusinessDay
+) -> Schedule:
     amount_fen = request.price_fen - request.down_payment_fen
     structure, count = request.plan.structure, request.plan.day_count
     if isinstance(structure, EqualPrincipal):
@@ -271,12 +272,12 @@ def _instalments(request: Request, rate: str, periods: tuple[Period, ...], is_bu
     return level(amount_fen, rate, periods, count)
 
 
-def _fees(request: Request, timing: FeeTiming) -> int:
+def _fees(request: QuoteRequest, timing: FeeTiming) -> int:
     amount_fen = request.price_fen - request.down_payment_fen
     return sum(fee.amount_fen(amount_fen) for fee in request.plan.fees if fee.timing is timing)
 
 
-def _quoted(request: Request, periods: tuple[Period, ...], is_business_day: IsBusinessDay) -> Quote | Refusal:
+def _quoted(request: QuoteRequest, periods: tuple[Period, ...], is_business_day: IsBusinessDay) -> Quote | Refusal:
     plan = request.plan
     schedule = _schedule(request, periods, is_business_day)
     upfront_fen = _fees(request, FeeTiming.UPFRONT)
@@ -299,7 +300,7 @@ def _quoted(request: Request, periods: tuple[Period, ...], is_business_day: IsBu
     return _with_flows(worked_out, periods) if valued and worked_out.cost_fen >= 0 else worked_out
 
 
-def _received(request: Request, financed_fen: int) -> int:
+def _received(request: QuoteRequest, financed_fen: int) -> int:
     if request.plan.business is Business.RENTAL:
         return request.price_fen if request.market_price_fen is None else request.market_price_fen
     if request.plan.form is Form.LEASEBACK and request.paid_out_fen is not None:

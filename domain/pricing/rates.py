@@ -23,8 +23,8 @@ from itertools import accumulate, pairwise
 
 from msgspec import Struct
 
-from domain.intake.application.values import Rate
 from domain.kernel.money import Rounding
+from domain.kernel.values import Rate
 from domain.pricing.amounts import WORKING, decimal_rounding
 from domain.pricing.dates import DAYS_OF_YEAR_FIXED, MONTHS_A_YEAR
 

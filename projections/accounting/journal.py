@@ -20,8 +20,9 @@ from psycopg import Connection
 
 from domain.accounting.chart import ACCOUNTS, CASH, AccountKind
 from domain.accounting.posting import MONEY_EVENTS, Line, amounts
-from domain.accounting.provision.decider import provision_stream
+from domain.accounting.provision import provision_stream
 from domain.kernel.event import Event
+from domain.leasing.bill_changes import bill_changes
 from projections.engine.as_of import resolve
 from projections.engine.model import Key, Projection, Recorded, Row
 from projections.engine.tables import row_maker, select_list
@@ -88,15 +89,9 @@ def fold(row: Entry | None, event: Event, recorded: Recorded) -> Entry | None:
         type=recorded.envelope.type,
         accounts="{" + ",".join(changes) + "}",
         fen="{" + ",".join(map(str, changes.values())) + "}",
-        cash_on=None if cash is None else _counts_on(event, on),
+        cash_on=None if cash is None else bill_changes(event).cash_on,
         cash_fen=cash,
     )
-
-
-def _counts_on(event: Event, business_date: date) -> date:
-    """The day from which an event's money counts: its value date, else its own day."""
-    day: date = getattr(event, "value_date", getattr(event, "on", business_date))
-    return day
 
 
 # ---------------------------------------------------------------------------------------------------- DDL

@@ -13,7 +13,7 @@ from uuid import UUID
 from msgspec import Struct
 from psycopg import Connection
 
-from domain.leasing.values import Business
+from domain.kernel.values import Business
 from projections.engine.as_of import resolve
 from projections.engine.pages import at_position
 from projections.leasing.currencies import Currencies

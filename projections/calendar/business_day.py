@@ -16,8 +16,8 @@ from uuid import UUID
 from msgspec import Struct
 from psycopg import Connection
 
-from domain.calendar import events as e
-from domain.calendar.state import Phase
+from domain.calendar import calendar as e
+from domain.calendar.calendar import CalendarPhase
 from projections.engine.reading import decode
 
 WAITING, RUNNING, DONE = "waiting", "running", "done"
@@ -42,7 +42,7 @@ class EndOfDayStep(Struct, frozen=True):
 class BusinessDay(Struct, frozen=True, kw_only=True):
     """The calendar of a tenant. `version` counts its events; all but `state` is empty before it is opened."""
 
-    state: str = Phase.ABSENT.value
+    state: str = CalendarPhase.ABSENT.value
     business_date: date | None = None
     steps: tuple[EndOfDayStep, ...] = ()
     version: int = 0
@@ -72,10 +72,10 @@ def business_day(connection: Connection[Any], calendar: UUID, position: int, *, 
 def _day(event: object) -> BusinessDay:
     if isinstance(event, e.EndOfDayStarted):
         steps = tuple(EndOfDayStep(step, WAITING, 0) for step in event.steps)
-        return BusinessDay(state=Phase.CLOSING.value, business_date=event.day, steps=steps)
+        return BusinessDay(state=CalendarPhase.CLOSING.value, business_date=event.day, steps=steps)
     assert isinstance(event, (e.CalendarOpened, e.DayClosed)), "three types say a whole state"
     on = event.business_date if isinstance(event, e.CalendarOpened) else event.next_day
-    return BusinessDay(state=Phase.OPEN.value, business_date=on)
+    return BusinessDay(state=CalendarPhase.OPEN.value, business_date=on)
 
 
 def _stepped(day: BusinessDay, event: e.EndOfDayStepDone) -> BusinessDay:

@@ -28,12 +28,13 @@ from msgspec import Struct
 from domain.calendar.timers import month_end
 from domain.intake.application import events as application
 from domain.kernel.event import Event
-from domain.leasing.lease import events as lease
-from domain.leasing.lease import money
-from domain.leasing.values import Business, Instalment
-from domain.parties.consent import events as consent
-from domain.payments.mandate import events as mandate
+from domain.kernel.values import Business
+from domain.leasing.lease.events import lifecycle as lease
+from domain.leasing.lease.events import money
+from domain.parties import consent
+from domain.payments import mandate
 from domain.payments.payment import events as payment
+from domain.pricing.schedules import Instalment
 
 OFFER_VALID_DAYS = 14
 """How long a presented offer stands; a policy of the lessor."""

@@ -18,7 +18,7 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from domain.contracts.clause import events as e
+from domain.contracts import clause as e
 from domain.kernel.event import Event
 from domain.kernel.fields import INTERNAL, Digest, one_of, shown
 from domain.pricing.parts import Form

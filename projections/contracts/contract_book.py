@@ -19,7 +19,7 @@ from msgspec.structs import replace
 from psycopg import Connection
 
 from domain.contracts.contract import events as e
-from domain.contracts.contract.state import Phase
+from domain.contracts.contract.state import ContractPhase
 from domain.contracts.contract.values import ADDRESSED, KeyTerms, Party, PartyRole
 from domain.kernel.event import Event
 from domain.kernel.fields import INTERNAL, Digest, noun, shown, states
@@ -39,7 +39,7 @@ class Contract(Row, frozen=True, kw_only=True):
     id: UUID
     tenant: UUID
     reference: str
-    state: Annotated[str, states(Phase)]
+    state: Annotated[str, states(ContractPhase)]
     form: Annotated[str, states(Form)]
     plan: str
     lessee: Annotated[UUID | None, noun("subject")]
@@ -103,7 +103,7 @@ def _assembled(event: e.ContractAssembled, recorded: Recorded) -> Contract:
         id=recorded.stream,
         tenant=recorded.tenant,
         reference=event.reference,
-        state=Phase.ASSEMBLED.value,
+        state=ContractPhase.ASSEMBLED.value,
         form=event.form.value,
         plan=event.plan,
         lessee=_one(event.parties, PartyRole.LESSEE),
@@ -121,11 +121,11 @@ def _one(parties: tuple[Party, ...], role: PartyRole) -> UUID | None:
     return next((party.id for party in parties if party.role is role), None)
 
 
-def _to(phase: Phase, **change: Any) -> Callable[[Contract, Any, Recorded], Change]:
+def _to(phase: ContractPhase, **change: Any) -> Callable[[Contract, Any, Recorded], Change]:
     return lambda row, event, recorded: {"state": phase.value, **change}
 
 
-def _ended(phase: Phase) -> Callable[[Contract, Any, Recorded], Change]:
+def _ended(phase: ContractPhase) -> Callable[[Contract, Any, Recorded], Change]:
     """The end of a contract takes a pending amendment with it."""
     return lambda row, event, recorded: {
         "state": phase.value,
@@ -139,18 +139,18 @@ _NOTHING_PENDING: Change = {"amendment_pending": False, "pending": ""}
 
 def _presented(row: Contract, event: e.ContractPresented, _: Recorded) -> Change:
     """Whatever was confirmed of an earlier showing counts no more."""
-    return {"state": Phase.PRESENTED.value, "document": event.document, "acknowledged": 0, "signed": 0}
+    return {"state": ContractPhase.PRESENTED.value, "document": event.document, "acknowledged": 0, "signed": 0}
 
 
 def _acknowledged(row: Contract, event: e.DisclosureAcknowledged, _: Recorded) -> Change:
     confirmed = row.acknowledged + 1
-    everybody = {"state": Phase.DISCLOSURE_ACKNOWLEDGED.value} if confirmed >= row.addressed else {}
+    everybody = {"state": ContractPhase.DISCLOSURE_ACKNOWLEDGED.value} if confirmed >= row.addressed else {}
     return {"acknowledged": confirmed, **everybody}
 
 
 def _signed(row: Contract, event: e.ContractSigned, _: Recorded) -> Change:
     return {
-        "state": Phase.PARTIALLY_SIGNED.value, "document": event.signature.signed, "signed": row.signed + 1,
+        "state": ContractPhase.PARTIALLY_SIGNED.value, "document": event.signature.signed, "signed": row.signed + 1,
     }  # fmt: skip
 
 
@@ -162,7 +162,7 @@ def _proposed(row: Contract, event: e.AmendmentProposed, _: Recorded) -> Change:
 def _amended(row: Contract, event: e.ContractAmended, _: Recorded) -> Change:
     terms = msgspec.structs.asdict(_terms(row.pending)) if row.pending else {}
     return {
-        "state": Phase.AMENDED.value, "root": event.root, "document": event.document, "signed": row.parties,
+        "state": ContractPhase.AMENDED.value, "root": event.root, "document": event.document, "signed": row.parties,
         **terms, **_NOTHING_PENDING,
     }  # fmt: skip
 
@@ -171,17 +171,17 @@ _CHANGES: Mapping[type[Event], Callable[[Contract, Any, Recorded], Change]] = {
     e.ContractPresented: _presented,
     e.DisclosureAcknowledged: _acknowledged,
     e.ContractSigned: _signed,
-    e.ContractExecuted: lambda row, event, _: {"state": Phase.EXECUTED.value, "executed_on": event.executed_on},
-    e.ContractAnchored: _to(Phase.ANCHORED),
+    e.ContractExecuted: lambda row, event, _: {"state": ContractPhase.EXECUTED.value, "executed_on": event.executed_on},
+    e.ContractAnchored: _to(ContractPhase.ANCHORED),
     e.AmendmentProposed: _proposed,
     e.AmendmentSigned: lambda row, event, _: {},
     e.ContractAmended: _amended,
     e.AmendmentLapsed: lambda row, event, _: _NOTHING_PENDING,
     e.TamperAlarmRaised: lambda row, event, _: {"alarms": row.alarms + 1},
     e.TextsConfirmed: lambda row, event, _: {},
-    e.ContractTerminated: _ended(Phase.TERMINATED),
-    e.ContractFulfilled: _ended(Phase.FULFILLED),
-    e.ContractVoided: _ended(Phase.VOID),
+    e.ContractTerminated: _ended(ContractPhase.TERMINATED),
+    e.ContractFulfilled: _ended(ContractPhase.FULFILLED),
+    e.ContractVoided: _ended(ContractPhase.VOID),
 }
 
 

@@ -16,10 +16,10 @@ from uuid import UUID
 from msgspec.structs import replace
 
 from domain.intake.application import events as e
-from domain.intake.application.state import Phase
-from domain.intake.application.values import AssetClass
+from domain.intake.application.state import ApplicationPhase
 from domain.kernel.event import Event
 from domain.kernel.fields import INTERNAL, states
+from domain.kernel.values import AssetClass
 from projections.engine.model import Projection, ProjectionError, Recorded, Row
 
 
@@ -32,7 +32,7 @@ class Application(Row, frozen=True, kw_only=True):
     id: UUID
     tenant: UUID
     reference: str
-    state: Annotated[str, states(Phase)]
+    state: Annotated[str, states(ApplicationPhase)]
     asset_class: Annotated[str, states(AssetClass)]
     product: str
     channel: str
@@ -59,7 +59,7 @@ class Application(Row, frozen=True, kw_only=True):
 # --------------------------------------------------------------------------------------------------- fold
 
 Change = dict[str, Any]
-_CLOSED = {Phase.COMPLETED, Phase.DECLINED, Phase.WITHDRAWN, Phase.EXPIRED}
+_CLOSED = {ApplicationPhase.COMPLETED, ApplicationPhase.DECLINED, ApplicationPhase.WITHDRAWN, ApplicationPhase.EXPIRED}
 
 
 def _drafted(event: e.ApplicationDrafted, recorded: Recorded) -> Application:
@@ -67,7 +67,7 @@ def _drafted(event: e.ApplicationDrafted, recorded: Recorded) -> Application:
         id=recorded.stream,
         tenant=recorded.tenant,
         reference=event.reference,
-        state=Phase.DRAFT.value,
+        state=ApplicationPhase.DRAFT.value,
         asset_class=event.asset_class.value,
         product=event.product,
         channel=event.channel,
@@ -81,11 +81,11 @@ def _drafted(event: e.ApplicationDrafted, recorded: Recorded) -> Application:
     )
 
 
-def _to(phase: Phase) -> Callable[[Application, Event, Recorded], Change]:
+def _to(phase: ApplicationPhase) -> Callable[[Application, Event, Recorded], Change]:
     def change(row: Application, event: Event, recorded: Recorded) -> Change:
         if phase in _CLOSED:
             # A case that closes lets whatever was on offer lapse; a completed one keeps its accepted offer.
-            kept = row.offer_state if phase is Phase.COMPLETED else None
+            kept = row.offer_state if phase is ApplicationPhase.COMPLETED else None
             return {"state": phase.value, "closed_at": row.closed_at or recorded.at, "offer_state": kept}
         return {"state": phase.value}
 
@@ -93,7 +93,7 @@ def _to(phase: Phase) -> Callable[[Application, Event, Recorded], Change]:
 
 
 def _submitted(row: Application, event: Event, recorded: Recorded) -> Change:
-    return {"state": Phase.SUBMITTED.value, "submitted_at": row.submitted_at or recorded.at}
+    return {"state": ApplicationPhase.SUBMITTED.value, "submitted_at": row.submitted_at or recorded.at}
 
 
 def _terms(row: Application, event: e.TermsFinalised | e.OfferCreated | e.ApplicationApproved) -> Change:
@@ -102,13 +102,13 @@ def _terms(row: Application, event: e.TermsFinalised | e.OfferCreated | e.Applic
 
 
 def _approved(row: Application, event: e.ApplicationApproved, recorded: Recorded) -> Change:
-    decided = {"decision": Phase.APPROVED.value, "decided_at": row.decided_at or recorded.at}
-    return {"state": Phase.APPROVED.value, **decided, **_terms(row, event)}
+    decided = {"decision": ApplicationPhase.APPROVED.value, "decided_at": row.decided_at or recorded.at}
+    return {"state": ApplicationPhase.APPROVED.value, **decided, **_terms(row, event)}
 
 
 def _declined(row: Application, event: e.ApplicationDeclined, recorded: Recorded) -> Change:
-    decided = {"decision": Phase.DECLINED.value, "decided_at": row.decided_at or recorded.at}
-    return {**_to(Phase.DECLINED)(row, event, recorded), **decided}
+    decided = {"decision": ApplicationPhase.DECLINED.value, "decided_at": row.decided_at or recorded.at}
+    return {**_to(ApplicationPhase.DECLINED)(row, event, recorded), **decided}
 
 
 def _offer(state: str | None) -> Callable[[Application, Event, Recorded], Change]:
@@ -119,9 +119,9 @@ _CHANGES: dict[type[Event], Callable[[Application, Any, Recorded], Change]] = {
     e.ApplicationSubmitted: _submitted,
     e.DocumentUploaded: lambda row, event, recorded: {"documents": row.documents + 1},
     e.RoutedToLane: lambda row, event, recorded: {"lane": event.lane},
-    e.VerificationStarted: _to(Phase.VERIFYING),
-    e.VerificationCompleted: _to(Phase.DECIDING),
-    e.ApplicationReferred: _to(Phase.REFERRED),
+    e.VerificationStarted: _to(ApplicationPhase.VERIFYING),
+    e.VerificationCompleted: _to(ApplicationPhase.DECIDING),
+    e.ApplicationReferred: _to(ApplicationPhase.REFERRED),
     e.HumanReviewRequested: lambda row, event, recorded: {"review_pending": True},
     e.HumanReviewCompleted: lambda row, event, recorded: {"review_pending": False},
     e.TermsFinalised: lambda row, event, recorded: _terms(row, event),
@@ -131,13 +131,16 @@ _CHANGES: dict[type[Event], Callable[[Application, Any, Recorded], Change]] = {
     e.OfferCreated: lambda row, event, recorded: {"offer_state": "created", **_terms(row, event)},
     e.OfferPresented: _offer("presented"),
     e.OfferReturned: _offer("returned"),
-    e.OfferAccepted: lambda row, event, recorded: {"state": Phase.OFFER_ACCEPTED.value, "offer_state": "accepted"},
+    e.OfferAccepted: lambda row, event, recorded: {
+        "state": ApplicationPhase.OFFER_ACCEPTED.value,
+        "offer_state": "accepted",
+    },
     e.OfferCancelled: _offer("cancelled"),
     e.OfferDeclined: _offer("declined"),
-    e.ContractingStarted: _to(Phase.CONTRACTING),
-    e.ApplicationCompleted: _to(Phase.COMPLETED),
-    e.ApplicationWithdrawn: _to(Phase.WITHDRAWN),
-    e.ApplicationExpired: _to(Phase.EXPIRED),
+    e.ContractingStarted: _to(ApplicationPhase.CONTRACTING),
+    e.ApplicationCompleted: _to(ApplicationPhase.COMPLETED),
+    e.ApplicationWithdrawn: _to(ApplicationPhase.WITHDRAWN),
+    e.ApplicationExpired: _to(ApplicationPhase.EXPIRED),
 }
 
 _COUNTED: tuple[type[Event], ...] = (

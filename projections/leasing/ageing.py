@@ -22,12 +22,13 @@ from msgspec import Struct
 from psycopg import Connection
 
 from domain.kernel.event import Event
-from domain.leasing.lease import events as e
-from domain.leasing.lease import money as m
+from domain.leasing.bill_changes import BILL_EVENTS, bill_changes
+from domain.leasing.lease.events import lifecycle as e
+from domain.leasing.lease.events import money as m
 from projections.engine.as_of import resolve
 from projections.engine.model import Projection, ProjectionError, Recorded, Row
 from projections.leasing.currencies import Currencies, in_currency
-from projections.leasing.dues import DUE_CHANGES, decode_dues, encode_dues, oldest
+from projections.leasing.dues import decode_dues, encode_dues, oldest, settle
 
 NOT_DUE, CURRENT = "not_due", "current"
 BUCKETS = (NOT_DUE, CURRENT, "d1_30", "d31_60", "d61_90", "d91_plus")
@@ -97,8 +98,8 @@ class _Steps:
     def take(self, recorded: Recorded) -> None:
         """One event, and the step that it makes."""
         kind = type(recorded.event)
-        if kind in DUE_CHANGES:
-            DUE_CHANGES[kind](self._dues, recorded.event)
+        if kind in BILL_EVENTS:
+            settle(self._dues, bill_changes(recorded.event))
         if kind is e.LeaseReopened:
             self._counts = True
         if kind in _LAST or not self._counts:
@@ -155,7 +156,7 @@ AGEING = Projection(
     version=1,
     row=Ages,
     key=("id",),
-    events=frozenset({m.LeaseActivated, *DUE_CHANGES, m.LeaseClosed, e.LeaseReopened}),
+    events=frozenset({m.LeaseActivated, *BILL_EVENTS, m.LeaseClosed, e.LeaseReopened}),
     fold=fold,
     fold_run=fold_run,
     ddl="""

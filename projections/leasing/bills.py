@@ -21,17 +21,17 @@ from msgspec import Raw, Struct
 from psycopg import Connection
 
 from domain.kernel.event import Event
-from domain.leasing.lease import events as e
-from domain.leasing.lease import money as m
-from domain.leasing.values import COMPONENTS, UPFRONT_FEE_BILL, Applied, Instalment, Part
+from domain.leasing.bill_changes import BILL_EVENTS, IssuedBill, bill_changes
+from domain.leasing.lease.events import lifecycle as e
+from domain.leasing.lease.events import money as m
+from domain.leasing.values import COMPONENTS, UPFRONT_FEE_BILL, Applied
+from domain.pricing.schedules import Instalment
 from projections.engine.as_of import resolve
 from projections.engine.model import Projection, ProjectionError, Recorded, Row
 from projections.engine.pages import Window, pages_of
 from projections.leasing.bill import Bill
 
 _AT = {component: at for at, component in enumerate(COMPONENTS)}
-_LATE_FEE_AT = 3
-assert COMPONENTS[_LATE_FEE_AT].value == "late_fee"
 
 
 class Bills(Row, frozen=True, kw_only=True):
@@ -154,50 +154,42 @@ def _restructured(sheet: _Sheet, event: e.LeaseRestructured) -> None:
     _schedule(sheet, event.schedule)
 
 
-def _bill_issued(sheet: _Sheet, event: m.BillIssued) -> None:
-    billed = [event.principal_fen, event.interest_fen, event.fee_fen, 0]
-    if event.number == UPFRONT_FEE_BILL or event.number >= sheet.next_number:
-        bill = Bill(event.number, event.due_on, event.issued_on, billed, [0] * 4, [0] * 4, [0] * 4)
-        (sheet.append if event.number else sheet.prepend)(bill)
+def _issue(sheet: _Sheet, issued: IssuedBill) -> None:
+    number = issued.number
+    if number == UPFRONT_FEE_BILL or number >= sheet.next_number:
+        bill = Bill(number, issued.due_on, issued.issued_on, [0] * 4, [0] * 4, [0] * 4, [0] * 4)
+        (sheet.append if number else sheet.prepend)(bill)
     else:
-        bill = sheet.of(event.number)
-        bill.due_on, bill.issued_on, bill.billed = event.due_on, event.issued_on, billed
+        bill = sheet.of(number)
+        bill.due_on, bill.issued_on, bill.billed = issued.due_on, issued.issued_on, [0] * 4
     sheet.issued += 1
 
 
-def _late_fee(sheet: _Sheet, event: m.LateFeeAssessed) -> None:
-    sheet.of(event.number).billed[_LATE_FEE_AT] += event.fen
+def _changed(sheet: _Sheet, event: Event) -> None:
+    changes = bill_changes(event)
+    if changes.issued is not None:
+        _issue(sheet, changes.issued)
+    for amount in changes.billed:
+        sheet.of(amount.number).billed[_AT[amount.component]] += amount.fen
+    for part in changes.waived:
+        sheet.of(part.number).waived[_AT[part.component]] += part.fen
+    for part in changes.written_off:
+        sheet.of(part.number).written_off[_AT[part.component]] += part.fen
+    _pay(sheet, changes.paid, changes.paid_on)
+    for later in changes.due_dates:
+        bill = sheet.of(later.number)
+        bill.due_on = max(bill.due_on, later.due_on)
 
 
-def _apply(sheet: _Sheet, applied: Iterable[Applied], on: date | None) -> None:
+def _pay(sheet: _Sheet, paid: Iterable[Applied], on: date | None) -> None:
     """`on` is the day the money counts from; money that is moved away is not a payment of that day."""
-    for one in applied:
+    for one in paid:
         bill = sheet.of(one.number)
         bill.paid[_AT[one.component]] += one.fen
         if one.fen > 0 and on is not None:
             bill.last_paid_on = on if bill.last_paid_on is None else max(on, bill.last_paid_on)
         elif not any(bill.paid):
             bill.last_paid_on = None
-
-
-def _money(sheet: _Sheet, event: m.CreditApplied | m.DepositCaptured | m.AssetDisposed) -> None:
-    _apply(sheet, event.applied, event.on)
-
-
-def _waived(sheet: _Sheet, event: m.BillWaived) -> None:
-    _less(sheet, event.parts, "waived")
-    _apply(sheet, event.applied, None)
-
-
-def _less(sheet: _Sheet, parts: Iterable[Part], column: str) -> None:
-    for part in parts:
-        getattr(sheet.of(part.number), column)[_AT[part.component]] += part.fen
-
-
-def _re_aged(sheet: _Sheet, event: e.BillsReAged) -> None:
-    for later in event.due_dates:
-        bill = sheet.of(later.number)
-        bill.due_on = max(bill.due_on, later.due_on)
 
 
 def _cut(sheet: _Sheet, event: Event) -> None:
@@ -208,17 +200,7 @@ _CHANGES: Mapping[type[Event], Change] = {
     e.LeaseCreated: lambda sheet, event: _schedule(sheet, event.schedule),
     e.LeaseRestructured: _restructured,
     e.LeaseRenewed: lambda sheet, event: _schedule(sheet, event.schedule),
-    e.BillsReAged: _re_aged,
-    m.BillIssued: _bill_issued,
-    m.LateFeeAssessed: _late_fee,
-    m.PaymentPosted: lambda sheet, event: _apply(sheet, event.applied, event.value_date),
-    m.PaymentReversed: lambda sheet, event: _apply(sheet, event.applied, None),
-    m.RefundReturned: lambda sheet, event: _apply(sheet, event.applied, event.value_date),
-    m.CreditApplied: _money,
-    m.DepositCaptured: _money,
-    m.AssetDisposed: _money,
-    m.BillWaived: _waived,
-    m.LeaseChargedOff: lambda sheet, event: _less(sheet, event.parts, "written_off"),
+    **dict.fromkeys(BILL_EVENTS, _changed),
     m.BuyoutCompleted: _cut,
     e.LeaseEarlySettled: _cut,
     e.LeaseTerminated: _cut,

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
 from datetime import date
-from typing import Any
 
 import msgspec
 from msgspec import Struct
 
-from domain.kernel.event import Event
-from domain.leasing.lease import events as e
-from domain.leasing.lease import money as m
-from domain.leasing.values import Applied, Component, Part
+from domain.leasing.bill_changes import BillChanges, IssuedBill
+from domain.pricing.schedules import Component
 from projections.engine.model import ProjectionError
 
 
@@ -37,56 +33,26 @@ def encode_dues(dues: Dues) -> str:
     return _encode(dues).decode()
 
 
-def _less(dues: Dues, parts: Iterable[Applied | Part]) -> None:
-    for one in parts:
-        due = dues[one.number]
-        if one.component in _RENT:
-            due.rent_fen -= one.fen
+def settle(dues: Dues, changes: BillChanges) -> None:
+    """Change the issued bills of a lease, in place. Raises `ProjectionError` for a bill that is not the next."""
+    if changes.issued is not None:
+        _issue(dues, changes.issued)
+    for number, component, fen in changes.open_changes():
+        if component in _RENT:
+            dues[number].rent_fen += fen
         else:
-            due.fees_fen -= one.fen
-
-
-def _issued(dues: Dues, event: m.BillIssued) -> None:
-    if not dues and event.number:
-        dues.append(Due(event.due_on, 0, 0))
-    if event.number != len(dues):
-        raise ProjectionError(f"expected bill {len(dues)} next, got {event.number}")
-    dues.append(Due(event.due_on, event.principal_fen + event.interest_fen, event.fee_fen))
-
-
-def _late_fee(dues: Dues, event: m.LateFeeAssessed) -> None:
-    dues[event.number].fees_fen += event.fen
-
-
-def _applied(dues: Dues, event: Any) -> None:
-    _less(dues, event.applied)
-
-
-def _waived(dues: Dues, event: m.BillWaived) -> None:
-    _less(dues, event.parts)
-    _less(dues, event.applied)
-
-
-def _re_aged(dues: Dues, event: e.BillsReAged) -> None:
-    for later in event.due_dates:
+            dues[number].fees_fen += fen
+    for later in changes.due_dates:
         due = dues[later.number]
         due.due_on = max(due.due_on, later.due_on)
 
 
-DUE_CHANGES: Mapping[type[Event], Callable[[Dues, Any], None]] = {
-    m.BillIssued: _issued,
-    m.LateFeeAssessed: _late_fee,
-    m.PaymentPosted: _applied,
-    m.PaymentReversed: _applied,
-    m.CreditApplied: _applied,
-    m.RefundReturned: _applied,
-    m.DepositCaptured: _applied,
-    m.AssetDisposed: _applied,
-    m.BillWaived: _waived,
-    m.LeaseChargedOff: lambda dues, event: _less(dues, event.parts),
-    e.BillsReAged: _re_aged,
-}
-"""What an event does to the issued bills of a lease, in place."""
+def _issue(dues: Dues, bill: IssuedBill) -> None:
+    if not dues and bill.number:
+        dues.append(Due(bill.due_on, 0, 0))
+    if bill.number != len(dues):
+        raise ProjectionError(f"expected bill {len(dues)} next, got {bill.number}")
+    dues.append(Due(bill.due_on, 0, 0))
 
 
 def oldest_rent(dues: Dues) -> date | None:

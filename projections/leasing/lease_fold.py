@@ -19,12 +19,14 @@ from msgspec.structs import asdict
 
 from domain.kernel.event import Event
 from domain.kernel.fields import INTERNAL, noun, states
-from domain.leasing.lease import events as e
-from domain.leasing.lease import money as m
-from domain.leasing.lease.state import Phase
-from domain.leasing.values import Applied, BillKind, Instalment, Part
+from domain.leasing.bill_changes import bill_changes, total_fen
+from domain.leasing.lease.events import lifecycle as e
+from domain.leasing.lease.events import money as m
+from domain.leasing.lease.state import LeasePhase
+from domain.leasing.values import BillKind
+from domain.pricing.schedules import Instalment
 from projections.engine.model import ProjectionError, Recorded, Row
-from projections.leasing.dues import DUE_CHANGES, Dues, decode_dues, encode_dues, oldest, oldest_rent
+from projections.leasing.dues import Dues, decode_dues, encode_dues, oldest, oldest_rent, settle
 
 
 class Lease(Row, frozen=True, kw_only=True):
@@ -40,7 +42,7 @@ class Lease(Row, frozen=True, kw_only=True):
     id: UUID
     tenant: UUID
     reference: str
-    state: Annotated[str, states(Phase)]
+    state: Annotated[str, states(LeasePhase)]
     business: str
     asset_class: str
     plan: str
@@ -158,7 +160,7 @@ def _created(event: e.LeaseCreated, recorded: Recorded) -> _Work:
         id=recorded.stream,
         tenant=recorded.tenant,
         reference=event.reference,
-        state=Phase.AWAITING_DELIVERY.value,
+        state=LeasePhase.AWAITING_DELIVERY.value,
         business=event.business.value,
         asset_class=event.asset_class.value,
         plan=event.plan,
@@ -187,56 +189,42 @@ def _created(event: e.LeaseCreated, recorded: Recorded) -> _Work:
     return work
 
 
-def _due(row: _Work, event: Event) -> Change:
-    """What an event that touches issued bills does to the due dates and the open amount; once for each event."""
-    DUE_CHANGES[type(event)](row.dues, event)
+def _changed(row: _Work, event: Event) -> Change:
+    """What an event that touches issued bills or credit does to sums, due dates and the open amount; once for each."""
+    changes = bill_changes(event)
+    change: Change = {}
+    for column in ("billed", "paid", "waived", "written_off"):
+        if amounts := getattr(changes, column):
+            change[f"{column}_fen"] = getattr(row, f"{column}_fen") + total_fen(amounts)
+    if changes.credit_fen:
+        change["credit_fen"] = row.credit_fen + changes.credit_fen
+    if not changes.touches_bills:
+        return change
+    settle(row.dues, changes)
     oldest_due_on, open_fen = oldest(row.dues)
-    return {"oldest_due_on": oldest_due_on, "oldest_rent_due_on": oldest_rent(row.dues), "open_fen": open_fen}
-
-
-def _sum(parts: Iterable[Applied | Part]) -> int:
-    return sum(part.fen for part in parts)
-
-
-def _paid(row: _Work, event: Any) -> Change:
-    """Money on bills and credit: what every event with `applied` and `credit_fen` has in common."""
-    return _money(row, event) | _due(row, event) if event.applied else _money(row, event)
-
-
-def _money(row: _Work, event: Any) -> Change:
-    return {"paid_fen": row.paid_fen + _sum(event.applied), "credit_fen": row.credit_fen + event.credit_fen}
+    days = {"oldest_due_on": oldest_due_on, "oldest_rent_due_on": oldest_rent(row.dues)}
+    return {**change, **days, "open_fen": open_fen}
 
 
 def _bill_issued(row: _Work, event: m.BillIssued) -> Change:
-    billed = event.principal_fen + event.interest_fen + event.fee_fen
-    changes: Change = {"issued": row.issued + 1, "billed_fen": row.billed_fen + billed, "accrued_fen": 0}
-    changes["period_start"] = event.due_on
+    changes: Change = {"issued": row.issued + 1, "accrued_fen": 0, "period_start": event.due_on}
     if row.schedule and event.kind is BillKind.INSTALMENT:
-        return changes | _due(row, event) | _scheduled(row.schedule[1:])
-    return changes | _due(row, event) | {"instalments": row.instalments + 1}
-
-
-def _late_fee(row: _Work, event: m.LateFeeAssessed) -> Change:
-    return {"billed_fen": row.billed_fen + event.fen, **_due(row, event)}
+        return changes | _changed(row, event) | _scheduled(row.schedule[1:])
+    return changes | _changed(row, event) | {"instalments": row.instalments + 1}
 
 
 def _posted(row: _Work, event: m.PaymentPosted) -> Change:
     last = event.value_date if row.last_paid_on is None else max(row.last_paid_on, event.value_date)
-    return {**_paid(row, event), "last_paid_on": last}
-
-
-def _waived(row: _Work, event: m.BillWaived) -> Change:
-    return {**_money(row, event), **_due(row, event), "waived_fen": row.waived_fen + _sum(event.parts)}
+    return {**_changed(row, event), "last_paid_on": last}
 
 
 def _charged_off(row: _Work, event: m.LeaseChargedOff) -> Change:
-    total = row.written_off_fen + _sum(event.parts)
-    return {**_due(row, event), "written_off_fen": total, "state": Phase.CHARGED_OFF.value, "closed_on": None}
+    return {**_changed(row, event), "state": LeasePhase.CHARGED_OFF.value, "closed_on": None}
 
 
 def _recovered(row: _Work, event: m.DebtRecovered) -> Change:
     total = row.recovered_fen + event.amount_fen
-    state = Phase.RECOVERED.value if total >= row.written_off_fen else row.state
+    state = LeasePhase.RECOVERED.value if total >= row.written_off_fen else row.state
     return {"recovered_fen": total, "state": state}
 
 
@@ -244,7 +232,7 @@ def _recovery_reversed(row: _Work, event: m.RecoveryReversed) -> Change:
     total = row.recovered_fen - event.amount_fen
     if total >= row.written_off_fen:
         return {"recovered_fen": total}
-    return {"recovered_fen": total, "state": Phase.CHARGED_OFF.value, "closed_on": None}
+    return {"recovered_fen": total, "state": LeasePhase.CHARGED_OFF.value, "closed_on": None}
 
 
 def _restructured(row: _Work, event: e.LeaseRestructured) -> Change:
@@ -260,66 +248,66 @@ def _adds(column: str, amount: str, sign: int = 1) -> Callable[[_Work, Any], Cha
     return lambda row, event: {column: getattr(row, column) + sign * getattr(event, amount)}
 
 
-def _to(phase: Phase) -> Callable[[_Work, Event], Change]:
+def _to(phase: LeasePhase) -> Callable[[_Work, Event], Change]:
     return lambda row, event: {"state": phase.value}
 
 
-def _ended(phase: Phase) -> Callable[[_Work, Any], Change]:
+def _ended(phase: LeasePhase) -> Callable[[_Work, Any], Change]:
     """Nothing more is billed by the schedule."""
     return lambda row, event: {"state": phase.value, "instalments": row.issued, **_scheduled([])}
 
 
 def _bought_out(row: _Work, event: m.BuyoutCompleted) -> Change:
-    return {**_ended(Phase.BOUGHT_OUT)(row, event), "credit_fen": row.credit_fen + event.credit_fen}
+    return {**_ended(LeasePhase.BOUGHT_OUT)(row, event), **_changed(row, event)}
 
 
 def _activated(row: _Work, event: m.LeaseActivated) -> Change:
     held = row.down_payment_held_fen - event.down_payment_fen
     days = {"activated_on": event.on, "period_start": event.on}
-    return {**days, "state": Phase.ACTIVE.value, "down_payment_held_fen": held}
+    return {**days, "state": LeasePhase.ACTIVE.value, "down_payment_held_fen": held}
 
 
 def _closed(row: _Work, event: m.LeaseClosed) -> Change:
-    return {**_ended(Phase.SETTLED)(row, event), "closed_on": event.on}
+    return {**_ended(LeasePhase.SETTLED)(row, event), "closed_on": event.on}
 
 
 _CHANGES: Mapping[type[Event], Callable[[_Work, Any], Change]] = {
     e.DepositPreauthorised: _adds("deposit_held_fen", "fen"),
     m.DepositReceived: _adds("deposit_held_fen", "fen"),
     m.DepositReleased: _adds("deposit_held_fen", "fen", -1),
-    m.DepositCaptured: lambda row, event: {**_adds("deposit_held_fen", "fen", -1)(row, event), **_paid(row, event)},
+    m.DepositCaptured: lambda row, event: {**_adds("deposit_held_fen", "fen", -1)(row, event), **_changed(row, event)},
     m.DownPaymentReceived: _adds("down_payment_held_fen", "fen"),
     m.DownPaymentRefunded: _adds("down_payment_held_fen", "fen", -1),
     m.LeaseActivated: _activated,
     m.BillIssued: _bill_issued,
     m.InterestAccrued: lambda row, event: {"accrued_fen": row.accrued_fen + event.fen},
-    m.LateFeeAssessed: _late_fee,
+    m.LateFeeAssessed: _changed,
     m.PaymentPosted: _posted,
-    m.PaymentReversed: _paid,
-    m.CreditApplied: _paid,
-    m.RefundReturned: _paid,
-    m.CreditRefunded: lambda row, event: {"credit_fen": row.credit_fen - event.amount_fen},
-    m.BillWaived: _waived,
+    m.PaymentReversed: _changed,
+    m.CreditApplied: _changed,
+    m.RefundReturned: _changed,
+    m.CreditRefunded: _changed,
+    m.BillWaived: _changed,
     e.LeaseRestructured: _restructured,
-    e.BillsReAged: _due,
+    e.BillsReAged: _changed,
     e.LeaseRenewed: _renewed,
     m.BuyoutCompleted: _bought_out,
-    e.LeaseEarlySettled: _ended(Phase.EARLY_SETTLED),
+    e.LeaseEarlySettled: _ended(LeasePhase.EARLY_SETTLED),
     m.LeaseTransferred: lambda row, event: {"investor": event.investor},
     m.CollectedForInvestor: _adds("investor_owed_fen", "fen"),
     m.RemittedToInvestor: _adds("investor_owed_fen", "amount_fen", -1),
     m.LeaseBoughtBack: lambda row, event: {"investor": None, "investor_owed_fen": 0},
-    e.LeaseAccelerated: _to(Phase.ACCELERATED),
-    e.LeaseTerminated: _ended(Phase.TERMINATED),
-    e.AssetRepossessed: _to(Phase.REPOSSESSED),
-    m.AssetDisposed: lambda row, event: {**_paid(row, event), "state": Phase.DISPOSED.value},
-    e.AssetTotallyLost: _ended(Phase.LOST_TOTAL),
+    e.LeaseAccelerated: _to(LeasePhase.ACCELERATED),
+    e.LeaseTerminated: _ended(LeasePhase.TERMINATED),
+    e.AssetRepossessed: _to(LeasePhase.REPOSSESSED),
+    m.AssetDisposed: lambda row, event: {**_changed(row, event), "state": LeasePhase.DISPOSED.value},
+    e.AssetTotallyLost: _ended(LeasePhase.LOST_TOTAL),
     m.LeaseChargedOff: _charged_off,
     m.DebtRecovered: _recovered,
     m.RecoveryReversed: _recovery_reversed,
-    e.AssetReturned: _ended(Phase.RETURNED),
+    e.AssetReturned: _ended(LeasePhase.RETURNED),
     m.LeaseClosed: _closed,
-    e.LeaseReopened: lambda row, event: {"state": Phase.REOPENED.value, "closed_on": None},
+    e.LeaseReopened: lambda row, event: {"state": LeasePhase.REOPENED.value, "closed_on": None},
 }
 
 _COUNTED: tuple[type[Event], ...] = (

@@ -19,7 +19,7 @@ from psycopg import Connection
 
 from domain.kernel.event import Event
 from domain.kernel.fields import INTERNAL, noun, shown, states
-from domain.parties.consent.events import (
+from domain.parties.consent import (
     ConsentDeclined,
     ConsentExpired,
     ConsentGranted,
@@ -27,8 +27,8 @@ from domain.parties.consent.events import (
     ConsentRequested,
     ConsentWithdrawn,
 )
-from domain.parties.consent.state import Phase as State
-from domain.parties.consent.values import Purpose
+from domain.parties.consent import ConsentPhase as State
+from domain.parties.purposes import Purpose
 from projections.engine.catalog import live
 from projections.engine.model import Projection, ProjectionError, Recorded, Row
 from projections.engine.pages import SCAN_ROWS_MAX, Window

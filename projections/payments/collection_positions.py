@@ -18,7 +18,7 @@ from uuid import UUID
 import msgspec
 from psycopg import Connection
 
-from domain.payments.collection import Debit, Standing, Waiting
+from domain.payments.collection import CollectionPosition, Debit, Waiting
 from domain.payments.payment.values import CollectionPolicy
 from projections.engine.model import Projection
 from projections.leasing.bills import BILLS
@@ -74,7 +74,7 @@ _policy = msgspec.json.Decoder(CollectionPolicy).decode
 
 def standings(
     connection: Connection[Any], tenant: UUID, day: date, posted_to: int, *, shard: int = 0
-) -> list[Standing]:
+) -> list[CollectionPosition]:
     """The leases of a tenant where something may be collected or given up, in the order of their ids.
 
     `posted_to` is the ledger position up to which money that arrived has been posted to its lease.
@@ -88,7 +88,7 @@ def standings(
     return [_standing(row, policies) for row in rows]
 
 
-def _standing(row: tuple[Any, ...], policies: dict[str, CollectionPolicy]) -> Standing:
+def _standing(row: tuple[Any, ...], policies: dict[str, CollectionPolicy]) -> CollectionPosition:
     lease, due_fen, newest, busy_fen, collecting, rests_since, reference, policy, limit_fen, *waiting = row
     debit = None
     if reference is not None:
@@ -96,7 +96,7 @@ def _standing(row: tuple[Any, ...], policies: dict[str, CollectionPolicy]) -> St
         if policy not in policies:
             policies[policy] = _policy(policy)
         debit = Debit(reference=reference, policy=policies[policy], limit_fen=limit_fen)
-    return Standing(
+    return CollectionPosition(
         lease=lease,
         due_fen=due_fen,
         newest_due_on=newest,

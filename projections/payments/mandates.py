@@ -16,8 +16,8 @@ from msgspec.structs import replace
 
 from domain.kernel.event import Event
 from domain.kernel.fields import shown, states
-from domain.payments.mandate import events as e
-from domain.payments.mandate.state import Phase
+from domain.payments import mandate as e
+from domain.payments.mandate import MandatePhase
 from domain.payments.payment.values import CollectionPolicy
 from projections.engine.model import Projection, ProjectionError, Recorded, Row
 
@@ -28,7 +28,7 @@ class Mandate(Row, frozen=True, kw_only=True):
     id: UUID
     tenant: UUID
     lease: UUID
-    state: Annotated[str, states(Phase)]
+    state: Annotated[str, states(MandatePhase)]
     first_position: int
     reference: str
     policy: Annotated[str, shown(CollectionPolicy)]
@@ -38,11 +38,11 @@ class Mandate(Row, frozen=True, kw_only=True):
 
 
 _encode = msgspec.json.Encoder(order="sorted").encode
-_STATE: dict[type[Event], Phase] = {
-    e.MandateSuspended: Phase.SUSPENDED,
-    e.MandateResumed: Phase.GRANTED,
-    e.MandateRevoked: Phase.REVOKED,
-    e.MandateExpired: Phase.EXPIRED,
+_STATE: dict[type[Event], MandatePhase] = {
+    e.MandateSuspended: MandatePhase.SUSPENDED,
+    e.MandateResumed: MandatePhase.GRANTED,
+    e.MandateRevoked: MandatePhase.REVOKED,
+    e.MandateExpired: MandatePhase.EXPIRED,
 }
 
 
@@ -54,7 +54,7 @@ def fold(row: Mandate | None, event: Event, recorded: Recorded) -> Mandate | Non
             id=recorded.stream,
             tenant=recorded.tenant,
             lease=event.lease,
-            state=Phase.GRANTED.value,
+            state=MandatePhase.GRANTED.value,
             first_position=recorded.position if row is None else row.first_position,
             reference=event.reference,
             policy=_encode(event.policy).decode(),

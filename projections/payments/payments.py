@@ -21,10 +21,10 @@ from domain.kernel.event import Event
 from domain.kernel.fields import INTERNAL, shown, states
 from domain.payments.collection import OWN_REASONS
 from domain.payments.payment import events as e
-from domain.payments.payment.state import RECEIVED, Phase
+from domain.payments.payment.state import RECEIVED, PaymentPhase
 from projections.engine.model import Projection, ProjectionError, Recorded, Row
 
-STATES = tuple(phase.value for phase in Phase if phase is not Phase.ABSENT)
+STATES = tuple(phase.value for phase in PaymentPhase if phase is not PaymentPhase.ABSENT)
 _MONEY_CAME = frozenset(phase.value for phase in RECEIVED)
 
 
@@ -39,7 +39,7 @@ class Payment(Row, frozen=True, kw_only=True):
     id: UUID
     tenant: UUID
     lease: UUID
-    state: Annotated[str, states(Phase)]
+    state: Annotated[str, states(PaymentPhase)]
     first_position: int
     bill: int | None
     mandate: Annotated[str, shown(str | None)]
@@ -70,7 +70,7 @@ def _initiated(event: e.PaymentInitiated, recorded: Recorded) -> Payment:
         lease=event.lease,
         bill=event.bill,
         mandate=event.mandate or "",
-        state=Phase.WAITING.value,
+        state=PaymentPhase.WAITING.value,
         channel=event.channel,
         attempt=1,
         amount_fen=event.amount_fen,
@@ -82,20 +82,20 @@ def _initiated(event: e.PaymentInitiated, recorded: Recorded) -> Payment:
 
 def _started(row: Payment, event: e.AttemptStarted, on: date) -> Change:
     return {
-        "state": Phase.INITIATED.value,
+        "state": PaymentPhase.INITIATED.value,
         "under_way_fen": event.amount_fen,
         "not_before": None,
         "asked_on": on,
     }
 
 
-def _stands(phase: Phase) -> Callable[[Payment, Any, date], Change]:
+def _stands(phase: PaymentPhase) -> Callable[[Payment, Any, date], Change]:
     return lambda row, event, on: {} if row.state in _MONEY_CAME else {"state": phase.value}
 
 
 def _arrived(row: Payment, event: e.PaymentSucceeded | e.PaymentOverpaid, on: date) -> Change:
     return {
-        "state": Phase.SUCCEEDED.value,
+        "state": PaymentPhase.SUCCEEDED.value,
         "received_fen": row.received_fen + event.amount_fen,
         "under_way_fen": 0 if event.attempt == row.attempt else row.under_way_fen,
         "not_before": None,
@@ -107,12 +107,12 @@ def _failed(row: Payment, event: e.PaymentFailed, on: date) -> Change:
 
 
 def _waits(row: Payment, event: e.RetryScheduled, on: date) -> Change:
-    return {"state": Phase.WAITING.value, "attempt": event.attempt, "not_before": event.not_before}
+    return {"state": PaymentPhase.WAITING.value, "attempt": event.attempt, "not_before": event.not_before}
 
 
 def _switched(row: Payment, event: e.ChannelSwitched, on: date) -> Change:
     return {
-        "state": Phase.WAITING.value,
+        "state": PaymentPhase.WAITING.value,
         "attempt": event.attempt,
         "channel": event.channel,
         "not_before": event.not_before,
@@ -121,7 +121,7 @@ def _switched(row: Payment, event: e.ChannelSwitched, on: date) -> Change:
 
 def _cancelled(row: Payment, event: e.PaymentCancelled, on: date) -> Change:
     rests = None if event.reason in OWN_REASONS else on
-    return {"state": Phase.CANCELLED.value, "not_before": None, "rests_since": rests}
+    return {"state": PaymentPhase.CANCELLED.value, "not_before": None, "rests_since": rests}
 
 
 def _gone(row: Payment, **changes: Any) -> Change:
@@ -129,7 +129,7 @@ def _gone(row: Payment, **changes: Any) -> Change:
     after = replace(row, **changes)
     if after.received_fen > after.refunded_fen + after.charged_back_fen:
         return changes
-    return {**changes, "state": (Phase.CHARGED_BACK if after.charged_back_fen else Phase.REFUNDED).value}
+    return {**changes, "state": (PaymentPhase.CHARGED_BACK if after.charged_back_fen else PaymentPhase.REFUNDED).value}
 
 
 def _refunded(row: Payment, event: e.PaymentRefunded, on: date) -> Change:
@@ -142,14 +142,14 @@ def _charged_back(row: Payment, event: e.PaymentChargedBack, on: date) -> Change
 
 _CHANGES: Mapping[type[Event], Callable[[Payment, Any, date], Change]] = {
     e.AttemptStarted: _started,
-    e.PaymentPending: _stands(Phase.PENDING),
-    e.OutcomeUnknown: _stands(Phase.UNKNOWN),
+    e.PaymentPending: _stands(PaymentPhase.PENDING),
+    e.OutcomeUnknown: _stands(PaymentPhase.UNKNOWN),
     e.PaymentSucceeded: _arrived,
     e.PaymentOverpaid: _arrived,
     e.PaymentFailed: _failed,
     e.RetryScheduled: _waits,
     e.ChannelSwitched: _switched,
-    e.PaymentExhausted: lambda row, event, on: {"state": Phase.EXHAUSTED.value, "rests_since": on},
+    e.PaymentExhausted: lambda row, event, on: {"state": PaymentPhase.EXHAUSTED.value, "rests_since": on},
     e.PaymentCancelled: _cancelled,
     e.PaymentRefunded: _refunded,
     e.PaymentChargedBack: _charged_back,

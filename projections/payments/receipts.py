@@ -16,8 +16,8 @@ from uuid import UUID
 from psycopg import Connection
 
 from domain.kernel.event import Event
+from domain.payments.matching import Money, Movement
 from domain.payments.payment.events import PaymentChargedBack, PaymentOverpaid, PaymentRefunded, PaymentSucceeded
-from domain.payments.reconciliation.matching import Money, Movement
 from projections.engine.model import Key, Projection, ProjectionError, Recorded, Row
 
 

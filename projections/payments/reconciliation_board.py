@@ -19,7 +19,7 @@ from psycopg import Connection
 
 from domain.kernel.event import Event
 from domain.kernel.fields import noun, shown
-from domain.payments.reconciliation import events as e
+from domain.payments import reconciliation as e
 from projections.engine.as_of import resolve, rows_as_of
 from projections.engine.model import Key, Projection, ProjectionError, Recorded, Row
 from projections.engine.tables import row_maker, select_list

@@ -16,10 +16,10 @@ from psycopg import Connection
 
 from domain.accounting.provisioning import PROVISION_POLICIES, FiveClass, ProvisionPolicy, provision_fen
 from domain.kernel.fields import noun, states
-from domain.leasing.lease.state import Phase
-from domain.leasing.values import Business
+from domain.kernel.values import Business
+from domain.leasing.lease.state import LeasePhase
 from domain.portfolio import limits
-from domain.portfolio.limits import Surroundings
+from domain.portfolio.limits import PrudentialData
 from projections.engine.as_of import resolve
 from projections.engine.pages import at_position
 from projections.leasing.currencies import Currencies
@@ -30,7 +30,12 @@ LARGEST = 20
 
 NEWEST_PROVISIONS = PROVISION_POLICIES[max(PROVISION_POLICIES)]
 
-_OUTSIDE = [Phase.AWAITING_DELIVERY.value, Phase.SETTLED.value, Phase.CHARGED_OFF.value, Phase.RECOVERED.value]
+_OUTSIDE = [
+    LeasePhase.AWAITING_DELIVERY.value,
+    LeasePhase.SETTLED.value,
+    LeasePhase.CHARGED_OFF.value,
+    LeasePhase.RECOVERED.value,
+]
 """States in which a lease is not (any more) an asset."""
 
 _EXPOSURE = f"""
@@ -134,7 +139,7 @@ def holdings(
 def snapshot(
     connection: Connection[Any],
     tenant: UUID,
-    around: Surroundings,
+    around: PrudentialData,
     *,
     currency: str | None = None,
     as_of_position: int | None = None,
@@ -159,7 +164,7 @@ class Measured(Struct, frozen=True):
 def measured(
     connection: Connection[Any],
     tenant: UUID,
-    around: Surroundings,
+    around: PrudentialData,
     *,
     policy: limits.Limits = limits.NEWEST_LIMITS,
     currency: str | None = None,
@@ -215,7 +220,7 @@ def _book(
     return _Book(position, currencies, sql, parameters)
 
 
-def _portfolio(connection: Connection[Any], book: _Book, around: Surroundings) -> limits.Portfolio:
+def _portfolio(connection: Connection[Any], book: _Book, around: PrudentialData) -> limits.Portfolio:
     rows = _by_lessee(connection, book)
     exposures = tuple(
         limits.Exposure(

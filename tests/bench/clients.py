@@ -23,10 +23,10 @@ from api.compose import Base, Running, running
 from chain.checkpoint import Checkpoint, open_checkpoint, sign_checkpoint
 from chain.note import Ed25519Verifier, Signer
 from domain.intake.application.commands import DraftApplication
-from domain.intake.application.decider import APPLICATION
-from domain.intake.application.values import AssetClass
+from domain.intake.application.rules import APPLICATION
 from domain.kernel.command import Actor, Context
 from domain.kernel.times import business_date
+from domain.kernel.values import AssetClass
 from tests.bench.model import Broken, check
 from tests.bench.place import scalar
 

@@ -20,8 +20,8 @@ from api.compose import Base
 from chain.b64 import b64encode
 from chain.entry import Draft, draft
 from chain.merkle import Frontier, leaf_hash
-from domain.intake.application.decider import APPLICATION
 from domain.intake.application.events import RoutedToLane
+from domain.intake.application.rules import APPLICATION
 from domain.kernel.command import Context
 from domain.kernel.event import Event
 from domain.kernel.ids import RANDOM_BITS, uuid7

@@ -45,7 +45,6 @@ from domain.intake.application.commands import (
     UploadDocument,
     WithdrawApplication,
 )
-from domain.intake.application.decider import APPLICATION
 from domain.intake.application.events import (
     AdverseNoticeIssued,
     ApplicationApproved,
@@ -73,10 +72,12 @@ from domain.intake.application.events import (
     VerificationCompleted,
     VerificationStarted,
 )
-from domain.intake.application.state import Phase
-from domain.intake.application.values import AssetClass, DocumentKind, Finding, Terms
+from domain.intake.application.rules import APPLICATION
+from domain.intake.application.state import ApplicationPhase
+from domain.intake.application.values import DocumentKind, Finding, Terms
 from domain.kernel.command import Command
 from domain.kernel.event import Event
+from domain.kernel.values import AssetClass
 from tests.domain.intake.scenario import TODAY, scenarios
 
 given = scenarios(APPLICATION)
@@ -231,20 +232,20 @@ TO_ACCEPTED = (*TO_APPROVED, SELECTED, CREATED, PRESENTED, OfferAccepted(offer=1
 TO_CONTRACTING = (*TO_ACCEPTED, ContractingStarted())
 TO_DECLINED = (*TO_REFERRED, ApplicationDeclined(reasons=("income_too_low",)))
 
-HISTORIES: dict[Phase, tuple[Event, ...]] = {
-    Phase.ABSENT: (),
-    Phase.DRAFT: TO_DRAFT,
-    Phase.SUBMITTED: TO_SUBMITTED,
-    Phase.VERIFYING: TO_VERIFYING,
-    Phase.DECIDING: TO_DECIDING,
-    Phase.REFERRED: TO_REFERRED,
-    Phase.APPROVED: TO_APPROVED,
-    Phase.OFFER_ACCEPTED: TO_ACCEPTED,
-    Phase.CONTRACTING: TO_CONTRACTING,
-    Phase.COMPLETED: (*TO_CONTRACTING, ApplicationCompleted()),
-    Phase.DECLINED: TO_DECLINED,
-    Phase.WITHDRAWN: (*TO_REFERRED, ApplicationWithdrawn(reason="changed_mind")),
-    Phase.EXPIRED: (*TO_REFERRED, ApplicationExpired(business_date=TODAY)),
+HISTORIES: dict[ApplicationPhase, tuple[Event, ...]] = {
+    ApplicationPhase.ABSENT: (),
+    ApplicationPhase.DRAFT: TO_DRAFT,
+    ApplicationPhase.SUBMITTED: TO_SUBMITTED,
+    ApplicationPhase.VERIFYING: TO_VERIFYING,
+    ApplicationPhase.DECIDING: TO_DECIDING,
+    ApplicationPhase.REFERRED: TO_REFERRED,
+    ApplicationPhase.APPROVED: TO_APPROVED,
+    ApplicationPhase.OFFER_ACCEPTED: TO_ACCEPTED,
+    ApplicationPhase.CONTRACTING: TO_CONTRACTING,
+    ApplicationPhase.COMPLETED: (*TO_CONTRACTING, ApplicationCompleted()),
+    ApplicationPhase.DECLINED: TO_DECLINED,
+    ApplicationPhase.WITHDRAWN: (*TO_REFERRED, ApplicationWithdrawn(reason="changed_mind")),
+    ApplicationPhase.EXPIRED: (*TO_REFERRED, ApplicationExpired(business_date=TODAY)),
 }
 """A shortest sensible past for every phase, in the order of a case's life."""
 

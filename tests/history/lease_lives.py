@@ -46,8 +46,9 @@ from domain.leasing.lease.commands import (
     WaiveBill,
     WaivedPart,
 )
-from domain.leasing.lease.decider import LEASE
-from domain.leasing.values import Component, DepositMode, DownPaymentTo, NewDueDate
+from domain.leasing.lease.rules.decider import LEASE
+from domain.leasing.values import DepositMode, DownPaymentTo, NewDueDate
+from domain.pricing.schedules import Component
 from tests.domain.intake.scenario import body_of
 from tests.domain.leasing import cases
 from tests.domain.leasing.cases import bill, day, pay

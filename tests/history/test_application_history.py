@@ -8,7 +8,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from domain.intake.application.decider import APPLICATION
+from domain.intake.application.rules import APPLICATION
 from domain.kernel.decider import fold
 from domain.kernel.event import decode_body
 from tests.domain.intake.scenario import body_of

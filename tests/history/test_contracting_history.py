@@ -11,10 +11,10 @@ from typing import Any
 import msgspec
 import pytest
 
-from domain.contracts.clause.decider import CLAUSE
-from domain.contracts.contract.decider import CONTRACT
+from domain.contracts.clause import CLAUSE
+from domain.contracts.contract.rules import CONTRACT
 from domain.kernel.decider import Decider, fold
-from domain.parties.consent.decider import CONSENT
+from domain.parties.consent import CONSENT
 from tests.history.golden import check_every_type, check_line, event_of, lines_of, stored
 
 AGGREGATES: tuple[Decider[Any], ...] = (CONSENT, CLAUSE, CONTRACT)

@@ -12,12 +12,12 @@ import msgspec
 import pytest
 
 from domain.access.ledger import LEDGER
-from domain.accounting.provision.decider import PROVISION
-from domain.calendar.decider import CALENDAR
+from domain.accounting.provision import PROVISION
+from domain.calendar.calendar import CALENDAR
 from domain.kernel.decider import Decider, fold
-from domain.payments.mandate.decider import MANDATE
-from domain.payments.payment.decider import PAYMENT
-from domain.payments.reconciliation.decider import RECONCILIATION
+from domain.payments.mandate import MANDATE
+from domain.payments.payment.rules import PAYMENT
+from domain.payments.reconciliation import RECONCILIATION
 from tests.history.golden import check_every_type, check_line, event_of, lines_of, stored
 
 AGGREGATES: tuple[Decider[Any], ...] = (LEDGER, CALENDAR, MANDATE, PAYMENT, RECONCILIATION, PROVISION)

@@ -14,8 +14,8 @@ import pytest
 
 from domain.accounting.posting import post, trial_balance
 from domain.kernel.decider import fold
-from domain.leasing.lease.decider import LEASE
-from domain.leasing.lease.events import LeaseCreated
+from domain.leasing.lease.events.lifecycle import LeaseCreated
+from domain.leasing.lease.rules.decider import LEASE
 from tests.domain.leasing import cases
 from tests.history.golden import check_every_type, check_line, event_of, lines_of, stored
 from tests.history.lease_lives import LIVES, line_of

@@ -9,7 +9,7 @@ from uuid import UUID
 from hypothesis import strategies as st
 
 from domain.intake.application.commands import DraftApplication, ScheduleWork, StartWork
-from domain.intake.application.decider import APPLICATION
+from domain.intake.application.rules import APPLICATION
 from domain.intake.application.state import ApplicationState
 from domain.kernel.command import Command
 from domain.kernel.event import without_personal

@@ -48,9 +48,9 @@ from domain.payments.payment.commands import (
     RecordRefundFailed,
     RecordSucceeded,
 )
-from domain.payments.payment.decider import PAYMENT
 from domain.payments.payment.events import AttemptStarted, OutcomeUnknown, RefundRequested
-from domain.payments.payment.state import PaymentState, Phase
+from domain.payments.payment.rules import PAYMENT
+from domain.payments.payment.state import PaymentPhase, PaymentState
 from domain.payments.payment.values import Reported, Source
 
 ANSWER_TIMEOUT_S = 20
@@ -107,7 +107,7 @@ class Collector:
         """Ask for what the event says; an attempt that is over, or was taken, goes to nobody again."""
         attempt = event.attempt
         state = await self._payments.payment(stream)
-        if state.attempt != attempt or state.under_way is not Phase.INITIATED:
+        if state.attempt != attempt or state.under_way is not PaymentPhase.INITIATED:
             return ()
         provider = self._provider(event.channel)
         if provider is None:

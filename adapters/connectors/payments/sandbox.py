@@ -26,7 +26,7 @@ from adapters.connectors.payments.port import Answer, Callback, Order, ProviderE
 from adapters.connectors.payments.scenarios import ALL_PCT, Rule, Script
 from adapters.connectors.payments.signature import callback_body, sign, verify
 from adapters.connectors.payments.statement import StatementRow, write_statement
-from domain.payments.reconciliation.matching import Movement
+from domain.payments.matching import Movement
 
 DAY_S = 86_400
 BUSY_MS = 10_000

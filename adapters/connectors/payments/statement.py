@@ -21,7 +21,7 @@ from hashlib import sha256
 
 from msgspec import Struct
 
-from domain.payments.reconciliation.matching import Movement
+from domain.payments.matching import Movement
 
 HEADER = "row,kind,request,ref,amount_fen,value_date"
 FIELDS = 6

@@ -33,8 +33,8 @@ from domain.kernel.event import Event
 from domain.kernel.refusal import Refusal
 from domain.kernel.times import business_date
 from domain.payments.payment.commands import ReceiveCallback
-from domain.payments.payment.decider import PAYMENT
 from domain.payments.payment.events import CallbackIgnored
+from domain.payments.payment.rules import PAYMENT
 from domain.payments.payment.values import Ignored
 from projections.engine.reading import decode
 

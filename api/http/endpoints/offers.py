@@ -39,8 +39,9 @@ from api.queries.quote_answers import CataloguedPlan, PlanPage, QuoteAnswer, Quo
 from api.queries.quotes import answer, desk_of
 from domain.kernel.refusal import Refusal
 from domain.kernel.times import business_date
+from domain.kernel.values import Business
 from domain.pricing.matching import in_force, plan_in_force
-from domain.pricing.parts import AssetKind, Business, CustomerClass
+from domain.pricing.parts import AssetKind, CustomerClass
 from domain.pricing.plans import Plan
 
 _CODE = "^[a-z][a-z0-9_.]*$"

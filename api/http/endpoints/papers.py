@@ -51,7 +51,7 @@ from api.http.services import RETRY_AFTER_S, Services
 from api.permissions import Permission
 from api.queries.engine.events import Hash
 from domain.contracts.contract.commands import SignContract
-from domain.contracts.contract.decider import CONTRACT
+from domain.contracts.contract.rules import CONTRACT
 from domain.contracts.contract.values import Signature
 from domain.kernel.command import Command, Context
 from domain.kernel.refusal import Refusal

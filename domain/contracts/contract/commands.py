@@ -1,4 +1,4 @@
-"""What can be wished of a contract: one command per wish, in the order of its life."""
+"""Commands to a contract, in the order of its life."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from domain.contracts.contract.values import (
     Parties,
     Signature,
 )
-from domain.intake.application.values import Code, Digest, Reference
 from domain.kernel.command import Command
+from domain.kernel.values import Code, Digest, Reference
 from domain.pricing.parts import Form
 
 

@@ -8,7 +8,6 @@ from uuid import UUID
 
 from msgspec import Meta
 
-from domain.contracts.clause.values import ClauseRef, VersionNumber
 from domain.contracts.contract.values import (
     AMENDMENTS_MAX,
     ClauseRefs,
@@ -18,8 +17,8 @@ from domain.contracts.contract.values import (
     Signature,
     Tampering,
 )
-from domain.intake.application.values import Code, Digest, Reference
 from domain.kernel.event import Event, event_type
+from domain.kernel.values import ClauseRef, ClauseVersionNumber, Code, Digest, Reference
 from domain.pricing.parts import Form
 
 AmendmentNumber = Annotated[int, Meta(ge=1, le=AMENDMENTS_MAX)]
@@ -143,7 +142,7 @@ class TamperAlarmRaised(Event, frozen=True):
 
     clause: Code
     tampering: Tampering
-    version: VersionNumber | None
+    version: ClauseVersionNumber | None
     expected: Digest | None
     got: Digest | None
 

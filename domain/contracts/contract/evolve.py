@@ -8,19 +8,13 @@ from typing import Any
 from msgspec.structs import replace
 
 from domain.contracts.contract import events as e
-from domain.contracts.contract.roots import Head
-from domain.contracts.contract.state import Amendment, ContractState, Phase, Round
+from domain.contracts.contract.state import Amendment, ContractPhase, ContractState, Round
 from domain.contracts.contract.values import Signature
+from domain.contracts.roots import Head
 from domain.kernel.event import Event
 
-State = ContractState
 
-
-def _next(state: State, **changes: Any) -> State:
-    return replace(state, version=state.version + 1, **changes)
-
-
-def _assembled(state: State, event: e.ContractAssembled) -> State:
+def _assembled(state: ContractState, event: e.ContractAssembled) -> ContractState:
     head = Head(
         contract=event.reference,
         form=event.form,
@@ -28,9 +22,9 @@ def _assembled(state: State, event: e.ContractAssembled) -> State:
         plan_digest=event.plan_digest,
         parties=event.parties,
     )
-    return _next(
+    return replace(
         state,
-        phase=Phase.ASSEMBLED,
+        phase=ContractPhase.ASSEMBLED,
         head=head,
         key_terms=event.key_terms,
         clauses=event.clauses,
@@ -39,36 +33,38 @@ def _assembled(state: State, event: e.ContractAssembled) -> State:
     )
 
 
-def _presented(state: State, event: e.ContractPresented) -> State:
+def _presented(state: ContractState, event: e.ContractPresented) -> ContractState:
     """Whatever was confirmed of an earlier showing counts no more."""
-    return _next(state, phase=Phase.PRESENTED, round=Round(document=event.document, disclosed=event.disclosed))
+    return replace(
+        state, phase=ContractPhase.PRESENTED, round=Round(document=event.document, disclosed=event.disclosed)
+    )
 
 
-def _acknowledged(state: State, event: e.DisclosureAcknowledged) -> State:
+def _acknowledged(state: ContractState, event: e.DisclosureAcknowledged) -> ContractState:
     round_ = state.round or Round(document="")
     confirmed = replace(round_, acknowledged=round_.acknowledged | {event.party})
-    phase = Phase.DISCLOSURE_ACKNOWLEDGED if state.addressed() <= confirmed.acknowledged else state.phase
-    return _next(state, phase=phase, round=confirmed)
+    phase = ContractPhase.DISCLOSURE_ACKNOWLEDGED if state.addressed() <= confirmed.acknowledged else state.phase
+    return replace(state, phase=phase, round=confirmed)
 
 
-def _signed(state: State, event: e.ContractSigned) -> State:
+def _signed(state: ContractState, event: e.ContractSigned) -> ContractState:
     round_ = state.round or Round(document="")
-    return _next(state, phase=Phase.PARTIALLY_SIGNED, round=_with_signature(round_, event.signature))
+    return replace(state, phase=ContractPhase.PARTIALLY_SIGNED, round=_with_signature(round_, event.signature))
 
 
 def _with_signature(round_: Round, signature: Signature) -> Round:
     return replace(round_, document=signature.signed, signed=(*round_.signed, signature.party))
 
 
-def _executed(state: State, event: e.ContractExecuted) -> State:
-    return _next(state, phase=Phase.EXECUTED, executed_on=event.executed_on)
+def _executed(state: ContractState, event: e.ContractExecuted) -> ContractState:
+    return replace(state, phase=ContractPhase.EXECUTED, executed_on=event.executed_on)
 
 
-def _anchored(state: State, event: e.ContractAnchored) -> State:
-    return _next(state, phase=Phase.ANCHORED)
+def _anchored(state: ContractState, event: e.ContractAnchored) -> ContractState:
+    return replace(state, phase=ContractPhase.ANCHORED)
 
 
-def _amendment_proposed(state: State, event: e.AmendmentProposed) -> State:
+def _amendment_proposed(state: ContractState, event: e.AmendmentProposed) -> ContractState:
     pending = Amendment(
         number=event.number,
         key_terms=event.key_terms,
@@ -76,23 +72,23 @@ def _amendment_proposed(state: State, event: e.AmendmentProposed) -> State:
         root=event.root,
         round=Round(document=event.document, disclosed=event.disclosed),
     )
-    return _next(state, amendments=event.number, amendment=pending)
+    return replace(state, amendments=event.number, amendment=pending)
 
 
-def _amendment_signed(state: State, event: e.AmendmentSigned) -> State:
+def _amendment_signed(state: ContractState, event: e.AmendmentSigned) -> ContractState:
     pending = state.amendment
     if pending is None:
-        return _next(state)
-    return _next(state, amendment=replace(pending, round=_with_signature(pending.round, event.signature)))
+        return state
+    return replace(state, amendment=replace(pending, round=_with_signature(pending.round, event.signature)))
 
 
-def _amended(state: State, event: e.ContractAmended) -> State:
+def _amended(state: ContractState, event: e.ContractAmended) -> ContractState:
     pending = state.amendment
     if pending is None:
-        return _next(state)
-    return _next(
+        return state
+    return replace(
         state,
-        phase=Phase.AMENDED,
+        phase=ContractPhase.AMENDED,
         head=replace(state.head, amends=state.root) if state.head is not None else None,
         key_terms=pending.key_terms,
         clauses=pending.clauses,
@@ -102,24 +98,24 @@ def _amended(state: State, event: e.ContractAmended) -> State:
     )
 
 
-def _amendment_lapsed(state: State, event: e.AmendmentLapsed) -> State:
-    return _next(state, amendment=None)
+def _amendment_lapsed(state: ContractState, event: e.AmendmentLapsed) -> ContractState:
+    return replace(state, amendment=None)
 
 
-def _tampered(state: State, event: e.TamperAlarmRaised) -> State:
-    return _next(state, alarms=state.alarms + 1)
+def _tampered(state: ContractState, event: e.TamperAlarmRaised) -> ContractState:
+    return replace(state, alarms=state.alarms + 1)
 
 
-def _confirmed(state: State, event: e.TextsConfirmed) -> State:
-    return _next(state)
+def _confirmed(state: ContractState, event: e.TextsConfirmed) -> ContractState:
+    return state
 
 
-def _closed(phase: Phase) -> Callable[[State, Event], State]:
+def _closed(phase: ContractPhase) -> Callable[[ContractState, Event], ContractState]:
     """The end of a contract takes a pending amendment with it."""
-    return lambda state, event: _next(state, phase=phase, amendment=None)
+    return lambda state, event: replace(state, phase=phase, amendment=None)
 
 
-_EVOLVE: dict[type[Event], Callable[[State, Any], State]] = {
+EVOLVE: dict[type[Event], Callable[[ContractState, Any], ContractState]] = {
     e.ContractAssembled: _assembled,
     e.ContractPresented: _presented,
     e.DisclosureAcknowledged: _acknowledged,
@@ -132,15 +128,7 @@ _EVOLVE: dict[type[Event], Callable[[State, Any], State]] = {
     e.AmendmentLapsed: _amendment_lapsed,
     e.TamperAlarmRaised: _tampered,
     e.TextsConfirmed: _confirmed,
-    e.ContractTerminated: _closed(Phase.TERMINATED),
-    e.ContractFulfilled: _closed(Phase.FULFILLED),
-    e.ContractVoided: _closed(Phase.VOID),
+    e.ContractTerminated: _closed(ContractPhase.TERMINATED),
+    e.ContractFulfilled: _closed(ContractPhase.FULFILLED),
+    e.ContractVoided: _closed(ContractPhase.VOID),
 }
-
-
-def evolve(state: ContractState, event: Event) -> ContractState:
-    """The state after one event. Raises `TypeError` for an event of another aggregate."""
-    apply = _EVOLVE.get(type(event))
-    if apply is None:
-        raise TypeError(f"expected an event of a contract, got {type(event).__name__}")
-    return apply(state, event)

@@ -11,26 +11,25 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from domain.contracts.assembly import undisclosed, wrong_clauses, wrong_parties, wrong_reference, wrong_terms
 from domain.contracts.contract import commands as c
 from domain.contracts.contract import events as e
 from domain.contracts.contract import refusals as r
-from domain.contracts.contract.assembly import undisclosed, wrong_clauses, wrong_parties, wrong_reference, wrong_terms
-from domain.contracts.contract.roots import Head, contract_root
-from domain.contracts.contract.state import CLOSED, EXISTING, IN_FORCE, OPEN, ContractState, Phase, Round
-from domain.contracts.contract.tampering import compare
+from domain.contracts.contract.evolve import EVOLVE
+from domain.contracts.contract.state import CLOSED, EXISTING, IN_FORCE, OPEN, ContractPhase, ContractState, Round
 from domain.contracts.contract.values import AMENDMENTS_MAX, EVIDENCE, Disclosure, Signature
-from domain.kernel.command import Command, Context
-from domain.kernel.event import Event
-from domain.kernel.refusal import Refusal, RefusalKind
+from domain.contracts.roots import Head, contract_root
+from domain.contracts.tampering import compare
+from domain.kernel.command import Context
+from domain.kernel.decider import Answer, Decider, Rule
+from domain.kernel.refusal import Refusal
 
-State = ContractState
-Answer = tuple[Event, ...] | Refusal
-Handler = Callable[[Any, State, Context], Answer]
+Handler = Callable[[Any, ContractState, Context], Answer]
 
 # --------------------------------------------------------------------------------------- making the contract
 
 
-def _assemble(command: c.AssembleContract, state: State, context: Context) -> Answer:
+def _assemble(command: c.AssembleContract, state: ContractState, context: Context) -> Answer:
     wrong = (
         wrong_reference(command.reference)
         or wrong_parties(command.parties)
@@ -63,7 +62,7 @@ def _assemble(command: c.AssembleContract, state: State, context: Context) -> An
     )
 
 
-def _present(command: c.PresentContract, state: State, context: Context) -> Answer:
+def _present(command: c.PresentContract, state: ContractState, context: Context) -> Answer:
     if command.root != state.root:
         return r.ROOT_DIFFERS(expected=state.root, got=command.root)
     if missing := undisclosed(command.disclosed):
@@ -78,7 +77,7 @@ def _present(command: c.PresentContract, state: State, context: Context) -> Answ
     )
 
 
-def _acknowledge(command: c.AcknowledgeDisclosure, state: State, context: Context) -> Answer:
+def _acknowledge(command: c.AcknowledgeDisclosure, state: ContractState, context: Context) -> Answer:
     if state.party(command.party) is None:
         return r.NOT_A_PARTY(party=command.party)
     if command.party not in state.addressed():
@@ -92,7 +91,7 @@ def _acknowledge(command: c.AcknowledgeDisclosure, state: State, context: Contex
     return (e.DisclosureAcknowledged(party=command.party, root=command.root, items=command.items),)
 
 
-def _sign(command: c.SignContract, state: State, context: Context) -> Answer:
+def _sign(command: c.SignContract, state: ContractState, context: Context) -> Answer:
     """The last signature puts the contract into force."""
     round_ = state.round
     assert round_ is not None, "a contract is shown before it is signed"
@@ -105,7 +104,7 @@ def _sign(command: c.SignContract, state: State, context: Context) -> Answer:
     return (signed, executed)
 
 
-def _wrong_signature(signature: Signature, round_: Round, state: State) -> Refusal | None:
+def _wrong_signature(signature: Signature, round_: Round, state: ContractState) -> Refusal | None:
     party = state.party(signature.party)
     if party is None:
         return r.NOT_A_PARTY(party=signature.party)
@@ -119,7 +118,7 @@ def _wrong_signature(signature: Signature, round_: Round, state: State) -> Refus
     return r.DOCUMENT_UNCHANGED() if signature.signed == signature.document else None
 
 
-def _is_last(round_: Round, state: State) -> bool:
+def _is_last(round_: Round, state: ContractState) -> bool:
     return len(round_.signed) + 1 == len(state.parties)
 
 
@@ -127,7 +126,7 @@ def _incomplete(missing: tuple[Disclosure, ...]) -> Refusal:
     return r.DISCLOSURE_INCOMPLETE(missing=" ".join(missing))
 
 
-def _anchor(command: c.AnchorContract, state: State, context: Context) -> Answer:
+def _anchor(command: c.AnchorContract, state: ContractState, context: Context) -> Answer:
     if command.root != state.root:
         return r.ROOT_DIFFERS(expected=state.root, got=command.root)
     return (e.ContractAnchored(root=command.root, anchor=command.anchor, receipt=command.receipt),)
@@ -136,7 +135,7 @@ def _anchor(command: c.AnchorContract, state: State, context: Context) -> Answer
 # ------------------------------------------------------------------------------------------------ amendments
 
 
-def _propose(command: c.ProposeAmendment, state: State, context: Context) -> Answer:
+def _propose(command: c.ProposeAmendment, state: ContractState, context: Context) -> Answer:
     head = state.head
     assert head is not None, "a contract in force was assembled"
     if state.amendment is not None:
@@ -170,7 +169,7 @@ def _propose(command: c.ProposeAmendment, state: State, context: Context) -> Ans
     )
 
 
-def _sign_amendment(command: c.SignAmendment, state: State, context: Context) -> Answer:
+def _sign_amendment(command: c.SignAmendment, state: ContractState, context: Context) -> Answer:
     """A party that terms are put to confirms them with its signature; the last signature amends the contract."""
     pending = state.amendment
     if pending is None:
@@ -192,7 +191,7 @@ def _sign_amendment(command: c.SignAmendment, state: State, context: Context) ->
     return (signed, amended)
 
 
-def _lapse(command: c.LapseAmendment, state: State, context: Context) -> Answer:
+def _lapse(command: c.LapseAmendment, state: ContractState, context: Context) -> Answer:
     if state.amendment is None:
         return r.NO_AMENDMENT()
     return (e.AmendmentLapsed(number=state.amendment.number, reason=command.reason),)
@@ -201,68 +200,58 @@ def _lapse(command: c.LapseAmendment, state: State, context: Context) -> Answer:
 # ------------------------------------------------------------------------------------------ evidence and end
 
 
-def _check(command: c.CheckTexts, state: State, context: Context) -> Answer:
+def _check(command: c.CheckTexts, state: ContractState, context: Context) -> Answer:
     """A copy may be checked in any phase: disputes outlive contracts."""
     return compare(state.clauses, command.texts) or (e.TextsConfirmed(root=state.root),)
 
 
-def _terminate(command: c.TerminateContract, state: State, context: Context) -> Answer:
+def _terminate(command: c.TerminateContract, state: ContractState, context: Context) -> Answer:
     return (e.ContractTerminated(reason=command.reason, terminated_on=context.business_date),)
 
 
-def _fulfil(command: c.FulfilContract, state: State, context: Context) -> Answer:
+def _fulfil(command: c.FulfilContract, state: ContractState, context: Context) -> Answer:
     if state.amendment is not None:
         return r.AMENDMENT_PENDING(number=state.amendment.number)
     return (e.ContractFulfilled(fulfilled_on=context.business_date),)
 
 
-def _void(command: c.VoidContract, state: State, context: Context) -> Answer:
+def _void(command: c.VoidContract, state: ContractState, context: Context) -> Answer:
     if state.phase in IN_FORCE and command.basis is None:
         return r.BASIS_MISSING(phase=state.phase)
     return (e.ContractVoided(reason=command.reason, basis=command.basis),)
 
 
-def _only(*phases: Phase) -> frozenset[Phase]:
+def _only(*phases: ContractPhase) -> frozenset[ContractPhase]:
     return frozenset(phases)
 
 
-# For each command: the phases in which it can be wished, the rule that says no in another one, and its function.
-_RULES: dict[type[Command], tuple[frozenset[Phase], RefusalKind, Handler]] = {
-    c.AssembleContract: (_only(Phase.ABSENT), r.EXISTS, _assemble),
-    c.PresentContract: (_only(Phase.ASSEMBLED, Phase.PRESENTED), r.NOT_PRESENTABLE, _present),
-    c.AcknowledgeDisclosure: (_only(Phase.PRESENTED), r.NOT_PRESENTED, _acknowledge),
-    c.SignContract: (_only(Phase.DISCLOSURE_ACKNOWLEDGED, Phase.PARTIALLY_SIGNED), r.NOT_ACKNOWLEDGED, _sign),
-    c.AnchorContract: (IN_FORCE, r.NOT_IN_FORCE, _anchor),
-    c.ProposeAmendment: (IN_FORCE, r.NOT_IN_FORCE, _propose),
-    c.SignAmendment: (IN_FORCE, r.NOT_IN_FORCE, _sign_amendment),
-    c.LapseAmendment: (IN_FORCE, r.NOT_IN_FORCE, _lapse),
-    c.CheckTexts: (EXISTING, r.UNKNOWN, _check),
-    c.TerminateContract: (IN_FORCE, r.NOT_IN_FORCE, _terminate),
-    c.FulfilContract: (IN_FORCE, r.NOT_IN_FORCE, _fulfil),
-    c.VoidContract: (OPEN, r.CLOSED, _void),
-}
-
-COMMANDS: tuple[type[Command], ...] = tuple(_RULES)
-"""Every command of the aggregate, in the order of a contract's life."""
-
-
-def decide(command: Command, state: ContractState, context: Context) -> tuple[Event, ...] | Refusal:
-    """The events a command leads to, or the first refusal. Raises `TypeError` for a command of another aggregate."""
-    rule = _RULES.get(type(command))
-    if rule is None:
-        raise TypeError(f"expected a command to a contract, got {type(command).__name__}")
-    phases, otherwise, handler = rule
-    if state.phase in phases:
-        return handler(command, state, context)
-    if state.phase is Phase.ABSENT:
-        return r.UNKNOWN()
-    if state.phase in CLOSED and phases <= OPEN:
-        return r.CLOSED(phase=state.phase)
-    return _in_force_already(otherwise, state.phase)
-
-
-def _in_force_already(otherwise: RefusalKind, phase: Phase) -> Refusal:
+def _not_acknowledged(*, phase: str) -> Refusal:
     """A contract in force was acknowledged and signed; saying it was not would mislead."""
-    if phase in IN_FORCE and otherwise is r.NOT_ACKNOWLEDGED:
-        return r.IN_FORCE_ALREADY(phase=phase)
-    return otherwise(phase=phase)
+    return r.IN_FORCE_ALREADY(phase=phase) if phase in IN_FORCE else r.NOT_ACKNOWLEDGED(phase=phase)
+
+
+CONTRACT = Decider(
+    name="contract",
+    initial=ContractState(),
+    unknown=r.UNKNOWN,
+    closed=(CLOSED, r.CLOSED),
+    rules={
+        c.AssembleContract: Rule(_only(ContractPhase.ABSENT), r.EXISTS, _assemble),
+        c.PresentContract: Rule(_only(ContractPhase.ASSEMBLED, ContractPhase.PRESENTED), r.NOT_PRESENTABLE, _present),
+        c.AcknowledgeDisclosure: Rule(_only(ContractPhase.PRESENTED), r.NOT_PRESENTED, _acknowledge),
+        c.SignContract: Rule(
+            _only(ContractPhase.DISCLOSURE_ACKNOWLEDGED, ContractPhase.PARTIALLY_SIGNED),
+            _not_acknowledged,
+            _sign,
+        ),
+        c.AnchorContract: Rule(IN_FORCE, r.NOT_IN_FORCE, _anchor),
+        c.ProposeAmendment: Rule(IN_FORCE, r.NOT_IN_FORCE, _propose),
+        c.SignAmendment: Rule(IN_FORCE, r.NOT_IN_FORCE, _sign_amendment),
+        c.LapseAmendment: Rule(IN_FORCE, r.NOT_IN_FORCE, _lapse),
+        c.CheckTexts: Rule(EXISTING, r.UNKNOWN, _check),
+        c.TerminateContract: Rule(IN_FORCE, r.NOT_IN_FORCE, _terminate),
+        c.FulfilContract: Rule(IN_FORCE, r.NOT_IN_FORCE, _fulfil),
+        c.VoidContract: Rule(OPEN, r.CLOSED, _void),
+    },
+    evolve=EVOLVE,
+)

@@ -9,13 +9,14 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from domain.contracts.clause.values import ClauseRef
-from domain.contracts.contract.roots import Head
 from domain.contracts.contract.values import ADDRESSED, Disclosure, KeyTerms, Party
+from domain.contracts.roots import Head
+from domain.kernel.decider import State
 from domain.kernel.fields import noun
+from domain.kernel.values import ClauseRef
 
 
-class Phase(StrEnum):
+class ContractPhase(StrEnum):
     """The state machine's states; `ABSENT` is the empty stream."""
 
     ABSENT = "absent"
@@ -31,10 +32,10 @@ class Phase(StrEnum):
     VOID = "void"
 
 
-CLOSED = frozenset({Phase.TERMINATED, Phase.FULFILLED, Phase.VOID})
-EXISTING = frozenset(Phase) - {Phase.ABSENT}
+CLOSED = frozenset({ContractPhase.TERMINATED, ContractPhase.FULFILLED, ContractPhase.VOID})
+EXISTING = frozenset(ContractPhase) - {ContractPhase.ABSENT}
 OPEN = EXISTING - CLOSED
-IN_FORCE = frozenset({Phase.EXECUTED, Phase.ANCHORED, Phase.AMENDED})
+IN_FORCE = frozenset({ContractPhase.EXECUTED, ContractPhase.ANCHORED, ContractPhase.AMENDED})
 FORMING = OPEN - IN_FORCE
 
 
@@ -57,15 +58,14 @@ class Amendment(Struct, frozen=True, kw_only=True):
     round: Round
 
 
-class ContractState(Struct, frozen=True, kw_only=True):
+class ContractState(State, frozen=True, kw_only=True):
     """One contract.
 
     `head`, `key_terms`, `clauses` and `root` are those in force, or those being agreed upon. `amendments` counts those
     ever proposed. `alarms` counts presented copies' clauses that differed.
     """
 
-    version: int = 0
-    phase: Phase = Phase.ABSENT
+    phase: ContractPhase = ContractPhase.ABSENT
     head: Head | None = None
     key_terms: KeyTerms | None = None
     clauses: tuple[ClauseRef, ...] = ()

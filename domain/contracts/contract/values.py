@@ -9,10 +9,11 @@ from uuid import UUID
 
 from msgspec import Meta, Struct
 
-from domain.contracts.clause.values import ClauseRef, Title, VersionNumber
-from domain.intake.application.values import TERM_MONTHS_MAX, Code, Digest, Rate
+from domain.contracts.clause import Title
+from domain.intake.application.values import TERM_MONTHS_MAX
 from domain.kernel.fields import noun
 from domain.kernel.money import Currency, Fen
+from domain.kernel.values import ClauseRef, ClauseVersionNumber, Code, Digest, Rate
 from domain.pricing.parts import Form
 from domain.pricing.schedules import Component
 
@@ -115,7 +116,7 @@ class LibraryClause(Struct, frozen=True, kw_only=True):
     """What a clause's own stream says of one version, read by whoever composes the command, never by its client."""
 
     clause: Code
-    version: VersionNumber
+    version: ClauseVersionNumber
     digest: Digest
     title: Title
     forms: tuple[Form, ...]

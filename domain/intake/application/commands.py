@@ -1,4 +1,4 @@
-"""What can be wished of an application: one command per wish, in the order of a case's life."""
+"""Commands to an application, in the order of its life."""
 
 from __future__ import annotations
 
@@ -11,21 +11,18 @@ from msgspec import UNSET, Meta, UnsetType
 from domain.intake.application.events import Reasons
 from domain.intake.application.values import (
     DOCUMENT_BYTES_MAX,
-    AssetClass,
-    Code,
     Confidence,
-    Digest,
     DocumentKind,
     Finding,
     Kilometres,
     Lane,
     OfferTitle,
-    Reference,
     Terms,
 )
 from domain.kernel.command import Command
 from domain.kernel.event import PersonalText
 from domain.kernel.money import Currency, Fen
+from domain.kernel.values import AssetClass, Code, Digest, Reference
 
 VIN_CHARS = 17
 

@@ -10,20 +10,17 @@ from msgspec import UNSET, Meta, UnsetType
 
 from domain.intake.application.values import (
     DOCUMENT_BYTES_MAX,
-    AssetClass,
-    Code,
     Confidence,
-    Digest,
     DocumentKind,
     Finding,
     Kilometres,
     Lane,
     OfferTitle,
-    Reference,
     Terms,
 )
 from domain.kernel.event import Event, PersonalText, event_type
 from domain.kernel.money import Currency, Fen
+from domain.kernel.values import AssetClass, Code, Digest, Reference
 
 REASONS_MAX = 20
 

@@ -8,11 +8,13 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from domain.intake.application.checklist import CHECKLISTS, StepState
-from domain.intake.application.values import AssetClass, DocumentKind, Finding, Terms
+from domain.intake.application.values import DocumentKind, Finding, Terms
+from domain.intake.checklist import CHECKLISTS, StepState
+from domain.kernel.decider import State
+from domain.kernel.values import AssetClass
 
 
-class Phase(StrEnum):
+class ApplicationPhase(StrEnum):
     """The state machine's states; `ABSENT` is the empty stream."""
 
     ABSENT = "absent"
@@ -30,8 +32,10 @@ class Phase(StrEnum):
     EXPIRED = "expired"
 
 
-CLOSED = frozenset({Phase.COMPLETED, Phase.DECLINED, Phase.WITHDRAWN, Phase.EXPIRED})
-EXISTING = frozenset(Phase) - {Phase.ABSENT}
+CLOSED = frozenset(
+    {ApplicationPhase.COMPLETED, ApplicationPhase.DECLINED, ApplicationPhase.WITHDRAWN, ApplicationPhase.EXPIRED}
+)
+EXISTING = frozenset(ApplicationPhase) - {ApplicationPhase.ABSENT}
 OPEN = EXISTING - CLOSED
 
 
@@ -60,16 +64,15 @@ class Document(Struct, frozen=True):
     kind: DocumentKind
 
 
-class ApplicationState(Struct, frozen=True, kw_only=True):
+class ApplicationState(State, frozen=True, kw_only=True):
     """One application.
 
-    `version` counts its events. `steps` runs parallel to the steps of checklist number `checklist`. `offers` counts the
+    `steps` runs parallel to the steps of checklist number `checklist`. `offers` counts the
     offers ever selected, `selected` is the one that is selected and not created yet. `referred` says that the case was
     put to a person. `work` holds the lanes in which work was ever scheduled.
     """
 
-    version: int = 0
-    phase: Phase = Phase.ABSENT
+    phase: ApplicationPhase = ApplicationPhase.ABSENT
     subject: UUID | None = None
     asset_class: AssetClass = AssetClass.UNSPECIFIED
     amount_fen: int = 0

@@ -9,8 +9,8 @@ from typing import Annotated
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from domain.kernel.money import Currency, Fen
+from domain.kernel.values import Code, Digest, Rate
 
-CODE_MAX_CHARS = 64
 LANE_MAX_CHARS = 64
 DOCUMENTS_MAX = 200
 """Documents of one application; an entry stays small and a state stays quick to copy."""
@@ -26,38 +26,17 @@ OFFER_TITLE_MAX_CHARS = 120
 DOCUMENT_BYTES_MAX = 1 << 30
 ODOMETER_KM_MAX = 9_999_999
 
-Code = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_.]*$(?!\n)", max_length=CODE_MAX_CHARS)]
-"""A word of a controlled vocabulary (a reason, a product, a provider): lower case, never a sentence about a person."""
-
 Lane = Annotated[str, Meta(pattern=r"^[^\x00-\x1f\x7f]+$(?!\n)", max_length=LANE_MAX_CHARS)]
 """The name of a work queue as the tenant calls it; one line of text."""
 
-Reference = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]*$(?!\n)", max_length=CODE_MAX_CHARS)]
-"""The tenant's own business number of a case; says nothing about a person."""
-
-Digest = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$(?!\n)", max_length=64)]
-"""SHA-256 of a file, 64 lower-case hex digits; the file itself stays outside the ledger."""
-
 Confidence = Annotated[str, Meta(pattern=r"^(0(\.[0-9]{1,6})?|1(\.0{1,6})?)$(?!\n)", max_length=8)]
 """A confidence between 0 and 1 as a decimal string with at most six places."""
-
-Rate = Annotated[str, Meta(pattern=r"^(0|[1-9][0-9]{0,3})(\.[0-9]{1,10})?$(?!\n)", max_length=16)]
-"""A rate per year as a decimal string; `0.0825` is 8.25 %."""
 
 Kilometres = Annotated[int, Meta(ge=0, le=ODOMETER_KM_MAX)]
 
 
 OfferTitle = Annotated[str, Meta(pattern=r"^[^\x00-\x1f\x7f]+$(?!\n)", max_length=OFFER_TITLE_MAX_CHARS)]
 """The words an offer is made with, as the tenant's catalogue has them; one line that says nothing about a person."""
-
-
-class AssetClass(StrEnum):
-    """What is leased. `UNSPECIFIED` is for cases whose asset is not named, such as imported ones."""
-
-    PHONE = "phone"
-    DEVICE = "device"
-    VEHICLE = "vehicle"
-    UNSPECIFIED = "unspecified"
 
 
 class DocumentKind(StrEnum):

@@ -1,4 +1,4 @@
-"""What can be wished of a lease: one command per wish, in the order of a lease's life."""
+"""Commands to a lease, in the order of its life."""
 
 from __future__ import annotations
 
@@ -8,25 +8,22 @@ from uuid import UUID
 
 from msgspec import Meta, Struct
 
-from domain.intake.application.values import AssetClass, Code, Digest, Rate, Reference
 from domain.kernel.command import Command
-from domain.kernel.money import Currency, Fen
-from domain.leasing.lease.events import LEAD_DAYS_MAX, RENEWAL_MONTHS_MAX, Allocation, Schedule
-from domain.leasing.lease.money import Amount
+from domain.kernel.money import Amount, Currency, Fen, Ppm
+from domain.kernel.values import AssetClass, Business, Code, Digest, Rate, Reference
+from domain.leasing.lease.events.lifecycle import LEAD_DAYS_MAX, RENEWAL_MONTHS_MAX, Allocation, Schedule
 from domain.leasing.policies import CURRENT_POLICY
 from domain.leasing.values import (
     COMPONENTS,
     GRACE_DAYS_MAX,
     INSTALMENTS_MAX,
     BillNumber,
-    Business,
-    Component,
     DepositMode,
     DownPaymentTo,
     NewDueDate,
-    Ppm,
     Remedy,
 )
+from domain.pricing.schedules import Component
 
 # --------------------------------------------------------------------------------------- creation and delivery
 

@@ -8,13 +8,16 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from domain.intake.application.values import AssetClass
-from domain.kernel.money import Rounding, divide
-from domain.leasing.account import Account, Balances
-from domain.leasing.values import PPM, Business, DepositMode, DownPaymentTo, Instalment, Remedy
+from domain.kernel.decider import State
+from domain.kernel.money import PPM, Rounding, divide
+from domain.kernel.values import AssetClass, Business
+from domain.leasing.account import Account
+from domain.leasing.balances import Balances
+from domain.leasing.values import DepositMode, DownPaymentTo, Remedy
+from domain.pricing.schedules import Instalment
 
 
-class Phase(StrEnum):
+class LeasePhase(StrEnum):
     """The state machine's states; `ABSENT` is the empty stream."""
 
     ABSENT = "absent"
@@ -34,11 +37,11 @@ class Phase(StrEnum):
     REOPENED = "reopened"
 
 
-CLOSED = frozenset({Phase.SETTLED})
-EXISTING = frozenset(Phase) - {Phase.ABSENT}
+CLOSED = frozenset({LeasePhase.SETTLED})
+EXISTING = frozenset(LeasePhase) - {LeasePhase.ABSENT}
 OPEN = EXISTING - CLOSED
-WRITTEN_OFF = frozenset({Phase.CHARGED_OFF, Phase.RECOVERED})
-ENDED = OPEN - {Phase.AWAITING_DELIVERY, Phase.ACTIVE} - WRITTEN_OFF
+WRITTEN_OFF = frozenset({LeasePhase.CHARGED_OFF, LeasePhase.RECOVERED})
+ENDED = OPEN - {LeasePhase.AWAITING_DELIVERY, LeasePhase.ACTIVE} - WRITTEN_OFF
 """The lease runs no more; what is billed may still be owed."""
 
 
@@ -122,16 +125,15 @@ class Refund(Struct, frozen=True, kw_only=True):
     returned: bool = False
 
 
-class LeaseState(Struct, frozen=True, kw_only=True):
+class LeaseState(State, frozen=True, kw_only=True):
     """One lease.
 
-    `version` counts its events. `unbilled` is the rest of the schedule and `next_number` the bill that comes next.
+    `unbilled` is the rest of the schedule and `next_number` the bill that comes next.
     `period_start` is the first day of the period whose interest is being earned, `accrued_fen` what of it is in the
     books. `deposit_held_fen` is cash or a hold, as `deposit_mode` says.
     """
 
-    version: int = 0
-    phase: Phase = Phase.ABSENT
+    phase: LeasePhase = LeasePhase.ABSENT
     business: Business = Business.FINANCE
     asset_class: AssetClass = AssetClass.UNSPECIFIED
     currency: str = ""

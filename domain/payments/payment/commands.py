@@ -1,22 +1,15 @@
-"""What can be wished of a payment: one command per wish."""
+"""Commands to a payment, in the order of its life."""
 
 from __future__ import annotations
 
 from datetime import date
 from uuid import UUID
 
-from domain.intake.application.values import Code, Digest, Reference
 from domain.kernel.command import Command
+from domain.kernel.money import Amount
+from domain.kernel.values import Code, Digest, Reference
 from domain.leasing.values import BillNumber
-from domain.payments.payment.values import (
-    Amount,
-    Attempt,
-    CollectionPolicy,
-    ProviderRef,
-    RefundNumber,
-    Reported,
-    Source,
-)
+from domain.payments.payment.values import Attempt, CollectionPolicy, ProviderRef, RefundNumber, Reported, Source
 
 
 class InitiatePayment(Command, frozen=True):

@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import date
 from uuid import UUID
 
-from domain.intake.application.values import Code, Digest, Reference
 from domain.kernel.event import Event, event_type
+from domain.kernel.money import Amount
+from domain.kernel.values import Code, Digest, Reference
 from domain.leasing.values import BillNumber
-from domain.payments.payment.values import Amount, Attempt, CollectionPolicy, Ignored, ProviderRef, RefundNumber, Source
+from domain.payments.payment.values import Attempt, CollectionPolicy, Ignored, ProviderRef, RefundNumber, Source
 
 # ----------------------------------------------------------------------------------------------- attempts
 

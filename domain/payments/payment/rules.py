@@ -3,34 +3,36 @@
 The order of refusals: is there a payment (`unknown`, `exists`), is it about the attempt that is under way
 (`not_under_way`, `attempt_not_current`), is its outcome unknown (`outcome_unresolved`), then the command's own rules.
 News of money is never refused for being late: whichever attempt brought it, and whatever was believed of it, it counts.
-What becomes of money that arrived is in `afterwards`.
+
+    RefundPayment(number) ─▶ refund_requested ─provider─▶ refunded | refund_failed
+                        └──▶ refund_failed                 no attempt's money covers it
+
+A refund is never refused for its money: the lease gave its credit away already, and a failure brings that back.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import date, timedelta
-from typing import Any
+from uuid import UUID
 
-from domain.kernel.command import Command, Context
+from domain.kernel.command import Context
+from domain.kernel.decider import ABSENT, Answer, Decider, Rule, without_phase
 from domain.kernel.event import Event
 from domain.kernel.refusal import Refusal
-from domain.payments.payment import afterwards
 from domain.payments.payment import commands as c
 from domain.payments.payment import events as e
 from domain.payments.payment import refusals as r
-from domain.payments.payment.state import RECEIVED, PaymentState, Phase
+from domain.payments.payment.evolve import EVOLVE
+from domain.payments.payment.state import EXISTING, RECEIVED, PaymentPhase, PaymentState
 from domain.payments.payment.values import FORGED_KEPT, Ignored, Reported, Source
 
-State = PaymentState
-Answer = tuple[Event, ...] | Refusal
+NOT_COVERED = "not_covered"
+"""The code of a refund that is more than is left of what any one attempt brought."""
 
 # ----------------------------------------------------------------------------------------------- attempts
 
 
-def _initiate(command: c.InitiatePayment, state: State, context: Context) -> Answer:
-    if state.phase is not Phase.ABSENT:
-        return r.EXISTS()
+def _initiate(command: c.InitiatePayment, state: PaymentState, context: Context) -> Answer:
     channels = command.policy.channels
     if len(set(channels)) != len(channels):
         return r.CHANNELS_REPEAT(channels=" ".join(channels))
@@ -49,23 +51,23 @@ def _initiate(command: c.InitiatePayment, state: State, context: Context) -> Ans
     return (begun, e.AttemptStarted(attempt=1, channel=channels[0], amount_fen=command.amount_fen))
 
 
-def _not_current(state: State, attempt: int) -> Refusal | None:
+def _not_current(state: PaymentState, attempt: int) -> Refusal | None:
     if state.under_way is None:
         return r.NOT_UNDER_WAY(phase=state.phase)
     return None if attempt == state.attempt else r.ATTEMPT_NOT_CURRENT(expected=state.attempt, got=attempt)
 
 
-def _pending(command: c.RecordPending, state: State, context: Context) -> Answer:
+def _pending(command: c.RecordPending, state: PaymentState, context: Context) -> Answer:
     if (other := _not_current(state, command.attempt)) is not None:
         return other
-    if state.under_way is Phase.UNKNOWN:
+    if state.under_way is PaymentPhase.UNKNOWN:
         return r.OUTCOME_UNRESOLVED(attempt=state.attempt)
-    if state.under_way is Phase.PENDING:
+    if state.under_way is PaymentPhase.PENDING:
         return r.PENDING_ALREADY(attempt=state.attempt)
     return (e.PaymentPending(attempt=command.attempt, ref=command.ref),)
 
 
-def _succeeded(command: c.RecordSucceeded, state: State, context: Context) -> Answer:
+def _succeeded(command: c.RecordSucceeded, state: PaymentState, context: Context) -> Answer:
     """Money counts whichever attempt brought it; an answer alone does not settle what is unknown."""
     if not 1 <= command.attempt <= len(state.tried):
         return r.ATTEMPT_NOT_CURRENT(expected=state.attempt, got=command.attempt)
@@ -76,26 +78,26 @@ def _succeeded(command: c.RecordSucceeded, state: State, context: Context) -> An
     return _money(state, command, command.source)
 
 
-def _failed(command: c.RecordFailed, state: State, context: Context) -> Answer:
+def _failed(command: c.RecordFailed, state: PaymentState, context: Context) -> Answer:
     if (other := _not_current(state, command.attempt)) is not None:
         return other
-    if state.under_way is Phase.UNKNOWN and command.source is not Source.QUERY:
+    if state.under_way is PaymentPhase.UNKNOWN and command.source is not Source.QUERY:
         return r.OUTCOME_UNRESOLVED(attempt=state.attempt)
     return _failure(state, command.code, context.business_date, command.source)
 
 
-def _outcome_unknown(command: c.RecordOutcomeUnknown, state: State, context: Context) -> Answer:
+def _outcome_unknown(command: c.RecordOutcomeUnknown, state: PaymentState, context: Context) -> Answer:
     if (other := _not_current(state, command.attempt)) is not None:
         return other
-    if state.under_way is Phase.UNKNOWN:
+    if state.under_way is PaymentPhase.UNKNOWN:
         return r.UNKNOWN_ALREADY(attempt=state.attempt)
     return (e.OutcomeUnknown(attempt=command.attempt, reason=command.reason),)
 
 
-def _retry(command: c.RetryPayment, state: State, context: Context) -> Answer:
-    if state.phase is Phase.UNKNOWN:
+def _retry(command: c.RetryPayment, state: PaymentState, context: Context) -> Answer:
+    if state.phase is PaymentPhase.UNKNOWN:
         return r.OUTCOME_UNRESOLVED(attempt=state.attempt)
-    if state.phase is not Phase.WAITING:
+    if state.phase is not PaymentPhase.WAITING:
         return r.NO_RETRY_SCHEDULED(phase=state.phase)
     if command.attempt != state.attempt:
         return r.ATTEMPT_NOT_CURRENT(expected=state.attempt, got=command.attempt)
@@ -106,10 +108,10 @@ def _retry(command: c.RetryPayment, state: State, context: Context) -> Answer:
     return (e.AttemptStarted(attempt=state.attempt, channel=state.channel, amount_fen=command.amount_fen),)
 
 
-def _cancel(command: c.CancelPayment, state: State, context: Context) -> Answer:
-    if state.phase is Phase.UNKNOWN:
+def _cancel(command: c.CancelPayment, state: PaymentState, context: Context) -> Answer:
+    if state.phase is PaymentPhase.UNKNOWN:
         return r.OUTCOME_UNRESOLVED(attempt=state.attempt)
-    if state.phase is not Phase.WAITING:
+    if state.phase is not PaymentPhase.WAITING:
         return r.NO_RETRY_SCHEDULED(phase=state.phase)
     return (e.PaymentCancelled(reason=command.reason),)
 
@@ -117,7 +119,7 @@ def _cancel(command: c.CancelPayment, state: State, context: Context) -> Answer:
 # ---------------------------------------------------------------------------------------------- callbacks
 
 
-def _callback(command: c.ReceiveCallback, state: State, context: Context) -> Answer:
+def _callback(command: c.ReceiveCallback, state: PaymentState, context: Context) -> Answer:
     """Every callback is recorded, applied or not; a forged one is not even read, and the next thousand not kept."""
     reason = _ignored(command, state)
     if reason is Ignored.FORGED and state.forged >= FORGED_KEPT:
@@ -130,20 +132,18 @@ def _callback(command: c.ReceiveCallback, state: State, context: Context) -> Ans
     return (e.CallbackApplied(callback=command.callback, attempt=command.attempt), *follows)
 
 
-def _news(command: c.ReceiveCallback, state: State, context: Context) -> Answer:
+def _news(command: c.ReceiveCallback, state: PaymentState, context: Context) -> Answer:
     match command:
         case c.ReceiveCallback(reported=Reported.FAILED, code=str(code)):
             return _failure(state, code, context.business_date, None)
         case c.ReceiveCallback(reported=Reported.CHARGED_BACK, code=str(code), value_date=date() as on):
-            return afterwards.charge_back(
-                c.RecordChargeback(attempt=command.attempt, reason=code, value_date=on), state, context
-            )
+            return _charge_back(c.RecordChargeback(attempt=command.attempt, reason=code, value_date=on), state, context)
         case c.ReceiveCallback(reported=Reported.SUCCEEDED, amount_fen=int(), value_date=date(), ref=str()):
             return _money(state, command, None)
     return r.CALLBACK_INCOMPLETE(reported=command.reported)
 
 
-def _ignored(command: c.ReceiveCallback, state: State) -> Ignored | None:
+def _ignored(command: c.ReceiveCallback, state: PaymentState) -> Ignored | None:
     if not command.verified:
         return Ignored.FORGED
     if not 1 <= command.attempt <= len(state.tried) or state.channel_of(command.attempt) != command.channel:
@@ -158,26 +158,28 @@ def _ignored(command: c.ReceiveCallback, state: State) -> Ignored | None:
     return Ignored.DUPLICATE if money is not None else _ignored_outcome(command, state)
 
 
-def _ignored_outcome(command: c.ReceiveCallback, state: State) -> Ignored | None:
+def _ignored_outcome(command: c.ReceiveCallback, state: PaymentState) -> Ignored | None:
     if command.reported is Reported.SUCCEEDED:
         return None
     if state.under_way is None or command.attempt != state.attempt:
         return Ignored.LATE
-    return Ignored.UNRESOLVED if state.under_way is Phase.UNKNOWN else None
+    return Ignored.UNRESOLVED if state.under_way is PaymentPhase.UNKNOWN else None
 
 
 # --------------------------------------------------------------------------------------- what an outcome means
 
 
-def _is_unresolved(state: State, attempt: int) -> bool:
-    return state.under_way is Phase.UNKNOWN and attempt == state.attempt
+def _is_unresolved(state: PaymentState, attempt: int) -> bool:
+    return state.under_way is PaymentPhase.UNKNOWN and attempt == state.attempt
 
 
-def _resolved(state: State, attempt: int, source: Source | None) -> tuple[Event, ...]:
+def _resolved(state: PaymentState, attempt: int, source: Source | None) -> tuple[Event, ...]:
     return (e.OutcomeResolved(attempt=attempt, source=source),) if _is_unresolved(state, attempt) else ()
 
 
-def _money(state: State, news: c.RecordSucceeded | c.ReceiveCallback, source: Source | None) -> tuple[Event, ...]:
+def _money(
+    state: PaymentState, news: c.RecordSucceeded | c.ReceiveCallback, source: Source | None
+) -> tuple[Event, ...]:
     assert news.amount_fen is not None, "news of money says how much"
     assert news.value_date is not None, "news of money says from when"
     assert news.ref is not None, "news of money says which"
@@ -194,14 +196,14 @@ def _money(state: State, news: c.RecordSucceeded | c.ReceiveCallback, source: So
     return (*_resolved(state, news.attempt, source), arrived)
 
 
-def _failure(state: State, code: str, on: date, source: Source | None) -> tuple[Event, ...]:
+def _failure(state: PaymentState, code: str, on: date, source: Source | None) -> tuple[Event, ...]:
     failed = e.PaymentFailed(attempt=state.attempt, channel=state.channel, code=code)
     told = (*_resolved(state, state.attempt, source), failed)
     # Money of another attempt came meanwhile: nothing is tried again.
     return told if state.phase in RECEIVED else (*told, _after_failure(state, code, on))
 
 
-def _after_failure(state: State, code: str, on: date) -> Event:
+def _after_failure(state: PaymentState, code: str, on: date) -> Event:
     policy = state.policy
     assert policy is not None, "a payment that was initiated has a policy"
     if state.retries < policy.retries and code not in policy.final_codes:
@@ -215,30 +217,99 @@ def _after_failure(state: State, code: str, on: date) -> Event:
     return e.PaymentExhausted(attempts=state.attempt)
 
 
-_HANDLERS: dict[type[Command], Callable[[Any, State, Context], Answer]] = {
-    c.InitiatePayment: _initiate,
-    c.RecordPending: _pending,
-    c.RecordSucceeded: _succeeded,
-    c.RecordFailed: _failed,
-    c.RecordOutcomeUnknown: _outcome_unknown,
-    c.RetryPayment: _retry,
-    c.CancelPayment: _cancel,
-    c.RefundPayment: afterwards.refund,
-    c.RecordRefunded: afterwards.refunded,
-    c.RecordRefundFailed: afterwards.refund_failed,
-    c.RecordChargeback: afterwards.charge_back,
-    c.ReceiveCallback: _callback,
-}
-
-COMMANDS: tuple[type[Command], ...] = tuple(_HANDLERS)
-"""Every command of the aggregate, in the order of a payment's life."""
+# ---------------------------------------------------------------------------- what becomes of money that arrived
 
 
-def decide(command: Command, state: PaymentState, context: Context) -> tuple[Event, ...] | Refusal:
-    """The events a command leads to, or the first refusal. Raises `TypeError` for a command of another aggregate."""
-    handler = _HANDLERS.get(type(command))
-    if handler is None:
-        raise TypeError(f"expected a command to a payment, got {type(command).__name__}")
-    if state.phase is Phase.ABSENT and handler is not _initiate:
-        return r.UNKNOWN()
-    return handler(command, state, context)
+def _refund(command: c.RefundPayment, state: PaymentState, context: Context) -> Answer:
+    """The money that came last goes back first: what came on top before the payment's own."""
+    number, amount_fen = command.number, command.amount_fen
+    if state.refund(number) is not None:
+        return r.REFUND_KNOWN(number=number)
+    lease = _lease(state)
+    money = next((one for one in reversed(state.received) if one.left_fen >= amount_fen), None)
+    if money is None:
+        return (e.RefundFailed(lease=lease, number=number, amount_fen=amount_fen, code=NOT_COVERED),)
+    return (
+        e.RefundRequested(
+            lease=lease,
+            number=number,
+            attempt=money.attempt,
+            channel=state.channel_of(money.attempt),
+            amount_fen=amount_fen,
+            reason=command.reason,
+        ),
+    )
+
+
+def _refunded(command: c.RecordRefunded, state: PaymentState, context: Context) -> Answer:
+    """The whole of what was asked for."""
+    known = state.refund(command.number)
+    if known is None or not known.open:
+        return r.REFUND_NOT_OPEN(number=command.number)
+    return (
+        e.PaymentRefunded(
+            lease=_lease(state),
+            number=known.number,
+            attempt=known.attempt,
+            channel=state.channel_of(known.attempt),
+            amount_fen=known.amount_fen,
+            value_date=command.value_date,
+            provider_ref=command.ref,
+        ),
+    )
+
+
+def _refund_failed(command: c.RecordRefundFailed, state: PaymentState, context: Context) -> Answer:
+    """Nothing went out."""
+    known = state.refund(command.number)
+    if known is None or not known.open:
+        return r.REFUND_NOT_OPEN(number=command.number)
+    return (e.RefundFailed(lease=_lease(state), number=known.number, amount_fen=known.amount_fen, code=command.code),)
+
+
+def _charge_back(command: c.RecordChargeback, state: PaymentState, context: Context) -> Answer:
+    """The payer's bank undoes the whole transaction; what was refunded of it before, the lessee owes."""
+    money = state.money_of(command.attempt)
+    if money is None:
+        return r.NOT_RECEIVED(phase=state.phase, attempt=command.attempt)
+    if money.charged_back:
+        return r.CHARGED_BACK_ALREADY(attempt=command.attempt)
+    return (
+        e.PaymentChargedBack(
+            lease=_lease(state),
+            attempt=command.attempt,
+            channel=state.channel_of(command.attempt),
+            amount_fen=money.amount_fen,
+            reason=command.reason,
+            value_date=command.value_date or context.business_date,
+            provider_ref=money.ref,
+            on_top=money is not state.received[0],
+        ),
+    )
+
+
+def _lease(state: PaymentState) -> UUID:
+    assert state.lease is not None, "a payment that was initiated is for a lease"
+    return state.lease
+
+
+PAYMENT = Decider(
+    name="payment",
+    initial=PaymentState(),
+    unknown=r.UNKNOWN,
+    rules={
+        c.InitiatePayment: Rule(ABSENT, without_phase(r.EXISTS), _initiate),
+        c.RecordPending: Rule(EXISTING, r.UNKNOWN, _pending),
+        c.RecordSucceeded: Rule(EXISTING, r.UNKNOWN, _succeeded),
+        c.RecordFailed: Rule(EXISTING, r.UNKNOWN, _failed),
+        c.RecordOutcomeUnknown: Rule(EXISTING, r.UNKNOWN, _outcome_unknown),
+        c.RetryPayment: Rule(EXISTING, r.UNKNOWN, _retry),
+        c.CancelPayment: Rule(EXISTING, r.UNKNOWN, _cancel),
+        c.RefundPayment: Rule(EXISTING, r.UNKNOWN, _refund),
+        c.RecordRefunded: Rule(EXISTING, r.UNKNOWN, _refunded),
+        c.RecordRefundFailed: Rule(EXISTING, r.UNKNOWN, _refund_failed),
+        c.RecordChargeback: Rule(EXISTING, r.UNKNOWN, _charge_back),
+        c.ReceiveCallback: Rule(EXISTING, r.UNKNOWN, _callback),
+    },
+    evolve=EVOLVE,
+)

@@ -8,10 +8,11 @@ from uuid import UUID
 
 from msgspec import Struct
 
+from domain.kernel.decider import State
 from domain.payments.payment.values import CollectionPolicy
 
 
-class Phase(StrEnum):
+class PaymentPhase(StrEnum):
     """The state machine's states; `ABSENT` is the empty stream."""
 
     ABSENT = "absent"
@@ -26,10 +27,12 @@ class Phase(StrEnum):
     CHARGED_BACK = "charged_back"
 
 
-UNDER_WAY = frozenset({Phase.INITIATED, Phase.PENDING, Phase.UNKNOWN})
+EXISTING = frozenset(PaymentPhase) - {PaymentPhase.ABSENT}
+
+UNDER_WAY = frozenset({PaymentPhase.INITIATED, PaymentPhase.PENDING, PaymentPhase.UNKNOWN})
 """An attempt is out: money may move at any moment."""
 
-RECEIVED = frozenset({Phase.SUCCEEDED, Phase.REFUNDED, Phase.CHARGED_BACK})
+RECEIVED = frozenset({PaymentPhase.SUCCEEDED, PaymentPhase.REFUNDED, PaymentPhase.CHARGED_BACK})
 """Money arrived, whatever became of it."""
 
 
@@ -66,18 +69,17 @@ class Refund(Struct, frozen=True, kw_only=True):
     open: bool
 
 
-class PaymentState(Struct, frozen=True, kw_only=True):
+class PaymentState(State, frozen=True, kw_only=True):
     """One payment.
 
-    `version` counts its events; `amount_fen` is what was wished at first. `attempt` is the current one, or the
+    `amount_fen` is what was asked for at first. `attempt` is the current one, or the
     scheduled one while `WAITING`; `under_way` is where its order at a provider stands, which outlives the phase when
     money of another attempt came first. `tried` and `asked_fen` are channels and amounts of the attempts so far,
     `retries` counts those made again in the current channel. `callbacks` are the digests of the last callbacks,
     `forged` counts the forged ones.
     """
 
-    version: int = 0
-    phase: Phase = Phase.ABSENT
+    phase: PaymentPhase = PaymentPhase.ABSENT
     lease: UUID | None = None
     bill: int | None = None
     amount_fen: int = 0
@@ -85,7 +87,7 @@ class PaymentState(Struct, frozen=True, kw_only=True):
     mandate: str | None = None
     attempt: int = 0
     channel: str = ""
-    under_way: Phase | None = None
+    under_way: PaymentPhase | None = None
     tried: tuple[str, ...] = ()
     asked_fen: tuple[int, ...] = ()
     retries: int = 0

@@ -7,8 +7,8 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from domain.intake.application.values import Code, Digest
-from domain.kernel.money import MAX_SAFE_INTEGER, Fen
+from domain.kernel.money import Fen
+from domain.kernel.values import Code, Digest
 
 CHANNELS_MAX = 10
 RETRIES_MAX = 10
@@ -19,9 +19,6 @@ FORGED_KEPT = 32
 
 CALLBACKS_KEPT = 32
 """Callbacks whose digests are remembered, so that a repeated one is known; older ones are told by their content."""
-
-Amount = Annotated[int, Meta(ge=1, le=MAX_SAFE_INTEGER)]
-"""An amount of money that moves: more than nothing."""
 
 Attempt = Annotated[int, Meta(ge=1, le=ATTEMPTS_MAX)]
 """Attempts of one payment are numbered 1, 2, 3 … over all its channels."""

@@ -8,11 +8,11 @@ from uuid import UUID
 from adapters.documents.document import ClauseLine, ContractDocument, PartyLine, ScheduleLine, schedule_digest
 from adapters.documents.port import Signatory
 from adapters.reference.clauses import ShippedClause, choose, shipped_clauses
-from domain.contracts.contract.decider import CONTRACT
 from domain.contracts.contract.events import ContractAssembled
-from domain.contracts.contract.roots import Head, contract_root
+from domain.contracts.contract.rules import CONTRACT
 from domain.contracts.contract.state import ContractState
 from domain.contracts.contract.values import KeyTerms, Party, PartyRole
+from domain.contracts.roots import Head, contract_root
 from domain.kernel.decider import fold
 from domain.pricing.parts import Form
 from domain.pricing.schedules import Component

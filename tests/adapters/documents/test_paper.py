@@ -12,11 +12,11 @@ from adapters.documents.paper import ClauseText, Missing, PaperIncomplete, paper
 from adapters.documents.port import digest_of
 from adapters.documents.typeset import typeset
 from adapters.reference.clauses import choose, shipped_clauses
-from domain.contracts.contract.decider import CONTRACT
 from domain.contracts.contract.events import AmendmentProposed, AmendmentSigned, ContractAmended
-from domain.contracts.contract.roots import contract_root
+from domain.contracts.contract.rules import CONTRACT
 from domain.contracts.contract.state import ContractState
 from domain.contracts.contract.values import Disclosure, Signature, SignatureLevel, SignatureMethod
+from domain.contracts.roots import contract_root
 from domain.pricing.parts import Form
 from tests.adapters.documents import papers
 

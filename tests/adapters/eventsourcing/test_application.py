@@ -33,9 +33,9 @@ from adapters.system import new_id
 from api.compose import Base, Running, running
 from chain.entry import check_canonical, parse
 from domain.intake.application.commands import StartVerification
-from domain.intake.application.decider import APPLICATION
 from domain.intake.application.events import ApplicationSubmitted
-from domain.intake.application.state import ApplicationState, Phase
+from domain.intake.application.rules import APPLICATION
+from domain.intake.application.state import ApplicationPhase, ApplicationState
 from tests.adapters.postgres.story import ANONYMOUS, START, SUBMIT, TENANT, context, draft_about, request
 
 APPLICATION_OF = projector(APPLICATION)
@@ -71,12 +71,12 @@ async def test_repository_replays_what_commands_wrote(program: Running, applicat
     found = get(application, stream)
     assert (found.id, found.version) == (stream, 2)
     assert found.state == (await program.ledger.load(APPLICATION, stream))[1]
-    assert found.state.phase is Phase.SUBMITTED
+    assert found.state.phase is ApplicationPhase.SUBMITTED
 
 
 async def test_repository_gives_earlier_versions(program: Running, application: LedgerApplication) -> None:
     stream = await submitted(program)
-    assert get(application, stream, version=1).state.phase is Phase.DRAFT
+    assert get(application, stream, version=1).state.phase is ApplicationPhase.DRAFT
 
 
 def test_repository_does_not_know_a_new_stream(application: LedgerApplication) -> None:

@@ -12,11 +12,11 @@ from eventsourcing.persistence import DataError, MapperDeserialisationError, Not
 
 from adapters.eventsourcing import LedgerAggregate, LedgerEvent, StrictMapper, VersionGap, events_after, projector
 from adapters.system import new_id
-from domain.intake.application.decider import APPLICATION
 from domain.intake.application.events import ApplicationDrafted, ApplicationSubmitted, RoutedToLane
-from domain.intake.application.state import Phase
+from domain.intake.application.rules import APPLICATION
+from domain.intake.application.state import ApplicationPhase
 from domain.kernel import event as kernel_events
-from domain.kernel.decider import DECIDERS, Decider
+from domain.kernel.decider import DECIDERS, Decider, State
 from domain.kernel.event import Event, decode_body
 from tests.adapters.postgres.story import ANONYMOUS, context
 
@@ -122,7 +122,7 @@ def test_projector_folds_and_goes_on() -> None:
     assert first is not None
     second = APPLICATION_OF(first, events_after(first, STREAM, [ApplicationSubmitted()]))
     assert second is not None
-    assert (second.id, second.version, second.state.phase) == (STREAM, 2, Phase.SUBMITTED)
+    assert (second.id, second.version, second.state.phase) == (STREAM, 2, ApplicationPhase.SUBMITTED)
     assert APPLICATION_OF(second, []) is second
     assert APPLICATION_OF(None, []) is None
 
@@ -138,10 +138,12 @@ def test_projector_refuses_what_does_not_follow(before: int | None, stream: UUID
 
 
 def test_projector_of_any_decider() -> None:
-    counting: Decider[int] = Decider("counting_in_tests", 0, lambda *_: (), lambda state, _: state + 1)
+    counting = Decider(
+        name="counting_in_tests", initial=State(), rules={}, evolve={ApplicationSubmitted: lambda state, _: state}
+    )
     try:
         counted = projector(counting)(None, events_after(None, new_id(), [ApplicationSubmitted()] * 5))
     finally:
         del DECIDERS["counting_in_tests"]
     assert counted is not None
-    assert counted.state == counted.version == 5
+    assert counted.state.version == counted.version == 5

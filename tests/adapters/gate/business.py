@@ -18,29 +18,27 @@ from adapters.reference import prudential as surroundings
 from adapters.reference.plans import shipped_plans
 from adapters.system import new_id
 from api.compose import Running
-from domain.contracts.clause.values import ClauseRef
 from domain.contracts.contract.commands import AcknowledgeDisclosure, PresentContract, SignContract
-from domain.contracts.contract.decider import CONTRACT
-from domain.contracts.contract.offered import contract_stream, priced_of, terms_of
+from domain.contracts.contract.rules import CONTRACT
 from domain.contracts.contract.state import ContractState
 from domain.contracts.contract.values import Disclosure, Signature, SignatureLevel, SignatureMethod
+from domain.contracts.offered import contract_stream, priced_of, terms_of
 from domain.intake.application import commands as a
-from domain.intake.application import decider as application_decider
-from domain.intake.application import values as application_values
+from domain.intake.application.rules import APPLICATION
 from domain.intake.application.values import Terms
 from domain.kernel.command import Actor, Command, Context
 from domain.kernel.decider import Decider
 from domain.kernel.refusal import Refusal
-from domain.leasing.lease.decider import LEASE
+from domain.kernel.values import AssetClass, ClauseRef
+from domain.leasing.lease.rules.decider import LEASE
 from domain.leasing.lease.state import LeaseState
-from domain.parties.consent.commands import GrantConsent, RequestConsent, WithdrawConsent
-from domain.parties.consent.decider import CONSENT
-from domain.parties.consent.values import Purpose
+from domain.parties.consent import CONSENT, GrantConsent, RequestConsent, WithdrawConsent
+from domain.parties.purposes import Purpose
 from domain.pricing.matching import Asset, Customer
 from domain.pricing.offer import Offer
 from domain.pricing.parts import AssetKind, CustomerClass
 from domain.pricing.plans import Plan
-from domain.pricing.quoting import Request as Wish
+from domain.pricing.quoting import QuoteRequest as Wish
 
 DAY = date(2026, 3, 9)
 OFFICER = Actor("risk_officer", "officer_1")
@@ -162,7 +160,7 @@ class House:
         """The person takes a consent back."""
         await self.done(CONSENT, consent, WithdrawConsent(channel="app"))
 
-    async def verifying(self, asset: application_values.AssetClass = application_values.AssetClass.PHONE) -> UUID:
+    async def verifying(self, asset: AssetClass = AssetClass.PHONE) -> UUID:
         """An application whose checks are under way."""
         stream = new_id()
         draft = a.DraftApplication(
@@ -170,7 +168,7 @@ class House:
             subject=self.person,
         )  # fmt: skip
         await self.done(
-            application_decider.APPLICATION,
+            APPLICATION,
             stream,
             draft,
             a.SubmitApplication(),
@@ -178,11 +176,11 @@ class House:
         )
         return stream
 
-    async def referred(self, asset: application_values.AssetClass = application_values.AssetClass.PHONE) -> UUID:
+    async def referred(self, asset: AssetClass = AssetClass.PHONE) -> UUID:
         """An application that a person judges."""
         stream = await self.verifying(asset)
         await self.done(
-            application_decider.APPLICATION,
+            APPLICATION,
             stream,
             a.CompleteVerification(),
             a.ReferApplication(reasons=("by_hand",)),
@@ -194,7 +192,7 @@ class House:
         _, terms = priced(of)
         stream = await self.referred(of.asset.kind.asset_class)
         await self.done(
-            application_decider.APPLICATION, stream,
+            APPLICATION, stream,
             a.FinaliseTerms(terms=terms), a.ApproveApplication(terms=terms), a.SelectOffer(),
             a.CreateOffer(), a.PresentOffer(), a.AcceptOffer(),
         )  # fmt: skip

@@ -11,8 +11,7 @@ from adapters.gate.consents import decided_by_a_person
 from adapters.gate.table import BIOMETRICS, THIRD_PARTIES
 from api.compose import Base, running
 from domain.intake.application import commands as a
-from domain.intake.application.decider import APPLICATION
-from domain.intake.application.rules import REVIEWERS
+from domain.intake.application.rules import APPLICATION, REVIEWERS
 from domain.intake.application.state import ApplicationState
 from domain.intake.application.values import Finding
 from domain.kernel.command import Command

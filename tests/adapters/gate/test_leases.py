@@ -13,18 +13,17 @@ from msgspec.structs import replace
 from adapters.processes.subscription import Follower
 from api.compose import Base, running
 from api.demonstration.taking_over import take_over, taken_over_on
-from domain.contracts.clause.commands import DraftClause
-from domain.contracts.clause.decider import CLAUSE
+from domain.contracts.clause import CLAUSE, DraftClause
 from domain.contracts.contract.commands import AssembleContract
-from domain.contracts.contract.decider import CONTRACT
 from domain.contracts.contract.events import ContractAssembled
+from domain.contracts.contract.rules import CONTRACT
 from domain.kernel.refusal import Refusal
 from domain.leasing.admission import lease_of, lease_stream
 from domain.leasing.lease.commands import ActivateLease, CreateLease, RecordDelivery, RecordDownPayment
-from domain.leasing.lease.decider import LEASE
+from domain.leasing.lease.rules.decider import LEASE
 from domain.leasing.values import DepositMode
 from domain.payments.payment.commands import InitiatePayment
-from domain.payments.payment.decider import PAYMENT
+from domain.payments.payment.rules import PAYMENT
 from domain.payments.payment.values import CollectionPolicy
 from domain.pricing.parts import Form
 from tests.adapters.gate.business import CAR, DAY, MACHINE, PHONE, House, contract_stream, priced, wish

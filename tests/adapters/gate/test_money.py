@@ -10,11 +10,10 @@ import pytest
 
 from domain.leasing.admission import lease_stream
 from domain.leasing.lease.commands import PostPayment, RefundCredit
-from domain.leasing.lease.decider import LEASE
-from domain.payments.mandate.commands import GrantMandate, ResumeMandate, RevokeMandate, SuspendMandate
-from domain.payments.mandate.decider import MANDATE, mandate_stream
+from domain.leasing.lease.rules.decider import LEASE
+from domain.payments.mandate import MANDATE, GrantMandate, ResumeMandate, RevokeMandate, SuspendMandate, mandate_stream
 from domain.payments.payment.commands import InitiatePayment, RecordFailed, RecordSucceeded, RetryPayment
-from domain.payments.payment.decider import PAYMENT
+from domain.payments.payment.rules import PAYMENT
 from domain.payments.payment.values import CollectionPolicy
 from tests.adapters.gate.business import DAY, House, wish
 from tests.adapters.gate.test_leases import leasable

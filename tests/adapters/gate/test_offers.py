@@ -15,12 +15,13 @@ from msgspec.structs import replace
 
 from adapters.pricing.quotes import offer_of
 from adapters.reference.plans import OWN_FILE, shipped_plans
-from domain.contracts.contract import offered
+from domain.contracts import offered
 from domain.intake.application import commands as a
 from domain.intake.application import events as application_events
-from domain.intake.application.decider import APPLICATION
-from domain.intake.application.values import AssetClass, Priced, Terms, WantedScore
+from domain.intake.application.rules import APPLICATION
+from domain.intake.application.values import Priced, Terms, WantedScore
 from domain.kernel.refusal import Refusal
+from domain.kernel.values import AssetClass
 from domain.pricing.offer import Offer
 from domain.pricing.plans import digest_of
 from tests.adapters.gate.business import CAR, DAY, PHONE, House, priced, wish

@@ -36,7 +36,7 @@ from domain.intake.application.commands import (
     SubmitApplication,
     WithdrawApplication,
 )
-from domain.intake.application.decider import APPLICATION
+from domain.intake.application.rules import APPLICATION
 from domain.intake.application.values import Terms
 from domain.kernel.command import Actor, Command, Context
 from domain.kernel.ids import format_id

@@ -25,11 +25,11 @@ from adapters.imports.generated import generate
 from adapters.imports.xes import Case
 from chain.entry import seal
 from domain.intake.application.commands import DraftApplication
-from domain.intake.application.decider import APPLICATION
-from domain.intake.application.values import AssetClass
+from domain.intake.application.rules import APPLICATION
 from domain.kernel.command import Actor, Context
 from domain.kernel.refusal import Refusal
 from domain.kernel.times import business_date
+from domain.kernel.values import AssetClass
 
 SOURCE = "test"
 TENANT = UUID("00000000-0000-7000-8000-00000000000a")

@@ -16,7 +16,7 @@ from adapters.imports.uci import BALANCES, LIMIT, MONTHS, PAYMENTS, BadClient, B
 from adapters.imports.uci_history import decide_opening, lease_stream, opening, opening_key
 from adapters.processes.dispatch import context
 from domain.kernel.ids import uuid7
-from domain.leasing.lease.decider import LEASE
+from domain.leasing.lease.rules.decider import LEASE
 
 HEADER = ["ID", *(f"X{column}" for column in range(1, 24)), "Y"]
 TENANT = uuid7(1, 1)

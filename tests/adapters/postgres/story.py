@@ -14,10 +14,10 @@ from adapters.postgres.sequencer import Append
 from adapters.system import new_id
 from chain.entry import Draft, draft_body
 from domain.intake.application.commands import DraftApplication, SubmitApplication
-from domain.intake.application.values import AssetClass
 from domain.kernel.command import Actor, Command, Context
 from domain.kernel.ids import uuid7
 from domain.kernel.times import business_date
+from domain.kernel.values import AssetClass
 
 TENANT = uuid7(1_700_000_000_000, 1)
 CLERK = Actor("merchant_operator", "key_1")

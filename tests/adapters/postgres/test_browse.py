@@ -14,11 +14,11 @@ from adapters.postgres.ledger import Request
 from adapters.system import new_id, now
 from api.compose import Running
 from domain.intake.application.commands import DraftApplication, SubmitApplication
-from domain.intake.application.decider import APPLICATION
-from domain.intake.application.values import AssetClass
+from domain.intake.application.rules import APPLICATION
 from domain.kernel.command import Actor, Command, Context
 from domain.kernel.ids import uuid7
 from domain.kernel.times import business_date, parse_utc
+from domain.kernel.values import AssetClass
 
 TENANT, OTHER = UUID(int=1), UUID(int=2)
 DRAFT = DraftApplication(

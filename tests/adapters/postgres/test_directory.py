@@ -13,10 +13,9 @@ from adapters.postgres.ledger import Request
 from adapters.postgres.sequencer import KeyReused
 from adapters.system import new_id
 from api.compose import Running
-from domain.contracts.clause.commands import DraftClause
-from domain.contracts.clause.decider import CLAUSE
+from domain.contracts.clause import CLAUSE, DraftClause
 from domain.intake.application.commands import DraftApplication
-from domain.intake.application.decider import APPLICATION
+from domain.intake.application.rules import APPLICATION
 from domain.kernel.command import Command
 from domain.kernel.decider import Decider
 from domain.pricing.parts import Form

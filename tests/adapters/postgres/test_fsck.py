@@ -22,10 +22,10 @@ from chain.checkpoint import Checkpoint, open_checkpoint, sign_checkpoint
 from chain.merkle import EMPTY_ROOT, Frontier, leaf_hash
 from chain.note import Ed25519Signer, Ed25519Verifier
 from domain.intake.application.commands import DraftApplication, StartVerification, SubmitApplication
-from domain.intake.application.decider import APPLICATION
-from domain.intake.application.values import AssetClass
+from domain.intake.application.rules import APPLICATION
 from domain.kernel.command import Actor, Context
 from domain.kernel.times import business_date
+from domain.kernel.values import AssetClass
 
 APPLICATIONS = 200
 """Enough for more than one full tile: 3 events each."""

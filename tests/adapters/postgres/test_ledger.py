@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator
-from typing import cast
 from uuid import UUID
 
 import pytest
@@ -18,11 +17,12 @@ from adapters.postgres.sequencer import Appended, KeyReused, VersionConflict
 from adapters.system import new_id
 from api.compose import Running
 from domain.intake.application.commands import RouteToLane, StartVerification, WithdrawApplication
-from domain.intake.application.decider import APPLICATION
 from domain.intake.application.events import ApplicationSubmitted, RoutedToLane
-from domain.intake.application.state import Phase
+from domain.intake.application.refusals import UNKNOWN
+from domain.intake.application.rules import APPLICATION
+from domain.intake.application.state import ApplicationPhase
 from domain.kernel.command import Command
-from domain.kernel.decider import DECIDERS, Decider
+from domain.kernel.decider import ABSENT, DECIDERS, PRESENT, Decider, Rule, State
 from domain.kernel.refusal import Refusal
 from tests.adapters.postgres.stored import check_whole
 from tests.adapters.postgres.story import ANONYMOUS, SUBMIT, context, draft_about, request, toys
@@ -67,7 +67,7 @@ async def test_cold_load_replays_cached_load_does_not(program: Running, reads: l
     await appended(program.ledger, stream, SUBMIT)
     assert reads == []
     cold = another(program)
-    assert (await cold.load(APPLICATION, stream))[1].phase is Phase.SUBMITTED
+    assert (await cold.load(APPLICATION, stream))[1].phase is ApplicationPhase.SUBMITTED
     assert reads == [(stream, 0)]
     await appended(cold, stream, StartVerification())
     assert reads == [(stream, 0)]
@@ -197,13 +197,20 @@ async def test_repeated_command_with_the_version_it_saw(program: Running) -> Non
 
 
 @pytest.fixture
-def doing_nothing() -> Iterator[Callable[[bool], Decider[int]]]:
+def doing_nothing() -> Iterator[Callable[[bool], Decider[State]]]:
     """An aggregate that has nothing to say, or nothing more after its first event."""
     name = "quiet_in_ledger_tests"
 
-    def make(first: bool) -> Decider[int]:
+    def make(first: bool) -> Decider[State]:
         return Decider(
-            name, 0, lambda _, state, __: (AGAIN,) if first and not state else (), lambda state, _: state + 1
+            name=name,
+            initial=State(),
+            rules={
+                type(SUBMIT): Rule(
+                    ABSENT | PRESENT, UNKNOWN, lambda _, state, __: (AGAIN,) if first and not state.version else ()
+                )
+            },
+            evolve={ApplicationSubmitted: lambda state, _: state},
         )
 
     yield make
@@ -211,7 +218,7 @@ def doing_nothing() -> Iterator[Callable[[bool], Decider[int]]]:
 
 
 async def test_command_that_changes_nothing(
-    program: Running, doing_nothing: Callable[[bool], Decider[int]], url: str
+    program: Running, doing_nothing: Callable[[bool], Decider[State]], url: str
 ) -> None:
     quiet = doing_nothing(False)
     await drafted(program.ledger)
@@ -226,7 +233,7 @@ async def test_command_that_changes_nothing(
 
 
 async def test_nothing_to_change_is_not_believed_of_a_stale_state(
-    program: Running, doing_nothing: Callable[[bool], Decider[int]]
+    program: Running, doing_nothing: Callable[[bool], Decider[State]]
 ) -> None:
     once = doing_nothing(True)
     stream, other = new_id(), another(program)
@@ -309,22 +316,24 @@ async def test_loading_many_never_takes_the_cache_back(program: Running, monkeyp
     assert cold._cache[stream][0] == 2
 
 
+class Lanes(State, frozen=True, kw_only=True):
+    lanes: tuple[str, ...] = ()
+
+
 @pytest.fixture
-def lanes() -> Iterator[Decider[tuple[str, ...]]]:
+def lanes() -> Iterator[Decider[Lanes]]:
     """An aggregate that remembers every lane it was routed to, in order."""
     name = "lanes_in_ledger_tests"
     yield Decider(
-        name,
-        (),
-        lambda command, _, __: (RoutedToLane(lane=cast(RouteToLane, command).lane),),
-        lambda state, event: (*state, cast(RoutedToLane, event).lane),
+        name=name,
+        initial=Lanes(),
+        rules={RouteToLane: Rule(ABSENT | PRESENT, UNKNOWN, lambda command, _, __: (RoutedToLane(lane=command.lane),))},
+        evolve={RoutedToLane: lambda state, event: Lanes(lanes=(*state.lanes, event.lane))},
     )
     del DECIDERS[name]
 
 
-async def test_repeated_command_teaches_a_stale_cache_nothing(
-    program: Running, lanes: Decider[tuple[str, ...]]
-) -> None:
+async def test_repeated_command_teaches_a_stale_cache_nothing(program: Running, lanes: Decider[Lanes]) -> None:
     """Its events stand elsewhere in the stream than where the stale state would have put them."""
     stream, other = new_id(), another(program)
     await other.load(lanes, stream)
@@ -334,7 +343,7 @@ async def test_repeated_command_teaches_a_stale_cache_nothing(
     assert isinstance(told, Appended)
     assert (told.seq, told.replayed) == (2, True)
     version, state = await other.load(lanes, stream)
-    assert state == ("first", "second")[:version]
+    assert state.lanes == ("first", "second")[:version]
 
 
 async def test_events_carry_context_and_command(program: Running) -> None:

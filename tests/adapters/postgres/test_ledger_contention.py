@@ -16,11 +16,10 @@ from adapters.postgres.sequencer import Append, Appended
 from adapters.postgres.vault import Vault
 from adapters.system import new_id, now, random_bytes
 from api.compose import Base, Running
-from domain.intake.application.decider import APPLICATION
 from domain.intake.application.events import ApplicationSubmitted
-from domain.kernel.command import Command, Context
-from domain.kernel.decider import DECIDERS, Decider
-from domain.kernel.event import Event
+from domain.intake.application.refusals import UNKNOWN
+from domain.intake.application.rules import APPLICATION
+from domain.kernel.decider import ABSENT, DECIDERS, PRESENT, Decider, Rule, State
 from tests.adapters.postgres.stored import check_whole
 from tests.adapters.postgres.story import ANONYMOUS, SUBMIT, request, toys
 
@@ -45,14 +44,15 @@ class Interfering(GroupCommit):
 
 
 @pytest.fixture
-def counting() -> Iterator[Decider[int]]:
+def counting() -> Iterator[Decider[State]]:
     """An aggregate whose state is the number of its events, of any type: toys included."""
-    yield Decider("counting_in_ledger_tests", 0, _always_route, lambda state, _: state + 1)
+    yield Decider(
+        name="counting_in_ledger_tests",
+        initial=State(),
+        rules={type(SUBMIT): Rule(ABSENT | PRESENT, UNKNOWN, lambda *_: (AGAIN,))},
+        evolve={ApplicationSubmitted: lambda state, _: state},
+    )
     del DECIDERS["counting_in_ledger_tests"]
-
-
-def _always_route(_command: Command, _state: int, _context: Context) -> tuple[Event, ...]:
-    return (AGAIN,)
 
 
 @pytest.fixture
@@ -64,7 +64,7 @@ def any_type(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("any_type")
 @pytest.mark.parametrize("times", [1, 5, module.MAX_ATTEMPTS - 1])
 async def test_contended_stream_is_decided_again(
-    program: Running, url: str, counting: Decider[int], times: int
+    program: Running, url: str, counting: Decider[State], times: int
 ) -> None:
     async with Interfering(url, clock=now) as writer:
         writer.times = times
@@ -75,7 +75,7 @@ async def test_contended_stream_is_decided_again(
 
 
 @pytest.mark.usefixtures("any_type")
-async def test_stream_that_never_rests(program: Running, url: str, counting: Decider[int]) -> None:
+async def test_stream_that_never_rests(program: Running, url: str, counting: Decider[State]) -> None:
     stream = new_id()
     async with Interfering(url, clock=now) as writer:
         writer.times = 10_000
@@ -86,7 +86,7 @@ async def test_stream_that_never_rests(program: Running, url: str, counting: Dec
         check_whole(connection, events=module.MAX_ATTEMPTS)
 
 
-async def test_many_commands_on_one_stream_all_find_their_place(program: Running, counting: Decider[int]) -> None:
+async def test_many_commands_on_one_stream_all_find_their_place(program: Running, counting: Decider[State]) -> None:
     stream = new_id()
     other = Ledger(program.writer, program.reader, program.vault, digest=program.keys.digest, new_id=new_id)
     told = await asyncio.gather(

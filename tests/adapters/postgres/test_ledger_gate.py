@@ -16,8 +16,8 @@ from adapters.postgres.tenant_lock import Turns, lock_of
 from adapters.system import new_id
 from api.compose import Running
 from domain.intake.application.commands import ScheduleWork, StartVerification, SubmitApplication
-from domain.intake.application.decider import APPLICATION
-from domain.intake.application.state import ApplicationState, Phase
+from domain.intake.application.rules import APPLICATION
+from domain.intake.application.state import ApplicationPhase, ApplicationState
 from domain.kernel.refusal import Refusal, refusal
 from tests.adapters.postgres.story import ANONYMOUS, SUBMIT, TENANT, request
 
@@ -29,7 +29,7 @@ class Watch:
 
     def __init__(self, *answers: Refusal | None) -> None:
         self.answers = list(answers)
-        self.seen: list[tuple[str, Phase]] = []
+        self.seen: list[tuple[str, ApplicationPhase]] = []
 
     async def guard(self, asked: Request, state: ApplicationState) -> Refusal | None:
         """The next answer, the last one for ever."""
@@ -65,7 +65,7 @@ async def test_a_guard_says_no_and_nothing_is_written(program: Running) -> None:
     assert await ledger.execute(APPLICATION, asked) == NOT_TODAY()
     assert await program.reader.size() == size
     assert isinstance(await ledger.execute(APPLICATION, asked), Appended), "a refusal uses no key up"
-    assert watch.seen == [("SubmitApplication", Phase.DRAFT)] * 2
+    assert watch.seen == [("SubmitApplication", ApplicationPhase.DRAFT)] * 2
 
 
 async def test_what_the_aggregate_refuses_is_not_asked_about(program: Running) -> None:
@@ -104,7 +104,7 @@ async def test_a_conflict_asks_again(program: Running) -> None:
     told = await ledger.execute(APPLICATION, request(stream, SUBMIT))
     assert isinstance(told, Refusal)
     assert told.code == "application.not_draft", "the second attempt is decided on what the other one wrote"
-    assert watch.seen == [("SubmitApplication", Phase.DRAFT)]
+    assert watch.seen == [("SubmitApplication", ApplicationPhase.DRAFT)]
     moving = Watch(None)
 
     async def moved(asked: Request, state: ApplicationState) -> Refusal | None:

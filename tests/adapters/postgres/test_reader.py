@@ -14,8 +14,8 @@ from adapters.system import new_id
 from api.compose import Running
 from chain.entry import EntryError
 from chain.merkle import leaf_hash
-from domain.intake.application.decider import APPLICATION
 from domain.intake.application.events import ApplicationDrafted, ApplicationSubmitted
+from domain.intake.application.rules import APPLICATION
 from domain.kernel.event import UnknownEventType
 from tests.adapters.postgres.story import ANONYMOUS, SUBMIT, TENANT, request, toys
 

@@ -23,11 +23,11 @@ from adapters.system import new_id, now, random_bytes
 from api.compose import Base, Running
 from chain.b64 import b64url
 from chain.personal import Sealed, VaultError, disclosure, disclosure_digest
-from domain.intake.application.decider import APPLICATION
 from domain.intake.application.events import ApplicationDrafted
-from domain.intake.application.state import Phase
-from domain.intake.application.values import AssetClass
+from domain.intake.application.rules import APPLICATION
+from domain.intake.application.state import ApplicationPhase
 from domain.kernel.event import Event
+from domain.kernel.values import AssetClass
 from tests.adapters.postgres.faulty_socket import through_faulty_socket
 from tests.adapters.postgres.stored import check_whole
 from tests.adapters.postgres.story import ADDRESS, NAME, PERSONAL, PHONE, SUBMIT, draft_about, request, toys
@@ -159,7 +159,7 @@ async def test_replay_needs_no_vault(program: Running, superuser: Connection[Any
     superuser.execute("TRUNCATE ledger.vault, ledger.subject_keys")
     fresh = Ledger(program.writer, program.reader, program.vault, digest=lambda data: data[:32], new_id=new_id)
     version, state = await fresh.load(APPLICATION, stream)
-    assert (version, state.phase) == (2, Phase.SUBMITTED)
+    assert (version, state.phase) == (2, ApplicationPhase.SUBMITTED)
 
 
 async def test_no_personal_value_anywhere_in_the_database(program: Running, superuser: Connection[Any]) -> None:

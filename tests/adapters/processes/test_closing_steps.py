@@ -22,10 +22,14 @@ from api.compose import Running
 from api.roles.days import ReadModelsNow
 from domain.kernel.refusal import Refusal
 from domain.payments.payment.commands import InitiatePayment, RecordChargeback
-from domain.payments.payment.decider import PAYMENT
-from domain.payments.reconciliation.commands import CloseReconciliation, ResolveBreak
-from domain.payments.reconciliation.decider import RECONCILIATION, reconciliation_stream
-from domain.payments.reconciliation.events import Resolution
+from domain.payments.payment.rules import PAYMENT
+from domain.payments.reconciliation import (
+    RECONCILIATION,
+    CloseReconciliation,
+    Resolution,
+    ResolveBreak,
+    reconciliation_stream,
+)
 from tests.adapters.processes.world import FIRST, POLICY, TENANT, World, a_world, contents, do, make_lease
 
 NEXT = FIRST + timedelta(days=1)

@@ -17,12 +17,12 @@ from adapters.processes.dispatch import context
 from api.compose import Running
 from domain.kernel.refusal import Refusal
 from domain.leasing.lease.commands import PostPayment, RefundCredit
-from domain.leasing.lease.decider import LEASE
+from domain.leasing.lease.rules.decider import LEASE
 from domain.leasing.lease.state import LeaseState
 from domain.payments.collection import collection_stream
 from domain.payments.payment.commands import InitiatePayment, RecordChargeback, RecordSucceeded
-from domain.payments.payment.decider import PAYMENT
 from domain.payments.payment.events import PaymentChargedBack, PaymentOverpaid
+from domain.payments.payment.rules import PAYMENT
 from domain.payments.payment.values import Source
 from tests.adapters.processes.world import FIRST, POLICY, TENANT, World, a_world, contents, do, grant, make_lease
 

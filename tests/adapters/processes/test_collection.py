@@ -16,13 +16,12 @@ from adapters.processes.collection import CollectDue
 from adapters.processes.end_of_day import DayRun, EndOfDayError
 from api.compose import Running
 from domain.leasing.lease.commands import PostPayment
-from domain.leasing.lease.decider import LEASE
+from domain.leasing.lease.rules.decider import LEASE
 from domain.leasing.lease.state import LeaseState
-from domain.payments.collection import Debit, Standing, collection_stream
-from domain.payments.mandate.commands import GrantMandate, RevokeMandate, SuspendMandate
-from domain.payments.mandate.decider import MANDATE, mandate_stream
+from domain.payments.collection import CollectionPosition, Debit, collection_stream
+from domain.payments.mandate import MANDATE, GrantMandate, RevokeMandate, SuspendMandate, mandate_stream
 from domain.payments.payment.commands import CancelPayment, InitiatePayment
-from domain.payments.payment.decider import PAYMENT
+from domain.payments.payment.rules import PAYMENT
 from domain.payments.payment.state import PaymentState
 from domain.payments.payment.values import CollectionPolicy
 from tests.adapters.processes.world import FIRST, POLICY, TENANT, World, a_world, do, grant, lease_stream, make_lease
@@ -294,11 +293,11 @@ async def test_a_circle_is_noticed(program: Running, monkeypatch: pytest.MonkeyP
     class Circle:
         asked = 0
 
-        async def standings(self, tenant: UUID, day: date) -> list[Standing]:
+        async def standings(self, tenant: UUID, day: date) -> list[CollectionPosition]:
             self.asked += 1
             debit = Debit(reference="M-1", policy=POLICY)
             lease = uuid5(tenant, f"{self.asked}")
-            return [Standing(lease=lease, due_fen=500, newest_due_on=day, debit=debit)]
+            return [CollectionPosition(lease=lease, due_fen=500, newest_due_on=day, debit=debit)]
 
     async def nothing(*_: Any) -> None:
         return None

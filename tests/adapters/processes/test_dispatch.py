@@ -18,7 +18,7 @@ from domain.kernel.command import Command
 from domain.kernel.event import Event
 from domain.kernel.refusal import Refusal
 from domain.leasing.lease.commands import AccrueInterest, AssessLateFees, IssueBill, PostPayment
-from domain.leasing.lease.decider import LEASE
+from domain.leasing.lease.rules.decider import LEASE
 from tests.adapters.processes.world import FIRST, TENANT, contents, do, lease_stream, make_lease
 
 DUE = date(2005, 6, 30)

@@ -21,13 +21,11 @@ from adapters.processes.timers import FIRINGS, fire
 from api.compose import Base, Running, base, running
 from api.roles.days import ReadModelsNow
 from api.settings import Settings
-from domain.calendar.commands import StartEndOfDay
-from domain.calendar.decider import CALENDAR, calendar_stream
-from domain.calendar.state import Phase
+from domain.calendar.calendar import CALENDAR, CalendarPhase, StartEndOfDay, calendar_stream
 from domain.calendar.timers import Timer
 from domain.kernel.times import business_date
 from domain.leasing.lease.commands import IssueBill
-from domain.leasing.lease.decider import LEASE
+from domain.leasing.lease.rules.decider import LEASE
 from projections.calendar.timer_kinds import KIND_OF, KINDS
 from tests.adapters.processes.world import (
     FIRST,
@@ -155,7 +153,7 @@ async def test_a_day_with_a_step_nobody_knows_does_not_close(program: Running, m
     await program.ledger.execute(CALENDAR, begun)
     with pytest.raises(EndOfDayError, match="the day has weighing"):
         await day.close(FIRST)
-    assert (await day.state()).phase is Phase.CLOSING
+    assert (await day.state()).phase is CalendarPhase.CLOSING
 
 
 class Circle:

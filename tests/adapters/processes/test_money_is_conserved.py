@@ -27,12 +27,10 @@ from domain.kernel.command import Command
 from domain.kernel.decider import Decider
 from domain.kernel.event import Event
 from domain.leasing.lease.commands import PostPayment, RefundCredit
-from domain.leasing.lease.decider import LEASE
-from domain.leasing.lease.money import PaymentPosted
-from domain.payments.mandate.commands import ResumeMandate, SuspendMandate
-from domain.payments.mandate.decider import MANDATE, mandate_stream
+from domain.leasing.lease.events.money import PaymentPosted
+from domain.leasing.lease.rules.decider import LEASE
+from domain.payments.mandate import MANDATE, ResumeMandate, SuspendMandate, mandate_stream
 from domain.payments.payment.commands import InitiatePayment
-from domain.payments.payment.decider import PAYMENT
 from domain.payments.payment.events import (
     AttemptStarted,
     PaymentFailed,
@@ -40,8 +38,9 @@ from domain.payments.payment.events import (
     PaymentOverpaid,
     PaymentSucceeded,
 )
+from domain.payments.payment.rules import PAYMENT
 from domain.payments.payment.values import CollectionPolicy
-from domain.payments.reconciliation.events import BreakFound
+from domain.payments.reconciliation import BreakFound
 from tests.adapters.processes.world import FIRST, POLICY, TENANT, World, a_world, grant, lease_stream, make_lease
 from tests.sampling import seeds
 

@@ -18,14 +18,14 @@ from api.compose import Running
 from api.demonstration.taking_over import take_over, taken_over_on
 from api.roles.originating import follower_of, following
 from domain.contracts.contract.commands import VoidContract
-from domain.contracts.contract.decider import CONTRACT
+from domain.contracts.contract.rules import CONTRACT
 from domain.contracts.contract.values import PartyRole
 from domain.intake.application import commands as a
-from domain.intake.application import values as application_values
-from domain.intake.application.decider import APPLICATION
-from domain.intake.application.numbers import looks_personal
+from domain.intake.application.rules import APPLICATION
 from domain.intake.application.values import Terms
 from domain.kernel.event import Event
+from domain.kernel.numbers import looks_personal
+from domain.kernel.values import AssetClass
 from domain.leasing.admission import lease_of, lease_stream, wrong_contract
 from domain.leasing.lease.commands import (
     ActivateLease,
@@ -34,11 +34,11 @@ from domain.leasing.lease.commands import (
     RecordDelivery,
     RecordDownPayment,
 )
-from domain.leasing.lease.decider import LEASE
-from domain.leasing.lease.events import AssetTotallyLost, LeaseCreated, LeaseEarlySettled, LeaseTerminated
-from domain.leasing.lease.money import BuyoutCompleted, LeaseActivated
+from domain.leasing.lease.events.lifecycle import AssetTotallyLost, LeaseCreated, LeaseEarlySettled, LeaseTerminated
+from domain.leasing.lease.events.money import BuyoutCompleted, LeaseActivated
+from domain.leasing.lease.rules.decider import LEASE
 from domain.leasing.values import DownPaymentTo
-from domain.parties.consent.values import Purpose
+from domain.parties.purposes import Purpose
 from tests.adapters.gate.business import CAR, DAY, House, contract_stream, priced, wish
 from tests.adapters.processes.world import pool_of
 
@@ -164,7 +164,7 @@ async def test_offers_without_a_plan_are_left_to_people(house: House, chain: Fol
     terms = Terms(amount_fen=1, currency="EUR")
     draft = a.DraftApplication(
         reference="1",
-        asset_class=application_values.AssetClass.UNSPECIFIED,
+        asset_class=AssetClass.UNSPECIFIED,
         product="loan",
         channel="x",
         amount_fen=1,

@@ -16,8 +16,7 @@ from adapters.processes.provisioning import ProvisionRefused, RecogniseProvision
 from api.compose import Running
 from api.roles.provisions import AllowancesNow, provisions_step
 from domain.accounting import chart
-from domain.accounting.provision.decider import PROVISION, provision_stream
-from domain.accounting.provision.rules import ProvisionState, RecogniseProvision
+from domain.accounting.provision import PROVISION, ProvisionState, RecogniseProvision, provision_stream
 from domain.accounting.provisioning import (
     PROVISION_POLICIES,
     FiveClass,
@@ -27,7 +26,7 @@ from domain.accounting.provisioning import (
     provision_fen,
 )
 from domain.leasing.lease.commands import PostPayment
-from domain.leasing.lease.decider import LEASE
+from domain.leasing.lease.rules.decider import LEASE
 from domain.leasing.lease.state import LeaseState
 from projections.accounting.journal import trial_balance
 from tests.adapters.processes.world import FIRST, TENANT, World, contents, do, lease_stream, make_lease

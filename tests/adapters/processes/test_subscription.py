@@ -14,8 +14,8 @@ from api.compose import Running
 from chain.entry import Entry
 from domain.kernel.event import Event
 from domain.leasing.lease.commands import IssueBill, PostPayment
-from domain.leasing.lease.decider import LEASE
-from domain.leasing.lease.money import LeaseActivated
+from domain.leasing.lease.events.money import LeaseActivated
+from domain.leasing.lease.rules.decider import LEASE
 from tests.adapters.processes.world import TENANT, contents, make_lease
 
 

@@ -21,17 +21,16 @@ from adapters.processes.end_of_day import EndOfDay
 from api.compose import Running
 from api.demonstration.taking_over import take_over, taken_over_on
 from api.roles.days import Days, days
-from domain.intake.application.values import AssetClass
 from domain.kernel.command import Command
 from domain.kernel.decider import Decider
 from domain.kernel.ids import uuid7
 from domain.kernel.refusal import Refusal
+from domain.kernel.values import AssetClass, Business
 from domain.leasing.lease.commands import ActivateLease, CreateLease, RecordDelivery
-from domain.leasing.lease.decider import LEASE
-from domain.leasing.values import Business, Instalment
-from domain.payments.mandate.commands import GrantMandate
-from domain.payments.mandate.decider import MANDATE, mandate_stream
+from domain.leasing.lease.rules.decider import LEASE
+from domain.payments.mandate import MANDATE, GrantMandate, mandate_stream
 from domain.payments.payment.values import CollectionPolicy
+from domain.pricing.schedules import Instalment
 
 TENANT = uuid7(1_700_000_000_000, 1)
 FIRST = date(2005, 4, 1)

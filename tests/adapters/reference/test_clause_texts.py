@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from adapters.reference.clause_texts import ClauseTextError, ClauseTextFiles, ClauseTexts
-from domain.contracts.clause.values import TEXT_BYTES_MAX, TEXT_JSON_BYTES_MAX, text_digest
+from domain.contracts.clause import TEXT_BYTES_MAX, TEXT_JSON_BYTES_MAX
+from domain.contracts.texts import text_digest
 
 LONG = "租金按月支付；逾期计收违约金。\n" * TEXT_JSON_BYTES_MAX
 

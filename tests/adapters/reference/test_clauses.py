@@ -20,11 +20,10 @@ from adapters.reference.clauses import (
     shipped_clauses,
 )
 from adapters.reference.plans import shipped_plans
-from domain.contracts.clause.decider import CLAUSE
-from domain.contracts.clause.events import ClauseDrafted, ClausePublished
+from domain.contracts.clause import CLAUSE, ClauseDrafted, ClausePublished
 from domain.contracts.contract.commands import AssembleContract
-from domain.contracts.contract.decider import CONTRACT
 from domain.contracts.contract.events import ContractAssembled
+from domain.contracts.contract.rules import CONTRACT
 from domain.contracts.contract.values import KeyTerms, Party, PartyRole
 from domain.kernel.decider import fold
 from domain.pricing.parts import Form

@@ -11,11 +11,10 @@ from msgspec.structs import replace
 
 from adapters.reference.clauses import choose, shipped_clauses
 from api.compose import Running
-from domain.contracts.clause.commands import DraftClause, PublishClause, WithdrawClause
-from domain.contracts.clause.decider import CLAUSE
-from domain.contracts.clause.values import text_digest
-from domain.contracts.contract.assembly import chosen
+from domain.contracts.assembly import chosen
+from domain.contracts.clause import CLAUSE, DraftClause, PublishClause, WithdrawClause
 from domain.contracts.contract.values import LibraryClause
+from domain.contracts.texts import text_digest
 from domain.pricing.parts import Form
 from tests.adapters.gate.business import DAY, House
 

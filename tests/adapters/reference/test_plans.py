@@ -15,12 +15,13 @@ import pytest
 from adapters.reference import plans as loader
 from adapters.reference.plans import CatalogueError, load_plans, parse_plans, shipped_plans
 from domain.kernel.money import Rounding
-from domain.parties.consent.values import Purpose
+from domain.kernel.values import Business
+from domain.parties.purposes import Purpose
 from domain.pricing.amounts import share_of
 from domain.pricing.guards import FORBIDDEN_AUTO_WORDS, CostPolicy, Lessor, LprQuote, check_offer
-from domain.pricing.matching import Asset, Customer, Wish, match
+from domain.pricing.matching import Asset, Customer, Financing, match
 from domain.pricing.offer import Offer
-from domain.pricing.parts import AssetKind, Business, CustomerClass, Form, NoBuyOut, TermUnit
+from domain.pricing.parts import AssetKind, CustomerClass, Form, NoBuyOut, TermUnit
 from domain.pricing.plans import Plan, digest_of
 from domain.pricing.schedules import principal_of
 from domain.pricing.wording import find_forbidden
@@ -91,32 +92,44 @@ def test_longer_money_is_not_cheaper(plan: Plan) -> None:
 @pytest.mark.parametrize(
     ("kind", "who", "score", "wish", "best"),
     [
-        (AssetKind.PHONE, CustomerClass.INDIVIDUAL, 720, Wish(600_000, 12, date(2026, 3, 16)), "phone_return"),
+        (
+            AssetKind.PHONE,
+            CustomerClass.INDIVIDUAL,
+            720,
+            Financing(600_000, 12, date(2026, 3, 16)),
+            "phone_return",
+        ),
         (
             AssetKind.NEW_CAR,
             CustomerClass.INDIVIDUAL,
             720,
-            Wish(12_000_000, 36, date(2026, 3, 16)),
+            Financing(12_000_000, 36, date(2026, 3, 16)),
             "new_car_direct_principal",
         ),
         (
             AssetKind.CAMERA,
             CustomerClass.INDIVIDUAL,
             None,
-            Wish(2_000_000, 5, date(2026, 3, 16), TermUnit.DAY),
+            Financing(2_000_000, 5, date(2026, 3, 16), TermUnit.DAY),
             "camera_daily",
         ),
-        (AssetKind.USED_CAR, CustomerClass.DEALER, None, Wish(90_000_000, 3, date(2026, 3, 16)), "dealer_stock_used"),
+        (
+            AssetKind.USED_CAR,
+            CustomerClass.DEALER,
+            None,
+            Financing(90_000_000, 3, date(2026, 3, 16)),
+            "dealer_stock_used",
+        ),
     ],
 )
-def test_typical_wishes(kind: AssetKind, who: CustomerClass, score: int | None, wish: Wish, best: str) -> None:
+def test_typical_wishes(kind: AssetKind, who: CustomerClass, score: int | None, wish: Financing, best: str) -> None:
     found = match(PLANS, Customer(who, score), Asset(kind), wish)
     assert found.fits[0].plan.id == best
     assert len(found.fits) + len(found.misfits) == 36
 
 
 def test_deposit_is_waived_for_good_scores_only() -> None:
-    wish, phone = Wish(600_000, 12, date(2026, 3, 16)), Asset(AssetKind.PHONE)
+    wish, phone = Financing(600_000, 12, date(2026, 3, 16)), Asset(AssetKind.PHONE)
     poor = match(PLANS, Customer(CustomerClass.INDIVIDUAL, 649), phone, wish)
     good = match(PLANS, Customer(CustomerClass.INDIVIDUAL, 650), phone, wish)
     assert {fit.plan.id for fit in good.fits} - {fit.plan.id for fit in poor.fits} == {

@@ -13,14 +13,15 @@ from msgspec.structs import replace
 from adapters.pricing.solver import priced
 from adapters.reference.plans import shipped_plans
 from domain.kernel.money import Rounding
+from domain.kernel.values import Business
 from domain.pricing.amounts import share_of
 from domain.pricing.deposits import Scored, Scores, ScoreSource
 from domain.pricing.guards import CostPolicy, Lessor, LprQuote, Measure, judge
-from domain.pricing.matching import Asset, Customer, Wish, match
+from domain.pricing.matching import Asset, Customer, Financing, match
 from domain.pricing.offer import Offer
-from domain.pricing.parts import Business, NoBuyOut
+from domain.pricing.parts import NoBuyOut
 from domain.pricing.plans import Plan
-from domain.pricing.quoting import Quote, Request, quote
+from domain.pricing.quoting import Quote, QuoteRequest, quote
 from domain.pricing.schedules import total_of
 
 PLANS = {plan.id: plan for plan in shipped_plans()}
@@ -90,7 +91,7 @@ def customer_of(plan: Plan) -> Customer:
 def made(plan: Plan, price_fen: int, term: int) -> Offer:
     """The offer of a wish that fits."""
     worked_out = quote(
-        Request(
+        QuoteRequest(
             plan=plan,
             customer=customer_of(plan),
             asset=Asset(plan.asset_kinds[0]),
@@ -119,7 +120,7 @@ def test_typical_wish_of_each_plan(code: str) -> None:
     assert (offer.schedule[0].total_fen, effective) == (wish.first_bill_fen, wish.effective_percent)
     verdicts = judge(offer, policy_of(plan), {"zh": plan.zh})
     assert [one.sentence() for verdict in verdicts for one in verdict.refusals] == []
-    wanted = Wish(wish.price * 100, wish.term, START, plan.term.unit)
+    wanted = Financing(wish.price * 100, wish.term, START, plan.term.unit)
     found = match(PLANS.values(), customer_of(plan), Asset(plan.asset_kinds[0]), wanted)
     assert code in {fit.plan.id for fit in found.fits}
 
@@ -161,7 +162,7 @@ def test_rates_stay_well_below_the_cap(plan: Plan) -> None:
 def test_deposit_free_plans_are_for_good_scores_of_any_source() -> None:
     for code in ("phone_return_free", "phone_buyout_free_12", "phone_gift_free"):
         plan = PLANS[code]
-        wish = Wish(600_000, 12, START)
+        wish = Financing(600_000, 12, START)
         for source, score in ((ScoreSource.ZHIMA, 650), (ScoreSource.PAY_SCORE, 550), (ScoreSource.DECISION, 650)):
             customer = Customer(plan.customer_classes[0], None, (Scored(source, score),))
             assert match([plan], customer, Asset(plan.asset_kinds[0]), wish).fits

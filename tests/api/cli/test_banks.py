@@ -25,10 +25,9 @@ from api.settings import Settings
 from chain.entry import parse
 from domain.kernel.refusal import Refusal
 from domain.leasing.lease.commands import ActivateLease, RecordDelivery, RefundCredit
-from domain.leasing.lease.decider import LEASE
+from domain.leasing.lease.rules.decider import LEASE
 from domain.payments.collection import collection_stream
-from domain.payments.mandate.commands import GrantMandate
-from domain.payments.mandate.decider import MANDATE, mandate_stream
+from domain.payments.mandate import MANDATE, GrantMandate, mandate_stream
 from domain.payments.payment.values import CollectionPolicy
 from tests.adapters.processes.world import creation
 from tests.api.cli.program import Program

@@ -16,7 +16,7 @@ from api.cli.failures import UNUSABLE
 from api.compose import Base, base, running
 from api.settings import Settings
 from domain.kernel.command import Actor, Context
-from domain.leasing.lease.decider import LEASE
+from domain.leasing.lease.rules.decider import LEASE
 from tests.api.cli.program import Program
 from tests.domain.leasing import cases
 from tests.ledger import ORIGIN

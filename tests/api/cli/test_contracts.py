@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -21,9 +22,9 @@ from api import papers
 from api.cli.failures import REFUSED, UNUSABLE
 from api.compose import Base, base, running
 from api.settings import Settings
-from domain.contracts.clause.decider import clause_stream
+from domain.contracts.clause import clause_stream
 from domain.contracts.contract.commands import AssembleContract
-from domain.contracts.contract.decider import CONTRACT
+from domain.contracts.contract.rules import CONTRACT
 from domain.contracts.contract.values import Party
 from domain.kernel.command import Actor, Command, Context
 from domain.kernel.decider import Decider
@@ -51,7 +52,7 @@ STREAM = UUID(int=173)
 IDENTIFIER = f"contract_{STREAM.hex}"
 
 
-def do(program: Program, *steps: tuple[Decider[object], UUID | None, Command]) -> None:
+def do(program: Program, *steps: tuple[Decider[Any], UUID | None, Command]) -> None:
     """Commands of some aggregates; without a stream, that of the tenant's clause of the samples."""
     settings = Settings.model_validate({"data": program.data, "database_url": program.url, "origin": ORIGIN})
 
@@ -75,7 +76,7 @@ def do(program: Program, *steps: tuple[Decider[object], UUID | None, Command]) -
 @pytest.fixture
 def agreed(program: Program) -> Program:
     """A ledger with one contract whose schedule is kept."""
-    do(program, (CONTRACT, STREAM, ASSEMBLE))  # type: ignore[arg-type]
+    do(program, (CONTRACT, STREAM, ASSEMBLE))
     papers.kept(program.data).keep(samples.SCHEDULE)
     return program
 

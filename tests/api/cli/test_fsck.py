@@ -17,11 +17,11 @@ from chain.entry import parse
 from chain.merkle import Frontier, leaf_hash
 from chain.tiles import TileBuilder
 from domain.intake.application.commands import DraftApplication
-from domain.intake.application.decider import APPLICATION
-from domain.intake.application.values import AssetClass
+from domain.intake.application.rules import APPLICATION
 from domain.kernel.command import Actor, Context
 from domain.kernel.refusal import Refusal
 from domain.kernel.times import business_date
+from domain.kernel.values import AssetClass
 from tests.api.cli.program import Program
 from tests.ledger import ORIGIN
 

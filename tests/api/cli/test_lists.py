@@ -11,8 +11,8 @@ from api.cli.program import app
 from api.queries.engine.parameters import parameters_of
 from api.queries.engine.read import Read
 from api.queries.registry import READS
-from domain.contracts.clause.decider import CLAUSE
-from domain.contracts.contract.decider import CONTRACT
+from domain.contracts.clause import CLAUSE
+from domain.contracts.contract.rules import CONTRACT
 from tests.adapters.documents import papers as samples
 from tests.api.cli.program import Program
 from tests.api.cli.test_books import tell
@@ -35,7 +35,7 @@ def test_every_list_has_a_command_with_its_filters(read: Read) -> None:
 
 
 def test_contracts(program: Program) -> None:
-    do(program, (CONTRACT, STREAM, ASSEMBLE))  # type: ignore[arg-type]
+    do(program, (CONTRACT, STREAM, ASSEMBLE))
     found = program("list", "contracts", "--json").then(0).json
     (row,) = found["data"]
     assert (row["id"], row["reference"], row["state"]) == (IDENTIFIER, samples.REFERENCE, "assembled")
@@ -51,7 +51,7 @@ def test_contracts(program: Program) -> None:
 
 
 def test_own_clauses(program: Program) -> None:
-    do(program, (CLAUSE, None, library.DRAFT), (CLAUSE, None, library.PUBLISH))  # type: ignore[arg-type]
+    do(program, (CLAUSE, None, library.DRAFT), (CLAUSE, None, library.PUBLISH))
     (clause,) = program("list", "clauses", "--json").then(0).json["data"]
     (version,) = clause["versions"]
     assert (clause["clause"], version["digest"], version["state"]) == ("dispute", library.DIGEST, "published")

@@ -25,9 +25,9 @@ from chain.entry import parse
 from domain.access.ledger import LedgerOpenedForDemonstration
 from domain.accounting.posting import post, trial_balance
 from domain.kernel.decider import fold
-from domain.leasing.lease.decider import LEASE
 from domain.leasing.lease.refusals import CLOSED
-from domain.leasing.lease.state import Phase
+from domain.leasing.lease.rules.decider import LEASE
+from domain.leasing.lease.state import LeasePhase
 from projections.engine.comparing import compare
 from projections.engine.model import Projection
 
@@ -133,5 +133,5 @@ def test_lease_is_closed_and_stays_so(
     closed = [entry.stream for entry in parsed if entry.type == "lease.closed.v1"]
     assert len(closed) == 1
     state = fold(LEASE, [entry.event() for entry in parsed if entry.stream == closed[0]])
-    assert (state.phase, state.balances.open_fen, state.balances.credit_fen) == (Phase.SETTLED, 0, 0)
+    assert (state.phase, state.balances.open_fen, state.balances.credit_fen) == (LeasePhase.SETTLED, 0, 0)
     assert CLOSED.code in transcripts[name]

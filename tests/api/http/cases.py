@@ -14,13 +14,12 @@ from adapters.reference.clauses import choose, shipped_clauses
 from adapters.reference.policies import FILE as POLICIES
 from adapters.system import now
 from api.exposure import LEASES, MANDATES, PAYMENTS, RECONCILIATIONS, Exposed
-from domain.contracts.contract.roots import schedule_digest
 from domain.contracts.contract.values import Disclosure
+from domain.contracts.roots import schedule_digest
 from domain.kernel.command import Actor, Command, Context
 from domain.kernel.times import business_date
-from domain.payments.reconciliation.commands import LoadStatement, RecordMatching
-from domain.payments.reconciliation.decider import RECONCILIATION, reconciliation_stream
-from domain.payments.reconciliation.matching import BreakKind, Difference, Movement
+from domain.payments.matching import BreakKind, Difference, Movement
+from domain.payments.reconciliation import RECONCILIATION, LoadStatement, RecordMatching, reconciliation_stream
 from domain.pricing.parts import Form
 from domain.pricing.schedules import Instalment
 from tests.api.http.driver import Http

@@ -20,7 +20,7 @@ from adapters.system import now
 from api.queries.engine.parameters import Parameter, parameters_of
 from api.queries.engine.read import Read
 from api.queries.registry import READS
-from domain.calendar.commands import CloseDay, OpenCalendar, RecordStep, StartEndOfDay
+from domain.calendar.calendar import CloseDay, OpenCalendar, RecordStep, StartEndOfDay
 from domain.kernel.times import utc_text
 from tests.api.http import cases
 from tests.api.http.driver import DRAFT, Http

@@ -11,7 +11,7 @@ from api.exposure import APPLICATIONS, segment_of
 from api.http.commands.endpoint import BODY_MAX_BYTES
 from api.http.commands.specs import specs
 from domain.intake.application.commands import DraftApplication, RouteToLane, SubmitApplication
-from domain.intake.application.rules import COMMANDS
+from domain.intake.application.rules import APPLICATION
 from domain.kernel.ids import parse_id
 from tests.api.http import cases
 from tests.api.http.driver import DRAFT, PERSON, Http
@@ -114,7 +114,7 @@ async def test_case_id_of_another_form_is_refused(http: Http) -> None:
     assert answer.json()["code"] == "header.invalid"
 
 
-@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.__name__)
+@pytest.mark.parametrize("command", APPLICATION.commands, ids=lambda command: command.__name__)
 async def test_every_command_has_a_route(http: Http, command: type[Any]) -> None:
     """A command without fields is done or refused by a rule; one with fields says which it misses."""
     segment = segment_of(command)
@@ -132,11 +132,11 @@ def test_segments() -> None:
     assert [segment_of(command) for command in (DraftApplication, SubmitApplication, RouteToLane)] == [
         "", "submit", "route_to_lane",
     ]  # fmt: skip
-    assert len({spec.path for spec in specs()}) == len(COMMANDS)
+    assert len({spec.path for spec in specs()}) == len(APPLICATION.commands)
 
 
 def test_every_command_takes_a_permission() -> None:
-    assert {command.__name__ for command in COMMANDS} == set(APPLICATIONS.permission_of)
+    assert {command.__name__ for command in APPLICATION.commands} == set(APPLICATIONS.permission_of)
 
 
 async def test_empty_body_is_an_empty_object(http: Http) -> None:

@@ -10,8 +10,7 @@ import pytest
 from adapters.postgres.ledger import Request
 from adapters.system import new_id, now
 from api.queries import calendar as r
-from domain.calendar.commands import OpenCalendar, RecordStep, StartEndOfDay
-from domain.calendar.decider import CALENDAR, calendar_stream
+from domain.calendar.calendar import CALENDAR, OpenCalendar, RecordStep, StartEndOfDay, calendar_stream
 from domain.kernel.command import Actor, Command, Context
 from projections.calendar.timer_kinds import KIND_OF
 from tests.api.http import cases

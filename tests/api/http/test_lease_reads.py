@@ -12,7 +12,7 @@ from adapters.system import new_id, now
 from api.queries.leasing import LEASES
 from domain.kernel.command import Actor, Context
 from domain.kernel.times import utc_text
-from domain.leasing.lease.decider import LEASE
+from domain.leasing.lease.rules.decider import LEASE
 from tests.api.http.driver import Http
 from tests.domain.leasing import cases
 from tests.without_gate import without_gate

@@ -22,9 +22,10 @@ from api.http.problems import catalogue
 from api.http.problems.faults import fault, faults_of, pointer_to
 from api.http.problems.problem import Problem
 from domain.intake.application.commands import DraftApplication, FinaliseTerms
-from domain.intake.application.rules import COMMANDS
-from domain.intake.application.values import AssetClass, Terms
+from domain.intake.application.rules import APPLICATION
+from domain.intake.application.values import Terms
 from domain.kernel.command import Command
+from domain.kernel.values import AssetClass
 
 DRAFT: dict[str, Any] = {
     "reference": "R-1", "asset_class": "phone", "product": "p", "channel": "shop", "amount_fen": 1, "currency": "CNY",
@@ -69,7 +70,7 @@ def test_nested_structs() -> None:
     assert found == FinaliseTerms(terms=Terms(amount_fen=5, currency="CNY"))
 
 
-@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.__name__)
+@pytest.mark.parametrize("command", APPLICATION.commands, ids=lambda command: command.__name__)
 def test_every_command_has_a_reader(command: type[Command]) -> None:
     model = CommandReader(command).model
     assert list(model.model_fields) == list(command.__struct_fields__)

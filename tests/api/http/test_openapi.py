@@ -12,7 +12,7 @@ import pytest
 from api.http import words
 from api.http.commands.models import model_of
 from api.http.commands.specs import specs
-from domain.intake.application.rules import COMMANDS
+from domain.intake.application.rules import APPLICATION
 from tests.api.http import contract
 from tests.api.http.driver import Http
 
@@ -67,7 +67,7 @@ def test_every_parameter_and_field_has_words(document: dict[str, Any]) -> None:
     for path, _, operation in operations(document):
         for parameter in operation.get("parameters", []):
             assert parameter.get("description"), (path, parameter["name"])
-    for command in COMMANDS:
+    for command in APPLICATION.commands:
         for name, field in model_of(command).model_fields.items():
             assert field.description, (command.__name__, name)
 

@@ -17,7 +17,7 @@ from api.queries.engine.resources import Resource
 from api.queries.engine.shape import derived
 from api.queries.registry import READS
 from domain.kernel.fields import INTERNAL, Digest, noun, one_of, shown
-from domain.payments.mandate.decider import MANDATE
+from domain.payments.mandate import MANDATE
 from projections.payments.mandates import MANDATES
 
 ONE = UUID(int=1)

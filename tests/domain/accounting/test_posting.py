@@ -11,12 +11,13 @@ from hypothesis import strategies as st
 from domain.accounting import chart
 from domain.accounting.chart import ACCOUNTS, AccountKind
 from domain.accounting.posting import MONEY_EVENTS, Line, Unbalanced, post, trial_balance
-from domain.accounting.provision.events import ProvisionRecognised
+from domain.accounting.provision import ProvisionRecognised
 from domain.intake.application.events import ApplicationSubmitted
 from domain.kernel.event import Event
-from domain.leasing.lease import money as m
+from domain.kernel.values import Business
 from domain.leasing.lease.commands import AccrueInterest
-from domain.leasing.lease.money import (
+from domain.leasing.lease.events import money as m
+from domain.leasing.lease.events.money import (
     AssetDisposed,
     BillIssued,
     BillWaived,
@@ -33,7 +34,8 @@ from domain.leasing.lease.money import (
     PaymentPosted,
     PaymentReversed,
 )
-from domain.leasing.values import COMPONENTS, Applied, BillKind, Business, Component, DepositMode, Part
+from domain.leasing.values import COMPONENTS, Applied, BillKind, DepositMode, Part
+from domain.pricing.schedules import Component
 from tests.domain.leasing import cases
 from tests.domain.leasing.books_of import totals_of
 from tests.domain.leasing.cases import bill, day, history, pay

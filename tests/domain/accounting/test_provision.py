@@ -11,11 +11,9 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from domain.accounting import chart
+from domain.accounting import provision as r
 from domain.accounting.posting import post, trial_balance
-from domain.accounting.provision import refusals as r
-from domain.accounting.provision.decider import PROVISION, provision_stream
-from domain.accounting.provision.events import ClassSum, ProvisionRecognised
-from domain.accounting.provision.rules import RecogniseProvision
+from domain.accounting.provision import PROVISION, ClassSum, ProvisionRecognised, RecogniseProvision, provision_stream
 from domain.accounting.provisioning import PROVISION_POLICIES, FiveClass, provision_fen
 from domain.calendar.timers import is_month_end, month_end
 from domain.kernel.event import Event
@@ -100,9 +98,9 @@ def test_write_offs_may_overdraw_what_was_set_aside() -> None:
 
 
 def test_others_are_a_mistake_of_the_program() -> None:
-    with pytest.raises(TypeError, match="expected a command to provisions, got CreateLease"):
+    with pytest.raises(TypeError, match="expected a command to the aggregate provision, got CreateLease"):
         PROVISION.decide(cases.AUTO, PROVISION.initial, CONTEXT)
-    with pytest.raises(TypeError, match="expected an event of provisions, got LeaseCreated"):
+    with pytest.raises(TypeError, match="expected an event of the aggregate provision, got LeaseCreated"):
         PROVISION.evolve(PROVISION.initial, cases.history(*cases.CREATED)[0])
 
 

@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from domain.accounting.revenue import MonthAmount, future_interest, future_rent
+from domain.kernel.values import Business
 from domain.leasing.lease.commands import AccrueInterest
 from domain.leasing.lease.state import LeaseState
-from domain.leasing.values import Business, Instalment
+from domain.pricing.schedules import Instalment
 from tests.domain.leasing import cases
 from tests.domain.leasing.cases import day, history, state_of
 

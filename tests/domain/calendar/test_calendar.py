@@ -10,12 +10,20 @@ import pytest
 from hypothesis import given as for_all
 from hypothesis import strategies as st
 
-from domain.calendar import refusals
-from domain.calendar.commands import CloseDay, OpenCalendar, RecordStep, StartEndOfDay
-from domain.calendar.decider import CALENDAR, calendar_stream
-from domain.calendar.events import CalendarOpened, DayClosed, EndOfDayStarted, EndOfDayStepDone
-from domain.calendar.rules import COMMANDS
-from domain.calendar.state import Phase
+from domain.calendar import calendar
+from domain.calendar.calendar import (
+    CALENDAR,
+    CalendarOpened,
+    CalendarPhase,
+    CloseDay,
+    DayClosed,
+    EndOfDayStarted,
+    EndOfDayStepDone,
+    OpenCalendar,
+    RecordStep,
+    StartEndOfDay,
+    calendar_stream,
+)
 from domain.kernel.command import Command
 from domain.kernel.decider import DECIDERS, fold
 from domain.kernel.event import Event
@@ -40,7 +48,7 @@ def test_a_day_from_beginning_to_end() -> None:
     given(OPENED, STARTED).when(RecordStep(day=D, step="timers", processed=7)).then(TIMERS_DONE)
     given(OPENED, STARTED, TIMERS_DONE).when(RecordStep(day=D, step="reconciliation", processed=2)).then(RECONCILED)
     state = given(OPENED, STARTED, TIMERS_DONE, RECONCILED).when(CloseDay(day=D)).then(CLOSED)
-    assert (state.business_date, state.phase, state.steps) == (NEXT, Phase.OPEN, ())
+    assert (state.business_date, state.phase, state.steps) == (NEXT, CalendarPhase.OPEN, ())
 
 
 def test_a_step_keeps_its_cursor_until_it_is_done() -> None:
@@ -59,42 +67,42 @@ def test_state_knows_where_its_end_of_day_began() -> None:
 @pytest.mark.parametrize(
     ("events", "command", "kind", "facts"),
     [
-        ((OPENED,), OpenCalendar(business_date=NEXT), refusals.EXISTS, {"business_date": D}),
-        ((), StartEndOfDay(day=D, steps=STEPS), refusals.UNKNOWN, {}),
-        ((), CloseDay(day=D), refusals.UNKNOWN, {}),
-        ((OPENED,), StartEndOfDay(day=NEXT, steps=STEPS), refusals.DAY_NOT_CURRENT, {"expected": D, "got": NEXT}),
+        ((OPENED,), OpenCalendar(business_date=NEXT), calendar.EXISTS, {"business_date": D}),
+        ((), StartEndOfDay(day=D, steps=STEPS), calendar.UNKNOWN, {}),
+        ((), CloseDay(day=D), calendar.UNKNOWN, {}),
+        ((OPENED,), StartEndOfDay(day=NEXT, steps=STEPS), calendar.DAY_NOT_CURRENT, {"expected": D, "got": NEXT}),
         (
             (OPENED, STARTED, TIMERS_DONE, RECONCILED, CLOSED),
             StartEndOfDay(day=D, steps=STEPS),
-            refusals.DAY_NOT_CURRENT,
+            calendar.DAY_NOT_CURRENT,
             {"expected": NEXT, "got": D},
         ),
-        ((OPENED, STARTED), StartEndOfDay(day=D, steps=STEPS), refusals.CLOSING, {"day": D}),
-        ((OPENED,), StartEndOfDay(day=D, steps=("a", "a")), refusals.STEPS_REPEAT, {"steps": "a a"}),
-        ((OPENED,), RecordStep(day=D, step="timers", processed=0), refusals.NOT_CLOSING, {"day": D}),
+        ((OPENED, STARTED), StartEndOfDay(day=D, steps=STEPS), calendar.CLOSING, {"day": D}),
+        ((OPENED,), StartEndOfDay(day=D, steps=("a", "a")), calendar.STEPS_REPEAT, {"steps": "a a"}),
+        ((OPENED,), RecordStep(day=D, step="timers", processed=0), calendar.NOT_CLOSING, {"day": D}),
         (
             (OPENED, STARTED),
             RecordStep(day=D, step="reconciliation", processed=0),
-            refusals.STEP_OUT_OF_ORDER,
+            calendar.STEP_OUT_OF_ORDER,
             {"expected": "timers", "got": "reconciliation"},
         ),
         (
             (OPENED, STARTED, TIMERS_DONE),
             RecordStep(day=D, step="timers", processed=7),
-            refusals.STEP_OUT_OF_ORDER,
+            calendar.STEP_OUT_OF_ORDER,
             {"expected": "reconciliation", "got": "timers"},
         ),
         (
             (OPENED, STARTED, EndOfDayStepDone(day=D, step="timers", processed=4, cursor="x")),
             RecordStep(day=D, step="timers", processed=3),
-            refusals.STEP_WENT_BACK,
+            calendar.STEP_WENT_BACK,
             {"processed": 4, "got": 3},
         ),
-        ((OPENED,), CloseDay(day=D), refusals.NOT_CLOSING, {"day": D}),
+        ((OPENED,), CloseDay(day=D), calendar.NOT_CLOSING, {"day": D}),
         (
             (OPENED, STARTED, TIMERS_DONE),
             CloseDay(day=D),
-            refusals.STEPS_OPEN,
+            calendar.STEPS_OPEN,
             {"steps": "reconciliation"},
         ),
     ],
@@ -110,7 +118,7 @@ def test_time_ends_with_the_last_date() -> None:
         EndOfDayStarted(day=last, steps=("a",)),
         EndOfDayStepDone(day=last, step="a", processed=0),
     )
-    given(*events).when(CloseDay(day=last)).then_refused(refusals.LAST_DAY, day=last)
+    given(*events).when(CloseDay(day=last)).then_refused(calendar.LAST_DAY, day=last)
 
 
 def test_the_clock_does_not_matter() -> None:
@@ -132,12 +140,12 @@ def test_foreign_commands_and_events_are_mistakes() -> None:
     class Happened(Event, frozen=True):
         pass
 
-    with pytest.raises(TypeError, match="expected a command to a calendar, got Foreign"):
+    with pytest.raises(TypeError, match="expected a command to the aggregate calendar, got Foreign"):
         CALENDAR.decide(Foreign(), CALENDAR.initial, context())
-    with pytest.raises(TypeError, match="expected an event of a calendar, got Happened"):
+    with pytest.raises(TypeError, match="expected an event of the aggregate calendar, got Happened"):
         CALENDAR.evolve(CALENDAR.initial, Happened())
     assert DECIDERS["calendar"] is CALENDAR
-    assert (OpenCalendar, StartEndOfDay, RecordStep, CloseDay) == COMMANDS
+    assert (OpenCalendar, StartEndOfDay, RecordStep, CloseDay) == CALENDAR.commands
 
 
 days = st.sampled_from([D - timedelta(days=1), D, NEXT, NEXT + timedelta(days=1)])
@@ -176,7 +184,7 @@ def test_whatever_is_wished_days_only_go_forward_one_by_one(commands: list[Comma
             started = next(one for one in reversed(events) if isinstance(one, EndOfDayStarted))
             assert tuple(done) == started.steps
             done = []
-        elif before.phase is not Phase.ABSENT:
+        elif before.phase is not CalendarPhase.ABSENT:
             assert state.business_date == before.business_date
     assert fold(CALENDAR, events) == state
     assert state.version == len(events)

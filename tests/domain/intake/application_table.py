@@ -21,7 +21,7 @@ from domain.intake.application.commands import (
     StartWork,
 )
 from domain.intake.application.events import HumanReviewRequested, WorkScheduled
-from domain.intake.application.state import Phase
+from domain.intake.application.state import ApplicationPhase
 from domain.kernel.command import Command
 from domain.kernel.event import Event, type_of
 from domain.kernel.refusal import Refusal
@@ -74,7 +74,7 @@ def outcome(command: Command, *events: Event) -> str:
 def phase_outcomes(command: Command) -> Iterator[tuple[str, str]]:
     """`(phase, outcome)` for every phase."""
     for phase, history in cases.HISTORIES.items():
-        prepared = PREPARED.get(type(command), ()) if phase is not Phase.ABSENT else ()
+        prepared = PREPARED.get(type(command), ()) if phase is not ApplicationPhase.ABSENT else ()
         yield phase.value, outcome(command, *history, *prepared)
 
 

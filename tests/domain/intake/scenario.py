@@ -19,11 +19,11 @@ from uuid import UUID
 import msgspec
 
 from domain.kernel.command import Actor, Command, Context
-from domain.kernel.decider import Decider, fold
+from domain.kernel.decider import Decider, State, fold
 from domain.kernel.event import Event, decode_body, type_of, validate, without_personal
 from domain.kernel.refusal import Refusal, RefusalKind
 
-S = TypeVar("S")
+S = TypeVar("S", bound=State)
 
 TODAY = date(2026, 3, 2)
 CLERK = Actor("merchant_operator", "clerk-7")

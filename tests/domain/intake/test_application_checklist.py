@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from domain.intake.application.checklist import CHECKLISTS, CURRENT_CHECKLIST, StepState
 from domain.intake.application.events import DocumentUploaded, IdentityVerified
-from domain.intake.application.evolve import evolve
+from domain.intake.application.rules import APPLICATION
 from domain.intake.application.state import ApplicationState
-from domain.intake.application.values import AssetClass, DocumentKind
+from domain.intake.application.values import DocumentKind
+from domain.intake.checklist import CHECKLISTS, CURRENT_CHECKLIST, StepState
+from domain.kernel.values import AssetClass
 from tests.domain import cases
 from tests.domain.cases import given
 
@@ -93,4 +94,4 @@ def test_open_steps_are_the_required_ones_that_did_not_pass() -> None:
 def test_checklist_is_empty_before_the_draft() -> None:
     state = ApplicationState()
     assert state.step_states() == {}
-    assert evolve(state, IdentityVerified(provider="ctid")).steps == ()
+    assert APPLICATION.evolve(state, IdentityVerified(provider="ctid")).steps == ()

@@ -27,7 +27,7 @@ from domain.intake.application.events import (
     TermsFinalised,
 )
 from domain.intake.application.rules import REVIEWERS
-from domain.intake.application.state import Phase
+from domain.intake.application.state import ApplicationPhase
 from domain.intake.application.values import Finding
 from domain.kernel.command import Actor, Command
 from domain.kernel.event import Event
@@ -42,7 +42,7 @@ OFFERED = (cases.FINALISED, cases.SELECTED, cases.CREATED, cases.PRESENTED)
 
 def test_machine_approves_what_passed_every_check() -> None:
     state = given(*cases.TO_DECIDING).when(APPROVE).then(ApplicationApproved(terms=TERMS))
-    assert (state.phase, state.terms) == (Phase.APPROVED, TERMS)
+    assert (state.phase, state.terms) == (ApplicationPhase.APPROVED, TERMS)
     assert (state.step_states()["terms_settled"], state.step_states()["decided"]) == ("passed", "passed")
 
 
@@ -105,7 +105,7 @@ def test_decline_keeps_its_reasons(history: tuple[Event, ...]) -> None:
     command = DeclineApplication(reasons=("income_too_low", "history_too_short"))
     event = ApplicationDeclined(reasons=("income_too_low", "history_too_short"))
     state = given(*history).when(command).then(event)
-    assert (state.phase, state.reasons) == (Phase.DECLINED, ("income_too_low", "history_too_short"))
+    assert (state.phase, state.reasons) == (ApplicationPhase.DECLINED, ("income_too_low", "history_too_short"))
     assert state.step_states()["decided"] == "passed"
 
 
@@ -115,7 +115,7 @@ def test_offer_lapses_with_a_decline() -> None:
     assert (state.offer, state.selected) == (None, None)
 
 
-@pytest.mark.parametrize("history", [h for phase, h in cases.HISTORIES.items() if phase is not Phase.ABSENT])
+@pytest.mark.parametrize("history", [h for phase, h in cases.HISTORIES.items() if phase is not ApplicationPhase.ABSENT])
 def test_person_may_always_ask_for_a_person(history: tuple[Event, ...]) -> None:
     """个人信息保护法 24: before the decision, after it, and when all is over."""
     before = given(*history).state

@@ -26,7 +26,7 @@ from domain.intake.application.events import (
     WorkScheduled,
     WorkStarted,
 )
-from domain.intake.application.state import CLOSED, OPEN, Phase
+from domain.intake.application.state import CLOSED, OPEN, ApplicationPhase
 from domain.kernel.command import Command
 from domain.kernel.event import Event
 from tests.domain import cases
@@ -39,9 +39,9 @@ SCHEDULED = WorkScheduled(lane=LANE)
 
 def test_contract_is_made_and_in_force() -> None:
     making = given(*cases.TO_ACCEPTED).when(StartContracting()).then(ContractingStarted())
-    assert making.phase is Phase.CONTRACTING
+    assert making.phase is ApplicationPhase.CONTRACTING
     done = given(*cases.TO_CONTRACTING).when(CompleteApplication()).then(ApplicationCompleted())
-    assert (done.phase, done.version) == (Phase.COMPLETED, len(cases.TO_CONTRACTING) + 1)
+    assert (done.phase, done.version) == (ApplicationPhase.COMPLETED, len(cases.TO_CONTRACTING) + 1)
 
 
 def test_contract_needs_an_accepted_offer() -> None:
@@ -50,17 +50,17 @@ def test_contract_needs_an_accepted_offer() -> None:
 
 
 @pytest.mark.parametrize("phase", sorted(OPEN))
-def test_every_open_case_may_be_withdrawn_and_its_offer_lapses(phase: Phase) -> None:
+def test_every_open_case_may_be_withdrawn_and_its_offer_lapses(phase: ApplicationPhase) -> None:
     events = (*cases.HISTORIES[phase], cases.FINALISED, cases.SELECTED, cases.CREATED, cases.SECOND)
     command = WithdrawApplication(reason="changed_mind")
     state = given(*events).when(command).then(ApplicationWithdrawn(reason="changed_mind"))
-    assert (state.phase, state.offer, state.selected) == (Phase.WITHDRAWN, None, None)
+    assert (state.phase, state.offer, state.selected) == (ApplicationPhase.WITHDRAWN, None, None)
 
 
 @pytest.mark.parametrize("phase", sorted(OPEN))
-def test_every_open_case_expires_after_its_last_day(phase: Phase) -> None:
+def test_every_open_case_expires_after_its_last_day(phase: ApplicationPhase) -> None:
     state = given(*cases.HISTORIES[phase]).when(ExpireApplication()).then(ApplicationExpired(business_date=TODAY))
-    assert (state.phase, state.offer) == (Phase.EXPIRED, None)
+    assert (state.phase, state.offer) == (ApplicationPhase.EXPIRED, None)
 
 
 @pytest.mark.parametrize("days_left", [0, 1, 300])
@@ -75,8 +75,8 @@ def test_case_without_a_last_day_does_not_expire() -> None:
     given(cases.PHONE_DRAFTED).when(ExpireApplication()).then_refused(refusals.NOT_YET_EXPIRED)
 
 
-@pytest.mark.parametrize("phase", [phase for phase in Phase if phase is not Phase.ABSENT])
-def test_work_happens_in_every_phase(phase: Phase) -> None:
+@pytest.mark.parametrize("phase", [phase for phase in ApplicationPhase if phase is not ApplicationPhase.ABSENT])
+def test_work_happens_in_every_phase(phase: ApplicationPhase) -> None:
     """People finish their work after a case is closed; that is a fact, and facts are recorded."""
     history = cases.HISTORIES[phase]
     scheduled = given(*history).when(ScheduleWork(lane=LANE)).then(SCHEDULED)
@@ -108,5 +108,5 @@ def test_work_repeats_in_any_order() -> None:
 
 
 def test_phases_are_open_or_closed_or_not_there() -> None:
-    assert OPEN | CLOSED | {Phase.ABSENT} == set(Phase)
+    assert OPEN | CLOSED | {ApplicationPhase.ABSENT} == set(ApplicationPhase)
     assert not OPEN & CLOSED

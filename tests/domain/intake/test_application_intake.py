@@ -17,7 +17,7 @@ from domain.intake.application.events import (
     DocumentUploaded,
     RoutedToLane,
 )
-from domain.intake.application.state import Phase
+from domain.intake.application.state import ApplicationPhase
 from domain.intake.application.values import DOCUMENTS_MAX, DocumentKind
 from domain.kernel.event import personal_fields
 from tests.domain import cases
@@ -49,7 +49,7 @@ def test_draft_takes_every_field_over() -> None:
             )
         )
     )
-    assert (state.phase, state.version, state.amount_fen) == (Phase.DRAFT, 1, 8_000_000)
+    assert (state.phase, state.version, state.amount_fen) == (ApplicationPhase.DRAFT, 1, 8_000_000)
 
 
 def test_everything_about_the_person_is_personal() -> None:
@@ -84,7 +84,7 @@ def test_draft_may_expire_today_but_not_yesterday() -> None:
 
 def test_submission() -> None:
     state = given(*cases.TO_DRAFT).when(SubmitApplication()).then(ApplicationSubmitted())
-    assert state.phase is Phase.SUBMITTED
+    assert state.phase is ApplicationPhase.SUBMITTED
     assert state.step_states()["submitted"] == "passed"
 
 

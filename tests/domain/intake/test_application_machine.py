@@ -30,30 +30,31 @@ from domain.intake.application.commands import (
     UploadDocument,
     WithdrawApplication,
 )
-from domain.intake.application.decider import APPLICATION
-from domain.intake.application.state import CLOSED, OfferStatus, Phase
-from domain.intake.application.values import AssetClass, DocumentKind, Finding, Terms
+from domain.intake.application.rules import APPLICATION
+from domain.intake.application.state import CLOSED, ApplicationPhase, OfferStatus
+from domain.intake.application.values import DocumentKind, Finding, Terms
 from domain.kernel.command import Actor, Command
 from domain.kernel.decider import fold
 from domain.kernel.event import Event, decode_body, type_of
 from domain.kernel.refusal import REFUSALS, Refusal
+from domain.kernel.values import AssetClass
 from tests.domain import cases
 from tests.domain.intake.scenario import CLERK, TODAY, body_of, check_event, context
 
 ALLOWED = {
-    Phase.ABSENT: {Phase.DRAFT},
-    Phase.DRAFT: {Phase.SUBMITTED},
-    Phase.SUBMITTED: {Phase.VERIFYING},
-    Phase.VERIFYING: {Phase.DECIDING, Phase.DECLINED},
-    Phase.DECIDING: {Phase.APPROVED, Phase.REFERRED, Phase.DECLINED},
-    Phase.REFERRED: {Phase.APPROVED, Phase.DECLINED},
-    Phase.APPROVED: {Phase.OFFER_ACCEPTED},
-    Phase.OFFER_ACCEPTED: {Phase.CONTRACTING},
-    Phase.CONTRACTING: {Phase.COMPLETED},
+    ApplicationPhase.ABSENT: {ApplicationPhase.DRAFT},
+    ApplicationPhase.DRAFT: {ApplicationPhase.SUBMITTED},
+    ApplicationPhase.SUBMITTED: {ApplicationPhase.VERIFYING},
+    ApplicationPhase.VERIFYING: {ApplicationPhase.DECIDING, ApplicationPhase.DECLINED},
+    ApplicationPhase.DECIDING: {ApplicationPhase.APPROVED, ApplicationPhase.REFERRED, ApplicationPhase.DECLINED},
+    ApplicationPhase.REFERRED: {ApplicationPhase.APPROVED, ApplicationPhase.DECLINED},
+    ApplicationPhase.APPROVED: {ApplicationPhase.OFFER_ACCEPTED},
+    ApplicationPhase.OFFER_ACCEPTED: {ApplicationPhase.CONTRACTING},
+    ApplicationPhase.CONTRACTING: {ApplicationPhase.COMPLETED},
 }
 """The state machine as the design draws it; every open phase may also be withdrawn or expire."""
 
-ENDS = {Phase.WITHDRAWN, Phase.EXPIRED}
+ENDS = {ApplicationPhase.WITHDRAWN, ApplicationPhase.EXPIRED}
 FINAL_WISHES = (WithdrawApplication, ExpireApplication, DeclineApplication)
 
 digests = st.sampled_from([cases.DIGEST_A, cases.DIGEST_B, cases.DIGEST_C, cases.DIGEST_D])
@@ -159,7 +160,7 @@ class ApplicationLife(RuleBasedStateMachine):
         self.blind = APPLICATION.evolve(self.blind, decode_body(type_of(event), body_of(event)))
         if self.state.phase is not before:
             assert before not in CLOSED, "closed cases never reopen"
-            ends = ENDS if before is not Phase.ABSENT else set()
+            ends = ENDS if before is not ApplicationPhase.ABSENT else set()
             assert self.state.phase in ALLOWED[before] | ends
 
     @invariant()
@@ -183,12 +184,15 @@ class ApplicationLife(RuleBasedStateMachine):
         assert all(1 <= number <= self.state.offers for number in numbers)
         assert offer is None or offer.terms == self.state.terms
         accepted = offer is not None and offer.status is OfferStatus.ACCEPTED
-        assert accepted == (self.state.phase in {Phase.OFFER_ACCEPTED, Phase.CONTRACTING, Phase.COMPLETED})
+        assert accepted == (
+            self.state.phase
+            in {ApplicationPhase.OFFER_ACCEPTED, ApplicationPhase.CONTRACTING, ApplicationPhase.COMPLETED}
+        )
 
     @invariant()
     def failed_cases_offer_nothing(self) -> None:
         """What was on offer lapsed."""
-        if self.state.phase in CLOSED - {Phase.COMPLETED}:
+        if self.state.phase in CLOSED - {ApplicationPhase.COMPLETED}:
             assert (self.state.offer, self.state.selected) == (None, None)
 
     @invariant()
@@ -201,10 +205,15 @@ class ApplicationLife(RuleBasedStateMachine):
     @invariant()
     def approval_has_terms_and_decline_has_reasons(self) -> None:
         """No decision without its content, and no notice without a decline."""
-        if self.state.phase in {Phase.APPROVED, Phase.OFFER_ACCEPTED, Phase.CONTRACTING, Phase.COMPLETED}:
+        if self.state.phase in {
+            ApplicationPhase.APPROVED,
+            ApplicationPhase.OFFER_ACCEPTED,
+            ApplicationPhase.CONTRACTING,
+            ApplicationPhase.COMPLETED,
+        }:
             assert self.state.terms is not None
-        assert bool(self.state.reasons) == (self.state.phase is Phase.DECLINED)
-        assert not self.state.notice_issued or self.state.phase is Phase.DECLINED
+        assert bool(self.state.reasons) == (self.state.phase is ApplicationPhase.DECLINED)
+        assert not self.state.notice_issued or self.state.phase is ApplicationPhase.DECLINED
 
 
 TestApplicationLife = ApplicationLife.TestCase

@@ -23,7 +23,7 @@ from domain.intake.application.events import (
     OfferReturned,
     OfferSelected,
 )
-from domain.intake.application.state import Offer, OfferStatus, Phase
+from domain.intake.application.state import ApplicationPhase, Offer, OfferStatus
 from domain.kernel.command import Command
 from domain.kernel.event import Event
 from tests.domain import cases
@@ -64,7 +64,7 @@ def test_offers_are_renewed_as_in_real_life(start: tuple[Event, ...]) -> None:
 def test_acceptance_counts_when_approved(past: tuple[Event, ...]) -> None:
     events = (*AFTER, SELECTED, CREATED, *past)
     state = given(*events).when(AcceptOffer()).then(OfferAccepted(offer=1))
-    assert state.phase is Phase.OFFER_ACCEPTED
+    assert state.phase is ApplicationPhase.OFFER_ACCEPTED
     assert state.offer == Offer(1, OfferStatus.ACCEPTED, TERMS)
 
 
@@ -128,4 +128,4 @@ def test_cancelling_takes_the_current_offer_before_the_selection() -> None:
 def test_declining_leaves_the_case_and_the_selection(past: tuple[Event, ...]) -> None:
     events = (*AFTER, SELECTED, CREATED, *past, SECOND)
     state = given(*events).when(DeclineOffer()).then(OfferDeclined(offer=1))
-    assert (state.phase, state.offer, state.selected) == (Phase.APPROVED, None, 2)
+    assert (state.phase, state.offer, state.selected) == (ApplicationPhase.APPROVED, None, 2)

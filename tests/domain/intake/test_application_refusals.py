@@ -37,11 +37,12 @@ from domain.intake.application.commands import (
     WithdrawApplication,
 )
 from domain.intake.application.events import DocumentUploaded, HumanReviewRequested, OfferCancelled, RoutedToLane
-from domain.intake.application.rules import COMMANDS
-from domain.intake.application.values import DOCUMENTS_MAX, AssetClass, DocumentKind, Finding
+from domain.intake.application.rules import APPLICATION
+from domain.intake.application.values import DOCUMENTS_MAX, DocumentKind, Finding
 from domain.kernel.command import Actor, Command
 from domain.kernel.event import Event
 from domain.kernel.refusal import REFUSALS, RefusalKind
+from domain.kernel.values import AssetClass
 from tests.domain import cases
 from tests.domain.cases import CREATED, DRAFT, FINALISED, PRESENTED, RETURNED, SELECTED, TERMS, given
 from tests.domain.intake.scenario import TODAY
@@ -219,7 +220,7 @@ def test_rules_speak_in_this_order(title: str, steps: list[tuple[RefusalKind, tu
         given(*events).when(command, actor=LESSEE).then_refused(kind)
 
 
-@pytest.mark.parametrize("command", [type_ for type_ in COMMANDS if type_ is not type(DRAFT)])
+@pytest.mark.parametrize("command", [type_ for type_ in APPLICATION.commands if type_ is not type(DRAFT)])
 def test_unknown_comes_before_everything(command: type[Command]) -> None:
     sample = next(sample for sample in cases.SAMPLES if type(sample) is command)
     given().when(sample, actor=LESSEE).then_refused(r.UNKNOWN)

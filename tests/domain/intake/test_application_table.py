@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from domain.intake.application.rules import COMMANDS
-from domain.intake.application.state import Phase
+from domain.intake.application.rules import APPLICATION
+from domain.intake.application.state import ApplicationPhase
 from tests.domain import cases
 from tests.domain.intake import application_table
 
@@ -18,11 +18,11 @@ def test_table_is_as_agreed() -> None:
 
 
 def test_table_has_every_command() -> None:
-    assert tuple(type(command) for command in cases.SAMPLES) == COMMANDS
+    assert tuple(type(command) for command in cases.SAMPLES) == APPLICATION.commands
 
 
 def test_table_has_every_phase_and_reaches_it() -> None:
-    assert tuple(cases.HISTORIES) == tuple(Phase)
+    assert tuple(cases.HISTORIES) == tuple(ApplicationPhase)
     for phase, history in cases.HISTORIES.items():
         assert cases.given(*history).state.phase is phase
 

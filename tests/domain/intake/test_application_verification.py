@@ -30,7 +30,7 @@ from domain.intake.application.events import (
     VerificationCompleted,
     VerificationStarted,
 )
-from domain.intake.application.state import Phase
+from domain.intake.application.state import ApplicationPhase
 from domain.kernel.command import Command
 from domain.kernel.event import Event
 from tests.domain import cases
@@ -81,9 +81,9 @@ ANSWERS: list[tuple[Command, Event, str, str]] = [
 
 def test_checks_begin_and_end() -> None:
     begun = given(*cases.TO_SUBMITTED).when(StartVerification()).then(VerificationStarted())
-    assert begun.phase is Phase.VERIFYING
+    assert begun.phase is ApplicationPhase.VERIFYING
     ended = given(*cases.TO_VERIFYING).when(CompleteVerification()).then(VerificationCompleted())
-    assert ended.phase is Phase.DECIDING
+    assert ended.phase is ApplicationPhase.DECIDING
 
 
 @pytest.mark.parametrize(("command", "event", "step", "state_after"), ANSWERS)

@@ -7,9 +7,10 @@ from collections.abc import Iterable
 from domain.accounting import chart
 from domain.accounting.posting import post, trial_balance
 from domain.kernel.event import Event
+from domain.kernel.values import Business
 from domain.leasing.account import replay
-from domain.leasing.lease.state import LeaseState, Phase
-from domain.leasing.values import COMPONENTS, Business, DepositMode
+from domain.leasing.lease.state import LeasePhase, LeaseState
+from domain.leasing.values import COMPONENTS, DepositMode
 
 
 def totals_of(events: Iterable[Event]) -> dict[str, int]:
@@ -28,7 +29,7 @@ def check_agreement(events: Iterable[Event], state: LeaseState) -> None:
     for component in COMPONENTS:
         open_fen = sum(bill.open_of(component) for bill in balances.bills)
         assert totals.get(chart.RECEIVABLES[component], 0) == open_fen, component
-    running = state.phase not in {Phase.ABSENT, Phase.AWAITING_DELIVERY}
+    running = state.phase not in {LeasePhase.ABSENT, LeasePhase.AWAITING_DELIVERY}
     financed = running and state.business is Business.FINANCE
     assert totals.get(chart.NET_INVESTMENT, 0) == (state.unbilled_principal_fen if financed else 0)
     assert totals.get(chart.ACCRUED_INTEREST, 0) == state.accrued_fen

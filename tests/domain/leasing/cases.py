@@ -9,10 +9,10 @@ from uuid import UUID
 
 from msgspec.structs import replace
 
-from domain.intake.application.values import AssetClass
 from domain.kernel.command import Command
 from domain.kernel.event import Event
 from domain.kernel.refusal import Refusal
+from domain.kernel.values import AssetClass, Business
 from domain.leasing.lease.commands import (
     AccelerateLease,
     AccrueInterest,
@@ -56,9 +56,10 @@ from domain.leasing.lease.commands import (
     WaiveDeposit,
     WaivedPart,
 )
-from domain.leasing.lease.decider import LEASE
-from domain.leasing.lease.state import LeaseState, Phase
-from domain.leasing.values import Business, Component, DepositMode, DownPaymentTo, Instalment, NewDueDate, Remedy
+from domain.leasing.lease.rules.decider import LEASE
+from domain.leasing.lease.state import LeasePhase, LeaseState
+from domain.leasing.values import DepositMode, DownPaymentTo, NewDueDate, Remedy
+from domain.pricing.schedules import Component, Instalment
 from tests.domain.intake.scenario import TODAY, context, scenarios
 
 given = scenarios(LEASE)
@@ -238,22 +239,22 @@ TRANSFERRED: tuple[Step, ...] = (
     pay(1, 106_000, 30),
 )
 
-PASTS: dict[Phase, tuple[Step, ...]] = {
-    Phase.ABSENT: (),
-    Phase.AWAITING_DELIVERY: CREATED,
-    Phase.ACTIVE: RUNNING,
-    Phase.RETURNED: RETURNED,
-    Phase.BOUGHT_OUT: BOUGHT,
-    Phase.EARLY_SETTLED: SETTLED_EARLY,
-    Phase.ACCELERATED: ACCELERATED,
-    Phase.TERMINATED: TERMINATED,
-    Phase.REPOSSESSED: REPOSSESSED,
-    Phase.DISPOSED: DISPOSED,
-    Phase.LOST_TOTAL: LOST,
-    Phase.CHARGED_OFF: CHARGED_OFF,
-    Phase.RECOVERED: RECOVERED,
-    Phase.SETTLED: SETTLED,
-    Phase.REOPENED: REOPENED,
+PASTS: dict[LeasePhase, tuple[Step, ...]] = {
+    LeasePhase.ABSENT: (),
+    LeasePhase.AWAITING_DELIVERY: CREATED,
+    LeasePhase.ACTIVE: RUNNING,
+    LeasePhase.RETURNED: RETURNED,
+    LeasePhase.BOUGHT_OUT: BOUGHT,
+    LeasePhase.EARLY_SETTLED: SETTLED_EARLY,
+    LeasePhase.ACCELERATED: ACCELERATED,
+    LeasePhase.TERMINATED: TERMINATED,
+    LeasePhase.REPOSSESSED: REPOSSESSED,
+    LeasePhase.DISPOSED: DISPOSED,
+    LeasePhase.LOST_TOTAL: LOST,
+    LeasePhase.CHARGED_OFF: CHARGED_OFF,
+    LeasePhase.RECOVERED: RECOVERED,
+    LeasePhase.SETTLED: SETTLED,
+    LeasePhase.REOPENED: REOPENED,
 }
 """A shortest sensible past for every phase, in the order of a lease's life."""
 

@@ -10,9 +10,6 @@ import pytest
 from domain.leasing.account import (
     Account,
     Effect,
-    Kind,
-    Terms,
-    Transaction,
     assessed,
     effect,
     is_back_dated,
@@ -23,8 +20,9 @@ from domain.leasing.account import (
     replay,
     withdrawn,
 )
-from domain.leasing.balances import ZERO, Balances, Four
-from domain.leasing.values import Applied, Component
+from domain.leasing.balances import ZERO, Balances, Four, Kind, Terms, Transaction
+from domain.leasing.values import Applied
+from domain.pricing.schedules import Component
 
 P, INT, F, L = Component
 START = date(2026, 1, 1)

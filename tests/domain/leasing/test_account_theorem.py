@@ -13,7 +13,8 @@ from uuid import UUID
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from domain.leasing.account import Account, Kind, Terms, Transaction, assessed, effect, posted, replay, withdrawn
+from domain.leasing.account import Account, assessed, effect, posted, replay, withdrawn
+from domain.leasing.balances import Kind, Terms, Transaction
 from domain.leasing.values import COMPONENTS
 from tests.sampling import examples
 

@@ -11,23 +11,23 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from domain.contracts.clause.values import ClauseRef
 from domain.contracts.contract import refusals as contract_refusals
-from domain.contracts.contract.decider import CONTRACT
-from domain.contracts.contract.offered import contract_stream
-from domain.contracts.contract.roots import schedule_digest
-from domain.contracts.contract.state import ContractState, Phase
+from domain.contracts.contract.rules import CONTRACT
+from domain.contracts.contract.state import ContractPhase, ContractState
+from domain.contracts.offered import contract_stream
+from domain.contracts.roots import schedule_digest
 from domain.intake.application.state import ApplicationState
-from domain.intake.application.values import AssetClass, Finding
+from domain.intake.application.values import Finding
 from domain.kernel.decider import fold
+from domain.kernel.money import PPM
 from domain.kernel.refusal import Refusal
+from domain.kernel.values import AssetClass, Business, ClauseRef
 from domain.leasing.admission import CONTRACT_DIFFERS, lease_stream, needed_consents, wrong_consents, wrong_contract
 from domain.leasing.lease.commands import CreateLease
-from domain.leasing.values import PPM, Business
-from domain.parties.consent import refusals as consent_refusals
-from domain.parties.consent.state import ConsentState, Period
-from domain.parties.consent.state import Phase as ConsentPhase
-from domain.parties.consent.values import Purpose
+from domain.parties import consent as consent_refusals
+from domain.parties import permission
+from domain.parties.consent import ConsentPhase, ConsentState, Period
+from domain.parties.purposes import Purpose
 from domain.pricing.matching import NOT_EFFECTIVE, PLAN_UNKNOWN, plan_in_force
 from domain.pricing.plans import Plan
 from domain.pricing.schedules import Instalment
@@ -55,13 +55,13 @@ LEASE = CreateLease(
 AGREED = replace(TERMS, schedule_digest=schedule_digest(LEASE.schedule))
 
 
-def contract_in(phase: Phase, **change: Any) -> ContractState:
+def contract_in(phase: ContractPhase, **change: Any) -> ContractState:
     """The contract in a phase, about this lease's schedule."""
     state = fold(CONTRACT, contracts.HISTORIES[phase])
     return replace(state, key_terms=state.key_terms and replace(AGREED, **change))
 
 
-EXECUTED = contract_in(Phase.EXECUTED)
+EXECUTED = contract_in(ContractPhase.EXECUTED)
 
 
 @pytest.mark.parametrize("plans", [(PLAN, NEWER), (NEWER, PLAN)])
@@ -101,19 +101,19 @@ def test_a_consent_for_each_purpose() -> None:
     assert wrong_consents(needed, both, DAY) is None
     assert wrong_consents(needed, both[::-1], DAY) is None
     for one in both:
-        assert kind_of(wrong_consents(needed, [one], DAY)) is consent_refusals.MISSING
+        assert kind_of(wrong_consents(needed, [one], DAY)) is permission.MISSING
     assert wrong_consents((), [], DAY) is None
 
 
 @pytest.mark.parametrize(
     ("change", "expected"),
     [
-        ({"withdrawn_on": DAY}, consent_refusals.WITHDRAWN),
+        ({"withdrawn_on": DAY}, permission.WITHDRAWN),
         ({"withdrawn_on": DAY + timedelta(days=1)}, None),
         ({"periods": ()}, consent_refusals.NOT_GRANTED),
-        ({"periods": (Period(DAY - timedelta(days=9), DAY - timedelta(days=1)),)}, consent_refusals.EXPIRED),
-        ({"periods": (Period(DAY + timedelta(days=1), DAY + timedelta(days=9)),)}, consent_refusals.NOT_YET_GRANTED),
-        ({"purpose": Purpose.WHEREABOUTS}, consent_refusals.MISSING),
+        ({"periods": (Period(DAY - timedelta(days=9), DAY - timedelta(days=1)),)}, permission.EXPIRED),
+        ({"periods": (Period(DAY + timedelta(days=1), DAY + timedelta(days=9)),)}, permission.NOT_YET_GRANTED),
+        ({"purpose": Purpose.WHEREABOUTS}, permission.MISSING),
     ],
 )
 def test_consents_that_do_not_stand(change: dict[str, Any], expected: object) -> None:
@@ -126,12 +126,12 @@ def test_a_lease_that_says_what_its_contract_says() -> None:
     assert wrong_contract(LEASE, EXECUTED) is None
 
 
-@pytest.mark.parametrize("phase", list(Phase))
-def test_only_a_contract_in_force(phase: Phase) -> None:
+@pytest.mark.parametrize("phase", list(ContractPhase))
+def test_only_a_contract_in_force(phase: ContractPhase) -> None:
     answer = wrong_contract(LEASE, contract_in(phase))
-    if phase is Phase.ABSENT:
+    if phase is ContractPhase.ABSENT:
         assert kind_of(answer) is contract_refusals.UNKNOWN
-    elif phase in (Phase.EXECUTED, Phase.ANCHORED, Phase.AMENDED):
+    elif phase in (ContractPhase.EXECUTED, ContractPhase.ANCHORED, ContractPhase.AMENDED):
         assert answer is None
     else:
         assert answer == contract_refusals.NOT_IN_FORCE(phase=phase)
@@ -171,7 +171,7 @@ def test_buying_early_costs_the_price_and_the_rent_that_is_left(rents: list[int]
     lease = replace(
         LEASE, schedule=schedule, buyout_fen=sum(rents) + price_fen, buyout_credit_ppm=PPM, buyout_floor_fen=price_fen
     )
-    state = contract_in(Phase.EXECUTED, schedule_digest=schedule_digest(schedule), buyout_fen=price_fen)
+    state = contract_in(ContractPhase.EXECUTED, schedule_digest=schedule_digest(schedule), buyout_fen=price_fen)
     assert wrong_contract(lease, state) is None
     dearer = replace(lease, buyout_floor_fen=price_fen + 1)
     assert wrong_contract(dearer, state) == CONTRACT_DIFFERS(field="buyout_fen")

@@ -22,9 +22,9 @@ from domain.leasing.lease.commands import (
     ServeDemand,
     SettleEarly,
 )
-from domain.leasing.lease.events import CureAchieved, CureExpired, EarlySettlementQuoted, LeaseReopened
-from domain.leasing.lease.money import BuyoutCompleted, PaymentPosted
-from domain.leasing.lease.state import Phase
+from domain.leasing.lease.events.lifecycle import CureAchieved, CureExpired, EarlySettlementQuoted, LeaseReopened
+from domain.leasing.lease.events.money import BuyoutCompleted, PaymentPosted
+from domain.leasing.lease.state import LeasePhase
 from domain.leasing.values import PartKind, QuotePart, Remedy
 from tests.domain.leasing import cases
 from tests.domain.leasing.books_of import check_agreement, totals_of
@@ -49,7 +49,7 @@ def test_an_asset_is_bought_after_an_early_settlement() -> None:
         .when(CompleteBuyout(), business_date=day(16))
         .then(BuyoutCompleted(on=day(16), price_fen=10_000, credit_fen=-10_000))
     )
-    assert state.phase is Phase.BOUGHT_OUT
+    assert state.phase is LeasePhase.BOUGHT_OUT
 
 
 def test_a_settlement_is_quoted_with_the_price_on_request() -> None:
@@ -66,7 +66,7 @@ def test_a_settlement_is_quoted_with_the_price_on_request() -> None:
     )
     done = history(*RUNNING, (10, quote), pay(1, 1_237_000, 15), (15, SettleEarly()))
     assert done[-1] == BuyoutCompleted(on=day(15), price_fen=10_000, credit_fen=-10_000)
-    assert state_of(done).phase is Phase.BOUGHT_OUT
+    assert state_of(done).phase is LeasePhase.BOUGHT_OUT
     assert totals_of(done)[chart.BUYOUT_INCOME] == -10_000
 
 
@@ -89,7 +89,7 @@ def test_money_on_a_settled_lease_is_the_lessees() -> None:
             )
         )
     )
-    assert (state.phase, state.balances.credit_fen) == (Phase.SETTLED, 7_000)
+    assert (state.phase, state.balances.credit_fen) == (LeasePhase.SETTLED, 7_000)
     past = history(*SETTLED, pay(20, 7_000, 200))
     assert totals_of(past)[chart.LESSEE_CREDIT] == -7_000
     given(*past).when(RefundCredit(amount_fen=7_001)).then_refused(r.CREDIT_TOO_SMALL)
@@ -100,7 +100,7 @@ def test_money_on_a_settled_lease_is_the_lessees() -> None:
 
 def test_credit_that_is_taken_back_leaves_a_settled_lease_settled() -> None:
     past = history(*SETTLED, pay(20, 7_000, 200), reverse(20, 201))
-    assert state_of(past).phase is Phase.SETTLED
+    assert state_of(past).phase is LeasePhase.SETTLED
     assert totals_of(past) == totals_of(history(*SETTLED))
 
 
@@ -108,7 +108,7 @@ def test_a_debt_that_comes_back_opens_the_lease_again() -> None:
     past = history(*cases.REOPENED)
     state = state_of(past)
     assert past[-1] == LeaseReopened(on=day(182))
-    assert (state.phase, state.balances.open_fen) == (Phase.REOPENED, 50_000)
+    assert (state.phase, state.balances.open_fen) == (LeasePhase.REOPENED, 50_000)
     check_agreement(past, state)
     given(*past).when(CloseLease(), business_date=day(183)).then_refused(r.BALANCE_OPEN)
     paid = history(*cases.REOPENED, pay(30, 50_150, 183))
@@ -120,9 +120,9 @@ def test_a_debt_that_comes_back_opens_the_lease_again() -> None:
 def test_a_refund_of_money_that_bounces_is_owed_by_the_lessee() -> None:
     steps = (*SETTLED, pay(20, 7_000, 200), (201, RefundCredit(amount_fen=7_000)), reverse(20, 202))
     state = state_of(history(*steps))
-    assert (state.phase, state.balances.credit_fen) == (Phase.REOPENED, -7_000)
+    assert (state.phase, state.balances.credit_fen) == (LeasePhase.REOPENED, -7_000)
     settled = history(*steps, pay(21, 7_000, 210), (210, CloseLease()))
-    assert state_of(settled).phase is Phase.SETTLED
+    assert state_of(settled).phase is LeasePhase.SETTLED
 
 
 def test_a_written_off_debt_that_comes_back_is_written_off_again() -> None:
@@ -132,7 +132,7 @@ def test_a_written_off_debt_that_comes_back_is_written_off_again() -> None:
     owed_fen = state_of(history(*before)).charged_off_fen
     closed = (*before, pay(50, owed_fen, end), (end, ReleaseDeposit(fen=50_000)), (end, CloseLease()))
     state = state_of(history(*closed, reverse(40, 95)))
-    assert (state.phase, state.charged_off_fen > owed_fen, state.balances.open_fen) == (Phase.CHARGED_OFF, True, 0)
+    assert (state.phase, state.charged_off_fen > owed_fen, state.balances.open_fen) == (LeasePhase.CHARGED_OFF, True, 0)
 
 
 # ----------------------------------------------------------------------------------------------------- the demand

@@ -18,8 +18,8 @@ from domain.leasing.lease.commands import (
     WaiveBill,
     WaivedPart,
 )
-from domain.leasing.lease.events import ScheduleReplayed
-from domain.leasing.lease.money import (
+from domain.leasing.lease.events.lifecycle import ScheduleReplayed
+from domain.leasing.lease.events.money import (
     BillIssued,
     BillWaived,
     CreditApplied,
@@ -32,8 +32,9 @@ from domain.leasing.lease.money import (
     PaymentReversed,
     RecoveryReversed,
 )
-from domain.leasing.lease.state import Phase
-from domain.leasing.values import Applied, Component, Part
+from domain.leasing.lease.state import LeasePhase
+from domain.leasing.values import Applied, Part
+from domain.pricing.schedules import Component
 from tests.domain.leasing import cases
 from tests.domain.leasing.cases import BILLED, PHONE_RUNNING, RUNNING, Step, bill, day, given, history, pay
 
@@ -293,7 +294,7 @@ def test_money_on_a_written_off_debt_is_a_recovery() -> None:
         .when(post, business_date=day(91))
         .then(DebtRecovered(payment=FIRST, amount_fen=1_000, value_date=day(90), posted_on=day(91)))
     )
-    assert (state.phase, state.recovered_fen) == (Phase.CHARGED_OFF, 1_000)
+    assert (state.phase, state.recovered_fen) == (LeasePhase.CHARGED_OFF, 1_000)
 
 
 def test_a_recovery_is_taken_back_as_one() -> None:
@@ -303,7 +304,7 @@ def test_a_recovery_is_taken_back_as_one() -> None:
         .when(ReversePayment(payment=UUID(int=950), reason="charged_back"), business_date=day(90))
         .then(RecoveryReversed(payment=UUID(int=950), amount_fen=2_000_000, reason="charged_back", on=day(90)))
     )
-    assert (state.phase, state.recovered_fen) == (Phase.CHARGED_OFF, 0)
+    assert (state.phase, state.recovered_fen) == (LeasePhase.CHARGED_OFF, 0)
 
 
 def test_a_payment_reversed_after_the_write_off_is_written_off_too() -> None:
@@ -312,5 +313,5 @@ def test_a_payment_reversed_after_the_write_off_is_written_off_too() -> None:
     assert isinstance(answer, tuple)
     assert isinstance(answer[-1], LeaseChargedOff)
     state = cases.state_of((*past, *answer))
-    assert (state.phase, state.balances.open_fen) == (Phase.CHARGED_OFF, 0)
+    assert (state.phase, state.balances.open_fen) == (LeasePhase.CHARGED_OFF, 0)
     assert sum(part.fen for part in answer[-1].parts) >= 50_000

@@ -21,7 +21,7 @@ from domain.leasing.lease.commands import (
     ReturnAsset,
     SettleEarly,
 )
-from domain.leasing.lease.events import (
+from domain.leasing.lease.events.lifecycle import (
     AssetReturned,
     BillsReAged,
     BuyoutQuoted,
@@ -30,9 +30,10 @@ from domain.leasing.lease.events import (
     LeaseRenewed,
     LeaseRestructured,
 )
-from domain.leasing.lease.money import BillIssued, BuyoutCompleted, CreditApplied, LeaseClosed
-from domain.leasing.lease.state import Phase
-from domain.leasing.values import Applied, BillKind, Component, Instalment, NewDueDate, PartKind, QuotePart
+from domain.leasing.lease.events.money import BillIssued, BuyoutCompleted, CreditApplied, LeaseClosed
+from domain.leasing.lease.state import LeasePhase
+from domain.leasing.values import Applied, BillKind, NewDueDate, PartKind, QuotePart
+from domain.pricing.schedules import Component, Instalment
 from tests.domain.leasing import cases
 from tests.domain.leasing.cases import AUTO, BILLED, PHONE, PHONE_RUNNING, RUNNING, Step, bill, day, given, history, pay
 
@@ -234,7 +235,7 @@ def test_a_device_is_bought_out_of_credit() -> None:
         .when(CompleteBuyout(), business_date=day(12))
         .then(BuyoutCompleted(on=day(12), price_fen=600_000, credit_fen=-600_000))
     )
-    assert (state.phase, state.unbilled, state.balances.credit_fen) == (Phase.BOUGHT_OUT, (), 0)
+    assert (state.phase, state.unbilled, state.balances.credit_fen) == (LeasePhase.BOUGHT_OUT, (), 0)
 
 
 def test_a_vehicle_is_bought_at_the_end() -> None:

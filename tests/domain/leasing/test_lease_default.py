@@ -22,10 +22,11 @@ from domain.leasing.lease.commands import (
     ServeDemand,
     TerminateLease,
 )
-from domain.leasing.lease.events import DemandServed, LeaseAccelerated, LeaseTerminated, RemedyElected
-from domain.leasing.lease.money import AssetDisposed, BillIssued
-from domain.leasing.lease.state import Phase
-from domain.leasing.values import BillKind, Instalment, NewDueDate, Remedy
+from domain.leasing.lease.events.lifecycle import DemandServed, LeaseAccelerated, LeaseTerminated, RemedyElected
+from domain.leasing.lease.events.money import AssetDisposed, BillIssued
+from domain.leasing.lease.state import LeasePhase
+from domain.leasing.values import BillKind, NewDueDate, Remedy
+from domain.pricing.schedules import Instalment
 from tests.domain.leasing import cases
 from tests.domain.leasing.cases import RUNNING, Step, bill, day, given, history, pay, state_of
 
@@ -235,7 +236,7 @@ def test_termination_of_a_rental_claims_no_rent_to_come() -> None:
         (80, TerminateLease(notice_reached_on=day(80))),
     )
     state = state_of(at(*steps))
-    assert (state.phase, state.unbilled, state.balances.open_fen) == (Phase.TERMINATED, (), 100_000)
+    assert (state.phase, state.unbilled, state.balances.open_fen) == (LeasePhase.TERMINATED, (), 100_000)
 
 
 def test_a_notice_works_when_it_arrives() -> None:

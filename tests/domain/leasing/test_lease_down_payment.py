@@ -17,15 +17,16 @@ from domain.leasing.lease.commands import (
     RefundDownPayment,
     ReportDownPayment,
 )
-from domain.leasing.lease.events import DownPaymentReported
-from domain.leasing.lease.money import (
+from domain.leasing.lease.events.lifecycle import DownPaymentReported
+from domain.leasing.lease.events.money import (
     BillIssued,
     CreditApplied,
     DownPaymentReceived,
     DownPaymentRefunded,
     LeaseActivated,
 )
-from domain.leasing.values import Applied, BillKind, Component, DownPaymentTo
+from domain.leasing.values import Applied, BillKind, DownPaymentTo
+from domain.pricing.schedules import Component
 from tests.domain.leasing import cases
 from tests.domain.leasing.books_of import check_agreement, totals_of
 from tests.domain.leasing.cases import DOWN, DOWN_HELD, DOWN_RUNNING, PHONE, Step, day, given, history, pay, state_of

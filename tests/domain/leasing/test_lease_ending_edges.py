@@ -11,6 +11,7 @@ from domain.accounting import chart
 from domain.kernel.command import Command
 from domain.kernel.event import Event
 from domain.kernel.refusal import Refusal
+from domain.kernel.values import Business
 from domain.leasing.lease import refusals as r
 from domain.leasing.lease.commands import (
     AccelerateLease,
@@ -24,10 +25,10 @@ from domain.leasing.lease.commands import (
     ServeDemand,
     TerminateLease,
 )
-from domain.leasing.lease.events import LeaseTerminated
-from domain.leasing.lease.money import AssetDisposed, BillIssued, LeaseChargedOff
-from domain.leasing.lease.state import Phase
-from domain.leasing.values import BillKind, Business, Remedy
+from domain.leasing.lease.events.lifecycle import LeaseTerminated
+from domain.leasing.lease.events.money import AssetDisposed, BillIssued, LeaseChargedOff
+from domain.leasing.lease.state import LeasePhase
+from domain.leasing.values import BillKind, Remedy
 from tests.domain.leasing import cases
 from tests.domain.leasing.books_of import check_agreement, totals_of
 from tests.domain.leasing.cases import RUNNING, Step, bill, day, given, history, pay, state_of
@@ -57,7 +58,7 @@ def test_minfadian_752_acceleration_bills_every_part_of_every_instalment() -> No
         (Business.FINANCE, BillKind.INSTALMENT, day(80), day(80))
     }
     state = state_of(events)
-    assert (state.phase, state.unbilled) == (Phase.ACCELERATED, ())
+    assert (state.phase, state.unbilled) == (LeasePhase.ACCELERATED, ())
     check_agreement(events, state)
 
 
@@ -146,7 +147,7 @@ def test_a_sale_that_brings_nothing_pays_nothing(proceeds_fen: int, costs_fen: i
     (found,) = [event for event in events if isinstance(event, AssetDisposed)]
     assert (found.applied, found.surplus_fen, found.credit_fen) == ((), 0, 0)
     state = state_of(events)
-    assert state.phase is Phase.DISPOSED
+    assert state.phase is LeasePhase.DISPOSED
     assert state.balances.open_fen >= state_of(history(*cases.REPOSSESSED)).balances.open_fen
     check_agreement(events, state)
 

@@ -10,11 +10,9 @@ import pytest
 from domain.kernel.command import Command
 from domain.kernel.decider import DECIDERS
 from domain.kernel.event import EVENT_TYPES, Event
-from domain.leasing.lease.decider import LEASE
-from domain.leasing.lease.events import ScheduleReplayed
-from domain.leasing.lease.evolve import _EVOLVE, evolve
-from domain.leasing.lease.rules import decide
-from domain.leasing.lease.state import LeaseState, Phase
+from domain.leasing.lease.events.lifecycle import ScheduleReplayed
+from domain.leasing.lease.rules.decider import LEASE
+from domain.leasing.lease.state import LeasePhase, LeaseState
 from tests.domain.intake.scenario import CONTEXT
 from tests.domain.leasing import cases
 from tests.history.golden import event_of, lines_of
@@ -32,21 +30,21 @@ class Paint(Command, frozen=True):
 
 def test_every_event_type_evolves() -> None:
     mine = {cls for name, cls in EVENT_TYPES.items() if name.startswith(f"{LEASE.name}.")}
-    assert set(_EVOLVE) == mine
+    assert set(LEASE.events) == mine
 
 
-@pytest.mark.parametrize("phase", Phase)
-def test_every_event_moves_every_state_on_by_one(phase: Phase) -> None:
+@pytest.mark.parametrize("phase", LeasePhase)
+def test_every_event_moves_every_state_on_by_one(phase: LeasePhase) -> None:
     state = cases.state_of(cases.history(*cases.PASTS[phase]))
     for event in EVENTS:
-        assert evolve(state, event).version == state.version + 1
+        assert LEASE.evolve(state, event).version == state.version + 1
 
 
 def test_others_are_a_mistake_of_the_program() -> None:
-    with pytest.raises(TypeError, match="expected an event of a lease, got Painted"):
-        evolve(LEASE.initial, Painted())
-    with pytest.raises(TypeError, match="expected a command to a lease, got Paint"):
-        decide(Paint(), LEASE.initial, CONTEXT)
+    with pytest.raises(TypeError, match="expected an event of the aggregate lease, got Painted"):
+        LEASE.evolve(LEASE.initial, Painted())
+    with pytest.raises(TypeError, match="expected a command to the aggregate lease, got Paint"):
+        LEASE.decide(Paint(), LEASE.initial, CONTEXT)
 
 
 def test_a_lease_is_registered_and_its_state_a_value() -> None:

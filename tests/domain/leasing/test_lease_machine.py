@@ -21,7 +21,6 @@ from domain.kernel.decider import fold
 from domain.kernel.event import Event, decode_body, type_of
 from domain.kernel.refusal import REFUSALS, Refusal
 from domain.leasing.account import assessed
-from domain.leasing.lease import money as m
 from domain.leasing.lease.commands import (
     AccelerateLease,
     AccrueInterest,
@@ -56,28 +55,36 @@ from domain.leasing.lease.commands import (
     WaiveBill,
     WaivedPart,
 )
-from domain.leasing.lease.decider import LEASE
-from domain.leasing.lease.events import LeaseAccelerated, LeaseTerminated
-from domain.leasing.lease.state import CLOSED, WRITTEN_OFF, Phase
-from domain.leasing.values import COMPONENTS, Component, Instalment, NewDueDate, Remedy
+from domain.leasing.lease.events import money as m
+from domain.leasing.lease.events.lifecycle import LeaseAccelerated, LeaseTerminated
+from domain.leasing.lease.rules.decider import LEASE
+from domain.leasing.lease.state import CLOSED, WRITTEN_OFF, LeasePhase
+from domain.leasing.values import COMPONENTS, NewDueDate, Remedy
+from domain.pricing.schedules import Component, Instalment
 from tests.domain.intake.scenario import body_of, check_event, context
 from tests.domain.leasing import cases
 from tests.domain.leasing.books_of import check_agreement
 from tests.history.lease_lives import LIVES
 
 ALLOWED = {
-    Phase.ABSENT: {Phase.AWAITING_DELIVERY},
-    Phase.AWAITING_DELIVERY: {Phase.ACTIVE, Phase.SETTLED},
-    Phase.ACTIVE: {
-        *(Phase.RETURNED, Phase.BOUGHT_OUT, Phase.EARLY_SETTLED, Phase.ACCELERATED, Phase.TERMINATED),
-        *(Phase.LOST_TOTAL, Phase.SETTLED),
+    LeasePhase.ABSENT: {LeasePhase.AWAITING_DELIVERY},
+    LeasePhase.AWAITING_DELIVERY: {LeasePhase.ACTIVE, LeasePhase.SETTLED},
+    LeasePhase.ACTIVE: {
+        *(
+            LeasePhase.RETURNED,
+            LeasePhase.BOUGHT_OUT,
+            LeasePhase.EARLY_SETTLED,
+            LeasePhase.ACCELERATED,
+            LeasePhase.TERMINATED,
+        ),
+        *(LeasePhase.LOST_TOTAL, LeasePhase.SETTLED),
     },
-    Phase.TERMINATED: {Phase.REPOSSESSED},
-    Phase.REPOSSESSED: {Phase.DISPOSED},
-    Phase.CHARGED_OFF: {Phase.RECOVERED},
-    Phase.RECOVERED: {Phase.CHARGED_OFF, Phase.SETTLED},
-    Phase.EARLY_SETTLED: {Phase.BOUGHT_OUT},
-    Phase.SETTLED: {Phase.REOPENED, Phase.CHARGED_OFF},
+    LeasePhase.TERMINATED: {LeasePhase.REPOSSESSED},
+    LeasePhase.REPOSSESSED: {LeasePhase.DISPOSED},
+    LeasePhase.CHARGED_OFF: {LeasePhase.RECOVERED},
+    LeasePhase.RECOVERED: {LeasePhase.CHARGED_OFF, LeasePhase.SETTLED},
+    LeasePhase.EARLY_SETTLED: {LeasePhase.BOUGHT_OUT},
+    LeasePhase.SETTLED: {LeasePhase.REOPENED, LeasePhase.CHARGED_OFF},
 }
 """The state machine as the design draws it; every ended phase may also be written off or settled."""
 
@@ -193,7 +200,7 @@ class LeaseLife(RuleBasedStateMachine):
         )
         self._do(RestructureLease(schedule=schedule, reason="hardship"))
 
-    @precondition(lambda self: self.state.phase is Phase.ACTIVE)
+    @precondition(lambda self: self.state.phase is LeasePhase.ACTIVE)
     @rule(remedy=st.sampled_from(Remedy), goes_on=st.booleans(), share_pct=st.sampled_from([0, 0, 50, 100]))
     def default(self, remedy: Remedy, goes_on: bool, share_pct: int) -> None:
         """Two bills, a demand, a period in which some of it may be paid, a choice, and what follows from it."""
@@ -209,7 +216,7 @@ class LeaseLife(RuleBasedStateMachine):
             self._do(AccelerateLease())
             self._do(TerminateLease(notice_reached_on=self.today))
 
-    @precondition(lambda self: self.state.phase in {Phase.TERMINATED, Phase.REPOSSESSED})
+    @precondition(lambda self: self.state.phase in {LeasePhase.TERMINATED, LeasePhase.REPOSSESSED})
     @rule(fen=st.integers(0, 2_000_000))
     def take_back(self, fen: int) -> None:
         """The asset is sold, perhaps for more than the debt."""
@@ -229,7 +236,7 @@ class LeaseLife(RuleBasedStateMachine):
         for command in (CompleteBuyout(), SettleEarly()):
             self._do(command)
 
-    @precondition(lambda self: self.state.phase is Phase.ACTIVE)
+    @precondition(lambda self: self.state.phase is LeasePhase.ACTIVE)
     @rule(fen=amounts)
     def claims_are_sold(self, fen: int) -> None:
         """The money of an investor."""
@@ -244,13 +251,15 @@ class LeaseLife(RuleBasedStateMachine):
         if back:
             self._do(BuyBackLease(price_fen=fen))
 
-    @precondition(lambda self: self.state.phase is Phase.ACTIVE)
+    @precondition(lambda self: self.state.phase is LeasePhase.ACTIVE)
     @rule(lost=st.booleans())
     def device_is_gone(self, lost: bool) -> None:
         """Returned early, or lost by somebody who answers for it."""
         self._do(RecordTotalLoss(on=self.today, liable=True) if lost else ReturnAsset(on=self.today))
 
-    @precondition(lambda self: self.state.phase not in {Phase.ABSENT, Phase.ACTIVE, Phase.AWAITING_DELIVERY})
+    @precondition(
+        lambda self: self.state.phase not in {LeasePhase.ABSENT, LeasePhase.ACTIVE, LeasePhase.AWAITING_DELIVERY}
+    )
     @rule(written_off=st.booleans())
     def come_to_an_end(self, written_off: bool) -> None:
         """What is owed is paid or written off, what is left over goes back, and the lease is closed."""
@@ -301,8 +310,8 @@ class LeaseLife(RuleBasedStateMachine):
         assert sum(line.debit_fen for line in lines) == sum(line.credit_fen for line in lines)
         self._count(event)
         if self.state.phase is not before:
-            standing = {Phase.ABSENT, Phase.ACTIVE} | CLOSED
-            ends = {Phase.CHARGED_OFF, Phase.SETTLED} if before not in standing else set()
+            standing = {LeasePhase.ABSENT, LeasePhase.ACTIVE} | CLOSED
+            ends = {LeasePhase.CHARGED_OFF, LeasePhase.SETTLED} if before not in standing else set()
             assert self.state.phase in ALLOWED.get(before, set()) | ends
 
     def _count(self, event: Event) -> None:
@@ -368,7 +377,7 @@ class LeaseLife(RuleBasedStateMachine):
     def a_demand_that_is_cured_is_paid(self) -> None:
         """And one whose bills are paid while the lease runs is cured."""
         demand = self.state.demand
-        if demand is not None and self.state.phase is Phase.ACTIVE and self.state.remedy is None:
+        if demand is not None and self.state.phase is LeasePhase.ACTIVE and self.state.remedy is None:
             assert demand.cured == (not demand.unpaid(self.state.balances))
 
 

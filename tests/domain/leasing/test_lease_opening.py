@@ -21,9 +21,10 @@ from domain.leasing.lease.commands import (
     ReleaseDeposit,
     WaiveDeposit,
 )
-from domain.leasing.lease.events import LeaseCreated
-from domain.leasing.lease.money import DepositCaptured, DepositReceived, DepositReleased, LeaseActivated
-from domain.leasing.values import Applied, Component, DepositMode, Instalment
+from domain.leasing.lease.events.lifecycle import LeaseCreated
+from domain.leasing.lease.events.money import DepositCaptured, DepositReceived, DepositReleased, LeaseActivated
+from domain.leasing.values import Applied, DepositMode
+from domain.pricing.schedules import Component, Instalment
 from tests.domain.leasing import cases
 from tests.domain.leasing.cases import AUTO, BILLED, PHONE, RUNNING, Step, day, given, history, pay
 

@@ -29,10 +29,10 @@ from domain.leasing.lease.commands import (
     WaiveBill,
     WaivedPart,
 )
-from domain.leasing.lease.decider import LEASE
-from domain.leasing.lease.money import CollectedForInvestor, LeaseClosed, RemittedToInvestor
-from domain.leasing.lease.state import LeaseState, Phase
-from domain.leasing.values import Component
+from domain.leasing.lease.events.money import CollectedForInvestor, LeaseClosed, RemittedToInvestor
+from domain.leasing.lease.rules.decider import LEASE
+from domain.leasing.lease.state import LeasePhase, LeaseState
+from domain.pricing.schedules import Component
 from tests.domain.intake.scenario import context
 from tests.domain.leasing import cases
 from tests.domain.leasing.books_of import check_agreement, totals_of
@@ -147,11 +147,11 @@ def test_nothing_is_collected_after_the_lease_went_back() -> None:
 
 def test_a_lost_asset_leaves_the_claims_with_the_investor_until_it_is_bought_back() -> None:
     lost = (*TRANSFERRED, (40, RecordTotalLoss(on=day(40))))
-    assert state_of(history(*lost)).phase is Phase.LOST_TOTAL
+    assert state_of(history(*lost)).phase is LeasePhase.LOST_TOTAL
     back = (*lost, (41, BuyBackLease(price_fen=900_000)))
     gone = history(*back, (42, ChargeOffLease()))
     state = state_of(gone)
-    assert (state.phase, state.funding, state.balances.open_fen) == (Phase.CHARGED_OFF, None, 0)
+    assert (state.phase, state.funding, state.balances.open_fen) == (LeasePhase.CHARGED_OFF, None, 0)
     check_agreement(gone, state)
 
 

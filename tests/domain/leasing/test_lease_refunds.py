@@ -6,8 +6,8 @@ from uuid import UUID
 
 from domain.leasing.lease import refusals as r
 from domain.leasing.lease.commands import CloseLease, PostPayment, RefundCredit, ReturnRefund
-from domain.leasing.lease.money import CreditRefunded, RefundReturned
-from domain.leasing.lease.state import Phase
+from domain.leasing.lease.events.money import CreditRefunded, RefundReturned
+from domain.leasing.lease.state import LeasePhase
 from tests.domain.leasing import cases
 from tests.domain.leasing.cases import RUNNING, bill, day, given, history
 
@@ -63,7 +63,7 @@ def test_a_settled_lease_takes_a_refund_back_and_gives_it_out_again() -> None:
     owed = (181, PostPayment(payment=FIRST, amount_fen=70, value_date=day(181)))
     closed = (*cases.RETURNED, owed, (181, through(70)), (181, CloseLease()))
     state = given(*history(*closed, (182, BACK))).state
-    assert (state.phase, state.balances.credit_fen) == (Phase.SETTLED, 70)
+    assert (state.phase, state.balances.credit_fen) == (LeasePhase.SETTLED, 70)
     out = RefundCredit(amount_fen=70)
     given(*history(*closed, (182, BACK))).when(out, business_date=day(183)).then(
         CreditRefunded(amount_fen=70, on=day(183))

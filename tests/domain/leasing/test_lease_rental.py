@@ -6,6 +6,7 @@ import pytest
 
 from domain.accounting import chart
 from domain.kernel.event import Event
+from domain.kernel.values import Business
 from domain.leasing.lease import refusals as r
 from domain.leasing.lease.commands import (
     DisposeAsset,
@@ -16,11 +17,11 @@ from domain.leasing.lease.commands import (
     ServeDemand,
     TerminateLease,
 )
-from domain.leasing.lease.events import AssetReturned, AssetTotallyLost, DemandServed, RemedyElected
-from domain.leasing.lease.money import BillIssued
-from domain.leasing.lease.state import Phase
+from domain.leasing.lease.events.lifecycle import AssetReturned, AssetTotallyLost, DemandServed, RemedyElected
+from domain.leasing.lease.events.money import BillIssued
+from domain.leasing.lease.state import LeasePhase
 from domain.leasing.policies import POLICIES
-from domain.leasing.values import BillKind, Business, Remedy
+from domain.leasing.values import BillKind, Remedy
 from tests.domain.leasing import cases
 from tests.domain.leasing.books_of import totals_of
 from tests.domain.leasing.cases import PHONE_RUNNING, Step, bill, day, given, history, pay, state_of
@@ -95,7 +96,7 @@ def test_an_early_return_costs_a_share_of_the_rent_that_is_not_billed() -> None:
         .when(ReturnAsset(on=day(44)), business_date=day(45))
         .then(AssetReturned(on=day(44)), fee_of(2, 50_000, 45, BillKind.EARLY_RETURN))
     )
-    assert (state.phase, state.unbilled, state.balances.open_fen) == (Phase.RETURNED, (), 50_000)
+    assert (state.phase, state.unbilled, state.balances.open_fen) == (LeasePhase.RETURNED, (), 50_000)
     returned = history(*PHONE_RUNNING, bill(1), pay(1, 50_000, 30), (45, ReturnAsset(on=day(44))))
     assert totals_of(returned)[chart.FEE_INCOME] == -50_000
 
@@ -120,7 +121,7 @@ def test_minfadian_714_who_answers_for_a_lost_device_owes_its_value_less_rent_pa
     """6,000 yuan less four fifths of 500."""
     assert lost(bill(1), pay(1, 50_000, 30)) == (fee_of(2, 560_000, 200, BillKind.COMPENSATION),)
     state = state_of(history(*PHONE_RUNNING, (200, RecordTotalLoss(on=day(200), liable=True))))
-    assert (state.phase, state.balances.open_fen) == (Phase.LOST_TOTAL, 600_000)
+    assert (state.phase, state.balances.open_fen) == (LeasePhase.LOST_TOTAL, 600_000)
 
 
 def test_minfadian_729_who_does_not_answer_for_it_owes_nothing_more() -> None:

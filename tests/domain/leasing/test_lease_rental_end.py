@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from domain.accounting import chart
 from domain.kernel.event import Event
+from domain.kernel.money import PPM
 from domain.leasing.lease import refusals as r
 from domain.leasing.lease.commands import (
     ChargeOffLease,
@@ -25,7 +26,7 @@ from domain.leasing.lease.commands import (
     ServeDemand,
     TerminateLease,
 )
-from domain.leasing.lease.events import (
+from domain.leasing.lease.events.lifecycle import (
     AssetRepossessed,
     AssetReturned,
     AssetTotallyLost,
@@ -33,10 +34,10 @@ from domain.leasing.lease.events import (
     CureExpired,
     LeaseTerminated,
 )
-from domain.leasing.lease.money import BillIssued, CreditApplied, LeaseClosed
-from domain.leasing.lease.state import Phase
+from domain.leasing.lease.events.money import BillIssued, CreditApplied, LeaseClosed
+from domain.leasing.lease.state import LeasePhase
 from domain.leasing.policies import POLICIES
-from domain.leasing.values import PPM, BillKind, Remedy
+from domain.leasing.values import BillKind, Remedy
 from tests.domain.leasing import cases
 from tests.domain.leasing.books_of import check_agreement, totals_of
 from tests.domain.leasing.cases import PHONE_RUNNING, Step, bill, day, given, history, pay, state_of
@@ -112,7 +113,7 @@ def test_compensation_is_between_its_floor_and_the_value(value_fen: int, rent_fe
     assert least_fen <= owed_fen <= value_fen
     assert owed_fen == max(least_fen, value_fen - less_fen)
     state = state_of(past)
-    assert (state.phase, state.unbilled, state.balances.open_fen) == (Phase.LOST_TOTAL, (), owed_fen)
+    assert (state.phase, state.unbilled, state.balances.open_fen) == (LeasePhase.LOST_TOTAL, (), owed_fen)
     check_agreement(past, state)
 
 
@@ -164,7 +165,7 @@ def test_the_fee_never_exceeds_the_rent_that_is_saved(rent_fen: int, paid: int, 
     fee_fen, saved_fen = last_bill(past, BillKind.EARLY_RETURN), (6 - paid) * rent_fen
     assert fee_fen == half_up(Fraction(saved_fen * POLICIES[policy].early_return_fee_ppm, PPM)) <= saved_fen
     state = state_of(past)
-    assert (state.phase, state.unbilled) == (Phase.RETURNED, ())
+    assert (state.phase, state.unbilled) == (LeasePhase.RETURNED, ())
     check_agreement(past, state)
 
 
@@ -205,9 +206,9 @@ def test_minfadian_722_a_rental_ends_step_by_step() -> None:
         .when(RepossessAsset(on=day(44)), business_date=day(45))
         .then(AssetRepossessed(on=day(44)))
     )
-    assert (state.phase, state.unbilled, state.balances.open_fen) == (Phase.REPOSSESSED, (), 50_000)
+    assert (state.phase, state.unbilled, state.balances.open_fen) == (LeasePhase.REPOSSESSED, (), 50_000)
     gone = history(*terminated, (45, RepossessAsset(on=day(44))), (60, ChargeOffLease()))
-    assert state_of(gone).phase is Phase.CHARGED_OFF
+    assert state_of(gone).phase is LeasePhase.CHARGED_OFF
     check_agreement(gone, state_of(gone))
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from domain.leasing.lease.rules import COMMANDS
-from domain.leasing.lease.state import Phase
+from domain.leasing.lease.rules.decider import LEASE
+from domain.leasing.lease.state import LeasePhase
 from tests.domain.leasing import cases, lease_table
 
 GOLDEN = Path(__file__).with_name("lease_table.txt")
@@ -17,11 +17,11 @@ def test_table_is_as_agreed() -> None:
 
 
 def test_table_has_every_command() -> None:
-    assert tuple(type(command) for command in cases.SAMPLES) == COMMANDS
+    assert tuple(type(command) for command in cases.SAMPLES) == LEASE.commands
 
 
 def test_table_has_every_phase_and_reaches_it() -> None:
-    assert tuple(cases.PASTS) == tuple(Phase)
+    assert tuple(cases.PASTS) == tuple(LeasePhase)
     for phase, past in cases.PASTS.items():
         assert cases.state_of(cases.history(*past)).phase is phase
 
@@ -30,4 +30,4 @@ def test_every_command_is_granted_somewhere() -> None:
     """A command that is always refused would be a rule nobody can follow."""
     blocks = GOLDEN.read_text("utf-8").split("\n\n")
     granted = {block.splitlines()[0] for block in blocks if "→" in block}
-    assert granted >= {command.__name__ for command in COMMANDS}
+    assert granted >= {command.__name__ for command in LEASE.commands}

@@ -17,8 +17,8 @@ from domain.kernel.decider import fold
 from domain.kernel.event import Event
 from domain.kernel.refusal import Refusal
 from domain.leasing.lease.commands import AssessLateFees, CloseLease, IssueBill, PostPayment, ReversePayment
-from domain.leasing.lease.decider import LEASE
-from domain.leasing.lease.events import ScheduleReplayed
+from domain.leasing.lease.events.lifecycle import ScheduleReplayed
+from domain.leasing.lease.rules.decider import LEASE
 from domain.leasing.lease.state import LeaseState
 from tests.domain.intake.scenario import context
 from tests.domain.leasing import cases

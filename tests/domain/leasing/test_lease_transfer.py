@@ -21,7 +21,7 @@ from domain.leasing.lease.commands import (
     ReversePayment,
     TransferLease,
 )
-from domain.leasing.lease.money import (
+from domain.leasing.lease.events.money import (
     CollectedForInvestor,
     LeaseBoughtBack,
     LeaseClosed,

@@ -7,14 +7,14 @@ from uuid import UUID
 
 import pytest
 
-from domain.accounting.provision.decider import provision_stream
-from domain.calendar.decider import calendar_stream
-from domain.contracts.clause.decider import clause_stream
-from domain.contracts.contract.offered import contract_stream
+from domain.accounting.provision import provision_stream
+from domain.calendar.calendar import calendar_stream
+from domain.contracts.clause import clause_stream
+from domain.contracts.offered import contract_stream
 from domain.leasing.admission import lease_stream
 from domain.payments.collection import collection_stream
-from domain.payments.mandate.decider import mandate_stream
-from domain.payments.reconciliation.decider import reconciliation_stream
+from domain.payments.mandate import mandate_stream
+from domain.payments.reconciliation import reconciliation_stream
 
 SOURCE = UUID(int=1)
 DAY = date(2026, 3, 2)

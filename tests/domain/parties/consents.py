@@ -9,10 +9,17 @@ import sys
 from datetime import date, timedelta
 from uuid import UUID
 
-from domain.contracts.clause.values import ClauseRef
 from domain.kernel.command import Command
 from domain.kernel.event import Event
-from domain.parties.consent.commands import (
+from domain.kernel.values import ClauseRef
+from domain.parties.consent import (
+    CONSENT,
+    ConsentDeclined,
+    ConsentExpired,
+    ConsentGranted,
+    ConsentPhase,
+    ConsentRequested,
+    ConsentWithdrawn,
     DeclineConsent,
     ExpireConsent,
     GrantConsent,
@@ -20,16 +27,7 @@ from domain.parties.consent.commands import (
     RequestConsent,
     WithdrawConsent,
 )
-from domain.parties.consent.decider import CONSENT
-from domain.parties.consent.events import (
-    ConsentDeclined,
-    ConsentExpired,
-    ConsentGranted,
-    ConsentRequested,
-    ConsentWithdrawn,
-)
-from domain.parties.consent.state import Phase
-from domain.parties.consent.values import Purpose
+from domain.parties.purposes import Purpose
 from tests.domain.intake.scenario import TODAY, scenarios
 from tests.domain.parties.table import table
 
@@ -87,13 +85,13 @@ LAPSED = ConsentGranted(
 )
 TO_GRANTED: tuple[Event, ...] = (REQUESTED, GRANTED)
 
-HISTORIES: dict[Phase, tuple[Event, ...]] = {
-    Phase.ABSENT: (),
-    Phase.REQUESTED: (REQUESTED,),
-    Phase.GRANTED: TO_GRANTED,
-    Phase.DECLINED: (REQUESTED, ConsentDeclined(channel="app")),
-    Phase.WITHDRAWN: (*TO_GRANTED, ConsentWithdrawn(withdrawn_on=TODAY, channel="app")),
-    Phase.EXPIRED: (REQUESTED, LAPSED, ConsentExpired(business_date=TODAY)),
+HISTORIES: dict[ConsentPhase, tuple[Event, ...]] = {
+    ConsentPhase.ABSENT: (),
+    ConsentPhase.REQUESTED: (REQUESTED,),
+    ConsentPhase.GRANTED: TO_GRANTED,
+    ConsentPhase.DECLINED: (REQUESTED, ConsentDeclined(channel="app")),
+    ConsentPhase.WITHDRAWN: (*TO_GRANTED, ConsentWithdrawn(withdrawn_on=TODAY, channel="app")),
+    ConsentPhase.EXPIRED: (REQUESTED, LAPSED, ConsentExpired(business_date=TODAY)),
 }
 
 

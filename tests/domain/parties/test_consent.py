@@ -12,19 +12,21 @@ from msgspec.structs import replace
 from domain.kernel.command import Command
 from domain.kernel.event import EVENT_TYPES, Event, personal_fields
 from domain.kernel.refusal import REFUSALS, RefusalKind
-from domain.parties.consent import refusals as r
-from domain.parties.consent.commands import ExpireConsent
-from domain.parties.consent.events import (
+from domain.parties import consent as r
+from domain.parties import permission
+from domain.parties.consent import (
+    CONSENT,
     ConsentDeclined,
     ConsentExpired,
     ConsentGranted,
+    ConsentPhase,
     ConsentRenewed,
     ConsentRequested,
     ConsentWithdrawn,
+    ExpireConsent,
+    Period,
 )
-from domain.parties.consent.rules import COMMANDS
-from domain.parties.consent.state import _EVOLVE, Period, Phase, evolve
-from domain.parties.consent.values import IN_WRITING, RENEWALS_MAX, Purpose
+from domain.parties.purposes import IN_WRITING, RENEWALS_MAX, Purpose
 from tests.domain.intake.scenario import TODAY
 from tests.domain.parties import consents as c
 from tests.domain.parties.consents import given
@@ -43,15 +45,15 @@ def test_table_is_as_agreed() -> None:
 
 
 def test_table_has_every_command_and_phase() -> None:
-    assert tuple(type(command) for command in c.SAMPLES) == COMMANDS
-    assert tuple(c.HISTORIES) == tuple(Phase)
+    assert tuple(type(command) for command in c.SAMPLES) == CONSENT.commands
+    assert tuple(c.HISTORIES) == tuple(ConsentPhase)
     for phase, history in c.HISTORIES.items():
         assert given(*history).state.phase is phase
 
 
 def test_request_names_everything() -> None:
     state = given().when(c.REQUEST).then(c.REQUESTED)
-    assert (state.phase, state.subject, state.purpose) == (Phase.REQUESTED, c.SUBJECT, Purpose.CREDIT_INQUIRY)
+    assert (state.phase, state.subject, state.purpose) == (ConsentPhase.REQUESTED, c.SUBJECT, Purpose.CREDIT_INQUIRY)
     assert state.periods == ()
 
 
@@ -78,12 +80,12 @@ def test_other_purposes_need_no_writing(purpose: Purpose) -> None:
             )
         )
     )
-    assert state.phase is Phase.GRANTED
+    assert state.phase is ConsentPhase.GRANTED
 
 
 def test_decline_is_an_end() -> None:
     state = given(c.REQUESTED).when(c.DECLINE).then(ConsentDeclined(channel="app"))
-    assert state.phase is Phase.DECLINED
+    assert state.phase is ConsentPhase.DECLINED
 
 
 def test_withdrawal_keeps_what_was() -> None:
@@ -105,11 +107,11 @@ def test_renewal_in_time_prolongs() -> None:
 def test_late_renewal_leaves_the_gap() -> None:
     tomorrow = TODAY + timedelta(days=1)
     state = (
-        given(*c.HISTORIES[Phase.EXPIRED])
+        given(*c.HISTORIES[ConsentPhase.EXPIRED])
         .when(c.RENEW, business_date=tomorrow)
         .then(ConsentRenewed(clause=c.NEWER, renewed_on=tomorrow, expires_on=c.LATER, evidence=c.EVIDENCE))
     )
-    assert state.phase is Phase.GRANTED
+    assert state.phase is ConsentPhase.GRANTED
     assert state.periods == (Period(c.GRANTED.granted_on, c.YESTERDAY), Period(tomorrow, c.LATER))
 
 
@@ -125,13 +127,13 @@ def test_expiry_is_the_day_after() -> None:
 
 def test_an_unanswered_request_that_expired_cannot_be_renewed() -> None:
     history = (c.REQUESTED, ConsentExpired(business_date=date(2027, 3, 2)))
-    given(*history).when(c.RENEW).then_refused(r.CLOSED, phase=Phase.EXPIRED)
+    given(*history).when(c.RENEW).then_refused(r.CLOSED, phase=ConsentPhase.EXPIRED)
 
 
 REACHED: list[tuple[RefusalKind, tuple[Event, ...], Command]] = [
     (r.UNKNOWN, (), c.GRANT),
     (r.EXISTS, (c.REQUESTED,), c.REQUEST),
-    (r.CLOSED, c.HISTORIES[Phase.WITHDRAWN], c.RENEW),
+    (r.CLOSED, c.HISTORIES[ConsentPhase.WITHDRAWN], c.RENEW),
     (r.NOT_REQUESTED, c.TO_GRANTED, c.GRANT),
     (r.NOT_GRANTED, (c.REQUESTED,), c.WITHDRAW),
     (r.NOT_RENEWABLE, (c.REQUESTED,), c.RENEW),
@@ -153,8 +155,8 @@ REACHED: list[tuple[RefusalKind, tuple[Event, ...], Command]] = [
     (r.NOT_IN_WRITING, c.TO_GRANTED, replace(c.RENEW, evidence=None)),
 ]
 ASKED_BY_PERMITS = {
-    *(r.PURPOSE_DIFFERS, r.NOT_YET_GRANTED, r.WITHDRAWN, r.EXPIRED),
-    *(r.RECIPIENT_NOT_NAMED, r.USE_NOT_AGREED, r.MISSING),
+    *(permission.PURPOSE_DIFFERS, permission.NOT_YET_GRANTED, permission.WITHDRAWN, permission.EXPIRED),
+    *(permission.RECIPIENT_NOT_NAMED, permission.USE_NOT_AGREED, permission.MISSING),
 }
 
 
@@ -192,19 +194,19 @@ def test_rules_are_heard_in_order() -> None:
 def test_nothing_personal_and_nothing_forgotten() -> None:
     """The person is an id; every event of the aggregate evolves."""
     mine = {cls for name, cls in EVENT_TYPES.items() if name.startswith("consent.")}
-    assert set(_EVOLVE) == mine
+    assert set(CONSENT.events) == mine
     assert all(personal_fields(cls) == () for cls in mine)
 
 
 def test_foreign_events_and_commands_are_errors() -> None:
-    with pytest.raises(TypeError, match="expected an event of a consent"):
-        evolve(given().state, Event())
-    with pytest.raises(TypeError, match="expected a command to a consent"):
+    with pytest.raises(TypeError, match="expected an event of the aggregate consent"):
+        CONSENT.evolve(given().state, Event())
+    with pytest.raises(TypeError, match="expected a command to the aggregate consent"):
         given(c.REQUESTED).when(Command())
 
 
-@pytest.mark.parametrize("phase", Phase)
-def test_every_event_moves_every_state_on_by_one(phase: Phase) -> None:
+@pytest.mark.parametrize("phase", ConsentPhase)
+def test_every_event_moves_every_state_on_by_one(phase: ConsentPhase) -> None:
     events: list[Event] = [c.REQUESTED, c.GRANTED, *MANY[:1]]
     events += [history[-1] for history in c.HISTORIES.values() if history]
     state = given(*c.HISTORIES[phase]).state

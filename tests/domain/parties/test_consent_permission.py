@@ -11,18 +11,19 @@ from msgspec.structs import replace
 
 from domain.kernel.decider import fold
 from domain.kernel.refusal import RefusalKind
-from domain.parties.consent import refusals as r
-from domain.parties.consent.decider import CONSENT
-from domain.parties.consent.events import (
+from domain.parties import consent as r
+from domain.parties import permission
+from domain.parties.consent import (
+    CONSENT,
     ConsentDeclined,
     ConsentExpired,
     ConsentGranted,
     ConsentRenewed,
+    ConsentState,
     ConsentWithdrawn,
 )
-from domain.parties.consent.permission import permits, permits_any
-from domain.parties.consent.state import ConsentState
-from domain.parties.consent.values import Purpose
+from domain.parties.permission import permits, permits_any
+from domain.parties.purposes import Purpose
 from tests.domain.intake.scenario import TODAY
 from tests.domain.parties import consents as c
 
@@ -53,18 +54,18 @@ def said(state: ConsentState, on: date, **changes: object) -> RefusalKind | None
 @pytest.mark.parametrize(
     ("state", "on", "expected"),
     [
-        (STANDING, FIRST - DAY, r.NOT_YET_GRANTED),
+        (STANDING, FIRST - DAY, permission.NOT_YET_GRANTED),
         (STANDING, FIRST, None),
         (STANDING, c.UNTIL, None),
-        (STANDING, c.UNTIL + DAY, r.EXPIRED),
+        (STANDING, c.UNTIL + DAY, permission.EXPIRED),
         (WITHDRAWN, TODAY - DAY, None),
-        (WITHDRAWN, TODAY, r.WITHDRAWN),
-        (WITHDRAWN, c.UNTIL + DAY, r.WITHDRAWN),
+        (WITHDRAWN, TODAY, permission.WITHDRAWN),
+        (WITHDRAWN, c.UNTIL + DAY, permission.WITHDRAWN),
         (GAPPED, c.YESTERDAY, None),
-        (GAPPED, TODAY, r.EXPIRED),
-        (GAPPED, GAP_ENDS - DAY, r.EXPIRED),
+        (GAPPED, TODAY, permission.EXPIRED),
+        (GAPPED, GAP_ENDS - DAY, permission.EXPIRED),
         (GAPPED, GAP_ENDS, None),
-        (GAPPED, c.LATER + DAY, r.EXPIRED),
+        (GAPPED, c.LATER + DAY, permission.EXPIRED),
     ],
 )
 def test_days(state: ConsentState, on: date, expected: RefusalKind | None) -> None:
@@ -80,16 +81,16 @@ def test_an_end_does_not_undo_what_was_done_before() -> None:
 
 @pytest.mark.parametrize("purpose", [purpose for purpose in Purpose if purpose is not INQUIRY])
 def test_each_purpose_needs_its_own(purpose: Purpose) -> None:
-    assert said(STANDING, TODAY, purpose=purpose) is r.PURPOSE_DIFFERS
+    assert said(STANDING, TODAY, purpose=purpose) is permission.PURPOSE_DIFFERS
     own = fold(CONSENT, [replace(c.REQUESTED, purpose=purpose, uses=()), replace(c.GRANTED, purpose=purpose, uses=())])
     assert said(own, TODAY, purpose=purpose, use=None) is None
-    assert said(own, TODAY) is r.PURPOSE_DIFFERS
+    assert said(own, TODAY) is permission.PURPOSE_DIFFERS
 
 
 def test_recipient_and_use_as_agreed() -> None:
-    assert said(STANDING, TODAY, recipient=c.OTHER_BUREAU) is r.RECIPIENT_NOT_NAMED
-    assert said(STANDING, TODAY, use="marketing") is r.USE_NOT_AGREED
-    assert said(STANDING, TODAY, use=None) is r.USE_NOT_AGREED
+    assert said(STANDING, TODAY, recipient=c.OTHER_BUREAU) is permission.RECIPIENT_NOT_NAMED
+    assert said(STANDING, TODAY, use="marketing") is permission.USE_NOT_AGREED
+    assert said(STANDING, TODAY, use=None) is permission.USE_NOT_AGREED
 
 
 def test_no_grant_no_permission() -> None:
@@ -104,10 +105,12 @@ def test_any_of_a_persons_consents_will_do() -> None:
     )
     ask = (INQUIRY, c.BUREAU, TODAY)
     assert permits_any([other, WITHDRAWN, STANDING], *ask, use=c.USE) is None
-    assert permits_any([STANDING], *ask, use="marketing") == r.USE_NOT_AGREED(use="marketing")
-    assert permits_any([other, WITHDRAWN], *ask, use=c.USE) == r.WITHDRAWN(withdrawn_on=TODAY, on=TODAY)
-    assert permits_any([other, ConsentState()], *ask, use=c.USE) == r.MISSING(purpose=INQUIRY, recipient=c.BUREAU)
-    assert permits_any([], *ask) == r.MISSING(purpose=INQUIRY, recipient=c.BUREAU)
+    assert permits_any([STANDING], *ask, use="marketing") == permission.USE_NOT_AGREED(use="marketing")
+    assert permits_any([other, WITHDRAWN], *ask, use=c.USE) == permission.WITHDRAWN(withdrawn_on=TODAY, on=TODAY)
+    assert permits_any([other, ConsentState()], *ask, use=c.USE) == permission.MISSING(
+        purpose=INQUIRY, recipient=c.BUREAU
+    )
+    assert permits_any([], *ask) == permission.MISSING(purpose=INQUIRY, recipient=c.BUREAU)
 
 
 days = st.integers(-40, 40).map(lambda n: TODAY + timedelta(days=n))

@@ -21,7 +21,6 @@ from domain.payments.payment.commands import (
     RefundPayment,
     RetryPayment,
 )
-from domain.payments.payment.decider import PAYMENT
 from domain.payments.payment.events import (
     AttemptStarted,
     ChannelSwitched,
@@ -38,7 +37,8 @@ from domain.payments.payment.events import (
     RefundRequested,
     RetryScheduled,
 )
-from domain.payments.payment.state import Phase
+from domain.payments.payment.rules import PAYMENT
+from domain.payments.payment.state import PaymentPhase
 from domain.payments.payment.values import CollectionPolicy, Reported, Source
 from tests.domain.intake.scenario import TODAY, scenarios
 
@@ -168,16 +168,16 @@ VARIANTS: dict[str, Command] = {
     ),
 }
 
-HISTORIES: dict[Phase, tuple[Event, ...]] = {
-    Phase.ABSENT: (),
-    Phase.INITIATED: BEGUN,
-    Phase.PENDING: (*BEGUN, PENDING),
-    Phase.UNKNOWN: (*BEGUN, UNKNOWN),
-    Phase.WAITING: (*BEGUN, FAILED, WAITING),
-    Phase.SUCCEEDED: (*BEGUN, succeeded()),
-    Phase.EXHAUSTED: (ONLY, FIRST, FAILED, PaymentExhausted(attempts=1)),
-    Phase.CANCELLED: (*BEGUN, FAILED, WAITING, PaymentCancelled(reason="paid_otherwise")),
-    Phase.REFUNDED: (*BEGUN, succeeded(), asked(FEN), refunded(FEN)),
-    Phase.CHARGED_BACK: (*BEGUN, succeeded(), charged_back()),
+HISTORIES: dict[PaymentPhase, tuple[Event, ...]] = {
+    PaymentPhase.ABSENT: (),
+    PaymentPhase.INITIATED: BEGUN,
+    PaymentPhase.PENDING: (*BEGUN, PENDING),
+    PaymentPhase.UNKNOWN: (*BEGUN, UNKNOWN),
+    PaymentPhase.WAITING: (*BEGUN, FAILED, WAITING),
+    PaymentPhase.SUCCEEDED: (*BEGUN, succeeded()),
+    PaymentPhase.EXHAUSTED: (ONLY, FIRST, FAILED, PaymentExhausted(attempts=1)),
+    PaymentPhase.CANCELLED: (*BEGUN, FAILED, WAITING, PaymentCancelled(reason="paid_otherwise")),
+    PaymentPhase.REFUNDED: (*BEGUN, succeeded(), asked(FEN), refunded(FEN)),
+    PaymentPhase.CHARGED_BACK: (*BEGUN, succeeded(), charged_back()),
 }
 """A shortest sensible past for every phase."""

@@ -10,11 +10,11 @@ import sys
 from domain.kernel.command import Command
 from domain.kernel.event import type_of
 from domain.kernel.refusal import Refusal
-from domain.payments.payment.state import Phase
+from domain.payments.payment.state import PaymentPhase
 from tests.domain.payments import cases
 
 
-def outcome(command: Command, phase: Phase) -> str:
+def outcome(command: Command, phase: PaymentPhase) -> str:
     """The types of the events that follow, or the code of the refusal behind a cross."""
     answer = cases.given(*cases.HISTORIES[phase]).when(command).answer
     if isinstance(answer, Refusal):

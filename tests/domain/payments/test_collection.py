@@ -13,9 +13,9 @@ from domain.payments.collection import (
     NO_MANDATE,
     NOTHING_OPEN,
     Again,
+    CollectionPosition,
     Debit,
     GiveUp,
-    Standing,
     Start,
     Waiting,
     collection_stream,
@@ -27,7 +27,7 @@ from tests.domain.intake.scenario import TODAY
 LEASE, FIRST, SECOND = UUID(int=1), UUID(int=2), UUID(int=3)
 POLICY = CollectionPolicy(channels=("bank_a",), minimum_fen=100)
 DEBIT = Debit(reference="DD-1", policy=POLICY)
-DUE = Standing(lease=LEASE, due_fen=1_000, newest_due_on=TODAY, debit=DEBIT)
+DUE = CollectionPosition(lease=LEASE, due_fen=1_000, newest_due_on=TODAY, debit=DEBIT)
 TRIED = Waiting(payment=FIRST, attempt=2, wished_fen=1_000, mandate="DD-1", advance=True)
 OWN = Waiting(payment=SECOND, attempt=2, wished_fen=300, mandate=None, advance=False)
 
@@ -123,7 +123,7 @@ debits = st.none() | st.builds(
     Debit, reference=st.just("DD-1"), policy=st.just(POLICY), limit_fen=st.none() | st.integers(100, 2_000)
 )
 standings = st.builds(
-    Standing,
+    CollectionPosition,
     lease=st.just(LEASE),
     due_fen=fens,
     newest_due_on=st.none() | st.just(TODAY),
@@ -136,7 +136,7 @@ standings = st.builds(
 
 
 @for_all(standings)
-def test_never_more_than_is_due(standing: Standing) -> None:
+def test_never_more_than_is_due(standing: CollectionPosition) -> None:
     """All that is asked for now, with all that is under way, is at most what is due, scheduled advances apart."""
     fresh = {one.payment for one in standing.waiting if one.mandate is None and one.advance and one.attempt == 1}
     found = moves(standing)
@@ -146,13 +146,13 @@ def test_never_more_than_is_due(standing: Standing) -> None:
 
 
 @for_all(standings)
-def test_every_waiting_payment_goes_on_or_is_given_up(standing: Standing) -> None:
+def test_every_waiting_payment_goes_on_or_is_given_up(standing: CollectionPosition) -> None:
     found = [one.payment for one in moves(standing) if not isinstance(one, Start)]
     assert found == [one.payment for one in standing.waiting]
 
 
 @for_all(standings)
-def test_debits_keep_to_the_mandate(standing: Standing) -> None:
+def test_debits_keep_to_the_mandate(standing: CollectionPosition) -> None:
     """No debit without one that stands, none beyond its limit or below the policy's least amount."""
     mandated = {one.payment for one in standing.waiting if one.mandate is not None}
     for move in moves(standing):

@@ -16,10 +16,10 @@ from domain.payments.collection import (
     NOTHING_OPEN,
     OWN_REASONS,
     Again,
+    CollectionPosition,
     Debit,
     GiveUp,
     Move,
-    Standing,
     Start,
     Waiting,
     collection_stream,
@@ -31,7 +31,7 @@ from tests.domain.intake.scenario import TODAY
 LEASE, ONE, TWO, THREE = (UUID(int=n) for n in (1, 2, 3, 4))
 POLICY = CollectionPolicy(channels=("bank_a",), minimum_fen=100)
 DEBIT = Debit(reference="DD-1", policy=POLICY)
-DUE = Standing(lease=LEASE, due_fen=1_000, newest_due_on=TODAY, debit=DEBIT)
+DUE = CollectionPosition(lease=LEASE, due_fen=1_000, newest_due_on=TODAY, debit=DEBIT)
 
 
 def under(payment: UUID, attempt: int = 2, *, mandate: str | None = "DD-1", wished_fen: int = 1_000) -> Waiting:
@@ -130,7 +130,7 @@ class Run(Struct):
 
     def evening(self, on: date, debit: Debit | None) -> tuple[Move, ...]:
         """What is done; an order that goes out is under way until the morning."""
-        standing = Standing(
+        standing = CollectionPosition(
             lease=LEASE,
             due_fen=self.due_fen,
             newest_due_on=self.newest_due_on,

@@ -11,18 +11,24 @@ from msgspec.structs import replace
 
 from domain.kernel.command import Command
 from domain.kernel.event import Event, type_of
-from domain.payments.mandate import refusals
-from domain.payments.mandate.commands import ExpireMandate, GrantMandate, ResumeMandate, RevokeMandate, SuspendMandate
-from domain.payments.mandate.decider import MANDATE, mandate_stream
-from domain.payments.mandate.events import (
+from domain.payments import mandate
+from domain.payments.mandate import (
+    MANDATE,
+    ExpireMandate,
+    GrantMandate,
     MandateExpired,
     MandateGranted,
+    MandatePhase,
     MandateResumed,
     MandateRevoked,
+    MandateState,
     MandateSuspended,
+    ResumeMandate,
+    RevokeMandate,
+    SuspendMandate,
+    mandate_stream,
+    permits,
 )
-from domain.payments.mandate.rules import COMMANDS
-from domain.payments.mandate.state import MandateState, Phase, permits
 from domain.payments.payment.values import CollectionPolicy
 from tests.domain.intake.scenario import TODAY, context, scenarios
 
@@ -40,48 +46,48 @@ GRANTED = MandateGranted(
 SUSPENDED = MandateSuspended(reason="disputed")
 REVOKED = MandateRevoked(revoked_on=TODAY, reason="lessee")
 EXPIRED = MandateExpired(business_date=LAST + timedelta(days=1))
-HISTORIES: dict[Phase, tuple[Event, ...]] = {
-    Phase.ABSENT: (),
-    Phase.GRANTED: (GRANTED,),
-    Phase.SUSPENDED: (GRANTED, SUSPENDED),
-    Phase.REVOKED: (GRANTED, REVOKED),
-    Phase.EXPIRED: (GRANTED, EXPIRED),
+HISTORIES: dict[MandatePhase, tuple[Event, ...]] = {
+    MandatePhase.ABSENT: (),
+    MandatePhase.GRANTED: (GRANTED,),
+    MandatePhase.SUSPENDED: (GRANTED, SUSPENDED),
+    MandatePhase.REVOKED: (GRANTED, REVOKED),
+    MandatePhase.EXPIRED: (GRANTED, EXPIRED),
 }
-SAMPLES: dict[Command, dict[Phase, str]] = {
+SAMPLES: dict[Command, dict[MandatePhase, str]] = {
     GRANT: {
-        Phase.ABSENT: "mandate.granted.v1",
-        Phase.GRANTED: "mandate.exists",
-        Phase.SUSPENDED: "mandate.exists",
-        Phase.REVOKED: "mandate.granted.v1",
-        Phase.EXPIRED: "mandate.granted.v1",
+        MandatePhase.ABSENT: "mandate.granted.v1",
+        MandatePhase.GRANTED: "mandate.exists",
+        MandatePhase.SUSPENDED: "mandate.exists",
+        MandatePhase.REVOKED: "mandate.granted.v1",
+        MandatePhase.EXPIRED: "mandate.granted.v1",
     },
     SuspendMandate(reason="disputed"): {
-        Phase.ABSENT: "mandate.unknown",
-        Phase.GRANTED: "mandate.suspended.v1",
-        Phase.SUSPENDED: "mandate.not_granted",
-        Phase.REVOKED: "mandate.closed",
-        Phase.EXPIRED: "mandate.closed",
+        MandatePhase.ABSENT: "mandate.unknown",
+        MandatePhase.GRANTED: "mandate.suspended.v1",
+        MandatePhase.SUSPENDED: "mandate.not_granted",
+        MandatePhase.REVOKED: "mandate.closed",
+        MandatePhase.EXPIRED: "mandate.closed",
     },
     ResumeMandate(): {
-        Phase.ABSENT: "mandate.unknown",
-        Phase.GRANTED: "mandate.not_suspended",
-        Phase.SUSPENDED: "mandate.resumed.v1",
-        Phase.REVOKED: "mandate.closed",
-        Phase.EXPIRED: "mandate.closed",
+        MandatePhase.ABSENT: "mandate.unknown",
+        MandatePhase.GRANTED: "mandate.not_suspended",
+        MandatePhase.SUSPENDED: "mandate.resumed.v1",
+        MandatePhase.REVOKED: "mandate.closed",
+        MandatePhase.EXPIRED: "mandate.closed",
     },
     RevokeMandate(reason="lessee"): {
-        Phase.ABSENT: "mandate.unknown",
-        Phase.GRANTED: "mandate.revoked.v1",
-        Phase.SUSPENDED: "mandate.revoked.v1",
-        Phase.REVOKED: "mandate.closed",
-        Phase.EXPIRED: "mandate.closed",
+        MandatePhase.ABSENT: "mandate.unknown",
+        MandatePhase.GRANTED: "mandate.revoked.v1",
+        MandatePhase.SUSPENDED: "mandate.revoked.v1",
+        MandatePhase.REVOKED: "mandate.closed",
+        MandatePhase.EXPIRED: "mandate.closed",
     },
     ExpireMandate(): {
-        Phase.ABSENT: "mandate.unknown",
-        Phase.GRANTED: "mandate.not_yet_expired",
-        Phase.SUSPENDED: "mandate.not_yet_expired",
-        Phase.REVOKED: "mandate.closed",
-        Phase.EXPIRED: "mandate.closed",
+        MandatePhase.ABSENT: "mandate.unknown",
+        MandatePhase.GRANTED: "mandate.not_yet_expired",
+        MandatePhase.SUSPENDED: "mandate.not_yet_expired",
+        MandatePhase.REVOKED: "mandate.closed",
+        MandatePhase.EXPIRED: "mandate.closed",
     },
 }
 """What every command leads to in every phase: the event, or the rule that says no."""
@@ -91,15 +97,15 @@ SAMPLES: dict[Command, dict[Phase, str]] = {
     ("command", "phase", "expected"),
     [(command, phase, expected) for command, row in SAMPLES.items() for phase, expected in row.items()],
 )
-def test_every_command_in_every_phase(command: Command, phase: Phase, expected: str) -> None:
+def test_every_command_in_every_phase(command: Command, phase: MandatePhase, expected: str) -> None:
     answer = given(*HISTORIES[phase]).when(command).answer
     got = type_of(answer[0]) if isinstance(answer, tuple) else answer.code
     assert got == expected
 
 
 def test_the_table_is_whole() -> None:
-    assert tuple(type(command) for command in SAMPLES) == COMMANDS
-    assert all(tuple(row) == tuple(Phase) == tuple(HISTORIES) for row in SAMPLES.values())
+    assert tuple(type(command) for command in SAMPLES) == MANDATE.commands
+    assert all(tuple(row) == tuple(MandatePhase) == tuple(HISTORIES) for row in SAMPLES.values())
     for phase, history in HISTORIES.items():
         assert given(*history).state.phase is phase
 
@@ -114,24 +120,24 @@ def test_granting_again_takes_the_new_terms() -> None:
     state = (
         given(GRANTED, REVOKED).when(again).then(replace(GRANTED, reference="DD-2", limit_fen=None, valid_until=None))
     )
-    assert (state.phase, state.reference, state.limit_fen) == (Phase.GRANTED, "DD-2", None)
+    assert (state.phase, state.reference, state.limit_fen) == (MandatePhase.GRANTED, "DD-2", None)
 
 
 @pytest.mark.parametrize(
     ("events", "command", "kind", "facts"),
     [
-        ((GRANTED, REVOKED), replace(GRANT, lease=UUID(int=9)), refusals.LEASE_DIFFERS, {}),
-        ((), replace(GRANT, reference="13912345678"), refusals.REFERENCE_PERSONAL, {}),
-        ((), replace(GRANT, reference="11010519491231002X"), refusals.REFERENCE_PERSONAL, {}),
+        ((GRANTED, REVOKED), replace(GRANT, lease=UUID(int=9)), mandate.LEASE_DIFFERS, {}),
+        ((), replace(GRANT, reference="13912345678"), mandate.REFERENCE_PERSONAL, {}),
+        ((), replace(GRANT, reference="11010519491231002X"), mandate.REFERENCE_PERSONAL, {}),
         (
             (),
             replace(GRANT, policy=CollectionPolicy(channels=("a", "a"))),
-            refusals.CHANNELS_REPEAT,
+            mandate.CHANNELS_REPEAT,
             {"channels": "a a"},
         ),
-        ((), replace(GRANT, limit_fen=99), refusals.LIMIT_TOO_SMALL, {"limit_fen": 99, "minimum_fen": 100}),
-        ((), replace(GRANT, valid_until=TODAY - timedelta(days=1)), refusals.VALIDITY_PASSED, {}),
-        ((replace(GRANTED, valid_until=None),), ExpireMandate(), refusals.NOT_YET_EXPIRED, {}),
+        ((), replace(GRANT, limit_fen=99), mandate.LIMIT_TOO_SMALL, {"limit_fen": 99, "minimum_fen": 100}),
+        ((), replace(GRANT, valid_until=TODAY - timedelta(days=1)), mandate.VALIDITY_PASSED, {}),
+        ((replace(GRANTED, valid_until=None),), ExpireMandate(), mandate.NOT_YET_EXPIRED, {}),
     ],
 )
 def test_refusals(events: tuple[Event, ...], command: Command, kind: Any, facts: dict[str, object]) -> None:
@@ -140,12 +146,12 @@ def test_refusals(events: tuple[Event, ...], command: Command, kind: Any, facts:
 
 def test_a_mandate_expires_the_day_after_its_last() -> None:
     given(GRANTED).when(ExpireMandate(), business_date=LAST).then_refused(
-        refusals.NOT_YET_EXPIRED, valid_until=LAST, business_date=LAST
+        mandate.NOT_YET_EXPIRED, valid_until=LAST, business_date=LAST
     )
     for history in ((GRANTED,), (GRANTED, SUSPENDED)):
         given(*history).when(ExpireMandate(), business_date=LAST + timedelta(days=1)).then(EXPIRED)
     given(GRANTED, SUSPENDED).when(ResumeMandate(), business_date=LAST + timedelta(days=1)).then_refused(
-        refusals.VALIDITY_PASSED
+        mandate.VALIDITY_PASSED
     )
     given(GRANTED, SUSPENDED).when(ResumeMandate(), business_date=LAST).then(MandateResumed())
 
@@ -154,11 +160,11 @@ def test_what_a_mandate_permits() -> None:
     state = given(GRANTED).state
     assert permits(state, "DD-1", 50_000, LAST) is None
     refused = [
-        (permits(state, "DD-1", 50_001, LAST), refusals.BEYOND_LIMIT),
-        (permits(state, "DD-2", 1, LAST), refusals.REFERENCE_DIFFERS),
-        (permits(state, "DD-1", 1, LAST + timedelta(days=1)), refusals.VALIDITY_PASSED),
-        (permits(given(GRANTED, SUSPENDED).state, "DD-1", 1, TODAY), refusals.NOT_GRANTED),
-        (permits(MandateState(), "DD-1", 1, TODAY), refusals.NOT_GRANTED),
+        (permits(state, "DD-1", 50_001, LAST), mandate.BEYOND_LIMIT),
+        (permits(state, "DD-2", 1, LAST), mandate.REFERENCE_DIFFERS),
+        (permits(state, "DD-1", 1, LAST + timedelta(days=1)), mandate.VALIDITY_PASSED),
+        (permits(given(GRANTED, SUSPENDED).state, "DD-1", 1, TODAY), mandate.NOT_GRANTED),
+        (permits(MandateState(), "DD-1", 1, TODAY), mandate.NOT_GRANTED),
     ]
     for got, kind in refused:
         assert got is not None
@@ -178,7 +184,7 @@ def test_foreign_commands_and_events_are_mistakes() -> None:
     class Happened(Event, frozen=True):
         pass
 
-    with pytest.raises(TypeError, match="expected a command to a mandate, got Foreign"):
+    with pytest.raises(TypeError, match="expected a command to the aggregate mandate, got Foreign"):
         MANDATE.decide(Foreign(), MANDATE.initial, context())
-    with pytest.raises(TypeError, match="expected an event of a mandate, got Happened"):
+    with pytest.raises(TypeError, match="expected an event of the aggregate mandate, got Happened"):
         MANDATE.evolve(MANDATE.initial, Happened())

@@ -12,22 +12,31 @@ from domain.kernel.command import Command
 from domain.kernel.decider import fold
 from domain.kernel.event import Event, decode_body, type_of
 from domain.kernel.refusal import Refusal
-from domain.payments.mandate import refusals
-from domain.payments.mandate.commands import ExpireMandate, GrantMandate, ResumeMandate, RevokeMandate, SuspendMandate
-from domain.payments.mandate.decider import MANDATE
-from domain.payments.mandate.events import MandateExpired, MandateGranted
-from domain.payments.mandate.state import LIVE, Phase, permits
+from domain.payments import mandate
+from domain.payments.mandate import (
+    LIVE,
+    MANDATE,
+    ExpireMandate,
+    GrantMandate,
+    MandateExpired,
+    MandateGranted,
+    MandatePhase,
+    ResumeMandate,
+    RevokeMandate,
+    SuspendMandate,
+    permits,
+)
 from domain.payments.payment.values import CollectionPolicy
 from tests.domain.intake.scenario import TODAY, body_of, check_event, context
 from tests.domain.payments.cases import LEASE
 
 PROBES = (1, 99, 100, 500, 501, 10**6)
-LEADS_TO: dict[type[Command], Phase] = {
-    GrantMandate: Phase.GRANTED,
-    SuspendMandate: Phase.SUSPENDED,
-    ResumeMandate: Phase.GRANTED,
-    RevokeMandate: Phase.REVOKED,
-    ExpireMandate: Phase.EXPIRED,
+LEADS_TO: dict[type[Command], MandatePhase] = {
+    GrantMandate: MandatePhase.GRANTED,
+    SuspendMandate: MandatePhase.SUSPENDED,
+    ResumeMandate: MandatePhase.GRANTED,
+    RevokeMandate: MandatePhase.REVOKED,
+    ExpireMandate: MandatePhase.EXPIRED,
 }
 """The phase that each command leads to where it is granted."""
 
@@ -68,8 +77,8 @@ class MandateLife(RuleBasedStateMachine):
     def wish(self, command: Command) -> None:
         answer = MANDATE.decide(command, self.state, context(business_date=self.today))
         if isinstance(answer, Refusal):
-            unknown = self.state.phase is Phase.ABSENT and not isinstance(command, GrantMandate)
-            assert (answer.kind is refusals.UNKNOWN) is unknown
+            unknown = self.state.phase is MandatePhase.ABSENT and not isinstance(command, GrantMandate)
+            assert (answer.kind is mandate.UNKNOWN) is unknown
             return
         (event,) = answer
         check_event(event)
@@ -97,7 +106,7 @@ class MandateLife(RuleBasedStateMachine):
 
     def _may(self, fen: int, on: date) -> bool:
         state = self.state
-        stands = state.phase is Phase.GRANTED and (state.valid_until is None or on <= state.valid_until)
+        stands = state.phase is MandatePhase.GRANTED and (state.valid_until is None or on <= state.valid_until)
         return stands and (state.limit_fen is None or fen <= state.limit_fen)
 
     @invariant()

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from hypothesis import given as for_all
 from hypothesis import strategies as st
 
-from domain.payments.reconciliation.matching import BreakKind, Difference, Money, Movement, match
+from domain.payments.matching import BreakKind, Difference, Money, Movement, match
 
 A, B = "a" * 64, "b" * 64
 COLLECTION = Movement.COLLECTION

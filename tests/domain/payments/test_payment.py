@@ -20,7 +20,6 @@ from domain.payments.payment.commands import (
     RecordSucceeded,
     RetryPayment,
 )
-from domain.payments.payment.decider import PAYMENT
 from domain.payments.payment.events import (
     AttemptStarted,
     CallbackApplied,
@@ -35,8 +34,8 @@ from domain.payments.payment.events import (
     PaymentPending,
     RetryScheduled,
 )
-from domain.payments.payment.rules import COMMANDS
-from domain.payments.payment.state import Phase
+from domain.payments.payment.rules import PAYMENT
+from domain.payments.payment.state import PaymentPhase
 from domain.payments.payment.values import FORGED_KEPT, CollectionPolicy, Ignored, Reported, Source
 from tests.domain.intake.scenario import TODAY, context
 from tests.domain.payments import cases, payment_table
@@ -76,8 +75,8 @@ def test_table_is_as_agreed() -> None:
 
 
 def test_table_has_every_command_and_reaches_every_phase() -> None:
-    assert tuple(type(command) for command in cases.SAMPLES) == COMMANDS
-    assert tuple(cases.HISTORIES) == tuple(Phase)
+    assert tuple(type(command) for command in cases.SAMPLES) == PAYMENT.commands
+    assert tuple(cases.HISTORIES) == tuple(PaymentPhase)
     for phase, history in cases.HISTORIES.items():
         assert given(*history).state.phase is phase
 
@@ -88,17 +87,22 @@ def test_table_has_every_command_and_reaches_every_phase() -> None:
 def test_a_payment_begins_in_the_first_channel() -> None:
     command = InitiatePayment(lease=LEASE, bill=4, amount_fen=FEN, policy=POLICY, mandate="M-1")
     state = given().when(command).then(*BEGUN)
-    assert (state.phase, state.attempt, state.channel, state.tried) == (Phase.INITIATED, 1, "bank_a", ("bank_a",))
+    assert (state.phase, state.attempt, state.channel, state.tried) == (
+        PaymentPhase.INITIATED,
+        1,
+        "bank_a",
+        ("bank_a",),
+    )
 
 
 def test_a_payment_may_wait_for_its_day() -> None:
     command = InitiatePayment(lease=LEASE, bill=4, amount_fen=FEN, policy=POLICY, mandate="M-1", collect_on=TOMORROW)
     state = given().when(command).then(LATER)
-    assert (state.phase, state.attempt, state.tried) == (Phase.WAITING, 1, ())
+    assert (state.phase, state.attempt, state.tried) == (PaymentPhase.WAITING, 1, ())
     given(LATER).when(RetryPayment(attempt=1, amount_fen=FEN)).then_refused(refusals.RETRY_NOT_DUE)
     first = AttemptStarted(attempt=1, channel="bank_a", amount_fen=FEN)
     state = given(LATER).when(RetryPayment(attempt=1, amount_fen=FEN), business_date=TOMORROW).then(first)
-    assert (state.phase, state.retries, state.tried) == (Phase.INITIATED, 0, ("bank_a",))
+    assert (state.phase, state.retries, state.tried) == (PaymentPhase.INITIATED, 0, ("bank_a",))
 
 
 def test_a_day_that_has_come_is_now() -> None:
@@ -140,7 +144,7 @@ def test_retries_are_spaced_then_the_channel_is_switched_then_it_is_exhausted() 
     failed = PaymentFailed(attempt=3, channel="bank_a", code="insufficient_funds")
     switched = ChannelSwitched(attempt=4, previous="bank_a", channel="bank_b", not_before=TODAY)
     state = given(*events).when(RecordFailed(attempt=3, code="insufficient_funds")).then(failed, switched)
-    assert (state.phase, state.retries, state.tried) == (Phase.WAITING, 0, ("bank_a",) * 3)
+    assert (state.phase, state.retries, state.tried) == (PaymentPhase.WAITING, 0, ("bank_a",) * 3)
     started = AttemptStarted(attempt=4, channel="bank_b", amount_fen=7)
     state = given(*events, failed, switched).when(RetryPayment(attempt=4, amount_fen=7)).then(started)
     assert (state.retries, state.tried, state.asked_fen) == (0, ("bank_a",) * 3 + ("bank_b",), (FEN,) * 3 + (7,))
@@ -215,13 +219,13 @@ def test_a_query_resolves_to_failure_and_only_then_it_is_tried_again() -> None:
     command = RecordFailed(attempt=1, code="insufficient_funds", source=Source.QUERY)
     waiting = RetryScheduled(attempt=2, not_before=TOMORROW)
     state = given(*PAST_UNKNOWN).when(command).then(resolved, FAILED, waiting)
-    assert state.phase is Phase.WAITING
+    assert state.phase is PaymentPhase.WAITING
 
 
 def test_a_callback_of_a_failure_does_not_resolve() -> None:
     ignored = CallbackIgnored(callback=BODY, attempt=1, reason=Ignored.UNRESOLVED)
     state = given(*PAST_UNKNOWN).when(callback(failed="insufficient_funds")).then(ignored)
-    assert state.phase is Phase.UNKNOWN
+    assert state.phase is PaymentPhase.UNKNOWN
 
 
 def test_a_callback_of_money_does() -> None:
@@ -276,9 +280,9 @@ def test_a_late_failure_changes_nothing() -> None:
 def test_late_money_counts() -> None:
     """The first attempt was believed to have failed, a retry is scheduled: the money ends the matter."""
     state = given(*BEGUN, FAILED, WAITING).when(callback()).then(APPLIED, succeeded())
-    assert state.phase is Phase.SUCCEEDED
-    given(*cases.HISTORIES[Phase.EXHAUSTED]).when(callback()).then(APPLIED, succeeded())
-    given(*cases.HISTORIES[Phase.CANCELLED]).when(callback()).then(APPLIED, succeeded())
+    assert state.phase is PaymentPhase.SUCCEEDED
+    given(*cases.HISTORIES[PaymentPhase.EXHAUSTED]).when(callback()).then(APPLIED, succeeded())
+    given(*cases.HISTORIES[PaymentPhase.CANCELLED]).when(callback()).then(APPLIED, succeeded())
 
 
 def test_late_money_of_another_channel_is_that_channels() -> None:
@@ -299,7 +303,7 @@ def test_money_of_two_attempts_is_overpaid() -> None:
 def test_a_forged_callback_is_recorded_and_not_read(attempt: int) -> None:
     forged = CallbackIgnored(callback=BODY, attempt=max(attempt, 0), reason=Ignored.FORGED)
     state = given(*BEGUN).when(callback(attempt, verified=False)).then(forged)
-    assert state.phase is Phase.INITIATED
+    assert state.phase is PaymentPhase.INITIATED
     given(*BEGUN, forged).when(callback()).then(APPLIED, succeeded())
 
 
@@ -342,10 +346,10 @@ def test_an_order_that_is_out_is_followed_to_its_end_when_other_money_came_first
     past = (*BEGUN, FAILED, WAITING, STARTED, APPLIED, succeeded())
     pending = PaymentPending(attempt=2, ref=REF_2)
     state = given(*past).when(RecordPending(attempt=2, ref=REF_2)).then(pending)
-    assert (state.phase, state.under_way) == (Phase.SUCCEEDED, Phase.PENDING)
+    assert (state.phase, state.under_way) == (PaymentPhase.SUCCEEDED, PaymentPhase.PENDING)
     failed = PaymentFailed(attempt=2, channel="bank_a", code="insufficient_funds")
     state = given(*past, pending).when(RecordFailed(attempt=2, code="insufficient_funds")).then(failed)
-    assert (state.phase, state.under_way) == (Phase.SUCCEEDED, None)
+    assert (state.phase, state.under_way) == (PaymentPhase.SUCCEEDED, None)
     second = PaymentOverpaid(
         lease=LEASE, attempt=2, channel="bank_a", amount_fen=FEN, value_date=TODAY, provider_ref=REF
     )
@@ -368,9 +372,9 @@ def test_foreign_commands_and_events_are_mistakes() -> None:
     class Happened(Event, frozen=True):
         pass
 
-    with pytest.raises(TypeError, match="expected a command to a payment, got Foreign"):
+    with pytest.raises(TypeError, match="expected a command to the aggregate payment, got Foreign"):
         PAYMENT.decide(Foreign(), PAYMENT.initial, context())
-    with pytest.raises(TypeError, match="expected an event of a payment, got Happened"):
+    with pytest.raises(TypeError, match="expected an event of the aggregate payment, got Happened"):
         PAYMENT.evolve(PAYMENT.initial, Happened())
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from domain.payments.payment import refusals
 from domain.payments.payment.commands import RecordChargeback, RecordRefunded, RecordRefundFailed, RefundPayment
 from domain.payments.payment.events import CallbackApplied, CallbackIgnored, PaymentOverpaid, RefundFailed
-from domain.payments.payment.state import Phase
+from domain.payments.payment.state import PaymentPhase
 from domain.payments.payment.values import Ignored
 from tests.domain.intake.scenario import TODAY
 from tests.domain.payments import cases
@@ -41,13 +41,13 @@ def refund(fen: int, number: int = 1) -> RefundPayment:
 
 def test_money_goes_back_in_parts_when_the_provider_says_so() -> None:
     state = given(*PAID).when(refund(2_000)).then(asked(2_000))
-    assert (state.phase, state.kept_fen) == (Phase.SUCCEEDED, FEN)
+    assert (state.phase, state.kept_fen) == (PaymentPhase.SUCCEEDED, FEN)
     paid_out = RecordRefunded(number=1, value_date=TODAY, ref=REF_2)
     state = given(*PAID, asked(2_000)).when(paid_out).then(refunded(2_000))
-    assert (state.phase, state.kept_fen) == (Phase.SUCCEEDED, FEN - 2_000)
+    assert (state.phase, state.kept_fen) == (PaymentPhase.SUCCEEDED, FEN - 2_000)
     past = (*PAID, asked(2_000), refunded(2_000), asked(FEN - 2_000, 2))
     state = given(*past).when(RecordRefunded(number=2, value_date=TODAY, ref=REF_2)).then(refunded(FEN - 2_000, 2))
-    assert (state.phase, state.kept_fen) == (Phase.REFUNDED, 0)
+    assert (state.phase, state.kept_fen) == (PaymentPhase.REFUNDED, 0)
 
 
 def test_a_refund_that_no_money_covers_fails_instead_of_being_refused() -> None:
@@ -85,7 +85,7 @@ def test_a_chargeback_takes_the_whole_money_of_its_attempt() -> None:
     state = (
         given(*PAID, asked(1), refunded(1)).when(RecordChargeback(attempt=1, reason="disputed")).then(charged_back())
     )
-    assert (state.phase, state.kept_fen) == (Phase.CHARGED_BACK, 0)
+    assert (state.phase, state.kept_fen) == (PaymentPhase.CHARGED_BACK, 0)
     given(*PAID, charged_back()).when(RecordChargeback(attempt=1, reason="disputed")).then_refused(
         refusals.CHARGED_BACK_ALREADY, attempt=1
     )
@@ -99,7 +99,7 @@ def test_a_chargeback_names_its_attempt() -> None:
     )
     past = (*BEGUN, FAILED, WAITING, STARTED, succeeded(2, ref=REF_2), on_top)
     state = given(*past).when(RecordChargeback(attempt=1, reason="disputed")).then(charged_back(on_top=True))
-    assert (state.phase, state.kept_fen) == (Phase.SUCCEEDED, FEN)
+    assert (state.phase, state.kept_fen) == (PaymentPhase.SUCCEEDED, FEN)
     given(*past).when(RecordChargeback(attempt=2, reason="disputed")).then(charged_back(2, ref=REF_2))
 
 

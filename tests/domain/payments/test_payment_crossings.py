@@ -24,7 +24,6 @@ from domain.payments.payment.commands import (
     RefundPayment,
     RetryPayment,
 )
-from domain.payments.payment.decider import PAYMENT
 from domain.payments.payment.events import (
     AttemptStarted,
     CallbackApplied,
@@ -39,7 +38,8 @@ from domain.payments.payment.events import (
     RefundFailed,
     RetryScheduled,
 )
-from domain.payments.payment.state import Phase
+from domain.payments.payment.rules import PAYMENT
+from domain.payments.payment.state import PaymentPhase
 from domain.payments.payment.values import CALLBACKS_KEPT, CollectionPolicy, Ignored, Reported, Source
 from tests.domain.intake.scenario import TODAY, context
 from tests.domain.payments.cases import (
@@ -86,7 +86,12 @@ def overpaid(attempt: int, fen: int = FEN, ref: str = REF_2) -> PaymentOverpaid:
 def test_what_came_counts_whatever_was_asked_for(fen: int) -> None:
     """A provider that debits a part, or too much, says how much it was; nothing more is tried."""
     state = given(*BEGUN).when(record_success(fen=fen)).then(succeeded(fen=fen))
-    assert (state.phase, state.received_fen, state.kept_fen, state.asked_fen) == (Phase.SUCCEEDED, fen, fen, (FEN,))
+    assert (state.phase, state.received_fen, state.kept_fen, state.asked_fen) == (
+        PaymentPhase.SUCCEEDED,
+        fen,
+        fen,
+        (FEN,),
+    )
     given(*BEGUN, succeeded(fen=fen)).when(RetryPayment(attempt=2, amount_fen=1)).then_refused(
         refusals.NO_RETRY_SCHEDULED
     )
@@ -99,26 +104,26 @@ def test_late_money_of_an_earlier_attempt_stops_the_retry_that_waits() -> None:
     """Attempt 1 was called failed and its money came all the same: attempt 2 is never begun."""
     past = (*BEGUN, FAILED, WAITING)
     state = given(*past).when(record_success(1)).then(succeeded(1))
-    assert (state.phase, state.not_before, state.under_way) == (Phase.SUCCEEDED, None, None)
+    assert (state.phase, state.not_before, state.under_way) == (PaymentPhase.SUCCEEDED, None, None)
     given(*past, succeeded(1)).when(RetryPayment(attempt=2, amount_fen=FEN)).then_refused(refusals.NO_RETRY_SCHEDULED)
 
 
 def test_an_attempt_that_is_out_stays_out_when_another_one_brings_its_money() -> None:
     """Both may bring money; the second one's then came on top, and its failure leads to nothing more."""
     state = given(*RETRIED).when(record_success(1)).then(succeeded(1))
-    assert (state.phase, state.under_way) == (Phase.SUCCEEDED, Phase.INITIATED)
+    assert (state.phase, state.under_way) == (PaymentPhase.SUCCEEDED, PaymentPhase.INITIATED)
     both = (*RETRIED, succeeded(1))
     second = replace(record_success(2), ref=REF_2)
     state = given(*both).when(second).then(overpaid(2))
     assert (state.received_fen, state.under_way) == (2 * FEN, None)
     failed = PaymentFailed(attempt=2, channel="bank_a", code="insufficient_funds")
     state = given(*both).when(RecordFailed(attempt=2, code="insufficient_funds")).then(failed)
-    assert (state.phase, state.under_way, state.kept_fen) == (Phase.SUCCEEDED, None, FEN)
+    assert (state.phase, state.under_way, state.kept_fen) == (PaymentPhase.SUCCEEDED, None, FEN)
 
 
 def test_what_is_unknown_is_resolved_even_after_the_money_of_another_attempt() -> None:
     lost = (*RETRIED, OutcomeUnknown(attempt=2, reason="timeout"), succeeded(1))
-    assert given(*lost).state.under_way is Phase.UNKNOWN
+    assert given(*lost).state.under_way is PaymentPhase.UNKNOWN
     given(*lost).when(RecordFailed(attempt=2, code="insufficient_funds")).then_refused(
         refusals.OUTCOME_UNRESOLVED, attempt=2
     )
@@ -150,7 +155,7 @@ def test_money_of_an_attempt_counts_once() -> None:
 )
 def test_money_counts_after_people_took_over(past: tuple[Event, ...]) -> None:
     state = given(*past).when(callback()).then(CallbackApplied(callback=BODY, attempt=1), succeeded())
-    assert (state.phase, state.kept_fen) == (Phase.SUCCEEDED, FEN)
+    assert (state.phase, state.kept_fen) == (PaymentPhase.SUCCEEDED, FEN)
 
 
 # ------------------------------------------------------------------------------------ refunds and chargebacks cross
@@ -159,30 +164,30 @@ def test_money_counts_after_people_took_over(past: tuple[Event, ...]) -> None:
 def test_a_refund_that_is_under_way_when_the_money_is_taken_back_ends_either_way() -> None:
     """The provider may have paid it out before; then the lessee has it twice, which the lease's account shows."""
     past = (*PAID, ASKED, charged_back())
-    assert given(*past).state.phase is Phase.CHARGED_BACK
+    assert given(*past).state.phase is PaymentPhase.CHARGED_BACK
     paid_out = RecordRefunded(number=1, value_date=TODAY, ref=REF_2)
     state = given(*past).when(paid_out).then(refunded())
-    assert (state.phase, state.kept_fen, state.refunds[0].open) == (Phase.CHARGED_BACK, 0, False)
+    assert (state.phase, state.kept_fen, state.refunds[0].open) == (PaymentPhase.CHARGED_BACK, 0, False)
     failed = RefundFailed(lease=LEASE, number=1, amount_fen=1_000, code="charged_back")
     state = given(*past).when(RecordRefundFailed(number=1, code="charged_back")).then(failed)
-    assert (state.phase, state.kept_fen, state.received[0].reserved_fen) == (Phase.CHARGED_BACK, 0, 0)
+    assert (state.phase, state.kept_fen, state.received[0].reserved_fen) == (PaymentPhase.CHARGED_BACK, 0, 0)
 
 
 def test_a_chargeback_after_a_full_refund_is_a_chargeback_all_the_same() -> None:
     """Everything went back and is then taken: FEN are owed, and the phase says who took them last."""
     past = (*PAID, asked(FEN), refunded(FEN))
-    assert given(*past).state.phase is Phase.REFUNDED
+    assert given(*past).state.phase is PaymentPhase.REFUNDED
     state = given(*past).when(BACK).then(charged_back())
-    assert (state.phase, state.kept_fen) == (Phase.CHARGED_BACK, 0)
+    assert (state.phase, state.kept_fen) == (PaymentPhase.CHARGED_BACK, 0)
 
 
 def test_each_attempts_money_is_taken_back_apart() -> None:
     """Two attempts brought money: one chargeback leaves the other's, the second leaves nothing."""
     past = (*RETRIED, succeeded(2, ref=REF_2), overpaid(1, ref=REF))
     one = (*past, charged_back(1, on_top=True))
-    assert (given(*one).state.phase, given(*one).state.kept_fen) == (Phase.SUCCEEDED, FEN)
+    assert (given(*one).state.phase, given(*one).state.kept_fen) == (PaymentPhase.SUCCEEDED, FEN)
     state = given(*one).when(RecordChargeback(attempt=2, reason="disputed")).then(charged_back(2, ref=REF_2))
-    assert (state.phase, state.kept_fen) == (Phase.CHARGED_BACK, 0)
+    assert (state.phase, state.kept_fen) == (PaymentPhase.CHARGED_BACK, 0)
     given(*one).when(BACK).then_refused(refusals.CHARGED_BACK_ALREADY, attempt=1)
 
 
@@ -206,9 +211,9 @@ def test_a_refund_is_one_transaction_and_not_pieced_together() -> None:
 
 def test_money_on_top_of_what_was_refunded_makes_the_payment_succeed_again() -> None:
     past = (*RETRIED, succeeded(1), asked(FEN), refunded(FEN))
-    assert given(*past).state.phase is Phase.REFUNDED
+    assert given(*past).state.phase is PaymentPhase.REFUNDED
     state = given(*past).when(replace(record_success(2), ref=REF_2)).then(overpaid(2))
-    assert (state.phase, state.kept_fen) == (Phase.SUCCEEDED, FEN)
+    assert (state.phase, state.kept_fen) == (PaymentPhase.SUCCEEDED, FEN)
 
 
 def test_a_failed_refund_can_be_wished_again_under_a_new_number() -> None:
@@ -259,7 +264,7 @@ def test_what_becomes_of_each_failure_in_order() -> None:
         )
         assert isinstance(failed, tuple)
         state, told = fold(PAYMENT, failed, state), [*told, failed[-1]]
-        if state.phase is not Phase.WAITING:
+        if state.phase is not PaymentPhase.WAITING:
             break
         assert state.not_before is not None
         on = state.not_before
@@ -275,7 +280,7 @@ def test_what_becomes_of_each_failure_in_order() -> None:
         RetryScheduled(attempt=6, not_before=end),
         PaymentExhausted(attempts=6),
     ]
-    assert (state.phase, state.tried) == (Phase.EXHAUSTED, ("bank_a",) * 3 + ("bank_b",) * 3)
+    assert (state.phase, state.tried) == (PaymentPhase.EXHAUSTED, ("bank_a",) * 3 + ("bank_b",) * 3)
 
 
 def test_the_last_spacing_serves_for_all_further_retries() -> None:
@@ -305,7 +310,7 @@ def test_a_payment_for_a_day_to_come_waits_for_it(days: int, begins: bool) -> No
     on = TODAY + timedelta(days=days)
     wish = InitiatePayment(lease=LEASE, bill=4, amount_fen=FEN, policy=POLICY, mandate="M-1", collect_on=on)
     state = given().when(wish).then(*(BEGUN if begins else (replace(INITIATED, collect_on=on),)))
-    assert state.phase is (Phase.INITIATED if begins else Phase.WAITING)
+    assert state.phase is (PaymentPhase.INITIATED if begins else PaymentPhase.WAITING)
     if not begins:
         past = (replace(INITIATED, collect_on=on),)
         given(*past).when(RetryPayment(attempt=1, amount_fen=FEN)).then_refused(refusals.RETRY_NOT_DUE)

@@ -26,7 +26,6 @@ from domain.payments.payment.commands import (
     RefundPayment,
     RetryPayment,
 )
-from domain.payments.payment.decider import PAYMENT
 from domain.payments.payment.events import (
     AttemptStarted,
     CallbackIgnored,
@@ -39,7 +38,8 @@ from domain.payments.payment.events import (
     RefundFailed,
     RefundRequested,
 )
-from domain.payments.payment.state import UNDER_WAY, Phase
+from domain.payments.payment.rules import PAYMENT
+from domain.payments.payment.state import UNDER_WAY, PaymentPhase
 from domain.payments.payment.values import CollectionPolicy, Ignored, Reported, Source
 from tests.domain.intake.scenario import TODAY, body_of, check_event, context
 from tests.domain.payments.cases import BODY, BODY_2, LEASE, REF
@@ -124,7 +124,7 @@ class PaymentLife(RuleBasedStateMachine):
             check_event(event)
             self.events.append(event)
             self.state = PAYMENT.evolve(self.state, decode_body(type_of(event), body_of(event)))
-        if before.phase is Phase.UNKNOWN:
+        if before.phase is PaymentPhase.UNKNOWN:
             self._nothing_is_tried_before_it_is_known(answer)
         if any(isinstance(event, CallbackIgnored) for event in answer):
             assert len(answer) == 1

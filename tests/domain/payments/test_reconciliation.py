@@ -11,19 +11,23 @@ from msgspec.structs import replace
 
 from domain.kernel.command import Command
 from domain.kernel.event import Event
-from domain.payments.reconciliation import refusals
-from domain.payments.reconciliation.commands import CloseReconciliation, LoadStatement, RecordMatching, ResolveBreak
-from domain.payments.reconciliation.decider import RECONCILIATION, reconciliation_stream
-from domain.payments.reconciliation.events import (
+from domain.payments import reconciliation
+from domain.payments.matching import BreakKind, Difference, Movement
+from domain.payments.reconciliation import (
+    RECONCILIATION,
     BreakFound,
     BreakResolved,
+    CloseReconciliation,
+    LoadStatement,
     ReconciliationClosed,
+    ReconciliationPhase,
+    RecordMatching,
     Resolution,
+    ResolveBreak,
     StatementLoaded,
     StatementMatched,
+    reconciliation_stream,
 )
-from domain.payments.reconciliation.matching import BreakKind, Difference, Movement
-from domain.payments.reconciliation.rules import COMMANDS, Phase
 from tests.domain.intake.scenario import TODAY, context, scenarios
 
 given = scenarios(RECONCILIATION)
@@ -53,7 +57,7 @@ def test_a_run_with_breaks_from_beginning_to_end() -> None:
     assert state.open == {1, 2}
     given(*TO_MATCHED).when(ResolveBreak(number=2, how=Resolution.POSTED, evidence=DIGEST)).then(SECOND)
     state = given(*TO_RESOLVED).when(CloseReconciliation()).then(ReconciliationClosed())
-    assert state.phase is Phase.CLOSED
+    assert state.phase is ReconciliationPhase.CLOSED
 
 
 def test_a_run_without_breaks_closes_at_once() -> None:
@@ -66,25 +70,30 @@ def test_a_run_without_breaks_closes_at_once() -> None:
 @pytest.mark.parametrize(
     ("events", "command", "kind", "facts"),
     [
-        ((), RECORD, refusals.UNKNOWN, {}),
-        ((), CloseReconciliation(), refusals.UNKNOWN, {}),
-        ((), replace(LOAD, day=TODAY + timedelta(days=1)), refusals.DAY_AHEAD, {}),
-        ((LOADED,), LOAD, refusals.LOADED, {}),
-        ((LOADED,), CloseReconciliation(), refusals.NOT_MATCHED, {}),
-        ((LOADED,), ResolveBreak(number=1, how=Resolution.POSTED), refusals.NOT_MATCHED, {}),
-        (TO_MATCHED, RECORD, refusals.MATCHED, {}),
-        (TO_MATCHED, ResolveBreak(number=3, how=Resolution.POSTED), refusals.BREAK_UNKNOWN, {"number": 3, "breaks": 2}),
+        ((), RECORD, reconciliation.UNKNOWN, {}),
+        ((), CloseReconciliation(), reconciliation.UNKNOWN, {}),
+        ((), replace(LOAD, day=TODAY + timedelta(days=1)), reconciliation.DAY_AHEAD, {}),
+        ((LOADED,), LOAD, reconciliation.LOADED, {}),
+        ((LOADED,), CloseReconciliation(), reconciliation.NOT_MATCHED, {}),
+        ((LOADED,), ResolveBreak(number=1, how=Resolution.POSTED), reconciliation.NOT_MATCHED, {}),
+        (TO_MATCHED, RECORD, reconciliation.MATCHED, {}),
+        (
+            TO_MATCHED,
+            ResolveBreak(number=3, how=Resolution.POSTED),
+            reconciliation.BREAK_UNKNOWN,
+            {"number": 3, "breaks": 2},
+        ),
         (
             (*TO_MATCHED, SECOND),
             ResolveBreak(number=2, how=Resolution.POSTED),
-            refusals.BREAK_RESOLVED,
+            reconciliation.BREAK_RESOLVED,
             {"number": 2},
         ),
-        (TO_MATCHED, CloseReconciliation(), refusals.BREAKS_OPEN, {"breaks": "1 2"}),
-        ((*TO_MATCHED, SECOND), CloseReconciliation(), refusals.BREAKS_OPEN, {"breaks": "1"}),
-        ((*TO_RESOLVED, ReconciliationClosed()), CloseReconciliation(), refusals.CLOSED, {}),
-        ((*TO_RESOLVED, ReconciliationClosed()), RECORD, refusals.CLOSED, {}),
-        ((*TO_RESOLVED, ReconciliationClosed()), LOAD, refusals.LOADED, {}),
+        (TO_MATCHED, CloseReconciliation(), reconciliation.BREAKS_OPEN, {"breaks": "1 2"}),
+        ((*TO_MATCHED, SECOND), CloseReconciliation(), reconciliation.BREAKS_OPEN, {"breaks": "1"}),
+        ((*TO_RESOLVED, ReconciliationClosed()), CloseReconciliation(), reconciliation.CLOSED, {}),
+        ((*TO_RESOLVED, ReconciliationClosed()), RECORD, reconciliation.CLOSED, {}),
+        ((*TO_RESOLVED, ReconciliationClosed()), LOAD, reconciliation.LOADED, {}),
     ],
 )
 def test_refusals(events: tuple[Event, ...], command: Command, kind: Any, facts: dict[str, object]) -> None:
@@ -97,7 +106,7 @@ def test_refusals(events: tuple[Event, ...], command: Command, kind: Any, facts:
 )
 def test_what_does_not_add_up_is_refused(change: dict[str, Any]) -> None:
     """A row or a fen that nobody accounts for."""
-    given(LOADED).when(replace(RECORD, **change)).then_refused(refusals.DOES_NOT_ADD_UP)
+    given(LOADED).when(replace(RECORD, **change)).then_refused(reconciliation.DOES_NOT_ADD_UP)
 
 
 def test_a_statement_of_an_earlier_day_may_come_late() -> None:
@@ -123,8 +132,8 @@ def test_foreign_commands_and_events_are_mistakes() -> None:
     class Happened(Event, frozen=True):
         pass
 
-    with pytest.raises(TypeError, match="expected a command to a reconciliation, got Foreign"):
+    with pytest.raises(TypeError, match="expected a command to the aggregate reconciliation, got Foreign"):
         RECONCILIATION.decide(Foreign(), RECONCILIATION.initial, context())
-    with pytest.raises(TypeError, match="expected an event of a reconciliation, got Happened"):
+    with pytest.raises(TypeError, match="expected an event of the aggregate reconciliation, got Happened"):
         RECONCILIATION.evolve(RECONCILIATION.initial, Happened())
-    assert (LoadStatement, RecordMatching, ResolveBreak, CloseReconciliation) == COMMANDS
+    assert (LoadStatement, RecordMatching, ResolveBreak, CloseReconciliation) == RECONCILIATION.commands

@@ -83,26 +83,26 @@ def test_without_net_assets_nothing_else_is_asked(net_fen: int) -> None:
 
 def test_a_booking_is_added_to_what_the_lessee_owes() -> None:
     before = replace(SOUND, exposures=(owes(A, 200_000, group=GROUP), owes(B, 10)))
-    after = p.with_booking(before, owes(A, 100_000))
+    after = p.with_exposure(before, owes(A, 100_000))
     assert after.exposures == (owes(A, 300_000, group=GROUP), owes(B, 10))
     assert (after.total_assets_fen, after.lease_assets_fen, after.risk_assets_fen) == (
         4_100_000,
         3_100_000,
         3_100_000,
     )
-    assert p.check_booking(before, owes(A, 100_000), LIMITS) == ()
-    assert [x.kind for x in p.check_booking(before, owes(A, 100_001), LIMITS)] == [p.ONE_LESSEE]
+    assert p.check_exposure(before, owes(A, 100_000), LIMITS) == ()
+    assert [x.kind for x in p.check_exposure(before, owes(A, 100_001), LIMITS)] == [p.ONE_LESSEE]
 
 
 def test_a_booking_is_not_refused_for_what_others_owe() -> None:
     before = replace(SOUND, exposures=(owes(B, 900_000), owes(C, 1, related=True)))
-    assert p.check_booking(before, owes(A, 1), LIMITS) == ()
+    assert p.check_exposure(before, owes(A, 1), LIMITS) == ()
     assert kinds(before) == [p.ONE_LESSEE]
 
 
 def test_a_booking_in_a_full_group_is_refused() -> None:
     before = replace(SOUND, exposures=(owes(B, 290_000, group=GROUP), owes(C, 210_000, group=GROUP)))
-    assert [x.kind for x in p.check_booking(before, owes(A, 1, group=GROUP), LIMITS)] == [p.ONE_GROUP]
+    assert [x.kind for x in p.check_exposure(before, owes(A, 1, group=GROUP), LIMITS)] == [p.ONE_GROUP]
 
 
 def test_the_rules_are_registered_and_named() -> None:

@@ -8,6 +8,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from adapters.pricing.solver import priced
+from domain.kernel.values import Business
 from domain.pricing.dates import DayCount
 from domain.pricing.deposits import FreeDeposit
 from domain.pricing.guards import CostPolicy, Lessor, LprQuote
@@ -15,7 +16,6 @@ from domain.pricing.matching import Asset, Customer
 from domain.pricing.offer import Offer
 from domain.pricing.parts import (
     AssetKind,
-    Business,
     CustomerClass,
     Form,
     Gift,
@@ -27,7 +27,7 @@ from domain.pricing.parts import (
     TermUnit,
 )
 from domain.pricing.plans import Plan
-from domain.pricing.quoting import Quote, Request, quote
+from domain.pricing.quoting import Quote, QuoteRequest, quote
 from domain.pricing.schedules import Component
 
 START = date(2026, 3, 16)
@@ -82,7 +82,7 @@ UNLICENSED = CostPolicy(version=1, lessor=Lessor.UNLICENSED, lpr=(LprQuote(date(
 LICENSED = CostPolicy(version=1, lessor=Lessor.LICENSED_FINANCE, own_cap="0.24")
 
 
-def request(plan: Plan, **changes: Any) -> Request:
+def request(plan: Plan, **changes: Any) -> QuoteRequest:
     """An individual with the best score asks for the plan's first kind of asset and its shortest term."""
     values: dict[str, Any] = {
         "plan": plan,
@@ -93,7 +93,7 @@ def request(plan: Plan, **changes: Any) -> Request:
         "start": START,
     }
     values["market_price_fen"] = changes.get("price_fen", values["price_fen"])
-    return Request(**(values | changes))
+    return QuoteRequest(**(values | changes))
 
 
 def quoted(plan: Plan, **changes: Any) -> Quote:

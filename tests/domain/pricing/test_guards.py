@@ -175,14 +175,14 @@ def test_nothing_is_deducted_from_a_lease_back(paid_out_fen: int) -> None:
     assert codes(refused) == ["offer.interest_deducted"]
     assert dict(refused[0].facts) == {"financed_fen": "12000000", "paid_out_fen": str(paid_out_fen)}
     assert "民法典 670" in refused[0].kind.source
-    assert guards.HOUSE in refused[0].kind.source
+    assert guards.TERMS_OF_BUSINESS in refused[0].kind.source
 
 
 def test_house_rules_say_that_they_are() -> None:
     """No refusal claims a statute for leases that speaks of loans, or none at all, without saying so."""
     sourced = [kind for code, kind in REFUSALS.items() if code.startswith("offer.") and kind.source]
     assert len(sourced) == 5
-    assert [kind.code for kind in sourced if guards.HOUSE not in kind.source] == []
+    assert [kind.code for kind in sourced if guards.TERMS_OF_BUSINESS not in kind.source] == []
 
 
 def test_price_below_zero_is_refused() -> None:

@@ -23,14 +23,23 @@ from domain.pricing.deposits import (
     Threshold,
     Waiver,
 )
-from domain.pricing.matching import Asset, Customer, Matches, Wish, in_force, match, plan_in_force, reasons_against
+from domain.pricing.matching import (
+    Asset,
+    Customer,
+    Financing,
+    Matches,
+    in_force,
+    match,
+    plan_in_force,
+    reasons_against,
+)
 from domain.pricing.parts import AssetKind, CustomerClass, RateBand, TermUnit
 from domain.pricing.plans import Plan
 from tests.domain.pricing.offers import CAR, PHONE, START
 
 SOMEBODY = Customer(CustomerClass.INDIVIDUAL, 640, (Scored(ScoreSource.ZHIMA, 690),))
 NEW_CAR = Asset(AssetKind.NEW_CAR)
-WISH = Wish(12_000_000, 36, START)
+WISH = Financing(12_000_000, 36, START)
 
 WAIVER = Waiver(Need.ANY, (Threshold(ScoreSource.DECISION, 650), Threshold(ScoreSource.ZHIMA, 700)))
 WIDE = replace(CAR, id="wide", asset_kinds=(AssetKind.NEW_CAR, AssetKind.USED_CAR))
@@ -112,7 +121,7 @@ def test_missing_scores_are_named() -> None:
         (matching.TERM_NOT_OFFERED, SOMEBODY, NEW_CAR, replace(WISH, term=72)),
     ],
 )
-def test_each_reason(kind: RefusalKind, customer: Customer, asset: Asset, wish: Wish) -> None:
+def test_each_reason(kind: RefusalKind, customer: Customer, asset: Asset, wish: Financing) -> None:
     reasons = reasons_against(replace(CAR, effective_to=date(2026, 12, 31)), customer, asset, wish)
     assert [reason.kind for reason in reasons] == [kind]
     assert ("plan", "car") in reasons[0].facts
@@ -138,7 +147,7 @@ def test_later_version_takes_over_on_its_day() -> None:
 @given(st.integers(0, 60_000_000), st.integers(0, 80), st.none() | st.integers(0, 1_000), st.sampled_from(AssetKind))
 def test_every_plan_is_judged_once(amount_fen: int, term: int, score: int | None, kind: AssetKind) -> None:
     customer = Customer(CustomerClass.INDIVIDUAL, score)
-    found = match(EVERYTHING, customer, Asset(kind), Wish(amount_fen, term, START))
+    found = match(EVERYTHING, customer, Asset(kind), Financing(amount_fen, term, START))
     assert sorted([*ids(found), *(misfit.plan.id for misfit in found.misfits)]) == sorted(p.id for p in EVERYTHING)
     assert all(misfit.reasons for misfit in found.misfits)
     assert [fit.deposit_fen for fit in found.fits] == sorted(fit.deposit_fen for fit in found.fits)

@@ -11,12 +11,11 @@ import pytest
 import rfc8785
 from msgspec.structs import fields, replace
 
-from domain.intake.application.values import AssetClass
+from domain.kernel.values import AssetClass, Business
 from domain.pricing.deposits import DepositBand, FreeDeposit, GradedDeposit, Hold, Need, ScoreSource, Threshold, Waiver
 from domain.pricing.parts import (
     AssetKind,
     Balloon,
-    Business,
     BuyOutPrice,
     BuyOutShare,
     Curtailed,

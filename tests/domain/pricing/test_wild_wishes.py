@@ -14,15 +14,16 @@ from adapters.pricing.solver import priced
 from adapters.reference.plans import shipped_plans
 from domain.kernel.money import Rounding
 from domain.kernel.refusal import REFUSALS, Refusal
+from domain.kernel.values import Business
 from domain.pricing.amounts import share_of
 from domain.pricing.dates import Adjustment, DayCount
 from domain.pricing.deposits import SCORE_MAX, FixedDeposit, Hold, Scored, ScoreSource
 from domain.pricing.guards import CostPolicy, Lessor, LprQuote, judge
 from domain.pricing.matching import Asset, Customer
 from domain.pricing.offer import Offer
-from domain.pricing.parts import AssetKind, Balloon, Business, CustomerClass, DailyRent, Fee, FeeTiming, RateBand
+from domain.pricing.parts import AssetKind, Balloon, CustomerClass, DailyRent, Fee, FeeTiming, RateBand
 from domain.pricing.plans import Plan, PlanError, check_plan
-from domain.pricing.quoting import Request, quote
+from domain.pricing.quoting import QuoteRequest, quote
 from domain.pricing.rates import verify_apr, verify_rate
 from domain.pricing.schedules import principal_of, total_of
 from tests.domain.pricing.offers import CAR, PHONE, START, request
@@ -51,10 +52,10 @@ def never(_: date) -> bool:
 
 
 @st.composite
-def wild(draw: st.DrawFn, plan: Plan) -> Request:
+def wild(draw: st.DrawFn, plan: Plan) -> QuoteRequest:
     """A wish that fits nothing, but for chance."""
     price_fen, start = draw(FEN), draw(DAYS)
-    return Request(
+    return QuoteRequest(
         plan=plan,
         customer=Customer(draw(st.sampled_from(CustomerClass)), None, draw(SCORES)),
         asset=Asset(draw(st.sampled_from(AssetKind))),
@@ -71,13 +72,13 @@ def wild(draw: st.DrawFn, plan: Plan) -> Request:
 
 
 @st.composite
-def fitting(draw: st.DrawFn, plan: Plan) -> Request:
+def fitting(draw: st.DrawFn, plan: Plan) -> QuoteRequest:
     """A wish that the plan is made for; one or two things about it are wild all the same."""
     price_fen = draw(st.integers(plan.amount_min_fen, plan.amount_max_fen))
     start = draw(st.dates(plan.effective_from, date(2031, 12, 31)))
     least_fen = share_of(price_fen, plan.down_payment_min, Rounding.UP)
     most_fen = least_fen if plan.business is Business.RENTAL else price_fen - 1
-    wish = Request(
+    wish = QuoteRequest(
         plan=plan,
         customer=Customer(draw(st.sampled_from(plan.customer_classes)), SCORE_MAX, draw(SCORES)),
         asset=Asset(draw(st.sampled_from(plan.asset_kinds))),
@@ -97,12 +98,12 @@ def fitting(draw: st.DrawFn, plan: Plan) -> Request:
     return replace(wish, **{name: getattr(other, name) for name in names})
 
 
-def wishes(plan: Plan) -> st.SearchStrategy[Request]:
+def wishes(plan: Plan) -> st.SearchStrategy[QuoteRequest]:
     """Any wish at all; most of them sensible, because the others are refused at the first look."""
     return fitting(plan) | fitting(plan) | wild(plan)
 
 
-def outcome(wish: Request, calendar: Any) -> Offer | Refusal:
+def outcome(wish: QuoteRequest, calendar: Any) -> Offer | Refusal:
     """What is said to a wish; each of three policies judges the offer."""
     worked_out = quote(wish, calendar)
     if isinstance(worked_out, Refusal):

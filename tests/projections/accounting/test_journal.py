@@ -9,7 +9,7 @@ from psycopg import Connection
 
 from domain.accounting.chart import ACCOUNTS
 from domain.accounting.posting import MONEY_EVENTS, Unbalanced
-from domain.leasing.lease.money import PaymentPosted
+from domain.leasing.lease.events.money import PaymentPosted
 from projections.accounting.journal import JOURNAL, Filter, Page, entries, income, lines_of, trial_balance
 from tests.domain.leasing import cases
 from tests.projections.accounting.book_keeping import OTHER_TENANT, TENANT, BookKeeper

@@ -13,9 +13,7 @@ from api.roles.provisions import to_recognise
 from domain.accounting import chart
 from domain.accounting.posting import post
 from domain.accounting.posting import trial_balance as balance_of
-from domain.accounting.provision.decider import PROVISION
-from domain.accounting.provision.events import ClassSum
-from domain.accounting.provision.rules import RecogniseProvision
+from domain.accounting.provision import PROVISION, ClassSum, RecogniseProvision
 from domain.accounting.provisioning import (
     PROVISION_POLICIES,
     FiveClass,
@@ -25,7 +23,7 @@ from domain.accounting.provisioning import (
     provision_fen,
 )
 from domain.calendar.timers import month_end
-from domain.leasing.lease.state import Phase
+from domain.leasing.lease.state import LeasePhase
 from projections.accounting.journal import JOURNAL
 from projections.engine.runner import Runner
 from projections.leasing.lease_book import LEASE_BOOK
@@ -38,7 +36,7 @@ from tests.projections.leasing.lease_histories import Book, lease_books
 from tests.sampling import examples
 
 POLICY = PROVISION_POLICIES[max(PROVISION_POLICIES)]
-OUTSIDE = {Phase.AWAITING_DELIVERY, Phase.SETTLED, Phase.CHARGED_OFF, Phase.RECOVERED}
+OUTSIDE = {LeasePhase.AWAITING_DELIVERY, LeasePhase.SETTLED, LeasePhase.CHARGED_OFF, LeasePhase.RECOVERED}
 with_database = settings(
     suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=examples(40), deadline=None
 )

@@ -12,7 +12,7 @@ from psycopg import Connection
 from domain.accounting.revenue import future_interest, future_rent
 from domain.kernel.decider import fold as fold_events
 from domain.leasing.lease.commands import AccrueInterest, CreateLease
-from domain.leasing.lease.decider import LEASE
+from domain.leasing.lease.rules.decider import LEASE
 from projections.accounting.revenue import RevenueMonth, revenue_schedule
 from projections.engine.runner import Runner
 from projections.leasing.lease_book import LEASE_BOOK

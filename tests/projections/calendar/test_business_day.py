@@ -9,9 +9,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from psycopg import Connection
 
-from domain.calendar.commands import CloseDay, OpenCalendar, RecordStep, StartEndOfDay
-from domain.calendar.decider import CALENDAR
-from domain.calendar.state import CalendarState, Phase
+from domain.calendar.calendar import (
+    CALENDAR,
+    CalendarPhase,
+    CalendarState,
+    CloseDay,
+    OpenCalendar,
+    RecordStep,
+    StartEndOfDay,
+)
 from domain.kernel.command import Command
 from domain.kernel.refusal import Refusal
 from projections.calendar.business_day import DONE, RUNNING, WAITING, BusinessDay, business_day
@@ -42,7 +48,7 @@ def wish(state: CalendarState, move: int) -> Command:
     on = state.business_date
     if on is None:
         return OpenCalendar(business_date=FIRST)
-    if state.phase is Phase.OPEN:
+    if state.phase is CalendarPhase.OPEN:
         return StartEndOfDay(day=on, steps=STEPS)
     if not state.steps:
         return CloseDay(day=on)
@@ -52,7 +58,7 @@ def wish(state: CalendarState, move: int) -> Command:
 
 def check(found: BusinessDay, state: CalendarState) -> None:
     assert (found.state, found.business_date, found.version) == (state.phase.value, state.business_date, state.version)
-    if state.phase is not Phase.CLOSING:
+    if state.phase is not CalendarPhase.CLOSING:
         assert found.steps == ()
         return
     assert [one.step for one in found.steps] == list(STEPS)

@@ -12,12 +12,12 @@ from psycopg import Connection
 
 from domain.calendar.timers import Timer
 from domain.intake.application.events import ApplicationExpired, ApplicationWithdrawn, OfferCancelled, OfferPresented
-from domain.intake.application.values import AssetClass
 from domain.kernel.event import EVENT_TYPES, Event
-from domain.leasing.lease import events as lease
-from domain.leasing.lease import money
-from domain.leasing.values import COMPONENTS, Business, DepositMode, Instalment, NewDueDate
-from domain.parties.consent.events import ConsentExpired, ConsentWithdrawn
+from domain.kernel.values import AssetClass, Business
+from domain.leasing.lease.events import lifecycle as lease
+from domain.leasing.lease.events import money
+from domain.leasing.values import COMPONENTS, DepositMode, NewDueDate
+from domain.parties.consent import ConsentExpired, ConsentWithdrawn
 from domain.payments.payment.events import (
     AttemptStarted,
     PaymentCancelled,
@@ -26,6 +26,7 @@ from domain.payments.payment.events import (
     PaymentPending,
     RetryScheduled,
 )
+from domain.pricing.schedules import Instalment
 from projections.calendar.timer_kinds import EVENTS, KIND_OF, KINDS, OFFER_VALID_DAYS, RULES
 from projections.calendar.timers import TIMERS, Filter, Page, Waiting, due, listing
 from projections.engine.comparing import compare

@@ -10,8 +10,7 @@ from uuid import UUID
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from domain.contracts.clause.commands import DraftClause
-from domain.contracts.clause.decider import CLAUSE
+from domain.contracts.clause import CLAUSE, DraftClause
 from domain.contracts.contract.commands import (
     AcknowledgeDisclosure,
     AnchorContract,
@@ -20,7 +19,7 @@ from domain.contracts.contract.commands import (
     SignAmendment,
     SignContract,
 )
-from domain.contracts.contract.decider import CONTRACT
+from domain.contracts.contract.rules import CONTRACT
 from domain.contracts.contract.state import ContractState
 from domain.kernel.command import Command
 from domain.kernel.decider import Decider

@@ -28,9 +28,10 @@ from domain.leasing.lease.commands import (
     WaiveBill,
     WaivedPart,
 )
-from domain.leasing.lease.decider import LEASE
+from domain.leasing.lease.rules.decider import LEASE
 from domain.leasing.lease.state import LeaseState
-from domain.leasing.values import Component, NewDueDate
+from domain.leasing.values import NewDueDate
+from domain.pricing.schedules import Component
 from tests.domain.intake.scenario import context
 from tests.domain.leasing import cases
 from tests.history.lease_lives import LIVES

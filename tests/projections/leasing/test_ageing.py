@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from psycopg import Connection
 
+from domain.kernel.values import Business
 from domain.leasing.lease.commands import PostPayment, ReversePayment
-from domain.leasing.lease.money import BillIssued
-from domain.leasing.values import Business
+from domain.leasing.lease.events.money import BillIssued
 from projections.engine.as_of import NotProjectedYet
 from projections.leasing.ageing import AGEING, BUCKETS, Ageing, ageing
 from tests.domain.leasing import cases

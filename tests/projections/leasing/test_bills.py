@@ -8,9 +8,11 @@ from typing import Any
 import pytest
 from psycopg import Connection
 
+from domain.kernel.values import Business
 from domain.leasing.lease.commands import ReversePayment, WaiveBill, WaivedPart
-from domain.leasing.lease.money import BillIssued, BillWaived, PaymentPosted
-from domain.leasing.values import Applied, Business, Component, Part
+from domain.leasing.lease.events.money import BillIssued, BillWaived, PaymentPosted
+from domain.leasing.values import Applied, Part
+from domain.pricing.schedules import Component
 from projections.leasing import bills
 from projections.leasing.bill import STATUSES, Bill
 from projections.leasing.bills import BILLS, Filter, Page, bills_of, listing

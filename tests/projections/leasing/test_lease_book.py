@@ -10,10 +10,10 @@ from msgspec.structs import replace
 from psycopg import Connection
 
 from domain.kernel.event import EVENT_TYPES
-from domain.leasing.lease import events, money
-from domain.leasing.lease.money import LeaseActivated, LeaseTransferred
-from domain.leasing.lease.state import Phase
-from domain.leasing.values import Business
+from domain.kernel.values import Business
+from domain.leasing.lease.events import lifecycle, money
+from domain.leasing.lease.events.money import LeaseActivated, LeaseTransferred
+from domain.leasing.lease.state import LeasePhase
 from projections.engine import pages
 from projections.engine.as_of import NotProjectedYet
 from projections.engine.listing import Page, Where, listing
@@ -58,8 +58,8 @@ def _late(row: Lease) -> int:
     return 106
 
 
-@pytest.mark.parametrize("phase", [phase for phase in Phase if phase is not Phase.ABSENT])
-def test_every_phase(phase: Phase) -> None:
+@pytest.mark.parametrize("phase", [phase for phase in LeasePhase if phase is not LeasePhase.ABSENT])
+def test_every_phase(phase: LeasePhase) -> None:
     assert row_of(*cases.PASTS[phase]).state == phase.value
 
 
@@ -87,7 +87,7 @@ def test_a_lease_that_does_not_begin_with_its_creation_is_parked() -> None:
 
 
 def test_every_event_of_the_aggregate_counts() -> None:
-    ours = {cls for cls in EVENT_TYPES.values() if cls.__module__ in (events.__name__, money.__name__)}
+    ours = {cls for cls in EVENT_TYPES.values() if cls.__module__ in (lifecycle.__name__, money.__name__)}
     assert ours == LEASE_BOOK.events
 
 

@@ -17,8 +17,8 @@ from domain.accounting.posting import MONEY_EVENTS, post
 from domain.accounting.posting import trial_balance as balance_of
 from domain.accounting.provisioning import exposure_fen
 from domain.kernel.decider import fold as fold_events
-from domain.leasing.lease.decider import LEASE
-from domain.leasing.lease.state import LeaseState, Phase
+from domain.leasing.lease.rules.decider import LEASE
+from domain.leasing.lease.state import LeasePhase, LeaseState
 from projections.accounting import journal
 from projections.accounting.journal import JOURNAL, lines_of
 from projections.calendar.timers import TIMERS
@@ -42,7 +42,7 @@ from tests.projections.leasing.lease_histories import PASTS, Book, book_of, leas
 from tests.sampling import examples
 
 MODELS: tuple[Projection[Any], ...] = (LEASE_BOOK, BILLS, AGEING, JOURNAL)
-OUTSIDE = {Phase.AWAITING_DELIVERY, Phase.SETTLED, Phase.CHARGED_OFF, Phase.RECOVERED}
+OUTSIDE = {LeasePhase.AWAITING_DELIVERY, LeasePhase.SETTLED, LeasePhase.CHARGED_OFF, LeasePhase.RECOVERED}
 with_database = settings(
     suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=examples(40), deadline=None
 )
@@ -80,7 +80,7 @@ def test_the_lease_book_says_what_the_leases_say(book: Book) -> None:
         assert row.unbilled_principal_fen == state.unbilled_principal_fen
         assert row.unbilled_fen == sum(one.total_fen for one in state.unbilled)
         assert row.period_start == state.period_start
-        assert (row.closed_on is not None) == (state.phase is Phase.SETTLED)
+        assert (row.closed_on is not None) == (state.phase is LeasePhase.SETTLED)
         check_others_money(row, state)
         assert (row.issued, row.instalments) == (
             len(state.balances.bills),
@@ -204,7 +204,7 @@ def naive_ageing(book: Book, as_of: date, up_to: int) -> dict[str, tuple[int, in
             if lease == of and at <= up_to and book.days[at - 1] <= as_of
         ]
         state = fold_events(LEASE, known)
-        if state.phase in OUTSIDE | {Phase.ABSENT}:
+        if state.phase in OUTSIDE | {LeasePhase.ABSENT}:
             continue
         unpaid = [bill for bill in state.balances.bills if bill.open_fen]
         days = (as_of - min(bill.due_on for bill in unpaid)).days if unpaid else 0

@@ -9,9 +9,9 @@ from uuid import UUID
 import pytest
 from psycopg import Connection
 
-from domain.contracts.clause.values import ClauseRef
 from domain.kernel.event import Event
-from domain.parties.consent.events import (
+from domain.kernel.values import ClauseRef
+from domain.parties.consent import (
     ConsentDeclined,
     ConsentExpired,
     ConsentGranted,
@@ -19,7 +19,7 @@ from domain.parties.consent.events import (
     ConsentRequested,
     ConsentWithdrawn,
 )
-from domain.parties.consent.values import Purpose
+from domain.parties.purposes import Purpose
 from projections.engine.listing import Where, listing
 from projections.engine.runner import Runner
 from projections.parties.consents import CONSENTS, Consent, is_near, streams_of

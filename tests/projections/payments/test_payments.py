@@ -10,11 +10,11 @@ from psycopg import Connection
 
 from domain.kernel.decider import fold
 from domain.kernel.event import Event
-from domain.payments.collection import Debit, Standing, Waiting
-from domain.payments.mandate.events import MandateResumed
-from domain.payments.payment.decider import PAYMENT
+from domain.payments.collection import CollectionPosition, Debit, Waiting
+from domain.payments.mandate import MandateResumed
 from domain.payments.payment.events import AttemptStarted, PaymentCancelled, PaymentExhausted, PaymentPending
-from domain.payments.payment.state import Phase
+from domain.payments.payment.rules import PAYMENT
+from domain.payments.payment.state import PaymentPhase
 from projections.engine.comparing import compare
 from projections.engine.listing import Where, listing
 from projections.engine.runner import Runner
@@ -61,8 +61,8 @@ def row(*events: Event) -> Payment:
     return found
 
 
-@pytest.mark.parametrize("phase", [phase for phase in HISTORIES if phase is not Phase.ABSENT])
-def test_the_state_and_the_money_are_the_aggregates_own(phase: Phase) -> None:
+@pytest.mark.parametrize("phase", [phase for phase in HISTORIES if phase is not PaymentPhase.ABSENT])
+def test_the_state_and_the_money_are_the_aggregates_own(phase: PaymentPhase) -> None:
     events = HISTORIES[phase]
     found, state = row(*events), fold(PAYMENT, events)
     assert (found.state, found.attempt, found.channel) == (state.phase, state.attempt, state.channel)
@@ -157,7 +157,7 @@ def test_how_leases_stand(app_connection: Connection[Any], books: BookKeeper) ->
     books.write(*told(OF_MANDATE, moved(GRANTED, lease=lease, valid_until=due_on)))
     project(app_connection)
     debit = Debit(reference="DD-1", policy=GRANTED.policy, limit_fen=50_000)
-    alone = Standing(lease=lease, due_fen=106_000, newest_due_on=due_on, debit=debit)
+    alone = CollectionPosition(lease=lease, due_fen=106_000, newest_due_on=due_on, debit=debit)
     assert standings(app_connection, TENANT, due_on, 99) == [alone]
     assert standings(app_connection, TENANT, due_on - timedelta(days=1), 99) == []
     assert standings(app_connection, TENANT, due_on + timedelta(days=1), 99) == [], "the mandate is over then"

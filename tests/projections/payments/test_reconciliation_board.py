@@ -9,8 +9,9 @@ import pytest
 from psycopg import Connection
 
 from domain.kernel.event import Event
+from domain.payments.matching import BreakKind, Money, Movement
 from domain.payments.payment.events import PaymentOverpaid
-from domain.payments.reconciliation.events import (
+from domain.payments.reconciliation import (
     BreakFound,
     BreakResolved,
     ReconciliationClosed,
@@ -18,7 +19,6 @@ from domain.payments.reconciliation.events import (
     StatementLoaded,
     StatementMatched,
 )
-from domain.payments.reconciliation.matching import BreakKind, Money, Movement
 from projections.engine.as_of import NotProjectedYet
 from projections.engine.comparing import compare
 from projections.engine.runner import Runner

@@ -9,7 +9,7 @@ import pytest
 from psycopg import Connection
 
 from domain.portfolio import limits
-from domain.portfolio.limits import Surroundings
+from domain.portfolio.limits import PrudentialData
 from projections.portfolio import exposures as portfolio
 from projections.portfolio.exposures import LARGEST, holdings, measured, provisions, snapshot
 from tests.domain.leasing import cases
@@ -59,17 +59,17 @@ def test_the_largest_are_named(projected: Connection[Any], monkeypatch: pytest.M
 
 
 def test_limits(projected: Connection[Any]) -> None:
-    rich = Surroundings(net_assets_fen=100_000_000, total_assets_fen=4_000_000)
+    rich = PrudentialData(net_assets_fen=100_000_000, total_assets_fen=4_000_000)
     position, found = snapshot(projected, TENANT, rich)
     sound = measured(projected, TENANT, rich)
     assert (sound.position, sound.portfolio, sound.version) == (position, found, 1)
     assert not any(one.breached for one in sound.measures)
     assert {one.lessee for one in sound.measures if one.kind is limits.ONE_LESSEE} == {BIG, SMALL}
     assert (found.risk_assets_fen, found.lease_assets_fen, len(found.exposures)) == (2_506_000, 2_406_000, 2)
-    poor = Surroundings(net_assets_fen=300_000, total_assets_fen=9_000_000, related=frozenset({BIG}))
+    poor = PrudentialData(net_assets_fen=300_000, total_assets_fen=9_000_000, related=frozenset({BIG}))
     kinds = {one.kind for one in measured(projected, TENANT, poor).measures if one.breached}
     assert {limits.RISK_ASSETS, limits.ONE_LESSEE, limits.ONE_RELATED, limits.ALL_RELATED, limits.LEASE_ASSETS} <= kinds
-    grouped = Surroundings(
+    grouped = PrudentialData(
         net_assets_fen=4_500_000, total_assets_fen=1, group_of={BIG: UUID(int=9), SMALL: UUID(int=9)}
     )
     assert limits.ONE_GROUP in {one.kind for one in measured(projected, TENANT, grouped).measures if one.breached}
@@ -82,7 +82,7 @@ def test_the_largest_lessees_are_named_and_whoever_is_over(
     monkeypatch.setattr(portfolio, "LARGEST", 1)
 
     def named(net_assets_fen: int) -> set[object]:
-        around = Surroundings(net_assets_fen=net_assets_fen, total_assets_fen=1)
+        around = PrudentialData(net_assets_fen=net_assets_fen, total_assets_fen=1)
         return {one.lessee for one in measured(projected, TENANT, around).measures if one.kind is limits.ONE_LESSEE}
 
     assert named(100_000_000) == {BIG}

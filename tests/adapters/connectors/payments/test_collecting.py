@@ -37,8 +37,8 @@ from domain.payments.payment.commands import (
     RecordRefundFailed,
     RecordSucceeded,
 )
-from domain.payments.payment.decider import PAYMENT
 from domain.payments.payment.events import AttemptStarted, PaymentFailed
+from domain.payments.payment.rules import PAYMENT
 from domain.payments.payment.state import PaymentState
 from domain.payments.payment.values import Reported, Source
 from tests.domain.intake.scenario import CONTEXT, TODAY

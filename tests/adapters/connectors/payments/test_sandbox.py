@@ -13,7 +13,7 @@ from adapters.connectors.payments.port import CallbackForged, Order, PaymentProv
 from adapters.connectors.payments.sandbox import MEMORY, SandboxBank
 from adapters.connectors.payments.scenarios import FAILURE_CODES, Rule, Script, always, by_seed
 from adapters.connectors.payments.statement import StatementRow, read_statement
-from domain.payments.reconciliation.matching import Movement
+from domain.payments.matching import Movement
 
 DAY = date(2005, 5, 4)
 NEXT = DAY + timedelta(days=1)

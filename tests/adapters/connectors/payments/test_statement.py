@@ -10,7 +10,7 @@ from hypothesis import given as for_all
 from hypothesis import strategies as st
 
 from adapters.connectors.payments.statement import HEADER, StatementError, StatementRow, read_statement, write_statement
-from domain.payments.reconciliation.matching import Movement
+from domain.payments.matching import Movement
 
 DAY = date(2005, 5, 4)
 ONE = StatementRow(Movement.COLLECTION, "0f" * 16 + "-1", "a" * 64, 108_315)

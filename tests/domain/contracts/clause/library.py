@@ -4,10 +4,16 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 
-from domain.contracts.clause.commands import DraftClause, PublishClause, WithdrawClause
-from domain.contracts.clause.decider import CLAUSE
-from domain.contracts.clause.events import ClauseDrafted, ClausePublished, ClauseWithdrawn
-from domain.contracts.clause.values import text_digest
+from domain.contracts.clause import (
+    CLAUSE,
+    ClauseDrafted,
+    ClausePublished,
+    ClauseWithdrawn,
+    DraftClause,
+    PublishClause,
+    WithdrawClause,
+)
+from domain.contracts.texts import text_digest
 from domain.kernel.command import Command
 from domain.kernel.event import Event
 from domain.pricing.parts import Form

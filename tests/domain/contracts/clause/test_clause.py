@@ -11,15 +11,13 @@ from hypothesis import given as forall
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from domain.contracts.clause import refusals as r
-from domain.contracts.clause.events import ClauseDrafted, ClausePublished, ClauseWithdrawn
-from domain.contracts.clause.rules import COMMANDS
-from domain.contracts.clause.state import _EVOLVE, evolve
-from domain.contracts.clause.texts import difference
-from domain.contracts.clause.values import TEXT_JSON_BYTES_MAX, VERSIONS_MAX, ClauseRef, is_exact, text_digest
+from domain.contracts import clause as r
+from domain.contracts.clause import CLAUSE, TEXT_JSON_BYTES_MAX, ClauseDrafted, ClausePublished, ClauseWithdrawn
+from domain.contracts.texts import difference, is_exact, text_digest
 from domain.kernel.command import Command
 from domain.kernel.event import EVENT_TYPES, Event, personal_fields
 from domain.kernel.refusal import REFUSALS, RefusalKind
+from domain.kernel.values import CLAUSE_VERSIONS_MAX, ClauseRef
 from domain.pricing.parts import Form
 from tests.domain.contracts.clause import library as c
 from tests.domain.contracts.clause.library import given
@@ -50,7 +48,7 @@ WithdrawClause
 
 def test_table_is_as_agreed() -> None:
     assert table(given, c.SAMPLES, c.HISTORIES, {}) == TABLE
-    assert tuple(type(command) for command in c.SAMPLES) == COMMANDS
+    assert tuple(type(command) for command in c.SAMPLES) == CLAUSE.commands
 
 
 def test_draft_holds_the_text_and_its_digest() -> None:
@@ -132,7 +130,7 @@ def test_a_change_of_scope_alone_is_a_version() -> None:
     given(c.DRAFTED).when(narrower).then(replace(c.DRAFTED, version=2, forms=(Form.OPERATING,)))
 
 
-FULL = tuple(replace(c.DRAFTED, version=n, digest=f"{n:064x}", text=None) for n in range(1, VERSIONS_MAX + 1))
+FULL = tuple(replace(c.DRAFTED, version=n, digest=f"{n:064x}", text=None) for n in range(1, CLAUSE_VERSIONS_MAX + 1))
 REACHED: list[tuple[RefusalKind, tuple[Event, ...], Command]] = [
     (r.UNKNOWN, (), c.PUBLISH),
     (r.OTHER_CLAUSE, (c.DRAFTED,), replace(c.DRAFT, clause="rent")),
@@ -188,18 +186,18 @@ def test_publication_and_withdrawal_may_be_today() -> None:
 
 def test_evolve_is_total_and_judges_nothing() -> None:
     mine = {cls for name, cls in EVENT_TYPES.items() if name.startswith("clause.")}
-    assert set(_EVOLVE) == mine == {ClauseDrafted, ClausePublished, ClauseWithdrawn}
+    assert set(CLAUSE.events) == mine == {ClauseDrafted, ClausePublished, ClauseWithdrawn}
     assert all(personal_fields(cls) == () for cls in mine)
     events: tuple[Event, ...] = (c.DRAFTED, c.SECOND_PUBLISHED, c.WITHDRAWN)
     for history in c.HISTORIES.values():
         for event in events:
-            assert evolve(given(*history).state, event).version == len(history) + 1
+            assert CLAUSE.evolve(given(*history).state, event).version == len(history) + 1
 
 
 def test_foreign_events_and_commands_are_errors() -> None:
-    with pytest.raises(TypeError, match="expected an event of a clause"):
-        evolve(given().state, Event())
-    with pytest.raises(TypeError, match="expected a command to a clause"):
+    with pytest.raises(TypeError, match="expected an event of the aggregate clause"):
+        CLAUSE.evolve(given().state, Event())
+    with pytest.raises(TypeError, match="expected a command to the aggregate clause"):
         given().when(Command())
 
 

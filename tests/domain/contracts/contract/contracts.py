@@ -12,7 +12,6 @@ from uuid import UUID
 
 from msgspec.structs import replace
 
-from domain.contracts.clause.values import ClauseRef, text_digest
 from domain.contracts.contract.commands import (
     AcknowledgeDisclosure,
     AnchorContract,
@@ -27,7 +26,6 @@ from domain.contracts.contract.commands import (
     TerminateContract,
     VoidContract,
 )
-from domain.contracts.contract.decider import CONTRACT
 from domain.contracts.contract.events import (
     AmendmentProposed,
     AmendmentSigned,
@@ -42,8 +40,8 @@ from domain.contracts.contract.events import (
     ContractVoided,
     DisclosureAcknowledged,
 )
-from domain.contracts.contract.roots import Head, contract_root
-from domain.contracts.contract.state import Phase
+from domain.contracts.contract.rules import CONTRACT
+from domain.contracts.contract.state import ContractPhase
 from domain.contracts.contract.values import (
     Disclosure,
     GivenText,
@@ -55,8 +53,11 @@ from domain.contracts.contract.values import (
     SignatureLevel,
     SignatureMethod,
 )
+from domain.contracts.roots import Head, contract_root
+from domain.contracts.texts import text_digest
 from domain.kernel.command import Command
 from domain.kernel.event import Event
+from domain.kernel.values import ClauseRef
 from domain.pricing.parts import Form
 from domain.pricing.schedules import Component
 from tests.domain.intake.scenario import TODAY, scenarios
@@ -246,18 +247,18 @@ TO_EXECUTED = (*TO_PARTIALLY, COSIGNED, COUNTERSIGNED, EXECUTED)
 TO_ANCHORED = (*TO_EXECUTED, ANCHORED)
 TO_AMENDED = (*TO_ANCHORED, PROPOSED, *AMENDMENT_SIGNATURES, AMENDED)
 
-HISTORIES: dict[Phase, tuple[Event, ...]] = {
-    Phase.ABSENT: (),
-    Phase.ASSEMBLED: (ASSEMBLED,),
-    Phase.PRESENTED: (ASSEMBLED, PRESENTED),
-    Phase.DISCLOSURE_ACKNOWLEDGED: TO_ACKNOWLEDGED,
-    Phase.PARTIALLY_SIGNED: TO_PARTIALLY,
-    Phase.EXECUTED: TO_EXECUTED,
-    Phase.ANCHORED: TO_ANCHORED,
-    Phase.AMENDED: TO_AMENDED,
-    Phase.TERMINATED: (*TO_ANCHORED, ContractTerminated(reason="early_settlement", terminated_on=TODAY)),
-    Phase.FULFILLED: (*TO_ANCHORED, ContractFulfilled(fulfilled_on=TODAY)),
-    Phase.VOID: (*TO_PARTIALLY, ContractVoided(reason="changed_mind")),
+HISTORIES: dict[ContractPhase, tuple[Event, ...]] = {
+    ContractPhase.ABSENT: (),
+    ContractPhase.ASSEMBLED: (ASSEMBLED,),
+    ContractPhase.PRESENTED: (ASSEMBLED, PRESENTED),
+    ContractPhase.DISCLOSURE_ACKNOWLEDGED: TO_ACKNOWLEDGED,
+    ContractPhase.PARTIALLY_SIGNED: TO_PARTIALLY,
+    ContractPhase.EXECUTED: TO_EXECUTED,
+    ContractPhase.ANCHORED: TO_ANCHORED,
+    ContractPhase.AMENDED: TO_AMENDED,
+    ContractPhase.TERMINATED: (*TO_ANCHORED, ContractTerminated(reason="early_settlement", terminated_on=TODAY)),
+    ContractPhase.FULFILLED: (*TO_ANCHORED, ContractFulfilled(fulfilled_on=TODAY)),
+    ContractPhase.VOID: (*TO_PARTIALLY, ContractVoided(reason="changed_mind")),
 }
 """A shortest sensible past for every phase, in the order of a contract's life."""
 
@@ -265,7 +266,10 @@ HISTORIES: dict[Phase, tuple[Event, ...]] = {
 def text() -> str:
     """The table as agreed: without, and then with a pending amendment."""
     forms = {phase.value: history for phase, history in HISTORIES.items()}
-    pending = {phase.value: (*HISTORIES[phase], PROPOSED) for phase in (Phase.EXECUTED, Phase.ANCHORED, Phase.AMENDED)}
+    pending = {
+        phase.value: (*HISTORIES[phase], PROPOSED)
+        for phase in (ContractPhase.EXECUTED, ContractPhase.ANCHORED, ContractPhase.AMENDED)
+    }
     return f"{table(given, SAMPLES, forms, {})}\nWith a pending amendment\n\n{table(given, SAMPLES, pending, {})}"
 
 

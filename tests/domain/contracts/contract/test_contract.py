@@ -27,9 +27,8 @@ from domain.contracts.contract.events import (
     ContractVoided,
     TextsConfirmed,
 )
-from domain.contracts.contract.evolve import _EVOLVE, evolve
-from domain.contracts.contract.rules import COMMANDS
-from domain.contracts.contract.state import CLOSED, FORMING, IN_FORCE, OPEN, Phase
+from domain.contracts.contract.rules import CONTRACT
+from domain.contracts.contract.state import CLOSED, FORMING, IN_FORCE, OPEN, ContractPhase
 from domain.kernel.command import Command
 from domain.kernel.event import EVENT_TYPES, Event, personal_fields
 from tests.domain.contracts.contract import contracts as c
@@ -45,15 +44,15 @@ def test_table_is_as_agreed() -> None:
 
 
 def test_table_has_every_command_and_phase() -> None:
-    assert tuple(type(command) for command in c.SAMPLES) == COMMANDS
-    assert tuple(c.HISTORIES) == tuple(Phase)
+    assert tuple(type(command) for command in c.SAMPLES) == CONTRACT.commands
+    assert tuple(c.HISTORIES) == tuple(ContractPhase)
     for phase, history in c.HISTORIES.items():
         assert given(*history).state.phase is phase
 
 
 def test_phases_are_sorted() -> None:
     assert FORMING | IN_FORCE == OPEN
-    assert OPEN | CLOSED | {Phase.ABSENT} == frozenset(Phase)
+    assert OPEN | CLOSED | {ContractPhase.ABSENT} == frozenset(ContractPhase)
 
 
 def test_event_one_holds_the_evidence_clause() -> None:
@@ -73,18 +72,18 @@ def test_presentation_can_be_repeated_and_begins_anew() -> None:
 
 def test_everybody_addressed_confirms() -> None:
     state = given(c.ASSEMBLED, c.PRESENTED).when(c.ACKNOWLEDGE).then(c.ACKNOWLEDGED)
-    assert state.phase is Phase.PRESENTED
+    assert state.phase is ContractPhase.PRESENTED
     confirm = replace(c.ACKNOWLEDGE, party=c.GUARANTOR)
     state = given(*c.TO_PRESENTED).when(confirm).then(c.CONFIRMED)
-    assert state.phase is Phase.DISCLOSURE_ACKNOWLEDGED
+    assert state.phase is ContractPhase.DISCLOSURE_ACKNOWLEDGED
 
 
 def test_last_signature_puts_it_into_force() -> None:
     state = given(*c.TO_ACKNOWLEDGED).when(c.SIGN).then(c.SIGNED)
-    assert state.phase is Phase.PARTIALLY_SIGNED
+    assert state.phase is ContractPhase.PARTIALLY_SIGNED
     last = SignContract(signature=c.signature(c.LESSOR, 2))
     state = given(*c.TO_PARTIALLY, c.COSIGNED).when(last).then(c.COUNTERSIGNED, c.EXECUTED)
-    assert (state.phase, state.executed_on) == (Phase.EXECUTED, TODAY)
+    assert (state.phase, state.executed_on) == (ContractPhase.EXECUTED, TODAY)
 
 
 def test_parties_of_one_turn_sign_in_any_order() -> None:
@@ -97,18 +96,18 @@ def test_parties_of_one_turn_sign_in_any_order() -> None:
 
 def test_anchor_again_elsewhere() -> None:
     state = given(*c.TO_ANCHORED).when(replace(c.ANCHOR, anchor="evm")).then(replace(c.ANCHORED, anchor="evm"))
-    assert state.phase is Phase.ANCHORED
+    assert state.phase is ContractPhase.ANCHORED
 
 
 def test_amendment_changes_nothing_before_all_signed() -> None:
     proposed = given(*c.TO_ANCHORED).when(c.PROPOSE).then(c.PROPOSED)
-    assert (proposed.root, proposed.clauses, proposed.phase) == (c.ROOT, c.CLAUSES, Phase.ANCHORED)
+    assert (proposed.root, proposed.clauses, proposed.phase) == (c.ROOT, c.CLAUSES, ContractPhase.ANCHORED)
     history = (*c.TO_ANCHORED, c.PROPOSED, *c.AMENDMENT_SIGNATURES[:2])
     assert given(*history).state.root == c.ROOT
     last = SignAmendment(signature=c.signature(c.LESSOR, 2))
     state = given(*history).when(last).then(c.AMENDMENT_SIGNATURES[2], c.AMENDED)
     assert (state.root, state.clauses, state.key_terms) == (c.NEW_ROOT, c.NEW_CLAUSES, c.NEW_TERMS)
-    assert (state.phase, state.amendment) == (Phase.AMENDED, None)
+    assert (state.phase, state.amendment) == (ContractPhase.AMENDED, None)
 
 
 def test_amendments_form_a_chain_of_roots() -> None:
@@ -125,7 +124,7 @@ def test_amendments_form_a_chain_of_roots() -> None:
 def test_amended_contract_is_anchored_by_its_new_root() -> None:
     given(*c.TO_AMENDED).when(c.ANCHOR).then_refused(r.ROOT_DIFFERS, expected=c.NEW_ROOT, got=c.ROOT)
     state = given(*c.TO_AMENDED).when(replace(c.ANCHOR, root=c.NEW_ROOT)).then(replace(c.ANCHORED, root=c.NEW_ROOT))
-    assert state.phase is Phase.ANCHORED
+    assert state.phase is ContractPhase.ANCHORED
 
 
 def test_amendment_keeps_clauses_that_were_withdrawn_since() -> None:
@@ -148,7 +147,7 @@ def test_amendment_can_lapse() -> None:
 
 
 @pytest.mark.parametrize("phase", sorted(IN_FORCE))
-def test_ends_from_force(phase: Phase) -> None:
+def test_ends_from_force(phase: ContractPhase) -> None:
     past = c.HISTORIES[phase]
     given(*past).when(TerminateContract(reason="default")).then(
         ContractTerminated(reason="default", terminated_on=TODAY)
@@ -172,19 +171,19 @@ def test_copy_can_be_checked_after_the_end() -> None:
 
 def test_evolve_is_total_and_judges_nothing() -> None:
     mine = {cls for name, cls in EVENT_TYPES.items() if name.startswith("contract.")}
-    assert set(_EVOLVE) == mine
+    assert set(CONTRACT.events) == mine
     assert all(personal_fields(cls) == () for cls in mine)
     lives = [event for history in c.HISTORIES.values() for event in history]
-    for phase in Phase:
+    for phase in ContractPhase:
         state = given(*c.HISTORIES[phase]).state
         for event in [*lives, AmendmentLapsed(number=1, reason="x"), *c.AMENDMENT_SIGNATURES]:
-            assert evolve(state, event).version == state.version + 1
+            assert CONTRACT.evolve(state, event).version == state.version + 1
 
 
 def test_foreign_events_and_commands_are_errors() -> None:
-    with pytest.raises(TypeError, match="expected an event of a contract"):
-        evolve(given().state, Event())
-    with pytest.raises(TypeError, match="expected a command to a contract"):
+    with pytest.raises(TypeError, match="expected an event of the aggregate contract"):
+        CONTRACT.evolve(given().state, Event())
+    with pytest.raises(TypeError, match="expected a command to the aggregate contract"):
         given().when(Command())
 
 

@@ -8,10 +8,10 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from msgspec.structs import replace
 
 from domain.contracts.contract.commands import AcknowledgeDisclosure, SignAmendment, SignContract, VoidContract
-from domain.contracts.contract.decider import CONTRACT
-from domain.contracts.contract.roots import contract_root
-from domain.contracts.contract.state import CLOSED, FORMING, IN_FORCE, Phase
+from domain.contracts.contract.rules import CONTRACT
+from domain.contracts.contract.state import CLOSED, FORMING, IN_FORCE, ContractPhase
 from domain.contracts.contract.values import ADDRESSED, Signature, SignatureLevel, SignatureMethod
+from domain.contracts.roots import contract_root
 from domain.kernel.command import Command
 from domain.kernel.decider import fold
 from domain.kernel.event import Event, decode_body, type_of
@@ -21,14 +21,19 @@ from tests.domain.intake.scenario import body_of, check_event, context
 from tests.sampling import examples
 
 NEXT = {
-    Phase.ABSENT: {Phase.ASSEMBLED},
-    Phase.ASSEMBLED: {Phase.PRESENTED},
-    Phase.PRESENTED: {Phase.DISCLOSURE_ACKNOWLEDGED},
-    Phase.DISCLOSURE_ACKNOWLEDGED: {Phase.PARTIALLY_SIGNED},
-    Phase.PARTIALLY_SIGNED: {Phase.EXECUTED},
-    Phase.EXECUTED: {Phase.ANCHORED, Phase.AMENDED, Phase.TERMINATED, Phase.FULFILLED},
-    Phase.ANCHORED: {Phase.AMENDED, Phase.TERMINATED, Phase.FULFILLED},
-    Phase.AMENDED: {Phase.ANCHORED, Phase.TERMINATED, Phase.FULFILLED},
+    ContractPhase.ABSENT: {ContractPhase.ASSEMBLED},
+    ContractPhase.ASSEMBLED: {ContractPhase.PRESENTED},
+    ContractPhase.PRESENTED: {ContractPhase.DISCLOSURE_ACKNOWLEDGED},
+    ContractPhase.DISCLOSURE_ACKNOWLEDGED: {ContractPhase.PARTIALLY_SIGNED},
+    ContractPhase.PARTIALLY_SIGNED: {ContractPhase.EXECUTED},
+    ContractPhase.EXECUTED: {
+        ContractPhase.ANCHORED,
+        ContractPhase.AMENDED,
+        ContractPhase.TERMINATED,
+        ContractPhase.FULFILLED,
+    },
+    ContractPhase.ANCHORED: {ContractPhase.AMENDED, ContractPhase.TERMINATED, ContractPhase.FULFILLED},
+    ContractPhase.AMENDED: {ContractPhase.ANCHORED, ContractPhase.TERMINATED, ContractPhase.FULFILLED},
 }
 """The state machine as the design draws it; every open phase may also be void."""
 
@@ -107,7 +112,7 @@ class ContractLife(RuleBasedStateMachine):
             self.state = CONTRACT.evolve(self.state, event)
             if self.state.phase is not before:
                 assert before not in CLOSED, "a contract that is over never comes back"
-                assert self.state.phase in NEXT[before] | {Phase.VOID}
+                assert self.state.phase in NEXT[before] | {ContractPhase.VOID}
 
     @invariant()
     def replay_gives_the_same_state(self) -> None:

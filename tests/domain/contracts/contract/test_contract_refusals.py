@@ -9,7 +9,7 @@ from uuid import UUID
 import pytest
 from msgspec.structs import replace
 
-from domain.contracts.contract import offered
+from domain.contracts import offered
 from domain.contracts.contract import refusals as r
 from domain.contracts.contract.commands import (
     FulfilContract,
@@ -20,7 +20,7 @@ from domain.contracts.contract.commands import (
     VoidContract,
 )
 from domain.contracts.contract.events import AmendmentLapsed
-from domain.contracts.contract.state import Phase
+from domain.contracts.contract.state import ContractPhase
 from domain.contracts.contract.values import AMENDMENTS_MAX, Disclosure, Party, PartyRole
 from domain.kernel.command import Command
 from domain.kernel.event import Event
@@ -53,7 +53,7 @@ def with_entry(code: str, **changes: object) -> Command:
 REACHED: list[tuple[RefusalKind, tuple[Event, ...], Command]] = [
     (r.UNKNOWN, (), c.PRESENT),
     (r.EXISTS, (c.ASSEMBLED,), c.ASSEMBLE),
-    (r.CLOSED, (*c.TO_PARTIALLY, *c.HISTORIES[Phase.VOID][-1:]), c.SIGN),
+    (r.CLOSED, (*c.TO_PARTIALLY, *c.HISTORIES[ContractPhase.VOID][-1:]), c.SIGN),
     (r.NOT_PRESENTABLE, c.TO_ACKNOWLEDGED, c.PRESENT),
     (r.NOT_PRESENTED, (c.ASSEMBLED,), c.ACKNOWLEDGE),
     (r.NOT_ACKNOWLEDGED, c.TO_PRESENTED, c.SIGN),

@@ -15,13 +15,14 @@ from msgspec.structs import replace
 
 from adapters.reference.clauses import choose, shipped_clauses
 from chain.merkle import Frontier, leaf_hash
-from domain.contracts.clause.values import ClauseRef, text_digest
 from domain.contracts.contract.commands import CheckTexts
 from domain.contracts.contract.events import TamperAlarmRaised, TextsConfirmed
-from domain.contracts.contract.roots import contract_root, merkle_root
 from domain.contracts.contract.state import ContractState
-from domain.contracts.contract.tampering import compare
 from domain.contracts.contract.values import GivenText, Tampering
+from domain.contracts.roots import contract_root, merkle_root
+from domain.contracts.tampering import compare
+from domain.contracts.texts import text_digest
+from domain.kernel.values import ClauseRef
 from domain.pricing.parts import Form
 from tests.domain.contracts.contract import contracts as c
 from tests.domain.contracts.contract.contracts import given

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from msgspec import UNSET
 from msgspec.structs import replace
 
-from domain.contracts.contract.offered import (
+from domain.contracts.contract.values import KeyTerms
+from domain.contracts.offered import (
     CONTRACT_OFFER_DIFFERS,
     NOT_PRICED,
     OFFER_DIFFERS,
@@ -30,8 +31,7 @@ from domain.contracts.contract.offered import (
     wrong_key_terms,
     wrong_offer,
 )
-from domain.contracts.contract.roots import schedule_digest
-from domain.contracts.contract.values import KeyTerms
+from domain.contracts.roots import schedule_digest
 from domain.intake.application.values import Priced, Terms, WantedScore
 from domain.kernel.refusal import Refusal
 from domain.pricing.dates import Adjustment
@@ -51,7 +51,7 @@ from domain.pricing.parts import (
     TermUnit,
 )
 from domain.pricing.plans import Plan
-from domain.pricing.quoting import Quote, Request, quote
+from domain.pricing.quoting import Quote, QuoteRequest, quote
 from tests.domain.pricing.offers import CAR, LICENSED, PHONE, START, UNLICENSED, offer, request
 
 DEAR = replace(
@@ -69,10 +69,10 @@ AGREED = Agreed(lock=True, forum="华东仲裁委员会", early_settlement_rate=
 KEY_TERMS = key_terms_of(MADE, DEAR, AGREED)
 
 
-def again(kept: Priced, plan: Plan) -> Request:
+def again(kept: Priced, plan: Plan) -> QuoteRequest:
     """The request of what was kept; its codes are those of the catalogue."""
     asked = request_of(kept, plan)
-    assert isinstance(asked, Request)
+    assert isinstance(asked, QuoteRequest)
     return asked
 
 

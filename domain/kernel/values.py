@@ -1,0 +1,57 @@
+"""Values that several contexts share: codes, references, digests, rates, kinds of asset, a version of a clause."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+from domain.kernel.money import MAX_SAFE_INTEGER
+
+CODE_MAX_CHARS = 64
+
+CLAUSE_VERSIONS_MAX = 500
+"""Versions of one clause; a state stays quick to copy."""
+
+Code = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_.]*$(?!\n)", max_length=CODE_MAX_CHARS)]
+"""A word of a controlled vocabulary (a reason, a product, a provider): lower case, never a sentence about a person."""
+
+Reference = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]*$(?!\n)", max_length=CODE_MAX_CHARS)]
+"""The tenant's own business number of a case; says nothing about a person."""
+
+Digest = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$(?!\n)", max_length=64)]
+"""SHA-256 of a file, 64 lower-case hex digits; the file itself stays outside the ledger."""
+
+Rate = Annotated[str, Meta(pattern=r"^(0|[1-9][0-9]{0,3})(\.[0-9]{1,10})?$(?!\n)", max_length=16)]
+"""A rate per year as a decimal string; `0.0825` is 8.25 %."""
+
+Count = Annotated[int, Meta(ge=0, le=MAX_SAFE_INTEGER)]
+"""How many there are."""
+
+ClauseVersionNumber = Annotated[int, Meta(ge=1, le=CLAUSE_VERSIONS_MAX)]
+"""Versions of a clause are numbered 1, 2, 3 … as they are drafted."""
+
+
+class AssetClass(StrEnum):
+    """What is leased. `UNSPECIFIED` is for cases whose asset is not named, such as imported ones."""
+
+    PHONE = "phone"
+    DEVICE = "device"
+    VEHICLE = "vehicle"
+    UNSPECIFIED = "unspecified"
+
+
+class Business(StrEnum):
+    """Which of the two businesses: operating lease of a device, or finance lease of a vehicle."""
+
+    RENTAL = "rental"
+    FINANCE = "finance"
+
+
+class ClauseRef(Struct, frozen=True, kw_only=True):
+    """One version of one clause, and the SHA-256 of its exact text."""
+
+    clause: Code
+    version: ClauseVersionNumber
+    digest: Digest

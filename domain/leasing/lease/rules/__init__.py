@@ -1,0 +1,1 @@
+"""What a lease answers to its commands, by theme; `decider` is the table of them all."""
