@@ -20,7 +20,7 @@ from adapters.postgres.tenant_lock import Turns
 from adapters.postgres.vault import Vault
 from adapters.system import new_id, now, random_bytes
 from api.gate import Gatehouse, gatehouse
-from api.queries.runner import Queries
+from api.queries.engine.threads import Queries
 from api.settings import Settings
 from chain.note import Ed25519Signer
 

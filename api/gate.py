@@ -32,7 +32,7 @@ from adapters.reference.plans import plans_of
 from adapters.reference.policies import policy_of
 from adapters.reference.prudential import surroundings
 from adapters.reference.tenants import TenantTerms, terms_of_business
-from api.queries.runner import Queries
+from api.queries.engine.threads import Queries
 from domain.portfolio.limits import Portfolio, PrudentialData
 from projections.engine.catalog import NotLive
 from projections.engine.runner import Runner

@@ -1,44 +1,31 @@
-"""Every read model that there is: what the runner runs, `fsck` compares and the tidy tests look at."""
+"""Every read model that there is: what the runner runs, `fsck` compares and the tidy tests look at.
+
+They are found where they are declared, in the modules of the contexts.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from importlib import import_module
+from pkgutil import iter_modules
 from typing import Any
 
-from projections.accounting.journal import JOURNAL
-from projections.calendar.timers import TIMERS
-from projections.contracts.clause_library import CLAUSE_LIBRARY
-from projections.contracts.contract_book import CONTRACT_BOOK
 from projections.engine.model import Projection, ProjectionError
-from projections.intake.application_book import APPLICATION_BOOK
-from projections.intake.decision_funnel import DECISION_FUNNEL
-from projections.intake.work_in_progress import WORK_IN_PROGRESS
-from projections.leasing.ageing import AGEING
-from projections.leasing.bills import BILLS
-from projections.leasing.lease_book import LEASE_BOOK
-from projections.parties.consents import CONSENTS
-from projections.payments.mandates import MANDATES
-from projections.payments.payments import PAYMENTS
-from projections.payments.receipts import RECEIPTS
-from projections.payments.reconciliation_board import RECONCILIATION_BOARD
 
-PROJECTIONS: tuple[Projection[Any], ...] = (
-    APPLICATION_BOOK,
-    DECISION_FUNNEL,
-    WORK_IN_PROGRESS,
-    CLAUSE_LIBRARY,
-    CONTRACT_BOOK,
-    CONSENTS,
-    LEASE_BOOK,
-    BILLS,
-    AGEING,
-    JOURNAL,
-    TIMERS,
-    MANDATES,
-    PAYMENTS,
-    RECEIPTS,
-    RECONCILIATION_BOARD,
-)
-"""In the order people see them. Two versions of one name may stand here while the newer one is built."""
+CONTEXTS = ("intake", "contracts", "parties", "leasing", "accounting", "calendar", "payments", "portfolio")
+"""In the order people see them."""
+
+
+def _declared() -> Iterator[Projection[Any]]:
+    for context in CONTEXTS:
+        package = import_module(f"projections.{context}")
+        for found in iter_modules(package.__path__, f"{package.__name__}."):
+            values = vars(import_module(found.name)).values()
+            yield from (value for value in values if isinstance(value, Projection))
+
+
+PROJECTIONS: tuple[Projection[Any], ...] = tuple({projection.table: projection for projection in _declared()}.values())
+"""Two versions of one name may be declared while the newer one is built."""
 
 
 def find(name: str) -> Projection[Any]:

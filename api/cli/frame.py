@@ -193,7 +193,7 @@ def command(app: typer.Typer, name: str, **given: Any) -> Callable[[Callable[...
 
 def _worded(parameter: inspect.Parameter) -> inspect.Parameter:
     """A parameter whose help is in the reader's language."""
-    kind, *more = get_args(parameter.annotation)
+    kind, *more = get_args(parameter.annotation) or (parameter.annotation,)
     words = list(map(copy, more))
     for one in words:
         if getattr(one, "help", None):

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from api.queries.quote_answers import PlanAgainst, QuoteAnswer, QuotedOffer, QuoteWish
+    from api.queries.pricing.answers import PlanAgainst, QuoteAnswer, QuotedOffer, QuoteWish
     from domain.kernel.refusal import Refusal
     from domain.pricing.deposits import Scored
     from domain.pricing.plans import Plan
@@ -63,7 +63,7 @@ def plans(
     The shipped ones and those of DATA/plans.json or DATA/plans/*.json.
     """
     from adapters.reference.plans import plans_of
-    from api.queries.quote_answers import catalogued
+    from api.queries.pricing.answers import catalogued
     from domain.kernel.values import Business
     from domain.pricing.matching import in_force
     from domain.pricing.parts import AssetKind, CustomerClass
@@ -89,7 +89,7 @@ def quote(session: Session, **given: Any) -> None:
     Offers with every cost and proved rates, lowest rate first, and why other plans make none. Exit status 1 when there
     is no offer.
     """
-    from api.queries.quotes import answer, desk_of
+    from api.queries.pricing.quotes import answer, desk_of
 
     wish = _wish(given)
     _answer(session, answer(desk_of(session.settings.data, session.settings.tenant), wish, _day(given["on"])), wish)
@@ -145,7 +145,7 @@ quote.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
 
 
 def _wish(given: dict[str, Any]) -> QuoteWish:
-    from api.queries.quote_answers import QuoteWish
+    from api.queries.pricing.answers import QuoteWish
     from domain.pricing.dates import Adjustment
     from domain.pricing.parts import AssetKind, CustomerClass, TermUnit
 
@@ -168,7 +168,7 @@ def _wish(given: dict[str, Any]) -> QuoteWish:
 
 
 def _answer(session: Session, found: QuoteAnswer | tuple[Refusal, ...], wish: QuoteWish) -> None:
-    from api.queries.quote_answers import QuoteAnswer, reason
+    from api.queries.pricing.answers import QuoteAnswer, reason
 
     if isinstance(found, QuoteAnswer):
         session.emit(found, lambda out: _show_quote(out, found, whole=wish.plan is not None))

@@ -17,7 +17,7 @@ from api.access import Access
 from api.compose import Running
 from api.http.problems import catalogue
 from api.http.problems.problem import Problem
-from api.queries.runner import Queries
+from api.queries.engine.threads import Queries
 
 OWNERS_CACHED = 100_000
 RETRY_AFTER_S = "1"

@@ -17,8 +17,8 @@ from api.http.problems.problem import Problem
 from api.http.reads.answers import answer
 from api.http.reads.routes import STRICT, Of
 from api.permissions import Permission
+from api.queries.engine.threads import Connection
 from api.queries.receipts import Receipt, receipt_of
-from api.queries.runner import Connection
 from chain.errors import MalformedTile
 from chain.tiles import TILE_WIDTH, TileName, tile_width
 from domain.kernel.ids import IdError, parse_id

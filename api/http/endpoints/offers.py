@@ -1,7 +1,7 @@
 """The plan catalogue and quotes over HTTP: what is offered, and what a wish comes to.
 
     GET /v1/plans, /v1/plans/{plan} ─▶ catalogue of the data directory
-    POST /v1/quotes ─▶ wish ─▶ `api.queries.quotes` ─▶ offers, or 409 with the rule that says no
+    POST /v1/quotes ─▶ wish ─▶ `api.queries.pricing.quotes` ─▶ offers, or 409 with the rule that says no
 
 A quote is a POST although it changes nothing: a wish is a document, and the scores in it have no place in an address
 that is logged. Because nothing is written there is nothing that could happen twice, so that no Idempotency-Key is
@@ -35,8 +35,8 @@ from api.http.services import Services
 from api.permissions import Permission
 from api.queries.engine.parameters import day_of
 from api.queries.engine.read import PAGE_DEFAULT
-from api.queries.quote_answers import CataloguedPlan, PlanPage, QuoteAnswer, QuoteWish, catalogued
-from api.queries.quotes import answer, desk_of
+from api.queries.pricing.answers import CataloguedPlan, PlanPage, QuoteAnswer, QuoteWish, catalogued
+from api.queries.pricing.quotes import answer, desk_of
 from domain.kernel.refusal import Refusal
 from domain.kernel.times import business_date
 from domain.kernel.values import Business

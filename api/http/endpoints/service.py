@@ -19,7 +19,7 @@ from api.http.problems.problem import Problem
 from api.http.reads.answers import JSON, encode
 from api.http.reads.routes import STRICT, Of
 from api.queries.engine.shape import Position
-from api.queries.runner import Connection
+from api.queries.engine.threads import Connection
 from projections.engine import catalog
 
 READY_BEHIND_MAX = 100_000

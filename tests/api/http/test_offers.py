@@ -15,7 +15,7 @@ from adapters.reference.plans import shipped_plans
 from api.http.commands.models import model_of
 from api.http.words import FIELDS
 from api.permissions import ROLES, Permission
-from api.queries.quote_answers import QuotedOffer, QuoteWish
+from api.queries.pricing.answers import QuotedOffer, QuoteWish
 from domain.pricing.parts import AssetKind, CustomerClass
 from domain.pricing.plans import Plan, digest_of
 from tests.api.http.driver import Http

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from domain.intake.application.events import ApplicationDrafted
 from domain.kernel.event import EVENT_TYPES, Event
+from projections import registry
 from projections.engine import model
 from projections.engine.model import Projection, ProjectionError, Row, key_text
 from projections.registry import PROJECTIONS, find
@@ -67,6 +69,12 @@ def test_registry_finds_the_newest_version(monkeypatch: pytest.MonkeyPatch) -> N
     assert find("tally").version == 2
     with pytest.raises(ProjectionError, match="expected one of tally, got 'nothing'"):
         find("nothing")
+
+
+def test_every_context_is_searched_for_read_models() -> None:
+    packages = {path.parent.name for path in Path(registry.__file__).parent.glob("*/__init__.py")}
+    assert packages == {*registry.CONTEXTS, "engine"}
+    assert len({projection.table for projection in PROJECTIONS}) == len(PROJECTIONS) > 10
 
 
 @pytest.mark.parametrize("projection", PROJECTIONS, ids=lambda projection: projection.table)

@@ -19,7 +19,7 @@ from msgspec import Struct
 from adapters.pricing.quotes import offer_of
 from adapters.reference.plans import plans_of
 from adapters.reference.policies import policy_of
-from api.queries.quote_answers import (
+from api.queries.pricing.answers import (
     PlanAgainst,
     QuoteAnswer,
     QuotedOffer,

@@ -1,0 +1,1 @@
+"""Quotes: what a wish comes to, by plans in force; nothing is written."""
