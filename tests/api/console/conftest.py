@@ -2,40 +2,35 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
 import pytest
+import pytest_asyncio
 from psycopg import Connection
 
 from adapters.postgres.api_keys import create_key
 from adapters.postgres.connections import connect
 from adapters.system import now, random_bytes
-from api.compose import Base, base, running
+from api.compose import Base, running
 from api.demonstration import living
 from api.roles.serve import site
-from api.settings import Settings
-from projections.engine.runner import Runner
-from projections.registry import PROJECTIONS
-from tests import servers
 
 URL = "http://console.example"
 
 
-@pytest.fixture(scope="session")
-def lived(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Base]:
+@pytest.fixture
+def lived(demonstration: Base) -> Base:
     """A demonstration's ledger with its read models."""
-    with servers.Server() as server, server.database() as url:
-        values: dict[str, Any] = {"database_url": url, "data": tmp_path_factory.mktemp("console")}
-        with base(Settings(**values, origin=servers.ORIGIN)) as prepared:
-            asyncio.run(living.live(prepared))
-            with connect(url) as connection:
-                runner = Runner(connection, PROJECTIONS)
-                runner.prepare()
-                runner.catch_up()
-            yield prepared
+    return demonstration
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def application(demonstration: Base) -> AsyncIterator[Any]:
+    """The site over that ledger; making one takes longer than most tests."""
+    async with running(demonstration) as program:
+        yield site(program)
 
 
 @pytest.fixture
@@ -52,13 +47,12 @@ def key_of(connection: Connection[Any], tenant: Any, role: str) -> str:
     return create_key(connection, tenant, role, "tests", random_bytes, now())
 
 
-@pytest.fixture
-async def browser(lived: Base) -> AsyncIterator[httpx.AsyncClient]:
+@pytest_asyncio.fixture(loop_scope="session")
+async def browser(application: Any) -> AsyncIterator[httpx.AsyncClient]:
     """A browser that is not logged in."""
-    async with running(lived) as program:
-        transport = httpx.ASGITransport(app=site(program))
-        async with httpx.AsyncClient(transport=transport, base_url=URL) as client:
-            yield client
+    transport = httpx.ASGITransport(app=application)
+    async with httpx.AsyncClient(transport=transport, base_url=URL) as client:
+        yield client
 
 
 async def log_in(browser: httpx.AsyncClient, key: str) -> httpx.Response:

@@ -30,7 +30,6 @@ from domain.leasing.lease.refusals import CLOSED
 from domain.leasing.lease.state import Phase
 from projections.engine.comparing import compare
 from projections.engine.model import Projection
-from tests.ledger import Server, composed_on
 
 HERE = Path(__file__).parent
 REWRITE = "LEASELEDGER_REWRITE_TRANSCRIPTS"
@@ -38,13 +37,10 @@ LIVES: dict[str, ModuleType] = {"rental": rental, "auto": auto}
 lives = pytest.mark.parametrize("name", LIVES)
 
 
-@pytest.fixture(scope="module")
-def on(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Base]:
-    """A demonstration, lived once."""
-    with server.ledger() as url, composed_on(url, tmp_path_factory.mktemp("demonstration")) as prepared:
-        assert not asyncio.run(living.lived_already(prepared))
-        asyncio.run(living.live(prepared))
-        yield prepared
+@pytest.fixture
+def on(demonstration: Base) -> Base:
+    """The demonstration that was lived."""
+    return demonstration
 
 
 @pytest.fixture
