@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import psycopg
 import pytest
@@ -25,10 +25,11 @@ import pytest
 from adapters.postgres.connections import connect
 from adapters.postgres.embedded import DATABASE, EmbeddedPostgres
 from adapters.postgres.schema import ensure_schema
-from api.compose import Base, Running, base, running
-from api.settings import Settings
 from chain.merkle import EMPTY_ROOT
 from tests import forked
+
+if TYPE_CHECKING:
+    from api.compose import Base, Running
 
 ORIGIN = "ledger.example/shard-0"
 PARTITION_ROWS_IN_TESTS = 65_536
@@ -189,6 +190,10 @@ def _shape_of(connection: psycopg.Connection[tuple[Any, ...]]) -> str:
 @contextmanager
 def composed_on(url: str, data: Path, **more: Any) -> Iterator[Base]:
     """Settings, keys and signer on a ledger that was borrowed."""
+    # Composing imports the whole program; whoever tests the domain alone need not wait for that.
+    from api.compose import base
+    from api.settings import Settings
+
     values: dict[str, Any] = {"database_url": url, "data": data, "origin": ORIGIN, **more}
     with base(Settings(**values)) as prepared:
         yield prepared
@@ -239,5 +244,7 @@ def composed(url: str, tmp_path: Path) -> Iterator[Base]:
 @pytest.fixture
 async def program(composed: Base) -> AsyncIterator[Running]:
     """The test's ledger, taking commands."""
+    from api.compose import running
+
     async with running(composed) as started:
         yield started

@@ -1,9 +1,11 @@
-"""The demonstration's ledger, lived once for everything that looks at it."""
+"""What the tests of the interface share: the loop that applications run in, and one demonstration that was lived."""
 
 from __future__ import annotations
 
 import asyncio
+import inspect
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -14,10 +16,19 @@ from projections.engine.runner import Runner
 from projections.registry import PROJECTIONS
 from tests.ledger import Server, composed_on
 
+HERE = Path(__file__).parent
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let the tests of these folders share a loop, so that they can share applications."""
+    for item in items:
+        if HERE in item.path.parents and isinstance(item, pytest.Function) and inspect.iscoroutinefunction(item.obj):
+            item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
+
 
 @pytest.fixture(scope="session")
-def lived(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Base]:
-    """The two lives of the demonstration, with every read model; nobody writes to it."""
+def demonstration(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Base]:
+    """The ledger of a demonstration with its read models, lived once; tests only read it."""
     with server.ledger() as url, composed_on(url, tmp_path_factory.mktemp("demonstration")) as prepared:
         assert not asyncio.run(living.lived_already(prepared))
         asyncio.run(living.live(prepared))

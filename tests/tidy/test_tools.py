@@ -182,7 +182,9 @@ def _plant(root: Path, files: dict[str, str]) -> None:
     for contract in tomllib.loads(CONFIGURATION.read_text("utf-8"))["tool"]["importlinter"]["contracts"]:
         names = [layer.strip("( )") for line in contract.get("layers", ()) for layer in line.split("|")]
         packages = [".".join([*contract.get("containers", ()), name]) for name in names]
-        skeleton += [f"{package.replace('.', '/')}/room.py" for package in packages if "." in package]
+        packages += [*contract.get("source_modules", ()), *contract.get("forbidden_modules", ())]
+        ours = [name for name in packages if "." in name and f"{name.replace('.', '/')}.py" not in skeleton]
+        skeleton += [f"{name.replace('.', '/')}/room.py" for name in ours]
     for name in [*skeleton, *files]:
         path = root / name
         path.parent.mkdir(parents=True, exist_ok=True)

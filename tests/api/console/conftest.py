@@ -7,6 +7,7 @@ from typing import Any
 
 import httpx
 import pytest
+import pytest_asyncio
 from psycopg import Connection
 
 from adapters.postgres.api_keys import create_key
@@ -17,6 +18,19 @@ from api.demonstration import living
 from api.roles.serve import site
 
 URL = "http://console.example"
+
+
+@pytest.fixture
+def lived(demonstration: Base) -> Base:
+    """A demonstration's ledger with its read models."""
+    return demonstration
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def application(demonstration: Base) -> AsyncIterator[Any]:
+    """The site over that ledger; making one takes longer than most tests."""
+    async with running(demonstration) as program:
+        yield site(program)
 
 
 @pytest.fixture
@@ -33,13 +47,12 @@ def key_of(connection: Connection[Any], tenant: Any, role: str) -> str:
     return create_key(connection, tenant, role, "tests", random_bytes, now())
 
 
-@pytest.fixture
-async def browser(lived: Base) -> AsyncIterator[httpx.AsyncClient]:
+@pytest_asyncio.fixture(loop_scope="session")
+async def browser(application: Any) -> AsyncIterator[httpx.AsyncClient]:
     """A browser that is not logged in."""
-    async with running(lived) as program:
-        transport = httpx.ASGITransport(app=site(program))
-        async with httpx.AsyncClient(transport=transport, base_url=URL) as client:
-            yield client
+    transport = httpx.ASGITransport(app=application)
+    async with httpx.AsyncClient(transport=transport, base_url=URL) as client:
+        yield client
 
 
 async def log_in(browser: httpx.AsyncClient, key: str) -> httpx.Response:

@@ -18,6 +18,7 @@ from api.http import Limits, create_app
 from projections.engine.runner import Runner
 from projections.registry import PROJECTIONS
 
+EVENTS_OF_ONE_COMMAND = 100
 QUICK = Limits(wait_s=0.3, poll_s=0.01, stream_life_s=0.4, stream_poll_s=0.02, heartbeat_s=0.1, streams=2)
 DRAFT: dict[str, Any] = {
     "reference": "HT-2026-0001",
@@ -34,6 +35,27 @@ PERSON = {
     "phone": "13912345678",
     "address": "北京市测试路1号",
 }
+
+
+@dataclass(frozen=True)
+class Answered:
+    """What one request was answered, and the types of the events that it appended, in ledger order."""
+
+    response: httpx.Response
+    appended: tuple[str, ...]
+
+    def then(self, status: int, *types: str) -> httpx.Response:
+        """Exactly this answer and these events."""
+        assert (self.response.status_code, self.appended) == (status, types), self.response.text
+        return self.response
+
+    def then_refused(self, status: int, code: str, **facts: object) -> None:
+        """This problem, and not one event; facts that are given must be the problem's facts, all of them."""
+        assert (self.response.status_code, self.appended) == (status, ()), self.response.text
+        problem = self.response.json()
+        assert problem["code"] == code, problem
+        if facts:
+            assert problem["facts"] == {name: str(value) for name, value in facts.items()}
 
 
 @dataclass
@@ -75,6 +97,13 @@ class Http:
         """POST a command; without a key under a fresh one."""
         headers = self.headers(role, Idempotency_Key=key or new_id().hex, **more)
         return await self.client.post(path, json={} if body is None else body, headers=headers)
+
+    async def when(self, path: str, body: Any = None, **more: Any) -> Answered:
+        """POST a command and look at what the ledger holds afterwards; the rest is as for `post`."""
+        before = await self.size()
+        response = await self.post(path, body, **more)
+        stored = await self.running.reader.after(before, EVENTS_OF_ONE_COMMAND)
+        return Answered(response, tuple(one.parsed().type for one in stored))
 
     async def given(self, *commands: tuple[str, Any], **fields: Any) -> str:
         """An application after a draft (with `fields` changed) and these commands; gives its address."""

@@ -14,25 +14,22 @@ from tests.api.http.driver import Http
 async def test_matching_version(http: Http) -> None:
     address = await http.given()
     seen = (await http.get(address)).headers["etag"]
-    done = await http.post(f"{address}/submit", If_Match=seen)
-    assert (done.status_code, done.headers["etag"]) == (200, '"2"')
+    done = (await http.when(f"{address}/submit", If_Match=seen)).then(200, "application.submitted.v1")
+    assert done.headers["etag"] == '"2"'
 
 
 @pytest.mark.parametrize("tags", ['"1"', '"7"', 'W/"2"', '"abc"', '"1", "3"'])
 async def test_other_versions(http: Http, tags: str) -> None:
     address = await http.given(("submit", None))
-    size = await http.size()
-    answer = await http.post(f"{address}/start_verification", If_Match=tags)
-    assert (answer.status_code, answer.json()["code"]) == (412, "precondition.failed")
-    assert answer.json()["facts"] == {"version": "2"}
-    assert await http.size() == size
+    answer = await http.when(f"{address}/start_verification", If_Match=tags)
+    answer.then_refused(412, "precondition.failed", version=2)
 
 
 @pytest.mark.parametrize("tags", ["*", '"1", "2"', '"2"', 'W/"1" , "2"'])
 async def test_one_of_several(http: Http, tags: str) -> None:
     address = await http.given(("submit", None))
-    answer = await http.post(f"{address}/start_verification", If_Match=tags)
-    assert answer.status_code == 200
+    answer = await http.when(f"{address}/start_verification", If_Match=tags)
+    answer.then(200, "application.verification_started.v1")
 
 
 async def test_of_two_at_once_one_wins(http: Http) -> None:
@@ -45,8 +42,8 @@ async def test_of_two_at_once_one_wins(http: Http) -> None:
 
 
 async def test_malformed(http: Http) -> None:
-    answer = await http.post(f"{await http.given()}/submit", If_Match="1")
-    assert (answer.status_code, answer.json()["code"]) == (400, "precondition.malformed")
+    answer = await http.when(f"{await http.given()}/submit", If_Match="1")
+    answer.then_refused(400, "precondition.malformed")
 
 
 async def test_not_modified(http: Http) -> None:
