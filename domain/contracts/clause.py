@@ -21,6 +21,7 @@ from domain.kernel.decider import ABSENT, PRESENT, Answer, Decider, Rule, State
 from domain.kernel.event import Event, event_type
 from domain.kernel.numbers import looks_personal
 from domain.kernel.refusal import Refusal, refusal
+from domain.kernel.terms import MandatoryField, ReasonField
 from domain.kernel.values import CLAUSE_VERSIONS_MAX, ClauseRef, ClauseVersionNumber, Code, Digest
 from domain.pricing.parts import Form
 
@@ -128,6 +129,8 @@ class ClauseState(State, frozen=True, kw_only=True):
 
 # ------------------------------------------------------------------------------------------------------------ commands
 
+VersionField = Annotated[ClauseVersionNumber, Meta(description="Number of the clause's version, from 1.")]
+
 
 class DraftClause(Command, frozen=True):
     """Write the next version of a clause.
@@ -135,30 +138,35 @@ class DraftClause(Command, frozen=True):
     Either `text`, or the `digest` and `size_bytes` of a longer one that is kept outside the ledger.
     """
 
-    clause: Code
-    title: Title
-    gloss: Title
-    forms: Forms
-    mandatory: bool
-    text: Annotated[str, Meta(max_length=TEXT_BYTES_MAX)] | None = None
-    digest: Digest | None = None
-    size_bytes: Size | None = None
+    clause: Annotated[Code, Meta(description="The clause: its code, or code, version and digest.")]
+    title: Annotated[Title, Meta(description="Title in Chinese.")]
+    gloss: Annotated[Title, Meta(description="In English, what the clause is about.")]
+    forms: Annotated[Forms, Meta(description="Forms of lease that it is written for.")]
+    mandatory: MandatoryField
+    text: Annotated[
+        Annotated[str, Meta(max_length=TEXT_BYTES_MAX)] | None,
+        Meta(description="The exact text, in Unicode Normalization Form C; line feeds are kept."),
+    ] = None
+    digest: Annotated[Digest | None, Meta(description="SHA-256 of the file or text; a file stays outside.")] = None
+    size_bytes: Annotated[Size | None, Meta(description="Size of the file or text in bytes.")] = None
 
 
 class PublishClause(Command, frozen=True):
     """Release a version from a business date on; `digest` is what the publisher read and stands for."""
 
-    version: ClauseVersionNumber
-    digest: Digest
-    effective_from: date
+    version: VersionField
+    digest: Annotated[Digest, Meta(description="SHA-256 of the file or text; a file stays outside.")]
+    effective_from: Annotated[date, Meta(description="First business date on which contracts may hold it.")]
 
 
 class WithdrawClause(Command, frozen=True):
     """Take a version out of the library from a business date on."""
 
-    version: ClauseVersionNumber
-    withdrawn_from: date
-    reason: Code
+    version: VersionField
+    withdrawn_from: Annotated[
+        date, Meta(description="First business date on which contracts may not hold it any more.")
+    ]
+    reason: ReasonField
 
 
 # ------------------------------------------------------------------------------------------------------------ refusals

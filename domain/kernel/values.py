@@ -52,6 +52,6 @@ class Business(StrEnum):
 class ClauseRef(Struct, frozen=True, kw_only=True):
     """One version of one clause, and the SHA-256 of its exact text."""
 
-    clause: Code
-    version: ClauseVersionNumber
-    digest: Digest
+    clause: Annotated[Code, Meta(description="The clause: its code, or code, version and digest.")]
+    version: Annotated[ClauseVersionNumber, Meta(description="Number of the clause's version, from 1.")]
+    digest: Annotated[Digest, Meta(description="SHA-256 of the file or text; a file stays outside.")]

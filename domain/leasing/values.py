@@ -5,13 +5,13 @@ In a rental, rent stands in the component `principal`.
 
 from __future__ import annotations
 
-from datetime import date
 from enum import StrEnum
 from typing import Annotated
 
 from msgspec import Meta, Struct
 
 from domain.kernel.money import MAX_SAFE_INTEGER, DeltaFen
+from domain.kernel.terms import DueOnField
 from domain.pricing.schedules import Component
 
 INSTALMENTS_MAX = 120
@@ -104,5 +104,10 @@ class QuotePart(Struct, frozen=True, kw_only=True):
 class NewDueDate(Struct, frozen=True, kw_only=True):
     """A bill that is due on another day."""
 
-    number: BillNumber
-    due_on: date
+    number: Annotated[
+        BillNumber,
+        Meta(
+            description="Number of the bill (0 is the fee up front), the instalment, the refund or the break, from 1."
+        ),
+    ]
+    due_on: DueOnField

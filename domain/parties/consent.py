@@ -14,15 +14,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import date
 from enum import StrEnum
+from typing import Annotated
 from uuid import UUID
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 from msgspec.structs import replace
 
 from domain.kernel.command import Command, Context
 from domain.kernel.decider import ABSENT, Answer, Decider, Rule, State
 from domain.kernel.event import Event, event_type
 from domain.kernel.refusal import Refusal, refusal
+from domain.kernel.terms import ChannelField, ClauseRefField, ExpiresOnField, OptionalEvidenceField
 from domain.kernel.values import ClauseRef, Code, Digest
 from domain.parties.purposes import IN_WRITING, RENEWALS_MAX, WITH_USES, Purpose, Recipients, Uses
 
@@ -139,11 +141,11 @@ class ConsentState(State, frozen=True, kw_only=True):
 class RequestConsent(Command, frozen=True):
     """Ask a person for consent to one purpose, until `expires_on` at the latest."""
 
-    subject: UUID
-    purpose: Purpose
+    subject: Annotated[UUID, Meta(description="The person that personal fields are about; a random id of yours.")]
+    purpose: Annotated[Purpose, Meta(description="What the consent is for; each purpose needs its own.")]
     recipients: Recipients
-    clause: ClauseRef
-    expires_on: date
+    clause: ClauseRefField
+    expires_on: ExpiresOnField
     uses: Uses = ()
 
 
@@ -151,30 +153,30 @@ class GrantConsent(Command, frozen=True):
     """Record the person's yes: to what was asked for, or to less of it."""
 
     recipients: Recipients
-    clause: ClauseRef
-    expires_on: date
+    clause: ClauseRefField
+    expires_on: ExpiresOnField
     uses: Uses = ()
-    evidence: Digest | None = None
+    evidence: OptionalEvidenceField = None
 
 
 class DeclineConsent(Command, frozen=True):
     """Record the person's no."""
 
-    channel: Code
+    channel: ChannelField
 
 
 class RenewConsent(Command, frozen=True):
     """Record that the person said yes again, to the same recipients and uses, until a later day."""
 
-    clause: ClauseRef
-    expires_on: date
-    evidence: Digest | None = None
+    clause: ClauseRefField
+    expires_on: ExpiresOnField
+    evidence: OptionalEvidenceField = None
 
 
 class WithdrawConsent(Command, frozen=True):
     """Record that the person takes the consent back, which is as easy as giving it (个人信息保护法 15)."""
 
-    channel: Code
+    channel: ChannelField
 
 
 class ExpireConsent(Command, frozen=True):

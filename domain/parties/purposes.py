@@ -14,10 +14,13 @@ USES_MAX = 10
 RENEWALS_MAX = 60
 """Renewals of one consent: a yearly one for as long as anybody leases anything."""
 
-Recipients = Annotated[tuple[Code, ...], Meta(min_length=1, max_length=RECIPIENTS_MAX)]
+Recipients = Annotated[
+    tuple[Code, ...],
+    Meta(min_length=1, max_length=RECIPIENTS_MAX, description="Who may get the data: codes of organisations."),
+]
 """Who may get the data, as codes of organisations, each named to the person (个人信息保护法 23)."""
 
-Uses = Annotated[tuple[Code, ...], Meta(max_length=USES_MAX)]
+Uses = Annotated[tuple[Code, ...], Meta(max_length=USES_MAX, description="What the data may be used for, as codes.")]
 """What the data may be used for, as agreed with the person (征信业管理条例 18, 20)."""
 
 

@@ -14,8 +14,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import date
 from enum import StrEnum
+from typing import Annotated
 from uuid import UUID, uuid5
 
+from msgspec import Meta
 from msgspec.structs import replace
 
 from domain.kernel.command import Command, Context
@@ -24,6 +26,7 @@ from domain.kernel.event import Event, event_type
 from domain.kernel.money import Amount
 from domain.kernel.numbers import looks_personal
 from domain.kernel.refusal import Refusal, refusal
+from domain.kernel.terms import LeaseField, OptionalEvidenceField, ReasonField, ReferenceField
 from domain.kernel.values import Code, Digest, Reference
 from domain.payments.payment.values import CollectionPolicy
 
@@ -108,18 +111,24 @@ class MandateState(State, frozen=True, kw_only=True):
 class GrantMandate(Command, frozen=True):
     """Record that the lessee allows debits: how they are tried, up to which amount each, until which day."""
 
-    lease: UUID
-    reference: Reference
-    policy: CollectionPolicy
-    limit_fen: Amount | None = None
-    valid_until: date | None = None
-    evidence: Digest | None = None
+    lease: LeaseField
+    reference: ReferenceField
+    policy: Annotated[
+        CollectionPolicy, Meta(description="Version of the leasing policy; of a payment, how it is tried again.")
+    ]
+    limit_fen: Annotated[
+        Amount | None, Meta(description="The most that one debit may ask for, in fen; no limit without it.")
+    ] = None
+    valid_until: Annotated[
+        date | None, Meta(description="Last business date of the mandate; without it, until it is revoked.")
+    ] = None
+    evidence: OptionalEvidenceField = None
 
 
 class SuspendMandate(Command, frozen=True):
     """Debit nothing for the time being."""
 
-    reason: Code
+    reason: ReasonField
 
 
 class ResumeMandate(Command, frozen=True):
@@ -129,7 +138,7 @@ class ResumeMandate(Command, frozen=True):
 class RevokeMandate(Command, frozen=True):
     """Record that the lessee, or the lessee's bank, ended the mandate."""
 
-    reason: Code
+    reason: ReasonField
 
 
 class ExpireMandate(Command, frozen=True):

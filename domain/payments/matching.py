@@ -18,8 +18,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from enum import StrEnum
+from typing import Annotated
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from domain.kernel.money import Amount, Fen
 from domain.payments.payment.values import ProviderRef
@@ -54,8 +55,8 @@ class Difference(Struct, frozen=True, order=True):
     """One break: what we expected by our own books, what the statement has; 0 where a side has nothing."""
 
     movement: Movement
-    ref: ProviderRef
-    kind: BreakKind
+    ref: Annotated[ProviderRef, Meta(description="SHA-256 of the provider's own reference, lower-case hex.")]
+    kind: Annotated[BreakKind, Meta(description="Kind of the document.")]
     expected_fen: Fen
     got_fen: Fen
 

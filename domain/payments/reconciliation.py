@@ -21,6 +21,7 @@ from domain.kernel.decider import ABSENT, Answer, Decider, Rule, State, without_
 from domain.kernel.event import Event, event_type
 from domain.kernel.money import Fen
 from domain.kernel.refusal import refusal
+from domain.kernel.terms import OptionalEvidenceField, ProviderField
 from domain.kernel.values import Code, Count, Digest
 from domain.payments.matching import BreakKind, Difference, Movement
 from domain.payments.payment.values import ProviderRef
@@ -131,9 +132,9 @@ class ReconciliationState(State, frozen=True, kw_only=True):
 class LoadStatement(Command, frozen=True):
     """Record which statement of a provider and day was loaded."""
 
-    provider: Code
+    provider: ProviderField
     day: date
-    digest: Digest
+    digest: Annotated[Digest, Meta(description="SHA-256 of the file or text; a file stays outside.")]
     rows: Count
     total_fen: Fen
 
@@ -142,7 +143,7 @@ class RecordMatching(Command, frozen=True):
     """Record what matching the statement with `ours` payments of `ours_fen` gave."""
 
     count: Count
-    fen: Fen
+    fen: Annotated[Fen, Meta(description="Amount in the smallest unit of the lease's currency.")]
     ours: Count
     ours_fen: Fen
     breaks: Annotated[tuple[Difference, ...], Meta(max_length=BREAKS_MAX)]
@@ -151,9 +152,14 @@ class RecordMatching(Command, frozen=True):
 class ResolveBreak(Command, frozen=True):
     """Explain a break."""
 
-    number: BreakNumber
-    how: Resolution
-    evidence: Digest | None = None
+    number: Annotated[
+        BreakNumber,
+        Meta(
+            description="Number of the bill (0 is the fee up front), the instalment, the refund or the break, from 1."
+        ),
+    ]
+    how: Annotated[Resolution, Meta(description="How the break was resolved.")]
+    evidence: OptionalEvidenceField = None
 
 
 class CloseReconciliation(Command, frozen=True):

@@ -45,8 +45,8 @@ class ScoreSource(StrEnum):
 class Scored(Struct, frozen=True, forbid_unknown_fields=True):
     """One score of a person."""
 
-    source: ScoreSource
-    score: Score
+    source: Annotated[ScoreSource, Meta(description="Who says so.")]
+    score: Annotated[Score, Meta(description="The score, on its source's own scale.")]
 
 
 Scores = tuple[Scored, ...]

@@ -26,6 +26,7 @@ from msgspec import Meta, Struct
 from msgspec.structs import replace
 
 from domain.kernel.money import Fen, Rounding, divide
+from domain.kernel.terms import DueOnField, PrincipalFenField
 from domain.pricing.amounts import WORKING, share_of, to_fen
 from domain.pricing.dates import DayCount, Period, period_fraction
 
@@ -61,11 +62,17 @@ class Component(StrEnum):
 class Instalment(Struct, frozen=True, forbid_unknown_fields=True):
     """One bill to come: its number from 1, its due date, and its parts in fen."""
 
-    number: Annotated[int, Meta(ge=1)]
-    due_on: date
-    principal_fen: Fen
-    interest_fen: Fen
-    fee_fen: Fen = 0
+    number: Annotated[
+        int,
+        Meta(
+            ge=1,
+            description="Number of the bill (0 is the fee up front), the instalment, the refund or the break, from 1.",
+        ),
+    ]
+    due_on: DueOnField
+    principal_fen: PrincipalFenField
+    interest_fen: Annotated[Fen, Meta(description="Interest of the instalment in fen.")]
+    fee_fen: Annotated[Fen, Meta(description="Fee of the instalment in fen.")] = 0
 
     @property
     def total_fen(self) -> int:

@@ -27,7 +27,6 @@ from api.fills import Members
 from api.http.problems import catalogue
 from api.http.problems.faults import faults_of
 from api.http.problems.problem import Problem
-from api.http.words import FIELDS
 from domain.kernel.fields import NOUN
 from domain.kernel.ids import IdError, format_id, parse_id
 from domain.kernel.money import MAX_SAFE_INTEGER
@@ -110,7 +109,7 @@ def _plain(value: Any) -> Any:
 
 def _field(field: inspect.Field) -> tuple[Any, Any]:
     annotation = _annotation(field.type, field.name)
-    words = _description(field.type) or FIELDS.get(field.name)
+    words = _description(field.type)
     if field.required:
         return annotation, Field(description=words)
     # What is not given is never looked at, so the default is nobody's business and stays out of the schema.

@@ -79,7 +79,14 @@ ContractWriter = Annotated[Principal, Depends(needs(Permission.CONTRACT))]
 class GivenSchedule(Command, frozen=True):
     """The instalments whose digest a contract has."""
 
-    schedule: Annotated[tuple[Instalment, ...], Meta(min_length=1, max_length=INSTALMENTS_MAX)]
+    schedule: Annotated[
+        tuple[Instalment, ...],
+        Meta(
+            min_length=1,
+            max_length=INSTALMENTS_MAX,
+            description="Instalments in the order of their numbers, without a hole.",
+        ),
+    ]
 
 
 class KeptSchedule(msgspec.Struct, frozen=True):

@@ -14,6 +14,7 @@ from msgspec import Meta, Struct
 from domain.intake.application.values import Terms
 from domain.kernel.money import MAX_SAFE_INTEGER, Fen
 from domain.kernel.refusal import Refusal
+from domain.kernel.terms import MonthEndField, OptionalFirstDueOnField, OptionalPaidOutFenField
 from domain.kernel.values import Business, Code, Digest, Rate
 from domain.pricing.dates import Adjustment
 from domain.pricing.deposits import Answer, Scored, Scores, ScoreSource, judged, mode_of, share_for, waiver_of
@@ -34,8 +35,8 @@ Amount = Annotated[int, Meta(ge=1, le=MAX_SAFE_INTEGER)]
 class OfferText(Struct, frozen=True, forbid_unknown_fields=True):
     """Words that go with an offer, such as an advertisement, and the name of their place."""
 
-    place: Code
-    words: Annotated[str, Meta(min_length=1, max_length=TEXT_MAX_CHARS)]
+    place: Annotated[Code, Meta(description="Where the words stand, such as `title` or `advertisement`.")]
+    words: Annotated[str, Meta(min_length=1, max_length=TEXT_MAX_CHARS, description="The words.")]
 
 
 class QuoteWish(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -45,22 +46,50 @@ class QuoteWish(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     Without a down payment it is the plan's least. The market price is what the asset costs elsewhere on that day.
     """
 
-    asset_kind: AssetKind
-    customer_class: CustomerClass
-    price_fen: Amount
-    term: Annotated[int, Meta(ge=1, le=TERM_MAX)]
-    term_unit: TermUnit | None = None
-    plan: Code | None = None
-    business_date: date | None = None
-    start: date | None = None
-    first_due_on: date | None = None
-    market_price_fen: Amount | None = None
-    down_payment_fen: Fen | None = None
-    paid_out_fen: Fen | None = None
-    month_end: bool = False
-    adjustment: Adjustment = Adjustment.NONE
-    scores: Annotated[tuple[Scored, ...], Meta(max_length=SCORES_MAX)] = ()
-    wording: Annotated[tuple[OfferText, ...], Meta(max_length=TEXTS_MAX)] = ()
+    asset_kind: Annotated[AssetKind, Meta(description="What is to be leased.")]
+    customer_class: Annotated[CustomerClass, Meta(description="Who leases.")]
+    price_fen: Annotated[Amount, Meta(description="Price in fen.")]
+    term: Annotated[int, Meta(ge=1, le=TERM_MAX, description="How long, in `term_unit`.")]
+    term_unit: Annotated[
+        TermUnit | None,
+        Meta(description="What the term is counted in: by default what the plan counts in, else months."),
+    ] = None
+    plan: Annotated[
+        Code | None, Meta(description="Code of a plan of the catalogue; its newest version in force is taken.")
+    ] = None
+    business_date: Annotated[date | None, Meta(description="Business date in Asia/Shanghai; today by default.")] = None
+    start: Annotated[
+        date | None, Meta(description="The day on which the lease begins; the business date by default.")
+    ] = None
+    first_due_on: OptionalFirstDueOnField = None
+    market_price_fen: Annotated[
+        Amount | None,
+        Meta(description="What the asset costs elsewhere on the day, in fen, from a source that is not the lessor."),
+    ] = None
+    down_payment_fen: Annotated[
+        Fen | None,
+        Meta(description="Down payment (首付), not financed, in fen; of a quote by default the plan's least."),
+    ] = None
+    paid_out_fen: OptionalPaidOutFenField = None
+    month_end: MonthEndField = False
+    adjustment: Annotated[
+        Adjustment,
+        Meta(description="Where a due date goes that is no business day (ISDA 2006 §4.12; Chinese holidays)."),
+    ] = Adjustment.NONE
+    scores: Annotated[
+        tuple[Scored, ...],
+        Meta(
+            max_length=SCORES_MAX,
+            description="Credit scores that are known; a source that is left out is missing, which is not zero.",
+        ),
+    ] = ()
+    wording: Annotated[
+        tuple[OfferText, ...],
+        Meta(
+            max_length=TEXTS_MAX,
+            description="Words that go with the offer; those about vehicles are searched for forbidden ones.",
+        ),
+    ] = ()
 
 
 class QuotedBill(Struct, frozen=True):

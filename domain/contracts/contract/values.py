@@ -12,7 +12,17 @@ from msgspec import Meta, Struct
 from domain.contracts.clause import Title
 from domain.intake.application.values import TERM_MONTHS_MAX
 from domain.kernel.fields import noun
-from domain.kernel.money import Currency, Fen
+from domain.kernel.money import Fen
+from domain.kernel.terms import (
+    CurrencyField,
+    DepositFenField,
+    DocumentField,
+    DownPaymentFenField,
+    LateFeeDailyRateField,
+    MandatoryField,
+    PartyField,
+    UpfrontFeeFenField,
+)
 from domain.kernel.values import ClauseRef, ClauseVersionNumber, Code, Digest, Rate
 from domain.pricing.parts import Form
 from domain.pricing.schedules import Component
@@ -48,6 +58,8 @@ class PartyRole(StrEnum):
 ADDRESSED = frozenset({PartyRole.LESSEE, PartyRole.CO_LESSEE, PartyRole.GUARANTOR})
 """Roles to which standard terms are put: they are shown the key terms and confirm each (民法典 496)."""
 
+ClauseField = Annotated[Code, Meta(description="The clause: its code, or code, version and digest.")]
+
 
 class Party(Struct, frozen=True, kw_only=True):
     """A party: the id of a person or organisation, whose name the vault knows, and its turn to sign.
@@ -55,9 +67,14 @@ class Party(Struct, frozen=True, kw_only=True):
     Parties of the same `turn` sign in any order; a higher turn waits for all lower ones.
     """
 
-    role: PartyRole
-    id: Annotated[UUID, noun("party")]
-    turn: Annotated[int, Meta(ge=1, le=PARTIES_MAX)] = 1
+    role: Annotated[PartyRole, Meta(description="What the party is in the contract.")]
+    id: Annotated[
+        Annotated[UUID, noun("party")],
+        Meta(description="The party: `party_` and 32 hex digits; for a person those of its `subject_` id."),
+    ]
+    turn: Annotated[
+        int, Meta(ge=1, le=PARTIES_MAX, description="Parties of a higher turn sign after those of all lower ones.")
+    ] = 1
 
 
 Parties = Annotated[tuple[Party, ...], Meta(min_length=2, max_length=PARTIES_MAX)]
@@ -76,25 +93,36 @@ class KeyTerms(Struct, frozen=True, kw_only=True):
     over the canonical JSON of the schedule.
     """
 
-    currency: Currency
-    financed_fen: Fen
-    total_cost_fen: Fen
-    deposit_fen: Fen
-    instalments: Annotated[int, Meta(ge=1, le=TERM_MONTHS_MAX * 31)]
-    first_due_on: date
-    last_due_on: date
-    apr: Rate | None
-    irr: Rate | None
-    schedule_digest: Digest
-    lock: bool
-    late_fee_daily_rate: Rate
-    grace_days: Annotated[int, Meta(ge=0, le=GRACE_DAYS_MAX)]
-    allocation: Annotated[tuple[Component, ...], Meta(min_length=1, max_length=len(Component))]
-    early_settlement_rate: Rate
-    upfront_fee_fen: Fen = 0
-    down_payment_fen: Fen = 0
-    buyout_fen: Fen | None = None
-    forum: Title | None = None
+    currency: CurrencyField
+    financed_fen: Annotated[Fen, Meta(description="What is financed, in fen.")]
+    total_cost_fen: Annotated[Fen, Meta(description="Everything that the lessee pays, in fen.")]
+    deposit_fen: DepositFenField
+    instalments: Annotated[int, Meta(ge=1, le=TERM_MONTHS_MAX * 31, description="How many instalments there are.")]
+    first_due_on: Annotated[date, Meta(description="Due date of the first instalment.")]
+    last_due_on: Annotated[date, Meta(description="Due date of the last instalment.")]
+    apr: Annotated[Rate | None, Meta(description="Annual percentage rate as a decimal string.")]
+    irr: Annotated[Rate | None, Meta(description="Internal rate of return per year as a decimal string.")]
+    schedule_digest: Annotated[
+        Digest, Meta(description="SHA-256 over the canonical JSON of the schedule, lower-case hex.")
+    ]
+    lock: Annotated[bool, Meta(description="Whether the device can be locked.")]
+    late_fee_daily_rate: LateFeeDailyRateField
+    grace_days: Annotated[int, Meta(ge=0, le=GRACE_DAYS_MAX, description="Days after the due date without a late fee.")]
+    allocation: Annotated[
+        tuple[Component, ...],
+        Meta(
+            min_length=1,
+            max_length=len(Component),
+            description="Every component once, the one that is paid first in front.",
+        ),
+    ]
+    early_settlement_rate: Annotated[
+        Rate, Meta(description="Share of the remaining principal that settling early costs, a decimal string.")
+    ]
+    upfront_fee_fen: UpfrontFeeFenField = 0
+    down_payment_fen: DownPaymentFenField = 0
+    buyout_fen: Annotated[Fen | None, Meta(description="Price of the asset at the end, in fen.")] = None
+    forum: Annotated[Title | None, Meta(description="The arbitration commission; null for the courts.")] = None
 
 
 class Disclosure(StrEnum):
@@ -115,14 +143,16 @@ ClauseRefs = Annotated[tuple[ClauseRef, ...], Meta(min_length=1, max_length=CLAU
 class LibraryClause(Struct, frozen=True, kw_only=True):
     """What a clause's own stream says of one version, read by whoever composes the command, never by its client."""
 
-    clause: Code
-    version: ClauseVersionNumber
-    digest: Digest
-    title: Title
-    forms: tuple[Form, ...]
-    mandatory: bool
-    effective_from: date | None
-    withdrawn_from: date | None = None
+    clause: ClauseField
+    version: Annotated[ClauseVersionNumber, Meta(description="Number of the clause's version, from 1.")]
+    digest: Annotated[Digest, Meta(description="SHA-256 of the file or text; a file stays outside.")]
+    title: Annotated[Title, Meta(description="Title in Chinese.")]
+    forms: Annotated[tuple[Form, ...], Meta(description="Forms of lease that it is written for.")]
+    mandatory: MandatoryField
+    effective_from: Annotated[date | None, Meta(description="First business date on which contracts may hold it.")]
+    withdrawn_from: Annotated[
+        date | None, Meta(description="First business date on which contracts may not hold it any more.")
+    ] = None
 
 
 Library = Annotated[tuple[LibraryClause, ...], Meta(max_length=LIBRARY_MAX)]
@@ -149,19 +179,22 @@ class Signature(Struct, frozen=True, kw_only=True):
     `method` says how it was verified; `pades` only where the signed file itself was checked.
     """
 
-    party: UUID
-    document: Digest
-    signed: Digest
-    certificate: Digest
-    level: SignatureLevel
-    method: SignatureMethod
+    party: PartyField
+    document: DocumentField
+    signed: Annotated[Digest, Meta(description="SHA-256 of the file after the signature, lower-case hex.")]
+    certificate: Annotated[Digest, Meta(description="SHA-256 of the signer's certificate, lower-case hex.")]
+    level: Annotated[SignatureLevel, Meta(description="Baseline level of the PAdES signature.")]
+    method: Annotated[
+        SignatureMethod,
+        Meta(description="How it is known that the party signed; `pades` only by handing the signed file in."),
+    ]
 
 
 class GivenText(Struct, frozen=True, kw_only=True):
     """A clause as somebody presents it, to be compared with what was agreed."""
 
-    clause: Code
-    text: str
+    clause: ClauseField
+    text: Annotated[str, Meta(description="The exact text, in Unicode Normalization Form C; line feeds are kept.")]
 
 
 class Tampering(StrEnum):

@@ -8,7 +8,16 @@ from typing import Annotated
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from domain.kernel.money import Currency, Fen
+from domain.kernel.money import Fen
+from domain.kernel.terms import (
+    CurrencyField,
+    DownPaymentFenField,
+    MonthEndField,
+    OptionalFirstDueOnField,
+    OptionalPaidOutFenField,
+    PlanField,
+    PriceFenField,
+)
 from domain.kernel.values import Code, Digest, Rate
 
 LANE_MAX_CHARS = 64
@@ -64,8 +73,8 @@ class Finding(StrEnum):
 class WantedScore(Struct, frozen=True, forbid_unknown_fields=True):
     """A score that the deposit was worked out with, and who gave it."""
 
-    source: Code
-    score: Annotated[int, Meta(ge=0, le=SCORE_MAX)]
+    source: Annotated[Code, Meta(description="Who says so.")]
+    score: Annotated[int, Meta(ge=0, le=SCORE_MAX, description="The score, on its source's own scale.")]
 
 
 class Wanted(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -75,24 +84,36 @@ class Wanted(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     elsewhere, `paid_out_fen` what a lease-back pays to the lessee. Codes are those of the catalogue of plans.
     """
 
-    customer_class: Code
-    asset_kind: Code
-    price_fen: Fen
-    term: Annotated[int, Meta(ge=1, le=TERM_MAX)]
-    start: date
-    scores: Annotated[tuple[WantedScore, ...], Meta(max_length=SCORES_MAX)] = ()
-    first_due_on: date | None = None
-    market_price_fen: Fen | None = None
-    down_payment_fen: Fen = 0
-    paid_out_fen: Fen | None = None
-    month_end: bool = False
-    adjustment: Code = "no_adjustment"
+    customer_class: Annotated[Code, Meta(description="Who leases.")]
+    asset_kind: Annotated[Code, Meta(description="What is to be leased.")]
+    price_fen: PriceFenField
+    term: Annotated[int, Meta(ge=1, le=TERM_MAX, description="How long, in `term_unit`.")]
+    start: Annotated[date, Meta(description="The day on which the lease begins; the business date by default.")]
+    scores: Annotated[
+        tuple[WantedScore, ...],
+        Meta(
+            max_length=SCORES_MAX,
+            description="Credit scores that are known; a source that is left out is missing, which is not zero.",
+        ),
+    ] = ()
+    first_due_on: OptionalFirstDueOnField = None
+    market_price_fen: Annotated[
+        Fen | None,
+        Meta(description="What the asset costs elsewhere on the day, in fen, from a source that is not the lessor."),
+    ] = None
+    down_payment_fen: DownPaymentFenField = 0
+    paid_out_fen: OptionalPaidOutFenField = None
+    month_end: MonthEndField = False
+    adjustment: Annotated[
+        Code,
+        Meta(description="Where a due date goes that is no business day (ISDA 2006 §4.12; Chinese holidays)."),
+    ] = "no_adjustment"
 
 
 class Priced(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Where terms come from: a plan by its digest, what was wanted, and the digest of the offer that this makes."""
 
-    plan: Code
+    plan: PlanField
     plan_digest: Digest
     wanted: Wanted
     offer: Digest
@@ -105,9 +126,13 @@ class Terms(Struct, frozen=True, kw_only=True):
     other systems have such terms.
     """
 
-    amount_fen: Fen
-    currency: Currency
-    months: Annotated[int, Meta(ge=1, le=TERM_MONTHS_MAX)] | None = None
-    annual_rate: Rate | None = None
-    deposit_fen: Fen | None = None
+    amount_fen: Annotated[Fen, Meta(description="Amount in the smallest unit of the currency (fen for CNY).")]
+    currency: CurrencyField
+    months: Annotated[
+        Annotated[int, Meta(ge=1, le=TERM_MONTHS_MAX)] | None, Meta(description="Months that the lease runs.")
+    ] = None
+    annual_rate: Annotated[Rate | None, Meta(description="Rate per year as a decimal string; `0.0825` is 8.25 %.")] = (
+        None
+    )
+    deposit_fen: Annotated[Fen | None, Meta(description="Deposit in the smallest unit of the currency.")] = None
     priced: Priced | UnsetType = UNSET

@@ -9,8 +9,25 @@ from uuid import UUID
 from msgspec import Meta, Struct
 
 from domain.kernel.command import Command
-from domain.kernel.money import Amount, Currency, Fen, Ppm
-from domain.kernel.values import AssetClass, Business, Code, Digest, Rate, Reference
+from domain.kernel.money import Amount, Fen, Ppm
+from domain.kernel.terms import (
+    AmountFenField,
+    AssetClassField,
+    CurrencyField,
+    DepositFenField,
+    DownPaymentFenField,
+    LateFeeDailyRateField,
+    OptionalApplicationField,
+    OptionalSubjectField,
+    PlanField,
+    PriceFenField,
+    PrincipalFenField,
+    ReasonField,
+    ReferenceField,
+    UpfrontFeeFenField,
+    ValueDateField,
+)
+from domain.kernel.values import Business, Digest, Rate, Reference
 from domain.leasing.lease.events.lifecycle import LEAD_DAYS_MAX, RENEWAL_MONTHS_MAX, Allocation, Schedule
 from domain.leasing.policies import CURRENT_POLICY
 from domain.leasing.values import (
@@ -27,97 +44,131 @@ from domain.pricing.schedules import Component
 
 # --------------------------------------------------------------------------------------- creation and delivery
 
+ScheduleField = Annotated[Schedule, Meta(description="Instalments in the order of their numbers, without a hole.")]
+FenField = Annotated[Amount, Meta(description="Amount in the smallest unit of the lease's currency.")]
+OptionalProofField = Annotated[
+    Digest | None, Meta(description="SHA-256 of the proof, lower-case hex; the proof itself stays outside.")
+]
+OnField = Annotated[date, Meta(description="The day on which it happened, in Asia/Shanghai.")]
+NumberField = Annotated[
+    BillNumber,
+    Meta(description="Number of the bill (0 is the fee up front), the instalment, the refund or the break, from 1."),
+]
+UpToField = Annotated[date, Meta(description="The last day that counts.")]
+PaymentField = Annotated[
+    UUID,
+    Meta(description="The payment: `payment_` and 32 hex digits; of a refund, the one that it goes through."),
+]
+AsOfField = Annotated[date, Meta(description="The day that the quote is for.")]
+
 
 class CreateLease(Command, frozen=True):
     """Make a lease from an executed contract; the fields are those of `LeaseCreated`."""
 
-    plan: Code
+    plan: PlanField
     plan_digest: Digest
     business: Business
-    asset_class: AssetClass
-    currency: Currency
-    principal_fen: Fen
-    annual_rate: Rate
-    schedule: Schedule
-    reference: Reference
-    deposit_fen: Fen = 0
-    deposit_mode: DepositMode = DepositMode.WAIVED
-    buyout_fen: Fen = 0
-    allocation: Allocation = (Component.FEE, Component.INTEREST, Component.PRINCIPAL, Component.LATE_FEE)
-    late_fee_daily_rate: Rate = "0"
-    grace_days: Annotated[int, Meta(ge=0, le=GRACE_DAYS_MAX)] = 0
-    policy: Annotated[int, Meta(ge=1)] = CURRENT_POLICY.version
-    bill_lead_days: Annotated[int, Meta(ge=0, le=LEAD_DAYS_MAX)] = 0
-    buyout_credit_ppm: Ppm = 0
-    buyout_floor_fen: Fen = 0
-    upfront_fee_fen: Fen = 0
-    down_payment_fen: Fen = 0
-    down_payment_to: DownPaymentTo = DownPaymentTo.LESSOR
-    application: UUID | None = None
-    contract: UUID | None = None
-    subject: UUID | None = None
+    asset_class: AssetClassField
+    currency: CurrencyField
+    principal_fen: PrincipalFenField
+    annual_rate: Annotated[Rate, Meta(description="Rate per year as a decimal string; `0.0825` is 8.25 %.")]
+    schedule: ScheduleField
+    reference: ReferenceField
+    deposit_fen: DepositFenField = 0
+    deposit_mode: Annotated[DepositMode, Meta(description="How the deposit is secured.")] = DepositMode.WAIVED
+    buyout_fen: Annotated[Fen, Meta(description="Price of the asset at the end, in fen.")] = 0
+    allocation: Annotated[
+        Allocation, Meta(description="Every component once, the one that is paid first in front.")
+    ] = (Component.FEE, Component.INTEREST, Component.PRINCIPAL, Component.LATE_FEE)
+    late_fee_daily_rate: LateFeeDailyRateField = "0"
+    grace_days: Annotated[
+        int, Meta(ge=0, le=GRACE_DAYS_MAX, description="Days after the due date without a late fee.")
+    ] = 0
+    policy: Annotated[
+        int, Meta(ge=1, description="Version of the leasing policy; of a payment, how it is tried again.")
+    ] = CURRENT_POLICY.version
+    bill_lead_days: Annotated[
+        int, Meta(ge=0, le=LEAD_DAYS_MAX, description="Days before its due date from which a bill may be issued.")
+    ] = 0
+    buyout_credit_ppm: Annotated[
+        Ppm, Meta(description="Share of the rent paid that reduces the price of the asset, in millionths.")
+    ] = 0
+    buyout_floor_fen: Annotated[Fen, Meta(description="Least price of the asset, in fen.")] = 0
+    upfront_fee_fen: UpfrontFeeFenField = 0
+    down_payment_fen: DownPaymentFenField = 0
+    down_payment_to: Annotated[
+        DownPaymentTo,
+        Meta(description="Who gets the down payment: the lessor, who passes it on, or the supplier at once."),
+    ] = DownPaymentTo.LESSOR
+    application: OptionalApplicationField = None
+    contract: Annotated[
+        UUID | None, Meta(description="The executed contract: `contract_` and 32 hex digits. It must say the same.")
+    ] = None
+    subject: OptionalSubjectField = None
 
 
 class WaiveDeposit(Command, frozen=True):
     """Take no deposit, as a credit decision says."""
 
-    decision: UUID | None = None
+    decision: Annotated[
+        UUID | None, Meta(description="The credit decision: `decision_` and 32 hex digits of your own id.")
+    ] = None
 
 
 class PreauthoriseDeposit(Command, frozen=True):
     """Record that the deposit is held on the lessee's account."""
 
-    fen: Amount
-    hold: Reference
+    fen: FenField
+    hold: Annotated[Reference, Meta(description="The number of the hold; says nothing about a person.")]
 
 
 class RecordDepositReceived(Command, frozen=True):
     """Record that the deposit, or a part, was paid in cash."""
 
-    fen: Amount
+    fen: FenField
 
 
 class ReleaseDeposit(Command, frozen=True):
     """Give the deposit, or a part, back."""
 
-    fen: Amount
+    fen: FenField
 
 
 class CaptureDeposit(Command, frozen=True):
     """Take the deposit, or a part, for what is owed."""
 
-    fen: Amount
+    fen: FenField
 
 
 class RecordDownPayment(Command, frozen=True):
     """Record that the down payment, or a part, was paid to the lessor."""
 
-    fen: Amount
+    fen: FenField
 
 
 class RefundDownPayment(Command, frozen=True):
     """Give the down payment, or a part, back, because the lease does not begin."""
 
-    fen: Amount
+    fen: FenField
 
 
 class ReportDownPayment(Command, frozen=True):
     """Record that the lessee paid the whole down payment to the supplier."""
 
-    proof: Digest | None = None
+    proof: OptionalProofField = None
 
 
 class RecordDelivery(Command, frozen=True):
     """Record that the lessee has the asset."""
 
-    on: date
-    proof: Digest | None = None
+    on: OnField
+    proof: OptionalProofField = None
 
 
 class ActivateLease(Command, frozen=True):
     """Let the lease run from a day."""
 
-    on: date
+    on: OnField
 
 
 # ---------------------------------------------------------------------------------------------- bills and money
@@ -126,63 +177,75 @@ class ActivateLease(Command, frozen=True):
 class IssueBill(Command, frozen=True):
     """Bill the next instalment; its number says which one is meant."""
 
-    number: BillNumber
+    number: NumberField
 
 
 class AccrueInterest(Command, frozen=True):
     """Take the interest earned up to a day into the books."""
 
-    up_to: date
+    up_to: UpToField
 
 
 class AssessLateFees(Command, frozen=True):
     """Assess the late fees of all overdue bills up to a day."""
 
-    up_to: date
+    up_to: UpToField
 
 
 class PostPayment(Command, frozen=True):
     """Post money of the lessee, worth from `value_date`, which may lie in the past."""
 
-    payment: UUID
-    amount_fen: Amount
-    value_date: date
+    payment: PaymentField
+    amount_fen: AmountFenField
+    value_date: ValueDateField
 
 
 class ReversePayment(Command, frozen=True):
     """Take a posted payment back: returned, charged back, or posted in error."""
 
-    payment: UUID
-    reason: Code
+    payment: PaymentField
+    reason: ReasonField
 
 
 class RefundCredit(Command, frozen=True):
     """Pay credit out to the lessee; through the provider of `payment` if it names one."""
 
-    amount_fen: Amount
-    payment: UUID | None = None
+    amount_fen: AmountFenField
+    payment: Annotated[
+        UUID | None,
+        Meta(description="The payment: `payment_` and 32 hex digits; of a refund, the one that it goes through."),
+    ] = None
 
 
 class ReturnRefund(Command, frozen=True):
     """Take back a refund that the provider of the payment did not pay out; the number is the refund's."""
 
-    number: Annotated[int, Meta(ge=1)]
-    reason: Code
+    number: Annotated[
+        int,
+        Meta(
+            ge=1,
+            description="Number of the bill (0 is the fee up front), the instalment, the refund or the break, from 1.",
+        ),
+    ]
+    reason: ReasonField
 
 
 class WaivedPart(Struct, frozen=True, kw_only=True):
     """How much of a component is waived."""
 
-    component: Component
-    fen: Amount
+    component: Annotated[Component, Meta(description="Which part of a bill.")]
+    fen: FenField
 
 
 class WaiveBill(Command, frozen=True):
     """Ask no more for a part of a bill."""
 
-    number: BillNumber
-    parts: Annotated[tuple[WaivedPart, ...], Meta(min_length=1, max_length=len(COMPONENTS))]
-    reason: Code
+    number: NumberField
+    parts: Annotated[
+        tuple[WaivedPart, ...],
+        Meta(min_length=1, max_length=len(COMPONENTS), description="How much of which component."),
+    ]
+    reason: ReasonField
 
 
 # --------------------------------------------------------------------------------------------- changes and quotes
@@ -191,28 +254,31 @@ class WaiveBill(Command, frozen=True):
 class RestructureLease(Command, frozen=True):
     """Let what is not billed yet fall due by another schedule."""
 
-    schedule: Schedule
-    reason: Code
+    schedule: ScheduleField
+    reason: ReasonField
 
 
 class ReAgeBills(Command, frozen=True):
     """Let open bills be due later."""
 
-    due_dates: Annotated[tuple[NewDueDate, ...], Meta(min_length=1, max_length=INSTALMENTS_MAX)]
-    reason: Code
+    due_dates: Annotated[
+        tuple[NewDueDate, ...],
+        Meta(min_length=1, max_length=INSTALMENTS_MAX, description="Bills and the days on which they are due instead."),
+    ]
+    reason: ReasonField
 
 
 class RenewLease(Command, frozen=True):
     """Let a rental go on for more months."""
 
-    months: Annotated[int, Meta(ge=1, le=RENEWAL_MONTHS_MAX)]
-    schedule: Schedule
+    months: Annotated[int, Meta(ge=1, le=RENEWAL_MONTHS_MAX, description="Months that the lease runs.")]
+    schedule: ScheduleField
 
 
 class QuoteBuyout(Command, frozen=True):
     """Say what buying the asset costs on a day."""
 
-    as_of: date
+    as_of: AsOfField
 
 
 class CompleteBuyout(Command, frozen=True):
@@ -222,8 +288,8 @@ class CompleteBuyout(Command, frozen=True):
 class QuoteEarlySettlement(Command, frozen=True):
     """Say what settling the whole lease costs on a day, on request with the price of the asset."""
 
-    as_of: date
-    with_buyout: bool = False
+    as_of: AsOfField
+    with_buyout: Annotated[bool, Meta(description="Whether the price of the asset is part of the quote.")] = False
 
 
 class SettleEarly(Command, frozen=True):
@@ -233,20 +299,20 @@ class SettleEarly(Command, frozen=True):
 class TransferLease(Command, frozen=True):
     """Sell the claim to an investor."""
 
-    investor: UUID
-    price_fen: Fen
+    investor: Annotated[UUID, Meta(description="The investor: `investor_` and 32 hex digits of your own id.")]
+    price_fen: PriceFenField
 
 
 class RemitToInvestor(Command, frozen=True):
     """Pay out what was collected for the investor, or a part."""
 
-    amount_fen: Amount
+    amount_fen: AmountFenField
 
 
 class BuyBackLease(Command, frozen=True):
     """Take the claim back from the investor for a price."""
 
-    price_fen: Fen
+    price_fen: PriceFenField
 
 
 # -------------------------------------------------------------------------------------------------------- default
@@ -255,8 +321,8 @@ class BuyBackLease(Command, frozen=True):
 class ServeDemand(Command, frozen=True):
     """Call upon the lessee to pay what is overdue by a day."""
 
-    cure_by: date
-    proof: Digest | None = None
+    cure_by: Annotated[date, Meta(description="The day by which the lessee is called upon to pay.")]
+    proof: OptionalProofField = None
 
 
 class RecordCureExpired(Command, frozen=True):
@@ -266,7 +332,7 @@ class RecordCureExpired(Command, frozen=True):
 class ElectRemedy(Command, frozen=True):
     """Choose, after default, between all rent at once and the end of the contract."""
 
-    remedy: Remedy
+    remedy: Annotated[Remedy, Meta(description="What the lessor chooses after default.")]
 
 
 class AccelerateLease(Command, frozen=True):
@@ -276,21 +342,21 @@ class AccelerateLease(Command, frozen=True):
 class TerminateLease(Command, frozen=True):
     """End the contract by a notice that reached the lessee on a day."""
 
-    notice_reached_on: date
-    proof: Digest | None = None
+    notice_reached_on: Annotated[date, Meta(description="The day on which the notice reached the lessee.")]
+    proof: OptionalProofField = None
 
 
 class RepossessAsset(Command, frozen=True):
     """Record that the lessor has the asset back."""
 
-    on: date
+    on: OnField
 
 
 class DisposeAsset(Command, frozen=True):
     """Record the sale of the repossessed asset."""
 
-    proceeds_fen: Fen
-    costs_fen: Fen = 0
+    proceeds_fen: Annotated[Fen, Meta(description="What the sale brought, in fen.")]
+    costs_fen: Annotated[Fen, Meta(description="What the sale cost, in fen.")] = 0
 
 
 class ChargeOffLease(Command, frozen=True):
@@ -303,15 +369,17 @@ class ChargeOffLease(Command, frozen=True):
 class RecordTotalLoss(Command, frozen=True):
     """Record that the asset is lost or destroyed; `liable` says that the lessee answers for a rented device."""
 
-    on: date
-    loss_case: UUID | None = None
-    liable: bool = False
+    on: OnField
+    loss_case: Annotated[
+        UUID | None, Meta(description="The loss case: `loss_case_` and 32 hex digits of your own id.")
+    ] = None
+    liable: Annotated[bool, Meta(description="Whether the lessee answers for the loss of a rented device.")] = False
 
 
 class ReturnAsset(Command, frozen=True):
     """Record that the asset came back: at the end of the term, or a rented device before it."""
 
-    on: date
+    on: OnField
 
 
 class CloseLease(Command, frozen=True):

