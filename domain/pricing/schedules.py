@@ -26,7 +26,6 @@ from msgspec import Meta, Struct
 from msgspec.structs import replace
 
 from domain.kernel.money import Fen, Rounding, divide
-from domain.kernel.terms import DueOnField, PrincipalFenField
 from domain.pricing.amounts import WORKING, share_of, to_fen
 from domain.pricing.dates import DayCount, Period, period_fraction
 
@@ -69,8 +68,11 @@ class Instalment(Struct, frozen=True, forbid_unknown_fields=True):
             description="Number of the bill (0 is the fee up front), the instalment, the refund or the break, from 1.",
         ),
     ]
-    due_on: DueOnField
-    principal_fen: PrincipalFenField
+    due_on: Annotated[date, Meta(description="Due date.")]
+    principal_fen: Annotated[
+        Fen,
+        Meta(description="What is financed, in fen; of a rental the value of the device, of its instalments the rent."),
+    ]
     interest_fen: Annotated[Fen, Meta(description="Interest of the instalment in fen.")]
     fee_fen: Annotated[Fen, Meta(description="Fee of the instalment in fen.")] = 0
 

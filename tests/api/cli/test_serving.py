@@ -105,7 +105,7 @@ def test_up_serves_projects_and_publishes_while_others_import(data: Path, comman
         made = Program("", data).log(7, "more.xes")
         assert made == log
         assert leaseledger(commands, data, "import", "xes", str(log)).returncode == 0
-        until(lambda: len(json.loads(get(f"{url}/v1/applications?limit=50", key)[1])["data"]) == 12)
+        until(lambda: len(json.loads(get(f"{url}/v1/applications?limit=50", key)[1])["data"]) == 7)
         assert leaseledger(commands, data, "doctor").returncode == 0
     with up(data, signal.SIGINT) as again:
         assert again["operator_key"] is None, "the operator key is shown once"
