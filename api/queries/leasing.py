@@ -123,7 +123,13 @@ READS = (
     *reads_of(
         LEASES,
         Permission.READ_APPLICATIONS,
-        ("state", Filter("reference", about="Only with this business number.")),
+        (
+            "state",
+            Filter("reference", about="Only with this business number."),
+            Filter("lessee", about="Only of this lessee."),
+            Filter("contract", about="Only of this contract."),
+            Filter("application", about="Only of this application."),
+        ),
         columns="id reference state plan currency open_fen next_due_on oldest_due_on",
     ),
     Read(
