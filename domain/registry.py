@@ -1,33 +1,19 @@
-"""Every aggregate there is; importing this registers all event types and refusals, as reading a ledger needs."""
+"""Every aggregate there is: importing this imports the whole domain, and so registers event types, refusals and rules.
+
+An aggregate is found where it is declared; nobody lists it.
+"""
 
 from __future__ import annotations
 
+from importlib import import_module
+from pkgutil import walk_packages
 from typing import Any
 
-from domain.access.ledger import LEDGER
-from domain.accounting.provision import PROVISION
-from domain.calendar.calendar import CALENDAR
-from domain.contracts.clause import CLAUSE
-from domain.contracts.contract.rules import CONTRACT
-from domain.intake.application.rules import APPLICATION
-from domain.kernel.decider import Decider
-from domain.leasing.lease.rules.decider import LEASE
-from domain.parties.consent import CONSENT
-from domain.payments.mandate import MANDATE
-from domain.payments.payment.rules import PAYMENT
-from domain.payments.reconciliation import RECONCILIATION
+import domain
+from domain.kernel.decider import DECIDERS, Decider
 
-AGGREGATES: tuple[Decider[Any], ...] = (
-    APPLICATION,
-    CONSENT,
-    CLAUSE,
-    CONTRACT,
-    LEASE,
-    MANDATE,
-    PAYMENT,
-    RECONCILIATION,
-    PROVISION,
-    CALENDAR,
-    LEDGER,
-)
-"""In the order in which a case meets them, the calendar and the ledger itself last."""
+for _module in walk_packages(domain.__path__, "domain."):
+    import_module(_module.name)
+
+AGGREGATES: tuple[Decider[Any], ...] = tuple(DECIDERS.values())
+"""In the order of their modules."""

@@ -4,7 +4,7 @@
                     it accrues, at month ends, and the rest of a period when its bill is issued; a bill moves
                     principal from net investment, and accrued interest, to what is billed
     rental          rent is income when it is billed; nothing is accrued, and the device stands in another book
-    transfer        a secured borrowing (`lease.transferring`): the claims stay in the books, the price is borrowed,
+    transfer        a secured borrowing (`rules.transferring`): the claims stay in the books, the price is borrowed,
                     what is collected repays it in proportion and is owed to the investor until it is remitted
     provisions      a month end brings the allowance from what it holds to what it has to hold
 

@@ -105,24 +105,24 @@ def request_of(priced: Priced, plan: Plan) -> QuoteRequest | Refusal:
     )
 
 
-def priced_of(asked: QuoteRequest, offer: Offer) -> Priced:
+def priced_of(request: QuoteRequest, offer: Offer) -> Priced:
     """What an application keeps of a request and its offer, so that both can be worked out again."""
     return Priced(
         plan=offer.plan,
         plan_digest=offer.plan_digest,
         wanted=Wanted(
-            customer_class=asked.customer.customer_class.value,
-            asset_kind=asked.asset.kind.value,
-            price_fen=asked.price_fen,
-            term=asked.term,
-            start=asked.start,
-            scores=tuple(WantedScore(one.source.value, one.score) for one in asked.customer.scores),
-            first_due_on=asked.first_due_on,
-            market_price_fen=asked.market_price_fen,
-            down_payment_fen=asked.down_payment_fen,
-            paid_out_fen=asked.paid_out_fen,
-            month_end=asked.month_end,
-            adjustment=asked.adjustment.value,
+            customer_class=request.customer.customer_class.value,
+            asset_kind=request.asset.kind.value,
+            price_fen=request.price_fen,
+            term=request.term,
+            start=request.start,
+            scores=tuple(WantedScore(one.source.value, one.score) for one in request.customer.scores),
+            first_due_on=request.first_due_on,
+            market_price_fen=request.market_price_fen,
+            down_payment_fen=request.down_payment_fen,
+            paid_out_fen=request.paid_out_fen,
+            month_end=request.month_end,
+            adjustment=request.adjustment.value,
         ),
         offer=offer_digest(offer),
     )

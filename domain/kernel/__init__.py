@@ -1,5 +1,6 @@
-"""What every aggregate is made of: events, commands, refusals, the decider type, ids, money and dates.
+"""What every aggregate is made of: events, commands, refusals, the decider, ids, money, dates and shared values.
 
-command ──decide(command, state, now)──▶ (event, …) | Refusal
-event   ──evolve(state, event)─────────▶ state
+An aggregate of up to 400 lines is one module in the order values, events, state, commands, refusals, rules, evolve,
+decider. A larger one is a folder of files with these names, its decider in `rules`; a file that would be too long is a
+folder of that name.
 """

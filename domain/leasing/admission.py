@@ -50,7 +50,7 @@ _SAME = (
 def wrong_consents(purposes: Iterable[str], consents: Sequence[ConsentState], on: date) -> Refusal | None:
     """None when a consent stands on this day for each purpose, whoever is named in it; else the first that does not.
 
-    The consents are those of one person. Whatever hands data over asks `domain.parties.consent.permits` again, for its
+    The consents are those of one person. Whatever hands data over asks `domain.parties.permission` again, for its
     recipient.
     """
     answers = (_wrong_consent(Purpose(purpose), consents, on) for purpose in sorted(purposes))

@@ -1,1 +1,1 @@
-"""Persons and organisations a contract is about: what they agreed to, without a word of who they are."""
+"""Parties (当事人): what persons agreed to, without a word of who they are."""

@@ -1,1 +1,1 @@
-"""Payments (收款): collecting one bill through providers, and reconciling with what the providers' statements say."""
+"""Payments (收款): mandates, collecting through providers, refunds, reconciling with the providers' statements."""

@@ -42,7 +42,7 @@ class Waiting(Struct, frozen=True, kw_only=True):
 
     payment: UUID
     attempt: int
-    wished_fen: int
+    initiated_fen: int
     mandate: str | None
     advance: bool
 
@@ -99,22 +99,22 @@ def collection_stream(lease: UUID, day: date) -> UUID:
 def moves(position: CollectionPosition) -> tuple[Move, ...]:
     """What to do now; together it asks for no more than is due, advances that people scheduled apart."""
     left_fen = max(0, position.due_fen - position.busy_fen)
-    found: list[Move] = []
+    moves_due: list[Move] = []
     for one in position.waiting:
         move = _waiting(one, left_fen, position.debit)
         if isinstance(move, Again):
             left_fen = max(0, left_fen - move.amount_fen)
-        found.append(move)
+        moves_due.append(move)
     if (start := _start(position, left_fen)) is not None:
-        found.append(start)
-    return tuple(found)
+        moves_due.append(start)
+    return tuple(moves_due)
 
 
 def _waiting(one: Waiting, left_fen: int, debit: Debit | None) -> Again | GiveUp:
     """Under a mandate what is due now, else at most what was initiated; an advance's first attempt is just that."""
     if one.mandate is None:
         fresh = one.advance and one.attempt == 1
-        amount_fen, least_fen = one.wished_fen if fresh else min(left_fen, one.wished_fen), 1
+        amount_fen, least_fen = one.initiated_fen if fresh else min(left_fen, one.initiated_fen), 1
     elif debit is None or debit.reference != one.mandate:
         return GiveUp(one.payment, one.attempt, NO_MANDATE)
     else:

@@ -87,10 +87,10 @@ _Name = tuple[Movement, str]
 
 
 def _by_name(lines: Iterable[Money]) -> dict[_Name, list[int]]:
-    found: dict[_Name, list[int]] = {}
+    amounts: dict[_Name, list[int]] = {}
     for line in lines:
-        found.setdefault((line.movement, line.ref), []).append(line.amount_fen)
-    return found
+        amounts.setdefault((line.movement, line.ref), []).append(line.amount_fen)
+    return amounts
 
 
 def _match_one(

@@ -3,7 +3,7 @@
     consent.requested ─▶ row ─every later event of the consent─▶ row (state, recipients, last day, version, position)
 
 A row says what stands in the stream; whether an act is carried on a day is asked of the stream's own state
-(`domain.parties.consent.permits`). Whoever must not miss a consent asks `streams_of`, which reads what the ledger holds
+(`domain.parties.permission`). Whoever must not miss a consent asks `streams_of`, which reads what the ledger holds
 behind the read model, too.
 """
 

@@ -112,6 +112,6 @@ def _waiting(
     ids: list[UUID], attempts: list[int], wished: list[int], mandates: list[str], advances: list[bool]
 ) -> tuple[Waiting, ...]:
     return tuple(
-        Waiting(payment=payment, attempt=attempt, wished_fen=fen, mandate=mandate or None, advance=advance)
+        Waiting(payment=payment, attempt=attempt, initiated_fen=fen, mandate=mandate or None, advance=advance)
         for payment, attempt, fen, mandate, advance in zip(ids, attempts, wished, mandates, advances, strict=True)
     )

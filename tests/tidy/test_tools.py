@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -174,17 +175,20 @@ def test_make_help_explains_only_with_a_sentence() -> None:
     assert not re.findall(r"^  make (\S+) +\S", "  make lonely   \n", re.MULTILINE)
 
 
+def _layered() -> Iterator[str]:
+    """Every package that a contract of layers names, built or not."""
+    for contract in tomllib.loads(CONFIGURATION.read_text("utf-8"))["tool"]["importlinter"]["contracts"]:
+        for line in contract.get("layers", ()):
+            for layer in line.split("|"):
+                yield ".".join([*contract.get("containers", ()), layer.strip("( )")])
+
+
 def _plant(root: Path, files: dict[str, str]) -> None:
     """A minimal tree of our packages with our contracts, and the given files in it."""
     (root / "pyproject.toml").write_text(CONFIGURATION.read_text("utf-8"), "utf-8")
     skeleton = ["domain/leasing/lease.py", "chain/merkle.py", "chain/verify.py", "adapters/mail.py"]
     skeleton += ["adapters/eventsourcing/recorder.py", "projections/book.py", "api/cli.py"]
-    for contract in tomllib.loads(CONFIGURATION.read_text("utf-8"))["tool"]["importlinter"]["contracts"]:
-        names = [layer.strip("( )") for line in contract.get("layers", ()) for layer in line.split("|")]
-        packages = [".".join([*contract.get("containers", ()), name]) for name in names]
-        packages += [*contract.get("source_modules", ()), *contract.get("forbidden_modules", ())]
-        ours = [name for name in packages if "." in name and f"{name.replace('.', '/')}.py" not in skeleton]
-        skeleton += [f"{name.replace('.', '/')}/room.py" for name in ours]
+    skeleton += [f"{package.replace('.', '/')}/room.py" for package in _layered() if "." in package]
     for name in [*skeleton, *files]:
         path = root / name
         path.parent.mkdir(parents=True, exist_ok=True)

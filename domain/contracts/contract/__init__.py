@@ -6,7 +6,6 @@
                              ▼                                          Terminated | Fulfilled | Void
                             Void
 
-One root binds parties, key terms and every clause in its order (`roots`); an amendment has its own, over the one
-before. The modules follow one another: `values`, `roots`, `events`, `state`, `commands`, `refusals`, `assembly`,
-`tampering`, `decide`, `evolve`.
+One root binds parties, key terms and every clause in its order (`domain.contracts.roots`); an amendment has its own,
+over the one before.
 """

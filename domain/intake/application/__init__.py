@@ -1,11 +1,8 @@
 """Application (进件): from the first draft to a contract in force, or to a reasoned no.
 
-    Draft ─▶ Submitted ─▶ Verifying ─▶ Deciding ─▶ Approved ─▶ OfferAccepted ─▶ Contracting ─▶ Completed
-                              │           │  │         ▲
-                              │           │  └▶ Referred ─ a person judges; a conditional offer may be out
-                              ▼           ▼         │
-                              └───────▶ Declined ◀──┘            every open state ─▶ Withdrawn | Expired
-
-The modules follow one another: `values`, `events`, `checklist`, `state`, `commands`, `refusals`, `decide`,
-`evolve`.
+Draft ─▶ Submitted ─▶ Verifying ─▶ Deciding ─▶ Approved ─▶ OfferAccepted ─▶ Contracting ─▶ Completed
+                          │           │  │         ▲
+                          │           │  └▶ Referred ─ a person judges; a conditional offer may be out
+                          ▼           ▼         │
+                          └───────▶ Declined ◀──┘            every open state ─▶ Withdrawn | Expired
 """

@@ -10,6 +10,5 @@
 
 Acceleration and termination of a finance lease exclude each other, and both need a default, a demand and a period
 (民法典 752; 融资租赁解释 5, 10); a rental is only terminated (民法典 722). Money that comes after the end is credit; a
-settled lease whose money is taken back is open again. The modules follow one another: `events`, `money`, `state`,
-`evolve`, `commands`, `refusals`, `posting`, `opening`, `billing`, `changes`, `transferring`, `ending`, `decide`.
+settled lease whose money is taken back is open again.
 """

@@ -198,9 +198,9 @@ def _money(
 
 def _failure(state: PaymentState, code: str, on: date, source: Source | None) -> tuple[Event, ...]:
     failed = e.PaymentFailed(attempt=state.attempt, channel=state.channel, code=code)
-    told = (*_resolved(state, state.attempt, source), failed)
+    events = (*_resolved(state, state.attempt, source), failed)
     # Money of another attempt came meanwhile: nothing is tried again.
-    return told if state.phase in RECEIVED else (*told, _after_failure(state, code, on))
+    return events if state.phase in RECEIVED else (*events, _after_failure(state, code, on))
 
 
 def _after_failure(state: PaymentState, code: str, on: date) -> Event:

@@ -28,8 +28,8 @@ LEASE, FIRST, SECOND = UUID(int=1), UUID(int=2), UUID(int=3)
 POLICY = CollectionPolicy(channels=("bank_a",), minimum_fen=100)
 DEBIT = Debit(reference="DD-1", policy=POLICY)
 DUE = CollectionPosition(lease=LEASE, due_fen=1_000, newest_due_on=TODAY, debit=DEBIT)
-TRIED = Waiting(payment=FIRST, attempt=2, wished_fen=1_000, mandate="DD-1", advance=True)
-OWN = Waiting(payment=SECOND, attempt=2, wished_fen=300, mandate=None, advance=False)
+TRIED = Waiting(payment=FIRST, attempt=2, initiated_fen=1_000, mandate="DD-1", advance=True)
+OWN = Waiting(payment=SECOND, attempt=2, initiated_fen=300, mandate=None, advance=False)
 
 
 def test_what_is_due_is_collected() -> None:
@@ -113,7 +113,7 @@ waitings = st.lists(
         Waiting,
         payment=st.uuids(),
         attempt=st.integers(1, 3),
-        wished_fen=st.integers(1, 2_000),
+        initiated_fen=st.integers(1, 2_000),
         mandate=st.sampled_from(["DD-1", "DD-2", None]),
         advance=st.booleans(),
     ),

@@ -34,9 +34,9 @@ DEBIT = Debit(reference="DD-1", policy=POLICY)
 DUE = CollectionPosition(lease=LEASE, due_fen=1_000, newest_due_on=TODAY, debit=DEBIT)
 
 
-def under(payment: UUID, attempt: int = 2, *, mandate: str | None = "DD-1", wished_fen: int = 1_000) -> Waiting:
+def under(payment: UUID, attempt: int = 2, *, mandate: str | None = "DD-1", initiated_fen: int = 1_000) -> Waiting:
     """A payment that waits under the mandate, or without one."""
-    return Waiting(payment=payment, attempt=attempt, wished_fen=wished_fen, mandate=mandate, advance=False)
+    return Waiting(payment=payment, attempt=attempt, initiated_fen=initiated_fen, mandate=mandate, advance=False)
 
 
 # ------------------------------------------------------------------------------------------------ one evening
@@ -81,13 +81,13 @@ def test_a_payment_that_is_given_up_takes_nothing_from_the_next() -> None:
 
 def test_an_advance_that_is_more_than_due_leaves_nothing_to_debit() -> None:
     """What the lessee scheduled by itself comes first; the debit asks for what it does not cover."""
-    early = Waiting(payment=ONE, attempt=1, wished_fen=5_000, mandate=None, advance=True)
+    early = Waiting(payment=ONE, attempt=1, initiated_fen=5_000, mandate=None, advance=True)
     assert moves(replace(DUE, waiting=(early,))) == (Again(ONE, 1, 5_000),)
-    assert moves(replace(DUE, waiting=(replace(early, wished_fen=400),))) == (Again(ONE, 1, 400), Start(600, DEBIT))
+    assert moves(replace(DUE, waiting=(replace(early, initiated_fen=400),))) == (Again(ONE, 1, 400), Start(600, DEBIT))
 
 
 def test_a_lessees_own_payment_needs_no_mandate_and_no_least_amount() -> None:
-    own = under(ONE, mandate=None, wished_fen=70)
+    own = under(ONE, mandate=None, initiated_fen=70)
     assert moves(replace(DUE, debit=None, due_fen=50, waiting=(own,))) == (Again(ONE, 2, 50),)
     assert moves(replace(DUE, debit=None, due_fen=1, waiting=(own,))) == (Again(ONE, 2, 1),)
 
@@ -157,7 +157,7 @@ class Run(Struct):
                 self.due_fen, self.collected_fen = self.due_fen - move.amount_fen, self.collected_fen + move.amount_fen
             elif again:
                 payment, attempt = (move.payment, move.attempt) if isinstance(move, Again) else (UUID(int=99), 1)
-                self.waiting = (*self.waiting, under(payment, attempt + 1, wished_fen=move.amount_fen))
+                self.waiting = (*self.waiting, under(payment, attempt + 1, initiated_fen=move.amount_fen))
 
 
 days = st.lists(

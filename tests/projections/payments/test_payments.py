@@ -171,7 +171,7 @@ def test_how_leases_stand(app_connection: Connection[Any], books: BookKeeper) ->
     project(app_connection)
     (found,) = standings(app_connection, TENANT, due_on, posted_to=10)
     assert (found.busy_fen, found.collecting) == (407, True)
-    assert found.waiting == (Waiting(payment=waiting, attempt=2, wished_fen=FEN, mandate="DD-1", advance=False),)
+    assert found.waiting == (Waiting(payment=waiting, attempt=2, initiated_fen=FEN, mandate="DD-1", advance=False),)
     (posted,) = standings(app_connection, TENANT, due_on, posted_to=99)
     assert posted.busy_fen == 400
     books.write(*told(OF_MANDATE, SUSPENDED))
