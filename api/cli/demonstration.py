@@ -14,7 +14,7 @@ from api.cli.failures import REFUSED
 from api.cli.frame import Session, command
 from api.cli.importing import publish
 from api.cli.words import number, seconds, table
-from api.language import amount, text
+from api.language import amount, message, text
 from api.settings import DEFAULT_ORIGIN, Settings
 
 if TYPE_CHECKING:
@@ -35,8 +35,8 @@ FOLDER = "demonstration"
 ORIGIN = "localhost/leaseledger/demonstration/shard-0"
 SHOWN_FINDINGS = 5
 _TITLES = {
-    "rental": "A telephone, rented for a year and bought out",
-    "auto": "A car, leased for two years and settled early",
+    "rental": message("A telephone, rented for a year and bought out"),
+    "auto": message("A car, leased for two years and settled early"),
 }
 
 
