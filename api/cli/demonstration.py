@@ -15,7 +15,6 @@ from api.cli.frame import Session, command
 from api.cli.importing import publish
 from api.cli.words import number, seconds, table
 from api.language import amount, message, text
-from api.settings import DEFAULT_ORIGIN, Settings
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,6 +27,7 @@ if TYPE_CHECKING:
     from api.compose import Base
     from api.demonstration.living import Part
     from api.demonstration.summary import Milestone
+    from api.settings import Settings
 
 FOLDER = "demonstration"
 """Below the data directory, so that it is never the ledger that `up` serves."""
@@ -78,6 +78,8 @@ def demo(session: Session) -> None:
 
 def demonstration_settings(given: Settings) -> Settings:
     """The settings of the demonstration that belongs to a data directory: a directory and a log of its own."""
+    from api.settings import DEFAULT_ORIGIN
+
     origin = ORIGIN if given.origin == DEFAULT_ORIGIN else given.origin
     return given.model_copy(update={"data": given.data / FOLDER, "origin": origin})
 

@@ -7,20 +7,26 @@ from __future__ import annotations
 
 import ast
 import importlib
+import inspect
 import pkgutil
 import re
 import typing
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from enum import StrEnum
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 from msgspec import Struct
+from typer.core import TyperGroup
+from typer.main import get_command
 
 import domain
 import domain.registry
 import projections
+from api.cli.failures import STATUS
+from api.cli.program import app as program
 from api.console import app, views, words
 from api.permissions import ROLES
 from api.queries.engine.columns import columns_of
@@ -141,14 +147,44 @@ def texts_of_code() -> set[Text]:
     """What the code of `api` says: the constants in `text(…)`, `message(…)`."""
     return {
         (CONTEXTS_OF.get(path, ()), one) for path in API.rglob("*.py") for one in constants(path.read_text("utf-8"))
-    }
+    } | {(("count",), one) for path in (API / "cli").glob("*.py") for one in counted(path.read_text("utf-8"))}
 
 
-def constants(source: str) -> Iterator[str]:
+def texts_of_help() -> set[Text]:
+    """The help of every command, group and option; lists, whose help is put together, have none yet."""
+    return {((), one) for one in _helps(get_command(program)) if one}
+
+
+def _helps(command: Any) -> Iterator[str]:
+    yield command.help or ""
+    yield from (getattr(one, "help", "") or "" for one in command.params)
+    for one in getattr(command, "commands", {}).values():
+        yield from _helps(one)
+
+
+def texts_of_errors() -> set[Text]:
+    """What kinds of errors are called."""
+    return {((), name.rpartition(".")[2]) for name in STATUS}
+
+
+def texts_of_library() -> set[Text]:
+    """What the library that reads command lines says through `gettext`."""
+    source = Path(inspect.getfile(TyperGroup)).read_text("utf-8")
+    return {(("usage",), one) for one in constants(source, ("_",))}
+
+
+def constants(source: str, names: Sequence[str] = ("text", "message")) -> Iterator[str]:
     """The texts in calls of `text` and `message`, also where one of two is chosen."""
     for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("text", "message"):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in names:
             yield from _chosen(node.args[0])
+
+
+def counted(source: str) -> Iterator[str]:
+    """The nouns in calls of `count`."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "count":
+            yield from _chosen(node.args[1])
 
 
 def _chosen(node: ast.expr) -> Iterator[str]:

@@ -45,7 +45,16 @@ def test_every_text_of_the_code_is_translated() -> None:
     assert untranslated(spoken.texts_of_code()) == []
 
 
+def test_every_help_is_translated() -> None:
+    assert untranslated(spoken.texts_of_help()) == []
+
+
+def test_every_kind_of_error_is_translated() -> None:
+    assert untranslated(spoken.texts_of_errors()) == []
+
+
 def test_the_rule_sees_what_is_not_translated() -> None:
+    assert list(spoken.counted('count(n, "event"); other(1, "row")')) == ["event"]
     assert list(spoken.constants('text("a" if x else "b", n=1); message("c"); other("d")')) == ["a", "b", "c"]
     assert untranslated({((), "lease"), ((), "no such text"), (("field",), "neither")}) == ["neither", "no such text"]
 
@@ -61,6 +70,7 @@ def test_translations_keep_the_facts() -> None:
 def test_translations_are_of_texts_that_there_are(monkeypatch: pytest.MonkeyPatch) -> None:
     """What nobody says any more is deleted."""
     told = spoken.texts_of_code() | spoken.texts_of_templates() | spoken.texts_of_console(monkeypatch)
+    told |= spoken.texts_of_help() | spoken.texts_of_errors() | spoken.texts_of_library()
     messages = {message for _, message in told}
     assert [english for english, _ in kept() if english not in messages] == []
 
