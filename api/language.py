@@ -2,13 +2,15 @@
 
     LC_ALL, LC_MESSAGES, LANG, --lang ─▶ Language ─▶ text("…") in that language
 
-A text without a translation stays English; a test lists every text that a person can meet and has none.
+One English word may stand for several things (the `credit` of a lease and of a journal line): a translation can name
+the context that it is for, which gettext calls `msgctxt`. A text without a translation stays English;
+`tests/api/test_language.py` lists every text that a person can meet and has none.
 """
 
 from __future__ import annotations
 
 import gettext
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from enum import StrEnum
@@ -75,15 +77,33 @@ def text(message: str, **facts: object) -> str:
     return found.format(**facts) if facts else found
 
 
+def message(english: str) -> str:
+    """A text that is said later, by `text`; so marked, it is known to need a translation."""
+    return english
+
+
+def text_in(contexts: Iterable[str], message: str) -> str:
+    """A message in the current language as the first of the contexts has it, else as it is without any."""
+    return _in(_current.get(), contexts, message)
+
+
+def _in(language: Language, contexts: Iterable[str], message: str) -> str:
+    catalogue = _catalogue(language)
+    for context in contexts:
+        if (found := catalogue.pgettext(context, message)) != message:
+            return found
+    return catalogue.gettext(message) if message else ""
+
+
 def amount(fen: int) -> str:
     """`-12,345.67` of -1234567 in the smallest unit of a currency."""
     whole, cents = divmod(abs(fen), 100)
     return f"{'-' * (fen < 0)}{whole:,}.{cents:02d}"
 
 
-def translated(message: str, language: Language = Language.ZH) -> bool:
+def translated(message: str, contexts: Iterable[str] = (), language: Language = Language.ZH) -> bool:
     """Whether a language has a translation of a message."""
-    return language is Language.EN or _catalogue(language).gettext(message) != message
+    return language is Language.EN or _in(language, contexts, message) != message
 
 
 @cache

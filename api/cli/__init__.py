@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 
-from api.language import language_of, speak
+from api.language import language_of, speak, text
 
 
 class Terminated(KeyboardInterrupt):
@@ -27,9 +27,16 @@ def main() -> None:
     speak(language_of(sys.argv[1:], os.environ))
     try:
         # Imported here, so that an interrupt during the imports is answered like any other.
-        from api.cli.program import app
+        from typer.exceptions import TyperException
 
-        app()
+        from api.cli.program import app
+        from api.cli.usage import show_usage_error
+
+        try:
+            sys.exit(app(standalone_mode=False))
+        except TyperException as error:
+            show_usage_error(error)
+            sys.exit(error.exit_code)
     except KeyboardInterrupt:
-        sys.stderr.write("Interrupted.\n")
+        sys.stderr.write(text("Interrupted.") + "\n")
         sys.exit(130)

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from api.cli.failures import Unusable
 from api.cli.frame import Session
+from api.cli.retelling import retold
 from api.cli.words import count, number, seconds
+from api.language import text
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -66,13 +68,15 @@ class Checked:
     def sentence(self) -> str:
         """One line about what was checked, for a ledger in order."""
         report = self.report
-        rows = ", ".join(f"{count(rows, 'row')} of {name}" for name, rows in self.read_models.items())
-        return (
-            f"{count(report.events, 'event')} of {count(report.streams, 'stream')}, "
-            f"{count(report.checkpoints, 'checkpoint')}, {count(report.personal_values, 'personal value')}"
-            + (f", {rows}" if rows else "")
-            + f"; {seconds(self.seconds)}, {number(self.events_per_s)} events/s"
-        )
+        events, streams = count(report.events, "event"), count(report.streams, "stream")
+        parts = [
+            text("{events} of {streams}", events=events, streams=streams),
+            count(report.checkpoints, "checkpoint"),
+            count(report.personal_values, "personal value"),
+            *(text("{rows} of {table}", rows=count(n, "row"), table=name) for name, n in self.read_models.items()),
+        ]
+        speed = {"seconds": seconds(self.seconds), "rate": number(self.events_per_s)}
+        return text("{what}; {seconds}, {rate} events/s", what=", ".join(parts), **speed)
 
 
 def check(session: Session, on: Base, since: Path | None) -> Checked:
@@ -90,7 +94,7 @@ def check(session: Session, on: Base, since: Path | None) -> Checked:
     kept = None if since is None else _opened(since, vkeys, on.settings.origin)
     with connect(on.url) as connection:
         began = time.monotonic()
-        with session.progress("Verifying", "events") as report:
+        with session.progress(text("Verifying"), text("events")) as report:
             ledger = fsck(connection, Vault(on.keys, random_bytes), vkeys=vkeys, since=kept, progress=report)
         ledger_s = time.monotonic() - began
         rows, more = _read_models(session, connection)
@@ -103,13 +107,14 @@ def check(session: Session, on: Base, since: Path | None) -> Checked:
 def show(out: Console, done: Checked) -> None:
     """The report for people."""
     if done.ok:
-        out.print(f"In order: {done.sentence()}", soft_wrap=True)
+        out.print(text("In order: {what}", what=done.sentence()), soft_wrap=True)
         return
     for finding in done.findings[:SHOWN_FINDINGS]:
-        out.print(finding.sentence(), soft_wrap=True)
+        out.print(retold(finding.sentence()), soft_wrap=True)
     if len(done.findings) > SHOWN_FINDINGS:
-        out.print(f"… and {number(len(done.findings) - SHOWN_FINDINGS)} more; --json has them")
-    out.print(f"NOT in order, {count(len(done.findings), 'finding')}: {done.sentence()}", soft_wrap=True)
+        out.print(text("… and {more} more; --json has them", more=number(len(done.findings) - SHOWN_FINDINGS)))
+    findings = count(len(done.findings), "finding")
+    out.print(text("NOT in order, {findings}: {what}", findings=findings, what=done.sentence()), soft_wrap=True)
 
 
 def _opened(since: Path, vkeys: Sequence[VerifierKey], origin: str) -> Checkpoint:
@@ -117,7 +122,7 @@ def _opened(since: Path, vkeys: Sequence[VerifierKey], origin: str) -> Checkpoin
     from chain.note import Ed25519Verifier
 
     if not since.is_file():
-        raise Unusable(f"--since {since}: expected a checkpoint file, got nothing there")
+        raise Unusable(text("--since {path}: expected a checkpoint file, got nothing there", path=since))
     return open_checkpoint(since.read_bytes(), [Ed25519Verifier(vkey) for vkey in vkeys], origin)
 
 
@@ -135,7 +140,7 @@ def _read_models(session: Session, connection: Any) -> tuple[dict[str, int], lis
         return rows, found
     made = {copy.name for copy in catalog.copies(connection, SHARD)}
     chosen = [projection for projection in PROJECTIONS if projection.name in made]
-    with session.progress("Comparing read models", "events") as report:
+    with session.progress(text("Comparing read models"), text("events")) as report:
         outcomes = compare_all(connection, chosen, shard=SHARD, progress=report)
     for projection, compared in zip(chosen, outcomes, strict=True):
         if not isinstance(compared, Compared):

@@ -13,8 +13,9 @@ import typer
 from api.cli.evidence import claims
 from api.cli.failures import Unusable
 from api.cli.frame import Report, Session, command
-from api.cli.importing import publish, show_tree
+from api.cli.importing import LABEL_CHARACTERS, nothing_new, publish, show_lines, show_tree
 from api.cli.words import count, number, refusal_rows, seconds, table
+from api.language import text
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -45,7 +46,8 @@ def uci(
     Importing the same file again changes nothing.
     """
     if not file.is_file():
-        raise Unusable(f"{file}: expected the data set as CSV, got {'a directory' * file.is_dir() or 'nothing there'}")
+        got = text("a directory") if file.is_dir() else text("nothing there")
+        raise Unusable(text("{path}: expected the data set as CSV, got {got}", path=file, got=got))
     began = time.monotonic()
     with session.base() as on:
         before, report, size = _lived(session, on, file, tenant or on.settings.tenant)
@@ -102,21 +104,22 @@ def end_of_day(
 
 def _days(closed: list[ClosedDay], providers: tuple[str, ...]) -> str:
     if not closed:
-        return "Nothing to close."
+        return text("Nothing to close.")
     steps = list(closed[0].processed) if providers else []
-    head = ("day", "timers fired", "refused", *steps)
+    head = (text("day"), text("timers fired"), text("refused"), *map(text, steps))
     rows = [
         (str(one.day), number(one.fired), number(sum(one.refused.values())),
          *(number(one.processed.get(step, 0)) for step in steps)) for one in closed
     ]  # fmt: skip
     shown = table("lrr" + "r" * len(steps), [head, *rows])
-    return shown if providers else f"{shown}\nNo payment provider is configured: nothing was collected or reconciled."
+    nothing = text("No payment provider is configured: nothing was collected or reconciled.")
+    return shown if providers else f"{shown}\n{nothing}"
 
 
 def _lived(session: Session, on: Base, file: Path, tenant: UUID) -> tuple[int, HistoryReport, int]:
     import uvloop
 
-    with session.progress("Living through", "days") as report:
+    with session.progress(text("Living through"), text("days")) as report:
         return uvloop.run(_live(on, file, tenant, report))
 
 
@@ -151,16 +154,16 @@ def _fields(report: HistoryReport) -> dict[str, Any]:
 
 
 def _show(out: Console, file: Path, report: HistoryReport, events: int, taken: float) -> None:
-    out.print(f"{'Import':<13}{file}")
-    out.print(f"{'':<13}{count(report.clients, 'client')} read, {number(report.leases_skipped)} leases already there")
+    read = {"clients": count(report.clients, "client"), "skipped": number(report.leases_skipped)}
+    lines = [str(file), text("{clients} read, {skipped} leases already there", **read)]
     if events:
-        out.print(
-            f"{'':<13}{count(report.leases, 'lease')} opened, {count(report.payments, 'payment')} posted, "
-            f"{count(report.fired, 'timer')} fired in {count(report.days, 'day')}"
-        )
-        rate = number(round(events / taken))
-        out.print(f"{'':<13}{count(events, 'event')} appended in {seconds(taken)} ({rate} events/s)")
+        counts = {"leases": count(report.leases, "lease"), "payments": count(report.payments, "payment")}
+        counts |= {"timers": count(report.fired, "timer"), "days": count(report.days, "day")}
+        lines.append(text("{leases} opened, {payments} posted, {timers} fired in {days}", **counts))
+        speed = {"events": count(events, "event"), "seconds": seconds(taken), "rate": number(round(events / taken))}
+        lines.append(text("{events} appended in {seconds} ({rate} events/s)", **speed))
     else:
-        out.print(f"{'':<13}nothing appended: everything in it had been imported before ({seconds(taken)})")
+        lines.append(nothing_new(taken))
+    show_lines(out, text("Import"), lines)
     if report.refusals:
-        out.print(table("rll", refusal_rows(report.refusals), indent=13), soft_wrap=True)
+        out.print(table("rll", refusal_rows(report.refusals), indent=LABEL_CHARACTERS), soft_wrap=True)

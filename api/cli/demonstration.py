@@ -14,8 +14,7 @@ from api.cli.failures import REFUSED
 from api.cli.frame import Session, command
 from api.cli.importing import publish
 from api.cli.words import number, seconds, table
-from api.language import amount, text
-from api.settings import DEFAULT_ORIGIN, Settings
+from api.language import amount, message, text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,6 +27,7 @@ if TYPE_CHECKING:
     from api.compose import Base
     from api.demonstration.living import Part
     from api.demonstration.summary import Milestone
+    from api.settings import Settings
 
 FOLDER = "demonstration"
 """Below the data directory, so that it is never the ledger that `up` serves."""
@@ -35,8 +35,8 @@ FOLDER = "demonstration"
 ORIGIN = "localhost/leaseledger/demonstration/shard-0"
 SHOWN_FINDINGS = 5
 _TITLES = {
-    "rental": "A telephone, rented for a year and bought out",
-    "auto": "A car, leased for two years and settled early",
+    "rental": message("A telephone, rented for a year and bought out"),
+    "auto": message("A car, leased for two years and settled early"),
 }
 
 
@@ -78,6 +78,8 @@ def demo(session: Session) -> None:
 
 def demonstration_settings(given: Settings) -> Settings:
     """The settings of the demonstration that belongs to a data directory: a directory and a log of its own."""
+    from api.settings import DEFAULT_ORIGIN
+
     origin = ORIGIN if given.origin == DEFAULT_ORIGIN else given.origin
     return given.model_copy(update={"data": given.data / FOLDER, "origin": origin})
 

@@ -9,7 +9,9 @@ import typer
 
 from api.cli.failures import REFUSED, sentence
 from api.cli.frame import Session, command
-from api.cli.words import number, size
+from api.cli.retelling import retold
+from api.cli.words import number, padded, size
+from api.language import text
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -45,21 +47,20 @@ def _look(session: Session) -> Health:
         return look(session.settings, {"data"} if session.data_given else set())
     except ValidationError as error:
         health = Health()
-        health.problem(sentence(error), "mend or unset that variable")
+        health.problem(sentence(error), text("mend or unset that variable"))
         return health
 
 
 def _show(out: Console, health: Health) -> None:
-    for label, text in _lines(health.facts):
-        out.print(f"{label:<{LABEL_CHARACTERS}}{text}".rstrip(), soft_wrap=True)
-    for note in health.notes:
-        out.print(f"{'note':<{LABEL_CHARACTERS}}{note}", soft_wrap=True)
+    for label, fact in [*_lines(health.facts), *((text("note"), note) for note in health.notes)]:
+        out.print(f"{padded(label, LABEL_CHARACTERS)}{fact}".rstrip(), soft_wrap=True)
     out.print()
     if not health.problems:
-        out.print("No problems.")
+        out.print(text("No problems."))
     for number_, problem in enumerate(health.problems, start=1):
-        out.print(f"Problem {number_}: {problem['problem']}", soft_wrap=True, style="bold")
-        out.print(f"  do: {problem['do']}", soft_wrap=True)
+        title = text("Problem {number}: {problem}", number=number_, problem=problem["problem"])
+        out.print(title, soft_wrap=True, style="bold")
+        out.print("  " + text("do: {remedy}", remedy=problem["do"]), soft_wrap=True)
 
 
 def _lines(facts: dict[str, Any]) -> list[tuple[str, str]]:
@@ -72,66 +73,82 @@ def _lines(facts: dict[str, Any]) -> list[tuple[str, str]]:
 
 def _versions(facts: dict[str, str | None]) -> list[tuple[str, str]]:
     first = ("leaseledger", "python", "postgresql")
-    rest = ", ".join(f"{name} {found or 'missing'}" for name, found in facts.items() if name not in first)
-    return [(name, facts[name] or "missing") for name in first if name in facts] + [("packages", rest)]
+    rest = ", ".join(f"{name} {found or text('missing')}" for name, found in facts.items() if name not in first)
+    return [(name, facts[name] or text("missing")) for name in first if name in facts] + [(text("packages"), rest)]
 
 
 def _settings(facts: dict[str, dict[str, str | None]]) -> list[tuple[str, str]]:
-    lines = [(name, f"{one['value'] or '–'}   ({one['from']})") for name, one in facts.items()]
-    return [("", ""), ("setting", "value   (where it comes from)"), *lines, ("", "")]
+    sources = {"command line": text("command line"), "default": text("default")}
+    lines = [
+        (name, f"{one['value'] or '–'}   ({sources.get(str(one['from']), one['from'])})") for name, one in facts.items()
+    ]
+    return [("", ""), (text("setting"), text("value   (where it comes from)")), *lines, ("", "")]
 
 
 def _data(facts: dict[str, Any]) -> list[tuple[str, str]]:
     if "bytes" not in facts:
-        return [("data", f"{facts['path']}, not there yet")]
-    return [("data", f"{facts['path']}, {size(facts['bytes'])}, {size(facts['free_bytes'])} free on its disk")]
+        return [(text("data"), text("{path}, not there yet", path=facts["path"]))]
+    sizes = {"used": size(facts["bytes"]), "free": size(facts["free_bytes"])}
+    return [(text("data"), text("{path}, {used}, {free} free on its disk", path=facts["path"], **sizes))]
 
 
 def _catalogue(facts: dict[str, Any]) -> list[tuple[str, str]]:
-    lines = [("plans file", path) for path in facts["files"]]
+    from api.console.words import code
+
+    lines = [(text("plans file"), path) for path in facts["files"]]
     if "plans" in facts:
-        lines.append(("plans", f"{facts['plans']}, of them {facts['own']} of your own"))
+        counts = {"plans": facts["plans"], "own": facts["own"]}
+        lines.append((text("plans"), text("{plans}, of them {own} of your own", **counts)))
     if "policy" in facts:
         policy = facts["policy"]
         capped = policy["lessor"] == "unlicensed" and policy["lpr_known_until"] is not None
-        known = f", loan prime rates known until {policy['lpr_known_until']}" if capped else ""
-        lines.append(("cost policy", f"version {policy['version']}, {policy['lessor']}{known}"))
+        known = text(", loan prime rates known until {day}", day=policy["lpr_known_until"]) if capped else ""
+        version = text("version {version}, {lessor}", version=policy["version"], lessor=code(policy["lessor"]))
+        lines.append((text("cost policy"), f"{version}{known}"))
     return lines
 
 
 def _keys(facts: list[dict[str, str]]) -> list[tuple[str, str]]:
-    return [("key file", f"{one['file']}   {one['mode']}") for one in facts]
+    return [(text("key file"), f"{one['file']}   {one['mode']}") for one in facts]
 
 
 def _port(facts: dict[str, Any]) -> list[tuple[str, str]]:
-    return [("listens on", f"{facts['host']}:{facts['port']}, {'free' if facts['free'] else facts['why']}")]
+    state = text("free") if facts["free"] else retold(facts["why"])
+    address = f"{facts['host']}:{facts['port']}"
+    return [(text("listens on"), text("{what}, {state}", what=address, state=state))]
 
 
 def _database(facts: dict[str, Any]) -> list[tuple[str, str]]:
-    kind = "embedded" if facts["embedded"] else "by LEASELEDGER_DATABASE_URL"
-    state = facts.get("version", "not reachable" if "url" in facts else "not made yet")
-    return (
-        [("database", f"{state}, {kind}"), ("", facts["url"])] if "url" in facts else [("database", f"{state}, {kind}")]
-    )
+    kind = text("embedded") if facts["embedded"] else text("by LEASELEDGER_DATABASE_URL")
+    state = facts.get("version", text("not reachable") if "url" in facts else text("not made yet"))
+    url = [("", facts["url"])] if "url" in facts else []
+    return [(text("database"), text("{what}, {state}", what=state, state=kind)), *url]
 
 
 def _ledger(facts: dict[str, Any]) -> list[tuple[str, str]]:
     newest = facts["newest_checkpoint"]
-    signed = f"{number(newest['size'])} events at {newest['published_at']}" if newest else "none yet"
+    signed = text("none yet")
+    if newest:
+        told = {"size": number(newest["size"]), "instant": newest["published_at"], "kept": number(newest["kept"])}
+        signed = text("{size} events at {instant}, {kept} kept", **told)
+    told = {"origin": facts["origin"], "size": number(facts["size"]), "bytes": size(facts["bytes"])}
     return [
-        ("ledger", f"{facts['origin']}, {number(facts['size'])} events, {size(facts['bytes'])}"),
-        ("root", facts["root"]),
-        ("checkpoint", signed + (f", {number(newest['kept'])} kept" if newest else "")),
+        (text("ledger"), text("{origin}, {size} events, {bytes}", **told)),
+        (text("root"), facts["root"]),
+        (text("checkpoint"), signed),
     ]
 
 
 def _read_models(facts: list[dict[str, Any]]) -> list[tuple[str, str]]:
-    return [("read model", _read_model(one)) for one in facts]
+    return [(text("read model"), _read_model(one)) for one in facts]
 
 
 def _read_model(one: dict[str, Any]) -> str:
-    position, behind, dead = (number(one[name]) for name in ("position", "behind", "dead_letters"))
-    return f"{one['table']}, {one['status']}, position {position}, {behind} behind, {dead} dead letters"
+    counts = {name: number(one[name]) for name in ("position", "behind", "dead_letters")}
+    what = {"table": one["table"], "status": text(one["status"])}
+    return text(
+        "{table}, {status}, position {position}, {behind} behind, {dead_letters} dead letters", **what, **counts
+    )
 
 
 _TOPICS: dict[str, Callable[[Any], list[tuple[str, str]]]] = {

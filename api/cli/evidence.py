@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from api.cli.failures import Failure, Unusable
-from api.cli.frame import Session, as_json, command, group
+from api.cli.frame import Session, as_json, command, group, help_of
 from api.cli.words import number, size
+from api.language import text
 
 if TYPE_CHECKING:
     from adapters.postgres.log import Log, Published
@@ -30,7 +31,8 @@ def register(app: typer.Typer) -> None:
     command(tiles, "export")(export)
     app.add_typer(tiles, name="tiles")
     passed_on = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
-    app.command("verify", context_settings=passed_on, add_help_option=False)(verify)
+    explained = help_of(verify)
+    app.command("verify", **explained, context_settings=passed_on, add_help_option=False)(verify)
 
 
 class OtherLog(Failure):
@@ -54,7 +56,7 @@ def checkpoint(
         newest = published(on, log)
         found = newest if at is None else log.covering(at)
         if found is None:
-            raise Unusable(f"--at: expected a size up to {newest.size}, got {at}")
+            raise Unusable(text("--at: expected a size up to {size}, got {at}", size=newest.size, at=at))
         described = _described(log, found)
     session.write(as_json(described) if session.json else found.note)
 
@@ -101,13 +103,14 @@ def export(
         newest = published(on, log)
         _expect_ours(directory, log, newest)
         files = size_bytes = 0
-        with session.progress("Exporting", "files") as report:
+        with session.progress(text("Exporting"), text("files")) as report:
             for path, data in log.files(newest):
                 _write(directory / path, data)
                 files, size_bytes = files + 1, size_bytes + len(data)
                 report(files, 0)
     done = {"directory": str(directory), "size": newest.size, "files": files, "bytes": size_bytes}
-    words = f"{number(newest.size)} events in {number(files)} files, {size(size_bytes)}, in {directory}"
+    counts = {"events": number(newest.size), "files": number(files), "bytes": size(size_bytes)}
+    words = text("{events} events in {files} files, {bytes}, in {directory}", directory=directory, **counts)
     session.emit(done, lambda out: out.print(words, soft_wrap=True))
 
 
@@ -161,13 +164,14 @@ def _expect_ours(directory: Path, log: Log, newest: Published) -> None:
     if not directory.exists():
         return
     if not directory.is_dir():
-        raise Unusable(f"{directory}: expected a directory, got a file")
+        raise Unusable(text("{path}: expected a directory, got a file", path=directory))
     earlier = directory / "checkpoint"
     if earlier.exists():
         _expect_earlier(earlier, log, newest)
     elif any(path.name not in ("tile", "vkey") for path in directory.iterdir()):
         # An export that was interrupted has tiles and no checkpoint.
-        raise Unusable(f"{directory}: expected an empty directory or an earlier export, got other files")
+        what = text("{path}: expected an empty directory or an earlier export, got other files", path=directory)
+        raise Unusable(what)
 
 
 def _expect_earlier(earlier: Path, log: Log, newest: Published) -> None:
@@ -178,11 +182,17 @@ def _expect_earlier(earlier: Path, log: Log, newest: Published) -> None:
     there = Checkpoint.parse(earlier.read_text().split("\n\n")[0] + "\n")
     here = claims(newest)
     if there.origin != here.origin:
-        raise OtherLog(f"{earlier}: expected the log {here.origin!r}, got {there.origin!r}")
+        names = {"expected": repr(here.origin), "got": repr(there.origin)}
+        raise OtherLog(text("{path}: expected the log {expected}, got {got}", path=earlier, **names))
     if there.size > here.size:
-        raise OtherLog(f"{earlier}: expected at most {here.size} events, got {there.size}: this ledger is older")
+        sizes = {"expected": here.size, "got": there.size}
+        what = text(
+            "{path}: expected at most {expected} events, got {got}: this ledger is older", path=earlier, **sizes
+        )
+        raise OtherLog(what)
     if (root := root_from_tiles(log, there.size)) != there.root:
-        raise OtherLog(f"{earlier}: expected root {root.hex()} at {there.size} events, got {there.root.hex()}")
+        roots = {"expected": root.hex(), "size": there.size, "got": there.root.hex()}
+        raise OtherLog(text("{path}: expected root {expected} at {size} events, got {got}", path=earlier, **roots))
 
 
 def _write(path: Path, data: bytes) -> None:

@@ -10,6 +10,9 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from api.cli.retelling import retold
+from api.language import current, text, translated
+
 REFUSED, UNUSABLE, FAULT = 1, 2, 70
 """Exit statuses; 70 is EX_SOFTWARE of sysexits.h."""
 
@@ -75,8 +78,7 @@ def status_of(error: BaseException) -> int:
 
 def sentence(error: BaseException) -> str:
     """One line that says what is wrong: name and message, without credentials and control characters."""
-    text = _text(error)
-    line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    line = " ".join("".join(c if c.isprintable() else " " for c in _said(error)).split())
     return line if len(line) <= SENTENCE_MAX_CHARS else line[:SENTENCE_MAX_CHARS] + " …"
 
 
@@ -89,16 +91,26 @@ def as_data(error: BaseException) -> dict[str, Any]:
     return data
 
 
-def _text(error: BaseException) -> str:
+def _said(error: BaseException) -> str:
     for known, say in _SAY.items():
         if known in _names(type(error)):
             return say(error)
-    text = f"{type(error).__name__}: {error}"
-    return f"this is a fault of leaseledger, please report it: {text}" if status_of(error) == FAULT else text
+    told = text("{name}: {sentence}", name=_name(type(error)), sentence=retold(str(error)))
+    if status_of(error) == FAULT:
+        return text("this is a fault of leaseledger, please report it: {error}", error=told)
+    return told
+
+
+def _name(cls: type[BaseException]) -> str:
+    """The name of an error's class, or what the nearest class in its ancestry is called in the reader's language."""
+    names = [name.rpartition(".")[2] for name in _names(cls) if name in STATUS]
+    return text(next((name for name in [cls.__name__, *names] if translated(name, language=current())), cls.__name__))
 
 
 def _of_file(error: Any) -> str:
-    return f"{error.filename}: {error.strerror}" if error.filename else str(error)
+    if not error.filename:
+        return retold(str(error))
+    return text("{name}: {sentence}", name=error.filename, sentence=retold(error.strerror))
 
 
 def _of_settings(error: Any) -> str:
@@ -106,12 +118,13 @@ def _of_settings(error: Any) -> str:
 
 
 def _of_database(error: Any) -> str:
-    return f"the database said: {error} ({type(error).__name__})"
+    return text("the database said: {error} ({name})", error=error, name=type(error).__name__)
 
 
 def _setting(problem: Mapping[str, Any]) -> str:
     where = "_".join(str(part) for part in problem["loc"]).upper()
-    return f"LEASELEDGER_{where}: {problem['msg']}, got {str(problem['input'])[:60]!r}"
+    got = repr(str(problem["input"])[:60])
+    return text("LEASELEDGER_{name}: {what}, got {got}", name=where, what=retold(problem["msg"]), got=got)
 
 
 def _of_server(error: Any) -> str:
@@ -119,7 +132,7 @@ def _of_server(error: Any) -> str:
     first, *rest = str(error).splitlines() or [""]
     telling = [line.strip() for line in rest if re.search(r"FATAL|PANIC|HINT|error|could not", line)]
     # The log may hold earlier attempts; saying a thing once is enough.
-    return " ".join(dict.fromkeys([first.removesuffix(" Last words:"), *telling[-4:]]))
+    return " ".join(dict.fromkeys([retold(first.removesuffix(" Last words:")), *telling[-4:]]))
 
 
 _SAY: Mapping[str, Callable[[Any], str]] = {

@@ -24,7 +24,8 @@ from typing import TYPE_CHECKING, Annotated, Any, get_args
 import typer
 
 from api.cli.failures import as_data, sentence, status_of
-from api.language import OPTION, speak, tagged, text
+from api.cli.usage import Command, Group
+from api.language import OPTION, Language, current, speaking, tagged, text
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -114,7 +115,7 @@ class Session:
         # What our parts log is words.
         structlog.configure(logger_factory=lambda *_: structlog.PrintLogger(sys.stderr))
         with ExitStack() as stack:
-            with self.waiting("Opening the ledger …"):
+            with self.waiting(text("Opening the ledger …")):
                 on = stack.enter_context(base(self.settings))
             yield on
 
@@ -132,7 +133,7 @@ class Session:
             task = bar.add_task(what, total=None, of="")
 
             def report(done: int, total: int) -> None:
-                of = f" of {total:,}" if total else ""
+                of = text(" of {total}", total=f"{total:,}") if total else ""
                 bar.update(task, completed=done, total=total or None, of=of)
 
             yield report
@@ -175,20 +176,36 @@ def command(app: typer.Typer, name: str, **given: Any) -> Callable[[Callable[...
 
         @wraps(function)
         def run(*, context: typer.Context, data: Path | None, json: bool, lang: str | None, **values: Any) -> None:
-            if lang is not None:
-                speak(tagged(lang))
             before = context.find_root().obj or Shared()
             session = Session(data or before.data, json or before.json)
-            with _failing(session):
+            spoken = current() if lang is None else tagged(lang)
+            # Data is the same in every language, sentences in it too.
+            with speaking(spoken), _failing(session), speaking(Language.EN if session.json else spoken):
                 function(session, **values)
 
         parameters = [context, *(_worded(one.replace(kind=keyword)) for one in (*own, *shared))]
         run.__annotations__ = {one.name: one.annotation for one in parameters} | {"return": None}
         run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
-        app.command(name, **{"help": text(inspect.cleandoc(function.__doc__ or "")), **given})(run)
+        app.command(name, **{**help_of(function), **given})(run)
         return function
 
     return register
+
+
+def help_of(function: Callable[..., None]) -> dict[str, Any]:
+    """What a command's registration says of its help: the docstring in the reader's language."""
+    explained = text(inspect.cleandoc(function.__doc__ or ""))
+    # The library finds the first sentence of an English text by itself.
+    short = {} if current() is Language.EN else {"short_help": explained.partition("。")[0] + "。"}
+    return {"help": explained, "cls": Command, **short}
+
+
+def worded(function: Callable[..., None]) -> Callable[..., None]:
+    """Let the help of a function's parameters be in the reader's language."""
+    parameters = [_worded(one) for one in inspect.signature(function, eval_str=True).parameters.values()]
+    function.__annotations__ = {one.name: one.annotation for one in parameters} | {"return": None}
+    function.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    return function
 
 
 def _worded(parameter: inspect.Parameter) -> inspect.Parameter:
@@ -205,6 +222,7 @@ def group(help_text: str) -> typer.Typer:
     """A typer application in our way: plain help, no completion commands, no traces of its own."""
     return typer.Typer(
         help=text(help_text),
+        cls=Group,
         no_args_is_help=True,
         add_completion=False,
         rich_markup_mode=None,
@@ -226,7 +244,7 @@ def _failing(session: Session) -> Iterator[None]:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise typer.Exit(0) from None
     except KeyboardInterrupt:
-        session.say("Interrupted. What was acknowledged stays; the same command goes on from there.")
+        session.say(text("Interrupted. What was acknowledged stays; the same command goes on from there."))
         raise typer.Exit(INTERRUPTED) from None
     except Exception as error:  # noqa: BLE001 - a person gets a sentence, whatever it was
         fail(session, error)
@@ -237,7 +255,8 @@ def fail(session: Session, error: Exception) -> None:
     if os.environ.get(DEBUG):
         session.say("".join(traceback.format_exception(error)))
     if session.json:
-        session.write(as_json({"ok": False, "error": as_data(error)}))
+        with speaking(Language.EN):
+            session.write(as_json({"ok": False, "error": as_data(error)}))
     session.say(f"leaseledger: {sentence(error)}")
     raise typer.Exit(status_of(error)) from None
 

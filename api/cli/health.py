@@ -17,6 +17,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from api.cli.failures import sentence
+from api.cli.retelling import retold
+from api.language import text
 
 if TYPE_CHECKING:
     from api.settings import Settings
@@ -44,6 +46,7 @@ class Health:
         self.facts: dict[str, Any] = {}
         self.problems: list[dict[str, str]] = []
         self.notes: list[str] = []
+        self.keys_are_wrong = False
 
     def problem(self, what: str, do: str) -> None:
         """Something is wrong; `do` is a sentence that a person can follow."""
@@ -58,7 +61,9 @@ def look(settings: Settings, given: set[str]) -> Health:
     _data_directory(health, settings.data)
     _tenant_files(health, settings)
     _catalogue(health, settings)
+    before = len(health.problems)
     _keys(health, settings.keys_directory)
+    health.keys_are_wrong = len(health.problems) > before
     _port(health, settings.host, settings.port)
     with _database(health, settings) as url:
         if url is not None:
@@ -86,7 +91,7 @@ def without_password(url: str) -> str:
     try:
         parts = conninfo_to_dict(url)
     except ProgrammingError:
-        return "(not a libpq connection string)"
+        return text("(not a libpq connection string)")
     if "password" in parts:
         parts["password"] = "***"
     return make_conninfo("", **parts)
@@ -96,7 +101,8 @@ def _settings(health: Health, settings: Settings, given: set[str]) -> None:
     health.facts["settings"] = {name: _setting(settings, name, given) for name in type(settings).model_fields}
     known = {ENVIRONMENT + name.upper() for name in type(settings).model_fields} | NOT_SETTINGS
     for name in sorted(name for name in os.environ if name.startswith(ENVIRONMENT) and name not in known):
-        health.problem(f"{name} is set and is no setting", f"unset it, or spell one of {', '.join(sorted(known))}")
+        what = text("{name} is set and is no setting", name=name)
+        health.problem(what, text("unset it, or spell one of {names}", names=", ".join(sorted(known))))
 
 
 def _setting(settings: Settings, name: str, given: set[str]) -> dict[str, str | None]:
@@ -115,14 +121,17 @@ def _data_directory(health: Health, data: Path) -> None:
     if not data.exists():
         return
     if not data.is_dir():
-        health.problem(f"{data}: expected a directory, got a file", "give another one with --data or LEASELEDGER_DATA")
+        what = text("{path}: expected a directory, got a file", path=data)
+        health.problem(what, text("give another one with --data or LEASELEDGER_DATA"))
         return
     facts["bytes"] = _size(data)
     facts["free_bytes"] = shutil.disk_usage(data).free
     if not os.access(data, os.W_OK | os.X_OK):
-        health.problem(f"{data} is not writable for this account", "chown or chmod it, or give another with --data")
+        what = text("{path} is not writable for this account", path=data)
+        health.problem(what, text("chown or chmod it, or give another with --data"))
     if facts["free_bytes"] < FREE_BYTES_MIN:
-        health.problem(f"{data}: less than 1 GiB is free", "make room before the database stops")
+        what = text("{path}: less than 1 GiB is free", path=data)
+        health.problem(what, text("make room before the database stops"))
 
 
 def _tenant_files(health: Health, settings: Settings) -> None:
@@ -130,14 +139,14 @@ def _tenant_files(health: Health, settings: Settings) -> None:
     from adapters.reference.prudential import SurroundingsError, surroundings
     from adapters.reference.tenants import TenantsError, terms_of_business
 
-    for read, meant in (
-        (surroundings, "no finance lease is booked until it can be read"),
-        (terms_of_business, "no contract is put together until it can be read"),
+    for read, remedy in (
+        (surroundings, text("mend that file or take it away; no finance lease is booked until it can be read")),
+        (terms_of_business, text("mend that file or take it away; no contract is put together until it can be read")),
     ):
         try:
             read(settings.data, settings.tenant)
         except (SurroundingsError, TenantsError) as error:
-            health.problem(str(error), f"mend that file or take it away; {meant}")
+            health.problem(retold(str(error)), remedy)
 
 
 def _catalogue(health: Health, settings: Settings) -> None:
@@ -151,11 +160,11 @@ def _catalogue(health: Health, settings: Settings) -> None:
         facts["plans"] = len(plans_of(settings.data))
         facts["own"] = facts["plans"] - len(shipped_plans())
     except CatalogueError as error:
-        health.problem(sentence(error), "mend that file; until then no plan is offered and no quote is made")
+        health.problem(sentence(error), text("mend that file; until then no plan is offered and no quote is made"))
     try:
         policy = policy_of(settings.data, settings.tenant)
     except PolicyError as error:
-        health.problem(sentence(error), "mend that file; until then no quote is made")
+        health.problem(sentence(error), text("mend that file; until then no quote is made"))
         return
     facts["policy"] = {"version": policy.version, "lessor": policy.lessor, "lpr_known_until": policy.lpr_known_until}
 
@@ -178,7 +187,8 @@ def _keys(health: Health, directory: Path) -> None:
     missing = {"vault.kek", "log-0001.seed"} - {path.name for path in files}
     if files and missing:
         path = directory / min(missing)
-        health.problem(f"{path} is missing", "restore it from a backup; a new one cannot replace it")
+        what = text("{path} is missing", path=path)
+        health.problem(what, text("restore it from a backup; a new one cannot replace it"))
     elif files:
         _key_files(health, directory, files)
 
@@ -188,14 +198,16 @@ def _key_files(health: Health, directory: Path, files: list[Path]) -> None:
 
     wrong = [path for path in files if _mode(path) & ~_SECRET_MODE]
     for path in wrong:
-        what = f"{path}: expected mode 0600, got {_mode(path):04o}: others may have read it"
+        mode = f"{_mode(path):04o}"
+        what = text("{path}: expected mode 0600, got {mode}: others may have read it", path=path, mode=mode)
         health.problem(what, f"chmod 600 {path}")
     if wrong:
         return
     try:
         FileKeys(directory, make=False).log_seeds()
     except (KeyFileError, OSError) as error:
-        health.problem(sentence(error), "restore the key file from a backup; never write a new one in its place")
+        remedy = text("restore the key file from a backup; never write a new one in its place")
+        health.problem(sentence(error), remedy)
 
 
 def _mode(path: Path) -> int:
@@ -210,7 +222,10 @@ def _port(health: Health, host: str, port: int) -> None:
         socket.create_server(address[:2], family=family).close()
     except OSError as error:
         facts |= {"free": False, "why": error.strerror}
-        health.notes.append(f"{host}:{port} is not free (a running `up`?); others: --port N, 0 for any")
+        address_ = f"{host}:{port}"
+        health.notes.append(
+            text("{address} is not free (a running `up`?); others: --port N, 0 for any", address=address_)
+        )
 
 
 @contextmanager
@@ -225,7 +240,7 @@ def _database(health: Health, settings: Settings) -> Iterator[str | None]:
         yield settings.database_url
         return
     if not (settings.data / "postgres" / "PG_VERSION").exists():
-        health.notes.append("there is no ledger yet; `leaseledger up` or an import makes one")
+        health.notes.append(text("there is no ledger yet; `leaseledger up` or an import makes one"))
         yield None
         return
     server = EmbeddedPostgres(settings.data)
@@ -234,9 +249,8 @@ def _database(health: Health, settings: Settings) -> Iterator[str | None]:
         server.__enter__()
     except (EmbeddedPostgresError, OSError, _psycopg_error()) as error:
         log = settings.data / "postgres" / "server.log"
-        health.problem(
-            sentence(error), f"read the end of {log}; free the disk, restore what is missing, then try again"
-        )
+        remedy = text("read the end of {log}; free the disk, restore what is missing, then try again", log=log)
+        health.problem(sentence(error), remedy)
         yield None
         return
     try:
@@ -258,26 +272,29 @@ def _ledger(health: Health, settings: Settings, url: str) -> None:
         with connect(url, role=None) as connection:
             _server(health, connection)
             if connection.execute("SELECT to_regclass('ledger.head')").fetchone() == (None,):
-                health.notes.append("the database is empty; any command makes the ledger's tables")
+                health.notes.append(text("the database is empty; any command makes the ledger's tables"))
                 return
             _head(health, settings, connection)
             _signers(health, settings, connection)
             _read_models(health, connection)
     except DatabaseUnavailable as error:
-        health.problem(sentence(error), "start the server, or mend LEASELEDGER_DATABASE_URL")
+        health.problem(sentence(error), text("start the server, or mend LEASELEDGER_DATABASE_URL"))
     except _psycopg_error() as error:
-        health.problem(sentence(error), "give the account of the database URL the rights it lacks, or another URL")
+        remedy = text("give the account of the database URL the rights it lacks, or another URL")
+        health.problem(sentence(error), remedy)
 
 
 def _server(health: Health, connection: Any) -> None:
-    number, text = connection.execute("SELECT current_setting('server_version_num')::int, version()").fetchone()
-    health.facts["database"] |= {"reachable": True, "version": text.split(" on ")[0]}
-    health.facts["versions"]["postgresql"] = text.split(" ")[1]
+    number, server = connection.execute("SELECT current_setting('server_version_num')::int, version()").fetchone()
+    health.facts["database"] |= {"reachable": True, "version": server.split(" on ")[0]}
+    health.facts["versions"]["postgresql"] = server.split(" ")[1]
     if number < POSTGRESQL_MIN:
-        health.problem(f"expected PostgreSQL 15 or newer, got {text.split(' on ')[0]}", "upgrade the server")
+        what = text("expected PostgreSQL 15 or newer, got {version}", version=server.split(" on ")[0])
+        health.problem(what, text("upgrade the server"))
     for name in DURABLE:
         if connection.execute("SELECT current_setting(%s)", (name,)).fetchone() == ("off",):
-            health.problem(f"{name} is off: a power cut can lose acknowledged events", f"ALTER SYSTEM SET {name} = on")
+            what = text("{name} is off: a power cut can lose acknowledged events", name=name)
+            health.problem(what, f"ALTER SYSTEM SET {name} = on")
 
 
 def _head(health: Health, settings: Settings, connection: Any) -> None:
@@ -297,12 +314,14 @@ def _head(health: Health, settings: Settings, connection: Any) -> None:
         "newest_checkpoint": newest,
     }
     if origin != settings.origin and "origin" in settings.model_fields_set:
+        names = {"origin": repr(origin), "setting": repr(settings.origin)}
         health.problem(
-            f"the ledger is the log {origin!r}, the setting says {settings.origin!r}",
-            f"set LEASELEDGER_ORIGIN={origin}: a log never changes its name",
+            text("the ledger is the log {origin}, the setting says {setting}", **names),
+            text("set LEASELEDGER_ORIGIN={origin}: a log never changes its name", origin=origin),
         )
     if size > (newest["size"] if newest else 0):
-        health.notes.append("events came since the newest checkpoint; `leaseledger checkpoint` or `up` signs one")
+        note = text("events came since the newest checkpoint; `leaseledger checkpoint` or `up` signs one")
+        health.notes.append(note)
 
 
 def _signers(health: Health, settings: Settings, connection: Any) -> None:
@@ -311,12 +330,11 @@ def _signers(health: Health, settings: Settings, connection: Any) -> None:
     from chain.note import Ed25519Signer
 
     rows = connection.execute("SELECT vkey FROM ledger.log_keys ORDER BY from_size").fetchall()
-    if not rows or any("key" in one["problem"] or "mode" in one["problem"] for one in health.problems):
+    if not rows or health.keys_are_wrong:
         return
     if not health.facts["keys"]:
-        health.problem(
-            f"{settings.keys_directory} is empty and the ledger was signed with keys", "restore the keys from a backup"
-        )
+        what = text("{path} is empty and the ledger was signed with keys", path=settings.keys_directory)
+        health.problem(what, text("restore the keys from a backup"))
         return
     try:
         seeds = FileKeys(settings.keys_directory, make=False).log_seeds()
@@ -325,7 +343,8 @@ def _signers(health: Health, settings: Settings, connection: Any) -> None:
     mine = {str(Ed25519Signer(settings.origin, seed).vkey) for seed in seeds}
     for (vkey,) in rows:
         if vkey not in mine and vkey.startswith(f"{settings.origin}+"):
-            health.problem(f"no key file belongs to the verifier key {vkey}", "restore the key files from a backup")
+            what = text("no key file belongs to the verifier key {vkey}", vkey=vkey)
+            health.problem(what, text("restore the key files from a backup"))
 
 
 def _read_models(health: Health, connection: Any) -> None:
@@ -341,11 +360,14 @@ def _read_models(health: Health, connection: Any) -> None:
     for lag in catalog.lag(connection, SHARD, now()):
         health.facts["read_models"].append(msgspec.structs.asdict(lag))
         if lag.dead_letters:
+            told = {"table": lag.table, "events": lag.dead_letters, "keys": lag.dead_keys, "name": lag.name}
             health.problem(
-                f"read.{lag.table}: {lag.dead_letters} events of {lag.dead_keys} keys could not be applied",
-                f"read their errors in read.dead_letters, mend the cause, then: leaseledger rebuild {lag.name}",
+                text("read.{table}: {events} events of {keys} keys could not be applied", **told),
+                text(
+                    "read their errors in read.dead_letters, mend the cause, then: leaseledger rebuild {name}", **told
+                ),
             )
         elif lag.behind:
-            health.notes.append(
-                f"read.{lag.table} is {lag.behind} events behind; `leaseledger project` or `up` catches up"
-            )
+            told = {"table": lag.table, "events": lag.behind}
+            note = text("read.{table} is {events} events behind; `leaseledger project` or `up` catches up", **told)
+            health.notes.append(note)

@@ -13,6 +13,7 @@ import typer
 
 from api.cli.failures import REFUSED, Unusable
 from api.cli.frame import Session, command
+from api.language import text
 
 if TYPE_CHECKING:
     from adapters.postgres.reader import Reader, Stored
@@ -64,13 +65,14 @@ def entry(
         asyncio.run(_entry(session, on, position))
 
 
-def stream_id(text: str) -> UUID:
+def stream_id(given: str) -> UUID:
     """The stream in `application_<hex>` or a UUID in any of its forms. Raises `Unusable`."""
-    match = _ID.fullmatch(text.lower())
+    match = _ID.fullmatch(given.lower())
     try:
-        return UUID(match[1] if match else text)
+        return UUID(match[1] if match else given)
     except ValueError:
-        raise Unusable(f"--stream: expected application_<32 hex digits> or a UUID, got {text[:64]!r}") from None
+        got = repr(given[:64])
+        raise Unusable(text("--stream: expected application_<32 hex digits> or a UUID, got {got}", got=got)) from None
 
 
 async def _replay(session: Session, on: Base, stream: UUID | None, first: int, last: int) -> None:
@@ -111,7 +113,7 @@ async def _entry(session: Session, on: Base, position: int) -> None:
     async with _reading(on) as reader:
         found = [stored async for stored in _events(reader, None, position, position)]
     if not found or found[0].position != position:
-        raise Unusable(f"position: expected one the ledger holds, got {position}")
+        raise Unusable(text("position: expected one the ledger holds, got {position}", position=position))
     session.write(found[0].entry)
 
 

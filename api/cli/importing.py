@@ -20,7 +20,8 @@ from api.cli.evidence import claims, opened
 from api.cli.evidence import published as publish_on
 from api.cli.failures import Unusable, as_data, sentence, status_of
 from api.cli.frame import Report, Session, command, group
-from api.cli.words import count, number, refusal_rows, seconds, table
+from api.cli.words import count, number, padded, refusal_rows, seconds, table
+from api.language import text
 
 if TYPE_CHECKING:
     from msgspec import Struct
@@ -35,6 +36,7 @@ app = group("Import histories from other systems.")
 
 _TRACE = b"<trace"
 _CHUNK_BYTES = 1 << 20
+LABEL_CHARACTERS = 13
 
 
 @command(app, "xes")
@@ -59,7 +61,7 @@ def xes(
     session.emit(report_data(done, published), lambda out: show(out, done, published))
     if done.error is not None:
         session.say(f"leaseledger: {sentence(done.error)}")
-        session.say("What was imported before it stays. Mend the file and run the command again.")
+        session.say(text("What was imported before it stays. Mend the file and run the command again."))
         raise typer.Exit(status_of(done.error))
 
 
@@ -79,9 +81,8 @@ def import_file(
     from adapters.imports.xes import cases, log_name
 
     if not file.is_file():
-        raise Unusable(
-            f"{file}: expected an event log (.xes or .xes.gz), got {'a directory' * file.is_dir() or 'nothing there'}"
-        )
+        got = text("a directory") if file.is_dir() else text("nothing there")
+        raise Unusable(text("{path}: expected an event log (.xes or .xes.gz), got {got}", path=file, got=got))
     if source is None:
         try:
             source = log_name(file) or DEFAULT_SOURCE
@@ -105,7 +106,7 @@ def import_cases(
     """Import cases with a progress bar; an error of the cases themselves is part of the result."""
     import asyncio
 
-    with session.progress("Importing", "applications") as report:
+    with session.progress(text("Importing"), text("applications")) as report:
         return asyncio.run(_import(on, cases, name, source, tenant or on.settings.tenant, total, report))
 
 
@@ -195,29 +196,44 @@ def show_import(out: Console, done: Imported) -> None:
     """What was imported and what was refused."""
     report = done.report
     new = report.cases - report.cases_skipped
-    rate = f" ({number(round(report.events / report.seconds))} events/s)" if report.seconds and report.events else ""
-    out.print(f"{'Import':<13}{done.name}")
-    out.print(
-        f"{'':<13}{count(report.cases, 'application')} read, {number(report.cases_skipped)} already in the ledger"
-    )
+    read = {"applications": count(report.cases, "application"), "skipped": number(report.cases_skipped)}
+    lines = [done.name, text("{applications} read, {skipped} already in the ledger", **read)]
     if new:
-        out.print(
-            f"{'':<13}{count(report.commands, 'command')} decided, {count(report.events, 'event')} appended "
-            f"in {seconds(report.seconds)}{rate}"
-        )
+        lines.append(_appended(report))
     elif report.cases:
-        out.print(f"{'':<13}nothing appended: everything in it had been imported before ({seconds(report.seconds)})")
+        lines.append(nothing_new(report.seconds))
     refused = sum(report.refusals.values())
     if refused:
-        out.print(f"{'':<13}{count(refused, 'command')} refused:")
-        out.print(table("rll", refusal_rows(report.refusals), indent=13), soft_wrap=True)
-    for sentence_ in report.diverged:
-        out.print(f"{'':<13}{sentence_}")
+        lines.append(text("{commands} refused:", commands=count(refused, "command")))
+    show_lines(out, text("Import"), lines)
+    if refused:
+        out.print(table("rll", refusal_rows(report.refusals), indent=LABEL_CHARACTERS), soft_wrap=True)
+    show_lines(out, "", report.diverged)
+
+
+def _appended(report: ImportReport) -> str:
+    counts = {"commands": count(report.commands, "command"), "events": count(report.events, "event")}
+    said = text("{commands} decided, {events} appended in {seconds}", seconds=seconds(report.seconds), **counts)
+    if not (report.seconds and report.events):
+        return said
+    return said + text(" ({rate} events/s)", rate=number(round(report.events / report.seconds)))
+
+
+def nothing_new(taken: float) -> str:
+    """What is said of an import that changed nothing."""
+    return text("nothing appended: everything in it had been imported before ({seconds})", seconds=seconds(taken))
+
+
+def show_lines(out: Console, label: str, lines: Iterable[str]) -> None:
+    """Lines beside the label of the first of them."""
+    for at, line in enumerate(lines):
+        out.print(f"{padded('' if at else label, LABEL_CHARACTERS)}{line}")
 
 
 def show_tree(out: Console, published: Published) -> None:
     """Size and root."""
-    out.print(f"{'Ledger':<13}{number(published.size)} events, root {claims(published).root.hex()}")
+    told = {"size": number(published.size), "root": claims(published).root.hex()}
+    show_lines(out, text("Ledger"), [text("{size} events, root {root}", **told)])
 
 
 def _count_cases(file: Path) -> int:

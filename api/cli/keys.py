@@ -11,6 +11,7 @@ from api.cli.evidence import opened, published
 from api.cli.failures import REFUSED, Unusable
 from api.cli.frame import Session, command, group
 from api.cli.words import number, table
+from api.language import text
 
 app = group("The keys that sign checkpoints.")
 subjects = group("The persons that personal data is about.")
@@ -26,9 +27,10 @@ def show(session: Session) -> None:
         made = [str(Ed25519Signer(on.settings.origin, seed).vkey) for seed in on.keys.log_seeds()]
     rows = [{"vkey": key, "from_size": since.get(key)} for key in dict.fromkeys([*since, *made])]
     shown = [
-        (number(size) if (size := since.get(str(r["vkey"]))) is not None else "unused", str(r["vkey"])) for r in rows
+        (number(size) if (size := since.get(str(r["vkey"]))) is not None else text("unused"), str(r["vkey"]))
+        for r in rows
     ]
-    session.emit(rows, lambda out: out.print(table("rl", shown, head=("from size", "verifier key"))))
+    session.emit(rows, lambda out: out.print(table("rl", shown, head=(text("from size"), text("verifier key")))))
 
 
 @command(app, "rotate")
@@ -39,7 +41,8 @@ def rotate(session: Session) -> None:
         last = published(on, log)
         on.keys.rotate_log_key()
         key = str(on.signer.vkey)
-    session.say(f"Checkpoints of more than {number(last.size)} events are signed by the new key; hand it on:")
+    size = number(last.size)
+    session.say(text("Checkpoints of more than {size} events are signed by the new key; hand it on:", size=size))
     session.emit({"vkey": key, "after_size": last.size}, lambda out: out.print(key, soft_wrap=True))
 
 
@@ -59,10 +62,13 @@ def destroy_key(
     from domain.kernel.times import utc_text
 
     if not yes:
-        raise Unusable("destroying a key cannot be undone: expected --yes, got none")
+        raise Unusable(text("destroying a key cannot be undone: expected --yes, got none"))
     with session.base() as on, connect(on.url) as connection:
         destroyed = destroy(connection, subject, utc_text(now()))
-    words = "destroyed" if destroyed else "there was no living key of this subject"
-    session.emit({"subject": subject, "destroyed": destroyed}, lambda out: out.print(f"{subject}: {words}"))
+    words = text("destroyed") if destroyed else text("there was no living key of this subject")
+    session.emit(
+        {"subject": subject, "destroyed": destroyed},
+        lambda out: out.print(text("{name}: {sentence}", name=subject, sentence=words)),
+    )
     if not destroyed:
         raise typer.Exit(REFUSED)

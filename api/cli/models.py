@@ -8,7 +8,9 @@ import typer
 
 from api.cli.failures import REFUSED, Unusable
 from api.cli.frame import Report, Session, command
+from api.cli.retelling import retold
 from api.cli.words import count, number, table
+from api.language import text
 
 if TYPE_CHECKING:
     from projections.engine.rebuild import Rebuilt
@@ -26,10 +28,10 @@ def project(
 ) -> None:
     """Bring all read models up to date."""
     with session.base() as on:
-        with session.progress("Projecting", "events") as report:
+        with session.progress(text("Projecting"), text("events")) as report:
             applied = catch_up(on.url, report)
         if follow:
-            session.say(f"Up to date ({number(applied)} events); following, Ctrl-C stops.")
+            session.say(text("Up to date ({events} events); following, Ctrl-C stops.", events=number(applied)))
             follow_ledger(on.url, lambda: False)
         lags = lag(on.url)
     session.emit(
@@ -37,8 +39,8 @@ def project(
         lambda out: out.print(
             table(
                 "llrrr",
-                [(_text(r, "name"), _text(r, "status"), *(number(r[k]) for k in _COUNTS)) for r in lags],
-                head=("read model", "status", "position", "behind", "dead letters"),
+                [(str(r["name"]), text(r["status"]), *(number(r[k]) for k in _COUNTS)) for r in lags],
+                head=(text("read model"), text("status"), text("position"), text("behind"), text("dead letters")),
             )
         ),
     )
@@ -64,12 +66,12 @@ def rebuild(
     try:
         chosen = PROJECTIONS if name is None else (find(name),)
     except ProjectionError as error:
-        raise Unusable(f"read model: {error}") from None
+        raise Unusable(text("read model: {error}", error=retold(str(error)))) from None
     done = []
     with session.base() as on:
         catch_up(on.url, lambda *_: None)
         for projection in chosen:
-            with session.progress(projection.name, "events") as report:
+            with session.progress(projection.name, text("events")) as report:
                 done.append(_rebuild(on.url, projection, compare, report))
     session.emit(
         [_rebuilt(one) for one in done], lambda out: out.print("\n".join(map(_sentence, done)), soft_wrap=True)
@@ -134,15 +136,13 @@ def _rebuilt(one: Rebuilt) -> dict[str, Any]:
 
 
 def _sentence(one: Rebuilt) -> str:
-    text = f"read.{one.table}: {count(one.rows, 'row')} at position {number(one.position)}"
+    rows, position = count(one.rows, "row"), number(one.position)
+    said = text("read.{table}: {rows} at position {position}", table=one.table, rows=rows, position=position)
     if one.parked:
-        text += f", {number(one.parked)} events parked"
+        said += text(", {events} events parked", events=number(one.parked))
     if one.compared is None:
-        return text
+        return said
     if one.compared.first is None:
-        return text + ", equal to what was there"
-    return f"{text}, {number(one.compared.differences)} rows differed; the first: {one.compared.first.sentence()}"
-
-
-def _text(row: dict[str, Any], name: str) -> str:
-    return str(row[name])
+        return said + text(", equal to what was there")
+    first = {"rows": number(one.compared.differences), "first": one.compared.first.sentence()}
+    return said + text(", {rows} rows differed; the first: {first}", **first)

@@ -21,7 +21,10 @@ from api.cli import (
     offers,
     serving,
 )
-from api.cli.frame import Data, Json, Lang, Shared, group
+from api.cli.frame import Data, Json, Lang, Shared, group, worded
+from api.cli.usage import translate_library
+
+translate_library()
 
 app = group(
     "leaseledger: applications as events in a ledger that anyone can check.\n\n"
@@ -38,6 +41,7 @@ def _say_version(wanted: bool) -> None:
 
 
 @app.callback()
+@worded
 def options(
     context: typer.Context,
     data: Data = None,

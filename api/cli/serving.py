@@ -12,12 +12,16 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import copy_context
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from api.cli.failures import Unusable, sentence
 from api.cli.frame import Session, command
+from api.cli.retelling import retold
+from api.cli.words import padded
+from api.language import message, text
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -34,9 +38,9 @@ SHUTDOWN_TIMEOUT_S = 10
 """Requests that are still open after so long are cut off."""
 
 _WHY = {
-    errno.EADDRINUSE: "is taken; choose another port with --port or LEASELEDGER_PORT (0 takes a free one)",
-    errno.EACCES: "is reserved for the system; choose a port from 1024 on with --port or LEASELEDGER_PORT",
-    errno.EADDRNOTAVAIL: "is not an address of this machine; choose one with --host or LEASELEDGER_HOST",
+    errno.EADDRINUSE: message("is taken; choose another port with --port or LEASELEDGER_PORT (0 takes a free one)"),
+    errno.EACCES: message("is reserved for the system; choose a port from 1024 on with --port or LEASELEDGER_PORT"),
+    errno.EADDRNOTAVAIL: message("is not an address of this machine; choose one with --host or LEASELEDGER_HOST"),
 }
 
 
@@ -67,11 +71,11 @@ def up(
     with listening(*chosen) as listener, session.base() as on:
         key = _operator_key(on)
         with (
-            _background(session, "projections", lambda stop: _project(on, stop)),
-            _background(session, "checkpoints", lambda stop: _publish(on, stop)),
+            _background(session, text("projections"), lambda stop: _project(on, stop)),
+            _background(session, text("checkpoints"), lambda stop: _publish(on, stop)),
         ):
             asyncio.run(_serve(session, on, listener, key))
-    session.say("Stopped.")
+    session.say(text("Stopped."))
 
 
 @contextmanager
@@ -80,11 +84,12 @@ def listening(host: str, port: int) -> Iterator[socket.socket]:
     try:
         family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
     except OSError as error:
-        raise Unusable(f"--host {host}: {error.strerror}") from None
+        raise Unusable(f"--host {host}: {retold(str(error.strerror))}") from None
     try:
         listener = socket.create_server(address[:2], family=family)
     except OSError as error:
-        raise Unusable(f"{host}:{port} {_WHY.get(error.errno or 0, error.strerror)}") from None
+        why = _WHY.get(error.errno or 0)
+        raise Unusable(f"{host}:{port} {text(why) if why else retold(str(error.strerror))}") from None
     with listener:
         yield listener
 
@@ -115,7 +120,7 @@ async def _serve(session: Session, on: Base, listener: socket.socket, key: str |
             session.emit(_about(session, on, listener, key), lambda out: _show(out, session, on, listener, key))
 
     def say(error: Exception) -> None:
-        session.say(f"from offer to lease: {sentence(error)}; going on in a moment")
+        session.say(text("from offer to lease: {error}; going on in a moment", error=sentence(error)))
 
     async with running(on) as ledger, following(ledger, say):
         config = uvicorn.Config(
@@ -168,10 +173,14 @@ def _background(session: Session, name: str, work: Callable[[threading.Event], N
             except Exception as error:  # noqa: BLE001 - the others go on, and people hear of it
                 if sentence(error) != said:
                     said = sentence(error)
-                    session.say(f"{name}: {said}; trying again every {RETRY_AFTER_S:.0f} s")
+                    pause = f"{RETRY_AFTER_S:.0f}"
+                    session.say(
+                        text("{name}: {error}; trying again every {pause} s", name=name, error=said, pause=pause)
+                    )
                 stop.wait(RETRY_AFTER_S)
 
-    thread = threading.Thread(target=run, name=name)
+    # A thread begins without a language of its own.
+    thread = threading.Thread(target=copy_context().run, args=(run,), name=name)
     thread.start()
     try:
         yield
@@ -192,15 +201,16 @@ def _about(session: Session, on: Base, listener: socket.socket, key: str | None)
 def _show(out: Console, session: Session, on: Base, listener: socket.socket, key: str | None) -> None:
     url = url_of(listener)
     rows = [
-        ("Applications", f"{url}/v1/applications"),
-        ("Interface", f"{url}/v1/openapi.json"),
-        ("Log", f"{url}/tlog/checkpoint"),
-        ("Health", f"{url}/readyz"),
-        ("Data", str(session.settings.data.resolve())),
+        (text("Applications"), f"{url}/v1/applications"),
+        (text("Interface"), f"{url}/v1/openapi.json"),
+        (text("Log"), f"{url}/tlog/checkpoint"),
+        (text("Health"), f"{url}/readyz"),
+        (text("Data"), str(session.settings.data.resolve())),
     ]
     if key is not None:
-        rows.insert(0, ("Operator key", f"{key}   shown this once; only its hash is kept"))
-    out.print(f"leaseledger is up on {url}, log {on.settings.origin}. Ctrl-C stops it.\n")
+        rows.insert(0, (text("Operator key"), text("{key}   shown this once; only its hash is kept", key=key)))
+    about = text("leaseledger is up on {url}, log {origin}. Ctrl-C stops it.", url=url, origin=on.settings.origin)
+    out.print(f"{about}\n")
     for name, value in rows:
-        out.print(f"  {name:<14}{value}", soft_wrap=True)
+        out.print(f"  {padded(name, 14)}{value}", soft_wrap=True)
     out.file.flush()

@@ -1,8 +1,16 @@
-"""How results look to people: numbers with separators, durations, plain aligned tables."""
+"""How results look to people: numbers with separators, durations, lines and aligned tables, Chinese or not."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
+from unicodedata import combining, east_asian_width
+
+from api.language import Language, current, text, text_in
+
+_OPENING, _CLOSING = "（《“‘", "，。；：、！？）》”’…"
+_CHUNK = re.compile(rf"\s+|[{_OPENING}]*(?:[\u3000-\u9fff\uff00-\uffef]|[^\s\u3000-\u9fff\uff00-\uffef]+)[{_CLOSING}]*")
+"""What a line is broken between: a Chinese character, a word of others, each with its punctuation; blanks."""
 
 _UNITS = ("bytes", "KiB", "MiB", "GiB", "TiB")
 
@@ -13,7 +21,9 @@ def number(value: int) -> str:
 
 
 def count(value: int, noun: str) -> str:
-    """`1 event`, `13,087 events`."""
+    """`1 event`, `13,087 events`, `13,087 条事件`."""
+    if current() is Language.ZH:
+        return f"{value:,} {text_in(('count',), noun)}"
     return f"{value:,} {noun}" if value == 1 else f"{value:,} {noun}s"
 
 
@@ -50,7 +60,7 @@ def size(value: int) -> str:
     amount, unit = float(value), 0
     while amount >= 1024 and unit + 1 < len(_UNITS):
         amount, unit = amount / 1024, unit + 1
-    return f"{amount:.1f} {_UNITS[unit]}" if unit else f"{value} bytes"
+    return f"{amount:.1f} {_UNITS[unit]}" if unit else f"{value} {text('bytes')}"
 
 
 def refusal_rows(refusals: Mapping[str, int]) -> list[tuple[str, str, str]]:
@@ -59,17 +69,41 @@ def refusal_rows(refusals: Mapping[str, int]) -> list[tuple[str, str, str]]:
     from domain.kernel.refusal import REFUSALS
 
     ordered = sorted(refusals.items(), key=lambda item: (-item[1], item[0]))
-    return [(number(count), code, REFUSALS[code].en if code in REFUSALS else "") for code, count in ordered]
+    kinds = {code: REFUSALS[code] for code in refusals if code in REFUSALS}
+    sentences = {code: kind.zh if current() is Language.ZH else kind.en for code, kind in kinds.items()}
+    return [(number(count), code, sentences.get(code, "")) for code, count in ordered]
+
+
+def width(shown: str) -> int:
+    """The columns that a text takes on a terminal: a Chinese character takes two (Unicode Standard Annex 11)."""
+    return sum(0 if combining(char) else 2 if east_asian_width(char) in "WF" else 1 for char in shown)
+
+
+def padded(shown: str, columns: int, side: str = "l") -> str:
+    """A text filled up with blanks to so many columns of a terminal, on its `r`ight or `l`eft side."""
+    blanks = " " * (columns - width(shown))
+    return blanks + shown if side == "r" else shown + blanks
+
+
+def wrapped(words: str, columns: int) -> list[str]:
+    """A paragraph as lines of at most so many columns; Chinese may be broken anywhere but before its punctuation."""
+    lines, line = [], ""
+    for chunk in _CHUNK.findall(words):
+        if line and width(line + chunk.rstrip()) > columns:
+            lines.append(line.rstrip())
+            line = ""
+        line += chunk if line else chunk.lstrip()
+    return [*lines, line.rstrip()]
 
 
 def table(columns: str, rows: Iterable[Sequence[str]], *, head: Sequence[str] = (), indent: int = 0) -> str:
     """A plain aligned table; one letter a column in `columns`: `l`eft or `r`ight. Nothing is cut off."""
     lines = [*([head] if head else []), *rows]
     assert all(len(line) == len(columns) for line in lines), "a row has one cell for each column"
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    widths = [max(map(width, column)) for column in zip(*lines, strict=True)]
     return "\n".join(" " * indent + _row(columns, line, widths) for line in lines)
 
 
 def _row(columns: str, line: Sequence[str], widths: Sequence[int]) -> str:
     cells = zip(columns, line, widths, strict=True)
-    return "   ".join(cell.rjust(width) if side == "r" else cell.ljust(width) for side, cell, width in cells).rstrip()
+    return "   ".join(padded(cell, size, side) for side, cell, size in cells).rstrip()

@@ -263,7 +263,7 @@ class Console:
             "title": words.title(read),
             "about": text(read.words),
             "filters": views.filters_of(read, given, errors),
-            "errors": [f"{words.label(name)}: {sentence}" for name, sentence in errors.items()],
+            "errors": [f"{words.label(name, read.answer.__name__)}: {sentence}" for name, sentence in errors.items()],
         }
         return self._render(request, "invalid.html", principal, status=400 if errors else 200, page=page)
 

@@ -17,7 +17,7 @@ from msgspec import UNSET, Raw, Struct
 
 from api.console import words
 from api.language import Language, amount, current, text
-from api.queries.engine.columns import Column, Kind, columns_of, table_of
+from api.queries.engine.columns import Column, Kind, columns_of
 from api.queries.registry import READS
 from domain.kernel.times import BEIJING
 
@@ -94,13 +94,18 @@ def cell(column: Column, value: Any, row: Any = None) -> Cell:
 
 
 def _text(column: Column, value: Any, _row: Any) -> Cell:
-    return Cell(text=_joined(value), kind=column.kind)
+    shown = _joined(value, column.owner)
+    return Cell(text=shown, kind=column.kind, title="" if shown == value or not isinstance(value, str) else value)
+
+
+def short_id(identifier: str) -> str:
+    """The noun of an id and its last digits."""
+    noun, _, digits = identifier.rpartition("_")
+    return f"{words.value(noun)} …{digits[-_ID_SHOWN:]}"
 
 
 def _id(column: Column, value: Any, _row: Any) -> Cell:
-    noun, _, digits = value.rpartition("_")
-    short = f"{words.value(noun)} …{digits[-_ID_SHOWN:]}"
-    return Cell(text=short, kind=column.kind, title=value, href=link_to(value))
+    return Cell(text=short_id(value), kind=column.kind, title=value, href=link_to(value))
 
 
 def _money(column: Column, value: Any, row: Any) -> Cell:
@@ -123,7 +128,7 @@ def _instant(column: Column, value: Any, _row: Any) -> Cell:
 
 def _state(column: Column, value: Any, _row: Any) -> Cell:
     code = str(getattr(value, "value", value))
-    return Cell(text=words.value(code), kind=column.kind, title=code)
+    return Cell(text=words.value(code, column.owner), kind=column.kind, title=code)
 
 
 def _flag(column: Column, value: Any, _row: Any) -> Cell:
@@ -155,10 +160,10 @@ _FORMATTERS: Mapping[Kind, Callable[[Column, Any, Any], Cell]] = {
 }
 
 
-def _joined(value: Any) -> str:
+def _joined(value: Any, owner: str) -> str:
     if isinstance(value, (tuple, list, frozenset)):
-        return ", ".join(_joined(one) for one in value) or NONE
-    return str(getattr(value, "value", value))
+        return text(", ").join(_joined(one, owner) for one in value) or NONE
+    return words.code(str(getattr(value, "value", value)), owner)
 
 
 # ---------------------------------------------------------------------------------------------- nested values
@@ -176,7 +181,7 @@ def facts_of(value: Struct, before: Struct | None = None) -> tuple[Fact, ...]:
 
 
 def _fact(column: Column, inside: Any, row: Struct, *, changed: bool) -> Fact:
-    label, meaning = words.label(column.name), words.meaning(column)
+    label, meaning = words.label(column.name, column.owner), words.meaning(column)
     if column.kind is not Kind.DETAIL or inside is None or inside is UNSET:
         return Fact(label=label, meaning=meaning, cell=cell(column, inside, row), changed=changed)
     if isinstance(inside, Struct):
@@ -185,7 +190,7 @@ def _fact(column: Column, inside: Any, row: Struct, *, changed: bool) -> Fact:
         return Fact(label=label, meaning=meaning, table=table(columns_of(type(inside[0])), inside), changed=changed)
     if isinstance(inside, (dict, Raw)):
         return Fact(label=label, meaning=meaning, code=pretty(msgspec.json.encode(inside)), changed=changed)
-    return Fact(label=label, meaning=meaning, cell=Cell(text=_joined(inside)), changed=changed)
+    return Fact(label=label, meaning=meaning, cell=Cell(text=_joined(inside, column.owner)), changed=changed)
 
 
 def in_language(columns: tuple[Column, ...]) -> tuple[Column, ...]:
@@ -203,7 +208,7 @@ def table(columns: tuple[Column, ...], rows: Any) -> Table:
     columns = tuple(one for one in in_language(columns) if one.name not in in_amounts)
     return Table(
         heads=tuple(
-            Head(label=words.label(one.name), meaning=words.meaning(one), number=one.kind in _NUMBERS)
+            Head(label=words.label(one.name, one.owner), meaning=words.meaning(one), number=one.kind in _NUMBERS)
             for one in columns
         ),
         rows=tuple(tuple(cell(one, getattr(row, one.name), row) for one in columns) for row in rows),
@@ -213,6 +218,3 @@ def table(columns: tuple[Column, ...], rows: Any) -> Table:
 def pretty(data: bytes) -> str:
     """JSON for people: indented, every character as itself."""
     return json.dumps(json.loads(data), ensure_ascii=False, indent=2)
-
-
-__all__ = ["PAGES", "Cell", "Fact", "Head", "Table", "cell", "facts_of", "link_to", "pretty", "table", "table_of"]

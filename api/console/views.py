@@ -18,7 +18,7 @@ import msgspec
 from msgspec import Struct
 
 from api.console import words
-from api.console.cells import NONE, PAGES, Cell, Fact, Table, facts_of, link_to, pretty, table
+from api.console.cells import NONE, PAGES, Cell, Fact, Table, facts_of, link_to, pretty, short_id, table
 from api.language import text
 from api.permissions import Permission
 from api.queries.engine.columns import columns_of, table_of
@@ -146,19 +146,22 @@ def filters_of(read: Read, given: Mapping[str, str], errors: Mapping[str, str]) 
     """The filter form of a read with what was given."""
     if read.filters is Nothing:
         return ()
-    return tuple(_filter(one, given.get(one.name, ""), errors.get(one.name, "")) for one in parameters_of(read.filters))
+    return tuple(
+        _filter(one, read.answer.__name__, given.get(one.name, ""), errors.get(one.name, ""))
+        for one in parameters_of(read.filters)
+    )
 
 
-def _filter(one: Parameter, value: str, error: str) -> FilterView:
+def _filter(one: Parameter, owner: str, value: str, error: str) -> FilterView:
     schema = one.schema()
     kind = "select" if one.choices else "date" if schema.get("format") == "date" else "text"
     return FilterView(
         name=one.name,
-        label=words.label(one.name),
+        label=words.label(one.name, owner),
         meaning=text(one.description),
         value=value,
         kind=kind,
-        choices=tuple((choice, words.value(choice)) for choice in one.choices),
+        choices=tuple((choice, words.value(choice, owner)) for choice in one.choices),
         error=error,
     )
 
@@ -289,7 +292,7 @@ def event_line(item: EventItem) -> EventLine:
 
 
 def _event_table(items: Iterable[EventItem]) -> Table:
-    heads = table(_EVENT_COLUMNS, ()).heads
+    heads = table(EVENT_COLUMNS, ()).heads
     rows = []
     for item in items:
         one = event_line(item)
@@ -298,7 +301,7 @@ def _event_table(items: Iterable[EventItem]) -> Table:
             Cell(text=one.what, title=one.type),
             Cell(text=one.day),
             Cell(text=one.actor),
-            Cell(text=one.about.partition("_")[0] + " …" + one.about[-8:], title=one.about, href=link_to(one.about)),
+            Cell(text=short_id(one.about), title=one.about, href=link_to(one.about)),
         )
         rows.append(values)
     return Table(heads=heads, rows=tuple(rows))
@@ -314,7 +317,7 @@ class _EventRow(Struct):
     stream: str
 
 
-_EVENT_COLUMNS = columns_of(_EventRow)
+EVENT_COLUMNS = columns_of(_EventRow)
 
 
 class EventPage(Struct, frozen=True, kw_only=True):

@@ -5,35 +5,52 @@ principal_fen ─▶ "principal"    offer_accepted ─▶ "offer accepted"    le
 
 from __future__ import annotations
 
-from api.language import text
+import re
+
+from api.language import Language, current, text, text_in, translated
 from api.queries.engine.columns import Column
 from api.queries.engine.read import Read
+from domain.kernel.event import EVENT_TYPES
 
 _UNITS = ("_fen", "_ppm")
+_CODE = re.compile(r"[a-z][a-z0-9_]*")
 
 
-def label(name: str) -> str:
-    """The label of a field."""
+def label(name: str, owner: str = "") -> str:
+    """The label of a field; `owner` is the answer that it stands in."""
     for unit in _UNITS:
         name = name.removesuffix(unit)
     name = name.removesuffix("_zh")
-    return capital(text(_words("amount" if name == "fen" else name)))
+    return capital(text_in((f"field of {owner}", "field"), _words("amount" if name == "fen" else name)))
 
 
-def value(name: str) -> str:
-    """A state, kind or code of a closed list in words."""
-    return text(_words(name))
+def value(name: str, owner: str = "") -> str:
+    """A state, kind or code of a closed list in words; `owner` is the answer that it stands in."""
+    return text_in((owner,) if owner else (), _words(name))
+
+
+def code(given: str, owner: str = "") -> str:
+    """A text as it is, or in words where it is an event type, or a code that has a translation."""
+    if given in EVENT_TYPES:
+        return event(given)
+    known = current() is Language.ZH and _CODE.fullmatch(given) and translated(_words(given), (owner,))
+    return value(given, owner) if known else given
 
 
 def event(event_type: str) -> str:
     """An event type in words, without its version."""
-    aggregate, past_tense, _ = event_type.split(".")
-    return capital(text("{thing} {happened}", thing=text(_words(aggregate)), happened=text(_words(past_tense))))
+    noun = event_type.partition(".")[0]
+    return capital(text("{thing} {happened}", thing=value(noun), happened=_happened(event_type)))
 
 
 def happened(event_type: str) -> str:
     """An event type in words beside the thing that it happened to, without naming that again."""
-    return capital(text(_words(event_type.split(".")[1])))
+    return capital(_happened(event_type))
+
+
+def _happened(event_type: str) -> str:
+    noun, past_tense, _ = event_type.split(".")
+    return text_in((f"{_words(noun)} event",), _words(past_tense))
 
 
 def title(read: Read) -> str:

@@ -11,7 +11,7 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from api.language import text
+from api.language import message, text, text_in
 from chain.entry import Entry
 from domain.contracts.contract import events as contract
 from domain.intake.application import events as application
@@ -37,30 +37,34 @@ class Milestone:
 Sentence = Callable[[Any], tuple[str, int | None]]
 
 
-def _plain(message: str) -> Sentence:
-    return lambda _event: (text(message), None)
+def _plain(sentence: str) -> Sentence:
+    return lambda _event: (_said(sentence), None)
+
+
+def _said(sentence: str) -> str:
+    return text_in(("summary",), sentence)
 
 
 _SENTENCES: Mapping[type[Event], Sentence] = {
-    application.ApplicationDrafted: lambda e: (text("ordered; price"), e.amount_fen),
-    application.ApplicationReferred: _plain("put before a person, because a machine may not decide"),
-    application.ApplicationApproved: _plain("approved"),
-    application.OfferAccepted: _plain("offer accepted"),
-    contract.ContractExecuted: _plain("contract signed by all parties"),
-    money.DownPaymentReceived: lambda e: (text("down payment received"), e.fen),
-    money.LeaseActivated: _plain("handed over; the lease begins"),
-    money.PaymentPosted: lambda e: (text("paid"), e.amount_fen),
-    money.PaymentReversed: lambda e: (text("taken back by the payer's bank"), -e.amount_fen),
+    application.ApplicationDrafted: lambda e: (_said(message("ordered; price")), e.amount_fen),
+    application.ApplicationReferred: _plain(message("put before a person, because a machine may not decide")),
+    application.ApplicationApproved: _plain(message("approved")),
+    application.OfferAccepted: _plain(message("offer accepted")),
+    contract.ContractExecuted: _plain(message("contract signed by all parties")),
+    money.DownPaymentReceived: lambda e: (_said(message("down payment received")), e.fen),
+    money.LeaseActivated: _plain(message("handed over; the lease begins")),
+    money.PaymentPosted: lambda e: (_said(message("paid")), e.amount_fen),
+    money.PaymentReversed: lambda e: (_said(message("taken back by the payer's bank")), -e.amount_fen),
     money.LateFeeAssessed: lambda e: (
         text("late fee on bill {number}" if e.fen > 0 else "late fee on bill {number} taken back", number=e.number),
         e.fen,
     ),
-    money.CreditRefunded: lambda e: (text("refunded"), -e.amount_fen),
+    money.CreditRefunded: lambda e: (_said(message("refunded")), -e.amount_fen),
     lease.DemandServed: lambda e: (text("demand served, to be cured by {day}", day=e.cure_by), None),
-    lease.CureAchieved: _plain("cured"),
-    lease.LeaseEarlySettled: _plain("settled early"),
-    money.BuyoutCompleted: lambda e: (text("bought out for"), e.price_fen),
-    money.LeaseClosed: _plain("closed; nothing is owed either way"),
+    lease.CureAchieved: _plain(message("cured")),
+    lease.LeaseEarlySettled: _plain(message("settled early")),
+    money.BuyoutCompleted: lambda e: (_said(message("bought out for")), e.price_fen),
+    money.LeaseClosed: _plain(message("closed; nothing is owed either way")),
 }
 
 

@@ -13,7 +13,7 @@ PURE = ("domain", "chain", "projections")
 
 # Lock files are written by tools, licences by lawyers, ledgers of numbers by programs.
 NOT_OURS = frozenset({"LICENSE", "requirements.lock"})
-PROSE = frozenset({".md", ".json", ".txt", ".html", ".css", ".js", ".svg", ".csv"})
+PROSE = frozenset({".md", ".po", ".json", ".txt", ".html", ".css", ".js", ".svg", ".csv"})
 
 
 def findings(rule: rules.Rule, paths: Iterable[Path]) -> list[str]:

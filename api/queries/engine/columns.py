@@ -38,8 +38,9 @@ class Kind(StrEnum):
 class Column(Struct, frozen=True, kw_only=True):
     """One column: the answer's field, its kind, whether it may be null, and what it means.
 
-    `noun` is that of an id, `choices` the values of a state, `currency` the field that says in which currency money is;
-    where that is empty, the answer as a whole says it, or the amounts are those of a lease.
+    `owner` names the answer that the field stands in, `noun` is that of an id, `choices` the values of a state,
+    `currency` the field that says in which currency money is; where that is empty, the answer as a whole says it, or
+    the amounts are those of a lease.
     """
 
     name: str
@@ -49,12 +50,14 @@ class Column(Struct, frozen=True, kw_only=True):
     noun: str = ""
     choices: tuple[str, ...] = ()
     currency: str = ""
+    owner: str = ""
 
 
 def columns_of(answer: type[Struct]) -> tuple[Column, ...]:
     """Every field of an answer as a column."""
     hints = hints_of(answer)
-    return tuple(_column(name, said(hint), "currency" if "currency" in hints else "") for name, hint in hints.items())
+    currency = "currency" if "currency" in hints else ""
+    return tuple(_column(name, said(hint), currency, answer.__name__) for name, hint in hints.items())
 
 
 def table_of(read: Read) -> tuple[Column, ...]:
@@ -65,7 +68,7 @@ def table_of(read: Read) -> tuple[Column, ...]:
     return tuple(one for one in known.values() if one.kind is not Kind.DETAIL)
 
 
-def _column(name: str, told: Said, currency: str) -> Column:
+def _column(name: str, told: Said, currency: str, owner: str) -> Column:
     kind = _kind(name, told)
     return Column(
         name=name,
@@ -75,6 +78,7 @@ def _column(name: str, told: Said, currency: str) -> Column:
         noun=told.extra.get(NOUN, ""),
         choices=_choices(told),
         currency=currency if kind is Kind.MONEY else "",
+        owner=owner,
     )
 
 

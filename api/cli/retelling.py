@@ -1,0 +1,67 @@
+"""Sentences that others composed in English, told again in the reader's language.
+
+    sentence ─one of the known forms─▶ text(form, …), its parts told again as well
+
+Forms are tried in their order; a sentence of no known form stays as it is.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+
+from api.language import Language, current, message, text
+
+_FORMS = (
+    message("Usage: {command}"),
+    message("Try '{command}' for help."),
+    message("Error: {what}"),
+    message("Invalid value for {option}: {what}"),
+    message("Invalid value: {what}"),
+    message("Missing option {option}."),
+    message("Missing argument {option}."),
+    message("Missing command."),
+    message("No such option: {option} (Possible options: {others})"),
+    message("No such option: {option}"),
+    message("No such command {option}."),
+    message("Option {option} does not take a value."),
+    message("Option {option} requires an argument."),
+    message("Got unexpected extra argument(s) ({option})"),
+    message("Value error, {what}"),
+    message("{value} does not match the formats {formats}."),
+    message("Input should be less than or equal to {limit}"),
+    message("Input should be greater than or equal to {limit}"),
+    message("Input should be a valid integer, {what}"),
+    message("Input should be a valid integer"),
+    message("Input should be a valid UUID, {what}"),
+    message("unable to parse string as an integer"),
+    message("{what}: expected {expected}, got {got}; {more}"),
+    message("{what}: expected {expected}, got {got}"),
+    message("expected {expected}, got {got}; {more}"),
+    message("expected {expected}, got {got}"),
+    message("No such file or directory"),
+    message("Permission denied"),
+    message("Is a directory"),
+    message("Address already in use"),
+    message("Name or service not known"),
+    message("run chmod 600 on it"),
+    message("set the origin it was made with"),
+    message("the log {origin}"),
+    message("mode {mode}"),
+)
+
+
+def retold(sentence: str) -> str:
+    """A sentence of others in the reader's language, where its form is known."""
+    if current() is Language.EN:
+        return sentence
+    for form in _FORMS:
+        if (match := _pattern(form).fullmatch(sentence)) is not None:
+            return text(form, **{name: retold(part) for name, part in match.groupdict().items()})
+    return text(sentence)
+
+
+@cache
+def _pattern(form: str) -> re.Pattern[str]:
+    pieces = re.split(r"{([a-z]+)}", form)
+    return re.compile("".join(f"(?P<{one}>.+?)" if at % 2 else re.escape(one) for at, one in enumerate(pieces)))
