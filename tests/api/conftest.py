@@ -1,4 +1,4 @@
-"""What the tests of the interface share: the loop that applications run in, and one demonstration that was lived."""
+"""What the tests of the interface share: the loop that applications run in, and a demonstration, lived once."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def demonstration(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Base]:
-    """The ledger of a demonstration with its read models, lived once; tests only read it."""
+def lived(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Base]:
+    """The two lives of the demonstration, with every read model; nobody writes to it."""
     with server.ledger() as url, composed_on(url, tmp_path_factory.mktemp("demonstration")) as prepared:
         assert not asyncio.run(living.lived_already(prepared))
         asyncio.run(living.live(prepared))

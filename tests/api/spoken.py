@@ -78,6 +78,7 @@ def texts_of_console(patch: pytest.MonkeyPatch) -> set[Text]:
     for code in (*ROLES, *ACTORS, *STEPS, *STAGES, *OUTCOMES, *BUCKETS, *(kind.name for kind in KINDS), *_codes()):
         words.value(code)
     asked |= {((), read.words) for read in READS}
+    asked |= {((), one.description) for read in READS for one in parameters_of(read.filters)}
     return {(contexts, message) for contexts, message in asked if message}
 
 
@@ -96,7 +97,6 @@ def _say_reads() -> None:
         owner = read.answer.__name__
         for one in parameters_of(read.filters):
             words.label(one.name, owner)
-            words.text(one.description)
             for choice in one.choices:
                 words.value(choice, owner)
 

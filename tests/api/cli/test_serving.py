@@ -15,7 +15,7 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import pytest
 
@@ -48,24 +48,32 @@ def environment(**more: str) -> dict[str, str]:
 def up(data: Path, stop: signal.Signals = signal.SIGTERM, program: Path = PROGRAM) -> Iterator[dict[str, Any]]:
     """A running `up` on a free port; what it said about itself. It must end cleanly."""
     command = [str(program), "--data", str(data), "up", "--port", "0", "--json"]
-    pipe = subprocess.PIPE
-    with subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, env=environment()) as process:
+    # Words go to a file: nobody reads them while it runs, and a pipe that is full would make it wait.
+    with (
+        tempfile.TemporaryFile("w+") as words_file,
+        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=words_file, text=True, env=environment()) as process,
+    ):
         try:
             assert process.stdout is not None
-            assert process.stderr is not None
             said = ""
             while not said.rstrip().endswith("\n}"):
                 line = process.stdout.readline()
-                assert line, process.stderr.read()
+                assert line, _words_of(words_file)
                 said += line
             yield json.loads(said)
             process.send_signal(stop)
-            _, words = process.communicate(timeout=START_S)
+            process.communicate(timeout=START_S)
+            words = _words_of(words_file)
             assert process.returncode == 0, words
             assert words.splitlines()[-1] == "Stopped."
             assert "Traceback" not in words
         finally:
             process.kill()
+
+
+def _words_of(file: IO[str]) -> str:
+    file.seek(0)
+    return file.read()
 
 
 def get(url: str, key: str | None = None) -> tuple[int, str]:

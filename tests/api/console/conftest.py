@@ -20,16 +20,10 @@ from api.roles.serve import site
 URL = "http://console.example"
 
 
-@pytest.fixture
-def lived(demonstration: Base) -> Base:
-    """A demonstration's ledger with its read models."""
-    return demonstration
-
-
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def application(demonstration: Base) -> AsyncIterator[Any]:
+async def application(lived: Base) -> AsyncIterator[Any]:
     """The site over that ledger; making one takes longer than most tests."""
-    async with running(demonstration) as program:
+    async with running(lived) as program:
         yield site(program)
 
 

@@ -38,27 +38,21 @@ lives = pytest.mark.parametrize("name", LIVES)
 
 
 @pytest.fixture
-def on(demonstration: Base) -> Base:
-    """The demonstration that was lived."""
-    return demonstration
-
-
-@pytest.fixture
-def transcripts(on: Base) -> dict[str, str]:
+def transcripts(lived: Base) -> dict[str, str]:
     """What was written down of each life."""
-    return {one.name: living.transcript(on.settings.data, one).read_text("utf-8") for one in parts(on)}
+    return {one.name: living.transcript(lived.settings.data, one).read_text("utf-8") for one in parts(lived)}
 
 
 @pytest.fixture
-def connection(on: Base) -> Iterator[Connection[Any]]:
+def connection(lived: Base) -> Iterator[Connection[Any]]:
     """A connection as programs have it."""
-    with connect(on.url) as opened:
+    with connect(lived.url) as opened:
         yield opened
 
 
-def parts(on: Base) -> tuple[living.Part, ...]:
+def parts(lived: Base) -> tuple[living.Part, ...]:
     """The lives with their tenants."""
-    return living.parts(on.settings.tenant)
+    return living.parts(lived.settings.tenant)
 
 
 def entries(connection: Connection[Any]) -> list[bytes]:
@@ -74,17 +68,17 @@ def test_transcript(transcripts: dict[str, str], name: str) -> None:
     assert transcripts[name] == path.read_text("utf-8"), f"set {REWRITE}=1 to write {path.name} anew"
 
 
-def test_the_first_event_says_that_it_is_a_demonstration(on: Base, connection: Connection[Any]) -> None:
+def test_the_first_event_says_that_it_is_a_demonstration(lived: Base, connection: Connection[Any]) -> None:
     first = parse(entries(connection)[0]).event()
     assert first == LedgerOpenedForDemonstration(
-        origin=on.settings.origin, owner=on.settings.tenant, scenario=living.SCENARIO
+        origin=lived.settings.origin, owner=lived.settings.tenant, scenario=living.SCENARIO
     )
-    assert asyncio.run(living.lived_already(on))
+    assert asyncio.run(living.lived_already(lived))
 
 
-def test_the_summary_ends_with_nothing_owed(on: Base, connection: Connection[Any]) -> None:
+def test_the_summary_ends_with_nothing_owed(lived: Base, connection: Connection[Any]) -> None:
     everything = [(position, parse(entry)) for position, entry in enumerate(entries(connection), start=1)]
-    for part in parts(on):
+    for part in parts(lived):
         happened = summary.milestones(part.tenant, everything)
         assert [one.position for one in happened] == sorted(one.position for one in happened)
         assert happened[0].sentence.startswith("ordered")
@@ -105,8 +99,8 @@ def test_books_balance_after_every_event(connection: Connection[Any]) -> None:
     assert trial_balance(everything) == dict(sorted(totals.items()))
 
 
-def test_ledger_is_sound(on: Base, connection: Connection[Any]) -> None:
-    report = fsck(connection, Vault(on.keys, random_bytes))
+def test_ledger_is_sound(lived: Base, connection: Connection[Any]) -> None:
+    report = fsck(connection, Vault(lived.keys, random_bytes))
     assert report.ok, report.findings
     assert report.events == len(entries(connection)) > 200
     assert report.personal_values >= 8
@@ -120,21 +114,21 @@ def test_read_models_are_what_the_events_say(connection: Connection[Any], projec
 
 
 def test_nothing_about_a_person_is_in_the_ledger(
-    on: Base, connection: Connection[Any], transcripts: dict[str, str]
+    lived: Base, connection: Connection[Any], transcripts: dict[str, str]
 ) -> None:
     written = b"\n".join(entries(connection)).decode()
     personal = [value for module in LIVES.values() for value in module.PERSONAL]
     assert len(personal) >= 8
     assert all(personal)
     assert [one for one in personal if one in written or any(one in text for text in transcripts.values())] == []
-    assert str(on.settings.tenant) in written, "the search looks at the right text"
+    assert str(lived.settings.tenant) in written, "the search looks at the right text"
 
 
 @lives
 def test_lease_is_closed_and_stays_so(
-    on: Base, connection: Connection[Any], transcripts: dict[str, str], name: str
+    lived: Base, connection: Connection[Any], transcripts: dict[str, str], name: str
 ) -> None:
-    tenant = next(part.tenant for part in parts(on) if part.name == name)
+    tenant = next(part.tenant for part in parts(lived) if part.name == name)
     parsed = [entry for entry in map(parse, entries(connection)) if entry.tenant == tenant]
     closed = [entry.stream for entry in parsed if entry.type == "lease.closed.v1"]
     assert len(closed) == 1
