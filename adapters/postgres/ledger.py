@@ -28,6 +28,7 @@ from adapters.postgres.sequencer import (
     AppendError,
     KeyReused,
     KnownCommand,
+    Part,
     PersonalRow,
     SubjectKeyTaken,
     VersionConflict,
@@ -171,7 +172,7 @@ class Ledger:
             return decision
         if not decision:
             size = await self._reader.size()
-            return Appended(stream=request.stream, position=size + 1, seq=version + 1, events=0)
+            return Appended(stream=request.stream, position=size + 1, seq=version + 1, version=version, events=0)
         if guard is not None and (refusal := await guard(request, state)) is not None:
             return refusal
         try:
@@ -228,9 +229,7 @@ class Ledger:
                 tenant=request.context.tenant,
                 key=request.key,
                 digest=digest,
-                stream=request.stream,
-                expected=version,
-                drafts=drafted.drafts,
+                parts=(Part(request.stream, version, drafted.drafts),),
                 personal=drafted.personal,
                 subject_keys=drafted.subject_keys,
             )

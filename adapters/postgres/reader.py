@@ -117,7 +117,8 @@ SELECT stream, position, entry, leaf FROM ledger.events WHERE shard = %s AND str
 _FIRST = "SELECT position, entry, leaf FROM ledger.events WHERE shard = %s AND stream = %s AND seq = 1"
 _AFTER = "SELECT position, entry, leaf FROM ledger.events WHERE shard = %s AND position > %s ORDER BY position LIMIT %s"
 _COMMAND = """
-SELECT digest, stream, seq, position, events FROM ledger.commands WHERE shard = %s AND tenant = %s AND key = %s"""
+SELECT digest, stream, seq, version, position, events FROM ledger.commands
+WHERE shard = %s AND tenant = %s AND key = %s"""
 _KNOWN_KEYS = "SELECT key FROM ledger.commands WHERE shard = %s AND tenant = %s AND key = ANY(%s)"
 _VERSIONS = "SELECT stream, seq FROM ledger.stream_heads WHERE shard = %s AND stream = ANY(%s)"
 _SUBJECT_KEY = "SELECT subject, wrapped FROM ledger.subject_keys WHERE shard = %s AND subject = %s"
