@@ -15,6 +15,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import datetime
+from itertools import chain
 from typing import Any
 from uuid import UUID
 
@@ -185,7 +186,7 @@ class GroupCommit:
             raise
 
     async def _sequence(self, connection: Connection, appends: Sequence[Append]) -> Batch:
-        streams = list({stream for append in appends for stream in append.streams})
+        streams = list(set(chain.from_iterable(append.streams for append in appends)))
         async with connection.pipeline():
             await connection.execute("BEGIN")
             head = await connection.execute(_LOCK_HEAD, (SHARD,), prepare=True)

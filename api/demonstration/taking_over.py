@@ -1,4 +1,4 @@
-"""History of another system, as imports write it: decided and appended, past the gate, under an actor that says so."""
+"""History of another system, as imports write it: decided and appended unjudged, under an actor that says so."""
 
 from __future__ import annotations
 

@@ -176,6 +176,33 @@ def test_a_loser_never_touches_the_others(others: list[Append], loser: Append, a
     assert (with_it.entries, with_it.moved, with_it.head) == (without.entries, without.moved, without.head)
 
 
+def _followed(one: Append, at: Counter[UUID]) -> tuple[bool, Counter[UUID]]:
+    """Whether every part stands where its stream is, and where the streams are afterwards."""
+    after, fits = at.copy(), True
+    for each in one.parts:
+        fits &= after[each.stream] == each.expected
+        after[each.stream] += len(each.drafts)
+    return fits, after
+
+
+def _check_outcome(one: Append, outcome: object, at: Counter[UUID], written: list[UUID]) -> None:
+    """An append that went in is whole, first, and stands on what it has read; one that did not says what moved."""
+    as_read = all(at[stream] == version for stream, version in one.reads)
+    as_expected, after = _followed(one, at)
+    if isinstance(outcome, Appended) and not outcome.replayed:
+        assert as_read
+        assert as_expected
+        eids = [drafted.eid for part in one.parts for drafted in part.drafts]
+        assert written[: len(eids)] == eids
+        assert (outcome.seq, outcome.version) == (one.parts[0].expected + 1, after[one.stream])
+        del written[: len(eids)]
+        at.update(after - at)
+    elif isinstance(outcome, ReadMoved):
+        assert (as_expected, as_read) == (True, False)
+    elif isinstance(outcome, VersionConflict):
+        assert not as_expected
+
+
 @given(batches)
 def test_all_or_none_and_what_was_read_holds_where_it_is_written(story: list[tuple[list[Append], str]]) -> None:
     """A second bookkeeper, who knows nothing of batches, follows the entries and finds every append whole and right."""
@@ -186,23 +213,7 @@ def test_all_or_none_and_what_was_read_holds_where_it_is_written(story: list[tup
         at = Counter(parse(entry).stream for entry in ledger.entries[:before])
         written = [parse(entry).eid for entry in ledger.entries[before:]]
         for one, outcome in zip(wanted, outcomes, strict=True):
-            eids = [drafted.eid for part in one.parts for drafted in part.drafts]
-            as_read = all(at[stream] == version for stream, version in one.reads)
-            after, as_expected = at.copy(), True
-            for each in one.parts:
-                as_expected &= after[each.stream] == each.expected
-                after[each.stream] += len(each.drafts)
-            if isinstance(outcome, Appended) and not outcome.replayed:
-                assert as_read
-                assert as_expected
-                assert written[: len(eids)] == eids
-                assert (outcome.seq, outcome.version) == (one.parts[0].expected + 1, after[one.stream])
-                written, at = written[len(eids) :], after
-            elif isinstance(outcome, ReadMoved):
-                assert as_expected
-                assert not as_read
-            elif isinstance(outcome, VersionConflict):
-                assert not as_expected
+            _check_outcome(one, outcome, at, written)
         assert written == []
 
 

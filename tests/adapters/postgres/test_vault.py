@@ -137,7 +137,7 @@ async def test_values_commit_with_their_event_or_not_at_all(
 
 async def test_losers_leave_nothing_in_the_vault(program: Running, connection: Connection[Any]) -> None:
     stream = await drafted(program, new_id())
-    [event] = [event async for event in program.reader.stream_events(stream)]
+    [event] = [entry.event() async for entry in program.reader.stream_entries(stream)]
     assert isinstance(event, ApplicationDrafted)
     facts = [(replace(event, subject=new_id(), name=NAME), request(stream, SUBMIT).context, new_id())]
     prepared = await program.ledger.prepare(stream, facts)
@@ -244,7 +244,7 @@ async def test_key_destroyed_between_sealing_and_writing(program: Running, conne
     """The head row's lock decides: what was sealed under a key that is gone is refused by the writer."""
     subject = new_id()
     stream = await drafted(program, subject)
-    [event] = [event async for event in program.reader.stream_events(stream)]
+    [event] = [entry.event() async for entry in program.reader.stream_entries(stream)]
     assert isinstance(event, ApplicationDrafted)
     other = new_id()
     prepared = await program.ledger.prepare(
