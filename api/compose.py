@@ -12,12 +12,11 @@ import domain.registry  # noqa: F401 - registers the event types that stored ent
 from adapters.keys import FileKeys
 from adapters.postgres.connections import connect, conninfo
 from adapters.postgres.embedded import EmbeddedPostgres
-from adapters.postgres.facts import FactLoader
+from adapters.postgres.facts import FactLoader, States
 from adapters.postgres.group_commit import GroupCommit
 from adapters.postgres.ledger import Ledger
 from adapters.postgres.reader import Reader
 from adapters.postgres.schema import SHARD, ensure_schema
-from adapters.postgres.states import States
 from adapters.postgres.tenant_lock import TenantLock
 from adapters.postgres.vault import Vault
 from adapters.system import new_id, now, random_bytes

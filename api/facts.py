@@ -7,6 +7,7 @@ FactLoader ─▶ streams                                     as the ledger has 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,10 +15,9 @@ from uuid import UUID
 
 import psycopg
 
-from adapters.postgres.facts import FactLoader
+from adapters.postgres.facts import FactLoader, States
 from adapters.postgres.reader import Reader
 from adapters.postgres.schema import SHARD
-from adapters.postgres.states import States
 from adapters.postgres.tenant_lock import TenantLock
 from adapters.pricing.quotes import offer_of
 from adapters.reference.clauses import shipped_entries
@@ -32,7 +32,8 @@ from domain.portfolio.limits import Portfolio, PrudentialData
 from domain.portfolio.needs import PORTFOLIO, PRUDENTIAL_DATA
 from domain.pricing.needs import COST_POLICY, OFFER, PLANS
 from projections.contracts.clause_library import OF_TENANT
-from projections.engine.relation import Relation
+from projections.engine.model import Projection
+from projections.engine.pages import Relation
 from projections.engine.runner import Runner
 from projections.leasing.lease_book import LEASE_BOOK
 from projections.parties.consents import BY_PERSON
@@ -48,7 +49,7 @@ def fact_loader(reader: Reader, states: States, queries: Queries, lock: TenantLo
         return await queries.run(_portfolio, tenant, currency, prudential_data(data, tenant))
 
     async def related(relation: Relation, tenant: UUID, key: object) -> Any:
-        return await queries.run(relation.streams, tenant, key, SHARD)
+        return await queries.run(_streams, relation, tenant, key)
 
     return FactLoader(
         reader,
@@ -67,8 +68,19 @@ def fact_loader(reader: Reader, states: States, queries: Queries, lock: TenantLo
     )
 
 
+def _streams(connection: Connection, relation: Relation, tenant: UUID, key: object) -> Sequence[UUID]:
+    if not relation.is_near(connection, SHARD):
+        _catch_up(connection, relation.model)
+    return relation.streams(connection, tenant, key, SHARD)
+
+
 def _portfolio(connection: Connection, tenant: UUID, currency: str, prudential: PrudentialData) -> Portfolio:
-    runner = Runner(connection, (LEASE_BOOK,), shard=SHARD)  # another one may be doing the same
+    _catch_up(connection, LEASE_BOOK)
+    return exposures.snapshot(connection, tenant, prudential, currency=currency, shard=SHARD)[1]
+
+
+def _catch_up(connection: Connection, model: Projection[Any]) -> None:
+    """Bring one read model to the ledger's head; another runner may be doing the same."""
+    runner = Runner(connection, (model,), shard=SHARD)
     runner.prepare()
     runner.catch_up()
-    return exposures.snapshot(connection, tenant, prudential, currency=currency, shard=SHARD)[1]

@@ -19,7 +19,7 @@ from uuid import UUID
 import msgspec
 from msgspec import Struct
 
-from adapters.postgres.facts import FactLoader, Found
+from adapters.postgres.facts import FactLoader, Found, States
 from adapters.postgres.group_commit import GroupCommit
 from adapters.postgres.reader import Reader
 from adapters.postgres.sequencer import (
@@ -35,7 +35,6 @@ from adapters.postgres.sequencer import (
     SubjectKeyTaken,
     VersionConflict,
 )
-from adapters.postgres.states import States
 from adapters.postgres.vault import Vault, personal_values
 from chain.entry import Draft, draft
 from domain.kernel.command import Command, Context

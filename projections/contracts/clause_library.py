@@ -23,7 +23,7 @@ from domain.kernel.event import Event
 from domain.kernel.fields import INTERNAL, Digest, one_of, shown
 from domain.pricing.parts import Form
 from projections.engine.model import Projection, ProjectionError, Recorded, Row
-from projections.engine.relation import Relation
+from projections.engine.pages import Relation
 
 DRAFTED, PUBLISHED, WITHDRAWN = "drafted", "published", "withdrawn"
 STATES = (DRAFTED, PUBLISHED, WITHDRAWN)

@@ -28,7 +28,7 @@ from domain.parties.consent import (
 from domain.parties.consent import ConsentPhase as State
 from domain.parties.purposes import Purpose
 from projections.engine.model import Projection, ProjectionError, Recorded, Row
-from projections.engine.relation import Relation
+from projections.engine.pages import Relation
 
 
 class Consent(Row, frozen=True, kw_only=True):

@@ -11,10 +11,9 @@ from uuid import UUID
 import pytest
 
 from adapters.postgres import ledger as ledger_module
-from adapters.postgres.facts import FactLoader
+from adapters.postgres.facts import FactLoader, States
 from adapters.postgres.ledger import Ledger, StateMoved
 from adapters.postgres.sequencer import Append, Appended, VersionConflict
-from adapters.postgres.states import States
 from adapters.postgres.tenant_lock import TenantLock, lock_of
 from adapters.system import new_id
 from api.compose import Running

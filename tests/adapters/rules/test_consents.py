@@ -9,7 +9,7 @@ import pytest
 from api.compose import Base, running
 from domain.intake.application import commands as a
 from domain.intake.application.rules import APPLICATION
-from projections.engine import relation
+from projections.engine import pages
 from projections.engine.runner import Runner
 from projections.parties import consents as read_model
 from tests.adapters.lessor import MACHINE, Lessor
@@ -38,7 +38,7 @@ async def test_nothing_is_missed_however_far_the_read_model_is(
     lessor: Lessor, connection: Any, monkeypatch: pytest.MonkeyPatch, behind_max: int
 ) -> None:
     """It is brought up to date where it is far behind, and read on from where it is near."""
-    monkeypatch.setattr(relation, "BEHIND_MAX", behind_max)
+    monkeypatch.setattr(pages, "BEHIND_MAX", behind_max)
     runner = Runner(connection, [read_model.CONSENTS])
     runner.prepare()
     runner.catch_up()
