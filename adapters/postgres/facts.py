@@ -163,12 +163,15 @@ Rules = Mapping[type[Command], Sequence[CrossRule]]
 
 
 class Found(AsyncExitStack):
-    """What was read for one command; holds the tenant lock, where a sum was read, until the block ends."""
+    """What was read for one command; holds the tenant lock, where a sum was read, until the block ends.
 
-    def __init__(self) -> None:
+    `reads` takes the version of every stream that was read.
+    """
+
+    def __init__(self, reads: dict[UUID, int]) -> None:
         super().__init__()
         self.facts: dict[Need, Any] = {}
-        self.reads: dict[UUID, int] = {}
+        self.reads = reads
         self.locked = False
 
     def read(self, stream: UUID, version: int) -> None:
@@ -198,6 +201,10 @@ class FactLoader:
         self._references = references
         self._sums = sums
 
+    def has_rules(self, command: Command) -> bool:
+        """Whether any rule over other streams is on this class of command."""
+        return type(command) in self._rules
+
     async def judge(self, proposal: Proposal, found: Found) -> Refusal | None:
         """The first rule that says no, in their order; what was read for them is in `found`."""
         for rule in self._rules.get(type(proposal.command), ()):
@@ -211,7 +218,7 @@ class FactLoader:
     async def facts(self, tenant: UUID, needs: Callable[[Facts], Iterable[Need]]) -> Facts:
         """Facts for somebody who writes nothing on the strength of them here: as the ledger has them now."""
         while True:
-            async with Found() as found:
+            async with Found({}) as found:
                 while new := [need for need in dict.fromkeys(needs(found.facts)) if need not in found.facts]:
                     await self._load(tenant, new, found)
             if not await self.states.moved(found.reads):

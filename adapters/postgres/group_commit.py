@@ -15,7 +15,6 @@ import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import datetime
-from itertools import chain
 from typing import Any
 from uuid import UUID
 
@@ -186,7 +185,7 @@ class GroupCommit:
             raise
 
     async def _sequence(self, connection: Connection, appends: Sequence[Append]) -> Batch:
-        streams = list(set(chain.from_iterable(append.streams for append in appends)))
+        streams = _streams(appends)
         async with connection.pipeline():
             await connection.execute("BEGIN")
             head = await connection.execute(_LOCK_HEAD, (SHARD,), prepare=True)
@@ -226,6 +225,12 @@ async def _tell_in_turns(outcomes: Sequence[Outcome]) -> None:
     for at in range(0, len(outcomes), TOLD_AT_ONCE):
         _tell(outcomes[at : at + TOLD_AT_ONCE])
         await asyncio.sleep(0)
+
+
+def _streams(appends: Sequence[Append]) -> list[UUID]:
+    """Every stream whose version matters."""
+    written = {part.stream for append in appends for part in append.parts}
+    return list(written.union(stream for append in appends if append.reads for stream, _ in append.reads))
 
 
 async def _ask_for_subjects(

@@ -115,8 +115,8 @@ class Ledger:
             self.states.expect_new(decider, request.stream)
         for _ in range(MAX_ATTEMPTS):
             version, state = await self.states.load(decider, request.stream)
-            async with Found() as found:
-                outcome = await self._attempt(decider, request, digest, (version, state), found)
+            reads: dict[UUID, int] = {}
+            outcome = await self._tried(decider, request, digest, (version, state), reads)
             if isinstance(outcome, Appended) and outcome.events:
                 return outcome
             # A "no" may be the answer to a repeated command or to an old state: look before saying it.
@@ -125,7 +125,7 @@ class Ledger:
                 return _repeat(request.key, digest, known)
             if await self.states.catch_up(decider, request.stream) != version or isinstance(outcome, SubjectKeyTaken):
                 continue
-            if await self.states.moved(found.reads):
+            if await self.states.moved(reads):
                 judged_again += 1
                 if judged_again > JUDGED_AGAIN:
                     raise StateMoved(f"state.moved: what {request.stream} is judged by moved on {judged_again} times")
@@ -145,27 +145,35 @@ class Ledger:
             return None
         return _repeat(key, self._digest(_payload(stream or known.stream, kind, asked)), known)
 
-    async def _attempt(
-        self, decider: Decider[Any], request: Request, digest: bytes, seen: tuple[int, Any], found: Found
+    async def _tried(
+        self, decider: Decider[Any], request: Request, digest: bytes, seen: tuple[int, Any], reads: dict[UUID, int]
     ) -> Appended | Refusal | AppendError:
+        """One attempt; what may be tried again is given instead of raised."""
+        try:
+            return await self._attempt(decider, request, digest, seen, reads)
+        except (VersionConflict, ReadMoved, SubjectKeyTaken) as lost:
+            return lost
+
+    async def _attempt(
+        self, decider: Decider[Any], request: Request, digest: bytes, seen: tuple[int, Any], reads: dict[UUID, int]
+    ) -> Appended | Refusal:
         version, state = seen
         if request.expected is not None and request.expected != version:
-            return VersionConflict(request.stream, request.expected, version)
+            raise VersionConflict(request.stream, request.expected, version)
         decision = decider.decide(request.command, state, request.context)
         if isinstance(decision, Refusal):
             return decision
         if not decision:
             size = await self._reader.size()
             return Appended(stream=request.stream, position=size + 1, seq=version + 1, version=version, events=0)
-        if self._facts is not None:
+        if self._facts is None or not self._facts.has_rules(request.command):
+            return await self._append(decider, request, digest, seen, decision, ())
+        async with Found(reads) as found:
             proposal = Proposal(request.stream, request.command, state, request.context)
             refusal = await self._facts.judge(proposal, found)
             if refusal is not None:
                 return refusal
-        try:
-            return await self._append(decider, request, digest, seen, decision, tuple(found.reads.items()))
-        except (VersionConflict, ReadMoved, SubjectKeyTaken) as lost:
-            return lost
+            return await self._append(decider, request, digest, seen, decision, tuple(reads.items()))
 
     async def load(self, decider: Decider[Any], stream: UUID) -> tuple[int, Any]:
         """Version and state of a stream, as far as they are known; (0, empty state) for a new one."""

@@ -9,7 +9,7 @@ for something else) gets its own outcome and leaves the batch; the others never 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -65,13 +65,7 @@ class Append(Struct, frozen=True, kw_only=True):
     @property
     def events(self) -> int:
         """How many events there are, of all streams."""
-        return sum(len(part.drafts) for part in self.parts)
-
-    @property
-    def streams(self) -> Iterator[UUID]:
-        """Every stream whose version matters, as often as it is named."""
-        yield from (part.stream for part in self.parts)
-        yield from (stream for stream, _ in self.reads)
+        return sum([len(part.drafts) for part in self.parts])
 
 
 class Appended(Struct, frozen=True, kw_only=True):
@@ -265,35 +259,30 @@ def _check_subjects(append: Append, subjects: Mapping[UUID, bool]) -> AppendErro
 
 
 def _place(batch: Batch, append: Append, known: Known, recorded_at: str) -> Appended:
-    first, own = batch.head.frontier.size + len(batch.leaves) + 1, append.parts[0]
+    first = position = batch.head.frontier.size + len(batch.leaves) + 1
     for part in append.parts:
-        _place_part(batch, part, known, recorded_at)
+        stream = part.stream
+        seq, prev = batch.moved.get(stream) or known.versions.get(stream, _NEW)
+        for drafted in part.drafts:
+            seq += 1
+            entry = seal(drafted, seq, prev or None, recorded_at)
+            prev = leaf_hash(entry)
+            batch.positions.append(position)
+            batch.streams.append(stream)
+            batch.seqs.append(seq)
+            batch.types.append(drafted.type)
+            batch.entries.append(entry)
+            batch.leaves.append(prev)
+            position += 1
+        batch.moved[stream] = (seq, prev)
+    own = append.parts[0]
+    version = batch.moved[own.stream][0]
     outcome = Appended(
-        stream=own.stream,
-        position=first,
-        seq=own.expected + 1,
-        version=batch.moved[own.stream][0],
-        events=append.events,
+        stream=own.stream, position=first, seq=own.expected + 1, version=version, events=position - first
     )
     batch.outcomes.append(outcome)
     batch.accepted.append(append)
     return outcome
-
-
-def _place_part(batch: Batch, part: Part, known: Known, recorded_at: str) -> None:
-    stream = part.stream
-    seq, prev = batch.moved.get(stream) or known.versions.get(stream, _NEW)
-    for drafted in part.drafts:
-        seq += 1
-        entry = seal(drafted, seq, prev or None, recorded_at)
-        prev = leaf_hash(entry)
-        batch.positions.append(batch.head.frontier.size + len(batch.positions) + 1)
-        batch.streams.append(stream)
-        batch.seqs.append(seq)
-        batch.types.append(drafted.type)
-        batch.entries.append(entry)
-        batch.leaves.append(prev)
-    batch.moved[stream] = (seq, prev)
 
 
 def _name_tree(batch: Batch) -> None:
