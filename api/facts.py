@@ -30,7 +30,7 @@ from domain.kernel.needs import CROSS_RULES
 from domain.parties.needs import CONSENTS_BY_PERSON
 from domain.portfolio.limits import Portfolio, PrudentialData
 from domain.portfolio.needs import PORTFOLIO, PRUDENTIAL_DATA
-from domain.pricing.needs import COST_POLICY, OFFER, PLANS
+from domain.pricing.quoting import COST_POLICY, OFFER, PLANS
 from projections.contracts.clause_library import OF_TENANT
 from projections.engine.model import Projection
 from projections.engine.pages import Relation

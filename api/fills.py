@@ -24,8 +24,8 @@ from domain.kernel.needs import Facts, Need
 from domain.kernel.refusal import Refusal
 from domain.payments.payment.values import Source
 from domain.pricing.matching import plan_in_force
-from domain.pricing.needs import PLANS
 from domain.pricing.plans import Plan, digest_of
+from domain.pricing.quoting import PLANS
 
 Members = dict[str, Any]
 """What was given of a command, by name: values of the domain's own types, nested structs as further members."""

@@ -22,9 +22,9 @@ from domain.kernel.needs import CrossRule, Facts, Need, Proposal, StreamState
 from domain.kernel.refusal import Refusal
 from domain.kernel.values import ClauseRef
 from domain.pricing.matching import plan_in_force
-from domain.pricing.needs import PLANS
 from domain.pricing.offer import Offer
 from domain.pricing.plans import Plan, digest_of
+from domain.pricing.quoting import PLANS
 
 _ACCEPTED = frozenset({ApplicationPhase.OFFER_ACCEPTED, ApplicationPhase.CONTRACTING})
 

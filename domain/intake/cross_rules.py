@@ -28,8 +28,8 @@ from domain.parties.needs import consents_of
 from domain.parties.permission import MISSING, permits_any, wrong_consents
 from domain.parties.purposes import Purpose
 from domain.pricing.matching import plan_in_force
-from domain.pricing.needs import COST_POLICY, PLANS
 from domain.pricing.plans import Plan, digest_of
+from domain.pricing.quoting import COST_POLICY, PLANS
 
 THIRD_PARTIES: tuple[type[Command], ...] = (
     *(c.RecordIdentityVerified, c.RecordIdentityFailed),

@@ -22,11 +22,10 @@ from domain.pricing.dates import Adjustment
 from domain.pricing.deposits import Scored, ScoreSource
 from domain.pricing.guards import CostPolicy, check_offer
 from domain.pricing.matching import PLAN_UNKNOWN, Asset, Customer
-from domain.pricing.needs import PLANS, worked_out
 from domain.pricing.offer import Offer
 from domain.pricing.parts import AssetKind, CustomerClass, TermUnit
 from domain.pricing.plans import Plan, digest_of
-from domain.pricing.quoting import QuoteRequest
+from domain.pricing.quoting import PLANS, QuoteRequest, worked_out
 
 NOT_PRICED = refusal("offer.not_priced", "An offer is priced from a plan", "报价须依据产品方案计算")
 WANTED_UNKNOWN = refusal(

@@ -33,7 +33,7 @@ from domain.parties.needs import consents_of
 from domain.parties.permission import wrong_consents
 from domain.portfolio.limits import NEWEST_LIMITS, Exposure, PrudentialData, check_exposure
 from domain.portfolio.needs import PRUDENTIAL_DATA, portfolio_in
-from domain.pricing.needs import PLANS
+from domain.pricing.quoting import PLANS
 
 # ---------------------------------------------------------------------------------------------- what it is made of
 

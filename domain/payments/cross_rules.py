@@ -14,16 +14,18 @@ from domain.kernel.needs import CrossRule, Facts, FirstEvent, Need, Proposal, St
 from domain.kernel.refusal import Refusal
 from domain.leasing.lease import refusals as lease_refusals
 from domain.leasing.lease.commands import RefundCredit
-from domain.leasing.lease.rules.decider import LEASE
 from domain.payments.mandate import MANDATE, GrantMandate, MandateState, mandate_stream, permits
 from domain.payments.payment import refusals as payment_refusals
 from domain.payments.payment.commands import InitiatePayment, RetryPayment
 from domain.payments.payment.events import PaymentInitiated
 from domain.payments.payment.rules import PAYMENT
 
+LEASE = "lease"
+"""The aggregate's name: of its lease a payment only needs that there is one."""
+
 
 def _lease(proposal: Proposal) -> FirstEvent:
-    return FirstEvent(LEASE.name, proposal.command.lease)
+    return FirstEvent(LEASE, proposal.command.lease)
 
 
 def _lease_needs(proposal: Proposal, _: Facts) -> Iterable[Need]:

@@ -16,8 +16,8 @@ import domain.registry  # noqa: F401 - rules register themselves
 from domain.kernel.command import Command
 from domain.kernel.needs import CROSS_RULES, Need, Proposal, Reference, missing
 from domain.kernel.refusal import Refusal, RefusalKind
-from domain.pricing.needs import OFFER
 from domain.pricing.offer import Offer
+from domain.pricing.quoting import OFFER
 from tests.domain.intake.scenario import context
 
 STREAM = UUID(int=0x57)

@@ -18,9 +18,9 @@ from domain.intake.application.state import ApplicationPhase, ApplicationState, 
 from domain.intake.application.values import Terms
 from domain.kernel.needs import Need, StreamState
 from domain.pricing.matching import NOT_EFFECTIVE, PLAN_UNKNOWN
-from domain.pricing.needs import PLANS
 from domain.pricing.parts import Form
 from domain.pricing.plans import Plan, digest_of
+from domain.pricing.quoting import PLANS
 from tests.domain.contracts.contract import contracts as c
 from tests.domain.intake.scenario import CONTEXT, TODAY
 from tests.domain.judging import Facts, given

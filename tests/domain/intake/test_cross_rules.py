@@ -25,7 +25,7 @@ from domain.parties.needs import consents_of
 from domain.parties.purposes import Purpose
 from domain.pricing import guards
 from domain.pricing.matching import NOT_EFFECTIVE, PLAN_UNKNOWN
-from domain.pricing.needs import COST_POLICY, PLANS
+from domain.pricing.quoting import COST_POLICY, PLANS
 from tests.domain.intake.scenario import TODAY
 from tests.domain.judging import Facts, Verdict, given
 from tests.domain.parties.standing import PERSON, consent

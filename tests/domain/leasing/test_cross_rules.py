@@ -28,8 +28,8 @@ from domain.portfolio import limits
 from domain.portfolio.limits import Exposure, Portfolio, PrudentialData
 from domain.portfolio.needs import PRUDENTIAL_DATA, portfolio_in
 from domain.pricing.matching import PLAN_UNKNOWN
-from domain.pricing.needs import PLANS
 from domain.pricing.plans import digest_of
+from domain.pricing.quoting import PLANS
 from tests.domain.contracts.contract import contracts
 from tests.domain.intake.scenario import TODAY
 from tests.domain.judging import Facts, Verdict, given
