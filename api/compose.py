@@ -12,14 +12,15 @@ import domain.registry  # noqa: F401 - registers the event types that stored ent
 from adapters.keys import FileKeys
 from adapters.postgres.connections import connect, conninfo
 from adapters.postgres.embedded import EmbeddedPostgres
+from adapters.postgres.facts import FactLoader, States
 from adapters.postgres.group_commit import GroupCommit
 from adapters.postgres.ledger import Ledger
 from adapters.postgres.reader import Reader
 from adapters.postgres.schema import SHARD, ensure_schema
-from adapters.postgres.tenant_lock import Turns
+from adapters.postgres.tenant_lock import TenantLock
 from adapters.postgres.vault import Vault
 from adapters.system import new_id, now, random_bytes
-from api.gate import Gatehouse, gatehouse
+from api.facts import fact_loader
 from api.queries.engine.threads import Queries
 from api.settings import Settings
 from chain.note import Ed25519Signer
@@ -45,14 +46,14 @@ class Base:
 
 @dataclass(frozen=True)
 class Running(Base):
-    """A ledger that takes commands, each through the gate, whichever door it came from."""
+    """A ledger that takes commands, judged by every rule, whichever door they came from."""
 
     ledger: Ledger
     writer: GroupCommit
     reader: Reader
     vault: Vault
     queries: Queries
-    house: Gatehouse
+    facts: FactLoader
 
 
 @contextmanager
@@ -82,11 +83,11 @@ async def running(on: Base) -> AsyncIterator[Running]:
         kwargs={"autocommit": True},
     )
     vault, queries = Vault(on.keys, random_bytes), Queries(on.url)
-    async with pool, Turns(on.url) as turns, GroupCommit(on.url, clock=now) as writer:
+    async with pool, TenantLock(on.url) as lock, GroupCommit(on.url, clock=now) as writer:
         reader = Reader(pool)
-        house = gatehouse(reader, queries, on.settings.data)
-        ledger = Ledger(writer, reader, vault, digest=on.keys.digest, new_id=new_id, gates=house.gates, turn=turns.turn)
+        facts = fact_loader(reader, States(reader), queries, lock, on.settings.data)
+        ledger = Ledger(writer, reader, vault, digest=on.keys.digest, new_id=new_id, facts=facts)
         try:
-            yield Running(on.settings, on.url, on.keys, ledger, writer, reader, vault, queries, house)
+            yield Running(on.settings, on.url, on.keys, ledger, writer, reader, vault, queries, facts)
         finally:
             await queries.close()

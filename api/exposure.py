@@ -111,7 +111,7 @@ def _contract_stream(_: UUID, members: Members) -> UUID | None:
 
 
 def _lease_stream(_: UUID, members: Members) -> UUID | None:
-    """A contract has one lease; without one there is none, and the gate says so."""
+    """A contract has one lease; without one there is none, and a rule says so."""
     return None if members.get("contract") is None else lease_stream(members["contract"])
 
 

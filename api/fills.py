@@ -1,11 +1,11 @@
 """What the service itself adds to a command: fields that no caller gives, from the catalogue and the clause library.
 
-members ─▶ fill (catalogue, clause library) ─▶ command ─▶ Ledger.execute, which asks the gate
+members ─▶ fill (catalogue, clause library) ─▶ command ─▶ Ledger.execute, which judges it
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from datetime import date
 from typing import Any
 from uuid import UUID
@@ -13,15 +13,19 @@ from uuid import UUID
 import msgspec
 from msgspec import UNSET, Struct
 
-from adapters.reference.plans import plans_of
 from api.compose import Running
 from domain.contracts.contract import refusals as contract_refusals
 from domain.contracts.contract.values import SignatureMethod
-from domain.intake.application.rules import APPLICATION
+from domain.contracts.cross_rules import application
+from domain.contracts.library import entries_about, library_needs
+from domain.intake.application.state import ApplicationState
+from domain.intake.offers import plan_version
+from domain.kernel.needs import Facts, Need
 from domain.kernel.refusal import Refusal
 from domain.payments.payment.values import Source
 from domain.pricing.matching import plan_in_force
 from domain.pricing.plans import Plan, digest_of
+from domain.pricing.quoting import PLANS
 
 Members = dict[str, Any]
 """What was given of a command, by name: values of the domain's own types, nested structs as further members."""
@@ -39,13 +43,13 @@ class Given(Struct, frozen=True):
 Fill = Callable[[Running, Given], Awaitable[Members | Refusal]]
 
 
-def _plan(running: Running, given: Given) -> Plan | Refusal:
-    return plan_in_force(plans_of(running.settings.data), given.members["plan"], given.on)
+def _plan(given: Given, facts: Facts) -> Plan | Refusal:
+    return plan_in_force(facts[PLANS], given.members["plan"], given.on)
 
 
 async def plan_of_lease(running: Running, given: Given) -> Members | Refusal:
     """Which business a plan belongs to, and the digest of its exact terms."""
-    plan = _plan(running, given)
+    plan = _plan(given, await running.facts.facts(given.tenant, lambda _: (PLANS,)))
     return plan if isinstance(plan, Refusal) else {"plan_digest": digest_of(plan), "business": plan.business.value}
 
 
@@ -54,27 +58,42 @@ async def plan_of_contract(running: Running, given: Given) -> Members | Refusal:
 
     The plan of an application's contract is that of its offer, though a newer version be in force by now.
     """
-    plan = await _plan_of_offer(running, given) or _plan(running, given)
+    stream = given.members.get("application")
+
+    def needs(facts: Facts) -> Iterable[Need]:
+        yield PLANS
+        yield from library_needs(given.tenant, _named(given), facts)
+        if stream is not None:
+            yield application(stream)
+
+    facts = await running.facts.facts(given.tenant, needs)
+    plan = (None if stream is None else _plan_of_offer(given, stream, facts)) or _plan(given, facts)
     if isinstance(plan, Refusal):
         return plan
-    return {"plan_digest": digest_of(plan), "form": plan.form.value, **await clause_library(running, given)}
+    return {"plan_digest": digest_of(plan), "form": plan.form.value, **_library(given, facts)}
 
 
-async def _plan_of_offer(running: Running, given: Given) -> Plan | None:
-    house = running.house
-    state = await house.streams.state(APPLICATION, given.members.get("application"), given.tenant)
+def _plan_of_offer(given: Given, stream: UUID, facts: Facts) -> Plan | None:
+    state: ApplicationState | None = facts[application(stream)]
     if state is None or state.offer is None or state.offer.terms.priced is UNSET:
         return None
     priced = state.offer.terms.priced
-    plan = house.offers.plan(priced.plan, priced.plan_digest, given.tenant)
+    plan = plan_version(facts[PLANS], priced.plan, priced.plan_digest)
     return plan if isinstance(plan, Plan) and plan.id == given.members["plan"] else None
 
 
 async def clause_library(running: Running, given: Given) -> Members:
     """What the clause library says of the clauses that are named, and of mandatory ones."""
-    named = {held["clause"] for held in given.members["clauses"]}
-    wanted = await running.house.library.about(given.tenant, named)
-    return {"library": msgspec.to_builtins(wanted)}
+    facts = await running.facts.facts(given.tenant, lambda facts: library_needs(given.tenant, _named(given), facts))
+    return _library(given, facts)
+
+
+def _named(given: Given) -> set[str]:
+    return {held["clause"] for held in given.members["clauses"]}
+
+
+def _library(given: Given, facts: Facts) -> Members:
+    return {"library": msgspec.to_builtins(entries_about(facts, _named(given)))}
 
 
 async def looked_up(*_: object) -> Members:

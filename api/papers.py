@@ -28,8 +28,8 @@ from domain.contracts.clause import ClauseDrafted, clause_stream
 from domain.contracts.contract.events import ContractAmended, ContractAssembled, TamperAlarmRaised
 from domain.contracts.contract.rules import CONTRACT
 from domain.contracts.contract.state import ContractState
-from domain.contracts.offered import request_of
 from domain.intake.application.rules import APPLICATION
+from domain.intake.offers import request_of
 from domain.kernel.refusal import Refusal
 from domain.kernel.values import ClauseRef
 from domain.leasing.lease.events.lifecycle import LeaseCreated

@@ -1,7 +1,6 @@
 """The library's application recorder over our tables: written by the one group commit, read by position.
 
-A library call is one append: all of its events or none. An append changes one stream, as a command does; a call
-with events of several streams is refused, because flows across aggregates are sagas here.
+A library call is one append: all of its events or none, of however many streams.
 """
 
 from __future__ import annotations
@@ -10,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from hashlib import sha256
+from itertools import groupby
 from typing import Any
 from uuid import UUID
 
@@ -36,7 +36,7 @@ from adapters.postgres.connections import DatabaseUnavailable, connect, conninfo
 from adapters.postgres.group_commit import OutcomeUnknown, WriterClosed
 from adapters.postgres.rows import CHANNEL
 from adapters.postgres.schema import SHARD
-from adapters.postgres.sequencer import Append, AppendError
+from adapters.postgres.sequencer import Append, AppendError, Part
 from chain.entry import EntryError, parse
 from domain.kernel.command import Actor, Context
 from domain.kernel.times import business_date
@@ -100,32 +100,35 @@ class LedgerRecorder(ApplicationRecorder):
         context: Context | None = None,
         **_: Any,
     ) -> Sequence[int]:
-        """Append events of one stream in one transaction; their ledger positions.
+        """Append events in one transaction; their ledger positions.
 
         `context` (given as `app.save(…, context=…)`) tells actor, tenant, time and the command, whose id is the
         idempotency key: the same call again gets its first positions. Raises `IntegrityError` when the versions do
-        not follow the stream's, `DataError` for an event that cannot be an entry, `NotSupportedError` for events of
-        several streams or a tracking object, `OperationalError` when the database is gone.
+        not follow their stream's, `DataError` for an event that cannot be an entry, `NotSupportedError` for a tracking
+        object, `OperationalError` when the database is gone.
         """
         if tracking is not None:
             raise NotSupportedError("a projection commits its own position with its own tables, got a tracking object")
         if not stored_events:
             return []
-        first = stored_events[0]
-        stream = stream_of(first.originator_id)
-        _check_one_stream(stored_events)
-        given = context or self._context(stream)
+        _check_versions(stored_events)
+        given = context or self._context(stream_of(stored_events[0].originator_id))
         append = Append(
             tenant=given.tenant,
             key=given.command.hex,
             digest=_digest(stored_events),
-            stream=stream,
-            expected=self._codec.seq(first.originator_version) - 1,
-            drafts=tuple(self._codec.draft(event, given, self._new_id()) for event in stored_events),
+            parts=tuple(
+                self._part(list(events), given) for _, events in groupby(stored_events, lambda one: one.originator_id)
+            ),
         )
         with _errors():
             appended = self._writer.append(append)
         return list(range(appended.position, appended.position + appended.events))
+
+    def _part(self, events: Sequence[StoredEvent], context: Context) -> Part:
+        """Neighbours of one stream."""
+        drafts = tuple(self._codec.draft(event, context, self._new_id()) for event in events)
+        return Part(stream_of(events[0].originator_id), self._codec.seq(events[0].originator_version) - 1, drafts)
 
     def _context(self, stream: UUID) -> Context:
         now = self._clock()
@@ -208,20 +211,14 @@ class LedgerRecorder(ApplicationRecorder):
         return StoredEvent(parsed.stream, self._codec.version(seq), topic, state)
 
 
-def _check_one_stream(stored_events: Sequence[StoredEvent]) -> None:
-    """Raise unless the events are of one stream with versions that follow each other."""
-    first = stored_events[0]
-    for number, event in enumerate(stored_events):
-        if event.originator_id != first.originator_id:
-            raise NotSupportedError(
-                f"expected events of one stream, got {first.originator_id} and {event.originator_id}: an append "
-                "changes one aggregate"
-            )
-        if event.originator_version != first.originator_version + number:
-            raise IntegrityError(
-                f"{event.originator_id}: expected version {first.originator_version + number}, got "
-                f"{event.originator_version}"
-            )
+def _check_versions(stored_events: Sequence[StoredEvent]) -> None:
+    """Raise unless the versions of each stream follow each other."""
+    following: dict[UUID | str, int] = {}
+    for event in stored_events:
+        expected = following.get(event.originator_id, event.originator_version)
+        if event.originator_version != expected:
+            raise IntegrityError(f"{event.originator_id}: expected version {expected}, got {event.originator_version}")
+        following[event.originator_id] = expected + 1
 
 
 def _check_numbers(seqs: Sequence[int], after: int, desc: bool) -> None:

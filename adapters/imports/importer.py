@@ -28,7 +28,7 @@ from adapters.imports.xes import Case
 from adapters.postgres.group_commit import MAX_BATCH_EVENTS
 from adapters.postgres.ledger import Drafted, Ledger
 from adapters.postgres.reader import Reader, Stored
-from adapters.postgres.sequencer import Append, Appended
+from adapters.postgres.sequencer import Append, Appended, Part
 from domain.kernel.event import type_of, without_personal
 from domain.kernel.times import utc_text
 
@@ -255,14 +255,12 @@ class Importer:
             tenant=self._tenant,
             key=wanted.key,
             digest=wanted.digest,
-            stream=wanted.stream,
-            expected=wanted.version,
-            drafts=drafted.drafts,
+            parts=(Part(wanted.stream, wanted.version, drafted.drafts),),
             personal=drafted.personal,
             subject_keys=drafted.subject_keys,
         )
         self._ready.append(append)
-        self._ready_events += len(append.drafts)
+        self._ready_events += append.events
         if self._ready_events >= BATCH_EVENTS:
             self._send()
             await self._drain(EVENTS_IN_FLIGHT)
@@ -271,7 +269,7 @@ class Importer:
 
     def _send(self) -> None:
         for append in self._ready:
-            self._pending.append((len(append.drafts), asyncio.create_task(self._ledger.append(append))))
+            self._pending.append((append.events, asyncio.create_task(self._ledger.append(append))))
         self._in_flight += self._ready_events
         self._ready, self._ready_events = [], 0
 

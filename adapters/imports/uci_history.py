@@ -21,7 +21,7 @@ from msgspec import Struct
 from adapters.imports.uci import CURRENCY, DUE_AFTER, MONTHS, Client, bills, month_end, payments
 from adapters.postgres.ledger import Ledger
 from adapters.postgres.reader import Reader
-from adapters.postgres.sequencer import Append
+from adapters.postgres.sequencer import Append, Part
 from adapters.processes.dispatch import Issue, Issued, context, issue_all
 from adapters.processes.end_of_day import EndOfDay
 from domain.calendar.calendar import CalendarState
@@ -165,9 +165,7 @@ class History:
             tenant=self._tenant,
             key=key,
             digest=client.digest(),
-            stream=stream,
-            expected=0,
-            drafts=drafted.drafts,
+            parts=(Part(stream, 0, drafted.drafts),),
         )
 
     def _payments(self, known: Iterable[Client]) -> Iterator[Issue]:

@@ -89,11 +89,12 @@ class GroupCommit:
     async def append(self, append: Append) -> Appended:
         """Queue one append and wait until its transaction is on disk.
 
-        Raises `VersionConflict`, `KeyReused`, `SubjectErased`, `SubjectKeyTaken`, `OutcomeUnknown` or `WriterClosed`,
-        and `ValueError` for an append without events.
+        Raises `VersionConflict`, `ReadMoved`, `KeyReused`, `SubjectErased`, `SubjectKeyTaken`, `OutcomeUnknown` or
+        `WriterClosed`, and `ValueError` for a stream without events.
         """
-        if not append.drafts:
-            raise ValueError(f"stream {append.stream}: expected at least one event, got none")
+        if not append.parts or not all(part.drafts for part in append.parts):
+            named = f"stream {append.stream}" if append.parts else "append"
+            raise ValueError(f"{named}: expected at least one event, got none")
         if self._closing:
             raise WriterClosed("the writer is closed")
         future: asyncio.Future[Appended] = asyncio.get_running_loop().create_future()
@@ -114,7 +115,7 @@ class GroupCommit:
     def _take(self) -> list[Waiting]:
         events = count = 0
         for append, _ in self._waiting:
-            events += len(append.drafts)
+            events += append.events
             if count and events > MAX_BATCH_EVENTS:
                 break
             count += 1
@@ -184,7 +185,7 @@ class GroupCommit:
             raise
 
     async def _sequence(self, connection: Connection, appends: Sequence[Append]) -> Batch:
-        streams = list({append.stream for append in appends})
+        streams = _streams(appends)
         async with connection.pipeline():
             await connection.execute("BEGIN")
             head = await connection.execute(_LOCK_HEAD, (SHARD,), prepare=True)
@@ -226,6 +227,12 @@ async def _tell_in_turns(outcomes: Sequence[Outcome]) -> None:
         await asyncio.sleep(0)
 
 
+def _streams(appends: Sequence[Append]) -> list[UUID]:
+    """Every stream whose version matters."""
+    written = {part.stream for append in appends for part in append.parts}
+    return list(written.union(stream for append in appends if append.reads for stream, _ in append.reads))
+
+
 async def _ask_for_subjects(
     connection: Connection, appends: Sequence[Append]
 ) -> psycopg.AsyncCursor[tuple[Any, ...]] | None:
@@ -238,9 +245,9 @@ _LOCK_HEAD = "SELECT size, frontier, recorded_at, room FROM ledger.head WHERE sh
 _READ_VERSIONS = "SELECT stream, seq, leaf FROM ledger.stream_heads WHERE shard = %b AND stream = ANY(%b)"
 # One probe of the index for each key: a table that grew faster than its statistics is otherwise read as a whole.
 _READ_COMMANDS = """
-SELECT wanted.tenant, wanted.key, known.digest, known.stream, known.seq, known.position, known.events
+SELECT wanted.tenant, wanted.key, known.digest, known.stream, known.seq, known.version, known.position, known.events
 FROM unnest(%b::uuid[], %b::text[]) AS wanted (tenant, key) CROSS JOIN LATERAL (
-    SELECT digest, stream, seq, position, events FROM ledger.commands
+    SELECT digest, stream, seq, version, position, events FROM ledger.commands
     WHERE shard = %b AND tenant = wanted.tenant AND key = wanted.key LIMIT 1
 ) AS known"""
 _READ_SUBJECTS = """

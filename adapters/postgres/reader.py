@@ -1,7 +1,7 @@
 """Reading the ledger: streams for replay, ranges by position, commands by key; for asyncio programs.
 
-Every event that is read is checked: it parses strictly, its sequence number follows its predecessor's, its type is
-registered and its body fits (older bodies are upcast on the way).
+Every entry that is read for replay is checked: it parses strictly, and its sequence number follows its predecessor's.
+Its event is checked when it is taken out: the type is registered and the body fits (older ones are upcast on the way).
 """
 
 from __future__ import annotations
@@ -17,7 +17,6 @@ from psycopg_pool import AsyncConnectionPool
 from adapters.postgres.schema import SHARD
 from adapters.postgres.sequencer import KnownCommand
 from chain.entry import Entry, parse
-from domain.kernel.event import Event
 
 
 class StreamBroken(ValueError):
@@ -55,18 +54,18 @@ class Reader:
         rows = await self._rows(_FIRST, (SHARD, stream))
         return Stored(*rows[0]) if rows else None
 
-    async def stream_events(self, stream: UUID, *, after: int = 0) -> AsyncIterator[Event]:
-        """Domain events of one stream, upcast, personal fields `UNSET`. Raises `StreamBroken` or `EntryError`."""
+    async def stream_entries(self, stream: UUID, *, after: int = 0) -> AsyncIterator[Entry]:
+        """The entries of one stream behind version `after`, in order. Raises `StreamBroken` or `EntryError`."""
         for version, stored in enumerate(await self.stream(stream, after=after), start=after + 1):
-            yield _event(stored, stream, version)
+            yield _entry(stored, stream, version)
 
-    async def events_of(self, streams: list[UUID]) -> dict[UUID, list[Event]]:
-        """All domain events of several streams, as `stream_events`, by one query; new streams are absent."""
-        events: dict[UUID, list[Event]] = {}
+    async def entries_of(self, streams: list[UUID]) -> dict[UUID, list[Entry]]:
+        """All entries of several streams, as `stream_entries`, by one query; new streams are absent."""
+        entries: dict[UUID, list[Entry]] = {}
         for stream, *stored in await self._rows(_STREAMS, (SHARD, streams)):
-            known = events.setdefault(stream, [])
-            known.append(_event(Stored(*stored), stream, len(known) + 1))
-        return events
+            known = entries.setdefault(stream, [])
+            known.append(_entry(Stored(*stored), stream, len(known) + 1))
+        return entries
 
     async def after(self, position: int, limit: int) -> list[Stored]:
         """At most `limit` events behind a position, in ledger order."""
@@ -99,14 +98,14 @@ class Reader:
             return await cursor.fetchall()
 
 
-def _event(stored: Stored, stream: UUID, version: int) -> Event:
+def _entry(stored: Stored, stream: UUID, version: int) -> Entry:
     entry = stored.parsed()
     if entry.seq != version or entry.stream != stream:
         raise StreamBroken(
             f"position {stored.position}: expected number {version} of stream {stream}, got {entry.seq} of "
             f"{entry.stream}"
         )
-    return entry.event()
+    return entry
 
 
 _STREAM = """
@@ -117,7 +116,8 @@ SELECT stream, position, entry, leaf FROM ledger.events WHERE shard = %s AND str
 _FIRST = "SELECT position, entry, leaf FROM ledger.events WHERE shard = %s AND stream = %s AND seq = 1"
 _AFTER = "SELECT position, entry, leaf FROM ledger.events WHERE shard = %s AND position > %s ORDER BY position LIMIT %s"
 _COMMAND = """
-SELECT digest, stream, seq, position, events FROM ledger.commands WHERE shard = %s AND tenant = %s AND key = %s"""
+SELECT digest, stream, seq, version, position, events FROM ledger.commands
+WHERE shard = %s AND tenant = %s AND key = %s"""
 _KNOWN_KEYS = "SELECT key FROM ledger.commands WHERE shard = %s AND tenant = %s AND key = ANY(%s)"
 _VERSIONS = "SELECT stream, seq FROM ledger.stream_heads WHERE shard = %s AND stream = ANY(%s)"
 _SUBJECT_KEY = "SELECT subject, wrapped FROM ledger.subject_keys WHERE shard = %s AND subject = %s"

@@ -52,7 +52,7 @@ def _vault_rows(batch: Batch) -> Iterator[tuple[object, ...]]:
     appends = [append for append in batch.accepted if append.personal]
     if not appends:
         return
-    eids = (drafted.eid for append in batch.accepted for drafted in append.drafts)
+    eids = (drafted.eid for append in batch.accepted for part in append.parts for drafted in part.drafts)
     position: dict[UUID, int] = dict(zip(eids, batch.positions, strict=True))
     for append in appends:
         for row in append.personal:
@@ -72,8 +72,8 @@ def _rest_columns(batch: Batch) -> tuple[object, ...]:
     outcomes = [outcome for outcome in batch.outcomes if isinstance(outcome, Appended) and not outcome.replayed]
     moved = [(stream, seq, leaf) for stream, (seq, leaf) in batch.moved.items()]
     commands = [
-        (append.tenant, append.key, append.digest, append.stream, outcome.seq, outcome.position, outcome.events)
-        for append, outcome in zip(batch.accepted, outcomes, strict=True)
+        (append.tenant, append.key, append.digest, done.stream, done.seq, done.version, done.position, done.events)
+        for append, done in zip(batch.accepted, outcomes, strict=True)
     ]
     head, frontier = batch.head, batch.head.frontier
     grown = (frontier.size, frontier.to_bytes(), frontier.root(), head.recorded_at, SHARD)
@@ -115,9 +115,9 @@ WITH moved AS (
     SELECT %b::smallint, * FROM unnest(%b::uuid[], %b::integer[], %b::bytea[])
     ON CONFLICT (shard, stream) DO UPDATE SET seq = excluded.seq, leaf = excluded.leaf
 ), accepted AS (
-    INSERT INTO ledger.commands (shard, tenant, key, digest, stream, seq, position, events)
-    SELECT %b::smallint, * FROM unnest(%b::uuid[], %b::text[], %b::bytea[], %b::uuid[], %b::integer[], %b::bigint[],
-                                       %b::integer[])
+    INSERT INTO ledger.commands (shard, tenant, key, digest, stream, seq, version, position, events)
+    SELECT %b::smallint, * FROM unnest(%b::uuid[], %b::text[], %b::bytea[], %b::uuid[], %b::integer[], %b::integer[],
+                                       %b::bigint[], %b::integer[])
 ), grown AS (
     UPDATE ledger.head SET size = %b, frontier = %b, root = %b, recorded_at = %b WHERE shard = %b
 )

@@ -10,7 +10,7 @@ from psycopg import sql
 from adapters.postgres.connections import connect
 from chain.merkle import EMPTY_ROOT
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 SHARD = 0
 PARTITION_ROWS = 4_194_304
 """Rows in one partition of `events`: 2^22, a multiple of a full tile of every level that fits."""

@@ -40,7 +40,8 @@ CREATE TABLE ledger.stream_heads (
     PRIMARY KEY (shard, stream)
 ) WITH (fillfactor = 80);
 
--- Every command that was ever accepted, by its idempotency key.
+-- Every command that was ever accepted, by its idempotency key: where all its events stand, and the numbers of the
+-- first and the last event of the stream that it was for.
 CREATE TABLE ledger.commands (
     shard     smallint NOT NULL,
     tenant    uuid     NOT NULL,
@@ -48,6 +49,7 @@ CREATE TABLE ledger.commands (
     digest    bytea    NOT NULL,
     stream    uuid     NOT NULL,
     seq       integer  NOT NULL,
+    version   integer  NOT NULL,
     position  bigint   NOT NULL,
     events    integer  NOT NULL,
     PRIMARY KEY (shard, tenant, key)

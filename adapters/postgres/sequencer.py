@@ -2,8 +2,9 @@
 
     Head + Known + [Append, …] ──sequence()──▶ Batch(outcomes, rows, new Head)
 
-An append that lost (its stream moved on, its key was used for something else) gets its own outcome and leaves the
-batch; the others never notice.
+An append holds the events of one or several streams and the versions of streams that its decision has read: all of it
+is written, at a moment when every version holds, or nothing. An append that lost (a stream moved on, its key was used
+for something else) gets its own outcome and leaves the batch; the others never notice.
 """
 
 from __future__ import annotations
@@ -28,42 +29,60 @@ class PersonalRow(Struct, frozen=True):
     sealed: Sealed
 
 
+class Part(Struct, frozen=True):
+    """Events for one stream; `expected` is the version that the decision was made on (0 for a new stream)."""
+
+    stream: UUID
+    expected: int
+    drafts: tuple[Draft, ...]
+
+
+Read = tuple[UUID, int]
+"""A stream that was looked at and the version that was seen; 0 for a stream that must not exist yet."""
+
+
 class Append(Struct, frozen=True, kw_only=True):
     """The events of one accepted command, waiting for their place.
 
-    `expected` is the version of the stream that the decision was made on (0 for a new one). `digest` is 32 bytes over
-    the command's payload: the same key with another digest is a mistake of the caller. `subject_keys` are wrapped keys
-    of persons who appear for the first time.
+    The first of the `parts` is the stream that the command was for. `reads` are the other streams that the decision
+    stands on. `digest` is 32 bytes over the command's payload: the same key with another digest is a mistake of the
+    caller. `subject_keys` are wrapped keys of persons who appear for the first time.
     """
 
     tenant: UUID
     key: str
     digest: bytes
-    stream: UUID
-    expected: int
-    drafts: tuple[Draft, ...]
+    parts: tuple[Part, ...]
+    reads: tuple[Read, ...] = ()
     personal: tuple[PersonalRow, ...] = ()
     subject_keys: tuple[tuple[UUID, bytes], ...] = ()
 
+    @property
+    def stream(self) -> UUID:
+        """The stream that the command was for."""
+        return self.parts[0].stream
+
+    @property
+    def events(self) -> int:
+        """How many events there are, of all streams."""
+        return sum([len(part.drafts) for part in self.parts])
+
 
 class Appended(Struct, frozen=True, kw_only=True):
-    """Where a command's events stand: first position and sequence number, and how many they are.
+    """Where a command's events stand: first position, how many they are, and the stream that the command was for.
 
-    `size` and `root` are the tree that first contained them; absent (0, empty) when the command was replayed.
+    `seq` is the number of that stream's first new event, `version` that of its last one. `size` and `root` are the
+    tree that first contained the events; absent (0, empty) when the command was replayed.
     """
 
     stream: UUID
     position: int
     seq: int
+    version: int
     events: int
     size: int = 0
     root: bytes = b""
     replayed: bool = False
-
-    @property
-    def version(self) -> int:
-        """The stream's version after these events."""
-        return self.seq + self.events - 1
 
     @property
     def last_position(self) -> int:
@@ -80,6 +99,14 @@ class VersionConflict(AppendError):
 
     def __init__(self, stream: UUID, expected: int, actual: int) -> None:
         super().__init__(f"stream {stream}: expected version {expected}, got {actual}")
+        self.stream, self.expected, self.actual = stream, expected, actual
+
+
+class ReadMoved(AppendError):
+    """Another stream, which the decision stands on, moved on since it was read: look again and judge again."""
+
+    def __init__(self, stream: UUID, expected: int, actual: int) -> None:
+        super().__init__(f"stream {stream}: read at version {expected}, now at {actual}")
         self.stream, self.expected, self.actual = stream, expected, actual
 
 
@@ -115,12 +142,20 @@ class KnownCommand(Struct, frozen=True):
     digest: bytes
     stream: UUID
     seq: int
+    version: int
     position: int
     events: int
 
     def replay(self) -> Appended:
         """The outcome its first caller got, without the tree."""
-        return Appended(stream=self.stream, position=self.position, seq=self.seq, events=self.events, replayed=True)
+        return Appended(
+            stream=self.stream,
+            position=self.position,
+            seq=self.seq,
+            version=self.version,
+            events=self.events,
+            replayed=True,
+        )
 
 
 @dataclass
@@ -171,14 +206,15 @@ def sequence(
         if key in commands:
             batch.outcomes.append(_repeat(append, commands[key]))
             continue
-        version, prev = batch.moved.get(append.stream) or known.versions.get(append.stream) or (0, b"")
-        lost = _check_version(append, version) or _check_subjects(append, subjects)
+        lost = _check_versions(append, batch, known) or _check_subjects(append, subjects)
         if lost is not None:
             batch.outcomes.append(lost)
             continue
-        placed = _place(batch, append, prev, recorded_at)
+        placed = _place(batch, append, known, recorded_at)
         subjects.update((subject, True) for subject, _ in append.subject_keys)
-        commands[key] = KnownCommand(append.digest, append.stream, placed.seq, placed.position, placed.events)
+        commands[key] = KnownCommand(
+            append.digest, placed.stream, placed.seq, placed.version, placed.position, placed.events
+        )
     batch.head = Head(head.frontier.extend(batch.leaves), recorded_at if batch.leaves else head.recorded_at)
     _name_tree(batch)
     return batch
@@ -190,8 +226,23 @@ def _repeat(append: Append, earlier: KnownCommand) -> Appended | AppendError:
     return earlier.replay()
 
 
-def _check_version(append: Append, version: int) -> AppendError | None:
-    return None if version == append.expected else VersionConflict(append.stream, append.expected, version)
+_NEW = (0, b"")
+
+
+def _check_versions(append: Append, batch: Batch, known: Known) -> AppendError | None:
+    """Whether every stream is where the decision has seen it; a stream of several parts moves on between them."""
+    ours: dict[UUID, int] = {}
+    for part in append.parts:
+        stream = part.stream
+        version = ours.get(stream) or (batch.moved.get(stream) or known.versions.get(stream, _NEW))[0]
+        if version != part.expected:
+            return VersionConflict(stream, part.expected, version)
+        ours[stream] = version + len(part.drafts)
+    for stream, expected in append.reads:
+        version = (batch.moved.get(stream) or known.versions.get(stream, _NEW))[0]
+        if version != expected:
+            return ReadMoved(stream, expected, version)
+    return None
 
 
 def _check_subjects(append: Append, subjects: Mapping[UUID, bool]) -> AppendError | None:
@@ -207,21 +258,28 @@ def _check_subjects(append: Append, subjects: Mapping[UUID, bool]) -> AppendErro
     return None
 
 
-def _place(batch: Batch, append: Append, prev: bytes, recorded_at: str) -> Appended:
-    first = batch.head.frontier.size + len(batch.leaves) + 1
-    seq = append.expected
-    for drafted in append.drafts:
-        seq += 1
-        entry = seal(drafted, seq, prev or None, recorded_at)
-        prev = leaf_hash(entry)
-        batch.positions.append(batch.head.frontier.size + len(batch.positions) + 1)
-        batch.streams.append(append.stream)
-        batch.seqs.append(seq)
-        batch.types.append(drafted.type)
-        batch.entries.append(entry)
-        batch.leaves.append(prev)
-    batch.moved[append.stream] = (seq, prev)
-    outcome = Appended(stream=append.stream, position=first, seq=append.expected + 1, events=len(append.drafts))
+def _place(batch: Batch, append: Append, known: Known, recorded_at: str) -> Appended:
+    first = position = batch.head.frontier.size + len(batch.leaves) + 1
+    for part in append.parts:
+        stream = part.stream
+        seq, prev = batch.moved.get(stream) or known.versions.get(stream, _NEW)
+        for drafted in part.drafts:
+            seq += 1
+            entry = seal(drafted, seq, prev or None, recorded_at)
+            prev = leaf_hash(entry)
+            batch.positions.append(position)
+            batch.streams.append(stream)
+            batch.seqs.append(seq)
+            batch.types.append(drafted.type)
+            batch.entries.append(entry)
+            batch.leaves.append(prev)
+            position += 1
+        batch.moved[stream] = (seq, prev)
+    own = append.parts[0]
+    version = batch.moved[own.stream][0]
+    outcome = Appended(
+        stream=own.stream, position=first, seq=own.expected + 1, version=version, events=position - first
+    )
     batch.outcomes.append(outcome)
     batch.accepted.append(append)
     return outcome

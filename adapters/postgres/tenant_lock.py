@@ -1,6 +1,6 @@
-"""Turns: the bookings of one tenant one after the other, in this process and in all others on the same database.
+"""The tenant lock: who reads a sum over a tenant excludes the others, in this process and in all on the same database.
 
-    turn(tenant) ─▶ a lock in this process ─▶ an advisory lock of the database ─▶ … ─▶ both are given back
+    hold(tenant) ─▶ a lock in this process ─▶ an advisory lock of the database ─▶ … ─▶ both are given back
 
 Whoever waits for the database's lock holds one connection; the lock in this process lets one at a time wait for each
 tenant. A process that dies loses its connection and with it the lock.
@@ -22,7 +22,7 @@ from psycopg_pool import AsyncConnectionPool
 from adapters.postgres.connections import conninfo
 
 CONNECTIONS = 4
-"""Tenants that book at the same time in one process; others wait for a connection."""
+"""Tenants whose lock is held at the same time in one process; others wait for a connection."""
 
 WAIT_S = 30.0
 """How long a connection is waited for, before the database counts as gone."""
@@ -31,8 +31,8 @@ _LOCK = "SELECT pg_advisory_xact_lock(%s)"
 _BITS = 63
 
 
-class Turns:
-    """Locks by tenant on a small pool of their own, because a guard needs further connections while it holds one."""
+class TenantLock:
+    """Locks by tenant on a small pool of their own, because whoever holds one needs further connections."""
 
     def __init__(self, url: str) -> None:
         self._pool: AsyncConnectionPool[psycopg.AsyncConnection[tuple[Any, ...]]] = AsyncConnectionPool(
@@ -40,7 +40,7 @@ class Turns:
         )
         self._here: defaultdict[UUID, asyncio.Lock] = defaultdict(asyncio.Lock)
 
-    async def __aenter__(self) -> Turns:
+    async def __aenter__(self) -> TenantLock:
         await self._pool.open()
         return self
 
@@ -48,8 +48,8 @@ class Turns:
         await self._pool.close()
 
     @asynccontextmanager
-    async def turn(self, tenant: UUID) -> AsyncIterator[None]:
-        """Wait for the tenant's turn and keep it. Raises `PoolTimeout` when there is no connection to wait on."""
+    async def hold(self, tenant: UUID) -> AsyncIterator[None]:
+        """Wait for the tenant's lock and keep it. Raises `PoolTimeout` when there is no connection to wait on."""
         async with self._here[tenant], self._pool.connection() as connection, connection.transaction():
             await connection.execute(_LOCK, (lock_of(tenant),))
             yield
@@ -57,4 +57,4 @@ class Turns:
 
 def lock_of(tenant: UUID) -> int:
     """The number of a tenant's advisory lock: 63 bits that no other lock of this program has by chance."""
-    return int.from_bytes(sha256(b"leaseledger.turn/1" + tenant.bytes).digest()) >> (256 - _BITS)
+    return int.from_bytes(sha256(b"leaseledger.tenant_lock/1" + tenant.bytes).digest()) >> (256 - _BITS)

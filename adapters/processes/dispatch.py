@@ -191,7 +191,7 @@ class _Run:
         for queue in some:
             streams.setdefault(id(queue[0].decider), (queue[0].decider, []))[1].append(queue[0].stream)
         for decider, of in streams.values():
-            await self._ledger.load_many(decider, of)
+            await self._ledger.states.load_many(decider, of)
         self._loaded.extend(some)
         self._loading = None
         return len(some)

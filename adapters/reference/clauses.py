@@ -129,6 +129,12 @@ def shipped_clauses() -> tuple[ShippedClause, ...]:
     return parse_clauses((resources.files(__package__) / SHIPPED).read_bytes(), SHIPPED)
 
 
+@cache
+def shipped_entries() -> tuple[LibraryClause, ...]:
+    """What a library without any clause of the tenant's own says of them."""
+    return tuple(clause.entry for clause in shipped_clauses())
+
+
 def choose(library: Iterable[ShippedClause], form: Form, options: Collection[str] = ()) -> tuple[ShippedClause, ...]:
     """The clauses of a contract of this form, in order: all mandatory ones, and of the others those in `options`.
 

@@ -32,19 +32,19 @@ class _Row(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 _DECODER = msgspec.json.Decoder(dict[UUID, _Row])
 
 
-class SurroundingsError(ValueError):
+class PrudentialDataError(ValueError):
     """A file that does not say what it should; says where, and never what stands in it."""
 
 
-def surroundings(data: Path, tenant: UUID) -> PrudentialData:
-    """A tenant's row of the file as it is now. Raises `SurroundingsError` for a file that cannot be read."""
+def prudential_data(data: Path, tenant: UUID) -> PrudentialData:
+    """A tenant's row of the file as it is now. Raises `PrudentialDataError` for a file that cannot be read."""
     path = data / FILE
     try:
         row = _DECODER.decode(path.read_bytes()).get(tenant)
     except FileNotFoundError:
         return NOTHING
     except (OSError, msgspec.DecodeError) as error:
-        raise SurroundingsError(f"{path}: expected an object by tenant id, got {type(error).__name__}") from None
+        raise PrudentialDataError(f"{path}: expected an object by tenant id, got {type(error).__name__}") from None
     if row is None:
         return NOTHING
     return PrudentialData(

@@ -100,7 +100,7 @@ def portfolio(session: Session, as_of: AsOf = None, at_position: At = None, curr
 
     Days overdue count to the business date; what is known is what is known now, or at a position.
     """
-    from adapters.reference.prudential import surroundings
+    from adapters.reference.prudential import prudential_data
     from projections.leasing import ageing as ages
     from projections.portfolio import exposures as read_model
 
@@ -110,8 +110,8 @@ def portfolio(session: Session, as_of: AsOf = None, at_position: At = None, curr
         on = _day(as_of) or ages.ageing(connection, tenant, as_of_position=at_position).as_of
         if on is not None:
             classes = read_model.provisions(connection, tenant, on, currency=currency, as_of_position=at_position)
-        around = surroundings(session.settings.data, tenant)
-        under = read_model.measured(connection, tenant, around, currency=currency, as_of_position=at_position)
+        prudential = prudential_data(session.settings.data, tenant)
+        under = read_model.measured(connection, tenant, prudential, currency=currency, as_of_position=at_position)
     limits = [_limit(one) for one in under.measures]
     data = {"portfolio": held, "limits": limits, "provisions": classes}
     session.emit(data, lambda out: _show_portfolio(out, held, under, classes))

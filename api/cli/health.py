@@ -136,16 +136,16 @@ def _data_directory(health: Health, data: Path) -> None:
 
 def _tenant_files(health: Health, settings: Settings) -> None:
     """Files with what tenants say of themselves: read by every booking and every contract."""
-    from adapters.reference.prudential import SurroundingsError, surroundings
+    from adapters.reference.prudential import PrudentialDataError, prudential_data
     from adapters.reference.tenants import TenantsError, terms_of_business
 
     for read, remedy in (
-        (surroundings, text("mend that file or take it away; no finance lease is booked until it can be read")),
+        (prudential_data, text("mend that file or take it away; no finance lease is booked until it can be read")),
         (terms_of_business, text("mend that file or take it away; no contract is put together until it can be read")),
     ):
         try:
             read(settings.data, settings.tenant)
-        except (SurroundingsError, TenantsError) as error:
+        except (PrudentialDataError, TenantsError) as error:
             health.problem(retold(str(error)), remedy)
 
 

@@ -132,7 +132,7 @@ async def tell(demo: Demonstration, keys: Path) -> None:
     )
     demo.say(
         f"Net assets are {amount(SMALL[0])}: one lessee may owe 30 %, {amount(SMALL[0] * 3 // 10)}. With "
-        "the last signature the process makes the lease, and the gate refuses it"
+        "the last signature the process makes the lease, and a rule refuses it"
     )
     contract = await sign_contract(demo, application, deal, keys)
     demo.chapter("The limits of the portfolio, and the lease")

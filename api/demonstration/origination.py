@@ -11,13 +11,11 @@ import msgspec
 from msgspec import Struct
 
 from adapters.pricing.quotes import offer_of
-from adapters.reference import policies, tenants
-from adapters.reference import prudential as surroundings
+from adapters.reference import policies, prudential, tenants
 from adapters.reference.clauses import shipped_clauses
 from adapters.reference.tenants import TenantTerms
 from api.demonstration.scene import APPLICANT, Demonstration
 from domain.contracts.clause import CLAUSE
-from domain.contracts.offered import priced_of, terms_of
 from domain.intake.application.commands import (
     AcceptOffer,
     CompleteVerification,
@@ -30,6 +28,7 @@ from domain.intake.application.commands import (
 )
 from domain.intake.application.rules import APPLICATION
 from domain.intake.application.values import DocumentKind, Terms
+from domain.intake.offers import priced_of, terms_of
 from domain.kernel.command import Actor
 from domain.parties.consent import CONSENT, GrantConsent, RequestConsent
 from domain.parties.permission import permits_any
@@ -73,7 +72,7 @@ def in_business(demo: Demonstration, cost: CostPolicy, terms: TenantTerms) -> No
 
 def net_assets(demo: Demonstration, net_fen: int, total_fen: int) -> None:
     """What the tenant says of its balance sheet, from now on."""
-    write(demo, surroundings.FILE, {"net_assets_fen": net_fen, "total_assets_fen": total_fen})
+    write(demo, prudential.FILE, {"net_assets_fen": net_fen, "total_assets_fen": total_fen})
 
 
 def write(demo: Demonstration, name: str, row: object) -> None:

@@ -1,4 +1,4 @@
-"""History of another system, as imports write it: decided and appended, past the gate, under an actor that says so."""
+"""History of another system, as imports write it: decided and appended unjudged, under an actor that says so."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from uuid import UUID
 from msgspec.structs import replace
 
 from adapters.postgres.ledger import Request, payload
-from adapters.postgres.sequencer import Append
+from adapters.postgres.sequencer import Append, Part
 from adapters.processes.dispatch import context
 from adapters.system import new_id
 from api.compose import Running
@@ -42,9 +42,7 @@ async def take_over(program: Running, decider: Decider[Any], stream: UUID, at: C
             tenant=at.tenant,
             key=request.key,
             digest=program.keys.digest(payload(request)),
-            stream=stream,
-            expected=0,
-            drafts=drafted.drafts,
+            parts=(Part(stream, 0, drafted.drafts),),
             personal=drafted.personal,
             subject_keys=drafted.subject_keys,
         )

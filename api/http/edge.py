@@ -22,11 +22,11 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from adapters.postgres.connections import DatabaseUnavailable
 from adapters.postgres.group_commit import OutcomeUnknown, WriterClosed
-from adapters.postgres.ledger import StreamBusy
+from adapters.postgres.ledger import StateMoved, StreamBusy
 from adapters.postgres.sequencer import KeyReused, SubjectErased
 from adapters.reference.plans import CatalogueError
 from adapters.reference.policies import PolicyError
-from adapters.reference.prudential import SurroundingsError
+from adapters.reference.prudential import PrudentialDataError
 from adapters.reference.tenants import TenantsError
 from adapters.system import new_id
 from api.http.commands.endpoint import CommandEndpoint
@@ -49,6 +49,7 @@ _KINDS: tuple[tuple[type[BaseException] | tuple[type[BaseException], ...], Probl
     (KeyReused, catalogue.IDEMPOTENCY_REUSED),
     (SubjectErased, catalogue.SUBJECT_ERASED),
     (StreamBusy, catalogue.STREAM_BUSY),
+    (StateMoved, catalogue.STATE_MOVED),
     (OutcomeUnknown, catalogue.OUTCOME_UNKNOWN),
     (WriterClosed, catalogue.CLOSING),
     ((EntryError, ValidationError), catalogue.NOT_STORABLE),
@@ -56,7 +57,7 @@ _KINDS: tuple[tuple[type[BaseException] | tuple[type[BaseException], ...], Probl
     (NotProjectedYet, catalogue.POSITION_NOT_REACHED),
     (TooMuchPast, catalogue.PAST_TOO_FAR),
     ((NotLive, psycopg.errors.UndefinedTable), catalogue.READ_MODEL_ABSENT),
-    ((SurroundingsError, TenantsError), catalogue.TENANT_DATA_BROKEN),
+    ((PrudentialDataError, TenantsError), catalogue.TENANT_DATA_BROKEN),
     ((psycopg.OperationalError, psycopg_pool.PoolTimeout, DatabaseUnavailable), catalogue.DATABASE_GONE),
 )
 """What the layers below raise and what the caller is told; the first that fits."""

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from msgspec import Meta, Struct
 
-from adapters.reference.prudential import surroundings
+from adapters.reference.prudential import prudential_data
 from api.queries.engine.figures import InCurrency, figure
 from api.queries.engine.read import Asked
 from domain.kernel.fields import noun
@@ -69,9 +69,9 @@ def _limits(asked: Asked) -> PortfolioLimits:
     Of the limit on one lessee the largest are named, and whoever is over it. Net and total assets, groups and related
     parties are what the tenant says of itself now, whatever moment is asked about.
     """
-    around = surroundings(asked.data, asked.tenant)
+    prudential = prudential_data(asked.data, asked.tenant)
     found = exposures.measured(
-        asked.connection, asked.tenant, around, currency=asked.filters.currency, as_of_position=asked.position
+        asked.connection, asked.tenant, prudential, currency=asked.filters.currency, as_of_position=asked.position
     )
     held = found.portfolio
     return PortfolioLimits(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 from typing import Any
 
 from psycopg_pool import AsyncConnectionPool
@@ -12,6 +13,7 @@ from psycopg_pool import AsyncConnectionPool
 from adapters.postgres.connections import conninfo
 from adapters.processes.originating import INTEREST, Originating
 from adapters.processes.subscription import Follower
+from adapters.reference.tenants import terms_of_business
 from api.compose import Running
 
 NAME = "originating"
@@ -26,14 +28,13 @@ RETRY_AFTER_S = 2.0
 
 def follower_of(on: Running, pool: AsyncConnectionPool[Any]) -> Follower:
     """The chain's follower on a running ledger; prepare it once."""
-    house = on.house
     return Follower(
         name=NAME,
         ledger=on.ledger,
         reader=on.reader,
         pool=pool,
         interest=INTEREST,
-        reactors=(Originating(house.streams, house.offers, house.library, house.houses).react,),
+        reactors=(Originating(on.facts, on.reader, partial(terms_of_business, on.settings.data)).react,),
     )
 
 

@@ -2,14 +2,12 @@
 
     Offer, Plan, ContractState ──lease_of──▶ CreateLease ──wrong_contract──▶ what differs, by name
 
-A lease's own stream does not know them; the gate loads them and asks here. A contract has one lease: its stream follows
-from the contract, so that a second one is the same stream again.
+A lease's own stream does not know them; `cross_rules` says what is read for it. A contract has one lease: its stream
+follows from the contract, so that a second one is the same stream again.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from datetime import date
 from uuid import UUID, uuid5
 
 from domain.contracts.contract import refusals as contract_refusals
@@ -23,8 +21,6 @@ from domain.kernel.values import Business
 from domain.leasing.lease.commands import CreateLease
 from domain.leasing.policies import CURRENT_POLICY
 from domain.leasing.values import DepositMode, DownPaymentTo
-from domain.parties.consent import ConsentState
-from domain.parties.permission import MISSING, permits_any
 from domain.parties.purposes import Purpose
 from domain.pricing.offer import Offer
 from domain.pricing.plans import Plan
@@ -45,28 +41,6 @@ _SAME = (
     *("upfront_fee_fen", "down_payment_fen"),
 )
 """Fields that have one name in a lease and in the key terms of its contract."""
-
-
-def wrong_consents(purposes: Iterable[str], consents: Sequence[ConsentState], on: date) -> Refusal | None:
-    """None when a consent stands on this day for each purpose, whoever is named in it; else the first that does not.
-
-    The consents are those of one person. Whatever hands data over asks `domain.parties.permission` again, for its
-    recipient.
-    """
-    answers = (_wrong_consent(Purpose(purpose), consents, on) for purpose in sorted(purposes))
-    return next(filter(None, answers), None)
-
-
-def _wrong_consent(purpose: Purpose, consents: Sequence[ConsentState], on: date) -> Refusal | None:
-    nearest: Refusal | None = None
-    for state in consents:
-        recipient, use = next(iter(state.recipients), ""), next(iter(state.uses), None)
-        answer = permits_any((state,), purpose, recipient, on, use=use)
-        if answer is None:
-            return None
-        if answer.kind is not MISSING:
-            nearest = answer
-    return nearest or MISSING(purpose=purpose)
 
 
 def wrong_contract(lease: CreateLease, contract: ContractState) -> Refusal | None:

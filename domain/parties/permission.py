@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date
 
 from domain.kernel.refusal import Refusal, refusal
@@ -70,6 +70,27 @@ def permits_any(
         if answer.kind not in (UNKNOWN, PURPOSE_DIFFERS):
             nearest = answer
     return nearest or MISSING(purpose=purpose, recipient=recipient)
+
+
+def wrong_consents(purposes: Iterable[str], consents: Sequence[ConsentState], on: date) -> Refusal | None:
+    """None when a consent stands on this day for each purpose, whoever is named in it; else the first that does not.
+
+    The consents are those of one person. Whatever hands data over asks `permits` again, for its recipient.
+    """
+    answers = (_wrong_consent(Purpose(purpose), consents, on) for purpose in sorted(purposes))
+    return next(filter(None, answers), None)
+
+
+def _wrong_consent(purpose: Purpose, consents: Sequence[ConsentState], on: date) -> Refusal | None:
+    nearest: Refusal | None = None
+    for state in consents:
+        recipient, use = next(iter(state.recipients), ""), next(iter(state.uses), None)
+        answer = permits_any((state,), purpose, recipient, on, use=use)
+        if answer is None:
+            return None
+        if answer.kind is not MISSING:
+            nearest = answer
+    return nearest or MISSING(purpose=purpose)
 
 
 def _wrong_day(state: ConsentState, on: date) -> Refusal | None:

@@ -18,6 +18,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from domain.kernel.money import MAX_SAFE_INTEGER, Fen, Rounding
+from domain.kernel.needs import Reference
 from domain.kernel.refusal import Refusal, refusal
 from domain.kernel.values import Business, Rate
 from domain.pricing.amounts import share_of
@@ -357,3 +358,19 @@ def _held(worked_out: Quote) -> int:
     deposit = worked_out.request.plan.deposit
     cash = isinstance(deposit, (FixedDeposit, GradedDeposit)) and deposit.hold is Hold.CASH
     return worked_out.deposit_fen if cash else 0
+
+
+# ------------------------------------------------------------------------------------- what rules ask for
+
+OFFER = "offer"
+
+PLANS = Reference("plans")
+"""Every version of every plan of the tenant's catalogue."""
+
+COST_POLICY = Reference("cost_policy")
+"""What the tenant's offers may cost."""
+
+
+def worked_out(request: QuoteRequest) -> Reference:
+    """The offer of a request, or the rule that says no; its rates are solved outside the domain."""
+    return Reference(OFFER, request)

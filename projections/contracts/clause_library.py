@@ -23,6 +23,7 @@ from domain.kernel.event import Event
 from domain.kernel.fields import INTERNAL, Digest, one_of, shown
 from domain.pricing.parts import Form
 from projections.engine.model import Projection, ProjectionError, Recorded, Row
+from projections.engine.pages import Relation
 
 DRAFTED, PUBLISHED, WITHDRAWN = "drafted", "published", "withdrawn"
 STATES = (DRAFTED, PUBLISHED, WITHDRAWN)
@@ -182,3 +183,6 @@ CREATE INDEX ON {table} (shard, tenant, id);
 CREATE INDEX ON {table} (shard, tenant, clause);
 """,
 )
+
+OF_TENANT = Relation(CLAUSE_LIBRARY, e.ClauseDrafted)
+"""The streams of a tenant's own clauses."""

@@ -1,18 +1,23 @@
-"""Rows of read models with one row per lease, in the order of the leases' ids, now or at an earlier position.
+"""Rows of read models with one row per stream: in the order of their ids, now or at an earlier position; relations.
 
 A row that has not changed since the asked position is taken as it is; any other is folded again from its own stream.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
+import psycopg
 from psycopg import Connection
 
+from domain.kernel.event import EVENT_TYPES, Event
 from projections.engine.as_of import rows_as_of
-from projections.engine.model import Projection, Row
+from projections.engine.catalog import NotLive, live
+from projections.engine.model import Projection, Recorded, Row
+from projections.engine.reading import head_size, window
 from projections.engine.tables import SCHEMA, array, row_maker, select_list
 
 SCAN_ROWS = 500
@@ -116,3 +121,51 @@ def at_position(
         f"({same} UNION ALL SELECT * FROM unnest({unnest}) AS u({columns})) AS t",
         [shard, tenant, position, *arrays],
     )
+
+
+# ------------------------------------------------------------------------------------------------ relations
+
+BEHIND_MAX = 5_000
+"""Events that a relation reads behind its read model; one that is further behind is to be brought up to date first."""
+
+
+@dataclass(frozen=True)
+class Relation:
+    """The streams of a tenant whose row has a key in `column`; without a column all of them, for the key None.
+
+    `model` has one row for each stream, with columns `id`, `tenant` and `first_position`. A stream begins with an
+    event of the class `begins`, and `key_of` that event is its key.
+    """
+
+    model: Projection[Any]
+    begins: type[Event]
+    column: str | None = None
+    key_of: Callable[[Any], Any] = lambda _: None
+
+    def streams(self, connection: Connection[Any], tenant: UUID, key: object, shard: int) -> Sequence[UUID]:
+        """The streams that belong to the key, oldest first; whatever is in the ledger by now is not missed.
+
+        Raises `NotLive`.
+        """
+        # The position is read first: rows that come later are found twice, never not at all.
+        position, head = live(connection, self.model, shard).position, head_size(connection, shard)
+        query = f"SELECT id, first_position FROM {SCHEMA}.{self.model.table} WHERE shard = %s AND tenant = %s"
+        values: tuple[object, ...] = (shard, tenant)
+        if self.column is not None:
+            query, values = f"{query} AND {self.column} = %s", (*values, key)
+        found: dict[UUID, int] = dict(connection.execute(query, values).fetchall())
+        for read in window(connection, shard, position, head, self._types):
+            if isinstance(read, Recorded) and read.tenant == tenant and self.key_of(read.event) == key:
+                found.setdefault(read.stream, read.position)
+        return tuple(sorted(found, key=found.__getitem__))
+
+    @property
+    def _types(self) -> set[str]:
+        return {name for name, kind in EVENT_TYPES.items() if kind is self.begins}
+
+    def is_near(self, connection: Connection[Any], shard: int) -> bool:
+        """Whether the read model is there, and near enough to the ledger's head to be read on from."""
+        try:
+            return head_size(connection, shard) - live(connection, self.model, shard).position <= BEHIND_MAX
+        except (NotLive, psycopg.errors.UndefinedTable):
+            return False

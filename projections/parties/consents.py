@@ -1,10 +1,9 @@
-"""Consents by person: one row per consent, for whoever asks what somebody agreed to, and for the gate.
+"""Consents by person: one row per consent, for whoever asks what somebody agreed to, and for rules.
 
     consent.requested ─▶ row ─every later event of the consent─▶ row (state, recipients, last day, version, position)
 
 A row says what stands in the stream; whether an act is carried on a day is asked of the stream's own state
-(`domain.parties.permission`). Whoever must not miss a consent asks `streams_of`, which reads what the ledger holds
-behind the read model, too.
+(`domain.parties.permission`). Whoever must not miss a consent asks `BY_PERSON`.
 """
 
 from __future__ import annotations
@@ -15,7 +14,6 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from msgspec.structs import replace
-from psycopg import Connection
 
 from domain.kernel.event import Event
 from domain.kernel.fields import INTERNAL, noun, shown, states
@@ -29,13 +27,8 @@ from domain.parties.consent import (
 )
 from domain.parties.consent import ConsentPhase as State
 from domain.parties.purposes import Purpose
-from projections.engine.catalog import live
 from projections.engine.model import Projection, ProjectionError, Recorded, Row
-from projections.engine.pages import SCAN_ROWS_MAX, Window
-from projections.engine.reading import head_size, window
-
-BEHIND_MAX = 5_000
-"""Events that `streams_of` reads behind the read model; one that is further behind is brought up to date first."""
+from projections.engine.pages import Relation
 
 
 class Consent(Row, frozen=True, kw_only=True):
@@ -155,23 +148,5 @@ CREATE INDEX ON {table} (shard, tenant, person, first_position);
 """,
 )
 
-# ------------------------------------------------------------------------------------------------ queries
-
-
-def is_near(connection: Connection[Any], shard: int = 0) -> bool:
-    """Whether the read model is near enough to the ledger's head for `streams_of`. Raises `NotLive`."""
-    return head_size(connection, shard) - live(connection, CONSENTS, shard).position <= BEHIND_MAX
-
-
-def streams_of(connection: Connection[Any], tenant: UUID, subject: UUID, *, shard: int = 0) -> tuple[UUID, ...]:
-    """The streams of a person's consents with a tenant, oldest first, as fresh as the ledger."""
-    # The position is read first: rows that come later are found twice, never not at all.
-    position, head = live(connection, CONSENTS, shard).position, head_size(connection, shard)
-    rows = Window(CONSENTS, tenant, shard).rows(connection, "t.person = %s", [subject], SCAN_ROWS_MAX)
-    found = {row.id: row.first_position for row in rows}
-    for read in window(connection, shard, position, head, {"consent.requested.v1"}):
-        if isinstance(read, Recorded) and read.tenant == tenant:
-            assert isinstance(read.event, ConsentRequested), "the window is of this type"
-            if read.event.subject == subject:
-                found.setdefault(read.stream, read.position)
-    return tuple(sorted(found, key=found.__getitem__))
+BY_PERSON = Relation(CONSENTS, ConsentRequested, "person", lambda event: event.subject)
+"""The streams of a person's consents."""

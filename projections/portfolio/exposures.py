@@ -139,7 +139,7 @@ def holdings(
 def snapshot(
     connection: Connection[Any],
     tenant: UUID,
-    around: PrudentialData,
+    prudential: PrudentialData,
     *,
     currency: str | None = None,
     as_of_position: int | None = None,
@@ -147,7 +147,7 @@ def snapshot(
 ) -> tuple[int, limits.Portfolio]:
     """The portfolio that the limits are checked on, and the position it is valid at."""
     book = _book(connection, tenant, currency, as_of_position, shard)
-    return book.position, _portfolio(connection, book, around)
+    return book.position, _portfolio(connection, book, prudential)
 
 
 class Measured(Struct, frozen=True):
@@ -164,19 +164,19 @@ class Measured(Struct, frozen=True):
 def measured(
     connection: Connection[Any],
     tenant: UUID,
-    around: PrudentialData,
+    prudential: PrudentialData,
     *,
     policy: limits.Limits = limits.NEWEST_LIMITS,
     currency: str | None = None,
     as_of_position: int | None = None,
     shard: int = 0,
 ) -> Measured:
-    """The portfolio under its limits, now or at an earlier position; what is `around` is as it is now.
+    """The portfolio under its limits, now or at an earlier position; what is `prudential` is as it is now.
 
     Of the limit on one lessee the `LARGEST` are named, and whoever is over it.
     """
     book = _book(connection, tenant, currency, as_of_position, shard)
-    found = _portfolio(connection, book, around)
+    found = _portfolio(connection, book, prudential)
     one_lessee = [one for one in limits.measures(found, policy) if one.kind is limits.ONE_LESSEE]
     named = {one.lessee for at, one in enumerate(one_lessee) if at < LARGEST or one.breached}
     shown = tuple(
@@ -220,18 +220,18 @@ def _book(
     return _Book(position, currencies, sql, parameters)
 
 
-def _portfolio(connection: Connection[Any], book: _Book, around: PrudentialData) -> limits.Portfolio:
+def _portfolio(connection: Connection[Any], book: _Book, prudential: PrudentialData) -> limits.Portfolio:
     rows = _by_lessee(connection, book)
     exposures = tuple(
         limits.Exposure(
-            lessee=lessee, fen=max(0, fen), group=around.group_of.get(lessee), related=lessee in around.related
+            lessee=lessee, fen=max(0, fen), group=prudential.group_of.get(lessee), related=lessee in prudential.related
         )
         for lessee, _, fen, _ in rows
         if lessee is not None
     )
     return limits.Portfolio(
-        net_assets_fen=around.net_assets_fen,
-        total_assets_fen=around.total_assets_fen,
+        net_assets_fen=prudential.net_assets_fen,
+        total_assets_fen=prudential.total_assets_fen,
         lease_assets_fen=sum(row[3] for row in rows),
         risk_assets_fen=sum(row[2] for row in rows),
         exposures=exposures,

@@ -65,7 +65,7 @@ def test_commands(place: Place) -> None:
 def test_commands_that_are_not_written_are_noticed(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     async def pretend(*_: object) -> Appended:
         await asyncio.sleep(0.01)
-        return Appended(stream=uuid4(), position=1, seq=1, events=1, size=1, root=bytes(32))
+        return Appended(stream=uuid4(), position=1, seq=1, version=1, events=1, size=1, root=bytes(32))
 
     monkeypatch.setattr(Ledger, "execute", pretend)
     with place.ledger("pretended") as on, pytest.raises(Broken, match="events in the ledger"):

@@ -177,6 +177,11 @@ STREAM_BUSY = Kind(
     "资源在处理期间不断变化，未写入任何内容",
     "Repeat it with the same Idempotency-Key.", "请使用相同的 Idempotency-Key 重试。",
 )  # fmt: skip
+STATE_MOVED = Kind(
+    "state.moved", 409, "What the command was judged by changed again and again meanwhile; nothing was written",
+    "审核所依据的状态在处理期间不断变化，未写入任何内容",
+    "Repeat it with the same Idempotency-Key.", "请使用相同的 Idempotency-Key 重试。",
+)  # fmt: skip
 CLOSING = Kind("service.closing", 503, "The service is closing; nothing was written", "服务正在关闭，未写入任何内容")
 INTERNAL = Kind("service.internal", 500, "Something went wrong on our side", "服务内部错误")
 

@@ -29,7 +29,7 @@ from api.queries.pricing.answers import (
     reason,
     texts_of,
 )
-from domain.contracts.offered import priced_of, terms_of
+from domain.intake.offers import priced_of, terms_of
 from domain.kernel.money import Rounding
 from domain.kernel.refusal import Refusal
 from domain.pricing.amounts import share_of

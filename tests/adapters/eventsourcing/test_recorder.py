@@ -60,10 +60,16 @@ def test_versions_without_a_hole(recorder: LedgerRecorder, versions: tuple[int, 
     assert recorder.max_notification_id() is None
 
 
-def test_one_call_changes_one_stream(recorder: LedgerRecorder) -> None:
-    with pytest.raises(NotSupportedError, match="expected events of one stream"):
-        recorder.insert_events([event(new_id(), 1), event(new_id(), 1)])
-    assert recorder.max_notification_id() is None
+def test_one_call_may_change_several_streams(recorder: LedgerRecorder) -> None:
+    """All of them or none, in the order of the call, though one of them comes twice."""
+    first, second = new_id(), new_id()
+    written = [event(first, 1), event(second, 1), event(second, 2), event(first, 2)]
+    assert recorder.insert_events(written) == [1, 2, 3, 4]
+    assert recorder.select_events(second) == [event(second, 1), event(second, 2)]
+    assert recorder.select_events(first) == [event(first, 1), event(first, 2)]
+    with pytest.raises(IntegrityError, match="expected version 1, got 2"):
+        recorder.insert_events([event(new_id(), 1), event(second, 2)])
+    assert recorder.max_notification_id() == 4
 
 
 def test_no_tracking(recorder: LedgerRecorder) -> None:

@@ -10,7 +10,7 @@ from msgspec import UNSET
 from msgspec.structs import replace
 
 from adapters.postgres.ledger import Request
-from adapters.postgres.sequencer import Append
+from adapters.postgres.sequencer import Append, Part
 from adapters.system import new_id
 from chain.entry import Draft, draft_body
 from domain.intake.application.commands import DraftApplication, SubmitApplication
@@ -82,7 +82,5 @@ def toys(
         tenant=TENANT,
         key=key or new_id().hex,
         digest=sha256(f"{of} {expected} {events} {says}".encode()).digest(),
-        stream=of,
-        expected=expected,
-        drafts=tuple(toy_draft(of, says) for _ in range(events)),
+        parts=(Part(of, expected, tuple(toy_draft(of, says) for _ in range(events))),),
     )

@@ -14,7 +14,7 @@ from psycopg import Connection
 from adapters.postgres.connections import connect
 from adapters.postgres.fsck import findings, whole
 from adapters.postgres.log import Log, Published
-from adapters.postgres.sequencer import Append
+from adapters.postgres.sequencer import Append, Part
 from adapters.postgres.vault import destroy_key
 from adapters.system import new_id
 from api.compose import Running
@@ -73,9 +73,7 @@ async def apply(running: Running, number: int) -> Any:
             tenant=running.settings.tenant,
             key=str(number),
             digest=bytes(32),
-            stream=stream,
-            expected=0,
-            drafts=drafted.drafts,
+            parts=(Part(stream, 0, drafted.drafts),),
             personal=drafted.personal,
             subject_keys=drafted.subject_keys,
         )

@@ -9,14 +9,14 @@ from uuid import UUID
 import pytest
 from msgspec.structs import replace
 
-from adapters.postgres import ledger as module
+from adapters.postgres import facts
 from adapters.postgres.connections import connect
-from adapters.postgres.ledger import Ledger, payload
+from adapters.postgres.ledger import Ledger, Request, payload
 from adapters.postgres.reader import Reader
 from adapters.postgres.sequencer import Appended, KeyReused, VersionConflict
 from adapters.system import new_id
 from api.compose import Running
-from domain.intake.application.commands import RouteToLane, StartVerification, WithdrawApplication
+from domain.intake.application.commands import DraftApplication, RouteToLane, StartVerification, WithdrawApplication
 from domain.intake.application.events import ApplicationSubmitted, RoutedToLane
 from domain.intake.application.refusals import UNKNOWN
 from domain.intake.application.rules import APPLICATION
@@ -25,7 +25,7 @@ from domain.kernel.command import Command
 from domain.kernel.decider import ABSENT, DECIDERS, PRESENT, Decider, Rule, State
 from domain.kernel.refusal import Refusal
 from tests.adapters.postgres.stored import check_whole
-from tests.adapters.postgres.story import ANONYMOUS, SUBMIT, context, draft_about, request, toys
+from tests.adapters.postgres.story import ANONYMOUS, SUBMIT, TENANT, context, draft_about, request, toys
 
 AGAIN = ApplicationSubmitted()
 
@@ -255,7 +255,7 @@ async def test_append_without_events_is_a_mistake(program: Running) -> None:
 async def test_cache_keeps_what_was_used_last(
     program: Running, reads: list[tuple[UUID, int]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "CACHED_AGGREGATES", 2)
+    monkeypatch.setattr(facts, "CACHED_STREAMS", 2)
     first, second = await drafted(program.ledger), await drafted(program.ledger)
     await program.ledger.load(APPLICATION, first)
     third = await drafted(program.ledger)
@@ -284,7 +284,7 @@ async def test_catching_up_never_takes_the_cache_back(program: Running, monkeypa
     await appended(program.ledger, stream, SUBMIT)
     may_go_on.set()
     assert isinstance(await refused, Appended)
-    assert program.ledger._cache[stream][0] == 3
+    assert (await program.ledger.load(APPLICATION, stream))[0] == 3
 
 
 async def test_many_are_loaded_as_one_is(program: Running, reads: list[tuple[UUID, int]]) -> None:
@@ -292,7 +292,7 @@ async def test_many_are_loaded_as_one_is(program: Running, reads: list[tuple[UUI
     await appended(program.ledger, streams[0], SUBMIT)
     cold, one_by_one = another(program), another(program)
     known = new_id()
-    await cold.load_many(APPLICATION, [*streams, known])
+    await cold.states.load_many(APPLICATION, [*streams, known])
     reads.clear()
     loaded = [await cold.load(APPLICATION, stream) for stream in (*streams, known)]
     assert reads == []
@@ -304,16 +304,16 @@ async def test_loading_many_never_takes_the_cache_back(program: Running, monkeyp
     """What a command learnt while the streams were read is newer."""
     stream = await drafted(program.ledger)
     cold = another(program)
-    original = Reader.events_of
+    original = Reader.entries_of
 
     async def slow(self: Reader, streams: list[UUID]) -> object:
         found = await original(self, streams)
         await appended(cold, stream, SUBMIT)
         return found
 
-    monkeypatch.setattr(Reader, "events_of", slow)
-    await cold.load_many(APPLICATION, [stream])
-    assert cold._cache[stream][0] == 2
+    monkeypatch.setattr(Reader, "entries_of", slow)
+    await cold.states.load_many(APPLICATION, [stream])
+    assert (await cold.load(APPLICATION, stream))[0] == 2
 
 
 class Lanes(State, frozen=True, kw_only=True):
@@ -358,3 +358,19 @@ async def test_events_carry_context_and_command(program: Running) -> None:
         wanted.context.correlation,
     )
     assert (entry.occurred_at, entry.business_date) == ("2026-11-21T08:00:00.000000Z", wanted.context.business_date)
+
+
+async def test_first_outcome_under_a_key(program: Running) -> None:
+    stream = new_id()
+    assert await program.ledger.repeated(TENANT, "key", DraftApplication, ANONYMOUS, None) is None
+    asked = {"what": "was given"}
+    request = Request(stream=stream, key="key", command=ANONYMOUS, context=context(stream), asked=asked)
+    first = await program.ledger.execute(APPLICATION, request)
+    again = await program.ledger.repeated(TENANT, "key", DraftApplication, asked, None)
+    assert again is not None
+    assert again.replayed
+    assert (again.stream, again.position) == (stream, getattr(first, "position", None))
+    with pytest.raises(KeyReused):
+        await program.ledger.repeated(TENANT, "key", DraftApplication, ANONYMOUS, None)
+    with pytest.raises(KeyReused):
+        await program.ledger.repeated(TENANT, "key", DraftApplication, asked, new_id())

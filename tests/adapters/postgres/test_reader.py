@@ -26,7 +26,7 @@ def reader(program: Running) -> Reader:
 
 
 async def events(reader: Reader, *args: Any, **more: Any) -> list[type]:
-    return [type(event) async for event in reader.stream_events(*args, **more)]
+    return [type(entry.event()) async for entry in reader.stream_entries(*args, **more)]
 
 
 async def test_stream_in_order_and_from_a_version(program: Running, reader: Reader) -> None:
@@ -57,7 +57,7 @@ async def test_commands_and_versions(program: Running, reader: Reader) -> None:
     append = toys(events=3, key="k")
     told = await program.writer.append(append)
     assert isinstance(told, Appended)
-    assert await reader.command(TENANT, "k") == KnownCommand(append.digest, append.stream, 1, 1, 3)
+    assert await reader.command(TENANT, "k") == KnownCommand(append.digest, append.stream, 1, 3, 1, 3)
     assert await reader.command(new_id(), "k") is None
     assert await reader.command(TENANT, "other") is None
     assert await reader.known_keys(TENANT, ["k", "other"]) == {"k"}
@@ -105,7 +105,7 @@ async def test_broken_streams_are_not_replayed(
     with pytest.raises(error, match=said):
         await events(reader, stream)
     with pytest.raises(error, match=said):
-        await reader.events_of([new_id(), stream])
+        [entry.event() for entry in (await reader.entries_of([new_id(), stream]))[stream]]
 
 
 async def test_several_streams_by_one_query(program: Running, reader: Reader) -> None:
@@ -113,7 +113,7 @@ async def test_several_streams_by_one_query(program: Running, reader: Reader) ->
     for stream in (*streams, streams[0]):
         command = SUBMIT if await events(reader, stream) else ANONYMOUS
         await program.ledger.execute(APPLICATION, request(stream, command))
-    found = await reader.events_of([*streams[::-1], new_id()])
-    assert found == {stream: [event async for event in reader.stream_events(stream)] for stream in streams}
+    found = await reader.entries_of([*streams[::-1], new_id()])
+    assert found == {stream: [entry async for entry in reader.stream_entries(stream)] for stream in streams}
     assert [len(found[stream]) for stream in streams] == [2, 1, 1]
-    assert await reader.events_of([]) == {}
+    assert await reader.entries_of([]) == {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from hashlib import sha256
 from uuid import UUID
@@ -19,7 +20,10 @@ from adapters.postgres.sequencer import (
     KeyReused,
     Known,
     KnownCommand,
+    Part,
     PersonalRow,
+    Read,
+    ReadMoved,
     SubjectErased,
     SubjectKeyTaken,
     VersionConflict,
@@ -41,22 +45,23 @@ SUBJECTS = [uuid7(2, number) for number in range(2)]
 OTHER_TENANT = uuid7(3, 3)
 
 
+def part(stream: UUID = STREAMS[0], expected: int = 0, events: int = 1) -> Part:
+    return Part(stream, expected, tuple(toy_draft(stream) for _ in range(events)))
+
+
+def several(*parts: Part, reads: Sequence[Read] = (), key: str = "k", says: str = "", tenant: UUID = TENANT) -> Append:
+    return Append(tenant=tenant, key=key, digest=sha256(says.encode()).digest(), parts=tuple(parts), reads=tuple(reads))
+
+
 def append(
     stream: UUID = STREAMS[0], expected: int = 0, events: int = 1, key: str = "k", says: str = "", tenant: UUID = TENANT
 ) -> Append:
-    return Append(
-        tenant=tenant,
-        key=key,
-        digest=sha256(says.encode()).digest(),
-        stream=stream,
-        expected=expected,
-        drafts=tuple(toy_draft(stream, says) for _ in range(events)),
-    )
+    return several(part(stream, expected, events), key=key, says=says, tenant=tenant)
 
 
 def about(one: Append, subject: UUID, new_key: bytes = b"") -> Append:
     """The same append with a personal value of somebody, whose key it brings or not."""
-    row = PersonalRow(one.drafts[0].eid, subject, Sealed("name", "A" * 43, bytes(12), b"x"))
+    row = PersonalRow(one.parts[0].drafts[0].eid, subject, Sealed("name", "A" * 43, bytes(12), b"x"))
     return replace(one, personal=(row,), subject_keys=((subject, new_key),) if new_key else ())
 
 
@@ -81,16 +86,19 @@ class Ledger:
         self.versions |= batch.moved
         for one, outcome in zip(batch.accepted, placed(batch), strict=True):
             key = (one.tenant, one.key)
-            self.commands[key] = KnownCommand(one.digest, one.stream, outcome.seq, outcome.position, outcome.events)
+            self.commands[key] = KnownCommand(
+                one.digest, outcome.stream, outcome.seq, outcome.version, outcome.position, outcome.events
+            )
             self.subjects |= dict.fromkeys((subject for subject, _ in one.subject_keys), True)
         return batch
 
 
+versions = st.integers(0, 4)
+parts = st.builds(part, st.sampled_from(STREAMS), versions, st.integers(1, 3))
 wishes = st.builds(
-    append,
-    stream=st.sampled_from(STREAMS),
-    expected=st.integers(0, 4),
-    events=st.integers(1, 3),
+    lambda parts, **of: several(*parts, **of),
+    parts=st.lists(parts, min_size=1, max_size=3),
+    reads=st.lists(st.tuples(st.sampled_from(STREAMS), versions), max_size=3),
     key=st.sampled_from([f"k{number}" for number in range(8)]),
     says=st.sampled_from(["this", "that"]),
     tenant=st.sampled_from([TENANT, OTHER_TENANT]),
@@ -159,13 +167,85 @@ def _without_tree(outcome: Appended | Exception) -> object:
 @given(st.lists(appends, max_size=6), appends, st.integers(0, 6))
 def test_a_loser_never_touches_the_others(others: list[Append], loser: Append, at: int) -> None:
     """Put an append that must lose anywhere: everybody else hears and stores the same."""
-    lost = replace(loser, key="of its own", expected=99)
+    lost = replace(loser, key="of its own", parts=(replace(loser.parts[0], expected=99), *loser.parts[1:]))
     without = sequence(others, EMPTY, NOTHING, NOW)
     at = min(at, len(others))
     with_it = sequence([*others[:at], lost, *others[at:]], EMPTY, NOTHING, NOW)
     assert isinstance(with_it.outcomes.pop(at), VersionConflict)
     assert [_without_tree(one) for one in with_it.outcomes] == [_without_tree(one) for one in without.outcomes]
     assert (with_it.entries, with_it.moved, with_it.head) == (without.entries, without.moved, without.head)
+
+
+def _followed(one: Append, at: Counter[UUID]) -> tuple[bool, Counter[UUID]]:
+    """Whether every part stands where its stream is, and where the streams are afterwards."""
+    after, fits = at.copy(), True
+    for each in one.parts:
+        fits &= after[each.stream] == each.expected
+        after[each.stream] += len(each.drafts)
+    return fits, after
+
+
+def _check_outcome(one: Append, outcome: object, at: Counter[UUID], written: list[UUID]) -> None:
+    """An append that went in is whole, first, and stands on what it has read; one that did not says what moved."""
+    as_read = all(at[stream] == version for stream, version in one.reads)
+    as_expected, after = _followed(one, at)
+    if isinstance(outcome, Appended) and not outcome.replayed:
+        assert as_read
+        assert as_expected
+        eids = [drafted.eid for part in one.parts for drafted in part.drafts]
+        assert written[: len(eids)] == eids
+        assert (outcome.seq, outcome.version) == (one.parts[0].expected + 1, after[one.stream])
+        del written[: len(eids)]
+        at.update(after - at)
+    elif isinstance(outcome, ReadMoved):
+        assert (as_expected, as_read) == (True, False)
+    elif isinstance(outcome, VersionConflict):
+        assert not as_expected
+
+
+@given(batches)
+def test_all_or_none_and_what_was_read_holds_where_it_is_written(story: list[tuple[list[Append], str]]) -> None:
+    """A second bookkeeper, who knows nothing of batches, follows the entries and finds every append whole and right."""
+    ledger = Ledger()
+    for wanted, now in story:
+        before = len(ledger.entries)
+        outcomes = ledger.put(wanted, now).outcomes
+        at = Counter(parse(entry).stream for entry in ledger.entries[:before])
+        written = [parse(entry).eid for entry in ledger.entries[before:]]
+        for one, outcome in zip(wanted, outcomes, strict=True):
+            _check_outcome(one, outcome, at, written)
+        assert written == []
+
+
+def test_two_that_require_the_other_to_be_absent() -> None:
+    """The phantom: neither stream is there when they look, and one of them wins."""
+    here, there = STREAMS[:2]
+    first = several(part(here), reads=[(there, 0)], key="a")
+    second = several(part(there), reads=[(here, 0)], key="b")
+    batch = sequence([first, second], EMPTY, NOTHING, NOW)
+    assert [type(outcome) for outcome in batch.outcomes] == [Appended, ReadMoved]
+    assert str(batch.outcomes[1]) == f"stream {here}: read at version 0, now at 1"
+    assert batch.streams == [here]
+
+
+def test_a_read_moves_within_the_batch_and_before_it() -> None:
+    read, known = STREAMS[1], Known({STREAMS[1]: (7, bytes(32))}, {}, {})
+    looks = [several(part(), reads=[(read, version)], key=f"{version}") for version in (7, 8)]
+    moves = append(read, 7, key="moves")
+    outcomes = sequence([moves, looks[0], looks[1]], EMPTY, known, NOW).outcomes
+    assert [type(outcome) for outcome in outcomes] == [Appended, ReadMoved, Appended]
+    outcomes = sequence([looks[1], looks[0], moves], EMPTY, known, NOW).outcomes
+    assert [type(outcome) for outcome in outcomes] == [ReadMoved, Appended, Appended]
+
+
+def test_the_stream_of_the_command_comes_first_and_may_come_again() -> None:
+    own, other = STREAMS[:2]
+    one = several(part(own, 0, 2), part(other, 0, 1), part(own, 2, 1))
+    [first, again] = sequence([one, one], EMPTY, NOTHING, NOW).outcomes
+    assert isinstance(first, Appended)
+    assert (first.stream, first.position, first.seq, first.version, first.events) == (own, 1, 1, 3, 4)
+    assert first.last_position == 4
+    assert again == replace(first, size=0, root=b"", replayed=True)
 
 
 def test_conflict_says_what_was_expected() -> None:
@@ -207,10 +287,10 @@ def test_key_belongs_to_its_tenant() -> None:
 
 def test_known_key_is_answered_before_the_version_is_looked_at() -> None:
     once = append(expected=0)
-    known = KnownCommand(once.digest, STREAMS[0], 1, 41, 2)
+    known = KnownCommand(once.digest, STREAMS[0], 1, 2, 41, 2)
     held = Known({STREAMS[0]: (9, bytes(32))}, {(TENANT, "k"): known}, {})
     [outcome] = sequence([once], EMPTY, held, NOW).outcomes
-    assert outcome == Appended(stream=STREAMS[0], position=41, seq=1, events=2, replayed=True)
+    assert outcome == Appended(stream=STREAMS[0], position=41, seq=1, version=2, events=2, replayed=True)
 
 
 @pytest.mark.parametrize(("head", "now", "expected"), [("", NOW, NOW), (EARLY, NOW, NOW), (LATE, NOW, LATE)])

@@ -17,7 +17,7 @@ from adapters.postgres.connections import connect
 from adapters.postgres.fsck.whole import fsck
 from adapters.postgres.group_commit import GroupCommit
 from adapters.postgres.ledger import Ledger
-from adapters.postgres.sequencer import Appended, KeyReused, SubjectErased
+from adapters.postgres.sequencer import Appended, KeyReused, Part, SubjectErased
 from adapters.postgres.vault import Vault, destroy_key, personal_values
 from adapters.system import new_id, now, random_bytes
 from api.compose import Base, Running
@@ -137,13 +137,13 @@ async def test_values_commit_with_their_event_or_not_at_all(
 
 async def test_losers_leave_nothing_in_the_vault(program: Running, connection: Connection[Any]) -> None:
     stream = await drafted(program, new_id())
-    [event] = [event async for event in program.reader.stream_events(stream)]
+    [event] = [entry.event() async for entry in program.reader.stream_entries(stream)]
     assert isinstance(event, ApplicationDrafted)
     facts = [(replace(event, subject=new_id(), name=NAME), request(stream, SUBMIT).context, new_id())]
     prepared = await program.ledger.prepare(stream, facts)
     lost = replace(
         toys(stream, expected=7),
-        drafts=prepared.drafts,
+        parts=(Part(stream, 7, prepared.drafts),),
         personal=prepared.personal,
         subject_keys=prepared.subject_keys,
     )
@@ -244,14 +244,14 @@ async def test_key_destroyed_between_sealing_and_writing(program: Running, conne
     """The head row's lock decides: what was sealed under a key that is gone is refused by the writer."""
     subject = new_id()
     stream = await drafted(program, subject)
-    [event] = [event async for event in program.reader.stream_events(stream)]
+    [event] = [entry.event() async for entry in program.reader.stream_entries(stream)]
     assert isinstance(event, ApplicationDrafted)
     other = new_id()
     prepared = await program.ledger.prepare(
         other, [(replace(event, name=NAME), request(other, SUBMIT).context, new_id())]
     )
     destroy_key(connection, subject, AT)
-    late = replace(toys(other), drafts=prepared.drafts, personal=prepared.personal)
+    late = replace(toys(other), parts=(Part(other, 0, prepared.drafts),), personal=prepared.personal)
     with pytest.raises(SubjectErased, match="expected a living key, got none"):
         await program.ledger.append(late)
     check_whole(connection, events=1)

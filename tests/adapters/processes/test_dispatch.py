@@ -14,8 +14,8 @@ from adapters.postgres.reader import StreamBroken
 from adapters.processes import dispatch as issuing
 from adapters.processes.dispatch import Issue, Issued, context, issue_all, issued_since
 from api.compose import Running
+from chain.entry import Entry
 from domain.kernel.command import Command
-from domain.kernel.event import Event
 from domain.kernel.refusal import Refusal
 from domain.leasing.lease.commands import AccrueInterest, AssessLateFees, IssueBill, PostPayment
 from domain.leasing.lease.rules.decider import LEASE
@@ -107,11 +107,12 @@ async def test_a_doubtful_refusal_on_the_newest_version_asks_nobody(
 async def test_a_doubtful_refusal_on_an_old_version_is_asked_again(program: Running) -> None:
     """Another program issued the first bill; only the database knows that the second one is next."""
     stream = await make_lease(program, 1)
-    old = await program.ledger.load(LEASE, stream)
+    await program.ledger.load(LEASE, stream)
+    old = program.ledger.states._held[stream]
     await do(program, LEASE, stream, "bill", IssueBill(number=1), DUE)
-    program.ledger._cache[stream] = old
+    program.ledger.states._held[stream] = old
     wish = issue(stream, "second", IssueBill(number=2), doubtful=True)
-    assert isinstance(LEASE.decide(wish.command, old[1], wish.context), Refusal)
+    assert isinstance(LEASE.decide(wish.command, old.state, wish.context), Refusal)
     assert (await issued(program, wish)).accepted == 1
 
 
@@ -125,8 +126,8 @@ async def test_cold_streams_are_loaded_together(program: Running, monkeypatch: p
     """More streams than the pool has connections: some at a time by one query, and none of them by itself."""
     monkeypatch.setattr(issuing, "LOADED_AHEAD", 10)
     streams = [await make_lease(program, number) for number in range(24)]
-    program.ledger._cache.clear()
-    together, alone = (Counting(monkeypatch, program.reader, name) for name in ("events_of", "stream"))
+    program.ledger.states._held.clear()
+    together, alone = (Counting(monkeypatch, program.reader, name) for name in ("entries_of", "stream"))
     issues = [issue(stream, f"{stream}:{n}", IssueBill(number=n)) for n in (1, 2) for stream in streams]
     assert (await issued(program, *issues, streams_in_flight=1_000)).accepted == 48
     assert (together.asked, alone.asked) == (3, 0)
@@ -136,12 +137,12 @@ async def test_a_stream_that_cannot_be_loaded_stops_everything(
     program: Running, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     streams = [await make_lease(program, number) for number in range(3)]
-    program.ledger._cache.clear()
+    program.ledger.states._held.clear()
 
-    async def broken(_: list[UUID]) -> dict[UUID, list[Event]]:
+    async def broken(_: list[UUID]) -> dict[UUID, list[Entry]]:
         raise StreamBroken("expected number 2, got 3")
 
-    monkeypatch.setattr(program.reader, "events_of", broken)
+    monkeypatch.setattr(program.reader, "entries_of", broken)
     size = await program.reader.size()
     with pytest.raises(ExceptionGroup) as raised:
         await issued(program, *(issue(stream, f"{stream}", IssueBill(number=1)) for stream in streams))

@@ -13,7 +13,7 @@ import pytest
 from adapters.processes.dispatch import SYSTEM
 from adapters.processes.originating import reason_of, reference_of, settlement_rate
 from adapters.processes.subscription import Follower
-from adapters.reference.tenants import FILE
+from adapters.reference.tenants import FILE, terms_of_business
 from api.compose import Running
 from api.demonstration.taking_over import take_over, taken_over_on
 from api.roles.originating import follower_of, following
@@ -39,16 +39,16 @@ from domain.leasing.lease.events.money import BuyoutCompleted, LeaseActivated
 from domain.leasing.lease.rules.decider import LEASE
 from domain.leasing.values import DownPaymentTo
 from domain.parties.purposes import Purpose
-from tests.adapters.gate.business import CAR, DAY, House, contract_stream, priced, wish
+from tests.adapters.lessor import CAR, DAY, Lessor, contract_stream, priced, wish
 from tests.adapters.processes.world import pool_of
 
 ROOM_FEN = 1_000_000_000
 
 
 @pytest.fixture
-def house(program: Running) -> House:
+def lessor(program: Running) -> Lessor:
     """A tenant with room for anything."""
-    made = House(program)
+    made = Lessor(program)
     made.has(ROOM_FEN)
     return made
 
@@ -69,96 +69,96 @@ async def chain(program: Running, pool: Any) -> Follower:
     return follower
 
 
-async def leased(house: House, chain: Follower, of: Any) -> tuple[UUID, UUID, UUID]:
+async def leased(lessor: Lessor, chain: Follower, of: Any) -> tuple[UUID, UUID, UUID]:
     """A case in which people did people's steps: application, contract, lease."""
-    await house.consents()
-    application = await house.accepted(of)
+    await lessor.consents()
+    application = await lessor.accepted(of)
     await chain.catch_up()
     contract = contract_stream(application)
-    await house.signed(contract)
+    await lessor.signed(contract)
     await chain.catch_up()
     return application, contract, lease_stream(contract)
 
 
 @pytest.mark.parametrize("of", [wish(), wish(CAR)], ids=["rental", "finance"])
-async def test_from_offer_to_lease(house: House, chain: Follower, of: Any) -> None:
-    application, contract, lease = await leased(house, chain, of)
+async def test_from_offer_to_lease(lessor: Lessor, chain: Follower, of: Any) -> None:
+    application, contract, lease = await leased(lessor, chain, of)
     offer, _ = priced(of)
-    made = await house.contract(contract)
+    made = await lessor.contract(contract)
     assert made.head is not None
     assert {party.role: party.id for party in made.parties} == {
-        PartyRole.LESSEE: house.person, PartyRole.LESSOR: house.tenant,
+        PartyRole.LESSEE: lessor.person, PartyRole.LESSOR: lessor.tenant,
     }  # fmt: skip
     assert (made.head.plan, made.application) == (of.plan.id, application)
-    (created,) = [one.parsed() for one in await house.program.reader.stream(lease)]
+    (created,) = [one.parsed() for one in await lessor.program.reader.stream(lease)]
     event = created.event()
     assert isinstance(event, LeaseCreated)
     assert wrong_contract(lease_of(offer, of.plan, made, contract), made) is None
-    assert (event.schedule, event.subject, event.contract) == (offer.schedule, house.person, contract)
+    assert (event.schedule, event.subject, event.contract) == (offer.schedule, lessor.person, contract)
     assert (event.upfront_fee_fen, event.down_payment_fen) == (offer.upfront_fees_fen, offer.down_payment_fen)
     assert (created.actor.role, created.actor.id) == (SYSTEM, "process:originating")
-    assert created.correlation == house.case
-    assert (await house.types(application))[-1] == "contracting_started"
+    assert created.correlation == lessor.case
+    assert (await lessor.types(application))[-1] == "contracting_started"
 
 
-async def activated(house: House, chain: Follower, lease: UUID) -> None:
+async def activated(lessor: Lessor, chain: Follower, lease: UUID) -> None:
     """The object is handed over."""
-    state = await house.lease(lease)
+    state = await lessor.lease(lease)
     assert state is not None
     if state.deposit_fen:
-        await house.done(LEASE, lease, PreauthoriseDeposit(fen=state.deposit_fen, hold="H-1"))
+        await lessor.done(LEASE, lease, PreauthoriseDeposit(fen=state.deposit_fen, hold="H-1"))
     if state.down_payment_open_fen:
-        await house.done(LEASE, lease, RecordDownPayment(fen=state.down_payment_open_fen))
-    await house.done(LEASE, lease, RecordDelivery(on=DAY), ActivateLease(on=DAY))
+        await lessor.done(LEASE, lease, RecordDownPayment(fen=state.down_payment_open_fen))
+    await lessor.done(LEASE, lease, RecordDelivery(on=DAY), ActivateLease(on=DAY))
     await chain.catch_up()
 
 
-async def test_what_ends_with_the_lease(house: House, chain: Follower) -> None:
-    application, contract, lease = await leased(house, chain, wish(CAR))
-    assert (await house.types(application))[-1] == "contracting_started"
-    await activated(house, chain, lease)
-    assert (await house.types(application))[-1] == "completed"
-    assert (await house.types(contract))[-1] == "executed"
+async def test_what_ends_with_the_lease(lessor: Lessor, chain: Follower) -> None:
+    application, contract, lease = await leased(lessor, chain, wish(CAR))
+    assert (await lessor.types(application))[-1] == "contracting_started"
+    await activated(lessor, chain, lease)
+    assert (await lessor.types(application))[-1] == "completed"
+    assert (await lessor.types(contract))[-1] == "executed"
 
 
-async def test_a_lease_that_never_began_ends_its_contract(house: House, chain: Follower) -> None:
-    application, contract, lease = await leased(house, chain, wish(CAR))
-    await house.done(LEASE, lease, CloseLease())
+async def test_a_lease_that_never_began_ends_its_contract(lessor: Lessor, chain: Follower) -> None:
+    application, contract, lease = await leased(lessor, chain, wish(CAR))
+    await lessor.done(LEASE, lease, CloseLease())
     await chain.catch_up()
-    (*_, ended) = [one.parsed().event() for one in await house.program.reader.stream(contract)]
+    (*_, ended) = [one.parsed().event() for one in await lessor.program.reader.stream(contract)]
     assert getattr(ended, "reason", "") == "not_begun"
-    assert (await house.types(application))[-1] == "contracting_started"
+    assert (await lessor.types(application))[-1] == "contracting_started"
 
 
-async def test_doing_it_again_changes_nothing(house: House, chain: Follower, pool: Any) -> None:
+async def test_doing_it_again_changes_nothing(lessor: Lessor, chain: Follower, pool: Any) -> None:
     """A follower that lost its position sees everything again; so does a second one beside the first."""
-    _, _, lease = await leased(house, chain, wish(CAR))
-    await activated(house, chain, lease)
-    size = await house.program.reader.size()
-    again = replace(follower_of(house.program, pool), name="another")
+    _, _, lease = await leased(lessor, chain, wish(CAR))
+    await activated(lessor, chain, lease)
+    size = await lessor.program.reader.size()
+    again = replace(follower_of(lessor.program, pool), name="another")
     await again.prepare()
     issued = await again.catch_up()
-    assert (issued.accepted, await house.program.reader.size()) == (0, size)
-    assert not await again.refusals(house.tenant), "what was done is not wished for again, or known by its key"
+    assert (issued.accepted, await lessor.program.reader.size()) == (0, size)
+    assert not await again.refusals(lessor.tenant), "what was done is not wished for again, or known by its key"
 
 
-async def test_refused_wishes_are_kept_for_people(house: House, chain: Follower) -> None:
-    """The gate stands before processes, too: without the consents of the plan there is no lease."""
-    application = await house.accepted(wish())
+async def test_refused_wishes_are_kept_for_people(lessor: Lessor, chain: Follower) -> None:
+    """Rules bind processes, too: without the consents of the plan there is no lease."""
+    application = await lessor.accepted(wish())
     await chain.catch_up()
     contract = contract_stream(application)
-    await house.signed(contract)
+    await lessor.signed(contract)
     await chain.catch_up()
-    (refused,) = await chain.refusals(house.tenant)
+    (refused,) = await chain.refusals(lessor.tenant)
     assert (refused.key, refused.code) == (f"contract:{contract.hex}:lease", "consent.missing")
     assert refused.stream == lease_stream(contract)
-    assert await house.lease(lease_stream(contract)) is None
-    await house.consents([Purpose.THIRD_PARTIES.value])
-    create = lease_of(priced(wish())[0], wish().plan, await house.contract(contract), contract)
-    await house.done(LEASE, lease_stream(contract), create)
+    assert await lessor.lease(lease_stream(contract)) is None
+    await lessor.consents([Purpose.THIRD_PARTIES.value])
+    create = lease_of(priced(wish())[0], wish().plan, await lessor.contract(contract), contract)
+    await lessor.done(LEASE, lease_stream(contract), create)
 
 
-async def test_offers_without_a_plan_are_left_to_people(house: House, chain: Follower) -> None:
+async def test_offers_without_a_plan_are_left_to_people(lessor: Lessor, chain: Follower) -> None:
     """Imported histories have such offers: nobody's contract is made up from them."""
     stream = uuid4()
     terms = Terms(amount_fen=1, currency="EUR")
@@ -175,21 +175,21 @@ async def test_offers_without_a_plan_are_left_to_people(house: House, chain: Fol
         a.ReferApplication(reasons=("x",)), a.ApproveApplication(terms=terms), a.SelectOffer(), a.CreateOffer(),
         a.PresentOffer(), a.AcceptOffer(), a.StartContracting(),
     )  # fmt: skip
-    await take_over(house.program, APPLICATION, stream, taken_over_on(house.tenant, stream, DAY), *history)
+    await take_over(lessor.program, APPLICATION, stream, taken_over_on(lessor.tenant, stream, DAY), *history)
     issued = await chain.catch_up()
     assert (issued.accepted, sum(issued.refused.values())) == (0, 0)
 
 
-async def test_what_people_did_is_not_done_again(house: House, chain: Follower) -> None:
+async def test_what_people_did_is_not_done_again(lessor: Lessor, chain: Follower) -> None:
     """Contracting begun by hand, and a contract that was given up: nothing is wished for that must be refused."""
-    application = await house.accepted(wish())
-    await house.done(APPLICATION, application, a.StartContracting())
+    application = await lessor.accepted(wish())
+    await lessor.done(APPLICATION, application, a.StartContracting())
     await chain.catch_up()
     contract = contract_stream(application)
-    assert (await house.types(contract)) == ["assembled"]
-    await house.done(CONTRACT, contract, VoidContract(reason="second_thoughts"))
+    assert (await lessor.types(contract)) == ["assembled"]
+    await lessor.done(CONTRACT, contract, VoidContract(reason="second_thoughts"))
     await chain.catch_up()
-    assert not await chain.refusals(house.tenant)
+    assert not await chain.refusals(lessor.tenant)
 
 
 @pytest.mark.parametrize(
@@ -207,21 +207,21 @@ def test_how_a_contract_ends_with_its_lease(happened: set[type[Event]], reason: 
     assert reason_of(happened) == reason
 
 
-async def test_it_runs_beside_the_interface(house: House) -> None:
+async def test_it_runs_beside_the_interface(lessor: Lessor) -> None:
     """Nobody calls it: the follower notices, makes the contract, and goes on after an error."""
     errors: list[Exception] = []
-    async with following(house.program, errors.append):
-        application = await house.accepted(wish())
+    async with following(lessor.program, errors.append):
+        application = await lessor.accepted(wish())
         contract = contract_stream(application)
-        while await house.program.house.streams.state(CONTRACT, contract, house.tenant) is None:
+        while await lessor.state(CONTRACT, contract) is None:
             assert not errors
-            await house.program.reader.size()
-    assert (await house.types(contract)) == ["assembled"]
+            await lessor.program.reader.size()
+    assert (await lessor.types(contract)) == ["assembled"]
 
 
-def test_numbers_of_contracts_say_nothing_about_a_person(house: House) -> None:
+def test_numbers_of_contracts_say_nothing_about_a_person(lessor: Lessor) -> None:
     """Not even an id that is all digits makes what looks like a mobile number."""
-    terms = house.program.house.houses(house.tenant)
+    terms = terms_of_business(lessor.program.settings.data, lessor.tenant)
     for tail in ("138001380001", "1" * 12, "9" * 12):
         text = reference_of(terms, _entry(UUID("0" * 20 + tail)))
         assert text == f"HT-20260309-{tail[:4]}-{tail[4:8]}-{tail[8:]}"
@@ -241,27 +241,27 @@ def test_settling_early_costs_what_the_policy_says() -> None:
     assert settlement_rate() == "0.02"
 
 
-async def test_who_gets_the_down_payment_is_the_tenants_word(house: House, chain: Follower) -> None:
-    (house.program.settings.data / FILE).write_text(json.dumps({str(house.tenant): {"down_payment_to": "supplier"}}))
-    _, _, lease = await leased(house, chain, wish(CAR))
-    state = await house.lease(lease)
+async def test_who_gets_the_down_payment_is_the_tenants_word(lessor: Lessor, chain: Follower) -> None:
+    (lessor.program.settings.data / FILE).write_text(json.dumps({str(lessor.tenant): {"down_payment_to": "supplier"}}))
+    _, _, lease = await leased(lessor, chain, wish(CAR))
+    state = await lessor.lease(lease)
     assert state is not None
     assert state.down_payment_to is DownPaymentTo.SUPPLIER
 
 
-async def test_what_contracts_say_beside_the_offer(house: House, chain: Follower) -> None:
+async def test_what_contracts_say_beside_the_offer(lessor: Lessor, chain: Follower) -> None:
     """Forum, lessor, number and clauses come from the tenant's data: nothing of it stands in the program."""
-    lessor = uuid4()
+    party = uuid4()
     row = {
-        "lessor": str(lessor), "forum": "示例仲裁委员会", "reference_prefix": "ZL", "lock_assets": ["phone"],
+        "lessor": str(party), "forum": "示例仲裁委员会", "reference_prefix": "ZL", "lock_assets": ["phone"],
         "clause_of_consent": {"automated_decision": "automated_decision"},
     }  # fmt: skip
-    (house.program.settings.data / FILE).write_text(json.dumps({str(house.tenant): row}))
-    _, contract, _ = await leased(house, chain, wish())
-    made = await house.contract(contract)
+    (lessor.program.settings.data / FILE).write_text(json.dumps({str(lessor.tenant): row}))
+    _, contract, _ = await leased(lessor, chain, wish())
+    made = await lessor.contract(contract)
     assert made.head is not None
     assert made.key_terms is not None
     assert made.head.contract.startswith("ZL-20260309-")
     assert (made.key_terms.forum, made.key_terms.lock) == ("示例仲裁委员会", True)
     assert {"device_lock", "automated_decision", "evidence"} <= {held.clause for held in made.clauses}
-    assert next(party.id for party in made.parties if party.role is PartyRole.LESSOR) == lessor
+    assert next(one.id for one in made.parties if one.role is PartyRole.LESSOR) == party

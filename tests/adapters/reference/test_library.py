@@ -11,12 +11,14 @@ from msgspec.structs import replace
 
 from adapters.reference.clauses import choose, shipped_clauses
 from api.compose import Running
+from domain.contracts import library
 from domain.contracts.assembly import chosen
 from domain.contracts.clause import CLAUSE, DraftClause, PublishClause, WithdrawClause
 from domain.contracts.contract.values import LibraryClause
 from domain.contracts.texts import text_digest
+from domain.kernel.needs import Facts
 from domain.pricing.parts import Form
-from tests.adapters.gate.business import DAY, House
+from tests.adapters.lessor import DAY, Lessor
 
 TEXT = "租金按月支付。"
 SHIPPED = tuple(clause.entry for clause in shipped_clauses())
@@ -29,35 +31,43 @@ def own(clause: str, *, mandatory: bool = True, text: str = TEXT) -> DraftClause
     )
 
 
-async def entries(house: House) -> list[LibraryClause]:
-    return list(await house.program.house.library.entries(house.tenant))
+async def entries(lessor: Lessor) -> list[LibraryClause]:
+    return list(library.entries(await facts_of(lessor)))
+
+
+async def facts_of(lessor: Lessor) -> Facts:
+    return await lessor.program.facts.facts(
+        lessor.tenant, lambda facts: library.library_needs(lessor.tenant, (), facts)
+    )
 
 
 async def test_a_tenant_without_clauses_has_the_shipped_ones(program: Running) -> None:
-    house = House(program)
-    assert tuple(await entries(house)) == SHIPPED
+    lessor = Lessor(program)
+    assert tuple(await entries(lessor)) == SHIPPED
 
 
 async def test_the_tenants_own_take_the_place_of_shipped_ones(program: Running) -> None:
     """In the order of the shipped library, further ones behind; another tenant's are nobody's business."""
-    house, other = House(program), House(program)
+    lessor, other = Lessor(program), Lessor(program)
     rent: UUID = uuid4()
     published = PublishClause(version=1, digest=text_digest(TEXT), effective_from=DAY)
-    await house.done(CLAUSE, rent, own("rent"), published)
-    await house.done(CLAUSE, uuid4(), own("house_rules", mandatory=False), published)
-    found = await entries(house)
+    await lessor.done(CLAUSE, rent, own("rent"), published)
+    await lessor.done(CLAUSE, uuid4(), own("house_rules", mandatory=False), published)
+    found = await entries(lessor)
     assert [one.clause for one in found] == [*(one.clause for one in SHIPPED), "house_rules"]
     (mine,) = [one for one in found if one.clause == "rent"]
     assert (mine.digest, mine.effective_from, mine.withdrawn_from) == (text_digest(TEXT), DAY, None)
-    await house.done(CLAUSE, rent, WithdrawClause(version=1, withdrawn_from=DAY + timedelta(days=1), reason="replaced"))
-    (mine,) = [one for one in await entries(house) if one.clause == "rent"]
+    await lessor.done(
+        CLAUSE, rent, WithdrawClause(version=1, withdrawn_from=DAY + timedelta(days=1), reason="replaced")
+    )
+    (mine,) = [one for one in await entries(lessor) if one.clause == "rent"]
     assert mine.withdrawn_from == DAY + timedelta(days=1)
     assert tuple(await entries(other)) == SHIPPED
 
 
 async def test_what_matters_to_a_contract(program: Running) -> None:
-    house = House(program)
-    about = await house.program.house.library.about(house.tenant, {"buyout"})
+    lessor = Lessor(program)
+    about = library.entries_about(await facts_of(lessor), {"buyout"})
     assert {one.clause for one in about} == {one.clause for one in SHIPPED if one.mandatory} | {"buyout"}
 
 

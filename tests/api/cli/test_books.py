@@ -20,7 +20,7 @@ from domain.leasing.lease.rules.decider import LEASE
 from tests.api.cli.program import Program
 from tests.domain.leasing import cases
 from tests.ledger import ORIGIN
-from tests.without_gate import without_gate
+from tests.without_rules import without_rules
 
 STORY = (*cases.RUNNING, cases.bill(1), cases.pay(1, 106_000, 30), cases.bill(2), cases.pay(2, 50_000, 65))
 
@@ -38,7 +38,7 @@ def tell(program: Program, *steps: cases.Step) -> None:
                     now=now(), business_date=cases.day(day),
                 )  # fmt: skip
                 request = Request(stream=of, key=new_id().hex, command=command, context=context)
-                assert hasattr(await without_gate(ledger).execute(LEASE, request), "position")
+                assert hasattr(await without_rules(ledger).execute(LEASE, request), "position")
 
     with base(settings) as prepared:
         asyncio.run(do(prepared, new_id()))

@@ -17,6 +17,7 @@ import projections
 from adapters.imports.errors import Place, TruncatedGzip
 from adapters.postgres.connections import DatabaseUnavailable
 from adapters.postgres.embedded import EmbeddedPostgresError
+from adapters.postgres.ledger import StateMoved
 from api.cli.failures import (
     FAULT,
     REFUSED,
@@ -84,6 +85,7 @@ def test_every_error_of_ours_has_a_status() -> None:
         (TruncatedGzip(Place("f.xes.gz"), "the end", "no end"), UNUSABLE),
         (DatabaseUnavailable("cannot connect"), UNUSABLE),
         (FileNotFoundError(2, "No such file or directory", "x"), UNUSABLE),
+        (StateMoved("state.moved: x"), REFUSED),
         (Failure("no"), REFUSED),
         (Unusable("what"), UNUSABLE),
         (ZeroDivisionError("division by zero"), FAULT),

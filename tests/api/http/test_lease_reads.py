@@ -15,7 +15,7 @@ from domain.kernel.times import utc_text
 from domain.leasing.lease.rules.decider import LEASE
 from tests.api.http.driver import Http
 from tests.domain.leasing import cases
-from tests.without_gate import without_gate
+from tests.without_rules import without_rules
 
 CLERK = Actor("merchant_operator", "key_1")
 STORY = (*cases.RUNNING, cases.bill(1), cases.pay(1, 106_000, 33, worth=30), cases.bill(2), cases.pay(2, 50_000, 65))
@@ -29,7 +29,7 @@ async def tell(http: Http, *steps: cases.Step) -> str:
         context = Context(
             tenant=http.tenant, actor=CLERK, command=new_id(), correlation=of, now=now(), business_date=cases.day(on)
         )
-        done = await without_gate(http.running).execute(
+        done = await without_rules(http.running).execute(
             LEASE, Request(stream=of, key=new_id().hex, command=command, context=context)
         )
         assert hasattr(done, "position"), done

@@ -14,7 +14,7 @@ from structlog.testing import capture_logs
 
 from adapters.postgres.connections import DatabaseUnavailable, connect
 from adapters.postgres.group_commit import OutcomeUnknown, WriterClosed
-from adapters.postgres.ledger import StreamBusy
+from adapters.postgres.ledger import StateMoved, StreamBusy
 from adapters.postgres.sequencer import SubjectErased
 from adapters.postgres.vault import destroy_key
 from api.http.edge import AnswerBroken, Edge
@@ -130,6 +130,7 @@ def test_every_kind_speaks_both_languages() -> None:
         (OutcomeUnknown("x"), 503, "ledger.outcome_unknown"),
         (WriterClosed("x"), 503, "service.closing"),
         (StreamBusy("x"), 503, "ledger.busy"),
+        (StateMoved("x"), 409, "state.moved"),
         (SubjectErased("x"), 409, "subject.erased"),
         (EntryError("x"), 422, "body.not_storable"),
         (ValidationError("x"), 422, "body.not_storable"),

@@ -21,13 +21,9 @@ from domain.intake.application.values import Finding
 from domain.kernel.decider import fold
 from domain.kernel.money import PPM
 from domain.kernel.refusal import Refusal
-from domain.kernel.values import AssetClass, Business, ClauseRef
-from domain.leasing.admission import CONTRACT_DIFFERS, lease_stream, needed_consents, wrong_consents, wrong_contract
+from domain.kernel.values import AssetClass, Business
+from domain.leasing.admission import CONTRACT_DIFFERS, lease_stream, needed_consents, wrong_contract
 from domain.leasing.lease.commands import CreateLease
-from domain.parties import consent as consent_refusals
-from domain.parties import permission
-from domain.parties.consent import ConsentPhase, ConsentState, Period
-from domain.parties.purposes import Purpose
 from domain.pricing.matching import NOT_EFFECTIVE, PLAN_UNKNOWN, plan_in_force
 from domain.pricing.plans import Plan
 from domain.pricing.schedules import Instalment
@@ -80,46 +76,9 @@ def test_plans_that_are_not_there() -> None:
     assert early.kind is NOT_EFFECTIVE
 
 
-def consent(purpose: Purpose) -> ConsentState:
-    """A consent that stands for a month around the day."""
-    return ConsentState(
-        phase=ConsentPhase.GRANTED, subject=UUID(int=1), purpose=purpose, recipients=("one", "two"),
-        clause=ClauseRef(clause="personal_data", version=1, digest="c" * 64),
-        uses=("leasing",) if purpose is Purpose.CREDIT_INQUIRY else (),
-        periods=(Period(DAY - timedelta(days=15), DAY + timedelta(days=15)),),
-    )  # fmt: skip
-
-
 def kind_of(refusal: Refusal | None) -> object:
     """The rule that says no."""
     return None if refusal is None else refusal.kind
-
-
-def test_a_consent_for_each_purpose() -> None:
-    needed = ("third_parties", "credit_inquiry")
-    both = [consent(Purpose.THIRD_PARTIES), consent(Purpose.CREDIT_INQUIRY)]
-    assert wrong_consents(needed, both, DAY) is None
-    assert wrong_consents(needed, both[::-1], DAY) is None
-    for one in both:
-        assert kind_of(wrong_consents(needed, [one], DAY)) is permission.MISSING
-    assert wrong_consents((), [], DAY) is None
-
-
-@pytest.mark.parametrize(
-    ("change", "expected"),
-    [
-        ({"withdrawn_on": DAY}, permission.WITHDRAWN),
-        ({"withdrawn_on": DAY + timedelta(days=1)}, None),
-        ({"periods": ()}, consent_refusals.NOT_GRANTED),
-        ({"periods": (Period(DAY - timedelta(days=9), DAY - timedelta(days=1)),)}, permission.EXPIRED),
-        ({"periods": (Period(DAY + timedelta(days=1), DAY + timedelta(days=9)),)}, permission.NOT_YET_GRANTED),
-        ({"purpose": Purpose.WHEREABOUTS}, permission.MISSING),
-    ],
-)
-def test_consents_that_do_not_stand(change: dict[str, Any], expected: object) -> None:
-    one = replace(consent(Purpose.THIRD_PARTIES), **change)
-    assert kind_of(wrong_consents(["third_parties"], [one], DAY)) is expected
-    assert wrong_consents(["third_parties"], [one, consent(Purpose.THIRD_PARTIES)], DAY) is None
 
 
 def test_a_lease_that_says_what_its_contract_says() -> None:

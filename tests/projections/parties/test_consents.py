@@ -22,7 +22,7 @@ from domain.parties.consent import (
 from domain.parties.purposes import Purpose
 from projections.engine.listing import Where, listing
 from projections.engine.runner import Runner
-from projections.parties.consents import CONSENTS, Consent, is_near, streams_of
+from projections.parties.consents import BY_PERSON, CONSENTS, Consent
 from tests.projections.accounting.book_keeping import OTHER_TENANT, TENANT, BookKeeper, at, stream
 from tests.projections.given import given
 
@@ -107,14 +107,13 @@ def test_lists_and_streams(books: BookKeeper, app_connection: Connection[Any]) -
     assert listing(connection, CONSENTS, TENANT, limit=2).next_after == everything[1]
     assert listing(connection, CONSENTS, TENANT, limit=3).next_after is None
     assert listing(connection, CONSENTS, OTHER_TENANT, limit=9).rows == ()
-    assert streams_of(connection, TENANT, SOMEBODY) == (stream(1), stream(3))
+    assert BY_PERSON.streams(connection, TENANT, SOMEBODY, 0) == (stream(1), stream(3))
     # What is not projected yet is found all the same, and what is, once.
     books.write((stream(1), at(5), WITHDRAWN), (stream(4), at(6), requested()))
-    assert streams_of(connection, TENANT, SOMEBODY) == (stream(1), stream(3), stream(4))
-    assert streams_of(connection, OTHER_TENANT, SOMEBODY) == ()
-    assert is_near(connection)
+    assert BY_PERSON.streams(connection, TENANT, SOMEBODY, 0) == (stream(1), stream(3), stream(4))
+    assert BY_PERSON.streams(connection, OTHER_TENANT, SOMEBODY, 0) == ()
     runner.catch_up()
-    assert streams_of(connection, TENANT, SOMEBODY) == (stream(1), stream(3), stream(4))
+    assert BY_PERSON.streams(connection, TENANT, SOMEBODY, 0) == (stream(1), stream(3), stream(4))
     assert found(state="granted", past=before) == [stream(1)]
     assert found(state="granted") == []
     assert stream(4) not in found(past=before)

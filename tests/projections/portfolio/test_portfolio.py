@@ -82,8 +82,8 @@ def test_the_largest_lessees_are_named_and_whoever_is_over(
     monkeypatch.setattr(portfolio, "LARGEST", 1)
 
     def named(net_assets_fen: int) -> set[object]:
-        around = PrudentialData(net_assets_fen=net_assets_fen, total_assets_fen=1)
-        return {one.lessee for one in measured(projected, TENANT, around).measures if one.kind is limits.ONE_LESSEE}
+        prudential = PrudentialData(net_assets_fen=net_assets_fen, total_assets_fen=1)
+        return {one.lessee for one in measured(projected, TENANT, prudential).measures if one.kind is limits.ONE_LESSEE}
 
     assert named(100_000_000) == {BIG}
     assert named(10_000) == {BIG, SMALL}

@@ -16,23 +16,25 @@ from msgspec.structs import replace
 from domain.contracts.contract.values import KeyTerms
 from domain.contracts.offered import (
     CONTRACT_OFFER_DIFFERS,
+    Agreed,
+    contract_stream,
+    key_terms_of,
+    wrong_key_terms,
+)
+from domain.contracts.roots import schedule_digest
+from domain.intake.application.values import Priced, Terms, WantedScore
+from domain.intake.offers import (
     NOT_PRICED,
     OFFER_DIFFERS,
     TERMS_DIFFER,
     WANTED_UNKNOWN,
-    Agreed,
-    contract_stream,
-    key_terms_of,
     offer_digest,
     priced_of,
     principal_fen,
     request_of,
     terms_of,
-    wrong_key_terms,
     wrong_offer,
 )
-from domain.contracts.roots import schedule_digest
-from domain.intake.application.values import Priced, Terms, WantedScore
 from domain.kernel.refusal import Refusal
 from domain.pricing.dates import Adjustment
 from domain.pricing.deposits import DepositBand, FixedDeposit, GradedDeposit, Hold, Scored, ScoreSource

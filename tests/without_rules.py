@@ -1,4 +1,4 @@
-"""A ledger past the gate, for histories that are told command by command and were not ours to permit."""
+"""A ledger without rules over other streams, for histories that are told command by command."""
 
 from __future__ import annotations
 
@@ -7,6 +7,6 @@ from adapters.system import new_id
 from api.compose import Running
 
 
-def without_gate(program: Running) -> Ledger:
+def without_rules(program: Running) -> Ledger:
     """The same ledger for whoever tells a history command by command that was not ours to permit."""
     return Ledger(program.writer, program.reader, program.vault, digest=program.keys.digest, new_id=new_id)

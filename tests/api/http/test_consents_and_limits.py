@@ -1,4 +1,4 @@
-"""What the gate looks at, for people: consents of a person, limits of the portfolio."""
+"""What rules look at, for people: consents of a person, limits of the portfolio."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ async def test_who_may_read_what(http: Http, path: str, allowed: str, refused: s
 
 
 async def test_limits_of_the_portfolio(http: Http, balance_sheet: Any) -> None:
-    """The dashboard is what the gate sees: how far each limit is away, and which are broken."""
+    """The dashboard is what the rule sees: how far each limit is away, and which are broken."""
     balance_sheet(10 * CAR_FEN)
     address, lessee = await cases.leased(http, "finance", CAR_FEN)
     await done(http, f"{address}/waive_deposit")

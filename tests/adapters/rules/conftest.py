@@ -1,4 +1,4 @@
-"""A house of its own for every test, on a fresh ledger with its gate."""
+"""A lessor of its own for every test, on a fresh ledger with all its rules."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from psycopg_pool import AsyncConnectionPool
 from adapters.processes.subscription import Follower
 from api.compose import Running
 from api.roles.originating import follower_of
-from tests.adapters.gate.business import House
+from tests.adapters.lessor import Lessor
 from tests.adapters.processes.world import pool_of
 
 
 @pytest.fixture
-def house(program: Running) -> House:
+def lessor(program: Running) -> Lessor:
     """A tenant without anything yet."""
-    return House(program)
+    return Lessor(program)
 
 
 @pytest.fixture

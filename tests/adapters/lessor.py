@@ -13,8 +13,7 @@ from msgspec.structs import replace
 from adapters.postgres.ledger import Ledger, Request
 from adapters.postgres.sequencer import Appended
 from adapters.pricing.quotes import offer_of
-from adapters.reference import policies
-from adapters.reference import prudential as surroundings
+from adapters.reference import policies, prudential
 from adapters.reference.plans import shipped_plans
 from adapters.system import new_id
 from api.compose import Running
@@ -22,12 +21,14 @@ from domain.contracts.contract.commands import AcknowledgeDisclosure, PresentCon
 from domain.contracts.contract.rules import CONTRACT
 from domain.contracts.contract.state import ContractState
 from domain.contracts.contract.values import Disclosure, Signature, SignatureLevel, SignatureMethod
-from domain.contracts.offered import contract_stream, priced_of, terms_of
+from domain.contracts.offered import contract_stream
 from domain.intake.application import commands as a
 from domain.intake.application.rules import APPLICATION
 from domain.intake.application.values import Terms
+from domain.intake.offers import priced_of, terms_of
 from domain.kernel.command import Actor, Command, Context
 from domain.kernel.decider import Decider
+from domain.kernel.needs import StreamState
 from domain.kernel.refusal import Refusal
 from domain.kernel.values import AssetClass, ClauseRef
 from domain.leasing.lease.rules.decider import LEASE
@@ -73,7 +74,7 @@ def priced(of: Wish) -> tuple[Offer, Terms]:
     return offer, terms_of(offer, priced_of(of, offer))
 
 
-class House:
+class Lessor:
     """One tenant and one person on a running ledger. `through` is the ledger that takes the commands."""
 
     def __init__(self, program: Running) -> None:
@@ -90,7 +91,7 @@ class House:
 
     def has(self, net_assets_fen: int, **more: Any) -> None:
         """What the tenant says of its balance sheet, from now on."""
-        self._write(surroundings.FILE, {"net_assets_fen": net_assets_fen, "total_assets_fen": 0, **more})
+        self._write(prudential.FILE, {"net_assets_fen": net_assets_fen, "total_assets_fen": 0, **more})
 
     def _write(self, name: str, row: dict[str, Any]) -> None:
         path = self.program.settings.data / name
@@ -220,13 +221,19 @@ class House:
 
     async def contract(self, stream: UUID) -> ContractState:
         """The contract as the ledger has it."""
-        state = await self.program.house.streams.state(CONTRACT, stream, self.tenant)
+        state: ContractState | None = await self.state(CONTRACT, stream)
         assert state is not None, "there is a contract"
         return state
 
     async def lease(self, stream: UUID) -> LeaseState | None:
         """The lease as the ledger has it."""
-        return await self.program.house.streams.state(LEASE, stream, self.tenant)
+        state: LeaseState | None = await self.state(LEASE, stream)
+        return state
+
+    async def state(self, decider: Decider[Any], stream: UUID) -> Any:
+        """The state of a stream as the ledger has it, if there is one."""
+        need = StreamState(decider.name, stream)
+        return (await self.program.facts.facts(self.tenant, lambda _: (need,)))[need]
 
 
-__all__ = ["CAR", "DAY", "MACHINE", "OFFICER", "PHONE", "House", "contract_stream", "priced", "wish"]
+__all__ = ["CAR", "DAY", "MACHINE", "OFFICER", "PHONE", "Lessor", "contract_stream", "priced", "wish"]

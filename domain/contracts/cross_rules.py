@@ -1,0 +1,109 @@
+"""Rules on contracts that look elsewhere: at the plan, the accepted offer of the application, and the clause library.
+
+AssembleContract   plan and library as they are; of an application: its accepted offer, its lessee, its one stream
+ProposeAmendment   the library as it is
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from uuid import UUID
+
+from msgspec import UNSET
+
+from domain.contracts import library, offered
+from domain.contracts.contract.commands import AssembleContract, ProposeAmendment
+from domain.contracts.contract.values import LibraryClause, PartyRole
+from domain.intake import offers
+from domain.intake.application import refusals as application_refusals
+from domain.intake.application.rules import APPLICATION
+from domain.intake.application.state import ApplicationPhase, ApplicationState
+from domain.kernel.needs import CrossRule, Facts, Need, Proposal, StreamState
+from domain.kernel.refusal import Refusal
+from domain.kernel.values import ClauseRef
+from domain.pricing.matching import plan_in_force
+from domain.pricing.offer import Offer
+from domain.pricing.plans import Plan, digest_of
+from domain.pricing.quoting import PLANS
+
+_ACCEPTED = frozenset({ApplicationPhase.OFFER_ACCEPTED, ApplicationPhase.CONTRACTING})
+
+
+def application(stream: UUID) -> StreamState:
+    """An application, as whoever makes its contract needs it."""
+    return StreamState(APPLICATION.name, stream)
+
+
+def accepted_offer_needs(stream: UUID, facts: Facts) -> Iterable[Need]:
+    """An application, and what its offer was made of."""
+    need = application(stream)
+    yield need
+    state: ApplicationState | None = facts.get(need)
+    if state is not None and state.offer is not None and state.offer.terms.priced is not UNSET:
+        yield from offers.offer_needs(state.offer.terms.priced, facts)
+
+
+def _assembly_needs(proposal: Proposal, facts: Facts) -> Iterable[Need]:
+    stream = proposal.command.application
+    yield from _library_needs(proposal, facts)
+    yield from [PLANS] if stream is None else accepted_offer_needs(stream, facts)
+
+
+def _assembled(proposal: Proposal, facts: Facts) -> Refusal | None:
+    command: AssembleContract = proposal.command
+    if command.application is None:
+        wrong = _wrong_plan(command, plan_in_force(facts[PLANS], command.plan, proposal.context.business_date))
+    else:
+        wrong = _wrong_application(proposal, command.application, facts)
+    return wrong or _wrong_library(command.clauses, command.library, facts)
+
+
+def _wrong_application(proposal: Proposal, stream: UUID, facts: Facts) -> Refusal | None:
+    found: ApplicationState | None = facts[application(stream)]
+    if found is None:
+        return application_refusals.UNKNOWN()
+    if found.phase not in _ACCEPTED or found.offer is None:
+        return offered.OFFER_NOT_ACCEPTED(phase=found.phase)
+    if proposal.stream != offered.contract_stream(stream):
+        return offered.NOT_OF_ITS_APPLICATION()
+    if found.offer.terms.priced is UNSET:
+        return offered.OFFER_NOT_ACCEPTED(phase=found.phase)
+    offer = offers.offer_of(found.offer.terms.priced, facts)
+    return offer if isinstance(offer, Refusal) else _wrong_offer(proposal.command, found, *offer)
+
+
+def _wrong_offer(command: AssembleContract, found: ApplicationState, plan: Plan, offer: Offer) -> Refusal | None:
+    lessees = [party.id for party in command.parties if party.role is PartyRole.LESSEE]
+    if lessees != [found.subject]:
+        return offered.CONTRACT_OFFER_DIFFERS(field="lessee")
+    return _wrong_plan(command, plan) or offered.wrong_key_terms(command.key_terms, offer, plan)
+
+
+def _wrong_plan(command: AssembleContract, plan: Plan | Refusal) -> Refusal | None:
+    if isinstance(plan, Refusal):
+        return plan
+    said = (command.plan, command.plan_digest, command.form)
+    return None if said == (plan.id, digest_of(plan), plan.form) else offered.CONTRACT_PLAN_DIFFERS(plan=plan.id)
+
+
+def _wrong_library(clauses: tuple[ClauseRef, ...], given: tuple[LibraryClause, ...], facts: Facts) -> Refusal | None:
+    known = library.entries_about(facts, {held.clause for held in clauses})
+    return None if set(map(_entry, known)) == set(map(_entry, given)) else offered.LIBRARY_DIFFERS()
+
+
+def _entry(clause: LibraryClause) -> tuple[object, ...]:
+    """An entry as a value that can be a member of a set."""
+    return tuple(getattr(clause, name) for name in clause.__struct_fields__)
+
+
+def _library_needs(proposal: Proposal, facts: Facts) -> Iterable[Need]:
+    named = {held.clause for held in proposal.command.clauses}
+    return library.library_needs(proposal.context.tenant, named, facts)
+
+
+def _amended(proposal: Proposal, facts: Facts) -> Refusal | None:
+    return _wrong_library(proposal.command.clauses, proposal.command.library, facts)
+
+
+CrossRule(AssembleContract, _assembly_needs, _assembled)
+CrossRule(ProposeAmendment, _library_needs, _amended)

@@ -1,0 +1,103 @@
+"""Rules that look beyond a command's own stream: what must be read is data, and what was found is judged by a function.
+
+    Proposal ──needs──▶ [Need, …] ──▶ (the ledger reads them) ──▶ Facts ──judge──▶ Refusal | None
+
+Streams that were read are checked again when the events are written, so that what was judged is still true then. Where
+needs depend on facts (a contract names its application), `needs` is asked again until it names nothing new.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from msgspec import Struct
+
+from domain.kernel.command import Command, Context
+from domain.kernel.refusal import Refusal
+
+
+class Need(Struct, frozen=True):
+    """Base of what may be asked for; everything is asked for within the tenant of the command."""
+
+
+class StreamState(Need, frozen=True):
+    """The state of a stream of this aggregate; the fact is None where there is none. Its version is checked."""
+
+    aggregate: str
+    stream: UUID
+
+
+class FirstEvent(Need, frozen=True):
+    """The first event of a stream of this aggregate, which never changes, or None; only its absence is checked."""
+
+    aggregate: str
+    stream: UUID
+
+
+class Related(Need, frozen=True):
+    """The states of all streams of this aggregate that a relation names for a key, oldest first.
+
+    The version of each is checked. A stream that joins the relation meanwhile goes unnoticed: a rule may depend on
+    what members say, not on there being no further one.
+    """
+
+    aggregate: str
+    relation: str
+    key: Hashable
+
+
+class Reference(Need, frozen=True):
+    """What stands in no stream: catalogues and files, or a function of the key that the domain cannot compute."""
+
+    kind: str
+    key: Hashable = None
+
+
+class Sum(Need, frozen=True):
+    """A sum over all streams of the tenant. The only need that takes the tenant lock, until the events are written."""
+
+    kind: str
+    key: Hashable = None
+
+
+Facts = Mapping[Need, Any]
+"""What was found for each need."""
+
+
+class Proposal(Struct, frozen=True):
+    """A command that its aggregate has agreed to: the stream it is for, in which state, and in which context."""
+
+    stream: UUID
+    command: Any
+    state: Any
+    context: Context
+
+
+Needs = Callable[[Proposal, Facts], Iterable[Need]]
+"""What must be read, given the facts so far."""
+
+Judge = Callable[[Proposal, Facts], Refusal | None]
+"""Why a proposal may not be written, if it may not."""
+
+CROSS_RULES: dict[type[Command], list[CrossRule]] = {}
+"""The rules of each class of command, in the order in which they are judged."""
+
+
+@dataclass(frozen=True)
+class CrossRule:
+    """One rule on one class of command, judged after the aggregate has agreed; it registers itself."""
+
+    command: type[Command]
+    needs: Needs
+    judge: Judge
+
+    def __post_init__(self) -> None:
+        CROSS_RULES.setdefault(self.command, []).append(self)
+
+
+def missing(needs: Needs, proposal: Proposal, facts: Facts) -> list[Need]:
+    """What is needed and not among the facts; empty when a rule can be judged."""
+    return [need for need in dict.fromkeys(needs(proposal, facts)) if need not in facts]

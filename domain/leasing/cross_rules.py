@@ -1,0 +1,120 @@
+"""Rules on leases that look elsewhere: at contract, plan and consents when one is made, at the portfolio when it grows.
+
+CreateLease     a contract in force that says the same, its one stream, its plan's consents
+CreateLease, ActivateLease   portfolio limits: what a finance lease adds has room
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from msgspec.structs import replace
+
+from domain.contracts.contract import refusals as contract_refusals
+from domain.contracts.contract.rules import CONTRACT
+from domain.contracts.contract.state import ContractState
+from domain.intake.application import refusals as application_refusals
+from domain.intake.application.rules import APPLICATION
+from domain.intake.application.state import ApplicationState
+from domain.intake.offers import plan_version
+from domain.kernel.needs import CrossRule, Facts, Need, Proposal, StreamState
+from domain.kernel.refusal import Refusal
+from domain.kernel.values import Business
+from domain.leasing.admission import (
+    CONTRACT_DIFFERS,
+    NOT_OF_ITS_CONTRACT,
+    lease_stream,
+    needed_consents,
+    wrong_contract,
+)
+from domain.leasing.lease.commands import ActivateLease, CreateLease
+from domain.leasing.lease.state import LeasePhase, LeaseState
+from domain.parties.needs import consents_of
+from domain.parties.permission import wrong_consents
+from domain.portfolio.limits import NEWEST_LIMITS, Exposure, PrudentialData, check_exposure
+from domain.portfolio.needs import PRUDENTIAL_DATA, portfolio_in
+from domain.pricing.quoting import PLANS
+
+# ---------------------------------------------------------------------------------------------- what it is made of
+
+
+def _origin_needs(proposal: Proposal, _: Facts) -> Iterable[Need]:
+    command: CreateLease = proposal.command
+    yield PLANS
+    if command.contract is not None:
+        yield StreamState(CONTRACT.name, command.contract)
+    if command.application is not None:
+        yield StreamState(APPLICATION.name, command.application)
+    if command.subject is not None:
+        yield consents_of(command.subject)
+
+
+def _made_of_its_contract(proposal: Proposal, facts: Facts) -> Refusal | None:
+    command: CreateLease = proposal.command
+    if command.contract is None:
+        return contract_refusals.UNKNOWN()
+    contract: ContractState | None = facts[StreamState(CONTRACT.name, command.contract)]
+    if contract is None:
+        return contract_refusals.UNKNOWN()
+    if (wrong := wrong_contract(command, contract)) is not None:
+        return wrong
+    if proposal.stream != lease_stream(command.contract):
+        return NOT_OF_ITS_CONTRACT()
+    return _wrong_plan(proposal, facts)
+
+
+def _wrong_plan(proposal: Proposal, facts: Facts) -> Refusal | None:
+    """The plan as the catalogue has it, and the consents that it needs."""
+    command: CreateLease = proposal.command
+    plan = plan_version(facts[PLANS], command.plan, command.plan_digest)
+    if isinstance(plan, Refusal):
+        return plan
+    if command.business.value != plan.business.value:
+        return CONTRACT_DIFFERS(field="business")
+    application: ApplicationState | None = None
+    if command.application is not None:
+        application = facts[StreamState(APPLICATION.name, command.application)]
+        if application is None:
+            return application_refusals.UNKNOWN()
+    consents = () if command.subject is None else facts[consents_of(command.subject)]
+    return wrong_consents(needed_consents(plan, application), consents, proposal.context.business_date)
+
+
+# ------------------------------------------------------------------------------------------------- portfolio limits
+
+
+def _booking(proposal: Proposal) -> tuple[Exposure, str] | None:
+    """What a command adds to the portfolio, and in which currency; rentals are no exposure."""
+    command, lease = proposal.command, proposal.state
+    if isinstance(command, CreateLease):
+        assert command.subject is not None, "the lessee of the contract"
+        business, subject, fen, currency = command.business, command.subject, command.principal_fen, command.currency
+    else:
+        assert isinstance(lease, LeaseState), "a lease is activated"
+        if lease.phase is not LeasePhase.AWAITING_DELIVERY:
+            return None
+        business, fen, currency = lease.business, lease.principal_fen, lease.currency
+        subject = lease.subject or proposal.stream
+    return (Exposure(lessee=subject, fen=fen), currency) if business is Business.FINANCE else None
+
+
+def _limit_needs(proposal: Proposal, _: Facts) -> Iterable[Need]:
+    booking = _booking(proposal)
+    return () if booking is None else (PRUDENTIAL_DATA, portfolio_in(booking[1]))
+
+
+def _has_room(proposal: Proposal, facts: Facts) -> Refusal | None:
+    """The first portfolio limit that a booking would break."""
+    booking = _booking(proposal)
+    if booking is None:
+        return None
+    exposure, currency = booking
+    data: PrudentialData = facts[PRUDENTIAL_DATA]
+    lessee = exposure.lessee
+    exposure = replace(exposure, group=data.group_of.get(lessee), related=lessee in data.related)
+    return next(iter(check_exposure(facts[portfolio_in(currency)], exposure, NEWEST_LIMITS)), None)
+
+
+CrossRule(CreateLease, _origin_needs, _made_of_its_contract)
+CrossRule(CreateLease, _limit_needs, _has_room)
+CrossRule(ActivateLease, _limit_needs, _has_room)

@@ -1,0 +1,63 @@
+"""Money against the ledger: whose lease it is, and whose payment."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+
+from domain.leasing.admission import lease_stream
+from domain.leasing.lease.commands import PostPayment, RefundCredit
+from domain.leasing.lease.rules.decider import LEASE
+from domain.payments.mandate import MANDATE, GrantMandate, mandate_stream
+from domain.payments.payment.commands import InitiatePayment, RecordSucceeded
+from domain.payments.payment.rules import PAYMENT
+from domain.payments.payment.values import CollectionPolicy
+from tests.adapters.lessor import DAY, Lessor, wish
+from tests.adapters.rules.test_leases import leasable
+
+POLICY = CollectionPolicy(channels=("bank_a",), retries=2, spacing_days=(0,))
+
+
+async def lease(lessor: Lessor) -> UUID:
+    """A lease that awaits delivery."""
+    await lessor.consents()
+    contract, create = await leasable(lessor, wish())
+    stream = lease_stream(contract)
+    await lessor.done(LEASE, stream, create)
+    return stream
+
+
+def grant(of: UUID, **more: Any) -> GrantMandate:
+    return GrantMandate(lease=of, reference="DD-1", policy=POLICY, **{"limit_fen": 5_000} | more)
+
+
+def debit(of: UUID, fen: int = 5_000, mandate: str | None = "DD-1") -> InitiatePayment:
+    return InitiatePayment(lease=of, bill=None, amount_fen=fen, policy=POLICY, mandate=mandate)
+
+
+async def test_a_mandate_is_for_a_lease_of_the_tenant(lessor: Lessor) -> None:
+    of = await lease(lessor)
+    stranger = Lessor(lessor.program)
+    assert (await stranger.no(MANDATE, mandate_stream(of), grant(of)))[0] == "lease.unknown"
+    nobody = uuid4()
+    assert (await lessor.no(MANDATE, mandate_stream(nobody), grant(nobody)))[0] == "lease.unknown"
+    await lessor.done(MANDATE, mandate_stream(of), grant(of))
+
+
+@pytest.mark.parametrize("through", ["own", "none", "cash", "another lease's"])
+async def test_credit_goes_back_through_a_payment_of_the_lease(lessor: Lessor, through: str) -> None:
+    of = await lease(lessor)
+    payment, cash = uuid4(), uuid4()
+    arrived = RecordSucceeded(attempt=1, amount_fen=5_000, value_date=DAY, ref="f" * 64)
+    theirs = await lease(lessor) if through == "another lease's" else of
+    await lessor.done(PAYMENT, payment, debit(theirs, mandate=None), arrived)
+    for one in (payment, cash):
+        await lessor.done(LEASE, of, PostPayment(payment=one, amount_fen=5_000, value_date=DAY))
+    named = {"own": payment, "none": None, "cash": cash, "another lease's": payment}[through]
+    back = RefundCredit(amount_fen=100, payment=named)
+    if through in ("own", "none"):
+        await lessor.done(LEASE, of, back)
+    else:
+        assert (await lessor.no(LEASE, of, back))[0] == "payment.unknown"

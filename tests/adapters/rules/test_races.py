@@ -1,0 +1,193 @@
+"""Two writers: what a rule was judged by moves between the look and the append, and never goes unnoticed."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from copy import copy
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from msgspec.structs import replace
+
+from adapters.postgres.group_commit import GroupCommit
+from adapters.postgres.ledger import Ledger
+from adapters.postgres.sequencer import Append, Appended
+from adapters.processes.subscription import Follower
+from adapters.system import new_id
+from api.compose import Base, running
+from domain.contracts.clause import CLAUSE, DraftClause, clause_stream
+from domain.contracts.contract.commands import ProposeAmendment, TerminateContract
+from domain.contracts.contract.rules import CONTRACT
+from domain.contracts.offered import contract_stream
+from domain.intake.application import commands as a
+from domain.intake.application.rules import APPLICATION
+from domain.kernel.command import Command
+from domain.kernel.decider import Decider
+from domain.leasing.admission import lease_stream
+from domain.leasing.lease.rules.decider import LEASE
+from domain.parties.consent import CONSENT, WithdrawConsent
+from domain.payments.mandate import MANDATE, GrantMandate, RevokeMandate, mandate_stream
+from domain.payments.payment.commands import InitiatePayment, RecordFailed, RetryPayment
+from domain.payments.payment.rules import PAYMENT
+from domain.payments.payment.values import CollectionPolicy
+from domain.pricing.parts import Form
+from tests.adapters.lessor import EVERYTHING, MACHINE, Lessor, priced, wish
+from tests.adapters.rules.test_leases import assembled, leasable
+
+POLICY = CollectionPolicy(channels=("bank_a",), retries=2, spacing_days=(0,))
+OWN_CLAUSE = DraftClause(
+    clause="evidence",
+    title="证据",
+    gloss="Evidence",
+    forms=(Form.OPERATING,),
+    mandatory=True,
+    text="由出租人自行制定。",
+)
+
+
+class OtherFirst:
+    """A writer that lets somebody else go first, once: after the look and before the append."""
+
+    def __init__(self, writer: GroupCommit, *by: Any) -> None:
+        self._writer = writer
+        self._by = by
+        self.appends = 0
+
+    async def append(self, append: Append) -> Appended:
+        """The other's command, then this append."""
+        self.appends += 1
+        if self.appends == 1:
+            other, decider, stream, command = self._by
+            await other.done(decider, stream, command)
+        return await self._writer.append(append)
+
+
+@pytest.fixture
+async def other(lessor: Lessor, composed: Base) -> AsyncIterator[Lessor]:
+    """The same tenant in another process, which knows the same people."""
+    async with running(composed) as program:
+        twin = copy(lessor)
+        twin.program, twin.through = program, program.ledger
+        yield twin
+
+
+async def overtaken(
+    lessor: Lessor,
+    command: tuple[Decider[Any], UUID, Command],
+    *,
+    by: tuple[Lessor, Decider[Any], UUID, Command],
+    actor: Any = MACHINE,
+) -> str:
+    """A command that would be granted, and that somebody overtakes: by which rule it is refused then."""
+    program = lessor.program
+    writer = OtherFirst(program.writer, *by)
+    lessor.through = Ledger(
+        writer,  # type: ignore[arg-type]
+        program.reader,
+        program.vault,
+        digest=program.keys.digest,
+        new_id=new_id,
+        facts=program.facts,
+    )
+    size = await program.reader.size()
+    outcome = await lessor.ask(*command, by=actor)
+    assert not isinstance(outcome, Appended), "what was judged is not true any more"
+    assert writer.appends == 1, "the first judgement was a yes"
+    assert await program.reader.size() == size + 1, "the other's event, and nothing else"
+    return outcome.code
+
+
+async def test_a_providers_answer_and_a_withdrawal(lessor: Lessor, other: Lessor) -> None:
+    application, consent = await lessor.verifying(), await lessor.consents(["third_parties"], ("bureau",))
+    answer = APPLICATION, application, a.RecordIdentityVerified(provider="bureau")
+    code = await overtaken(lessor, answer, by=(other, *withdrawal(consent)))
+    assert code == "consent.withdrawn"
+
+
+async def test_a_decision_by_machine_and_a_withdrawal(lessor: Lessor, other: Lessor) -> None:
+    application, consent = await lessor.verifying(), await lessor.consents(["automated_decision"])
+    decline = APPLICATION, application, a.DeclineApplication(reasons=("score",))
+    assert await overtaken(lessor, decline, by=(other, *withdrawal(consent))) == "consent.withdrawn"
+
+
+async def test_an_approval_by_machine_and_a_withdrawal(lessor: Lessor, other: Lessor) -> None:
+    application, consent = await lessor.referred(), await lessor.consents(["automated_decision"])
+    approve = APPLICATION, application, a.ApproveApplication(terms=priced(wish())[1])
+    assert await overtaken(lessor, approve, by=(other, *withdrawal(consent))) == "consent.withdrawn"
+
+
+def withdrawal(consent: UUID) -> tuple[Decider[Any], UUID, Command]:
+    """The person takes a consent back."""
+    return CONSENT, consent, WithdrawConsent(channel="app")
+
+
+async def test_a_contract_and_the_end_of_its_application(lessor: Lessor, other: Lessor, chain: Follower) -> None:
+    twin = Lessor(lessor.program)
+    _, command = await assembled(twin, chain, wish())
+    application = await lessor.accepted(wish())
+    own = replace(
+        command,
+        application=application,
+        parties=tuple(replace(one, id=lessor.person if one.turn == 1 else one.id) for one in command.parties),
+    )
+    give_up = other, APPLICATION, application, a.WithdrawApplication(reason="changed_mind")
+    assembly = CONTRACT, contract_stream(application), own
+    assert await overtaken(lessor, assembly, by=give_up) == "contract.offer_not_accepted"
+
+
+async def test_a_contract_and_the_first_draft_of_a_clause(lessor: Lessor, other: Lessor, chain: Follower) -> None:
+    """The phantom: no stream of the tenant's own clause was there to be read."""
+    _, command = await assembled(lessor, chain, wish())
+    assembly = CONTRACT, uuid4(), replace(command, application=None)
+    drafts = other, CLAUSE, clause_stream(lessor.tenant, OWN_CLAUSE.clause), OWN_CLAUSE
+    assert await overtaken(lessor, assembly, by=drafts) == "contract.library_differs"
+
+
+async def test_an_amendment_and_the_first_draft_of_a_clause(lessor: Lessor, other: Lessor, chain: Follower) -> None:
+    stream, command = await assembled(lessor, chain, wish())
+    await lessor.signed(stream)
+    amendment = ProposeAmendment(
+        key_terms=replace(command.key_terms, grace_days=command.key_terms.grace_days + 1), clauses=command.clauses,
+        library=command.library, document="d" * 64, disclosed=EVERYTHING, reason="hardship",
+    )  # fmt: skip
+    drafts = other, CLAUSE, clause_stream(lessor.tenant, OWN_CLAUSE.clause), OWN_CLAUSE
+    assert await overtaken(lessor, (CONTRACT, stream, amendment), by=drafts) == "contract.library_differs"
+
+
+async def test_a_lease_and_the_end_of_its_contract(lessor: Lessor, other: Lessor) -> None:
+    await lessor.consents()
+    contract, create = await leasable(lessor, wish())
+    ends = other, CONTRACT, contract, TerminateContract(reason="default")
+    assert await overtaken(lessor, (LEASE, lease_stream(contract), create), by=ends) == "contract.not_in_force"
+
+
+async def test_a_lease_and_a_withdrawal(lessor: Lessor, other: Lessor) -> None:
+    contract, create = await leasable(lessor, wish())
+    consent = await lessor.consents(["third_parties"])
+    lease = LEASE, lease_stream(contract), create
+    assert await overtaken(lessor, lease, by=(other, *withdrawal(consent))) == "consent.withdrawn"
+
+
+@pytest.mark.parametrize("again", [False, True], ids=["initiate", "retry"])
+async def test_a_debit_and_the_end_of_its_mandate(lessor: Lessor, other: Lessor, again: bool) -> None:
+    await lessor.consents()
+    contract, create = await leasable(lessor, wish())
+    lease, payment = lease_stream(contract), uuid4()
+    mandate = mandate_stream(lease)
+    await lessor.done(LEASE, lease, create)
+    await lessor.done(MANDATE, mandate, GrantMandate(lease=lease, reference="DD-1", policy=POLICY, limit_fen=5_000))
+    debit: Command = InitiatePayment(lease=lease, bill=None, amount_fen=5_000, policy=POLICY, mandate="DD-1")
+    if again:
+        await lessor.done(PAYMENT, payment, debit, RecordFailed(attempt=1, code="insufficient_funds"))
+        debit = RetryPayment(attempt=2, amount_fen=5_000)
+    revoked = other, MANDATE, mandate, RevokeMandate(reason="lessee")
+    assert await overtaken(lessor, (PAYMENT, payment, debit), by=revoked) == "mandate.not_granted"
+
+
+async def test_a_withdrawal_behind_the_act_changes_nothing(lessor: Lessor, other: Lessor) -> None:
+    """The other order: what was written first stands (个人信息保护法 15)."""
+    application, consent = await lessor.verifying(), await lessor.consents(["third_parties"], ("bureau",))
+    await lessor.done(APPLICATION, application, a.RecordIdentityVerified(provider="bureau"), by=MACHINE)
+    await other.withdrawn(consent)
+    assert (await lessor.types(application))[-1] == "identity_verified"

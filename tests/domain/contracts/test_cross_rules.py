@@ -1,0 +1,154 @@
+"""A contract says what the accepted offer says, in the clauses that the library has, and an application has one."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+import pytest
+from msgspec.structs import replace
+
+from domain.contracts import library, offered
+from domain.contracts.clause import CLAUSE, ClauseState, ClauseVersion, clause_stream
+from domain.contracts.contract.values import LibraryClause, PartyRole
+from domain.contracts.cross_rules import application
+from domain.intake import offers
+from domain.intake.application import refusals as application_refusals
+from domain.intake.application.state import ApplicationPhase, ApplicationState, Offer, OfferStatus
+from domain.intake.application.values import Terms
+from domain.kernel.needs import Need, StreamState
+from domain.pricing.matching import NOT_EFFECTIVE, PLAN_UNKNOWN
+from domain.pricing.parts import Form
+from domain.pricing.plans import Plan, digest_of
+from domain.pricing.quoting import PLANS
+from tests.domain.contracts.contract import contracts as c
+from tests.domain.intake.scenario import CONTEXT, TODAY
+from tests.domain.judging import Facts, given
+from tests.domain.pricing.offers import CAR, offer, request
+
+DOWN = {"down_payment_fen": 2_000_000}
+MADE = offer(CAR, **DOWN)
+TERMS = offers.terms_of(MADE, offers.priced_of(request(CAR, **DOWN), MADE))
+APPLICATION = UUID(int=0xA9)
+STREAM = offered.contract_stream(APPLICATION)
+AGREED = offered.Agreed(lock=True, forum=None, early_settlement_rate="0.02")
+PARTIES = tuple(party for party in c.PARTIES if party.role is not PartyRole.GUARANTOR)
+ACCEPTED = ApplicationState(
+    phase=ApplicationPhase.CONTRACTING, subject=c.LESSEE, offer=Offer(1, OfferStatus.ACCEPTED, TERMS)
+)
+ASSEMBLE = replace(
+    c.ASSEMBLE, application=APPLICATION, plan=CAR.id, plan_digest=digest_of(CAR), form=CAR.form, parties=PARTIES,
+    key_terms=offered.key_terms_of(MADE, CAR, AGREED),
+)  # fmt: skip
+BY_HAND = replace(ASSEMBLE, application=None)
+
+
+def held(*own: ClauseState, shipped: tuple[LibraryClause, ...] = c.LIBRARY) -> dict[Need, Any]:
+    """A clause library; `own` are clauses of the tenant."""
+    streams: dict[Need, Any] = {
+        StreamState(CLAUSE.name, clause_stream(CONTEXT.tenant, entry.clause)): None for entry in (*shipped, *c.LIBRARY)
+    }
+    return {library.OWN_CLAUSES: own, library.SHIPPED_CLAUSES: shipped, **streams}
+
+
+def own(clause: str, *, mandatory: bool = True) -> ClauseState:
+    """A clause that the tenant wrote, in one version."""
+    version = ClauseVersion(number=1, title="自拟", digest="d" * 64, forms=(Form.OPERATING,), mandatory=mandatory)
+    return ClauseState(version=1, clause=clause, versions=(version,))
+
+
+def case(state: ApplicationState | None = ACCEPTED, plans: tuple[Plan, ...] = (CAR,)) -> Facts:
+    """An application, the catalogue and the library."""
+    return given({application(APPLICATION): state, PLANS: plans, **held()}, offer=MADE)
+
+
+def test_a_contract_that_says_what_its_offer_says() -> None:
+    case().when(ASSEMBLE, None, stream=STREAM).then_passes()
+    case(replace(ACCEPTED, phase=ApplicationPhase.OFFER_ACCEPTED)).when(ASSEMBLE, None, stream=STREAM).then_passes()
+    free = replace(ASSEMBLE, key_terms=replace(ASSEMBLE.key_terms, forum="示例仲裁委员会", lock=False))
+    case().when(free, None, stream=STREAM).then_passes()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        *({"total_cost_fen": 1}, {"financed_fen": 1}, {"upfront_fee_fen": 1}, {"schedule_digest": "0" * 64}),
+        *({"grace_days": 9}, {"late_fee_daily_rate": "0.01"}),
+    ],
+)
+def test_what_differs_from_the_offer_is_named(change: dict[str, Any]) -> None:
+    wrong = replace(ASSEMBLE, key_terms=replace(ASSEMBLE.key_terms, **change))
+    case().when(wrong, None, stream=STREAM).then_refused(offered.CONTRACT_OFFER_DIFFERS, field=next(iter(change)))
+
+
+def test_what_it_is_made_of() -> None:
+    """In the order of the questions: application, offer, stream, price, lessee, plan."""
+
+    def ask(facts: Facts, stream: UUID = STREAM, **change: Any) -> Any:
+        return facts.when(replace(ASSEMBLE, **change), None, stream=stream)
+
+    unpriced = Terms(amount_fen=1, currency="CNY", months=12, annual_rate="0.1", deposit_fen=0)
+    ask(case(None)).then_refused(application_refusals.UNKNOWN)
+    not_accepted, early = offered.OFFER_NOT_ACCEPTED, replace(ACCEPTED, phase=ApplicationPhase.REFERRED)
+    ask(case(early), UUID(int=9)).then_refused(not_accepted, phase="referred")
+    ask(case(replace(ACCEPTED, offer=None))).then_refused(not_accepted, phase="contracting")
+    ask(case(), UUID(int=9)).then_refused(offered.NOT_OF_ITS_APPLICATION)
+    plain = replace(ACCEPTED, offer=Offer(1, OfferStatus.ACCEPTED, unpriced))
+    ask(case(plain)).then_refused(not_accepted, phase="contracting")
+    ask(case(replace(ACCEPTED, subject=c.STRANGER))).then_refused(offered.CONTRACT_OFFER_DIFFERS, field="lessee")
+    ask(case(), plan_digest="0" * 64).then_refused(offered.CONTRACT_PLAN_DIFFERS, plan=CAR.id)
+    ask(case(plans=())).then_refused(PLAN_UNKNOWN)
+
+
+def test_a_plan_of_an_offer_may_be_superseded_since() -> None:
+    newer = replace(CAR, version=2, effective_from=TODAY)
+    case().when(ASSEMBLE, None, stream=STREAM).then_passes()
+    known = {application(APPLICATION): ACCEPTED, PLANS: (CAR, newer), **held()}
+    given(known, offer=MADE).when(ASSEMBLE, None, stream=STREAM).then_passes()
+    given({PLANS: (CAR, newer), **held()}).when(BY_HAND, None).then_refused(offered.CONTRACT_PLAN_DIFFERS)
+
+
+def test_by_hand_it_is_on_a_plan_in_force() -> None:
+    given({PLANS: (CAR,), **held()}).when(BY_HAND, None).then_passes()
+    given({PLANS: (), **held()}).when(BY_HAND, None).then_refused(PLAN_UNKNOWN)
+    early = CAR.effective_from.replace(year=2025)
+    given({PLANS: (CAR,), **held()}).when(BY_HAND, None, business_date=early).then_refused(NOT_EFFECTIVE)
+    for change in ({"plan_digest": "0" * 64}, {"form": Form.OPERATING}):
+        wrong = replace(BY_HAND, **change)
+        given({PLANS: (CAR,), **held()}).when(wrong, None).then_refused(offered.CONTRACT_PLAN_DIFFERS)
+
+
+# ---------------------------------------------------------------------------------------------------------- library
+
+PROPOSE = replace(c.PROPOSE, clauses=c.CLAUSES, library=c.LIBRARY)
+
+
+@pytest.mark.parametrize("command", [BY_HAND, PROPOSE], ids=["assemble", "amend"])
+def test_the_library_is_what_the_ledger_has(command: Any) -> None:
+    """A withdrawn or made-up clause does not come in by a kind word about the library."""
+    plans: dict[Need, Any] = {PLANS: (CAR,)} if command is BY_HAND else {}
+    first, *rest = c.LIBRARY
+    given(plans | held()).when(command, None).then_passes()
+    for said in ((replace(first, title="另一条款"), *rest), tuple(rest), ()):
+        given(plans | held()).when(replace(command, library=said), None).then_refused(offered.LIBRARY_DIFFERS)
+    given(plans | held(own("evidence"))).when(command, None).then_refused(offered.LIBRARY_DIFFERS)
+    given(plans | held(own("ours"))).when(command, None).then_refused(offered.LIBRARY_DIFFERS)
+    given(plans | held(own("ours", mandatory=False))).when(command, None).then_passes()
+
+
+def test_a_clause_of_the_tenant_that_no_list_names_yet_counts() -> None:
+    """Its stream is read by its name, so that a first draft is not missed in the instant it is written."""
+    stream = StreamState(CLAUSE.name, clause_stream(CONTEXT.tenant, "evidence"))
+    known = {PLANS: (CAR,), **held(), stream: own("evidence")}
+    given(known).when(BY_HAND, None).then_refused(offered.LIBRARY_DIFFERS)
+
+
+def test_entries_in_the_order_of_contracts() -> None:
+    """Shipped ones, the tenant's in the place of those, its further ones behind."""
+    found = library.entries(held(own("rent"), own("ours")))
+    assert [entry.clause for entry in found] == [*(entry.clause for entry in c.LIBRARY), "ours"]
+    assert [entry.digest for entry in found if entry.clause == "rent"] == ["d" * 64]
+    optional = [entry for entry in c.LIBRARY if not entry.mandatory]
+    named = {optional[0].clause}
+    assert optional[0] in library.entries_about(held(), named)
+    assert optional[1] not in library.entries_about(held(), named)

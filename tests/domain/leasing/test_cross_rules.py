@@ -1,0 +1,167 @@
+"""A lease says what its contract says, a contract has one, its plan's consents stand, and there is room for it."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+import pytest
+from msgspec.structs import replace
+
+from domain.contracts.contract import refusals as contract_refusals
+from domain.contracts.contract.rules import CONTRACT
+from domain.contracts.contract.state import ContractPhase, ContractState
+from domain.intake import offers
+from domain.intake.application import refusals as application_refusals
+from domain.intake.application.rules import APPLICATION
+from domain.intake.application.state import ApplicationState
+from domain.kernel.needs import Need, StreamState
+from domain.kernel.values import Business
+from domain.kernel.values import Business as PlanBusiness
+from domain.leasing.admission import CONTRACT_DIFFERS, NOT_OF_ITS_CONTRACT, lease_stream
+from domain.leasing.lease.commands import ActivateLease
+from domain.leasing.lease.state import LeasePhase, LeaseState
+from domain.parties import permission
+from domain.parties.needs import consents_of
+from domain.parties.purposes import Purpose
+from domain.portfolio import limits
+from domain.portfolio.limits import Exposure, Portfolio, PrudentialData
+from domain.portfolio.needs import PRUDENTIAL_DATA, portfolio_in
+from domain.pricing.matching import PLAN_UNKNOWN
+from domain.pricing.plans import digest_of
+from domain.pricing.quoting import PLANS
+from tests.domain.contracts.contract import contracts
+from tests.domain.intake.scenario import TODAY
+from tests.domain.judging import Facts, Verdict, given
+from tests.domain.leasing.test_admission import EXECUTED, LEASE, contract_in
+from tests.domain.parties.standing import consent
+from tests.domain.pricing.offers import CAR
+
+CONTRACT_ID, APPLICATION_ID = UUID(int=0xC0), UUID(int=0xA9)
+STREAM = lease_stream(CONTRACT_ID)
+PLAN = replace(CAR, id=LEASE.plan, business=PlanBusiness.RENTAL, consents=("automated_decision", "third_parties"))
+CREATE = replace(LEASE, contract=CONTRACT_ID, plan_digest=digest_of(PLAN), application=APPLICATION_ID)
+STANDS = tuple(consent(Purpose(purpose), TODAY) for purpose in PLAN.consents)
+
+
+def executed(state: ContractState = EXECUTED, **head: Any) -> ContractState:
+    """A contract in force on the plan, of the application."""
+    assert state.head is not None
+    on_plan = {"plan_digest": digest_of(PLAN)} | head
+    return replace(state, head=replace(state.head, **on_plan), application=APPLICATION_ID)
+
+
+def case(**change: Any) -> Facts:
+    """A contract in force, its plan, its application, and its lessee's consents."""
+    of = {"contract": executed(), "application": ApplicationState(), "plans": (PLAN,), "consents": STANDS} | change
+    assert CREATE.subject is not None
+    return given(
+        {
+            StreamState(CONTRACT.name, CONTRACT_ID): of["contract"],
+            StreamState(APPLICATION.name, APPLICATION_ID): of["application"],
+            PLANS: of["plans"],
+            consents_of(CREATE.subject): of["consents"],
+        }
+    )
+
+
+def created(facts: Facts, stream: UUID = STREAM, **change: Any) -> Verdict:
+    return facts.when(replace(CREATE, **change), LeaseState(), stream=stream)
+
+
+def test_a_lease_of_its_contract() -> None:
+    created(case()).then_passes()
+
+
+def test_what_it_is_made_of() -> None:
+    """In the order of the questions: contract, stream, plan, application."""
+    created(case(contract=None)).then_refused(contract_refusals.UNKNOWN)
+    created(case(contract=contract_in(ContractPhase.PRESENTED))).then_refused(contract_refusals.NOT_IN_FORCE)
+    created(case(), principal_fen=1).then_refused(CONTRACT_DIFFERS, field="principal_fen")
+    created(case(), stream=UUID(int=9), principal_fen=1).then_refused(CONTRACT_DIFFERS)
+    created(case(), stream=UUID(int=9)).then_refused(NOT_OF_ITS_CONTRACT)
+    created(case(plans=())).then_refused(PLAN_UNKNOWN)
+    created(case(plans=(replace(PLAN, version=2),))).then_refused(offers.PLAN_DIFFERS, plan=PLAN.id)
+    created(case(application=None)).then_refused(application_refusals.UNKNOWN)
+    without = {need: fact for need, fact in case().known.items() if need != StreamState(CONTRACT.name, CONTRACT_ID)}
+    created(given(without), contract=None).then_refused(contract_refusals.UNKNOWN)
+
+
+def test_the_business_is_the_plans() -> None:
+    leasing = replace(PLAN, business=PlanBusiness.FINANCE)
+    contract = executed(plan_digest=digest_of(leasing))
+    facts = case(plans=(leasing,), contract=contract)
+    created(facts, plan_digest=digest_of(leasing)).then_refused(CONTRACT_DIFFERS, field="business")
+
+
+@pytest.mark.parametrize("lacks", PLAN.consents)
+def test_the_consents_of_its_plan(lacks: str) -> None:
+    others = tuple(one for one in STANDS if one.purpose is not Purpose(lacks))
+    created(case(consents=others)).then_refused(permission.MISSING, purpose=lacks)
+    withdrawn = consent(Purpose(lacks), TODAY, withdrawn_on=TODAY)
+    created(case(consents=(*others, withdrawn))).then_refused(permission.WITHDRAWN)
+
+
+def test_who_was_judged_by_a_person_need_not_have_agreed_to_machines() -> None:
+    others = tuple(one for one in STANDS if one.purpose is not Purpose.AUTOMATED_DECISION)
+    created(case(consents=others, application=ApplicationState(referred=True))).then_passes()
+
+
+# ------------------------------------------------------------------------------------------------- portfolio limits
+
+NET_FEN = 10_000_000
+LESSEE = contracts.LESSEE
+RUNS = LeaseState(
+    phase=LeasePhase.AWAITING_DELIVERY, business=Business.FINANCE, principal_fen=3_000_000, currency="CNY",
+    subject=LESSEE,
+)  # fmt: skip
+ACTIVATE = ActivateLease(on=TODAY)
+
+
+def room(*exposures: Exposure, **data: Any) -> Facts:
+    """A portfolio in renminbi that holds so much already, of a tenant with these figures."""
+    figures = PrudentialData(**{"net_assets_fen": NET_FEN, "total_assets_fen": NET_FEN} | data)
+    fen = sum(one.fen for one in exposures)
+    portfolio = Portfolio(
+        net_assets_fen=figures.net_assets_fen, total_assets_fen=NET_FEN, lease_assets_fen=NET_FEN,
+        risk_assets_fen=fen, exposures=exposures,
+    )  # fmt: skip
+    facts: dict[Need, Any] = {PRUDENTIAL_DATA: figures, portfolio_in("CNY"): portfolio}
+    return given(facts)
+
+
+def test_a_finance_lease_has_room() -> None:
+    """Exactly 30 % of net assets may be one lessee's, and not a fen more."""
+    room().when(ACTIVATE, RUNS).then_passes()
+    room().when(ACTIVATE, replace(RUNS, principal_fen=3_000_001)).then_refused(limits.ONE_LESSEE)
+    room(Exposure(lessee=LESSEE, fen=1)).when(ACTIVATE, RUNS).then_refused(limits.ONE_LESSEE)
+    room(Exposure(lessee=UUID(int=5), fen=1)).when(ACTIVATE, RUNS).then_passes()
+    room(net_assets_fen=0).when(ACTIVATE, RUNS).then_refused(limits.NO_NET_ASSETS)
+
+
+def test_whom_the_limits_are_about() -> None:
+    """Groups and related parties are the tenant's word; a lease about nobody is its own lessee."""
+    group, other = UUID(int=6), UUID(int=5)
+    big = Exposure(lessee=other, fen=2_500_000, group=group)
+    room(big, group_of={LESSEE: group}).when(ACTIVATE, RUNS).then_refused(limits.ONE_GROUP)
+    related = Exposure(lessee=other, fen=2_500_000, related=True)
+    room(related, related=frozenset({LESSEE})).when(ACTIVATE, RUNS).then_refused(limits.ALL_RELATED)
+    nobody = replace(RUNS, subject=None, principal_fen=3_000_001)
+    verdict = room().when(ACTIVATE, nobody, stream=STREAM)
+    verdict.then_refused(limits.ONE_LESSEE)
+    assert verdict.refusal is not None
+    assert dict(verdict.refusal.facts)["lessee"] == str(STREAM)
+
+
+def test_what_is_no_exposure_reads_no_sum() -> None:
+    given().when(ACTIVATE, replace(RUNS, business=Business.RENTAL)).then_passes()
+    given().when(ACTIVATE, replace(RUNS, phase=LeasePhase.ACTIVE)).then_passes()
+
+
+def test_a_finance_lease_needs_room_when_it_is_made() -> None:
+    leasing = replace(PLAN, business=PlanBusiness.FINANCE)
+    digest = digest_of(leasing)
+    of = case(plans=(leasing,), contract=executed(plan_digest=digest)).known
+    change: dict[str, Any] = {"business": Business.FINANCE, "plan_digest": digest}
+    created(given({**of, **room().known}), **change).then_passes()
+    created(given({**of, **room(net_assets_fen=0).known}), **change).then_refused(limits.NO_NET_ASSETS)
