@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from api.cli.failures import Unusable
 from api.cli.frame import Session
-from api.cli.retelling import retold
+from api.cli.wording.retelling import retold
 from api.cli.words import count, number, seconds
 from api.language import text
 
