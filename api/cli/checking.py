@@ -76,7 +76,7 @@ class Checked:
             *(text("{rows} of {table}", rows=count(n, "row"), table=name) for name, n in self.read_models.items()),
         ]
         speed = {"seconds": seconds(self.seconds), "rate": number(self.events_per_s)}
-        return text("{what}; {seconds}, {rate} events/s", what=", ".join(parts), **speed)
+        return text("{what}; {seconds}, {rate} events/s", what=text(", ").join(parts), **speed)
 
 
 def check(session: Session, on: Base, since: Path | None) -> Checked:
