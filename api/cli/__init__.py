@@ -30,7 +30,7 @@ def main() -> None:
         from typer.exceptions import TyperException
 
         from api.cli.program import app
-        from api.cli.usage import show_usage_error
+        from api.cli.wording.usage import show_usage_error
 
         try:
             sys.exit(app(standalone_mode=False))

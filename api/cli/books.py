@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any
@@ -11,7 +11,7 @@ import typer
 
 from api.cli.frame import Session, command
 from api.cli.words import number, share, table
-from api.language import amount
+from api.language import Language, amount, current, message, text, text_in
 
 if TYPE_CHECKING:
     from datetime import date
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from projections.portfolio.exposures import Measured, Portfolio, Provisions
 
 BAR_CHARACTERS = 30
+FIELD, JOURNAL, CASH, COUNTS = ("field",), ("field of JournalLine",), ("field of Day",), ("field of Ageing",)
+"""Contexts of words that head columns."""
 
 AsOf = Annotated[
     datetime | None,
@@ -135,7 +137,7 @@ def read_models(session: Session) -> Iterator[tuple[Connection[Any], UUID]]:
     from api.cli.models import catch_up
 
     with session.base() as on:
-        with session.progress("Projecting", "events") as report:
+        with session.progress(text("Projecting"), text("events")) as report:
             catch_up(on.url, report)
         with connect(on.url) as connection:
             yield connection, on.settings.tenant
@@ -155,65 +157,51 @@ def money(fen: int) -> str:
     return amount(fen) if fen else "–"
 
 
-def wide_table(columns: str, rows: Sequence[Sequence[str]], *, head: Sequence[str], indent: int = 0) -> str:
-    """As `words.table`, for cells with Chinese in them, whose characters are two columns wide."""
-    from rich.cells import cell_len
-
-    lines = [head, *rows]
-    widths = [max(cell_len(line[at]) for line in lines) for at in range(len(columns))]
-
-    def cell(text: str, width: int, side: str) -> str:
-        pad = " " * (width - cell_len(text))
-        return pad + text if side == "r" else text + pad
-
-    return "\n".join((" " * indent + "   ".join(map(cell, line, widths, columns))).rstrip() for line in lines)
-
-
 def _head(out: Console, title: str, currency: str | None, as_of: date | None, position: int) -> None:
-    when = "" if as_of is None else f" at the end of {as_of}"
-    amounts = "" if currency is None else f", {currency}"
-    out.print(f"{title}{when}{amounts}", style="bold")
-    out.print(f"as known at ledger position {number(position)}", style="dim")
+    when = title if as_of is None else text("{title} at the end of {day}", title=title, day=as_of)
+    out.print(when if currency is None else text("{what}, {state}", what=when, state=currency), style="bold")
+    out.print(text("as known at ledger position {position}", position=number(position)), style="dim")
 
 
 def _others(out: Console, others: tuple[str, ...]) -> None:
     if others:
-        out.print(f"Other currencies, with --currency: {', '.join(others)}")
+        out.print(text("Other currencies, with --currency: {codes}", codes=", ".join(others)))
 
 
 def _show_books(out: Console, found: TrialBalance) -> None:
-    _head(out, "Trial balance", found.currency, found.as_of, found.position)
+    _head(out, text("Trial balance"), found.currency, found.as_of, found.position)
     rows = [
-        (one.account, one.name, one.name_zh, money(one.debit_fen), money(one.credit_fen), money(one.balance_fen))
+        (one.account, *_names(one.name, one.name_zh), *map(money, (one.debit_fen, one.credit_fen, one.balance_fen)))
         for one in found.accounts
     ]
     debit_fen, credit_fen = (sum(getattr(one, side) for one in found.accounts) for side in ("debit_fen", "credit_fen"))
-    entries = "1 entry" if found.entries == 1 else f"{number(found.entries)} entries"
-    total = ("", entries, "", money(debit_fen), money(credit_fen), money(found.sum_fen))
-    head = ("account", "name", "", "debit", "credit", "balance")
-    out.print(wide_table("lllrrr", [*rows, total], head=head), soft_wrap=True)
+    entries = text("1 entry") if found.entries == 1 else text("{count} entries", count=number(found.entries))
+    total = ("", *_names(entries, entries), money(debit_fen), money(credit_fen), money(found.sum_fen))
+    names = _names(text("name"), text("name"))
+    head = (text("account"), *names, text("debit"), text_in(JOURNAL, "credit"), text("balance"))
+    out.print(table("l" * (1 + len(names)) + "rrr", [*rows, total], head=head), soft_wrap=True)
     _others(out, found.other_currencies)
 
 
 _AGES = {
-    "not_due": "not due yet",
-    "current": "nothing overdue",
-    "d1_30": "1–30 days",
-    "d31_60": "31–60 days",
-    "d61_90": "61–90 days",
-    "d91_plus": "91 days and more",
+    "not_due": message("not due yet"),
+    "current": message("nothing overdue"),
+    "d1_30": message("1–30 days"),
+    "d31_60": message("31–60 days"),
+    "d61_90": message("61–90 days"),
+    "d91_plus": message("91 days and more"),
 }
 
 
 def _show_ageing(out: Console, found: Ageing) -> None:
-    _head(out, "Ageing", found.currency, found.as_of, found.position)
+    _head(out, text("Ageing"), found.currency, found.as_of, found.position)
     rows = [
-        (_AGES[one.bucket], number(one.leases), share(one.leases, found.leases), money(one.open_fen),
+        (text(_AGES[one.bucket]), number(one.leases), share(one.leases, found.leases), money(one.open_fen),
          share(one.open_fen, found.open_fen), _bar(one.open_fen, found.open_fen))
         for one in found.buckets
     ]  # fmt: skip
     total = ("", number(found.leases), "", money(found.open_fen), "", "")
-    head = ("oldest unpaid bill", "leases", "", "open", "", "")
+    head = (text("oldest unpaid bill"), text_in(COUNTS, "leases"), "", text_in(FIELD, "open"), "", "")
     out.print(table("lrrrrl", [*rows, total], head=head), soft_wrap=True)
     _others(out, found.other_currencies)
 
@@ -223,28 +211,55 @@ def _bar(part: int, whole: int) -> str:
 
 
 def _show_cash_flow(out: Console, found: CashFlow) -> None:
-    _head(out, f"Cash flow {found.first} to {found.last}", found.currency, None, found.position)
+    _head(
+        out,
+        text("Cash flow {first} to {last}", first=found.first, last=found.last),
+        found.currency,
+        None,
+        found.position,
+    )
     rows = [
         (day.on.isoformat(), money(day.expected_fen), money(day.open_fen), money(day.in_fen), money(day.out_fen))
         for day in found.days
     ]
     sums = [sum(getattr(day, name) for day in found.days) for name in ("expected_fen", "open_fen", "in_fen", "out_fen")]
-    head = ("day", "expected", "still open", "in", "out")
+    head = (text_in(FIELD, "day"), text_in(CASH, "expected"), text("still open"), text("in"), text("out"))
     out.print(table("lrrrr", [*rows, ("", *map(money, sums))], head=head), soft_wrap=True)
     _others(out, found.other_currencies)
 
 
+_LIMITS = {
+    "risk_assets": message("risk assets"),
+    "one_lessee": message("one lessee"),
+    "one_group": message("one group"),
+    "one_related": message("one related party"),
+    "all_related": message("all related parties"),
+    "lease_assets": message("lease assets"),
+}
+
+
 def _show_limits(out: Console, under: Measured) -> None:
-    out.print("\nLimits", style="bold")
+    out.print("\n" + text("Limits"), style="bold")
     if under.portfolio.net_assets_fen <= 0:
-        out.print(f"  without net assets ({money(under.portfolio.net_assets_fen)}) no finance lease is booked")
+        assets = money(under.portfolio.net_assets_fen)
+        out.print("  " + text("without net assets ({amount}) no finance lease is booked", amount=assets))
     rows = [
-        (one.kind.code.partition(".")[2], _whose(one), money(one.fen), money(one.limit_fen), money(one.headroom_fen),
-         "BREACHED" if one.breached else "")
+        (_limit_name(one), _whose(one), money(one.fen), money(one.limit_fen), money(one.headroom_fen),
+         text("BREACHED") if one.breached else "")
         for one in under.measures
     ]  # fmt: skip
-    head = ("limit", "", "amount", "may be", "headroom", "")
+    head = (text("limit"), "", text_in(FIELD, "amount"), text("may be"), text("headroom"), "")
     out.print(table("llrrrl", rows, head=head, indent=2), soft_wrap=True)
+
+
+def _limit_name(one: Measure) -> str:
+    name = one.kind.code.partition(".")[2]
+    return text(_LIMITS[name]) if current() is Language.ZH else name
+
+
+def _names(english: str, chinese: str) -> tuple[str, ...]:
+    """A name as the reader says it; in English the Chinese one stands beside it."""
+    return (chinese,) if current() is Language.ZH else (english, chinese if chinese != english else "")
 
 
 def _whose(one: Measure) -> str:
@@ -254,29 +269,37 @@ def _whose(one: Measure) -> str:
 
 
 def _show_portfolio(out: Console, held: Portfolio, under: Measured, classes: Provisions | None) -> None:
-    _head(out, "Portfolio", held.currency, None if classes is None else classes.on, held.position)
+    _head(out, text("Portfolio"), held.currency, None if classes is None else classes.on, held.position)
     rows = [
-        ("leases", number(held.leases)),
-        ("lessees", number(held.lessees)),
-        ("risk assets", money(held.risk_assets_fen)),
-        ("of these finance leases", money(held.lease_assets_fen)),
-        ("without a known lessee", money(held.unnamed_fen)),
+        (text_in(COUNTS, "leases"), number(held.leases)),
+        (text("lessees"), number(held.lessees)),
+        (text("risk assets"), money(held.risk_assets_fen)),
+        (text("of these finance leases"), money(held.lease_assets_fen)),
+        (text("without a known lessee"), money(held.unnamed_fen)),
     ]
     out.print(table("lr", rows, indent=2), soft_wrap=True)
     if held.largest:
-        out.print("\nLargest lessees", style="bold")
+        out.print("\n" + text("Largest lessees"), style="bold")
         largest = [
             (f"subject_{one.lessee.hex}", number(one.leases), money(one.fen), share(one.fen, held.risk_assets_fen))
             for one in held.largest
         ]
-        out.print(table("lrrr", largest, head=("lessee", "leases", "owes", ""), indent=2), soft_wrap=True)
+        out.print(
+            table("lrrr", largest, head=(text("lessee"), text_in(COUNTS, "leases"), text("owes"), ""), indent=2),
+            soft_wrap=True,
+        )
     _show_limits(out, under)
     if classes is not None:
-        out.print("\nProvisions by class", style="bold")
+        out.print("\n" + text("Provisions by class"), style="bold")
         by_class = [
-            (one.five_class, one.name_zh, number(one.leases), money(one.exposure_fen), money(one.provision_fen))
+            (
+                *_names(one.five_class, one.name_zh),
+                number(one.leases),
+                *map(money, (one.exposure_fen, one.provision_fen)),
+            )
             for one in classes.classes
         ]
-        head = ("class", "", "leases", "exposure", "provision")
-        out.print(wide_table("llrrr", by_class, head=head, indent=2), soft_wrap=True)
+        names = (text("class"), *[""] * (len(_names("", "")) - 1))
+        head = (*names, text_in(COUNTS, "leases"), text("exposure"), text_in(FIELD, "provision"))
+        out.print(table("l" * len(names) + "rrr", by_class, head=head, indent=2), soft_wrap=True)
     _others(out, held.other_currencies)

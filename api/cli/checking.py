@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from api.cli.failures import Unusable
 from api.cli.frame import Session
-from api.cli.retelling import retold
+from api.cli.wording.retelling import retold
 from api.cli.words import count, number, seconds
 from api.language import text
 
@@ -76,7 +76,7 @@ class Checked:
             *(text("{rows} of {table}", rows=count(n, "row"), table=name) for name, n in self.read_models.items()),
         ]
         speed = {"seconds": seconds(self.seconds), "rate": number(self.events_per_s)}
-        return text("{what}; {seconds}, {rate} events/s", what=", ".join(parts), **speed)
+        return text("{what}; {seconds}, {rate} events/s", what=text(", ").join(parts), **speed)
 
 
 def check(session: Session, on: Base, since: Path | None) -> Checked:

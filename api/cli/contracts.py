@@ -10,7 +10,9 @@ import typer
 from api.cli.books import At, read_models
 from api.cli.failures import REFUSED, Unusable
 from api.cli.frame import Session, command, group
+from api.cli.wording.retelling import retold
 from api.cli.words import table
+from api.language import text
 
 if TYPE_CHECKING:
     from adapters.documents.port import SignatureInvalid
@@ -45,7 +47,8 @@ def paper(
     with read_models(session) as (connection, tenant):
         found = papers.agreed(connection, stream, head_size(connection, 0) if at_position is None else at_position)
         if found is None or found.tenant != tenant:
-            raise Unusable(f"{identifier}: expected a contract of this tenant, got none at this position")
+            what = text("{id}: expected a contract of this tenant, got none at this position", id=identifier)
+            raise Unusable(what)
         document = papers.paper(connection, session.settings.data, tenant, stream, found)
     pdf = typeset(document)
     if session.json:
@@ -77,7 +80,8 @@ def check(
 
     roots, crls = trusted_roots(trust or session.settings.trust_directory)
     if not roots:
-        session.say(f"No trusted certificate in {trust or session.settings.trust_directory}: no signature can hold.")
+        where = trust or session.settings.trust_directory
+        session.say(text("No trusted certificate in {path}: no signature can hold.", path=where))
     pdf = file.read_bytes()
     found = examined(pdf, roots, at=now(), crls=crls)
     told = [_told(one) for one in found]
@@ -107,11 +111,11 @@ def _told(one: SignatureFacts | SignatureInvalid) -> dict[str, Any]:
 
 def _shown(told: list[dict[str, Any]], *, holds: bool) -> str:
     rows = [
-        (one["field"], "holds", one["party"] or "–", one["signed_at"], one["file_sha256"][:16])
+        (one["field"], text("holds"), one["party"] or "–", one["signed_at"], one["file_sha256"][:16])
         if one["holds"]
-        else (one["field"], one["flaw"], "–", "–", f"expected {one['expected']}, got {one['got']}")
+        else (one["field"], one["flaw"], "–", "–", retold(f"expected {one['expected']}, got {one['got']}"))
         for one in told
     ]
-    verdict = "INTACT" if holds else "NOT SIGNED" if not told else "CHANGED OR NOT TRUSTED"
-    head = ("signature", "", "party", "signed at", "file after it")
+    verdict = text("INTACT") if holds else text("CHANGED OR NOT TRUSTED") if told else text("NOT SIGNED")
+    head = (text("signature"), "", text("party"), text("signed at"), text("file after it"))
     return f"{verdict}\n{table('lllll', rows, head=head)}" if rows else verdict

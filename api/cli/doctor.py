@@ -9,7 +9,7 @@ import typer
 
 from api.cli.failures import REFUSED, sentence
 from api.cli.frame import Session, command
-from api.cli.retelling import retold
+from api.cli.wording.retelling import retold
 from api.cli.words import number, padded, size
 from api.language import text
 

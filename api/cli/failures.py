@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from api.cli.retelling import retold
+from api.cli.wording.retelling import retold
 from api.language import current, text, translated
 
 REFUSED, UNUSABLE, FAULT = 1, 2, 70

@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Annotated, Any, get_args
 import typer
 
 from api.cli.failures import as_data, sentence, status_of
-from api.cli.usage import Command, Group
+from api.cli.wording.usage import Command, Group
 from api.language import OPTION, Language, current, speaking, tagged, text
 
 if TYPE_CHECKING:

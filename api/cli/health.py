@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from api.cli.failures import sentence
-from api.cli.retelling import retold
+from api.cli.wording.retelling import retold
 from api.language import text
 
 if TYPE_CHECKING:

@@ -14,10 +14,13 @@ import typer
 from typer.core import TyperGroup
 from typer.main import get_command
 
-from api.cli.books import At, money, read_models, wide_table
+from api.cli.books import At, money, read_models
 from api.cli.failures import Unusable
 from api.cli.frame import Session, command, group
-from api.cli.words import number
+from api.cli.wording.retelling import retold
+from api.cli.wording.usage import Group
+from api.cli.words import number, table
+from api.language import Language, current, message, text
 
 if TYPE_CHECKING:
     from api.queries.engine.columns import Column
@@ -27,14 +30,14 @@ LIMIT = 1_000
 """Items in one answer, where nothing else is asked for."""
 
 _HELP = "Lists of everything, now or at an earlier position."
-Limit = Annotated[int, typer.Option("--limit", metavar="N", min=1, help="At most so many.")]
+Limit = Annotated[int, typer.Option("--limit", metavar="N", min=1, help=message("At most so many."))]
 After = Annotated[
     str | None,
-    typer.Option("--starting-after", metavar="PLACE", help="Continue behind this place.", show_default=False),
+    typer.Option("--starting-after", metavar="PLACE", help=message("Continue behind this place."), show_default=False),
 ]
 
 
-class Lists(TyperGroup):
+class Lists(Group):
     """The group of all lists, put together when it is first used."""
 
     @cached_property
@@ -45,7 +48,7 @@ class Lists(TyperGroup):
         for read in READS:
             if read.many:
                 name = name_of(read)
-                command(app, name, short_help=f"List {name.replace('-', ' ')}.")(_listing(read))
+                command(app, name, short_help=_title(read))(_listing(read))
         found = get_command(app)
         assert isinstance(found, TyperGroup), "there is more than one list"
         return found
@@ -91,11 +94,11 @@ def _signature(read: Read) -> Iterator[inspect.Parameter]:
     kind, keyword = inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY
     yield inspect.Parameter("session", kind, annotation=Session)
     for noun in read.nouns:
-        argument = Annotated[str, typer.Argument(metavar="ID", help=f"The {noun}'s id: {noun}_…")]
+        argument = Annotated[str, typer.Argument(metavar="ID", help=text("The {noun}'s id: {noun}_…", noun=noun))]
         yield inspect.Parameter(noun, keyword, annotation=argument)
     for one in parameters_of(read.filters):
         flag = f"--{one.name.replace('_', '-')}"
-        words = f"{one.description} {', '.join(one.choices)}".strip()
+        words = f"{text(one.description)} {', '.join(one.choices)}".strip()
         option = Annotated[str | None, typer.Option(flag, metavar="VALUE", help=words, show_default=False)]
         yield inspect.Parameter(f"filter_{one.inside}", keyword, annotation=option, default=None)
     if read.cursor is not None:
@@ -121,7 +124,7 @@ def _asked(read: Read, given: Mapping[str, Any]) -> dict[str, Any]:
             "limit": given["limit"],
         }
     except (ParameterInvalid, IdError) as error:
-        raise Unusable(str(error)) from None
+        raise Unusable(retold(str(error))) from None
 
 
 def _all(read: Read, connection: Any, tenant: Any, asked: dict[str, Any], data: Any) -> Answered:
@@ -135,7 +138,7 @@ def _all(read: Read, connection: Any, tenant: Any, asked: dict[str, Any], data: 
         question = Asked(connection=connection, tenant=tenant, data=data, **asked)
         found = read.run(question)
         if found is None:
-            raise Unusable("expected ids of this tenant, got none at this position")
+            raise Unusable(text("expected ids of this tenant, got none at this position"))
         items += found.value
         if found.next is None or len(items) >= question.limit:
             return replace(found, value=tuple(items[: question.limit]))
@@ -148,9 +151,9 @@ def _table(read: Read, items: tuple[Any, ...]) -> str:
     columns = table_of(read)
     numbers = {Kind.MONEY, Kind.COUNT, Kind.POSITION, Kind.RATE}
     sides = "".join("r" if one.kind in numbers else "l" for one in columns)
-    head = [one.name.removesuffix("_fen").replace("_", " ") for one in columns]
+    head = [_label(one) for one in columns]
     rows = [[_cell(one, getattr(item, one.name)) for one in columns] for item in items]
-    return wide_table(sides, rows, head=head)
+    return table(sides, rows, head=head)
 
 
 def _cell(column: Column, value: Any) -> str:
@@ -164,5 +167,31 @@ def _cell(column: Column, value: Any) -> str:
     if column.kind in (Kind.COUNT, Kind.POSITION):
         return number(value)
     if column.kind is Kind.FLAG:
-        return "yes" if value else "no"
+        return text("yes") if value else text("no")
+    if current() is Language.ZH and column.kind in (Kind.STATE, Kind.TEXT):
+        return str(_words().code(str(value), column.owner))
     return str(value)
+
+
+def _label(column: Column) -> str:
+    """The head of a column: the field's name in English, what the console calls it in Chinese."""
+    if current() is Language.ZH:
+        return str(_words().label(column.name, column.owner))
+    return column.name.removesuffix("_fen").replace("_", " ")
+
+
+def _title(read: Read) -> str:
+    """What a list is of, in one line."""
+    name = name_of(read).replace("-", " ")
+    if current() is Language.ZH:
+        name = _words().title(read)
+        for noun in read.nouns:
+            name = text("{part} of one {whole}", part=name, whole=_words().value(noun))
+    return text("List {name}.", name=name)
+
+
+def _words() -> Any:
+    """The words of the console, which are those of lists; English lists show names and codes as they are."""
+    from api.console import words
+
+    return words

@@ -8,7 +8,7 @@ import typer
 
 from api.cli.failures import REFUSED, Unusable
 from api.cli.frame import Report, Session, command
-from api.cli.retelling import retold
+from api.cli.wording.retelling import retold
 from api.cli.words import count, number, table
 from api.language import text
 

@@ -4,32 +4,26 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
-from api.cli.books import money, wide_table
 from api.cli.failures import REFUSED, Unusable
 from api.cli.frame import Session, command
+from api.cli.wording.offers import show_plan, show_plans, show_quote
+from api.language import Language, current, text
 
 if TYPE_CHECKING:
     from enum import StrEnum
 
-    from rich.console import Console
-
-    from api.queries.pricing.answers import PlanAgainst, QuoteAnswer, QuotedOffer, QuoteWish
+    from api.queries.pricing.answers import QuoteAnswer, QuoteWish
     from domain.kernel.refusal import Refusal
     from domain.pricing.deposits import Scored
-    from domain.pricing.plans import Plan
 
 FEN = 100
 _YUAN = re.compile(r"([0-9]{1,13})(?:\.([0-9]{1,2}))?")
 _SCORE = re.compile(r"([a-z_]+)=([0-9]{1,4})")
-_ELSEWHERE = frozenset({"plan.asset_not_covered", "plan.customer_not_covered"})
-"""Reasons that say no more than that a plan is for somebody else."""
-
 _DAY: Any = {"metavar": "DATE", "formats": ["%Y-%m-%d"], "show_default": False}
 
 
@@ -78,9 +72,9 @@ def plans(
         and side in (None, one.business)
     ]
     if plan and not found:
-        raise Unusable(f"{plan}: expected a plan in force, see `leaseledger plans`")
+        raise Unusable(text("{plan}: expected a plan in force, see `leaseledger plans`", plan=plan))
     data = {"business_date": _day(on), "data": [catalogued(one) for one in found]}
-    session.emit(data, lambda out: _show_plan(out, found[0]) if plan else _show_plans(out, found))
+    session.emit(data, lambda out: show_plan(out, found[0]) if plan else show_plans(out, found))
 
 
 def quote(session: Session, **given: Any) -> None:
@@ -171,14 +165,17 @@ def _answer(session: Session, found: QuoteAnswer | tuple[Refusal, ...], wish: Qu
     from api.queries.pricing.answers import QuoteAnswer, reason
 
     if isinstance(found, QuoteAnswer):
-        session.emit(found, lambda out: _show_quote(out, found, whole=wish.plan is not None))
+        session.emit(found, lambda out: show_quote(out, found, whole=wish.plan is not None))
         if not found.offers:
             raise typer.Exit(REFUSED)
         return
     if session.json:
         session.emit({"ok": False, "refusals": [reason(one) for one in found]}, lambda _: None)
     for one in found:
-        session.say(f"refused: {one.code}: {one.sentence()}\n         {one.sentence('zh')}")
+        if current() is Language.ZH:
+            session.say(text("refused: {code}: {sentence}", code=one.code, sentence=one.sentence("zh")))
+        else:
+            session.say(f"refused: {one.code}: {one.sentence()}\n         {one.sentence('zh')}")
     raise typer.Exit(REFUSED)
 
 
@@ -192,182 +189,34 @@ def _day(value: datetime | None) -> date:
     return business_date(now()) if value is None else value.date()
 
 
-def _one_of(kind: type[E], text: str) -> E | None:
-    return _needed(kind, text) if text else None
+def _one_of(kind: type[E], given: str) -> E | None:
+    return _needed(kind, given) if given else None
 
 
-def _needed(kind: type[E], text: str) -> E:
+def _needed(kind: type[E], given: str) -> E:
     try:
-        return kind(text)
+        return kind(given)
     except ValueError:
-        raise Unusable(f"{text!r}: expected one of {', '.join(kind)}") from None
+        known = ", ".join(kind)
+        raise Unusable(text("{given}: expected one of {known}", given=repr(given), known=known)) from None
 
 
-def _fen(option: str, text: str) -> int | None:
+def _fen(option: str, given: str) -> int | None:
     """An amount in yuan as fen; nothing for an option that is not given."""
-    if not text:
+    if not given:
         return None
-    match = _YUAN.fullmatch(text)
+    match = _YUAN.fullmatch(given)
     if match is None:
-        raise Unusable(f"{option}: expected an amount in yuan such as 5999.00, got {text[:40]!r}")
+        got = repr(given[:40])
+        raise Unusable(text("{option}: expected an amount in yuan such as 5999.00, got {got}", option=option, got=got))
     return int(match[1]) * FEN + int((match[2] or "0").ljust(2, "0"))
 
 
-def _score(text: str) -> Scored:
+def _score(given: str) -> Scored:
     from domain.pricing.deposits import SCORE_MAX, Scored, ScoreSource
 
-    match = _SCORE.fullmatch(text)
+    match = _SCORE.fullmatch(given)
     if match is None or int(match[2]) > SCORE_MAX:
-        raise Unusable(f"--score: expected such as zhima=680, at most {SCORE_MAX}, got {text[:40]!r}")
+        limits = {"most": SCORE_MAX, "got": repr(given[:40])}
+        raise Unusable(text("--score: expected such as zhima=680, at most {most}, got {got}", **limits))
     return Scored(_needed(ScoreSource, match[1]), int(match[2]))
-
-
-# ----------------------------------------------------------------------------------------------------- tables
-
-
-def percent(rate: str) -> str:
-    """`12.68 %` of `0.1268250301`, cut after four digits."""
-    from decimal import Decimal
-
-    return f"{(Decimal(rate) * 100).quantize(Decimal('0.01')):f} %"
-
-
-def _show_plans(out: Console, found: Sequence[Plan]) -> None:
-    from domain.pricing.parts import AssetKind
-
-    groups: dict[str, list[Plan]] = {}
-    for plan in sorted(found, key=lambda plan: list(AssetKind).index(plan.asset_kinds[0])):
-        groups.setdefault(", ".join(plan.asset_kinds), []).append(plan)
-    head = ("plan", "for", "term", "price", "rate", "deposit", "at the end")
-    rows = [row for kinds, listed in groups.items() for row in _group(kinds, listed)]
-    out.print(wide_table("lllrrll", rows, head=head), soft_wrap=True)
-    out.print(
-        f"{len(found)} plans. For: i individual, s sole trader, c company, d dealer. Rate: a year, or for rentals the "
-        "rent a month or day, of the price.",
-        soft_wrap=True,
-        style="dim",
-    )
-
-
-def _group(kinds: str, listed: Iterable[Plan]) -> list[tuple[str, ...]]:
-    return [(kinds, *[""] * 6), *map(_plan_row, listed)]
-
-
-def _plan_row(plan: Plan) -> tuple[str, ...]:
-    rates = [plan.rate(term) for term in plan.term.all()]
-    return (
-        f"  {plan.id}",
-        "".join(who[0] for who in plan.customer_classes),
-        _term(plan),
-        f"{money(plan.amount_min_fen)[:-3]} – {money(plan.amount_max_fen)[:-3]}",
-        " – ".join(dict.fromkeys(percent(rate) for rate in (rates[0], rates[-1]))),
-        _deposit(plan),
-        _end(plan),
-    )
-
-
-def _term(plan: Plan) -> str:
-    term = plan.term
-    unit = f"{term.unit}s"
-    if term.min == term.max:
-        return f"{term.min} {unit}"
-    return f"{term.min}–{term.max} {unit}" + (f", by {term.step}" if term.step > 1 else "")
-
-
-def _deposit(plan: Plan) -> str:
-    from domain.pricing.deposits import FixedDeposit, FreeDeposit, GradedDeposit
-
-    rule = plan.deposit
-    if isinstance(rule, FixedDeposit):
-        return f"{percent(rule.share)} {rule.hold}"
-    if isinstance(rule, GradedDeposit):
-        return "by score"
-    assert isinstance(rule, FreeDeposit), "there are three rules"
-    return "none" if rule.waiver is None else "none, by score"
-
-
-def _end(plan: Plan) -> str:
-    from domain.pricing.parts import BuyOutPrice, BuyOutShare, Gift
-
-    rule = plan.buyout
-    if isinstance(rule, BuyOutShare):
-        return f"buy at {percent(rule.share)}"
-    if isinstance(rule, BuyOutPrice):
-        return f"buy at {money(rule.fen)}"
-    return "a gift" if isinstance(rule, Gift) else "returned" if plan.business == "rental" else "–"
-
-
-def _show_plan(out: Console, plan: Plan) -> None:
-    """Everything about one plan, by the names of its members."""
-    import msgspec
-
-    from domain.pricing.plans import digest_of
-
-    for name, value in {**msgspec.structs.asdict(plan), "digest": digest_of(plan)}.items():
-        shown = value if isinstance(value, str) else msgspec.json.encode(value).decode().strip('"')
-        shown = "–" if value is None else shown
-        out.print(f"{name:<22}{shown}", soft_wrap=True)
-
-
-def _show_quote(out: Console, found: QuoteAnswer, *, whole: bool) -> None:
-    policy = found.policy
-    cap = "no cap is known" if policy.cap is None else f"cap {percent(policy.cap)}"
-    lpr = "" if policy.lpr is None else f", one-year LPR {percent(policy.lpr.one_year)} of {policy.lpr.published_on}"
-    out.print(f"Quotes of {found.business_date}: policy version {policy.version}, {cap}{lpr}", style="bold")
-    if policy.cap is None:
-        out.print("Look the loan prime rate up and say so in DATA/pricing.json; the README has an example.")
-    head = ("plan", "方案", "bills", "first bill", "at the end", "deposit", "total", "cost", "a year", "effective")
-    if found.offers:
-        out.print(wide_table("llrrrrrrrr", [_offer_row(one) for one in found.offers], head=head), soft_wrap=True)
-    if whole:
-        for one in found.offers:
-            _show_schedule(out, one)
-    _show_against(out, found.against)
-
-
-def _offer_row(one: QuotedOffer) -> tuple[str, ...]:
-    nominal, effective = (
-        ("–", "–") if one.rates is None
-        else (percent(one.rates.nominal_annual_rate), percent(one.rates.effective_annual_rate))
-    )  # fmt: skip
-    returned = one.buyout_fen is None and one.business == "rental"
-    end = "returned" if returned else money(one.buyout_fen or 0)
-    # What comes back is not bought: there is nothing to compare the rents with.
-    amounts = (one.deposit.fen, one.total_fen, 0 if returned else one.total_cost_fen)
-    first = money(one.bills[0].total_fen)
-    return (one.plan, one.zh, str(len(one.bills)), first, end, *map(money, amounts), nominal, effective)
-
-
-def _show_schedule(out: Console, one: QuotedOffer) -> None:
-    out.print()
-    lines: list[tuple[str, int]] = [
-        ("price", one.price_fen), ("down payment", one.down_payment_fen), ("financed, or all rents", one.financed_fen),
-        *((f"{fee.en}, {fee.timing}", fee.fen) for fee in one.fees),
-        (f"deposit, {one.deposit.mode}", one.deposit.fen), ("at the end", one.buyout_fen or 0),
-    ]  # fmt: skip
-    out.print(wide_table("lr", [(name, money(fen)) for name, fen in lines], head=("", one.currency)), soft_wrap=True)
-    out.print()
-    head = ("no.", "due", "principal", "interest", "fee", "bill", "left")
-    rows = [
-        (str(bill.number), str(bill.due_on), *map(money, amounts))
-        for bill in one.bills
-        for amounts in [(bill.principal_fen, bill.interest_fen, bill.fee_fen, bill.total_fen, bill.balance_fen)]
-    ]
-    out.print(wide_table("rlrrrrr", rows, head=head), soft_wrap=True)
-    for verdict in one.guards:
-        facts = ", ".join(f"{name} {value}" for name, value in verdict.facts.items())
-        out.print(f"passes {verdict.guard}: {facts}", soft_wrap=True, style="dim")
-
-
-def _show_against(out: Console, against: Sequence[PlanAgainst]) -> None:
-    near = [one for one in against if not _ELSEWHERE & {reason.code for reason in one.reasons}]
-    if near:
-        out.print()
-        rows = [(one.plan, reason.code, reason.en, _said(reason.facts)) for one in near for reason in one.reasons]
-        out.print(wide_table("llll", rows, head=("not offered", "rule", "", "")), soft_wrap=True)
-    if rest := len(against) - len(near):
-        out.print(f"{rest} plans are for other assets or customers.", style="dim")
-
-
-def _said(facts: dict[str, str]) -> str:
-    return ", ".join(f"{name}={value}" for name, value in facts.items() if name != "plan")

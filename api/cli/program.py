@@ -22,7 +22,7 @@ from api.cli import (
     serving,
 )
 from api.cli.frame import Data, Json, Lang, Shared, group, worded
-from api.cli.usage import translate_library
+from api.cli.wording.usage import translate_library
 
 translate_library()
 

@@ -19,7 +19,7 @@ import typer
 
 from api.cli.failures import Unusable, sentence
 from api.cli.frame import Session, command
-from api.cli.retelling import retold
+from api.cli.wording.retelling import retold
 from api.cli.words import padded
 from api.language import message, text
 

@@ -48,7 +48,10 @@ STEPS = ("timers", "callbacks", "queries", "collection", "reconciliation", "prov
 NOT_SHOWN = frozenset({"PlanFault", "DayCount", "Rounding"})
 """Enumerations of which no page shows a value: members of files and parts of formulas."""
 
-CONTEXTS_OF = {API / "demonstration" / "summary.py": ("summary",)}
+CONTEXTS_OF = {
+    API / "demonstration" / "summary.py": ("summary",),
+    API / "cli" / "wording" / "offers.py": ("quote",),
+}
 """Files whose texts have a context of their own."""
 
 Text = tuple[tuple[str, ...], str]
@@ -68,18 +71,21 @@ def texts_of_console(patch: pytest.MonkeyPatch) -> set[Text]:
 
     patch.setattr(words, "text", text)
     patch.setattr(words, "text_in", text_in)
-    for context in CONTEXTS:
-        words.value(context)
     _say_fields()
     _say_reads()
-    for name in EVENT_TYPES:
-        words.event(name)
-        words.happened(name)
-    for code in (*ROLES, *ACTORS, *STEPS, *STAGES, *OUTCOMES, *BUCKETS, *(kind.name for kind in KINDS), *_codes()):
-        words.value(code)
+    _say_codes()
     asked |= {((), read.words) for read in READS}
     asked |= {((), one.description) for read in READS for one in parameters_of(read.filters)}
     return {(contexts, message) for contexts, message in asked if message}
+
+
+def _say_codes() -> None:
+    for name in EVENT_TYPES:
+        words.event(name)
+        words.happened(name)
+    kinds = (kind.name for kind in KINDS)
+    for code in (*CONTEXTS, *ROLES, *ACTORS, *STEPS, *STAGES, *OUTCOMES, *BUCKETS, *kinds, *_codes()):
+        words.value(code)
 
 
 def _say_fields() -> None:
@@ -147,7 +153,7 @@ def texts_of_code() -> set[Text]:
     """What the code of `api` says: the constants in `text(…)`, `message(…)`."""
     return {
         (CONTEXTS_OF.get(path, ()), one) for path in API.rglob("*.py") for one in constants(path.read_text("utf-8"))
-    } | {(("count",), one) for path in (API / "cli").glob("*.py") for one in counted(path.read_text("utf-8"))}
+    } | {(("count",), one) for path in (API / "cli").rglob("*.py") for one in counted(path.read_text("utf-8"))}
 
 
 def texts_of_help() -> set[Text]:

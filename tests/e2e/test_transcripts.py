@@ -27,8 +27,8 @@ TRANSCRIPTS = sorted(HERE.glob("*.txt"))
 ANYTHING = "…"
 COMMAND_S = 120
 INSTALLED = Path(sys.executable).parent
-FIRST = "first_steps"
-"""This transcript runs the program as it is installed; the others, one whose imports are done."""
+FIRST, CHINESE = "first_steps", "_zh"
+"""These transcripts run the program as it is installed; the others, one whose imports are done, in English."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,8 @@ def place() -> Iterator[Path]:
 
 @pytest.mark.parametrize("transcript", TRANSCRIPTS, ids=lambda path: path.stem)
 def test_transcript(transcript: Path, place: Path, commands: Path) -> None:
-    programs = INSTALLED if transcript.stem == FIRST else commands
+    installed = transcript.stem == FIRST or transcript.stem.endswith(CHINESE)
+    programs = INSTALLED if installed else commands
     for step in steps(transcript.read_text("utf-8")):
         done = run(step.command, place, programs)
         where = f"{transcript.name}:{step.line}: $ {step.command}"
@@ -87,8 +88,9 @@ def test_transcript(transcript: Path, place: Path, commands: Path) -> None:
 
 
 def run(command: str, place: Path, programs: Path = INSTALLED) -> subprocess.CompletedProcess[str]:
-    """Run one line in a shell, both streams together, without settings of the caller's environment."""
+    """Run one line in a shell, both streams together, without settings and language of the caller's environment."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("LEASELEDGER_")}
+    environment |= {"LC_ALL": "", "LANG": "C.UTF-8"}
     environment["PATH"] = os.pathsep.join([str(programs), str(INSTALLED), environment["PATH"]])
     return subprocess.run(
         ["bash", "-c", command],

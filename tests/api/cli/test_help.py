@@ -13,6 +13,7 @@ import typer
 from typer.testing import CliRunner
 
 from api.cli.program import app
+from api.cli.words import width
 
 ROOT = Path(__file__).parents[3]
 PROGRAM = Path(sys.executable).with_name("leaseledger")
@@ -100,3 +101,40 @@ def test_the_readme_names_every_command(readme: Path) -> None:
     assert [
         path for path in ALL if f"`{' '.join(path)}" not in text and f"leaseledger {' '.join(path)}" not in text
     ] == []
+
+
+ENGLISH = re.compile(r"\b[A-Za-z]+(?: [a-z]+){2,}")
+"""Three words in a row are a sentence."""
+
+COLUMNS_MAX = 100
+USAGE = "用法：leaseledger"
+
+ALL_HELPS = """
+import sys
+from api.language import Language, speak
+speak(Language.ZH)
+from typer.core import TyperGroup
+from typer.main import get_command
+from api.cli.program import app
+from api.cli.wording.usage import Context
+
+def show(command, name, parent):
+    context = Context(command, info_name=name, parent=parent)
+    print(command.get_help(context))
+    if isinstance(command, TyperGroup):
+        for one in command.list_commands(context):
+            show(command.get_command(context, one), one, context)
+
+show(get_command(app), "leaseledger", None)
+"""
+
+
+def test_no_help_in_chinese_has_a_sentence_of_english() -> None:
+    """One process tells all of it, because a program says its help in the language that it began with."""
+    told = subprocess.run(
+        [sys.executable, "-c", ALL_HELPS], capture_output=True, text=True, check=True, cwd=ROOT
+    ).stdout
+    assert told.count(USAGE) >= len(ALL)
+    assert [line for line in told.splitlines() if ENGLISH.search(line) and not line.startswith(USAGE)] == []
+    assert [line for line in told.splitlines() if width(line) > COLUMNS_MAX] == []
+    assert ENGLISH.search("  Print what a lease would cost.")

@@ -12,8 +12,8 @@ from typer.testing import CliRunner
 
 from adapters.reference.plans import shipped_plans
 from api.cli.failures import REFUSED, UNUSABLE
-from api.cli.offers import percent
 from api.cli.program import app
+from api.cli.wording.offers import percent
 from api.settings import DEFAULT_TENANT
 from tests.api.cli.program import Outcome
 

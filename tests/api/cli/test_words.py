@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.cli.words import count, duration, number, refusal_rows, seconds, share, size, table
+from api.cli.words import count, duration, number, refusal_rows, seconds, share, size, table, width, wrapped
+from api.language import Language, speaking
 
 MS = 1
 S = 1_000 * MS
@@ -73,6 +74,28 @@ def test_size(value: int, text: str) -> None:
 def test_a_table_is_aligned_and_has_no_blanks_at_the_end() -> None:
     made = table("lr", [("a", "1,000"), ("long name", "7")], head=("name", "count"), indent=2)
     assert made.splitlines() == ["  name        count", "  a           1,000", "  long name       7"]
+
+
+def test_a_chinese_character_takes_two_columns() -> None:
+    made = table("lr", [("租赁", "1,000"), ("lease", "7")], head=("名称", "数量"))
+    assert made.splitlines() == ["名称     数量", "租赁    1,000", "lease       7"]
+    assert {width(line) for line in made.splitlines()} == {13}
+
+
+def test_chinese_is_broken_anywhere_but_before_its_punctuation() -> None:
+    assert wrapped("租赁，合同 paid 账单。", 6) == ["租赁，", "合同", "paid", "账单。"]
+    assert wrapped("paid bills are closed", 10) == ["paid bills", "are closed"]
+
+
+@given(st.text("租赁合同，。ab （", max_size=60), st.integers(8, 30))
+def test_nothing_of_a_paragraph_is_lost(words: str, columns: int) -> None:
+    assert "".join("".join(wrapped(words, columns)).split()) == "".join(words.split())
+
+
+def test_counts_have_their_measure_words_in_chinese() -> None:
+    with speaking(Language.ZH):
+        assert [count(1, "event"), count(2_000, "lease")] == ["1 条事件", "2,000 笔租赁"]
+        assert refusal_rows({"application.closed": 2})[0][2] == "进件已结束"
 
 
 def test_a_table_without_rows_is_empty() -> None:

@@ -13,7 +13,7 @@ import typer
 from typer._click.formatting import HelpFormatter
 from typer.core import TyperCommand, TyperGroup
 
-from api.cli.retelling import retold
+from api.cli.wording.retelling import retold
 from api.cli.words import padded, width, wrapped
 from api.language import Language, current, text, text_in
 
