@@ -55,8 +55,8 @@ class Request(Struct, frozen=True, kw_only=True):
 
     `expected` is the version the caller saw, if it insists on one (If-Match). `new` says that the caller has just
     made the stream's id, so that there is nothing to load; should it be wrong, the append finds out and loads.
-    `asked` is what the caller gave of the command, where the rest was filled in for it: only that makes a repeated
-    request the same one.
+    `first` demands that its events are the ledger's first. `asked` is what the caller gave of the command, where the
+    rest was filled in for it: only that makes a repeated request the same one.
     """
 
     stream: UUID
@@ -65,6 +65,7 @@ class Request(Struct, frozen=True, kw_only=True):
     context: Context
     expected: int | None = None
     new: bool = False
+    first: bool = False
     asked: object = None
 
 
@@ -199,6 +200,7 @@ class Ledger:
                 reads=reads,
                 personal=drafted.personal,
                 subject_keys=drafted.subject_keys,
+                first=request.first,
             )
         )
         if not appended.replayed:

@@ -46,7 +46,8 @@ class Append(Struct, frozen=True, kw_only=True):
 
     The first of the `parts` is the stream that the command was for. `reads` are the other streams that the decision
     stands on. `digest` is 32 bytes over the command's payload: the same key with another digest is a mistake of the
-    caller. `subject_keys` are wrapped keys of persons who appear for the first time.
+    caller. `subject_keys` are wrapped keys of persons who appear for the first time. `first` demands that nothing is in
+    the ledger yet: these are its first events, or they are not written.
     """
 
     tenant: UUID
@@ -56,6 +57,7 @@ class Append(Struct, frozen=True, kw_only=True):
     reads: tuple[Read, ...] = ()
     personal: tuple[PersonalRow, ...] = ()
     subject_keys: tuple[tuple[UUID, bytes], ...] = ()
+    first: bool = False
 
     @property
     def stream(self) -> UUID:
@@ -108,6 +110,14 @@ class ReadMoved(AppendError):
     def __init__(self, stream: UUID, expected: int, actual: int) -> None:
         super().__init__(f"stream {stream}: read at version {expected}, now at {actual}")
         self.stream, self.expected, self.actual = stream, expected, actual
+
+
+class NotFirst(AppendError):
+    """Events that had to be the ledger's first, in a ledger that has some."""
+
+    def __init__(self, size: int) -> None:
+        super().__init__(f"expected an empty ledger, got {size} events")
+        self.size = size
 
 
 class KeyReused(AppendError):
@@ -231,6 +241,8 @@ _NEW = (0, b"")
 
 def _check_versions(append: Append, batch: Batch, known: Known) -> AppendError | None:
     """Whether every stream is where the decision has seen it; a stream of several parts moves on between them."""
+    if append.first and (size := batch.head.frontier.size + len(batch.leaves)):
+        return NotFirst(size)
     ours: dict[UUID, int] = {}
     for part in append.parts:
         stream = part.stream

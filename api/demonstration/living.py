@@ -11,6 +11,7 @@ from pathlib import Path
 from uuid import UUID, uuid5
 
 from adapters.postgres.ledger import Request
+from adapters.postgres.sequencer import NotFirst
 from api.compose import Base, Running, running
 from api.demonstration import auto, rental, scene
 from api.roles.days import ledger_of
@@ -89,6 +90,10 @@ async def _open(program: Running) -> None:
         business_date=first,
     )
     command = OpenLedgerForDemonstration(origin=settings.origin, scenario=SCENARIO)
-    outcome = await program.ledger.execute(LEDGER, Request(stream=stream, key=key, command=command, context=context))
+    request = Request(stream=stream, key=key, command=command, context=context, first=True)
+    try:
+        outcome = await program.ledger.execute(LEDGER, request)
+    except NotFirst as error:
+        raise NotForDemonstration(f"{settings.data}: {error}") from None
     if isinstance(outcome, Refusal):
         raise NotForDemonstration(outcome.sentence())

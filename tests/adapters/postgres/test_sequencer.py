@@ -20,6 +20,7 @@ from adapters.postgres.sequencer import (
     KeyReused,
     Known,
     KnownCommand,
+    NotFirst,
     Part,
     PersonalRow,
     Read,
@@ -246,6 +247,18 @@ def test_the_stream_of_the_command_comes_first_and_may_come_again() -> None:
     assert (first.stream, first.position, first.seq, first.version, first.events) == (own, 1, 1, 3, 4)
     assert first.last_position == 4
     assert again == replace(first, size=0, root=b"", replayed=True)
+
+
+def test_first_events_are_the_first_or_none() -> None:
+    """Of two that demand an empty ledger one wins, and neither comes behind anything else."""
+    first = replace(append(key="first"), first=True)
+    rival = replace(append(STREAMS[1], key="rival"), first=True)
+    batch = sequence([first, rival], EMPTY, NOTHING, NOW)
+    assert isinstance(batch.outcomes[0], Appended)
+    assert isinstance(batch.outcomes[1], NotFirst)
+    late = sequence([append(STREAMS[1]), first], EMPTY, NOTHING, NOW)
+    assert isinstance(late.outcomes[1], NotFirst)
+    assert isinstance(sequence([replace(first, key="again")], batch.head, NOTHING, LATE).outcomes[0], NotFirst)
 
 
 def test_conflict_says_what_was_expected() -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -19,8 +20,9 @@ from adapters.postgres.connections import connect
 from adapters.postgres.fsck.whole import fsck
 from adapters.postgres.vault import Vault
 from adapters.system import random_bytes
-from api.compose import Base
+from api.compose import Base, running
 from api.demonstration import auto, living, rental, scene, summary
+from api.roles.days import end_of_day
 from chain.entry import parse
 from domain.access.ledger import LedgerOpenedForDemonstration
 from domain.accounting.posting import post, trial_balance
@@ -74,6 +76,21 @@ def test_the_first_event_says_that_it_is_a_demonstration(lived: Base, connection
         origin=lived.settings.origin, owner=lived.settings.tenant, scenario=living.SCENARIO
     )
     assert asyncio.run(living.lived_already(lived))
+
+
+def test_a_ledger_with_events_of_its_own_is_never_lived_in(composed: Base) -> None:
+    """Not even when somebody looks past the events that are there."""
+    asyncio.run(take_over_something(composed))
+    with pytest.raises(living.NotForDemonstration, match="got a ledger with 1 events"):
+        asyncio.run(living.lived_already(composed))
+    with pytest.raises(living.NotForDemonstration, match="expected an empty ledger, got 1 events"):
+        asyncio.run(living.live(composed))
+
+
+async def take_over_something(on: Base) -> None:
+    """An event that no demonstration wrote."""
+    async with running(on) as program, end_of_day(program, on.settings.tenant) as ending:
+        await ending.open(date(2026, 3, 2))
 
 
 def test_the_summary_ends_with_nothing_owed(lived: Base, connection: Connection[Any]) -> None:
