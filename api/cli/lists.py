@@ -169,7 +169,7 @@ def _cell(column: Column, value: Any) -> str:
     if column.kind is Kind.FLAG:
         return text("yes") if value else text("no")
     if current() is Language.ZH and column.kind in (Kind.STATE, Kind.TEXT):
-        return str(_words().code(str(value), column.owner))
+        return str(_words().code(str(value), column.owner, column.name))
     return str(value)
 
 

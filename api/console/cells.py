@@ -94,7 +94,7 @@ def cell(column: Column, value: Any, row: Any = None) -> Cell:
 
 
 def _text(column: Column, value: Any, _row: Any) -> Cell:
-    shown = _joined(value, column.owner)
+    shown = _joined(value, column)
     return Cell(text=shown, kind=column.kind, title="" if shown == value or not isinstance(value, str) else value)
 
 
@@ -160,10 +160,10 @@ _FORMATTERS: Mapping[Kind, Callable[[Column, Any, Any], Cell]] = {
 }
 
 
-def _joined(value: Any, owner: str) -> str:
+def _joined(value: Any, column: Column) -> str:
     if isinstance(value, (tuple, list, frozenset)):
-        return text(", ").join(_joined(one, owner) for one in value) or NONE
-    return words.code(str(getattr(value, "value", value)), owner)
+        return text(", ").join(_joined(one, column) for one in value) or NONE
+    return words.code(str(getattr(value, "value", value)), column.owner, column.name)
 
 
 # ---------------------------------------------------------------------------------------------- nested values
@@ -190,7 +190,7 @@ def _fact(column: Column, inside: Any, row: Struct, *, changed: bool) -> Fact:
         return Fact(label=label, meaning=meaning, table=table(columns_of(type(inside[0])), inside), changed=changed)
     if isinstance(inside, (dict, Raw)):
         return Fact(label=label, meaning=meaning, code=pretty(msgspec.json.encode(inside)), changed=changed)
-    return Fact(label=label, meaning=meaning, cell=Cell(text=_joined(inside, column.owner)), changed=changed)
+    return Fact(label=label, meaning=meaning, cell=Cell(text=_joined(inside, column)), changed=changed)
 
 
 def in_language(columns: tuple[Column, ...]) -> tuple[Column, ...]:

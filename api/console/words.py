@@ -12,16 +12,21 @@ from api.queries.engine.columns import Column
 from api.queries.engine.read import Read
 from domain.kernel.event import EVENT_TYPES
 
-_UNITS = ("_fen", "_ppm")
+_SHARE = "_ppm"
+_UNITS = ("_fen", _SHARE)
+_NAMES = frozenset({"channel", "clause", "code", "plan", "product", "provider", "reference", "text", "title"})
+"""Fields whose texts are names that somebody gave: they may look like a code and are none."""
+
 _CODE = re.compile(r"[a-z][a-z0-9_]*")
 
 
 def label(name: str, owner: str = "") -> str:
     """The label of a field; `owner` is the answer that it stands in."""
+    contexts = (f"field of {owner}", *(("share",) if name.endswith(_SHARE) else ()), "field")
     for unit in _UNITS:
         name = name.removesuffix(unit)
     name = name.removesuffix("_zh")
-    return capital(text_in((f"field of {owner}", "field"), _words("amount" if name == "fen" else name)))
+    return capital(text_in(contexts, _words("amount" if name == "fen" else name)))
 
 
 def value(name: str, owner: str = "") -> str:
@@ -29,11 +34,16 @@ def value(name: str, owner: str = "") -> str:
     return text_in((owner,) if owner else (), _words(name))
 
 
-def code(given: str, owner: str = "") -> str:
+def code(given: str, owner: str = "", field: str = "") -> str:
     """A text as it is, or in words where it is an event type, or a code that has a translation."""
     if given in EVENT_TYPES:
         return event(given)
-    known = current() is Language.ZH and _CODE.fullmatch(given) and translated(_words(given), (owner,))
+    known = (
+        field not in _NAMES
+        and current() is Language.ZH
+        and _CODE.fullmatch(given)
+        and translated(_words(given), (owner,))
+    )
     return value(given, owner) if known else given
 
 

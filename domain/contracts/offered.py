@@ -24,7 +24,7 @@ CONTRACT_OFFER_DIFFERS = refusal(
 NOT_OF_ITS_APPLICATION = refusal(
     "contract.not_of_its_application",
     "An application has one contract, and its id follows from the application",
-    "一份进件对应一份合同，其编号由进件确定",
+    "一份租赁申请对应一份合同，其编号由租赁申请确定",
 )
 OFFER_NOT_ACCEPTED = refusal(
     "contract.offer_not_accepted",

@@ -64,8 +64,8 @@ class Checklist(Struct, frozen=True):
 _VEHICLE = AssetClass.VEHICLE
 
 _STEPS_1 = (
-    Step("drafted", "Case opened", "建立进件"),
-    Step("submitted", "Case handed in", "提交进件"),
+    Step("drafted", "Case opened", "建立租赁申请"),
+    Step("submitted", "Case handed in", "提交租赁申请"),
     Step("identity_card_front_uploaded", "Identity card, front", "身份证人像面", required=True),
     Step("identity_card_back_uploaded", "Identity card, back", "身份证国徽面", required=True),
     Step("identity_card_read", "Identity card read", "身份证识别", required=True),

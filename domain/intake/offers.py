@@ -37,7 +37,9 @@ OFFER_DIFFERS = refusal(
 )
 TERMS_DIFFER = refusal("offer.terms_differ", "The terms are not those of the offer", "条件与报价不一致")
 
-ASSET_DIFFERS = refusal("offer.asset_differs", "The offer is not for what was applied for", "报价的租赁物与进件不一致")
+ASSET_DIFFERS = refusal(
+    "offer.asset_differs", "The offer is not for what was applied for", "报价的租赁物与租赁申请不一致"
+)
 
 _ENCODER = msgspec.json.Encoder(order="sorted")
 

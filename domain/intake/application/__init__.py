@@ -1,4 +1,4 @@
-"""Application (进件): from the first draft to a contract in force, or to a reasoned no.
+"""Application (租赁申请): from the first draft to a contract in force, or to a reasoned no.
 
 Draft ─▶ Submitted ─▶ Verifying ─▶ Deciding ─▶ Approved ─▶ OfferAccepted ─▶ Contracting ─▶ Completed
                           │           │  │         ▲

@@ -6,21 +6,21 @@ from domain.kernel.refusal import refusal
 
 # ------------------------------------------------------------------------------------ does the case allow it
 
-UNKNOWN = refusal("application.unknown", "There is no such application", "进件不存在")
-EXISTS = refusal("application.exists", "The application exists already", "进件已存在")
-CLOSED = refusal("application.closed", "The application is closed", "进件已结束")
+UNKNOWN = refusal("application.unknown", "There is no such application", "租赁申请不存在")
+EXISTS = refusal("application.exists", "The application exists already", "租赁申请已存在")
+CLOSED = refusal("application.closed", "The application is closed", "租赁申请已结束")
 
 NOT_DRAFT = refusal("application.not_draft", "Only a draft can be submitted", "只有草稿可以提交")
 NOT_SUBMITTED = refusal(
-    "application.not_submitted", "Checks begin on a submitted application", "只有已提交的进件可以开始核验"
+    "application.not_submitted", "Checks begin on a submitted application", "只有已提交的租赁申请可以开始核验"
 )
 NOT_QUEUEABLE = refusal(
     "application.not_queueable",
     "Queues are for applications between submission and decision",
-    "只有已提交且未决定的进件可以分配队列",
+    "只有已提交且未决定的租赁申请可以分配队列",
 )
 NOT_VERIFYING = refusal(
-    "application.not_verifying", "The checks of this application are not under way", "进件不在核验中"
+    "application.not_verifying", "The checks of this application are not under way", "租赁申请不在核验中"
 )
 NOT_CHECKABLE = refusal(
     "application.not_checkable",
@@ -30,17 +30,17 @@ NOT_CHECKABLE = refusal(
 NOT_DECIDING = refusal(
     "application.not_deciding",
     "Only an application that is being decided can be referred",
-    "只有决策中的进件可以转人工",
+    "只有审批中的租赁申请可以转人工",
 )
 NOT_UNDER_DECISION = refusal(
     "application.not_under_decision",
     "The application is neither being decided nor referred",
-    "进件既不在决策中也未转人工",
+    "租赁申请既不在审批中也未转人工",
 )
 NOT_DECLINABLE = refusal(
     "application.not_declinable",
     "An application is declined between the start of its checks and its approval",
-    "进件只能在核验开始后、批准前被拒绝",
+    "租赁申请只能在核验开始后、批准前被拒绝",
 )
 NOT_DECLINED = refusal(
     "application.not_declined", "An adverse notice follows a decline", "不利决定通知须在拒绝之后发出"
@@ -48,12 +48,12 @@ NOT_DECLINED = refusal(
 OFFERS_NOT_OPEN = refusal(
     "application.offers_not_open",
     "Offers are made while an application is referred or approved",
-    "只有已转人工或已批准的进件可以处理报价",
+    "只有已转人工或已批准的租赁申请可以处理报价",
 )
 NOT_APPROVED = refusal(
     "application.not_approved",
     "Only the offer of an approved application can be accepted",
-    "只有已批准进件的报价可以接受",
+    "只有已批准租赁申请的报价可以接受",
 )
 OFFER_NOT_ACCEPTED = refusal(
     "application.offer_not_accepted", "Contracting needs an accepted offer", "签约须先接受报价"
@@ -61,7 +61,7 @@ OFFER_NOT_ACCEPTED = refusal(
 NOT_CONTRACTING = refusal(
     "application.not_contracting",
     "Only an application in contracting can be completed",
-    "只有签约中的进件可以完成",
+    "只有签约中的租赁申请可以完成",
 )
 
 # ---------------------------------------------------------------------------------------------------- intake
@@ -81,19 +81,19 @@ DOCUMENT_KNOWN = refusal(
     "application.document_known", "A document with this digest was received already", "相同摘要的文件已收到"
 )
 DOCUMENTS_FULL = refusal(
-    "application.documents_full", "The application holds as many documents as it may", "进件文件数量已达上限"
+    "application.documents_full", "The application holds as many documents as it may", "申请资料数量已达上限"
 )
 DOCUMENT_UNKNOWN = refusal(
     "application.document_unknown", "No document with this digest was received", "未收到该摘要的文件"
 )
-LANE_UNCHANGED = refusal("application.lane_unchanged", "The application is in this queue already", "进件已在该队列")
+LANE_UNCHANGED = refusal("application.lane_unchanged", "The application is in this queue already", "租赁申请已在该队列")
 
 # ---------------------------------------------------------------------------------------------- verification
 
 NOT_A_VEHICLE = refusal(
     "application.not_a_vehicle",
     "This check is for vehicles; the application is not for one",
-    "该核验仅适用于车辆进件",
+    "该核验仅适用于车辆租赁申请",
 )
 VIN_INVALID = refusal(
     "application.vin_invalid",
@@ -166,7 +166,7 @@ OFFER_RETURNED_ALREADY = refusal(
 # ------------------------------------------------------------------------------------------------ end and work
 
 NOT_YET_EXPIRED = refusal(
-    "application.not_yet_expired", "The application's last business date has not passed", "进件尚未到期"
+    "application.not_yet_expired", "The application's last business date has not passed", "租赁申请尚未到期"
 )
 WORK_NOT_SCHEDULED = refusal(
     "application.work_not_scheduled", "No work was ever scheduled in this queue", "该队列从未安排工作"

@@ -80,7 +80,7 @@ BILL_NOT_NEXT = refusal("lease.bill_not_next", "Another bill comes next", "应�
 BILL_TOO_EARLY = refusal("lease.bill_too_early", "The bill cannot be issued yet", "尚未到出账日")
 BILL_UNKNOWN = refusal("lease.bill_unknown", "There is no such bill", "账单不存在")
 NOTHING_TO_ACCRUE = refusal("lease.nothing_to_accrue", "No interest was earned since", "没有新增应计利息")
-NOTHING_TO_ASSESS = refusal("lease.nothing_to_assess", "No late fee changes", "没有滞纳金变动")
+NOTHING_TO_ASSESS = refusal("lease.nothing_to_assess", "No late fee changes", "没有逾期违约金变动")
 REFUND_UNKNOWN = refusal("lease.refund_unknown", "No refund with this number went out", "没有该编号的退款")
 REFUND_RETURNED_ALREADY = refusal(
     "lease.refund_returned_already", "This refund was taken back already", "该退款已退回入账"

@@ -95,7 +95,7 @@ def test_nothing_of_a_paragraph_is_lost(words: str, columns: int) -> None:
 def test_counts_have_their_measure_words_in_chinese() -> None:
     with speaking(Language.ZH):
         assert [count(1, "event"), count(2_000, "lease")] == ["1 条事件", "2,000 笔租赁"]
-        assert refusal_rows({"application.closed": 2})[0][2] == "进件已结束"
+        assert refusal_rows({"application.closed": 2})[0][2] == "租赁申请已结束"
 
 
 def test_a_table_without_rows_is_empty() -> None:
