@@ -11,8 +11,9 @@ from rich.cells import cell_len
 
 from adapters.postgres.ledger import Request
 from adapters.system import new_id, now
-from api.cli.books import money, wide_table
+from api.cli.books import money
 from api.cli.failures import UNUSABLE
+from api.cli.words import table
 from api.compose import Base, base, running
 from api.settings import Settings
 from domain.kernel.command import Actor, Context
@@ -146,5 +147,5 @@ def test_money(fen: int, text: str) -> None:
 
 
 def test_tables_with_wide_characters_are_aligned() -> None:
-    lines = wide_table("lr", [("银行存款", "1"), ("cash", "22")], head=("account", "fen"), indent=2).splitlines()
+    lines = table("lr", [("银行存款", "1"), ("cash", "22")], head=("account", "fen"), indent=2).splitlines()
     assert lines == ["  account    fen", "  银行存款     1", "  cash        22"]
