@@ -27,10 +27,11 @@ from adapters.postgres.reader import Reader
 from adapters.processes.dispatch import Issue, context, issue_all, issued_since
 from adapters.processes.end_of_day import DayRun, DueTimers, EndOfDayError, Progress
 from adapters.processes.subscription import REACTIONS_IN_FLIGHT, Wish
-from domain.calendar.timers import Timer
 from domain.kernel.command import Command
 from domain.kernel.refusal import Refusal
+from domain.kernel.timer import Timer
 from domain.payments.matching import Money, match
+from domain.payments.payment.timers import QUERY, REFUND
 from domain.payments.reconciliation import (
     RECONCILIATION,
     CloseReconciliation,
@@ -41,8 +42,6 @@ from domain.payments.reconciliation import (
     reconciliation_stream,
 )
 
-QUERY_KIND = "payment_query"
-REFUND_KIND = "payment_refund"
 BY_CALLBACKS = "callbacks"
 BY_QUERIES = "queries"
 BY_RECONCILIATION = "reconciliation"
@@ -106,13 +105,13 @@ class AskForOutcomes:
         turns = asyncio.Semaphore(REACTIONS_IN_FLIGHT)
 
         async def ask(timer: Timer) -> Sequence[Wish]:
-            question = self.collector.resolve if timer.kind == QUERY_KIND else self.collector.refund
+            question = self.collector.resolve if timer.kind == QUERY.name else self.collector.refund
             async with turns:
                 return await question(timer.stream, timer.number, run.day)
 
         due = await self.timers.due(run.tenant, run.day)
         async with asyncio.TaskGroup() as group:
-            asked = [group.create_task(ask(one)) for one in due if one.kind in (QUERY_KIND, REFUND_KIND)]
+            asked = [group.create_task(ask(one)) for one in due if one.kind in (QUERY.name, REFUND.name)]
         issues = [_issue(wish, run, BY_QUERIES) for task in asked for wish in task.result()]
         await issue_all(self.ledger, self.reader, issues)
         return await issued_since(self.reader, run.tenant, run.position, BY_QUERIES)

@@ -10,7 +10,7 @@ was done is known by its keys, and the calendar says which step is next.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 from itertools import groupby
 from typing import Protocol
@@ -21,7 +21,6 @@ from msgspec import Struct
 from adapters.postgres.ledger import Ledger, Request
 from adapters.postgres.reader import Reader
 from adapters.processes.dispatch import STREAMS_IN_FLIGHT, Issue, Issued, context, issue_all, issued_since
-from adapters.processes.timers import ACTOR_PREFIX, FIRINGS, Firing, fire
 from domain.calendar.calendar import (
     CALENDAR,
     DAY_NOT_CURRENT,
@@ -34,12 +33,16 @@ from domain.calendar.calendar import (
     StartEndOfDay,
     calendar_stream,
 )
-from domain.calendar.timers import Timer
 from domain.kernel.command import Command
 from domain.kernel.refusal import Refusal
+from domain.kernel.timer import Timer
+from domain.registry import TIMER_KINDS, WAITING
 
 TIMERS_STEP = "timers"
 BY = "end_of_day"
+ACTOR_PREFIX = "timer:"
+"""The actor of a fired timer is the system, by the id `timer:<kind>`."""
+
 ROUNDS_MAX = 100
 """Times that firing timers may make others due on the same day; more is a circle."""
 
@@ -119,7 +122,6 @@ class EndOfDay:
     settle: Settle | None = None
     steps: Sequence[DayStep] = ()
     may_end: Callable[[date], Refusal | None] | None = None
-    firings: Mapping[str, Firing] = field(default_factory=lambda: FIRINGS)
     streams_in_flight: int = STREAMS_IN_FLIGHT
 
     async def open(self, business_date: date) -> None:
@@ -222,7 +224,7 @@ class EndOfDay:
         raise EndOfDayError(f"day {day}: expected timers to settle within {ROUNDS_MAX} rounds")
 
     def _issues(self, timers: Iterable[Timer], day: date) -> list[Issue]:
-        return [issue for timer in timers if (issue := fire(self.tenant, timer, day, self.firings)) is not None]
+        return [issue for timer in timers if (issue := fire(self.tenant, timer, day)) is not None]
 
     async def _settle(self) -> None:
         if self.settle is not None:
@@ -236,3 +238,18 @@ class EndOfDay:
         )
         if isinstance(outcome, Refusal):
             raise EndOfDayRefused(outcome)
+
+
+def fire(tenant: UUID, timer: Timer, day: date) -> Issue | None:
+    """The issue that firing a timer on a business date is; None for a kind without a command."""
+    kind = TIMER_KINDS[timer.kind]
+    if kind.command is None:
+        return None
+    return Issue(
+        decider=WAITING[timer.kind],
+        stream=timer.stream,
+        key=timer.key,
+        command=kind.command(timer, day),
+        context=context(tenant, timer.key, day, ACTOR_PREFIX + timer.kind, timer.stream),
+        doubtful=kind.doubtful,
+    )

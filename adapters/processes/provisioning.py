@@ -17,8 +17,8 @@ from adapters.postgres.reader import Reader
 from adapters.processes.dispatch import Issue, context, issue_all, issued_since
 from adapters.processes.end_of_day import DayRun, EndOfDayError, Progress
 from domain.accounting.provision import PROVISION, RecogniseProvision, provision_stream
-from domain.calendar.timers import is_month_end
 from domain.kernel.refusal import Refusal
+from domain.kernel.times import is_month_end
 
 BY_PROVISIONS = "provisions"
 

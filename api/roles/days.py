@@ -40,9 +40,9 @@ from api.roles.originating import follower_of
 from api.roles.provisions import provisions_step
 from chain.entry import Entry
 from domain.access.ledger import LEDGER, LedgerState, may_end
-from domain.calendar.timers import Timer
 from domain.kernel.event import Event
 from domain.kernel.refusal import Refusal
+from domain.kernel.timer import Timer
 from domain.kernel.times import business_date
 from domain.payments.collection import CollectionPosition
 from domain.payments.matching import Money

@@ -27,6 +27,7 @@ from domain.kernel.money import Amount
 from domain.kernel.numbers import looks_personal
 from domain.kernel.refusal import Refusal, refusal
 from domain.kernel.terms import LeaseField, OptionalEvidenceField, ReasonField, ReferenceField
+from domain.kernel.timer import TimerKind, all_close, expire
 from domain.kernel.values import Code, Digest, Reference
 from domain.payments.payment.values import CollectionPolicy
 
@@ -278,6 +279,14 @@ MANDATE = Decider(
         MandateRevoked: _to(MandatePhase.REVOKED),
         MandateExpired: _to(MandatePhase.EXPIRED),
     },
+    timers=(
+        TimerKind(
+            name="mandate_expiry",
+            order=25,
+            command=lambda timer, day: ExpireMandate(),
+            changes=expire("valid_until", MandateGranted) | all_close(MandateRevoked, MandateExpired),
+        ),
+    ),
 )
 
 
