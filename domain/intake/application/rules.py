@@ -26,7 +26,7 @@ from domain.intake.checklist import CURRENT_CHECKLIST
 from domain.kernel.command import Command, Context
 from domain.kernel.decider import Answer, Decider, Rule
 from domain.kernel.event import Event
-from domain.kernel.numbers import looks_personal, vin_is_valid
+from domain.kernel.ids import looks_personal, vin_is_valid
 from domain.kernel.values import AssetClass
 
 Handler = Callable[[Any, ApplicationState, Context], Answer]

@@ -51,7 +51,7 @@ def plain(program: Running, timers: ReadModelsNow, **more: Any) -> EndOfDay:
 
 
 async def bills(program: Running) -> list[tuple[str, str]]:
-    """(business date, number) of every issued bill."""
+    """(business date, number) of every dispatched bill."""
     told = await contents(program)
     return [(on, body) for events in told.values() for kind, on, body in events if kind == "lease.bill_issued.v1"]
 
@@ -175,7 +175,7 @@ async def test_a_circle_of_timers_is_noticed(program: Running, monkeypatch: pyte
 
 
 async def test_a_refused_timer_is_counted_and_leaves_the_others_alone(program: Running, models: ReadModelsNow) -> None:
-    """Somebody issued the bill by hand a moment before: the timer is still in a stale read model, and refused."""
+    """Somebody dispatched the bill by hand a moment before: the timer is still in a stale read model, and refused."""
     stream = await make_lease(program, 0)
     by_hand = Request(
         stream=stream,
@@ -204,9 +204,9 @@ async def test_a_refused_timer_is_counted_and_leaves_the_others_alone(program: R
 def test_every_kind_of_timer_has_its_command_or_is_for_people() -> None:
     without = {"payment_retry", "payment_query", "payment_refund"}
     for kind in TIMER_KINDS.values():
-        issue = fire(TENANT, Timer(FIRST, kind.order, kind.name, UUID(int=1), 1), FIRST)
-        assert (issue is None) is (kind.name in without)
-        assert issue is None or issue.key == f"timer:{kind.name}:{UUID(int=1).hex}:2005-04-01:1"
+        dispatch = fire(TENANT, Timer(FIRST, kind.order, kind.name, UUID(int=1), 1), FIRST)
+        assert (dispatch is None) is (kind.name in without)
+        assert dispatch is None or dispatch.key == f"timer:{kind.name}:{UUID(int=1).hex}:2005-04-01:1"
 
 
 # ------------------------------------------------------------------------------------- everything together
