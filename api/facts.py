@@ -24,9 +24,11 @@ from adapters.reference.clauses import shipped_entries
 from adapters.reference.plans import plans_of
 from adapters.reference.policies import policy_of
 from adapters.reference.prudential import prudential_data
+from adapters.reference.tenants import terms_of_business
 from api.queries.engine.threads import Queries
 from domain.contracts.library import CLAUSES_OF_TENANT, SHIPPED_CLAUSES
 from domain.kernel.needs import CROSS_RULES
+from domain.leasing.terms_of_business import TERMS_OF_BUSINESS
 from domain.parties.needs import CONSENTS_BY_PERSON
 from domain.portfolio.limits import Portfolio, PrudentialData
 from domain.portfolio.needs import PORTFOLIO, PRUDENTIAL_DATA
@@ -62,6 +64,7 @@ def fact_loader(reader: Reader, states: States, queries: Queries, lock: TenantLo
             COST_POLICY.kind: lambda tenant, _: policy_of(data, tenant),
             OFFER: lambda _, request: offer_of(request),
             PRUDENTIAL_DATA.kind: lambda tenant, _: prudential_data(data, tenant),
+            TERMS_OF_BUSINESS.kind: lambda tenant, _: terms_of_business(data, tenant),
             SHIPPED_CLAUSES.kind: lambda *_: shipped_entries(),
         },
         sums={PORTFOLIO: portfolio},

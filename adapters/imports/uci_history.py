@@ -22,7 +22,7 @@ from adapters.imports.uci import CURRENCY, DUE_AFTER, MONTHS, Client, bills, mon
 from adapters.postgres.ledger import Ledger
 from adapters.postgres.reader import Reader
 from adapters.postgres.sequencer import Append, Part
-from adapters.processes.dispatch import Issue, Issued, context, issue_all
+from adapters.processes.dispatch import Dispatch, Dispatched, context, dispatch_all
 from adapters.processes.end_of_day import EndOfDay
 from domain.calendar.calendar import CalendarState
 from domain.kernel.command import Command, Context
@@ -120,9 +120,9 @@ class History:
         if await self._today() is None:
             await self._end_of_day.open(FIRST_DAY)
         await self._open_all(known)
-        due: dict[date, list[Issue]] = defaultdict(list)
-        for issue in self._payments(known):
-            due[issue.context.business_date].append(issue)
+        due: dict[date, list[Dispatch]] = defaultdict(list)
+        for dispatch in self._payments(known):
+            due[dispatch.context.business_date].append(dispatch)
         today = await self._today()
         while today is not None and today <= LAST_DAY:
             await self._live(today, due.get(today, []))
@@ -132,16 +132,16 @@ class History:
         self._counts["payments_skipped"] += sum(map(len, due.values())) - self._counts["payments"]
         return self._report()
 
-    async def _live(self, day: date, due: Sequence[Issue]) -> None:
-        self._count("payments", await issue_all(self._ledger, self._reader, due))
+    async def _live(self, day: date, due: Sequence[Dispatch]) -> None:
+        self._count("payments", await dispatch_all(self._ledger, self._reader, due))
         closed = await self._end_of_day.close(day)
         self._counts["fired"] += closed.fired
         self._counts["days"] += 1
         self._refusals.update(closed.refused)
 
-    def _count(self, what: str, issued: Issued) -> None:
-        self._counts[what] += issued.accepted
-        self._refusals.update(issued.refused)
+    def _count(self, what: str, dispatched: Dispatched) -> None:
+        self._counts[what] += dispatched.accepted
+        self._refusals.update(dispatched.refused)
 
     async def _today(self) -> date | None:
         state: CalendarState = await self._end_of_day.state()
@@ -168,14 +168,14 @@ class History:
             parts=(Part(stream, 0, drafted.drafts),),
         )
 
-    def _payments(self, known: Iterable[Client]) -> Iterator[Issue]:
+    def _payments(self, known: Iterable[Client]) -> Iterator[Dispatch]:
         for client in known:
             if not bills(client):
                 continue
             stream = lease_stream(client)
             for day, name, amount_fen in payments(client):
                 key = f"import:{SOURCE}/{client.name}/{name}"
-                yield Issue(
+                yield Dispatch(
                     decider=LEASE,
                     stream=stream,
                     key=key,

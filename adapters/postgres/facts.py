@@ -22,6 +22,7 @@ from adapters.postgres.reader import Reader
 from chain.entry import Entry
 from domain.kernel.command import Command
 from domain.kernel.decider import DECIDERS, Decider, fold
+from domain.kernel.event import Event
 from domain.kernel.needs import (
     CrossRule,
     Facts,
@@ -30,6 +31,7 @@ from domain.kernel.needs import (
     Proposal,
     Reference,
     Related,
+    StreamEvents,
     StreamState,
     Sum,
     missing,
@@ -240,6 +242,8 @@ class FactLoader:
         match need:
             case FirstEvent(aggregate, stream):
                 return await self._first(tenant, aggregate, stream, found)
+            case StreamEvents(aggregate, stream):
+                return await self._events(tenant, aggregate, stream, found)
             case Related(aggregate, relation, key):
                 streams = await self._relations[relation](tenant, key)
                 states = await self._states(tenant, aggregate, streams, found)
@@ -260,6 +264,12 @@ class FactLoader:
             found.read(stream, version)
             states.append(state)
         return states
+
+    async def _events(self, tenant: UUID, aggregate: str, stream: UUID, found: Found) -> tuple[Event, ...]:
+        entries = [entry async for entry in self._reader.stream_entries(stream)]
+        found.read(stream, len(entries))
+        ours = bool(entries) and whose(entries[0]) == (tenant, aggregate)
+        return tuple(entry.event() for entry in entries) if ours else ()
 
     async def _first(self, tenant: UUID, aggregate: str, stream: UUID, found: Found) -> Any:
         stored = await self._reader.first(stream)

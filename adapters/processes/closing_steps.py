@@ -24,13 +24,15 @@ from adapters.connectors.payments.sandbox import SandboxBank
 from adapters.connectors.payments.statement import Statement, read_statement
 from adapters.postgres.ledger import Ledger, Request
 from adapters.postgres.reader import Reader
-from adapters.processes.dispatch import Issue, context, issue_all, issued_since
+from adapters.processes.dispatch import Dispatch, context, dispatch_all, dispatch_of, dispatched_since
 from adapters.processes.end_of_day import DayRun, DueTimers, EndOfDayError, Progress
-from adapters.processes.subscription import REACTIONS_IN_FLIGHT, Wish
-from domain.calendar.timers import Timer
+from adapters.processes.subscription import REACTIONS_IN_FLIGHT
 from domain.kernel.command import Command
+from domain.kernel.process import FollowUp
 from domain.kernel.refusal import Refusal
+from domain.kernel.timer import Timer
 from domain.payments.matching import Money, match
+from domain.payments.payment.timers import QUERY, REFUND
 from domain.payments.reconciliation import (
     RECONCILIATION,
     CloseReconciliation,
@@ -41,8 +43,6 @@ from domain.payments.reconciliation import (
     reconciliation_stream,
 )
 
-QUERY_KIND = "payment_query"
-REFUND_KIND = "payment_refund"
 BY_CALLBACKS = "callbacks"
 BY_QUERIES = "queries"
 BY_RECONCILIATION = "reconciliation"
@@ -65,11 +65,6 @@ class ReconciliationRefused(EndOfDayError):
         self.refusal = refusal
 
 
-def _issue(wish: Wish, run: DayRun, by: str) -> Issue:
-    told = context(run.tenant, wish.key, run.day, by, wish.stream)
-    return Issue(decider=wish.decider, stream=wish.stream, key=wish.key, command=wish.command, context=told)
-
-
 @dataclass
 class DeliverCallbacks:
     """The step `callbacks`: what sandbox banks call back with on this day, forged ones included."""
@@ -81,14 +76,14 @@ class DeliverCallbacks:
 
     async def run(self, run: DayRun, progress: Progress) -> int:  # noqa: ARG002
         """Take them; the callbacks recorded on this day. A delivery has an id of its own, and so happens once."""
-        issues: list[Issue] = []
+        dispatches: list[Dispatch] = []
         for bank in self.banks:
             for delivery in bank.deliveries(run.day):
                 arrival = uuid5(run.tenant, f"callback:{bank.name}:{delivery.number}")
-                wish = received(bank.name, bank.verify_callback, delivery.headers, delivery.body, arrival)
-                issues.append(_issue(wish, run, BY_CALLBACKS))
-        await issue_all(self.ledger, self.reader, issues)
-        return await issued_since(self.reader, run.tenant, run.position, BY_CALLBACKS)
+                follow_up = received(bank.name, bank.verify_callback, delivery.headers, delivery.body, arrival)
+                dispatches.append(dispatch_of(follow_up, run.tenant, run.day, BY_CALLBACKS, follow_up.stream))
+        await dispatch_all(self.ledger, self.reader, dispatches)
+        return await dispatched_since(self.reader, run.tenant, run.position, BY_CALLBACKS)
 
 
 @dataclass
@@ -105,17 +100,21 @@ class AskForOutcomes:
         """Ask, record what is known now, leave the rest for the next day; the outcomes recorded on this day."""
         turns = asyncio.Semaphore(REACTIONS_IN_FLIGHT)
 
-        async def ask(timer: Timer) -> Sequence[Wish]:
-            question = self.collector.resolve if timer.kind == QUERY_KIND else self.collector.refund
+        async def ask(timer: Timer) -> Sequence[FollowUp]:
+            question = self.collector.resolve if timer.kind == QUERY.name else self.collector.refund
             async with turns:
                 return await question(timer.stream, timer.number, run.day)
 
         due = await self.timers.due(run.tenant, run.day)
         async with asyncio.TaskGroup() as group:
-            asked = [group.create_task(ask(one)) for one in due if one.kind in (QUERY_KIND, REFUND_KIND)]
-        issues = [_issue(wish, run, BY_QUERIES) for task in asked for wish in task.result()]
-        await issue_all(self.ledger, self.reader, issues)
-        return await issued_since(self.reader, run.tenant, run.position, BY_QUERIES)
+            asked = [group.create_task(ask(one)) for one in due if one.kind in (QUERY.name, REFUND.name)]
+        dispatches = [
+            dispatch_of(follow_up, run.tenant, run.day, BY_QUERIES, follow_up.stream)
+            for task in asked
+            for follow_up in task.result()
+        ]
+        await dispatch_all(self.ledger, self.reader, dispatches)
+        return await dispatched_since(self.reader, run.tenant, run.position, BY_QUERIES)
 
 
 @dataclass

@@ -1,10 +1,10 @@
-"""Issuing many commands at once, each exactly once: in order within a stream, side by side across streams.
+"""Dispatching many commands at once, each exactly once: in order within a stream, side by side across streams.
 
-    [Issue, …] ─▶ one queue per stream ─▶ some streams loaded at once ─▶ bounded number under way ─▶ execute ─▶ Issued
+    [Dispatch, …] ─▶ one queue per stream ─▶ some streams loaded at once ─▶ bounded number ─▶ execute ─▶ Dispatched
                                               └─ doubtful, and refused on the newest version: no word to the database
 
-The idempotency key of an issue is made of what it follows from, so that issuing it again changes nothing. So is the id
-of its command: a second run that finds the first one dead leaves the same ledger.
+The idempotency key of a dispatch is made of what it follows from, so that dispatching it again changes nothing. So is
+the id of its command: a second run that finds the first one dead leaves the same ledger.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from adapters.postgres.reader import Reader
 from adapters.postgres.sequencer import Appended
 from domain.kernel.command import Actor, Command, Context
 from domain.kernel.decider import Decider
+from domain.kernel.process import FollowUp
 from domain.kernel.refusal import Refusal
 from domain.kernel.times import BEIJING
 
@@ -39,7 +40,7 @@ SYSTEM = "system"
 _LAST_SECOND = time(23, 59, 59)
 
 
-class Issue(Struct, frozen=True, kw_only=True):
+class Dispatch(Struct, frozen=True, kw_only=True):
     """One command to be executed because of something, under a key that says because of what.
 
     `doubtful`: it is refused more often than not, such as a monthly look at whether there is anything to do.
@@ -54,16 +55,16 @@ class Issue(Struct, frozen=True, kw_only=True):
 
 
 @dataclass
-class Issued:
-    """What became of issues: accepted now, known from an earlier run, granted with nothing to do, refused by code."""
+class Dispatched:
+    """What became of commands: accepted now, known from an earlier run, granted with nothing to do, refused by code."""
 
     accepted: int = 0
     repeated: int = 0
     idle: int = 0
     refused: Counter[str] = field(default_factory=Counter)
-    refusals: list[tuple[Issue, Refusal]] = field(default_factory=list)
+    refusals: list[tuple[Dispatch, Refusal]] = field(default_factory=list)
 
-    def add(self, other: Issued) -> None:
+    def add(self, other: Dispatched) -> None:
         """Count another run's outcome in."""
         self.accepted += other.accepted
         self.repeated += other.repeated
@@ -83,7 +84,7 @@ def end_of(day: date) -> datetime:
 
 
 def context(tenant: UUID, key: str, day: date, by: str, correlation: UUID) -> Context:
-    """The context of a command that the program issues on its own for a business date; `by` says which part of it."""
+    """The context of a command that the program gives on its own for a business date; `by` says which part of it."""
     return Context(
         tenant=tenant,
         actor=Actor(SYSTEM, by),
@@ -94,43 +95,54 @@ def context(tenant: UUID, key: str, day: date, by: str, correlation: UUID) -> Co
     )
 
 
-async def issue_all(
-    ledger: Ledger, reader: Reader, issues: Sequence[Issue], *, streams_in_flight: int = STREAMS_IN_FLIGHT
-) -> Issued:
-    """Execute the issues whose keys the ledger does not hold yet; a refusal of one leaves the others alone.
+def dispatch_of(follow_up: FollowUp, tenant: UUID, day: date, by: str, correlation: UUID) -> Dispatch:
+    """A follow-up command for a business date, in the name of a part of the program."""
+    return Dispatch(
+        decider=follow_up.decider,
+        stream=follow_up.stream,
+        key=follow_up.key,
+        command=follow_up.command,
+        context=context(tenant, follow_up.key, day, by, correlation),
+    )
 
-    Whatever else is raised (`OutcomeUnknown`, `StreamBusy`, `KeyReused`) stops all of them; issuing the same again
+
+async def dispatch_all(
+    ledger: Ledger, reader: Reader, dispatches: Sequence[Dispatch], *, streams_in_flight: int = STREAMS_IN_FLIGHT
+) -> Dispatched:
+    """Execute the dispatches whose keys the ledger does not hold yet; a refusal of one leaves the others alone.
+
+    Whatever else is raised (`OutcomeUnknown`, `StreamBusy`, `KeyReused`) stops all of them; dispatching the same again
     goes on where it stopped.
     """
-    known = await known_keys(reader, issues)
-    queues: dict[UUID, deque[Issue]] = {}
-    versions = await _versions(reader, [issue.stream for issue in issues if issue.doubtful])
+    known = await known_keys(reader, dispatches)
+    queues: dict[UUID, deque[Dispatch]] = {}
+    versions = await _versions(reader, [dispatch.stream for dispatch in dispatches if dispatch.doubtful])
     repeated = 0
-    for issue in issues:
-        if issue.key in known:
+    for dispatch in dispatches:
+        if dispatch.key in known:
             repeated += 1
         else:
-            queues.setdefault(issue.stream, deque()).append(issue)
+            queues.setdefault(dispatch.stream, deque()).append(dispatch)
     run = _Run(ledger, versions, queues.values())
-    run.issued.repeated = repeated
+    run.dispatched.repeated = repeated
     async with asyncio.TaskGroup() as group:
         for _ in range(min(streams_in_flight, len(queues))):
             group.create_task(run.work())
-    return run.issued
+    return run.dispatched
 
 
-async def known_keys(reader: Reader, issues: Sequence[Issue]) -> set[str]:
-    """Those of the issues' keys that the ledger holds."""
+async def known_keys(reader: Reader, dispatches: Sequence[Dispatch]) -> set[str]:
+    """Those of the dispatches' keys that the ledger holds."""
     known: set[str] = set()
-    for at in range(0, len(issues), KEYS_AT_ONCE):
-        some = issues[at : at + KEYS_AT_ONCE]
-        for tenant in {issue.context.tenant for issue in some}:
-            keys = [issue.key for issue in some if issue.context.tenant == tenant]
+    for at in range(0, len(dispatches), KEYS_AT_ONCE):
+        some = dispatches[at : at + KEYS_AT_ONCE]
+        for tenant in {dispatch.context.tenant for dispatch in some}:
+            keys = [dispatch.key for dispatch in some if dispatch.context.tenant == tenant]
             known |= await reader.known_keys(tenant, keys)
     return known
 
 
-async def issued_since(reader: Reader, tenant: UUID, position: int, by: str) -> int:
+async def dispatched_since(reader: Reader, tenant: UUID, position: int, by: str) -> int:
     """How many commands a part of the program (its actor id begins with `by`) got accepted behind a position.
 
     The ledger is asked, so that what a run did that died is counted in.
@@ -152,29 +164,29 @@ async def _versions(reader: Reader, streams: Sequence[UUID]) -> dict[UUID, int]:
 
 
 class _Run:
-    """One run of `issue_all`: `versions` are the newest ones of the streams with doubtful issues."""
+    """One run of `dispatch_all`: `versions` are the newest ones of the streams with doubtful dispatches."""
 
-    def __init__(self, ledger: Ledger, versions: Mapping[UUID, int], queues: Iterable[deque[Issue]]) -> None:
-        self.issued = Issued()
+    def __init__(self, ledger: Ledger, versions: Mapping[UUID, int], queues: Iterable[deque[Dispatch]]) -> None:
+        self.dispatched = Dispatched()
         self._ledger = ledger
         self._versions = versions
         self._cold = iter(queues)
-        self._loaded: deque[deque[Issue]] = deque()
+        self._loaded: deque[deque[Dispatch]] = deque()
         self._loading: asyncio.Task[int] | None = None
 
     async def work(self) -> None:
         """Take streams, one after the other, until none is left."""
         while (queue := await self._next()) is not None:
-            for issue in queue:
-                foreseen = await self._foreseen(issue) if issue.doubtful else None
+            for dispatch in queue:
+                foreseen = await self._foreseen(dispatch) if dispatch.doubtful else None
                 if foreseen is None:
-                    self._count(issue, await self._ledger.execute(issue.decider, _request(issue)))
+                    self._count(dispatch, await self._ledger.execute(dispatch.decider, _request(dispatch)))
                 else:
-                    self._count(issue, foreseen)
+                    self._count(dispatch, foreseen)
                     # Nothing was waited for; thousands of these in a row must not keep everybody else waiting.
                     await asyncio.sleep(0)
 
-    async def _next(self) -> deque[Issue] | None:
+    async def _next(self) -> deque[Dispatch] | None:
         """The queue of a stream that was loaded; `None` at the end."""
         while not self._loaded:
             # Everybody waits for the same loading, and is woken at once: one by one they would become a commit each.
@@ -196,26 +208,26 @@ class _Run:
         self._loading = None
         return len(some)
 
-    async def _foreseen(self, issue: Issue) -> Refusal | None:
-        """The refusal of a doubtful issue, if it was decided on the newest version there is."""
-        version, state = await self._ledger.load(issue.decider, issue.stream)
-        if version != self._versions.get(issue.stream):
+    async def _foreseen(self, dispatch: Dispatch) -> Refusal | None:
+        """The refusal of a doubtful dispatch, if it was decided on the newest version there is."""
+        version, state = await self._ledger.load(dispatch.decider, dispatch.stream)
+        if version != self._versions.get(dispatch.stream):
             return None
-        decision = issue.decider.decide(issue.command, state, issue.context)
+        decision = dispatch.decider.decide(dispatch.command, state, dispatch.context)
         return decision if isinstance(decision, Refusal) else None
 
-    def _count(self, issue: Issue, outcome: Appended | Refusal) -> None:
-        issued = self.issued
+    def _count(self, dispatch: Dispatch, outcome: Appended | Refusal) -> None:
+        dispatched = self.dispatched
         if isinstance(outcome, Refusal):
-            issued.refused[outcome.code] += 1
-            issued.refusals.append((issue, outcome))
+            dispatched.refused[outcome.code] += 1
+            dispatched.refusals.append((dispatch, outcome))
         elif outcome.replayed:
-            issued.repeated += 1
+            dispatched.repeated += 1
         elif outcome.events:
-            issued.accepted += 1
+            dispatched.accepted += 1
         else:
-            issued.idle += 1
+            dispatched.idle += 1
 
 
-def _request(issue: Issue) -> Request:
-    return Request(stream=issue.stream, key=issue.key, command=issue.command, context=issue.context)
+def _request(dispatch: Dispatch) -> Request:
+    return Request(stream=dispatch.stream, key=dispatch.key, command=dispatch.command, context=dispatch.context)

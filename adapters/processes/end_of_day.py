@@ -10,7 +10,7 @@ was done is known by its keys, and the calendar says which step is next.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 from itertools import groupby
 from typing import Protocol
@@ -20,8 +20,7 @@ from msgspec import Struct
 
 from adapters.postgres.ledger import Ledger, Request
 from adapters.postgres.reader import Reader
-from adapters.processes.dispatch import STREAMS_IN_FLIGHT, Issue, Issued, context, issue_all, issued_since
-from adapters.processes.timers import ACTOR_PREFIX, FIRINGS, Firing, fire
+from adapters.processes.dispatch import STREAMS_IN_FLIGHT, Dispatch, Dispatched, context, dispatch_all, dispatched_since
 from domain.calendar.calendar import (
     CALENDAR,
     DAY_NOT_CURRENT,
@@ -34,12 +33,16 @@ from domain.calendar.calendar import (
     StartEndOfDay,
     calendar_stream,
 )
-from domain.calendar.timers import Timer
 from domain.kernel.command import Command
 from domain.kernel.refusal import Refusal
+from domain.kernel.timer import Timer
+from domain.registry import TIMER_KINDS, WAITING
 
 TIMERS_STEP = "timers"
 BY = "end_of_day"
+ACTOR_PREFIX = "timer:"
+"""The actor of a fired timer is the system, by the id `timer:<kind>`."""
+
 ROUNDS_MAX = 100
 """Times that firing timers may make others due on the same day; more is a circle."""
 
@@ -119,7 +122,6 @@ class EndOfDay:
     settle: Settle | None = None
     steps: Sequence[DayStep] = ()
     may_end: Callable[[date], Refusal | None] | None = None
-    firings: Mapping[str, Firing] = field(default_factory=lambda: FIRINGS)
     streams_in_flight: int = STREAMS_IN_FLIGHT
 
     async def open(self, business_date: date) -> None:
@@ -151,7 +153,7 @@ class EndOfDay:
             raise EndOfDayRefused(DAY_NOT_CURRENT(expected=state.business_date, got=day))
         if self.may_end is not None and (refusal := self.may_end(day)) is not None:
             raise EndOfDayRefused(refusal)
-        issued = Issued()
+        dispatched = Dispatched()
         resumed = state.phase is CalendarPhase.CLOSING
         if not resumed:
             # Only here and after what was begun is done: a run that goes on must not change the order of things.
@@ -161,20 +163,20 @@ class EndOfDay:
             state = await self.state()
         done_in: dict[str, int] = {}
         for name in state.steps:
-            processed = await self._step(name, day, state, issued, resumed=resumed)
+            processed = await self._step(name, day, state, dispatched, resumed=resumed)
             if name != TIMERS_STEP:
                 done_in[name] = processed
             done = RecordStep(day=day, step=name, processed=processed)
             await self._command(f"calendar:{day}:{name}:done", done, day)
         await self._command(f"calendar:{day}:close", CloseDay(day=day), day)
-        return ClosedDay(day, issued.accepted, issued.repeated, dict(issued.refused), done_in)
+        return ClosedDay(day, dispatched.accepted, dispatched.repeated, dict(dispatched.refused), done_in)
 
-    async def _step(self, name: str, day: date, state: CalendarState, issued: Issued, *, resumed: bool) -> int:
+    async def _step(self, name: str, day: date, state: CalendarState, dispatched: Dispatched, *, resumed: bool) -> int:
         if name == TIMERS_STEP:
-            issued.add(await self._fire_all(day))
+            dispatched.add(await self._fire_all(day))
             if not resumed:
-                return issued.accepted
-            return await issued_since(self.reader, self.tenant, await self._start(state), ACTOR_PREFIX)
+                return dispatched.accepted
+            return await dispatched_since(self.reader, self.tenant, await self._start(state), ACTOR_PREFIX)
         step = next((step for step in self.steps if step.name == name), None)
         if step is None:
             known = ", ".join(step.name for step in self.steps)
@@ -203,26 +205,28 @@ class EndOfDay:
 
     # -------------------------------------------------------------------------------------------- timers
 
-    async def _fire_all(self, day: date) -> Issued:
+    async def _fire_all(self, day: date) -> Dispatched:
         """Fire until nothing is due that was not tried: a fired timer may have made another one due.
 
         It settles at least once, because an earlier run may have died while it did.
         """
         tried: set[str] = set()
-        issued = Issued()
+        dispatched = Dispatched()
         for number in range(ROUNDS_MAX):
             due = [timer for timer in await self.timers.due(self.tenant, day) if timer.key not in tried]
             if not due and number:
-                return issued
+                return dispatched
             tried.update(timer.key for timer in due)
             for _, same in groupby(due, key=lambda timer: (timer.due_on, timer.order)):
-                issues = self._issues(same, day)
-                issued.add(await issue_all(self.ledger, self.reader, issues, streams_in_flight=self.streams_in_flight))
+                dispatches = self._dispatches(same, day)
+                dispatched.add(
+                    await dispatch_all(self.ledger, self.reader, dispatches, streams_in_flight=self.streams_in_flight)
+                )
             await self._settle()
         raise EndOfDayError(f"day {day}: expected timers to settle within {ROUNDS_MAX} rounds")
 
-    def _issues(self, timers: Iterable[Timer], day: date) -> list[Issue]:
-        return [issue for timer in timers if (issue := fire(self.tenant, timer, day, self.firings)) is not None]
+    def _dispatches(self, timers: Iterable[Timer], day: date) -> list[Dispatch]:
+        return [dispatch for timer in timers if (dispatch := fire(self.tenant, timer, day)) is not None]
 
     async def _settle(self) -> None:
         if self.settle is not None:
@@ -236,3 +240,18 @@ class EndOfDay:
         )
         if isinstance(outcome, Refusal):
             raise EndOfDayRefused(outcome)
+
+
+def fire(tenant: UUID, timer: Timer, day: date) -> Dispatch | None:
+    """The dispatch that firing a timer on a business date is; None for a kind without a command."""
+    kind = TIMER_KINDS[timer.kind]
+    if kind.command is None:
+        return None
+    return Dispatch(
+        decider=WAITING[timer.kind],
+        stream=timer.stream,
+        key=timer.key,
+        command=kind.command(timer, day),
+        context=context(tenant, timer.key, day, ACTOR_PREFIX + timer.kind, timer.stream),
+        doubtful=kind.doubtful,
+    )

@@ -14,11 +14,11 @@ from uuid import UUID
 
 from adapters.postgres.ledger import Ledger
 from adapters.postgres.reader import Reader
-from adapters.processes.dispatch import Issue, context, issue_all, issued_since
+from adapters.processes.dispatch import Dispatch, context, dispatch_all, dispatched_since
 from adapters.processes.end_of_day import DayRun, EndOfDayError, Progress
 from domain.accounting.provision import PROVISION, RecogniseProvision, provision_stream
-from domain.calendar.timers import is_month_end
 from domain.kernel.refusal import Refusal
+from domain.kernel.times import is_month_end
 
 BY_PROVISIONS = "provisions"
 
@@ -51,14 +51,16 @@ class RecogniseProvisions:
         """Recognise what is not recognised yet; how many currencies were. Raises `ProvisionRefused`."""
         if not is_month_end(run.day):
             return 0
-        issues = [self._issue(run, command) for command in await self.allowances.to_recognise(run.tenant, run.day)]
-        issued = await issue_all(self.ledger, self.reader, issues)
-        for _, refusal in issued.refusals:
+        dispatches = [
+            self._dispatch(run, command) for command in await self.allowances.to_recognise(run.tenant, run.day)
+        ]
+        dispatched = await dispatch_all(self.ledger, self.reader, dispatches)
+        for _, refusal in dispatched.refusals:
             raise ProvisionRefused(run.day, refusal)
-        return await issued_since(self.reader, run.tenant, run.position, BY_PROVISIONS)
+        return await dispatched_since(self.reader, run.tenant, run.position, BY_PROVISIONS)
 
-    def _issue(self, run: DayRun, command: RecogniseProvision) -> Issue:
+    def _dispatch(self, run: DayRun, command: RecogniseProvision) -> Dispatch:
         stream = provision_stream(run.tenant, command.currency)
         key = f"provision:{command.currency}:{command.as_of}"
         by = context(run.tenant, key, run.day, BY_PROVISIONS, stream)
-        return Issue(decider=PROVISION, stream=stream, key=key, command=command, context=by)
+        return Dispatch(decider=PROVISION, stream=stream, key=key, command=command, context=by)

@@ -1,17 +1,17 @@
-"""Following the ledger: processes see every event once, in order, and answer with commands.
+"""Subscriptions: whoever reacts to events sees each of them once, in order, and answers with follow-up commands.
 
-    position ─▶ events behind it ─▶ for each: process(event, entry) → wishes ─▶ issue_all ─▶ position moves on
+    position ─▶ events behind it ─▶ for each: reactor(occurrence) → follow-up commands ─▶ dispatch_all ─▶ position moves
 
-A process is a pure function; a reactor is its sibling with effects, which tells what happened by commands. The position
-is kept in the read schema and moves after the commands are on disk: whoever dies in between issues them again, under
-the same keys. What a process wished and an aggregate refused is kept beside the position, because nobody else asked
-for it and somebody has to look.
+A process manager is pure: its facts are loaded, then it is asked. Other reactors have effects, and tell what happened
+by commands. The position is kept in the read schema and moves after the commands are on disk: whoever dies in between
+dispatches them again, under the same keys. What an aggregate or a rule refused is kept beside the position, because
+nobody else asked for it and somebody has to look.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -20,14 +20,16 @@ import msgspec
 from msgspec import Struct
 from psycopg_pool import AsyncConnectionPool
 
+from adapters.postgres.facts import FactLoader
 from adapters.postgres.ledger import Ledger
 from adapters.postgres.reader import Reader
 from adapters.postgres.schema import SHARD
-from adapters.processes.dispatch import STREAMS_IN_FLIGHT, SYSTEM, Issue, Issued, command_id, issue_all
+from adapters.processes.dispatch import STREAMS_IN_FLIGHT, SYSTEM, Dispatch, Dispatched, command_id, dispatch_all
 from chain.entry import Entry
-from domain.kernel.command import Actor, Command, Context
-from domain.kernel.decider import Decider
+from domain.kernel.command import Actor, Context
 from domain.kernel.event import EVENT_TYPES, Event
+from domain.kernel.needs import Facts, Need
+from domain.kernel.process import FollowUp, Occurrence, ProcessManager
 from domain.kernel.refusal import Refusal
 from domain.kernel.times import parse_utc
 
@@ -35,7 +37,7 @@ PAGE_EVENTS = 2_000
 """Events that are looked at before the position moves on."""
 
 REACTIONS_IN_FLIGHT = 32
-"""Reactors under way at a time: each waits for somebody outside."""
+"""Reactions under way at a time: each waits for somebody outside."""
 
 _DDL = """
 CREATE TABLE IF NOT EXISTS read.processes (
@@ -66,20 +68,8 @@ SELECT key, stream, code, facts FROM read.process_refusals WHERE shard = %s AND 
 Pool = AsyncConnectionPool[Any]
 
 
-class Wish(Struct, frozen=True, kw_only=True):
-    """A command that follows from an event: for which stream of which aggregate, under which key."""
-
-    decider: Decider[Any]
-    stream: UUID
-    key: str
-    command: Command
-
-
-Process = Callable[[Event, Entry], Sequence[Wish]]
-"""A process manager: pure, from an event and its envelope to what follows."""
-
-Reactor = Callable[[Event, Entry], Awaitable[Sequence[Wish]]]
-"""The same with effects; it may be called again for an event, and must then have no second effect."""
+Reactor = Callable[[Occurrence], Awaitable[Sequence[FollowUp]]]
+"""From an event to what follows; it may be asked again for an event, and must then have no second effect."""
 
 
 class Refused(Struct, frozen=True):
@@ -92,10 +82,10 @@ class Refused(Struct, frozen=True):
 
 
 @dataclass
-class Follower:
-    """Keeps processes up to date with the ledger, together under one name and position.
+class Subscription:
+    """Keeps one reactor up to date with the ledger, under a name and a position of its own.
 
-    `interest` are the event classes that any of them acts on; everything else is stepped over.
+    `interest` are the event classes that it acts on; everything else is stepped over.
     """
 
     name: str
@@ -103,10 +93,9 @@ class Follower:
     reader: Reader
     pool: Pool
     interest: frozenset[type[Event]]
-    processes: Sequence[Process] = ()
-    reactors: Sequence[Reactor] = ()
+    react: Reactor
     streams_in_flight: int = STREAMS_IN_FLIGHT
-    total: Issued = field(default_factory=Issued)
+    total: Dispatched = field(default_factory=Dispatched)
 
     def __post_init__(self) -> None:
         names = (name for name, cls in EVENT_TYPES.items() if cls in self.interest)
@@ -116,23 +105,23 @@ class Follower:
         """Create the tables that are missing; call once."""
         await self._execute(_DDL)
 
-    async def catch_up(self) -> Issued:
-        """Follow until no event is left, including those that its own commands append; what became of the wishes."""
-        issued = Issued()
+    async def catch_up(self) -> Dispatched:
+        """Follow until no event is left, including those that its own commands append; what became of the commands."""
+        dispatched = Dispatched()
         position = await self.position()
         while page := await self.reader.after(position, PAGE_EVENTS):
             entries = [stored.parsed() for stored in page]
             heard = [(event, entry) for entry in entries if (event := self._heard(entry)) is not None]
-            wishes = [issue for issues in await self._side_by_side(heard) for issue in issues]
-            if wishes:
-                issued.add(await self._issue(wishes))
+            follow_ups = [dispatch for dispatches in await self._side_by_side(heard) for dispatch in dispatches]
+            if follow_ups:
+                dispatched.add(await self._dispatch(follow_ups))
             position = page[-1].position
             await self._execute(_MOVE, (SHARD, self.name, position))
-        self.total.add(issued)
-        return issued
+        self.total.add(dispatched)
+        return dispatched
 
     async def refusals(self, tenant: UUID) -> list[Refused]:
-        """What was wished and refused, of one tenant, in the order of the keys."""
+        """What was asked for and refused, of one tenant, in the order of the keys."""
         async with self.pool.connection() as connection:
             cursor = await connection.execute(_REFUSALS, (SHARD, tenant))
             return [Refused(*row) for row in await cursor.fetchall()]
@@ -151,54 +140,66 @@ class Follower:
         event = entry.event()
         return event if type(event) in self.interest else None
 
-    async def _side_by_side(self, heard: Sequence[tuple[Event, Entry]]) -> list[list[Issue]]:
+    async def _side_by_side(self, heard: Sequence[tuple[Event, Entry]]) -> list[list[Dispatch]]:
         """What follows from each event, in their order, however long its reactor took."""
-        if not self.reactors:
-            return [await self._issues(event, entry) for event, entry in heard]
         turns = asyncio.Semaphore(REACTIONS_IN_FLIGHT)
 
-        async def in_turn(event: Event, entry: Entry) -> list[Issue]:
+        async def in_turn(event: Event, entry: Entry) -> list[Dispatch]:
             async with turns:
-                return await self._issues(event, entry)
+                follow_ups = await self.react(occurrence_of(event, entry))
+            return [self._dispatch_of(follow_up, entry) for follow_up in follow_ups]
 
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(in_turn(event, entry)) for event, entry in heard]
         return [task.result() for task in tasks]
 
-    async def _issues(self, event: Event, entry: Entry) -> list[Issue]:
-        wishes = [wish for process in self.processes for wish in process(event, entry)]
-        for reactor in self.reactors:
-            wishes += await reactor(event, entry)
-        return [self._issue_of(wish, entry) for wish in wishes]
-
-    def _issue_of(self, wish: Wish, entry: Entry) -> Issue:
+    def _dispatch_of(self, follow_up: FollowUp, entry: Entry) -> Dispatch:
         """The command belongs to the case and to the business date of the event that it follows from."""
-        return Issue(
-            decider=wish.decider,
-            stream=wish.stream,
-            key=wish.key,
-            command=wish.command,
+        return Dispatch(
+            decider=follow_up.decider,
+            stream=follow_up.stream,
+            key=follow_up.key,
+            command=follow_up.command,
             context=Context(
                 tenant=entry.tenant,
                 actor=Actor(SYSTEM, f"process:{self.name}"),
-                command=command_id(entry.tenant, wish.key),
+                command=command_id(entry.tenant, follow_up.key),
                 correlation=entry.correlation,
                 now=parse_utc(entry.occurred_at),
                 business_date=entry.business_date,
             ),
         )
 
-    async def _issue(self, wishes: Sequence[Issue]) -> Issued:
-        issued = await issue_all(self.ledger, self.reader, wishes, streams_in_flight=self.streams_in_flight)
-        for issue, refusal in issued.refusals:
-            await self._execute(_REFUSED, _refused_row(issue, refusal))
-        return issued
+    async def _dispatch(self, follow_ups: Sequence[Dispatch]) -> Dispatched:
+        dispatched = await dispatch_all(self.ledger, self.reader, follow_ups, streams_in_flight=self.streams_in_flight)
+        for dispatch, refusal in dispatched.refusals:
+            await self._execute(_REFUSED, _refused_row(dispatch, refusal))
+        return dispatched
 
     async def _execute(self, query: str, parameters: tuple[object, ...] | None = None) -> None:
         async with self.pool.connection() as connection:
             await connection.execute(query, parameters)
 
 
-def _refused_row(issue: Issue, refusal: Refusal) -> tuple[object, ...]:
+def _refused_row(dispatch: Dispatch, refusal: Refusal) -> tuple[object, ...]:
     facts = msgspec.json.encode(dict(refusal.facts)).decode()
-    return (SHARD, issue.context.tenant, issue.key, issue.stream, refusal.code, facts)
+    return (SHARD, dispatch.context.tenant, dispatch.key, dispatch.stream, refusal.code, facts)
+
+
+def occurrence_of(event: Event, entry: Entry) -> Occurrence:
+    """What reactors are told of an entry."""
+    return Occurrence(event=event, stream=entry.stream, tenant=entry.tenant, business_date=entry.business_date)
+
+
+def reactor_of(manager: ProcessManager, facts: FactLoader) -> Reactor:
+    """A process manager with the facts that it needs."""
+
+    async def react(occurrence: Occurrence) -> Sequence[FollowUp]:
+        reaction = manager.reacts[type(occurrence.event)]
+
+        def needs(found: Facts) -> Iterable[Need]:
+            return reaction.needs(occurrence, found)
+
+        return reaction.follow(occurrence, await facts.facts(occurrence.tenant, needs))
+
+    return react

@@ -15,7 +15,7 @@ from msgspec import Meta, Struct
 from domain.contracts.clause import TEXT_JSON_BYTES_MAX, DraftClause, Forms, PublishClause, Title
 from domain.contracts.contract.values import LibraryClause
 from domain.contracts.texts import is_exact, json_bytes, text_digest
-from domain.kernel.numbers import looks_personal
+from domain.kernel.ids import looks_personal
 from domain.kernel.values import ClauseRef, ClauseVersionNumber, Code
 from domain.pricing.parts import Form
 

@@ -104,8 +104,8 @@ async def _serve(session: Session, on: Base, listener: socket.socket, key: str |
     import uvicorn
 
     from api.compose import running
-    from api.roles.originating import following
     from api.roles.serve import site
+    from api.roles.subscriptions import following
 
     class Server(uvicorn.Server):
         """Ends by itself when told to, instead of raising the signal again after its work is done."""

@@ -13,7 +13,6 @@ from msgspec.structs import replace
 
 from adapters.connectors.payments.scenarios import Script
 from adapters.reference.plans import shipped_plans
-from adapters.reference.tenants import TenantTerms
 from api.demonstration import telling
 from api.demonstration.contracts import Deal, sign_contract
 from api.demonstration.origination import (
@@ -69,6 +68,7 @@ from domain.leasing.lease.commands import (
     WaiveDeposit,
 )
 from domain.leasing.lease.rules.decider import LEASE
+from domain.leasing.terms_of_business import TenantTerms
 from domain.leasing.values import Remedy
 from domain.parties.consent import CONSENT, WithdrawConsent
 from domain.parties.purposes import Purpose

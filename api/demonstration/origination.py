@@ -13,7 +13,6 @@ from msgspec import Struct
 from adapters.pricing.quotes import offer_of
 from adapters.reference import policies, prudential, tenants
 from adapters.reference.clauses import shipped_clauses
-from adapters.reference.tenants import TenantTerms
 from api.demonstration.scene import APPLICANT, Demonstration
 from domain.contracts.clause import CLAUSE
 from domain.intake.application.commands import (
@@ -30,6 +29,7 @@ from domain.intake.application.rules import APPLICATION
 from domain.intake.application.values import DocumentKind, Terms
 from domain.intake.offers import priced_of, terms_of
 from domain.kernel.command import Actor
+from domain.leasing.terms_of_business import TenantTerms
 from domain.parties.consent import CONSENT, GrantConsent, RequestConsent
 from domain.parties.permission import permits_any
 from domain.parties.purposes import Purpose

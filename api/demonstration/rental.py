@@ -14,7 +14,6 @@ from msgspec.structs import replace
 from adapters.connectors.payments.port import Order, request_of
 from adapters.connectors.payments.scenarios import Script
 from adapters.reference.plans import shipped_plans
-from adapters.reference.tenants import TenantTerms
 from api.demonstration import telling
 from api.demonstration.contracts import Deal, sign_contract
 from api.demonstration.origination import (
@@ -54,6 +53,7 @@ from domain.leasing.lease.commands import (
     WaiveDeposit,
 )
 from domain.leasing.lease.rules.decider import LEASE
+from domain.leasing.terms_of_business import TenantTerms
 from domain.parties.purposes import Purpose
 from domain.payments.collection import collection_stream
 from domain.payments.mandate import MANDATE, ResumeMandate, SuspendMandate, mandate_stream

@@ -3,35 +3,24 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from datetime import date
 from typing import Annotated
 
 from msgspec import Meta, Struct, field
 
 from adapters.postgres.schema import SHARD
-from adapters.processes.timers import FIRINGS
 from api.permissions import Permission
 from api.queries.engine.parameters import STARTING_AFTER, Cursor, ParameterInvalid, day_of, identifier
 from api.queries.engine.read import Answered, Asked, Read
 from api.queries.engine.shape import derived
 from domain.calendar.calendar import calendar_stream
-from domain.calendar.timers import Timer
 from domain.kernel.fields import one_of
 from domain.kernel.ids import format_id
+from domain.kernel.timer import Timer
+from domain.registry import TIMER_KINDS, WAITING
 from projections.calendar import business_day, timers
-from projections.calendar.timer_kinds import KIND_OF, KINDS
 from projections.calendar.timers import TIMERS
 from projections.engine.as_of import resolve
-
-AGGREGATES: Mapping[str, str] = {
-    "demand_cure": "lease",
-    "payment_query": "payment",
-    "payment_refund": "payment",
-    "payment_retry": "payment",
-    **{kind: firing.decider.name for kind, firing in FIRINGS.items()},
-}
-"""Which aggregate waits for each kind of timer; a test holds every kind against it."""
 
 _PLACE = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})/([a-z_]+)/([a-z]+_[0-9a-f]{32})/([0-9]{1,9})")
 _CALENDAR, _calendar = derived(business_day.BusinessDay, "Calendar", without=())
@@ -49,9 +38,7 @@ class TimerItem(Struct, frozen=True):
 class TimerFilter(Struct, frozen=True, kw_only=True):
     """Which timers are wanted."""
 
-    kind: Annotated[
-        str | None, Meta(description="Only of this kind.", examples=["bill"]), one_of(kind.name for kind in KINDS)
-    ] = None
+    kind: Annotated[str | None, Meta(description="Only of this kind.", examples=["bill"]), one_of(TIMER_KINDS)] = None
     first: Annotated[date | None, Meta(description="Due on this day or later.")] = field(default=None, name="from")
     last: Annotated[date | None, Meta(description="Due on this day or earlier.")] = field(default=None, name="to")
 
@@ -79,21 +66,21 @@ def _list_timers(asked: Asked) -> Answered:
 
 
 def _item(timer: Timer) -> TimerItem:
-    return TimerItem(timer.due_on, timer.kind, format_id(AGGREGATES[timer.kind], timer.stream), timer.number)
+    return TimerItem(timer.due_on, timer.kind, format_id(WAITING[timer.kind].name, timer.stream), timer.number)
 
 
 def _place(text: str) -> Timer:
     match = _PLACE.fullmatch(text)
-    kind = KIND_OF.get(match[2]) if match else None
+    kind = TIMER_KINDS.get(match[2]) if match else None
     if match is None or kind is None:
         raise ParameterInvalid(STARTING_AFTER, "identifier")
     on = day_of(STARTING_AFTER, match[1])
-    stream = identifier(STARTING_AFTER, AGGREGATES[kind.name], match[3])
+    stream = identifier(STARTING_AFTER, WAITING[kind.name].name, match[3])
     return Timer(on, kind.order, kind.name, stream, int(match[4]))
 
 
 def _text(timer: Timer) -> str:
-    return f"{timer.due_on}/{timer.kind}/{format_id(AGGREGATES[timer.kind], timer.stream)}/{timer.number}"
+    return f"{timer.due_on}/{timer.kind}/{format_id(WAITING[timer.kind].name, timer.stream)}/{timer.number}"
 
 
 _CURSOR = Cursor(Annotated[str, Meta(pattern=f"^{_PLACE.pattern}$")], _place, _text, "Continue behind this timer.")

@@ -1,10 +1,7 @@
 """Ending business days, put together: read models kept up to date, processes that follow events, banks, and the steps.
 
 timers ─▶ collection ─▶ callbacks ─▶ queries ─▶ reconciliation ─▶ provisions   without any bank: first and last
-    └───────┴── settle ──┴───────────┴─▶ followers, one after the other until none has anything to do
-                                           originating  from offer to lease
-                                           payments     money between leases and payments
-                                           collector    attempts and refunds to their providers
+    └───────┴── settle ──┴───────────┴─▶ `api.roles.subscriptions`, one after the other until none has anything to do
 
 Provisions are `api.roles.provisions`.
 """
@@ -22,42 +19,31 @@ import anyio
 import psycopg
 from psycopg_pool import AsyncConnectionPool
 
-from adapters.connectors.payments.collecting import INTEREST as ATTEMPTS
 from adapters.connectors.payments.collecting import Collector, LedgerPayments
 from adapters.connectors.payments.sandbox import SandboxBank
 from adapters.postgres.connections import connect, conninfo
 from adapters.postgres.schema import SHARD
 from adapters.processes.closing_steps import AskForOutcomes, DeliverCallbacks, ReconcileStatements
-from adapters.processes.collecting import INTEREST, pay_refunds, post_payments
 from adapters.processes.collection import CollectDue
 from adapters.processes.dispatch import STREAMS_IN_FLIGHT
 from adapters.processes.end_of_day import DayStep, EndOfDay
-from adapters.processes.subscription import Follower, Refused, Wish
+from adapters.processes.subscription import Refused, Subscription
 from adapters.system import now
 from api.compose import Running
 from api.roles.banks import banks
-from api.roles.originating import follower_of
 from api.roles.provisions import provisions_step
-from chain.entry import Entry
+from api.roles.subscriptions import collector_of, managed, settle
 from domain.access.ledger import LEDGER, LedgerState, may_end
-from domain.calendar.timers import Timer
-from domain.kernel.event import Event
 from domain.kernel.refusal import Refusal
+from domain.kernel.timer import Timer
 from domain.kernel.times import business_date
 from domain.payments.collection import CollectionPosition
+from domain.payments.lease_payments import LEASE_PAYMENTS
 from domain.payments.matching import Money
 from projections.calendar import timers
 from projections.engine.runner import Runner
 from projections.payments import receipts
 from projections.payments.collection_positions import READS, standings
-
-PROCESSES = "payments"
-"""The name under which the processes between leases and payments keep their position."""
-
-COLLECTOR = "collector"
-"""With the tenant, the name under which the reactor that asks providers keeps its position: providers know a tenant's
-account, and it begins when there are some.
-"""
 
 Settle = Callable[[], Awaitable[None]]
 
@@ -108,12 +94,12 @@ class Days:
 
     ending: EndOfDay
     settle: Settle
-    followers: tuple[Follower, ...]
+    subscriptions: tuple[Subscription, ...]
     banks: Mapping[str, SandboxBank]
 
     async def refusals(self, tenant: UUID) -> list[Refused]:
-        """What processes wished for and aggregates refused; followers share the list."""
-        return await self.followers[0].refusals(tenant)
+        """What processes asked for and aggregates refused; subscriptions share the list."""
+        return await self.subscriptions[0].refusals(tenant)
 
 
 @asynccontextmanager
@@ -137,19 +123,20 @@ async def days(
         pool = AsyncConnectionPool(conninfo(on.url), min_size=1, max_size=2, open=False, kwargs={"autocommit": True})
         await stack.enter_async_context(pool)
         collector = Collector(providers, LedgerPayments(on.ledger))
-        processes = _processes(on, pool, streams_in_flight)
-        followers = [replace(follower_of(on, pool), streams_in_flight=streams_in_flight), processes]
+        subscriptions = managed(on, pool)
+        payments = next(one for one in subscriptions if one.name == LEASE_PAYMENTS.name)
         if providers:
-            followers.append(_reactor(on, pool, tenant, collector, streams_in_flight))
-        for follower in followers:
-            await follower.prepare()
+            subscriptions.append(collector_of(on, pool, tenant, collector))
+        subscriptions = [replace(one, streams_in_flight=streams_in_flight) for one in subscriptions]
+        for subscription in subscriptions:
+            await subscription.prepare()
 
-        async def settle() -> None:
-            await _settled(followers)
+        async def settled() -> None:
+            await settle(subscriptions)
 
         connection = stack.enter_context(connect(on.url))
-        models = ReadModelsNow(connection, processes.position)
-        money = _steps(on, tenant, models, providers, collector, settle, streams_in_flight) if providers else ()
+        models = ReadModelsNow(connection, payments.position)
+        money = _steps(on, tenant, models, providers, collector, settled, streams_in_flight) if providers else ()
         steps = (*money, provisions_step(on, connection))
         ledger = await ledger_of(on)
 
@@ -161,12 +148,12 @@ async def days(
             on.reader,
             models,
             tenant,
-            settle=settle,
+            settle=settled,
             steps=steps,
             streams_in_flight=streams_in_flight,
             may_end=by_the_clock,
         )
-        yield Days(ending, settle, tuple(followers), providers)
+        yield Days(ending, settled, tuple(subscriptions), providers)
 
 
 async def ledger_of(on: Running) -> LedgerState:
@@ -176,43 +163,6 @@ async def ledger_of(on: Running) -> LedgerState:
     if entry is None or not entry.type.startswith(f"{LEDGER.name}.") or entry.seq != 1:
         return LEDGER.initial
     return LEDGER.evolve(LEDGER.initial, entry.event())
-
-
-def _processes(on: Running, pool: AsyncConnectionPool[Any], streams_in_flight: int) -> Follower:
-    return Follower(
-        name=PROCESSES,
-        ledger=on.ledger,
-        reader=on.reader,
-        pool=pool,
-        interest=INTEREST,
-        processes=(post_payments, pay_refunds),
-        streams_in_flight=streams_in_flight,
-    )
-
-
-def _reactor(
-    on: Running, pool: AsyncConnectionPool[Any], tenant: UUID, collector: Collector, streams_in_flight: int
-) -> Follower:
-    async def react(event: Event, entry: Entry) -> Sequence[Wish]:
-        return await collector.react(event, entry) if entry.tenant == tenant else ()
-
-    return Follower(
-        name=f"{COLLECTOR}:{tenant}",
-        ledger=on.ledger,
-        reader=on.reader,
-        pool=pool,
-        interest=ATTEMPTS,
-        reactors=(react,),
-        streams_in_flight=streams_in_flight,
-    )
-
-
-async def _settled(followers: Sequence[Follower]) -> None:
-    """Until nobody has anything to follow: what one wishes for is what the other waits for."""
-    while True:
-        issued = [await follower.catch_up() for follower in followers]
-        if not any(one.accepted for one in issued):
-            return
 
 
 def _steps(

@@ -17,12 +17,12 @@ from msgspec import Meta, Struct
 from msgspec.structs import replace
 
 from domain.accounting.provisioning import PROVISION_POLICIES, FiveClass, ProvisionPolicy, provision_fen
-from domain.calendar.timers import is_month_end
 from domain.kernel.command import Command, Context
 from domain.kernel.decider import ABSENT, PRESENT, Answer, Decider, Rule, State
 from domain.kernel.event import Event, event_type
 from domain.kernel.money import Currency, DeltaFen, Fen
 from domain.kernel.refusal import Refusal, refusal
+from domain.kernel.times import is_month_end
 
 # -------------------------------------------------------------------------------------------------------------- values
 

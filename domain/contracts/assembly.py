@@ -16,7 +16,7 @@ from domain.contracts.contract.values import (
     Party,
     PartyRole,
 )
-from domain.kernel.numbers import looks_personal
+from domain.kernel.ids import looks_personal
 from domain.kernel.refusal import Refusal
 from domain.kernel.values import ClauseRef
 from domain.pricing.parts import Form

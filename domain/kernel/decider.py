@@ -23,6 +23,7 @@ from msgspec.structs import replace
 from domain.kernel.command import Command, Context
 from domain.kernel.event import Event
 from domain.kernel.refusal import Refusal, RefusalKind
+from domain.kernel.timer import TimerKind
 
 
 class State(Struct, frozen=True, kw_only=True):
@@ -81,7 +82,7 @@ class Decider(Generic[S]):
 
     `name` is the first part of its event types, `initial` the state of an empty stream. `unknown` refuses a command to
     an empty stream; `closed` is the phases that are the end, and what refuses a command there. `consequences` gives the
-    events that follow from what was granted, whichever command it was.
+    events that follow from what was granted, whichever command it was. `timers` are what it waits for by date.
     """
 
     def __init__(
@@ -94,12 +95,14 @@ class Decider(Generic[S]):
         unknown: Callable[[], Refusal] | None = None,
         closed: tuple[Phases, Otherwise] | None = None,
         consequences: Callable[[Events, S, Context], Events] = _no_consequences,
+        timers: tuple[TimerKind, ...] = (),
     ) -> None:
         if name in DECIDERS:
             raise ValueError(f"aggregate {name} is registered already")
         self.name, self.initial = name, initial
         self.commands: tuple[type[Command], ...] = tuple(rules)
         self.events: tuple[type[Event], ...] = tuple(evolve)
+        self.timers = timers
         self._rules, self._evolve = rules, evolve
         self._unknown, self._closed, self._consequences = unknown, closed, consequences
         DECIDERS[name] = self

@@ -37,6 +37,13 @@ class FirstEvent(Need, frozen=True):
     stream: UUID
 
 
+class StreamEvents(Need, frozen=True):
+    """The events of a stream of this aggregate, oldest first; none where there is none. Its version is checked."""
+
+    aggregate: str
+    stream: UUID
+
+
 class Related(Need, frozen=True):
     """The states of all streams of this aggregate that a relation names for a key, oldest first.
 

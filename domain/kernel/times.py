@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from calendar import monthrange
 from datetime import UTC, date, datetime, timedelta, timezone
 
 import msgspec
@@ -57,3 +58,13 @@ def business_date(instant: datetime) -> date:
     if instant.tzinfo is None:
         raise TimeError(f"expected an aware datetime, got the naive {instant.isoformat()}")
     return instant.astimezone(BEIJING).date()
+
+
+def is_month_end(day: date) -> bool:
+    """Whether a day is the last of its month."""
+    return day.day == monthrange(day.year, day.month)[1]
+
+
+def month_end(day: date) -> date:
+    """The last day of the month that a day is in."""
+    return day.replace(day=monthrange(day.year, day.month)[1])

@@ -17,16 +17,24 @@ from enum import StrEnum
 from typing import Annotated
 from uuid import UUID
 
-from msgspec import Meta, Struct
+from msgspec import Meta
 from msgspec.structs import replace
 
 from domain.kernel.command import Command, Context
 from domain.kernel.decider import ABSENT, Answer, Decider, Rule, State
 from domain.kernel.event import Event, event_type
 from domain.kernel.refusal import Refusal, refusal
-from domain.kernel.terms import ChannelField, ClauseRefField, ExpiresOnField, OptionalEvidenceField
-from domain.kernel.values import ClauseRef, Code, Digest
-from domain.parties.purposes import IN_WRITING, RENEWALS_MAX, WITH_USES, Purpose, Recipients, Uses
+from domain.kernel.timer import TimerKind, all_close, expire
+from domain.kernel.values import (
+    ChannelField,
+    ClauseRef,
+    ClauseRefField,
+    Code,
+    Digest,
+    ExpiresOnField,
+    OptionalEvidenceField,
+)
+from domain.parties.purposes import IN_WRITING, RENEWALS_MAX, WITH_USES, Period, Purpose, Recipients, Uses
 
 # -------------------------------------------------------------------------------------------------------------- events
 
@@ -103,13 +111,6 @@ class ConsentPhase(StrEnum):
     DECLINED = "declined"
     WITHDRAWN = "withdrawn"
     EXPIRED = "expired"
-
-
-class Period(Struct, frozen=True):
-    """Business dates on which a consent stood: from the first, up to and including the last."""
-
-    first: date
-    last: date
 
 
 class ConsentState(State, frozen=True, kw_only=True):
@@ -246,11 +247,8 @@ def _grant(command: GrantConsent, state: ConsentState, context: Context) -> Answ
     assert purpose is not None, "a consent that was asked for has a purpose"
     if command.clause != state.clause:
         return CLAUSE_DIFFERS(expected=state.clause and state.clause.digest, got=command.clause.digest)
-    if (beyond := _beyond(command, state)) is not None:
-        return beyond
-    if (wrong := _wrong_scope(purpose, command, context)) is not None:
-        return wrong
-    return _unwritten(purpose, command.evidence) or (
+    wrong = _beyond(command, state) or _wrong_scope(purpose, command, context) or _unwritten(purpose, command.evidence)
+    return wrong or (
         ConsentGranted(
             purpose=purpose,
             recipients=command.recipients,
@@ -397,4 +395,13 @@ CONSENT = Decider(
         ConsentWithdrawn: _withdrawn,
         ConsentExpired: _ended(ConsentPhase.EXPIRED),
     },
+    timers=(
+        TimerKind(
+            name="consent_expiry",
+            order=20,
+            command=lambda timer, day: ExpireConsent(),
+            changes=expire("expires_on", ConsentRequested, ConsentGranted, ConsentRenewed)
+            | all_close(ConsentDeclined, ConsentWithdrawn, ConsentExpired),
+        ),
+    ),
 )

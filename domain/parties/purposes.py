@@ -1,11 +1,12 @@
-"""Values of a consent: its purposes, its recipients, the uses agreed upon."""
+"""Values of a consent: its purposes, its recipients, the uses agreed upon, the days it stood."""
 
 from __future__ import annotations
 
+from datetime import date
 from enum import StrEnum
 from typing import Annotated
 
-from msgspec import Meta
+from msgspec import Meta, Struct
 
 from domain.kernel.values import Code
 
@@ -39,6 +40,13 @@ class Purpose(StrEnum):
     """Asking a credit bureau (征信业管理条例 18)."""
     CREDIT_FILING = "credit_filing"
     """Giving credit data to a bureau or the central database (征信业管理条例 29)."""
+
+
+class Period(Struct, frozen=True):
+    """Business dates on which a consent stood: from the first, up to and including the last."""
+
+    first: date
+    last: date
 
 
 IN_WRITING = frozenset({Purpose.CREDIT_INQUIRY, Purpose.CREDIT_FILING})

@@ -7,6 +7,10 @@
 The amount of an attempt is fixed here and now, not when a bill was issued: credit, and money that came in another way,
 are not debited again. A payment that waits has no order at a provider, so giving it up is safe.
 
+    Start   InitiatePayment                    collection:<lease hex>:<day>
+    Again   RetryPayment(attempt, amount)      payment:<hex>:retry:<attempt>
+    GiveUp  CancelPayment(reason)              payment:<hex>:give_up:<attempt>
+
 A mandate whose collection was exhausted, charged back, or cancelled by people rests until another bill falls due after
 that day; then everything that is due is asked for again.
 """
@@ -18,6 +22,9 @@ from uuid import UUID, uuid5
 
 from msgspec import Struct
 
+from domain.kernel.process import FollowUp
+from domain.payments.payment.commands import CancelPayment, InitiatePayment, RetryPayment
+from domain.payments.payment.rules import PAYMENT
 from domain.payments.payment.values import CollectionPolicy
 
 NOTHING_OPEN = "nothing_open"
@@ -94,6 +101,23 @@ Move = Start | Again | GiveUp
 def collection_stream(lease: UUID, day: date) -> UUID:
     """The payment that collects what is due of a lease on a day: one, whoever derives it."""
     return uuid5(lease, f"collection:{day}")
+
+
+def follow_up(move: Move, lease: UUID, day: date) -> FollowUp:
+    """The command that a move of a lease on a day is."""
+    match move:
+        case Start(amount_fen, debit):
+            stream, key = collection_stream(lease, day), f"collection:{lease.hex}:{day}"
+            begin = InitiatePayment(
+                lease=lease, bill=None, amount_fen=amount_fen, policy=debit.policy, mandate=debit.reference
+            )
+            return FollowUp(decider=PAYMENT, stream=stream, key=key, command=begin)
+        case Again(payment, attempt, amount_fen):
+            key, again = f"payment:{payment.hex}:retry:{attempt}", RetryPayment(attempt=attempt, amount_fen=amount_fen)
+            return FollowUp(decider=PAYMENT, stream=payment, key=key, command=again)
+        case GiveUp(payment, attempt, reason):
+            key = f"payment:{payment.hex}:give_up:{attempt}"
+            return FollowUp(decider=PAYMENT, stream=payment, key=key, command=CancelPayment(reason=reason))
 
 
 def moves(position: CollectionPosition) -> tuple[Move, ...]:

@@ -23,11 +23,11 @@ from msgspec.structs import replace
 from domain.kernel.command import Command, Context
 from domain.kernel.decider import ABSENT, Answer, Decider, Rule, State
 from domain.kernel.event import Event, event_type
+from domain.kernel.ids import looks_personal
 from domain.kernel.money import Amount
-from domain.kernel.numbers import looks_personal
 from domain.kernel.refusal import Refusal, refusal
-from domain.kernel.terms import LeaseField, OptionalEvidenceField, ReasonField, ReferenceField
-from domain.kernel.values import Code, Digest, Reference
+from domain.kernel.timer import TimerKind, all_close, expire
+from domain.kernel.values import Code, Digest, LeaseField, OptionalEvidenceField, ReasonField, Reference, ReferenceField
 from domain.payments.payment.values import CollectionPolicy
 
 # -------------------------------------------------------------------------------------------------------------- events
@@ -278,6 +278,14 @@ MANDATE = Decider(
         MandateRevoked: _to(MandatePhase.REVOKED),
         MandateExpired: _to(MandatePhase.EXPIRED),
     },
+    timers=(
+        TimerKind(
+            name="mandate_expiry",
+            order=25,
+            command=lambda timer, day: ExpireMandate(),
+            changes=expire("valid_until", MandateGranted) | all_close(MandateRevoked, MandateExpired),
+        ),
+    ),
 )
 
 

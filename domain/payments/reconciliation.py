@@ -21,8 +21,7 @@ from domain.kernel.decider import ABSENT, Answer, Decider, Rule, State, without_
 from domain.kernel.event import Event, event_type
 from domain.kernel.money import Fen
 from domain.kernel.refusal import refusal
-from domain.kernel.terms import OptionalEvidenceField, ProviderField
-from domain.kernel.values import Code, Count, Digest
+from domain.kernel.values import Code, Count, Digest, OptionalEvidenceField, ProviderField
 from domain.payments.matching import BreakKind, Difference, Movement
 from domain.payments.payment.values import ProviderRef
 

@@ -2,10 +2,10 @@
 
     event that opens, moves or closes ─▶ row(stream: its timers, the first day one of them is due) ─▶ due(day)
 
-A kind of timer is data: its place in the order of a day, and for each event type what that does to it. A timer that
-recurs is due at every month end from its day on until an event closes it; the calendar visits each day, so none is
-missed. Firing a timer is a command (`adapters.processes`); this read model never knows that it was fired, only what
-the events say. The row of an aggregate that waits for nothing any more stays, empty: the past is found by it.
+Kinds of timers are declared with their aggregates (`domain.kernel.timer`). A timer that recurs is due at every month
+end from its day on until an event closes it; the calendar visits each day, so none is missed.
+Firing a timer is a command (`adapters.processes`); this read model never knows that it was fired, only what the events
+say. The row of an aggregate that waits for nothing any more stays, empty: the past is found by it.
 """
 
 from __future__ import annotations
@@ -20,27 +20,21 @@ from msgspec import Struct
 from msgspec.structs import replace
 from psycopg import Connection
 
-from domain.calendar.timers import Timer, is_month_end, month_end
 from domain.kernel.event import Event
-from projections.calendar.timer_kinds import (
-    EVENTS,
-    KIND_OF,
-    KINDS,
-    RECURRING,
-    Change,
-    Closes,
-    Ends,
-    Lead,
-    Opens,
-    Wakes,
-    changes,
-)
+from domain.kernel.timer import Change, Changes, Closes, Leads, Opens, Timer, TimerKind, Wakes
+from domain.kernel.times import is_month_end, month_end
+from domain.registry import TIMER_KINDS
 from projections.engine.as_of import resolve
 from projections.engine.model import Projection, Recorded, Row
 from projections.engine.pages import at_position
 from projections.engine.tables import row_maker, select_list
 
 _NOBODY = UUID(int=0)
+_RECURRING = frozenset(kind.name for kind in TIMER_KINDS.values() if kind.recurring)
+_CHANGES: dict[type[Event], list[tuple[TimerKind, Changes]]] = {}
+for _kind in TIMER_KINDS.values():
+    for _event, _changes in _kind.changes.items():
+        _CHANGES.setdefault(_event, []).append((_kind, _changes))
 
 
 class Open(Struct, frozen=True, array_like=True):
@@ -107,29 +101,32 @@ def fold_run(row: Waiting | None, run: Sequence[Recorded]) -> Waiting | None:
     if row is not None:
         state = _State(list(_decode(row.timers)), row.dormant, row.lead_days)
     for recorded in run:
-        wanted = changes(recorded.event, recorded.envelope.business_date, state.lead_days)
-        if row is None and any(isinstance(change, Opens) for change in wanted):
+        changes = _changes_of(recorded, state.lead_days)
+        if row is None and any(isinstance(change, Opens) for _, change in changes):
             position = recorded.position
             row = Waiting(id=recorded.stream, tenant=recorded.tenant, position=position, first_position=position)
-        for change in wanted if row is not None else ():
-            _apply(state, change)
+        for kind, change in changes if row is not None else ():
+            _apply(state, kind, change)
     return None if row is None else _written(row, state, run[-1].position)
 
 
-def _apply(state: _State, change: Change) -> None:
+def _changes_of(recorded: Recorded, lead_days: int) -> list[tuple[str, Change]]:
+    event, on = recorded.event, recorded.envelope.business_date
+    return [(kind.name, one) for kind, changes in _CHANGES[type(event)] for one in changes(event, on, lead_days)]
+
+
+def _apply(state: _State, kind: str, change: Change) -> None:
     match change:
-        case Opens(kind, number, due_on, dormant):
+        case Opens(due_on, number, dormant):
             _close(state, kind, number)
             state.timers.append(Open(kind, number, due_on))
             state.dormant = state.dormant or dormant
-        case Closes(kind, number):
+        case Closes(number):
             _close(state, kind, number)
         case Wakes():
             state.dormant = False
-        case Lead(days):
+        case Leads(days):
             state.lead_days = days
-        case Ends():
-            state.timers, state.dormant, state.lead_days = [], False, 0
 
 
 def _close(state: _State, kind: str, number: int | None) -> None:
@@ -137,8 +134,8 @@ def _close(state: _State, kind: str, number: int | None) -> None:
 
 
 def _written(row: Waiting, state: _State, position: int) -> Waiting:
-    single = [] if state.dormant else [one.due_on for one in state.timers if one.kind not in RECURRING]
-    monthly = [] if state.dormant else [one.due_on for one in state.timers if one.kind in RECURRING]
+    single = [] if state.dormant else [one.due_on for one in state.timers if one.kind not in _RECURRING]
+    monthly = [] if state.dormant else [one.due_on for one in state.timers if one.kind in _RECURRING]
     return replace(
         row,
         position=position,
@@ -152,10 +149,10 @@ def _written(row: Waiting, state: _State, position: int) -> Waiting:
 
 TIMERS = Projection(
     name="timers",
-    version=1,
+    version=2,
     row=Waiting,
     key=("id",),
-    events=EVENTS,
+    events=frozenset(_CHANGES),
     fold=fold,
     fold_run=fold_run,
     ddl="""
@@ -232,12 +229,12 @@ def listing(
     position = resolve(connection, TIMERS, shard, as_of_position)
     table, values = at_position(connection, TIMERS, tenant, position, shard, past=as_of_position is not None)
     least = date.min if on is None else month_end(on)
-    names = [kind.name for kind in KINDS]
     after = starting_after
     keys = (None, 0, _NOBODY, 0) if after is None else (after.due_on, after.order, after.stream, after.number)
     parameters = {
         **{f"v{n}": value for n, value in enumerate(values)},
-        "least": least, "kinds": names, "orders": [kind.order for kind in KINDS], "recurring": sorted(RECURRING),
+        "kinds": list(TIMER_KINDS), "orders": [kind.order for kind in TIMER_KINDS.values()],
+        "recurring": sorted(_RECURRING), "least": least,
         "first": where.first, "last": where.last, "kind": where.kind,
         "day": keys[0], "order": keys[1], "stream": keys[2], "number": keys[3], "limit": limit + 1,
     }  # fmt: skip
@@ -255,14 +252,14 @@ def _named(table: str) -> str:
 
 def _single(row: Waiting, day: date) -> Iterable[Timer]:
     for one in _decode(row.timers):
-        if one.due_on <= day and one.kind not in RECURRING:
-            yield Timer(one.due_on, KIND_OF[one.kind].order, one.kind, row.id, one.number)
+        if one.due_on <= day and one.kind not in _RECURRING:
+            yield Timer(one.due_on, TIMER_KINDS[one.kind].order, one.kind, row.id, one.number)
 
 
 def _monthly(row: Waiting, day: date) -> Iterable[Timer]:
     for one in _decode(row.timers):
-        if one.due_on <= day and one.kind in RECURRING:
-            yield Timer(day, KIND_OF[one.kind].order, one.kind, row.id, one.number)
+        if one.due_on <= day and one.kind in _RECURRING:
+            yield Timer(day, TIMER_KINDS[one.kind].order, one.kind, row.id, one.number)
 
 
 def _rows(connection: Connection[Any], query: str, *values: Any) -> Sequence[Waiting]:

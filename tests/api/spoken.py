@@ -34,7 +34,7 @@ from api.queries.engine.parameters import parameters_of
 from api.queries.engine.shape import derived, said
 from api.queries.registry import CONTEXTS, READS
 from domain.kernel.event import EVENT_TYPES
-from projections.calendar.timer_kinds import KINDS
+from domain.registry import TIMER_KINDS
 from projections.intake.decision_funnel import OUTCOMES, STAGES
 from projections.leasing.ageing import BUCKETS
 
@@ -83,8 +83,7 @@ def _say_codes() -> None:
     for name in EVENT_TYPES:
         words.event(name)
         words.happened(name)
-    kinds = (kind.name for kind in KINDS)
-    for code in (*CONTEXTS, *ROLES, *ACTORS, *STEPS, *STAGES, *OUTCOMES, *BUCKETS, *kinds, *_codes()):
+    for code in (*CONTEXTS, *ROLES, *ACTORS, *STEPS, *STAGES, *OUTCOMES, *BUCKETS, *TIMER_KINDS, *_codes()):
         words.value(code)
 
 

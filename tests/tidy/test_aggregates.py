@@ -10,7 +10,7 @@ import pytest
 
 from tests.tidy import checkout
 
-ORDER = ("values", "events", "state", "commands", "refusals", "rules", "evolve", "decider")
+ORDER = ("values", "events", "state", "commands", "refusals", "rules", "evolve", "timers", "decider")
 SECTION = re.compile(r"^# -{20,} (\w+)$", re.MULTILINE)
 DOMAIN = [path for path in checkout.files() if path.parts[0] == "domain" and path.suffix == ".py"]
 FOLDERS = sorted({path.parents[len(path.parts) - 4] for path in DOMAIN if len(path.parts) > 3})

@@ -35,10 +35,9 @@ from adapters.connectors.payments.port import (
     request_of,
 )
 from adapters.postgres.ledger import Ledger
-from adapters.processes.subscription import Wish
-from chain.entry import Entry
 from domain.kernel.command import Command
 from domain.kernel.event import Event
+from domain.kernel.process import FollowUp, Occurrence
 from domain.payments.payment.commands import (
     ReceiveCallback,
     RecordFailed,
@@ -91,19 +90,20 @@ class Collector:
         self._providers = providers
         self._payments = payments
 
-    async def react(self, event: Event, entry: Entry) -> Sequence[Wish]:
-        """What a provider says of an attempt or a refund, as a command; the reactor of `Follower`."""
-        match event:
-            case AttemptStarted():
-                return await self._attempt(entry.stream, event, entry.business_date)
-            case OutcomeUnknown():
-                return await self.resolve(entry.stream, event.attempt, entry.business_date)
-            case RefundRequested():
-                return await self.refund(entry.stream, event.number, entry.business_date)
+    async def react(self, occurrence: Occurrence) -> Sequence[FollowUp]:
+        """What a provider says of an attempt or a refund, as a command; the reactor of a subscription."""
+        stream, on = occurrence.stream, occurrence.business_date
+        match occurrence.event:
+            case AttemptStarted() as started:
+                return await self._attempt(stream, started, on)
+            case OutcomeUnknown() as unknown:
+                return await self.resolve(stream, unknown.attempt, on)
+            case RefundRequested() as asked:
+                return await self.refund(stream, asked.number, on)
             case _:
                 return ()
 
-    async def _attempt(self, stream: UUID, event: AttemptStarted, on: date) -> Sequence[Wish]:
+    async def _attempt(self, stream: UUID, event: AttemptStarted, on: date) -> Sequence[FollowUp]:
         """Ask for what the event says; an attempt that is over, or was taken, goes to nobody again."""
         attempt = event.attempt
         state = await self._payments.payment(stream)
@@ -112,7 +112,9 @@ class Collector:
         provider = self._provider(event.channel)
         if provider is None:
             # An earlier configuration may have had it, and asked: nobody knows whether money moved.
-            return (_wish(stream, f"attempt:{attempt}", RecordOutcomeUnknown(attempt=attempt, reason="no_provider")),)
+            return (
+                _follow_up(stream, f"attempt:{attempt}", RecordOutcomeUnknown(attempt=attempt, reason="no_provider")),
+            )
         order = Order(
             request=request_of(stream, attempt),
             amount_fen=event.amount_fen,
@@ -121,9 +123,9 @@ class Collector:
             mandate=state.mandate,
         )
         answer = await _asked(provider, provider.initiate(order))
-        return (_wish(stream, f"attempt:{attempt}", _recorded(answer, attempt, Source.ANSWER)),)
+        return (_follow_up(stream, f"attempt:{attempt}", _recorded(answer, attempt, Source.ANSWER)),)
 
-    async def resolve(self, stream: UUID, attempt: int, on: date) -> Sequence[Wish]:
+    async def resolve(self, stream: UUID, attempt: int, on: date) -> Sequence[FollowUp]:
         """Ask what became of an attempt that is pending or unknown; nothing while the provider cannot say."""
         state = await self._payments.payment(stream)
         provider = self._provider(state.channel_of(attempt))
@@ -133,9 +135,9 @@ class Collector:
         command = _recorded(answer, attempt, Source.QUERY)
         if not isinstance(command, (RecordSucceeded, RecordFailed)):
             return ()
-        return (_wish(stream, f"resolved:{attempt}", command),)
+        return (_follow_up(stream, f"resolved:{attempt}", command),)
 
-    async def refund(self, stream: UUID, number: int, on: date) -> Sequence[Wish]:
+    async def refund(self, stream: UUID, number: int, on: date) -> Sequence[FollowUp]:
         """Ask for a refund, or how it ended, which is the same question; nothing while the provider cannot say."""
         state = await self._payments.payment(stream)
         known = state.refund(number)
@@ -147,7 +149,7 @@ class Collector:
         request = request_of(stream, known.attempt)
         answer = await _asked(provider, provider.refund(request, known.amount_fen, refund_key(stream, number), on))
         command = _refund_recorded(answer, number, known.amount_fen)
-        return () if command is None else (_wish(stream, f"refund:{number}", command),)
+        return () if command is None else (_follow_up(stream, f"refund:{number}", command),)
 
     def _provider(self, channel: str) -> PaymentProvider | None:
         found = self._providers.get(channel)
@@ -165,7 +167,7 @@ async def _asked(provider: PaymentProvider, question: Awaitable[Answer]) -> Answ
         return Answer(status=Status.UNKNOWN, code="no_answer")
 
 
-def received(channel: str, check: Verify, headers: Mapping[str, str], body: bytes, arrival: UUID) -> Wish:
+def received(channel: str, check: Verify, headers: Mapping[str, str], body: bytes, arrival: UUID) -> FollowUp:
     """The command that a callback is, forged or not: a forged one is recorded with the payment it names, if it does.
 
     `channel` is the provider's name, `arrival` the id of this delivery: the same bytes that come again are recorded
@@ -179,7 +181,7 @@ def received(channel: str, check: Verify, headers: Mapping[str, str], body: byte
         forged = ReceiveCallback(
             callback=digest, verified=False, channel=channel, attempt=attempt, reported=Reported.FAILED
         )
-        return _wish(stream, f"callback:{arrival.hex}", forged)
+        return _follow_up(stream, f"callback:{arrival.hex}", forged)
     stream, attempt = parse_request(callback.request)
     answer = callback.answer
     reported = _REPORTED.get(answer.status)
@@ -197,7 +199,7 @@ def received(channel: str, check: Verify, headers: Mapping[str, str], body: byte
         ref=answer.ref,
         code=None if reported is Reported.SUCCEEDED else answer.code,
     )
-    return _wish(stream, f"callback:{arrival.hex}", command)
+    return _follow_up(stream, f"callback:{arrival.hex}", command)
 
 
 _REPORTED = {
@@ -241,5 +243,5 @@ def _refund_recorded(answer: Answer, number: int, amount_fen: int) -> Command | 
             return None
 
 
-def _wish(stream: UUID, what: str, command: Command) -> Wish:
-    return Wish(decider=PAYMENT, stream=stream, key=f"payment:{stream.hex}:{what}", command=command)
+def _follow_up(stream: UUID, what: str, command: Command) -> FollowUp:
+    return FollowUp(decider=PAYMENT, stream=stream, key=f"payment:{stream.hex}:{what}", command=command)

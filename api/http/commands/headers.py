@@ -6,8 +6,8 @@ import re
 
 from api.http.problems import catalogue
 from api.http.problems.problem import Problem
+from domain.kernel.ids import looks_personal
 from domain.kernel.money import MAX_SAFE_INTEGER
-from domain.kernel.numbers import looks_personal
 
 KEY_MAX_CHARS = 255
 _BARE = re.compile(r"[\x21-\x7e]+")

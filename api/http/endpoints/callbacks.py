@@ -20,7 +20,6 @@ from adapters.connectors.payments.signature import BODY_MAX_BYTES, verify
 from adapters.postgres import browse
 from adapters.postgres.ledger import Request as Asked
 from adapters.processes.dispatch import SYSTEM
-from adapters.processes.subscription import Wish
 from adapters.system import new_id
 from api.http.description import POSITION, Description, add
 from api.http.problems import catalogue
@@ -30,6 +29,7 @@ from api.http.reads.routes import STRICT, Of
 from api.http.services import RETRY_AFTER_S, Services
 from domain.kernel.command import Actor, Context
 from domain.kernel.event import Event
+from domain.kernel.process import FollowUp
 from domain.kernel.refusal import Refusal
 from domain.kernel.times import business_date
 from domain.payments.payment.commands import ReceiveCallback
@@ -62,10 +62,10 @@ async def receive_callback(request: Request, provider: ProviderPath, of: Of) -> 
         raise Problem(catalogue.NOT_FOUND)
     headers = {name.lower(): value for name, value in request.headers.items()}
     try:
-        wish = received(provider, lambda given, raw: verify(secret, given, raw), headers, body, new_id())
+        follow_up = received(provider, lambda given, raw: verify(secret, given, raw), headers, body, new_id())
     except (CallbackMalformed, RequestMalformed):
         raise Problem(catalogue.CALLBACK_MALFORMED) from None
-    position, result = await _record(of, provider, wish)
+    position, result = await _record(of, provider, follow_up)
     answer = Taken(result)
     return Response(encode(answer), media_type=JSON, headers={"Ledger-Position": str(position)})
 
@@ -80,9 +80,9 @@ async def _body(request: Request) -> bytes:
     return b"".join(chunks)
 
 
-async def _record(of: Services, provider: str, wish: Wish) -> tuple[int, str]:
+async def _record(of: Services, provider: str, follow_up: FollowUp) -> tuple[int, str]:
     """Where the callback stands in the ledger, and what became of it. Raises what the provider must not repeat."""
-    first = await of.queries.run(browse.first_envelope, wish.stream)
+    first = await of.queries.run(browse.first_envelope, follow_up.stream)
     if first is None or first.type.partition(".")[0] != PAYMENT.name:
         raise Problem(catalogue.NOT_FOUND)
     now = of.now()
@@ -94,14 +94,14 @@ async def _record(of: Services, provider: str, wish: Wish) -> tuple[int, str]:
         now=now,
         business_date=business_date(now),
     )
-    request = Asked(stream=wish.stream, key=wish.key, command=wish.command, context=context)
+    request = Asked(stream=follow_up.stream, key=follow_up.key, command=follow_up.command, context=context)
     outcome = await of.running.ledger.execute(PAYMENT, request)
     if isinstance(outcome, Refusal):
         raise refused(outcome)
-    assert isinstance(wish.command, ReceiveCallback)
-    if not wish.command.verified:
+    assert isinstance(follow_up.command, ReceiveCallback)
+    if not follow_up.command.verified:
         raise Problem(catalogue.CALLBACK_FORGED)
-    stored = await of.running.reader.stream(wish.stream, after=outcome.seq - 1)
+    stored = await of.running.reader.stream(follow_up.stream, after=outcome.seq - 1)
     return outcome.last_position, _result(decode(stored[0].position, stored[0].entry).event)
 
 

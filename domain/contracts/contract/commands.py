@@ -17,8 +17,10 @@ from domain.contracts.contract.values import (
     Signature,
 )
 from domain.kernel.command import Command
-from domain.kernel.terms import (
+from domain.kernel.values import (
     ChannelField,
+    Code,
+    Digest,
     DocumentField,
     OptionalApplicationField,
     PartyField,
@@ -26,7 +28,6 @@ from domain.kernel.terms import (
     ReasonField,
     ReferenceField,
 )
-from domain.kernel.values import Code, Digest
 from domain.pricing.parts import Form
 
 KeyTermsField = Annotated[KeyTerms, Meta(description="What the contract costs and takes.")]

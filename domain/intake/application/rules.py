@@ -20,12 +20,13 @@ from domain.intake.application import events as e
 from domain.intake.application import refusals as r
 from domain.intake.application.evolve import EVOLVE
 from domain.intake.application.state import CLOSED, EXISTING, OPEN, ApplicationPhase, ApplicationState, OfferStatus
+from domain.intake.application.timers import TIMERS
 from domain.intake.application.values import DOCUMENTS_MAX
 from domain.intake.checklist import CURRENT_CHECKLIST
 from domain.kernel.command import Command, Context
 from domain.kernel.decider import Answer, Decider, Rule
 from domain.kernel.event import Event
-from domain.kernel.numbers import looks_personal, vin_is_valid
+from domain.kernel.ids import looks_personal, vin_is_valid
 from domain.kernel.values import AssetClass
 
 Handler = Callable[[Any, ApplicationState, Context], Answer]
@@ -336,4 +337,5 @@ APPLICATION = Decider(
         c.CompleteWork: Rule(EXISTING, r.UNKNOWN, _work(e.WorkCompleted)),
     },
     evolve=EVOLVE,
+    timers=TIMERS,
 )

@@ -9,16 +9,18 @@ from typing import Annotated
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from domain.kernel.money import Fen
-from domain.kernel.terms import (
+from domain.kernel.values import (
+    Code,
     CurrencyField,
+    Digest,
     DownPaymentFenField,
     MonthEndField,
     OptionalFirstDueOnField,
     OptionalPaidOutFenField,
     PlanField,
     PriceFenField,
+    Rate,
 )
-from domain.kernel.values import Code, Digest, Rate
 
 LANE_MAX_CHARS = 64
 DOCUMENTS_MAX = 200

@@ -9,8 +9,16 @@ from msgspec import Meta
 
 from domain.kernel.command import Command
 from domain.kernel.money import Amount
-from domain.kernel.terms import AmountFenField, ChannelField, LeaseField, ReasonField, ValueDateField
-from domain.kernel.values import Code, Digest, Reference
+from domain.kernel.values import (
+    AmountFenField,
+    ChannelField,
+    Code,
+    Digest,
+    LeaseField,
+    ReasonField,
+    Reference,
+    ValueDateField,
+)
 from domain.leasing.values import BillNumber
 from domain.payments.payment.values import Attempt, CollectionPolicy, ProviderRef, RefundNumber, Reported, Source
 

@@ -24,6 +24,7 @@ from domain.payments.payment import events as e
 from domain.payments.payment import refusals as r
 from domain.payments.payment.evolve import EVOLVE
 from domain.payments.payment.state import EXISTING, RECEIVED, PaymentPhase, PaymentState
+from domain.payments.payment.timers import TIMERS
 from domain.payments.payment.values import FORGED_KEPT, Ignored, Reported, Source
 
 NOT_COVERED = "not_covered"
@@ -312,4 +313,5 @@ PAYMENT = Decider(
         c.ReceiveCallback: Rule(EXISTING, r.UNKNOWN, _callback),
     },
     evolve=EVOLVE,
+    timers=TIMERS,
 )

@@ -28,7 +28,7 @@ def models(url: str) -> Iterator[ReadModelsNow]:
 
 @pytest.fixture
 async def pool(url: str) -> AsyncIterator[AsyncConnectionPool[Any]]:
-    """Connections of a follower."""
+    """Connections of a subscription."""
     with pool_of(url) as made:
         async with made:
             yield made

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any
@@ -12,14 +12,18 @@ import pytest
 
 from adapters.connectors.payments.scenarios import Script, always
 from adapters.postgres.ledger import Request
-from adapters.processes.collecting import on_top, post_payments
 from adapters.processes.dispatch import context
+from adapters.processes.subscription import occurrence_of
 from api.compose import Running
+from chain.entry import Entry
+from domain.kernel.event import Event
+from domain.kernel.process import FollowUp
 from domain.kernel.refusal import Refusal
 from domain.leasing.lease.commands import PostPayment, RefundCredit
 from domain.leasing.lease.rules.decider import LEASE
 from domain.leasing.lease.state import LeaseState
 from domain.payments.collection import collection_stream
+from domain.payments.lease_payments import LEASE_PAYMENTS, on_top
 from domain.payments.payment.commands import InitiatePayment, RecordChargeback, RecordSucceeded
 from domain.payments.payment.events import PaymentChargedBack, PaymentOverpaid
 from domain.payments.payment.rules import PAYMENT
@@ -40,6 +44,11 @@ async def lease_of(world: World, lease: UUID) -> LeaseState:
     _, state = await world.program.ledger.load(LEASE, lease)
     assert isinstance(state, LeaseState)
     return state
+
+
+def follow_ups(event: Event, entry: Entry) -> Sequence[FollowUp]:
+    """What follows from an event, had it happened where this entry stands."""
+    return LEASE_PAYMENTS.reacts[type(event)].follow(occurrence_of(event, entry), {})
 
 
 @pytest.fixture
@@ -79,7 +88,7 @@ async def test_overpaid_money_is_taken_back_by_itself(paid: tuple[World, UUID, U
     )
     stored = await world.program.reader.stream(ADVANCE)
     entry = stored[-1].parsed()
-    (post,) = post_payments(twice, entry)
+    (post,) = follow_ups(twice, entry)
     assert isinstance(post.command, PostPayment)
     assert (post.key, post.stream) == (f"payment:{ADVANCE.hex}:overpaid:2", lease)
     assert post.command.payment == on_top(ADVANCE, 2) != ADVANCE
@@ -87,8 +96,8 @@ async def test_overpaid_money_is_taken_back_by_itself(paid: tuple[World, UUID, U
         lease=lease, attempt=2, channel="bank_b", amount_fen=700, reason="disputed", value_date=DUE,
         provider_ref="b" * 64, on_top=True,
     )  # fmt: skip
-    for wish in (post, *post_payments(back, entry)):
-        await do(world.program, LEASE, wish.stream, wish.key, wish.command, DUE)
+    for follow_up in (post, *follow_ups(back, entry)):
+        await do(world.program, LEASE, follow_up.stream, follow_up.key, follow_up.command, DUE)
     receipts = {one.payment: one.reversed for one in (await lease_of(world, lease)).receipts}
     assert receipts[on_top(ADVANCE, 2)] is True
     assert receipts[ADVANCE] is False
@@ -124,7 +133,7 @@ async def with_credit(program: Running, script: Script) -> AsyncIterator[tuple[W
 
 
 async def ask(world: World, lease: UUID, fen: int, key: str = "refund", payment: UUID | None = ADVANCE) -> Any:
-    """Wish for a refund; the outcome."""
+    """FollowUp for a refund; the outcome."""
     command = RefundCredit(amount_fen=fen, payment=payment)
     request = Request(stream=lease, key=key, command=command, context=context(TENANT, key, FIRST, "test", lease))
     outcome = await world.program.ledger.execute(LEASE, request)

@@ -28,7 +28,7 @@ from tests.adapters.processes.world import FIRST, POLICY, TENANT, World, a_world
 
 DUE = date(2005, 5, 1)
 OPENED = date(2005, 4, 28)
-"""The first bills are issued on the next day or after it."""
+"""The first bills are dispatched on the next day or after it."""
 
 BILL_FEN = 102_001
 DAY = timedelta(days=1)
@@ -97,7 +97,7 @@ async def test_nothing_is_collected_before_it_is_due_or_without_a_mandate(world:
 
 
 async def test_only_what_is_open_is_asked_for(world: World) -> None:
-    """Credit met the bill when it was issued, and part of the rest came in another way."""
+    """Credit met the bill when it was dispatched, and part of the rest came in another way."""
     lease = await begun(world)
     await post(world, lease, 2_000, FIRST)
     await world.end_of_day.catch_up(DUE - DAY)
@@ -199,7 +199,7 @@ async def test_money_that_is_not_posted_yet_is_not_asked_for_again(world: World)
     await world.end_of_day.catch_up(DUE - DAY)
     await do(world.program, PAYMENT, uuid5(TENANT, "app"), "app",
              InitiatePayment(lease=lease, bill=1, amount_fen=BILL_FEN, policy=POLICY), DUE)  # fmt: skip
-    _, posted, collected = world.days.followers
+    _, posted, collected = world.days.subscriptions
     await posted.catch_up()
     await collected.catch_up()
     found = await world.end_of_day.timers.standings(TENANT, DUE)  # type: ignore[attr-defined]

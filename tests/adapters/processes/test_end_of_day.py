@@ -16,17 +16,16 @@ import pytest
 from adapters.connectors.payments.scenarios import Rule, by_seed
 from adapters.postgres.ledger import Request
 from adapters.processes.dispatch import command_id, context, end_of
-from adapters.processes.end_of_day import EndOfDay, EndOfDayError, EndOfDayRefused
-from adapters.processes.timers import FIRINGS, fire
+from adapters.processes.end_of_day import EndOfDay, EndOfDayError, EndOfDayRefused, fire
 from api.compose import Base, Running, base, running
 from api.roles.days import ReadModelsNow
 from api.settings import Settings
 from domain.calendar.calendar import CALENDAR, CalendarPhase, StartEndOfDay, calendar_stream
-from domain.calendar.timers import Timer
+from domain.kernel.timer import Timer
 from domain.kernel.times import business_date
 from domain.leasing.lease.commands import IssueBill
 from domain.leasing.lease.rules.decider import LEASE
-from projections.calendar.timer_kinds import KIND_OF, KINDS
+from domain.registry import TIMER_KINDS
 from tests.adapters.processes.world import (
     FIRST,
     TENANT,
@@ -52,7 +51,7 @@ def plain(program: Running, timers: ReadModelsNow, **more: Any) -> EndOfDay:
 
 
 async def bills(program: Running) -> list[tuple[str, str]]:
-    """(business date, number) of every issued bill."""
+    """(business date, number) of every dispatched bill."""
     told = await contents(program)
     return [(on, body) for events in told.values() for kind, on, body in events if kind == "lease.bill_issued.v1"]
 
@@ -94,9 +93,9 @@ async def test_interest_is_earned_before_the_late_fee_is_assessed(program: Runni
     await day.catch_up(date(2005, 5, 31))
     entries = [stored.parsed() for stored in await program.reader.after(0, 1_000)]
     on = [entry.actor.id for entry in entries if entry.business_date == date(2005, 5, 31)]
-    fired = [KIND_OF[actor.removeprefix("timer:")].order for actor in on if actor.startswith("timer:")]
+    fired = [TIMER_KINDS[actor.removeprefix("timer:")].order for actor in on if actor.startswith("timer:")]
     assert fired == sorted(fired)
-    assert {KIND_OF["interest_accrual"].order, KIND_OF["late_fee"].order} <= set(fired)
+    assert {TIMER_KINDS["interest_accrual"].order, TIMER_KINDS["late_fee"].order} <= set(fired)
 
 
 async def test_weeks_of_standstill_are_caught_up_day_by_day(program: Running, models: ReadModelsNow) -> None:
@@ -176,7 +175,7 @@ async def test_a_circle_of_timers_is_noticed(program: Running, monkeypatch: pyte
 
 
 async def test_a_refused_timer_is_counted_and_leaves_the_others_alone(program: Running, models: ReadModelsNow) -> None:
-    """Somebody issued the bill by hand a moment before: the timer is still in a stale read model, and refused."""
+    """Somebody dispatched the bill by hand a moment before: the timer is still in a stale read model, and refused."""
     stream = await make_lease(program, 0)
     by_hand = Request(
         stream=stream,
@@ -204,11 +203,10 @@ async def test_a_refused_timer_is_counted_and_leaves_the_others_alone(program: R
 
 def test_every_kind_of_timer_has_its_command_or_is_for_people() -> None:
     without = {"payment_retry", "payment_query", "payment_refund"}
-    assert {kind.name for kind in KINDS} - set(FIRINGS) == without
-    for kind in KINDS:
-        issue = fire(TENANT, Timer(FIRST, kind.order, kind.name, UUID(int=1), 1), FIRST)
-        assert (issue is None) is (kind.name in without)
-        assert issue is None or issue.key == f"timer:{kind.name}:{UUID(int=1).hex}:2005-04-01:1"
+    for kind in TIMER_KINDS.values():
+        dispatch = fire(TENANT, Timer(FIRST, kind.order, kind.name, UUID(int=1), 1), FIRST)
+        assert (dispatch is None) is (kind.name in without)
+        assert dispatch is None or dispatch.key == f"timer:{kind.name}:{UUID(int=1).hex}:2005-04-01:1"
 
 
 # ------------------------------------------------------------------------------------- everything together

@@ -11,12 +11,11 @@ from uuid import UUID, uuid4
 import pytest
 
 from adapters.processes.dispatch import SYSTEM
-from adapters.processes.originating import reason_of, reference_of, settlement_rate
-from adapters.processes.subscription import Follower
+from adapters.processes.subscription import Subscription
 from adapters.reference.tenants import FILE, terms_of_business
 from api.compose import Running
 from api.demonstration.taking_over import take_over, taken_over_on
-from api.roles.originating import follower_of, following
+from api.roles.subscriptions import following, subscription_of
 from domain.contracts.contract.commands import VoidContract
 from domain.contracts.contract.rules import CONTRACT
 from domain.contracts.contract.values import PartyRole
@@ -24,7 +23,7 @@ from domain.intake.application import commands as a
 from domain.intake.application.rules import APPLICATION
 from domain.intake.application.values import Terms
 from domain.kernel.event import Event
-from domain.kernel.numbers import looks_personal
+from domain.kernel.ids import looks_personal
 from domain.kernel.values import AssetClass
 from domain.leasing.admission import lease_of, lease_stream, wrong_contract
 from domain.leasing.lease.commands import (
@@ -37,6 +36,7 @@ from domain.leasing.lease.commands import (
 from domain.leasing.lease.events.lifecycle import AssetTotallyLost, LeaseCreated, LeaseEarlySettled, LeaseTerminated
 from domain.leasing.lease.events.money import BuyoutCompleted, LeaseActivated
 from domain.leasing.lease.rules.decider import LEASE
+from domain.leasing.origination import ORIGINATION, reason_of, reference_of, settlement_rate
 from domain.leasing.values import DownPaymentTo
 from domain.parties.purposes import Purpose
 from tests.adapters.lessor import CAR, DAY, Lessor, contract_stream, priced, wish
@@ -55,21 +55,21 @@ def lessor(program: Running) -> Lessor:
 
 @pytest.fixture
 async def pool(program: Running) -> AsyncIterator[Any]:
-    """Connections of the follower."""
+    """Connections of the subscription."""
     with pool_of(program.url) as made:
         async with made:
             yield made
 
 
 @pytest.fixture
-async def chain(program: Running, pool: Any) -> Follower:
+async def chain(program: Running, pool: Any) -> Subscription:
     """The process, when it is told to catch up."""
-    follower = follower_of(program, pool)
-    await follower.prepare()
-    return follower
+    subscription = subscription_of(program, pool, ORIGINATION)
+    await subscription.prepare()
+    return subscription
 
 
-async def leased(lessor: Lessor, chain: Follower, of: Any) -> tuple[UUID, UUID, UUID]:
+async def leased(lessor: Lessor, chain: Subscription, of: Any) -> tuple[UUID, UUID, UUID]:
     """A case in which people did people's steps: application, contract, lease."""
     await lessor.consents()
     application = await lessor.accepted(of)
@@ -81,7 +81,7 @@ async def leased(lessor: Lessor, chain: Follower, of: Any) -> tuple[UUID, UUID, 
 
 
 @pytest.mark.parametrize("of", [wish(), wish(CAR)], ids=["rental", "finance"])
-async def test_from_offer_to_lease(lessor: Lessor, chain: Follower, of: Any) -> None:
+async def test_from_offer_to_lease(lessor: Lessor, chain: Subscription, of: Any) -> None:
     application, contract, lease = await leased(lessor, chain, of)
     offer, _ = priced(of)
     made = await lessor.contract(contract)
@@ -101,7 +101,7 @@ async def test_from_offer_to_lease(lessor: Lessor, chain: Follower, of: Any) -> 
     assert (await lessor.types(application))[-1] == "contracting_started"
 
 
-async def activated(lessor: Lessor, chain: Follower, lease: UUID) -> None:
+async def activated(lessor: Lessor, chain: Subscription, lease: UUID) -> None:
     """The object is handed over."""
     state = await lessor.lease(lease)
     assert state is not None
@@ -113,7 +113,7 @@ async def activated(lessor: Lessor, chain: Follower, lease: UUID) -> None:
     await chain.catch_up()
 
 
-async def test_what_ends_with_the_lease(lessor: Lessor, chain: Follower) -> None:
+async def test_what_ends_with_the_lease(lessor: Lessor, chain: Subscription) -> None:
     application, contract, lease = await leased(lessor, chain, wish(CAR))
     assert (await lessor.types(application))[-1] == "contracting_started"
     await activated(lessor, chain, lease)
@@ -121,7 +121,7 @@ async def test_what_ends_with_the_lease(lessor: Lessor, chain: Follower) -> None
     assert (await lessor.types(contract))[-1] == "executed"
 
 
-async def test_a_lease_that_never_began_ends_its_contract(lessor: Lessor, chain: Follower) -> None:
+async def test_a_lease_that_never_began_ends_its_contract(lessor: Lessor, chain: Subscription) -> None:
     application, contract, lease = await leased(lessor, chain, wish(CAR))
     await lessor.done(LEASE, lease, CloseLease())
     await chain.catch_up()
@@ -130,19 +130,19 @@ async def test_a_lease_that_never_began_ends_its_contract(lessor: Lessor, chain:
     assert (await lessor.types(application))[-1] == "contracting_started"
 
 
-async def test_doing_it_again_changes_nothing(lessor: Lessor, chain: Follower, pool: Any) -> None:
-    """A follower that lost its position sees everything again; so does a second one beside the first."""
+async def test_doing_it_again_changes_nothing(lessor: Lessor, chain: Subscription, pool: Any) -> None:
+    """A subscription that lost its position sees everything again; so does a second one beside the first."""
     _, _, lease = await leased(lessor, chain, wish(CAR))
     await activated(lessor, chain, lease)
     size = await lessor.program.reader.size()
-    again = replace(follower_of(lessor.program, pool), name="another")
+    again = replace(subscription_of(lessor.program, pool, ORIGINATION), name="another")
     await again.prepare()
-    issued = await again.catch_up()
-    assert (issued.accepted, await lessor.program.reader.size()) == (0, size)
-    assert not await again.refusals(lessor.tenant), "what was done is not wished for again, or known by its key"
+    dispatched = await again.catch_up()
+    assert (dispatched.accepted, await lessor.program.reader.size()) == (0, size)
+    assert not await again.refusals(lessor.tenant), "what was done is not asked for for again, or known by its key"
 
 
-async def test_refused_wishes_are_kept_for_people(lessor: Lessor, chain: Follower) -> None:
+async def test_refused_wishes_are_kept_for_people(lessor: Lessor, chain: Subscription) -> None:
     """Rules bind processes, too: without the consents of the plan there is no lease."""
     application = await lessor.accepted(wish())
     await chain.catch_up()
@@ -158,7 +158,7 @@ async def test_refused_wishes_are_kept_for_people(lessor: Lessor, chain: Followe
     await lessor.done(LEASE, lease_stream(contract), create)
 
 
-async def test_offers_without_a_plan_are_left_to_people(lessor: Lessor, chain: Follower) -> None:
+async def test_offers_without_a_plan_are_left_to_people(lessor: Lessor, chain: Subscription) -> None:
     """Imported histories have such offers: nobody's contract is made up from them."""
     stream = uuid4()
     terms = Terms(amount_fen=1, currency="EUR")
@@ -176,12 +176,12 @@ async def test_offers_without_a_plan_are_left_to_people(lessor: Lessor, chain: F
         a.PresentOffer(), a.AcceptOffer(), a.StartContracting(),
     )  # fmt: skip
     await take_over(lessor.program, APPLICATION, stream, taken_over_on(lessor.tenant, stream, DAY), *history)
-    issued = await chain.catch_up()
-    assert (issued.accepted, sum(issued.refused.values())) == (0, 0)
+    dispatched = await chain.catch_up()
+    assert (dispatched.accepted, sum(dispatched.refused.values())) == (0, 0)
 
 
-async def test_what_people_did_is_not_done_again(lessor: Lessor, chain: Follower) -> None:
-    """Contracting begun by hand, and a contract that was given up: nothing is wished for that must be refused."""
+async def test_what_people_did_is_not_done_again(lessor: Lessor, chain: Subscription) -> None:
+    """Contracting begun by hand, and a contract that was given up: nothing is asked for for that must be refused."""
     application = await lessor.accepted(wish())
     await lessor.done(APPLICATION, application, a.StartContracting())
     await chain.catch_up()
@@ -208,7 +208,7 @@ def test_how_a_contract_ends_with_its_lease(happened: set[type[Event]], reason: 
 
 
 async def test_it_runs_beside_the_interface(lessor: Lessor) -> None:
-    """Nobody calls it: the follower notices, makes the contract, and goes on after an error."""
+    """Nobody calls it: the subscription notices, makes the contract, and goes on after an error."""
     errors: list[Exception] = []
     async with following(lessor.program, errors.append):
         application = await lessor.accepted(wish())
@@ -223,25 +223,16 @@ def test_numbers_of_contracts_say_nothing_about_a_person(lessor: Lessor) -> None
     """Not even an id that is all digits makes what looks like a mobile number."""
     terms = terms_of_business(lessor.program.settings.data, lessor.tenant)
     for tail in ("138001380001", "1" * 12, "9" * 12):
-        text = reference_of(terms, _entry(UUID("0" * 20 + tail)))
+        text = reference_of(terms, UUID("0" * 20 + tail), DAY)
         assert text == f"HT-20260309-{tail[:4]}-{tail[4:8]}-{tail[8:]}"
         assert not looks_personal(text)
-
-
-def _entry(stream: UUID) -> Any:
-    class Some:
-        business_date = DAY
-
-    some: Any = Some()
-    some.stream = stream
-    return some
 
 
 def test_settling_early_costs_what_the_policy_says() -> None:
     assert settlement_rate() == "0.02"
 
 
-async def test_who_gets_the_down_payment_is_the_tenants_word(lessor: Lessor, chain: Follower) -> None:
+async def test_who_gets_the_down_payment_is_the_tenants_word(lessor: Lessor, chain: Subscription) -> None:
     (lessor.program.settings.data / FILE).write_text(json.dumps({str(lessor.tenant): {"down_payment_to": "supplier"}}))
     _, _, lease = await leased(lessor, chain, wish(CAR))
     state = await lessor.lease(lease)
@@ -249,7 +240,7 @@ async def test_who_gets_the_down_payment_is_the_tenants_word(lessor: Lessor, cha
     assert state.down_payment_to is DownPaymentTo.SUPPLIER
 
 
-async def test_what_contracts_say_beside_the_offer(lessor: Lessor, chain: Follower) -> None:
+async def test_what_contracts_say_beside_the_offer(lessor: Lessor, chain: Subscription) -> None:
     """Forum, lessor, number and clauses come from the tenant's data: nothing of it stands in the program."""
     party = uuid4()
     row = {

@@ -9,33 +9,32 @@ from uuid import UUID, uuid5
 
 from psycopg_pool import AsyncConnectionPool
 
-from adapters.processes.subscription import Follower, Wish
+from adapters.processes.subscription import Reactor, Subscription
 from api.compose import Running
-from chain.entry import Entry
-from domain.kernel.event import Event
+from domain.kernel.process import FollowUp, Occurrence
 from domain.leasing.lease.commands import IssueBill, PostPayment
 from domain.leasing.lease.events.money import LeaseActivated
 from domain.leasing.lease.rules.decider import LEASE
 from tests.adapters.processes.world import TENANT, contents, make_lease
 
 
-def follower(program: Running, pool: AsyncConnectionPool[Any], *processes: Any, name: str = "toys") -> Follower:
-    return Follower(
+def subscription(program: Running, pool: AsyncConnectionPool[Any], react: Reactor, name: str = "toys") -> Subscription:
+    return Subscription(
         name=name,
         ledger=program.ledger,
         reader=program.reader,
         pool=pool,
         interest=frozenset({LeaseActivated}),
-        processes=processes,
+        react=react,
     )
 
 
-def pay_on_activation(event: Event, entry: Entry) -> Sequence[Wish]:
+async def pay_on_activation(occurrence: Occurrence) -> Sequence[FollowUp]:
     """A toy: whoever activates a lease has paid a fen."""
-    if not isinstance(event, LeaseActivated):
-        return ()
-    command = PostPayment(payment=uuid5(entry.stream, "toy"), amount_fen=1, value_date=entry.business_date)
-    return (Wish(decider=LEASE, stream=entry.stream, key=f"toy:{entry.stream.hex}", command=command),)
+    stream, on = occurrence.stream, occurrence.business_date
+    assert isinstance(occurrence.event, LeaseActivated)
+    command = PostPayment(payment=uuid5(stream, "toy"), amount_fen=1, value_date=on)
+    return (FollowUp(decider=LEASE, stream=stream, key=f"toy:{stream.hex}", command=command),)
 
 
 async def kinds(program: Running, stream: UUID) -> list[str]:
@@ -44,7 +43,7 @@ async def kinds(program: Running, stream: UUID) -> list[str]:
 
 async def test_a_command_follows_once(program: Running, pool: AsyncConnectionPool[Any]) -> None:
     stream = await make_lease(program, 0)
-    process = follower(program, pool, pay_on_activation)
+    process = subscription(program, pool, pay_on_activation)
     await process.prepare()
     assert (await process.catch_up()).accepted == 1
     again = await process.catch_up()
@@ -56,7 +55,7 @@ async def test_it_belongs_to_the_case_and_the_day_of_its_cause(
     program: Running, pool: AsyncConnectionPool[Any]
 ) -> None:
     stream = await make_lease(program, 0)
-    process = follower(program, pool, pay_on_activation)
+    process = subscription(program, pool, pay_on_activation)
     await process.prepare()
     await process.catch_up()
     entries = [stored.parsed() for stored in await program.reader.stream(stream)]
@@ -75,7 +74,7 @@ async def test_killed_before_the_position_moved_it_issues_the_same_again(
 ) -> None:
     """The position is set back, as if the process had died between the commands and the position."""
     stream = await make_lease(program, 0)
-    process = follower(program, pool, pay_on_activation)
+    process = subscription(program, pool, pay_on_activation)
     await process.prepare()
     await process.catch_up()
     async with pool.connection() as connection:
@@ -87,7 +86,7 @@ async def test_killed_before_the_position_moved_it_issues_the_same_again(
 
 async def test_two_names_two_positions(program: Running, pool: AsyncConnectionPool[Any]) -> None:
     await make_lease(program, 0)
-    one, other = (follower(program, pool, pay_on_activation, name=name) for name in ("one", "other"))
+    one, other = (subscription(program, pool, pay_on_activation, name=name) for name in ("one", "other"))
     await one.prepare()
     await one.catch_up()
     assert (await other.catch_up()).repeated == 1
@@ -96,10 +95,10 @@ async def test_two_names_two_positions(program: Running, pool: AsyncConnectionPo
 async def test_a_refused_wish_is_kept_for_people(program: Running, pool: AsyncConnectionPool[Any]) -> None:
     stream = await make_lease(program, 0)
 
-    def asks_too_much(event: Event, entry: Entry) -> Sequence[Wish]:
-        return (Wish(decider=LEASE, stream=entry.stream, key="too:much", command=IssueBill(number=99)),)
+    async def asks_too_much(occurrence: Occurrence) -> Sequence[FollowUp]:
+        return (FollowUp(decider=LEASE, stream=occurrence.stream, key="too:much", command=IssueBill(number=99)),)
 
-    process = follower(program, pool, asks_too_much)
+    process = subscription(program, pool, asks_too_much)
     await process.prepare()
     assert (await process.catch_up()).refused == {"lease.bill_not_next": 1}
     (refused,) = await process.refusals(TENANT)
@@ -111,18 +110,18 @@ async def test_a_refused_wish_is_kept_for_people(program: Running, pool: AsyncCo
 async def test_reactions_run_side_by_side_and_their_wishes_keep_the_order(
     program: Running, pool: AsyncConnectionPool[Any]
 ) -> None:
-    """The first lease's reactor waits for the second one's; its wish is issued first all the same."""
+    """The first lease's reactor waits for the second one's; its wish is dispatched first all the same."""
     leases = [await make_lease(program, number) for number in (0, 1)]
     second_was_here = asyncio.Event()
 
-    async def slow_first(event: Event, entry: Entry) -> Sequence[Wish]:
-        if entry.stream == leases[0]:
+    async def slow_first(occurrence: Occurrence) -> Sequence[FollowUp]:
+        if occurrence.stream == leases[0]:
             await second_was_here.wait()
         second_was_here.set()
-        return pay_on_activation(event, entry)
+        return await pay_on_activation(occurrence)
 
-    process = follower(program, pool)
-    process.reactors, process.streams_in_flight = (slow_first,), 1
+    process = subscription(program, pool, slow_first)
+    process.streams_in_flight = 1
     await process.prepare()
     assert (await process.catch_up()).accepted == 2
     entries = [stored.parsed() for stored in await program.reader.after(0, 100)]

@@ -81,7 +81,7 @@ async def a_world(
 
 @contextmanager
 def pool_of(url: str) -> Iterator[AsyncConnectionPool[Any]]:
-    """A pool for a follower; the caller opens it."""
+    """A pool for a subscription; the caller opens it."""
     yield AsyncConnectionPool(conninfo(url), min_size=1, max_size=2, open=False, kwargs={"autocommit": True})
 
 

@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 from psycopg_pool import AsyncConnectionPool
 
-from adapters.processes.subscription import Follower
+from adapters.processes.subscription import Subscription
 from api.compose import Running
-from api.roles.originating import follower_of
+from api.roles.subscriptions import subscription_of
+from domain.leasing.origination import ORIGINATION
 from tests.adapters.lessor import Lessor
 from tests.adapters.processes.world import pool_of
 
@@ -22,11 +23,11 @@ def lessor(program: Running) -> Lessor:
 
 
 @pytest.fixture
-async def chain(program: Running) -> AsyncIterator[Follower]:
+async def chain(program: Running) -> AsyncIterator[Subscription]:
     """The process from offer to lease, when it is told to catch up."""
     with pool_of(program.url) as pool:
         opened: AsyncConnectionPool[Any] = pool
         async with opened:
-            follower = follower_of(program, opened)
-            await follower.prepare()
-            yield follower
+            subscription = subscription_of(program, opened, ORIGINATION)
+            await subscription.prepare()
+            yield subscription

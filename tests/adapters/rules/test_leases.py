@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 
 from msgspec.structs import replace
 
-from adapters.processes.subscription import Follower
+from adapters.processes.subscription import Subscription
 from api.compose import Base, running
 from api.demonstration.taking_over import take_over, taken_over_on
 from domain.contracts.contract.commands import AssembleContract
@@ -27,7 +27,7 @@ NET_FEN = 50_000_000
 """30 % of it is room for one car of 105,000.00, and for no second one of the same lessee or group."""
 
 
-async def assembled(lessor: Lessor, chain: Follower, of: Any) -> tuple[UUID, AssembleContract]:
+async def assembled(lessor: Lessor, chain: Subscription, of: Any) -> tuple[UUID, AssembleContract]:
     """An accepted offer whose contract the process has assembled, and the command that would do it by hand."""
     application = await lessor.accepted(of)
     await chain.catch_up()
@@ -56,16 +56,17 @@ async def leasable(lessor: Lessor, of: Any) -> tuple[UUID, CreateLease]:
 def _chain(lessor: Lessor) -> Any:
     from contextlib import asynccontextmanager
 
-    from api.roles.originating import follower_of
+    from api.roles.subscriptions import subscription_of
+    from domain.leasing.origination import ORIGINATION
     from tests.adapters.processes.world import pool_of
 
     @asynccontextmanager
     async def opened() -> Any:
         with pool_of(lessor.program.url) as pool:
             async with pool:
-                follower = follower_of(lessor.program, pool)
-                await follower.prepare()
-                yield follower
+                subscription = subscription_of(lessor.program, pool, ORIGINATION)
+                await subscription.prepare()
+                yield subscription
 
     return opened()
 
@@ -73,7 +74,7 @@ def _chain(lessor: Lessor) -> Any:
 # --------------------------------------------------------------------------------------------------------- contract
 
 
-async def test_a_contract_says_what_the_offer_says(lessor: Lessor, chain: Follower) -> None:
+async def test_a_contract_says_what_the_offer_says(lessor: Lessor, chain: Subscription) -> None:
     """By hand it would be refused: the same number of clauses and parties, another price."""
     other = Lessor(lessor.program)
     stream, command = await assembled(lessor, chain, wish())

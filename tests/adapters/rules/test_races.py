@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from adapters.postgres.group_commit import GroupCommit
 from adapters.postgres.ledger import Ledger
 from adapters.postgres.sequencer import Append, Appended
-from adapters.processes.subscription import Follower
+from adapters.processes.subscription import Subscription
 from adapters.system import new_id
 from api.compose import Base, running
 from domain.contracts.clause import CLAUSE, DraftClause, clause_stream
@@ -122,7 +122,7 @@ def withdrawal(consent: UUID) -> tuple[Decider[Any], UUID, Command]:
     return CONSENT, consent, WithdrawConsent(channel="app")
 
 
-async def test_a_contract_and_the_end_of_its_application(lessor: Lessor, other: Lessor, chain: Follower) -> None:
+async def test_a_contract_and_the_end_of_its_application(lessor: Lessor, other: Lessor, chain: Subscription) -> None:
     twin = Lessor(lessor.program)
     _, command = await assembled(twin, chain, wish())
     application = await lessor.accepted(wish())
@@ -136,7 +136,7 @@ async def test_a_contract_and_the_end_of_its_application(lessor: Lessor, other: 
     assert await overtaken(lessor, assembly, by=give_up) == "contract.offer_not_accepted"
 
 
-async def test_a_contract_and_the_first_draft_of_a_clause(lessor: Lessor, other: Lessor, chain: Follower) -> None:
+async def test_a_contract_and_the_first_draft_of_a_clause(lessor: Lessor, other: Lessor, chain: Subscription) -> None:
     """The phantom: no stream of the tenant's own clause was there to be read."""
     _, command = await assembled(lessor, chain, wish())
     assembly = CONTRACT, uuid4(), replace(command, application=None)
@@ -144,7 +144,7 @@ async def test_a_contract_and_the_first_draft_of_a_clause(lessor: Lessor, other:
     assert await overtaken(lessor, assembly, by=drafts) == "contract.library_differs"
 
 
-async def test_an_amendment_and_the_first_draft_of_a_clause(lessor: Lessor, other: Lessor, chain: Follower) -> None:
+async def test_an_amendment_and_the_first_draft_of_a_clause(lessor: Lessor, other: Lessor, chain: Subscription) -> None:
     stream, command = await assembled(lessor, chain, wish())
     await lessor.signed(stream)
     amendment = ProposeAmendment(

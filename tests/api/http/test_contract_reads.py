@@ -9,10 +9,8 @@ import pytest
 
 from adapters.postgres.ledger import Request
 from adapters.system import new_id, now
-from api.queries import calendar as r
 from domain.calendar.calendar import CALENDAR, OpenCalendar, RecordStep, StartEndOfDay, calendar_stream
 from domain.kernel.command import Actor, Command, Context
-from projections.calendar.timer_kinds import KIND_OF
 from tests.api.http import cases
 from tests.api.http.cases import CLAUSE, done
 from tests.api.http.driver import Http
@@ -179,10 +177,6 @@ async def test_what_recurs_is_due_from_the_business_date_on(http: Http) -> None:
     http.project()
     (after,) = await pages(http, "/v1/timers?kind=late_fee")
     assert before["due_on"] < after["due_on"] == "2027-02-28"
-
-
-def test_every_kind_of_timer_has_its_aggregate() -> None:
-    assert r.AGGREGATES.keys() == KIND_OF.keys()
 
 
 @pytest.mark.parametrize(

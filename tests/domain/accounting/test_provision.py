@@ -15,9 +15,9 @@ from domain.accounting import provision as r
 from domain.accounting.posting import post, trial_balance
 from domain.accounting.provision import PROVISION, ClassSum, ProvisionRecognised, RecogniseProvision, provision_stream
 from domain.accounting.provisioning import PROVISION_POLICIES, FiveClass, provision_fen
-from domain.calendar.timers import is_month_end, month_end
 from domain.kernel.event import Event
 from domain.kernel.refusal import Refusal, RefusalKind
+from domain.kernel.times import is_month_end, month_end
 from tests.domain.intake.scenario import CONTEXT, context, scenarios
 from tests.domain.leasing import cases
 

@@ -7,8 +7,9 @@ from uuid import UUID
 
 import pytest
 
-from domain.calendar.timers import Timer, is_month_end, month_end
 from domain.calendar.working_days import Day, NoWorkingDay, add_working_days, assumed, on_or_after
+from domain.kernel.timer import Timer
+from domain.kernel.times import is_month_end, month_end
 
 A, B = UUID(int=0xA), UUID(int=0xB)
 D = date(2005, 4, 30)

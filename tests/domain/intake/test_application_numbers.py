@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.kernel.numbers import looks_personal, vin_is_valid
+from domain.kernel.ids import looks_personal, vin_is_valid
 
 PUBLISHED = ("1M8GDM9AXKP042788", "5GZCZ43D13S812715", "11111111111111111")
 LETTERS = "ABCDEFGHJKLMNPRSTUVWXYZ0123456789"

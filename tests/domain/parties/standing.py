@@ -9,8 +9,8 @@ from uuid import UUID
 from msgspec.structs import replace
 
 from domain.kernel.values import ClauseRef
-from domain.parties.consent import ConsentPhase, ConsentState, Period
-from domain.parties.purposes import WITH_USES, Purpose
+from domain.parties.consent import ConsentPhase, ConsentState
+from domain.parties.purposes import WITH_USES, Period, Purpose
 
 PERSON = UUID(int=1)
 

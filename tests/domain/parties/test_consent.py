@@ -24,9 +24,8 @@ from domain.parties.consent import (
     ConsentRequested,
     ConsentWithdrawn,
     ExpireConsent,
-    Period,
 )
-from domain.parties.purposes import IN_WRITING, RENEWALS_MAX, Purpose
+from domain.parties.purposes import IN_WRITING, RENEWALS_MAX, Period, Purpose
 from tests.domain.intake.scenario import TODAY
 from tests.domain.parties import consents as c
 from tests.domain.parties.consents import given

@@ -11,9 +11,8 @@ from msgspec.structs import replace
 from domain.kernel.refusal import Refusal
 from domain.parties import consent as c
 from domain.parties import permission as r
-from domain.parties.consent import Period
 from domain.parties.permission import wrong_consents
-from domain.parties.purposes import Purpose
+from domain.parties.purposes import Period, Purpose
 from tests.domain.intake.scenario import TODAY as DAY
 from tests.domain.parties.standing import consent
 

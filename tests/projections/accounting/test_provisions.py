@@ -22,7 +22,7 @@ from domain.accounting.provisioning import (
     exposure_fen,
     provision_fen,
 )
-from domain.calendar.timers import month_end
+from domain.kernel.times import month_end
 from domain.leasing.lease.state import LeasePhase
 from projections.accounting.journal import JOURNAL
 from projections.engine.runner import Runner

@@ -10,9 +10,10 @@ import msgspec
 import pytest
 from psycopg import Connection
 
-from domain.calendar.timers import Timer
 from domain.intake.application.events import ApplicationExpired, ApplicationWithdrawn, OfferCancelled, OfferPresented
+from domain.intake.application.timers import OFFER_VALID_DAYS
 from domain.kernel.event import EVENT_TYPES, Event
+from domain.kernel.timer import Timer
 from domain.kernel.values import AssetClass, Business
 from domain.leasing.lease.events import lifecycle as lease
 from domain.leasing.lease.events import money
@@ -27,7 +28,7 @@ from domain.payments.payment.events import (
     RetryScheduled,
 )
 from domain.pricing.schedules import Instalment
-from projections.calendar.timer_kinds import EVENTS, KIND_OF, KINDS, OFFER_VALID_DAYS, RULES
+from domain.registry import AGGREGATES, TIMER_KINDS
 from projections.calendar.timers import TIMERS, Filter, Page, Waiting, due, listing
 from projections.engine.comparing import compare
 from projections.engine.runner import Runner
@@ -166,7 +167,7 @@ def test_no_more_bills_and_no_more_interest_but_late_fees_go_on(event: Event) ->
 def test_a_closed_lease_waits_for_nothing() -> None:
     row = waits(created(), ACTIVATED, money.LeaseClosed(on=ON))
     assert row is not None
-    assert (row.timers, row.due_on, row.month_end_from, row.lead_days) == ("[]", None, None, 0)
+    assert (row.timers, row.due_on, row.month_end_from) == ("[]", None, None)
     assert (row.first_position, row.position) == (1, 3)
 
 
@@ -196,7 +197,7 @@ def test_an_offer_stands_for_some_days() -> None:
 
 def test_a_consent_expires_and_its_end_closes_it() -> None:
     kinds = {cls for name, cls in EVENT_TYPES.items() if name.startswith("consent.")}
-    assert kinds <= EVENTS
+    assert kinds <= TIMERS.events
     for end in (ConsentExpired(business_date=ON), ConsentWithdrawn(withdrawn_on=ON, channel="app")):
         assert waits(end) is None
 
@@ -248,9 +249,12 @@ def test_a_mandate_expires_the_day_after_its_last_and_its_end_closes_it() -> Non
 
 
 def test_kinds_are_data_and_every_rule_is_reached() -> None:
-    assert [kind.order for kind in KINDS] == sorted({kind.order for kind in KINDS})
-    assert set(RULES) == TIMERS.events
-    assert all(cls in EVENT_TYPES.values() for cls in EVENTS)
+    orders = [kind.order for kind in TIMER_KINDS.values()]
+    assert orders == sorted(set(orders))
+    assert {cls for kind in TIMER_KINDS.values() for cls in kind.changes} == TIMERS.events
+    for decider in AGGREGATES:
+        for kind in decider.timers:
+            assert set(kind.changes) <= set(decider.events)
 
 
 # ------------------------------------------------------------------------------------------------ queries
@@ -295,10 +299,10 @@ def test_month_ends_have_their_own(app_connection: Connection[Any], books: BookK
     ]
     assert {timer.due_on for timer in got if timer.kind != "bill"} == {date(2026, 12, 31)}
     assert [timer.order for timer in got if timer.kind != "bill"] == [
-        KIND_OF["interest_accrual"].order,
-        KIND_OF["interest_accrual"].order,
-        KIND_OF["late_fee"].order,
-        KIND_OF["late_fee"].order,
+        TIMER_KINDS["interest_accrual"].order,
+        TIMER_KINDS["interest_accrual"].order,
+        TIMER_KINDS["late_fee"].order,
+        TIMER_KINDS["late_fee"].order,
     ]
     assert due(app_connection, TENANT, date(2026, 12, 30)) == due(app_connection, TENANT, date(2026, 12, 7))
 

@@ -24,6 +24,7 @@ from domain.leasing.lease import refusals as r
 from domain.leasing.lease.evolve import EVOLVE
 from domain.leasing.lease.rules import billing, changes, ending, opening, transferring
 from domain.leasing.lease.state import CLOSED, ENDED, EXISTING, OPEN, WRITTEN_OFF, LeasePhase, LeaseState
+from domain.leasing.lease.timers import TIMERS
 
 Handler = Callable[[Any, LeaseState, Context], Answer]
 
@@ -89,4 +90,5 @@ LEASE = Decider(
         c.CloseLease: Rule(OPEN, r.CLOSED, ending.close),
     },
     evolve=EVOLVE,
+    timers=TIMERS,
 )

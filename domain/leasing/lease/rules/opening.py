@@ -11,7 +11,7 @@ from datetime import date, timedelta
 from domain.kernel.command import Context
 from domain.kernel.decider import Answer
 from domain.kernel.event import Event
-from domain.kernel.numbers import looks_personal
+from domain.kernel.ids import looks_personal
 from domain.kernel.refusal import Refusal
 from domain.kernel.values import Business
 from domain.leasing.account import assessed, posted

@@ -24,10 +24,10 @@ from adapters.connectors.payments.port import (
 from adapters.connectors.payments.sandbox import SandboxBank
 from adapters.connectors.payments.scenarios import Script, always
 from adapters.connectors.payments.signature import callback_body, sign
-from chain.entry import Entry, draft, parse, seal
 from domain.kernel.command import Command
 from domain.kernel.decider import fold
 from domain.kernel.event import Event
+from domain.kernel.process import Occurrence
 from domain.payments.payment.commands import (
     ReceiveCallback,
     RecordFailed,
@@ -60,10 +60,9 @@ ARRIVAL = UUID(int=8)
 SECRET = b"secret"
 
 
-def entry(event: Event) -> Entry:
-    """The envelope of an event of the payment."""
-    drafted = draft(event, CONTEXT, stream=STREAM, eid=UUID(int=9))
-    return parse(seal(drafted, 1, None, "2026-03-02T01:30:00.000000Z"))
+def occurrence(event: Event) -> Occurrence:
+    """An event of the payment."""
+    return Occurrence(event=event, stream=STREAM, tenant=CONTEXT.tenant, business_date=CONTEXT.business_date)
 
 
 class Known:
@@ -115,9 +114,9 @@ ANSWERS: list[tuple[Answer | Exception, Command]] = [
 @pytest.mark.parametrize(("answer", "command"), ANSWERS)
 async def test_every_answer_has_its_command(answer: Answer | Exception, command: Command) -> None:
     provider = Says(answer)
-    (wish,) = await Collector({"bank_a": provider}, Known(*BEGUN)).react(FIRST, entry(FIRST))
-    assert wish.command == command
-    assert (wish.stream, wish.key) == (STREAM, f"payment:{STREAM.hex}:attempt:1")
+    (follow_up,) = await Collector({"bank_a": provider}, Known(*BEGUN)).react(occurrence(FIRST))
+    assert follow_up.command == command
+    assert (follow_up.stream, follow_up.key) == (STREAM, f"payment:{STREAM.hex}:attempt:1")
     assert provider.orders == [
         Order(request=request_of(STREAM, 1), amount_fen=FEN, channel="bank_a", on=TODAY, mandate="M-1")
     ]
@@ -130,25 +129,25 @@ async def test_silence_is_an_unknown_outcome(monkeypatch: pytest.MonkeyPatch) ->
             raise AssertionError("nobody waits so long")
 
     monkeypatch.setattr("adapters.connectors.payments.collecting.ANSWER_TIMEOUT_S", 0.01)
-    (wish,) = await Collector({"bank_a": Silent(PAID)}, Known(*BEGUN)).react(FIRST, entry(FIRST))
-    assert wish.command == RecordOutcomeUnknown(attempt=1, reason="no_answer")
+    (follow_up,) = await Collector({"bank_a": Silent(PAID)}, Known(*BEGUN)).react(occurrence(FIRST))
+    assert follow_up.command == RecordOutcomeUnknown(attempt=1, reason="no_answer")
 
 
 async def test_what_waits_for_its_day_goes_nowhere() -> None:
-    assert await Collector({}, Known(LATER)).react(LATER, entry(LATER)) == ()
+    assert await Collector({}, Known(LATER)).react(occurrence(LATER)) == ()
 
 
 async def test_a_switched_channel_waits_for_its_amount() -> None:
     """The next attempt begins by an event of its own, when it is known what is open then."""
     past = (*BEGUN, PaymentFailed(attempt=1, channel="bank_a", code="account_closed"), SWITCHED)
-    assert await Collector({"bank_a": Says(PAID)}, Known(*past)).react(SWITCHED, entry(SWITCHED)) == ()
+    assert await Collector({"bank_a": Says(PAID)}, Known(*past)).react(occurrence(SWITCHED)) == ()
 
 
 async def test_the_amount_is_that_of_the_event() -> None:
     """Not that of the payment: each attempt asks for what was open when it began."""
     less = AttemptStarted(attempt=1, channel="bank_a", amount_fen=7)
     provider = Says(PAID)
-    await Collector({"bank_a": provider}, Known(INITIATED, less)).react(less, entry(less))
+    await Collector({"bank_a": provider}, Known(INITIATED, less)).react(occurrence(less))
     assert [order.amount_fen for order in provider.orders] == [7]
 
 
@@ -156,16 +155,16 @@ async def test_an_attempt_that_is_over_goes_to_nobody_again() -> None:
     """A reactor that begins late, or again, meets attempts of the past."""
     provider = Says(PAID)
     for past in ((*BEGUN, succeeded()), (*BEGUN, UNKNOWN)):
-        assert await Collector({"bank_a": provider}, Known(*past)).react(FIRST, entry(FIRST)) == ()
+        assert await Collector({"bank_a": provider}, Known(*past)).react(occurrence(FIRST)) == ()
     assert provider.orders == []
 
 
 async def test_a_channel_that_nobody_serves_leaves_the_outcome_unknown() -> None:
     """Another configuration may have asked already; a query says so when there is somebody to ask."""
-    (wish,) = await Collector({}, Known(*BEGUN)).react(FIRST, entry(FIRST))
-    assert wish.command == RecordOutcomeUnknown(attempt=1, reason="no_provider")
-    assert await Collector({}, Known(*BEGUN, UNKNOWN)).react(UNKNOWN, entry(UNKNOWN)) == ()
-    assert await Collector({}, Known(*BEGUN, succeeded(), ASKED)).react(ASKED, entry(ASKED)) == ()
+    (follow_up,) = await Collector({}, Known(*BEGUN)).react(occurrence(FIRST))
+    assert follow_up.command == RecordOutcomeUnknown(attempt=1, reason="no_provider")
+    assert await Collector({}, Known(*BEGUN, UNKNOWN)).react(occurrence(UNKNOWN)) == ()
+    assert await Collector({}, Known(*BEGUN, succeeded(), ASKED)).react(occurrence(ASKED)) == ()
 
 
 PAID_OUT = Answer(status=Status.SUCCEEDED, ref="b" * 64, amount_fen=ASKED.amount_fen, value_date=TODAY)
@@ -186,9 +185,9 @@ PAID_OUT = Answer(status=Status.SUCCEEDED, ref="b" * 64, amount_fen=ASKED.amount
 async def test_a_refund_is_over_when_the_provider_says_how(answer: Answer | Exception, command: Command | None) -> None:
     """Whatever else it says, money may have gone out: the same question is asked again."""
     past = (*BEGUN, succeeded(), ASKED)
-    wishes = await Collector({"bank_a": Says(answer)}, Known(*past)).react(ASKED, entry(ASKED))
-    assert [wish.command for wish in wishes] == ([] if command is None else [command])
-    assert all(wish.key == f"payment:{STREAM.hex}:refund:1" for wish in wishes)
+    follow_ups = await Collector({"bank_a": Says(answer)}, Known(*past)).react(occurrence(ASKED))
+    assert [follow_up.command for follow_up in follow_ups] == ([] if command is None else [command])
+    assert all(follow_up.key == f"payment:{STREAM.hex}:refund:1" for follow_up in follow_ups)
 
 
 async def test_a_refund_that_is_over_is_not_asked_for() -> None:
@@ -199,11 +198,11 @@ async def test_a_refund_that_is_over_is_not_asked_for() -> None:
 
 async def test_an_unknown_outcome_is_asked_for() -> None:
     collector = Collector({"bank_a": Says(PAID)}, Known(*BEGUN, UNKNOWN))
-    (wish,) = await collector.react(UNKNOWN, entry(UNKNOWN))
-    assert wish.command == RecordSucceeded(
+    (follow_up,) = await collector.react(occurrence(UNKNOWN))
+    assert follow_up.command == RecordSucceeded(
         attempt=1, amount_fen=FEN, value_date=TODAY, ref="a" * 64, source=Source.QUERY
     )
-    assert wish.key == f"payment:{STREAM.hex}:resolved:1"
+    assert follow_up.key == f"payment:{STREAM.hex}:resolved:1"
 
 
 @pytest.mark.parametrize("answer", [Answer(status=Status.ACCEPTED, ref="a" * 64), ConnectionError("gone")])
@@ -224,12 +223,12 @@ def delivered(answer: Answer, request: str = request_of(STREAM, 1)) -> tuple[Map
 
 
 def test_a_true_callback_becomes_its_command() -> None:
-    wish = received("bank_a", provider().verify_callback, *delivered(PAID), ARRIVAL)
-    command = wish.command
+    follow_up = received("bank_a", provider().verify_callback, *delivered(PAID), ARRIVAL)
+    command = follow_up.command
     assert isinstance(command, ReceiveCallback)
     assert (command.verified, command.attempt, command.reported) == (True, 1, Reported.SUCCEEDED)
     assert (command.amount_fen, command.value_date, command.ref) == (FEN, TODAY, "a" * 64)
-    assert (wish.stream, wish.key) == (STREAM, f"payment:{STREAM.hex}:callback:{ARRIVAL.hex}")
+    assert (follow_up.stream, follow_up.key) == (STREAM, f"payment:{STREAM.hex}:callback:{ARRIVAL.hex}")
 
 
 FAILED = Answer(status=Status.FAILED, code="limit_exceeded")
@@ -279,8 +278,8 @@ async def test_what_a_provider_sends_is_what_we_take() -> None:
         "bank_a", SECRET, always(Script(settles_after_days=1, callbacks_after_days=(1, 1), forged_after_days=(1,)))
     )
     events: list[Event] = [*BEGUN]
-    (wish,) = await Collector({"bank_a": bank}, Known(*events)).react(FIRST, entry(FIRST))
-    events += _granted(wish.command, events)
+    (follow_up,) = await Collector({"bank_a": bank}, Known(*events)).react(occurrence(FIRST))
+    events += _granted(follow_up.command, events)
     told = []
     for number, delivery in enumerate(bank.deliveries(TODAY + timedelta(days=1))):
         arrived = received("bank_a", bank.verify_callback, delivery.headers, delivery.body, UUID(int=number))

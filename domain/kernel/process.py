@@ -1,0 +1,68 @@
+"""Process managers: which commands follow from an event, declared beside what they serve.
+
+    event, envelope ──needs──▶ [Need, …] ──▶ facts ──follow──▶ [FollowUp, …] ──▶ dispatched, each once, by its key
+
+A reaction is pure. It may be asked again for an event that it has answered: the keys of its follow-up commands say what
+they follow from, so that nothing is done twice. What an aggregate or a rule refuses is kept for people.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from msgspec import Struct
+
+from domain.kernel.command import Command
+from domain.kernel.decider import Decider
+from domain.kernel.event import Event
+from domain.kernel.needs import Facts, Need
+
+
+class Occurrence(Struct, frozen=True, kw_only=True):
+    """An event as a process manager sees it: with its stream, its tenant and its business date."""
+
+    event: Any
+    stream: UUID
+    tenant: UUID
+    business_date: date
+
+
+class FollowUp(Struct, frozen=True, kw_only=True):
+    """A follow-up command: for which stream of which aggregate, under which idempotency key."""
+
+    decider: Decider[Any]
+    stream: UUID
+    key: str
+    command: Command
+
+
+def _nothing(occurrence: Occurrence, facts: Facts) -> Iterable[Need]:
+    return ()
+
+
+@dataclass(frozen=True)
+class Reaction:
+    """What follows from one class of event. `needs` is asked again with the facts so far until it names nothing new."""
+
+    follow: Callable[[Occurrence, Facts], Sequence[FollowUp]]
+    needs: Callable[[Occurrence, Facts], Iterable[Need]] = _nothing
+
+
+PROCESS_MANAGERS: dict[str, ProcessManager] = {}
+
+
+@dataclass(frozen=True)
+class ProcessManager:
+    """One process manager; it registers itself. Its commands are those of the actor `process:<name>`."""
+
+    name: str
+    reacts: Mapping[type[Event], Reaction]
+
+    def __post_init__(self) -> None:
+        if self.name in PROCESS_MANAGERS:
+            raise ValueError(f"process manager {self.name} is registered already")
+        PROCESS_MANAGERS[self.name] = self

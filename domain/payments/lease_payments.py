@@ -1,0 +1,89 @@
+"""The process manager between payments and leases: what one of them says becomes the other's command, exactly once.
+
+payment.succeeded                       ─▶ lease PostPayment                      payment:<hex>:posted
+payment.overpaid                        ─▶ lease PostPayment, a payment of its own payment:<hex>:overpaid:<attempt>
+payment.charged_back                    ─▶ lease ReversePayment, of that money    payment:<hex>:reversed:<attempt>
+lease.credit_refunded through a payment ─▶ payment RefundPayment                  refund:<lease hex>:<n>
+payment.refund_failed                   ─▶ lease ReturnRefund                     refund:<lease hex>:<n>:returned
+
+A refund goes one way: the lease gives the credit away, the payment asks its provider, and only a failure comes back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from uuid import UUID, uuid5
+
+from domain.kernel.command import Command
+from domain.kernel.needs import Facts
+from domain.kernel.process import FollowUp, Occurrence, ProcessManager, Reaction
+from domain.leasing.lease.commands import PostPayment, ReturnRefund, ReversePayment
+from domain.leasing.lease.events.money import CreditRefunded
+from domain.leasing.lease.rules.decider import LEASE
+from domain.payments.payment.commands import RefundPayment
+from domain.payments.payment.events import PaymentChargedBack, PaymentOverpaid, PaymentSucceeded, RefundFailed
+from domain.payments.payment.rules import PAYMENT
+
+REASON = "credit"
+"""Why money goes back through a provider: it is the lessee's credit."""
+
+
+def on_top(payment: UUID, attempt: int) -> UUID:
+    """The lease's name of money that a payment's attempt brought on top."""
+    return uuid5(payment, f"attempt:{attempt}")
+
+
+def _succeeded(occurrence: Occurrence, facts: Facts) -> Sequence[FollowUp]:
+    event: PaymentSucceeded = occurrence.event
+    payment = occurrence.stream
+    post = PostPayment(payment=payment, amount_fen=event.amount_fen, value_date=event.value_date)
+    return _to_lease(event.lease, f"payment:{payment.hex}:posted", post)
+
+
+def _overpaid(occurrence: Occurrence, facts: Facts) -> Sequence[FollowUp]:
+    event: PaymentOverpaid = occurrence.event
+    payment = occurrence.stream
+    own = on_top(payment, event.attempt)
+    post = PostPayment(payment=own, amount_fen=event.amount_fen, value_date=event.value_date)
+    return _to_lease(event.lease, f"payment:{payment.hex}:overpaid:{event.attempt}", post)
+
+
+def _charged_back(occurrence: Occurrence, facts: Facts) -> Sequence[FollowUp]:
+    event: PaymentChargedBack = occurrence.event
+    payment = occurrence.stream
+    money = on_top(payment, event.attempt) if event.on_top else payment
+    reverse = ReversePayment(payment=money, reason=event.reason)
+    return _to_lease(event.lease, f"payment:{payment.hex}:reversed:{event.attempt}", reverse)
+
+
+def _credit_refunded(occurrence: Occurrence, facts: Facts) -> Sequence[FollowUp]:
+    """Credit that goes back through a provider is asked for there."""
+    event: CreditRefunded = occurrence.event
+    if event.payment is None or event.number is None:
+        return ()
+    ask = RefundPayment(number=event.number, amount_fen=event.amount_fen, reason=REASON)
+    key = f"refund:{occurrence.stream.hex}:{event.number}"
+    return (FollowUp(decider=PAYMENT, stream=event.payment, key=key, command=ask),)
+
+
+def _refund_failed(occurrence: Occurrence, facts: Facts) -> Sequence[FollowUp]:
+    """What did not go out is the lessee's again."""
+    event: RefundFailed = occurrence.event
+    back = ReturnRefund(number=event.number, reason=event.code)
+    return _to_lease(event.lease, f"refund:{event.lease.hex}:{event.number}:returned", back)
+
+
+def _to_lease(lease: UUID, key: str, command: Command) -> Sequence[FollowUp]:
+    return (FollowUp(decider=LEASE, stream=lease, key=key, command=command),)
+
+
+LEASE_PAYMENTS = ProcessManager(
+    name="payments",
+    reacts={
+        PaymentSucceeded: Reaction(_succeeded),
+        PaymentOverpaid: Reaction(_overpaid),
+        PaymentChargedBack: Reaction(_charged_back),
+        CreditRefunded: Reaction(_credit_refunded),
+        RefundFailed: Reaction(_refund_failed),
+    },
+)
