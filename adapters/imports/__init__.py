@@ -1,1 +1,1 @@
-"""Histories from elsewhere: read as data, turned into commands, decided like any other wish."""
+"""Histories from elsewhere: read as data, turned into commands, decided like any other command."""

@@ -1,4 +1,4 @@
-"""`plans` and `quote`: what the catalogue offers, and what a wish comes to; neither needs a ledger."""
+"""`plans` and `quote`: what the catalogue offers, and what an inquiry comes to; neither needs a ledger."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from api.language import Language, current, text
 if TYPE_CHECKING:
     from enum import StrEnum
 
-    from api.queries.pricing.answers import QuoteAnswer, QuoteWish
+    from api.queries.pricing.answers import QuoteAnswer, QuoteInquiry
     from domain.kernel.refusal import Refusal
     from domain.pricing.deposits import Scored
 
@@ -85,8 +85,10 @@ def quote(session: Session, **given: Any) -> None:
     """
     from api.queries.pricing.quotes import answer, desk_of
 
-    wish = _wish(given)
-    _answer(session, answer(desk_of(session.settings.data, session.settings.tenant), wish, _day(given["on"])), wish)
+    inquiry = _inquiry(given)
+    _answer(
+        session, answer(desk_of(session.settings.data, session.settings.tenant), inquiry, _day(given["on"])), inquiry
+    )
 
 
 _QUOTE: dict[str, tuple[Any, Any]] = {
@@ -138,12 +140,12 @@ quote.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
 )
 
 
-def _wish(given: dict[str, Any]) -> QuoteWish:
-    from api.queries.pricing.answers import QuoteWish
+def _inquiry(given: dict[str, Any]) -> QuoteInquiry:
+    from api.queries.pricing.answers import QuoteInquiry
     from domain.pricing.dates import Adjustment
     from domain.pricing.parts import AssetKind, CustomerClass, TermUnit
 
-    return QuoteWish(
+    return QuoteInquiry(
         asset_kind=_needed(AssetKind, given["asset"]),
         customer_class=_needed(CustomerClass, given["customer"]),
         price_fen=_fen("--price", given["price"]) or 0,
@@ -161,11 +163,11 @@ def _wish(given: dict[str, Any]) -> QuoteWish:
     )
 
 
-def _answer(session: Session, found: QuoteAnswer | tuple[Refusal, ...], wish: QuoteWish) -> None:
+def _answer(session: Session, found: QuoteAnswer | tuple[Refusal, ...], inquiry: QuoteInquiry) -> None:
     from api.queries.pricing.answers import QuoteAnswer, reason
 
     if isinstance(found, QuoteAnswer):
-        session.emit(found, lambda out: show_quote(out, found, whole=wish.plan is not None))
+        session.emit(found, lambda out: show_quote(out, found, whole=inquiry.plan is not None))
         if not found.offers:
             raise typer.Exit(REFUSED)
         return

@@ -179,7 +179,7 @@ class Demonstration:
             if one.key not in self.refused_follow_ups:
                 self.refused_follow_ups[one.key] = one.code
                 self._say_quiet()
-                text = f"no    a process wished for this, and somebody has to look: {one.code}"
+                text = f"no    what follows was refused, and somebody has to look: {one.code}"
                 self.lines += telling.lines_of(text, 4, 6)
 
     # ------------------------------------------------------------------------------------------- days

@@ -1,11 +1,11 @@
-"""The plan catalogue and quotes over HTTP: what is offered, and what a wish comes to.
+"""The plan catalogue and quotes over HTTP: what is offered, and what an inquiry comes to.
 
     GET /v1/plans, /v1/plans/{plan} ─▶ catalogue of the data directory
-    POST /v1/quotes ─▶ wish ─▶ `api.queries.pricing.quotes` ─▶ offers, or 409 with the rule that says no
+    POST /v1/quotes ─▶ inquiry ─▶ `api.queries.pricing.quotes` ─▶ offers, or 409 with the rule that says no
 
-A quote is a POST although it changes nothing: a wish is a document, and the scores in it have no place in an address
+A quote is a POST although it changes nothing: an inquiry is a document, and the scores in it have no place in an address
 that is logged. Because nothing is written there is nothing that could happen twice, so that no Idempotency-Key is
-needed; the same wish on the same day gives the same answer.
+needed; the same inquiry on the same day gives the same answer.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from api.http.services import Services
 from api.permissions import Permission
 from api.queries.engine.parameters import day_of
 from api.queries.engine.read import PAGE_DEFAULT
-from api.queries.pricing.answers import CataloguedPlan, PlanPage, QuoteAnswer, QuoteWish, catalogued
+from api.queries.pricing.answers import CataloguedPlan, PlanPage, QuoteAnswer, QuoteInquiry, catalogued
 from api.queries.pricing.quotes import answer, desk_of
 from domain.kernel.refusal import Refusal
 from domain.kernel.times import business_date
@@ -125,7 +125,7 @@ class QuoteEndpoint:
 
     def __init__(self, services: Services) -> None:
         self._services = services
-        self.reader = CommandReader(QuoteWish)
+        self.reader = CommandReader(QuoteInquiry)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request; problems are raised."""
@@ -134,10 +134,10 @@ class QuoteEndpoint:
         require(principal, Permission.QUOTE)
         if scope["query_string"]:
             raise Problem(catalogue.QUERY_INVALID)
-        wish = self.reader.read(await read_body(headers, receive))
+        inquiry = self.reader.read(await read_body(headers, receive))
         data, today = self._services.running.settings.data, business_date(self._services.now())
         # Solving and proving rates is arithmetic; other requests need not wait for it.
-        found = await asyncio.to_thread(lambda: answer(desk_of(data, principal.tenant), wish, today))
+        found = await asyncio.to_thread(lambda: answer(desk_of(data, principal.tenant), inquiry, today))
         if isinstance(found, tuple):
             raise _refused(found)
         response = Response(encode(found), headers={"Cache-Control": "no-store"}, media_type=JSON)
@@ -174,7 +174,7 @@ def _description(model: Any) -> Any:
     """A function that only has the signature and the words of a quote; it is never called."""
 
     async def quote(**_: object) -> Response:
-        """What a wish comes to: offers with schedule, every cost, proved rates, deposit and what the guards compared.
+        """What an inquiry comes to: offers with schedule, every cost, proved rates, deposit and what the guards compared.
 
         With `plan` that plan's offer, or 409 with the rule that says no; without it the offers of all plans that fit,
         lowest rate first, and the reasons against the others. Nothing is written, so no Idempotency-Key is needed.
@@ -184,7 +184,7 @@ def _description(model: Any) -> Any:
 
     kind = inspect.Parameter.KEYWORD_ONLY
     parameters = [
-        inspect.Parameter("wish", kind, annotation=model),
+        inspect.Parameter("inquiry", kind, annotation=model),
         inspect.Parameter("principal", kind, annotation=Annotated[Principal, Depends(caller)]),
     ]
     quote.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]

@@ -1,1 +1,1 @@
-"""Quotes: what a wish comes to, by plans in force; nothing is written."""
+"""Quotes: what an inquiry comes to, by plans in force; nothing is written."""

@@ -1,4 +1,4 @@
-"""What a wish for a lease is and what it is answered with: frozen structs, the same over HTTP and on the command line.
+"""What an inquiry for a lease is and what it is answered with: frozen structs, the same over HTTP and on the command line.
 
 Amounts are fen beside the plan's currency, rates decimal strings, dates business dates in Asia/Shanghai.
 """
@@ -46,7 +46,7 @@ class OfferText(Struct, frozen=True, forbid_unknown_fields=True):
     words: Annotated[str, Meta(min_length=1, max_length=TEXT_MAX_CHARS, description="The words.")]
 
 
-class QuoteWish(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class QuoteInquiry(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What somebody would like to lease, and how. Without `plan` every plan of the catalogue is tried.
 
     `business_date` is that of catalogue and policy, today by default; the lease starts on `start`, by default then.
@@ -198,7 +198,7 @@ class Reason(Struct, frozen=True):
 
 
 class PlanAgainst(Struct, frozen=True):
-    """A plan that makes no offer for the wish, and every reason."""
+    """A plan that makes no offer for the inquiry, and every reason."""
 
     plan: str
     plan_version: int
@@ -309,7 +309,7 @@ def _bills(offer: Offer) -> tuple[QuotedBill, ...]:
     return tuple(bills)
 
 
-def texts_of(plan: Plan, wish: QuoteWish) -> Mapping[str, str]:
-    """Every word that goes with an offer: the plan's own, and those of the wish under their places."""
+def texts_of(plan: Plan, inquiry: QuoteInquiry) -> Mapping[str, str]:
+    """Every word that goes with an offer: the plan's own, and those of the inquiry under their places."""
     own = {"plan.en": plan.en, "plan.zh": plan.zh, **{f"fee.{fee.code}": f"{fee.en} {fee.zh}" for fee in plan.fees}}
-    return own | {f"text.{number}.{one.place}": one.words for number, one in enumerate(wish.wording, start=1)}
+    return own | {f"text.{number}.{one.place}": one.words for number, one in enumerate(inquiry.wording, start=1)}

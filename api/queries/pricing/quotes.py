@@ -1,10 +1,10 @@
-"""Quotes: a wish put to one plan or to the whole catalogue, worked out, priced, and judged by every guard.
+"""Quotes: an inquiry put to one plan or to the whole catalogue, worked out, priced, and judged by every guard.
 
-    wish ─▶ plan in force, or every plan that fits ─▶ quote ─▶ rates solved and verified ─▶ guards ─▶ offer
+    inquiry ─▶ plan in force, or every plan that fits ─▶ quote ─▶ rates solved and verified ─▶ guards ─▶ offer
                        └─ reasons against ◀───────────┴──────────────┴──────────────────────┘
 
 Nothing is written and nothing is promised: an offer becomes binding in an application and a contract, where the plan is
-looked at again. The same wish on the same day gives the same answer.
+looked at again. The same inquiry on the same day gives the same answer.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from api.queries.pricing.answers import (
     PlanAgainst,
     QuoteAnswer,
     QuotedOffer,
-    QuoteWish,
+    QuoteInquiry,
     policy_used,
     quoted_offer,
     reason,
@@ -52,28 +52,28 @@ def desk_of(data: Path, tenant: UUID) -> Desk:
     return Desk(plans_of(data), policy_of(data, tenant))
 
 
-def answer(desk: Desk, wish: QuoteWish, today: date) -> QuoteAnswer | tuple[Refusal, ...]:
-    """Offers for a wish: of the named plan, or why there is none; of all plans, with the reasons against the others."""
-    on = wish.business_date or today
-    if wish.plan is None:
-        return _matched(desk, wish, on)
-    plan = plan_in_force(desk.plans, wish.plan, on)
+def answer(desk: Desk, inquiry: QuoteInquiry, today: date) -> QuoteAnswer | tuple[Refusal, ...]:
+    """Offers for an inquiry: of the named plan, or why there is none; of all plans, with the reasons against the others."""
+    on = inquiry.business_date or today
+    if inquiry.plan is None:
+        return _matched(desk, inquiry, on)
+    plan = plan_in_force(desk.plans, inquiry.plan, on)
     if isinstance(plan, Refusal):
         return (plan,)
-    if wish.term_unit not in (None, plan.term.unit):
-        return (TERM_UNIT(plan=plan.id, unit=wish.term_unit, expected=plan.term.unit),)
-    made = _offered(desk, plan, wish, on)
+    if inquiry.term_unit not in (None, plan.term.unit):
+        return (TERM_UNIT(plan=plan.id, unit=inquiry.term_unit, expected=plan.term.unit),)
+    made = _offered(desk, plan, inquiry, on)
     return QuoteAnswer(on, policy_used(desk.policy, on), (made,), ()) if isinstance(made, QuotedOffer) else made
 
 
-def _matched(desk: Desk, wish: QuoteWish, on: date) -> QuoteAnswer:
+def _matched(desk: Desk, inquiry: QuoteInquiry, on: date) -> QuoteAnswer:
     """Every plan of the catalogue: an offer, or the reasons against it."""
-    wanted = Financing(wish.price_fen, wish.term, on, wish.term_unit or TermUnit.MONTH)
-    found = match(desk.plans, _customer(wish), Asset(wish.asset_kind), wanted)
+    wanted = Financing(inquiry.price_fen, inquiry.term, on, inquiry.term_unit or TermUnit.MONTH)
+    found = match(desk.plans, _customer(inquiry), Asset(inquiry.asset_kind), wanted)
     against = [(misfit.plan, misfit.reasons) for misfit in found.misfits]
     offers = []
     for fit in found.fits:
-        made = _offered(desk, fit.plan, wish, on)
+        made = _offered(desk, fit.plan, inquiry, on)
         if isinstance(made, QuotedOffer):
             offers.append(made)
         else:
@@ -89,33 +89,33 @@ def _matched(desk: Desk, wish: QuoteWish, on: date) -> QuoteAnswer:
     )
 
 
-def _customer(wish: QuoteWish) -> Customer:
-    return Customer(wish.customer_class, None, wish.scores)
+def _customer(inquiry: QuoteInquiry) -> Customer:
+    return Customer(inquiry.customer_class, None, inquiry.scores)
 
 
-def _offered(desk: Desk, plan: Plan, wish: QuoteWish, on: date) -> QuotedOffer | tuple[Refusal, ...]:
+def _offered(desk: Desk, plan: Plan, inquiry: QuoteInquiry, on: date) -> QuotedOffer | tuple[Refusal, ...]:
     """The offer of one plan, or every reason why it must not be made."""
-    least_fen = share_of(wish.price_fen, plan.down_payment_min, Rounding.UP)
+    least_fen = share_of(inquiry.price_fen, plan.down_payment_min, Rounding.UP)
     request = QuoteRequest(
         plan=plan,
-        customer=_customer(wish),
-        asset=Asset(wish.asset_kind),
-        price_fen=wish.price_fen,
-        term=wish.term,
-        start=wish.start or on,
-        first_due_on=wish.first_due_on,
-        market_price_fen=wish.market_price_fen,
-        down_payment_fen=least_fen if wish.down_payment_fen is None else wish.down_payment_fen,
-        paid_out_fen=wish.paid_out_fen,
-        month_end=wish.month_end,
-        adjustment=wish.adjustment,
+        customer=_customer(inquiry),
+        asset=Asset(inquiry.asset_kind),
+        price_fen=inquiry.price_fen,
+        term=inquiry.term,
+        start=inquiry.start or on,
+        first_due_on=inquiry.first_due_on,
+        market_price_fen=inquiry.market_price_fen,
+        down_payment_fen=least_fen if inquiry.down_payment_fen is None else inquiry.down_payment_fen,
+        paid_out_fen=inquiry.paid_out_fen,
+        month_end=inquiry.month_end,
+        adjustment=inquiry.adjustment,
     )
     offer = offer_of(request)
     if isinstance(offer, Refusal):
         return (offer,)
-    verdicts = judge(offer, desk.policy, texts_of(plan, wish), on=on)
+    verdicts = judge(offer, desk.policy, texts_of(plan, inquiry), on=on)
     refusals = tuple(refusal for verdict in verdicts for refusal in verdict.refusals)
-    return refusals or quoted_offer(plan, offer, wish.scores, verdicts, terms_of(offer, priced_of(request, offer)))
+    return refusals or quoted_offer(plan, offer, inquiry.scores, verdicts, terms_of(offer, priced_of(request, offer)))
 
 
 def _rank(offer: QuotedOffer) -> tuple[bool, Decimal, int, int, str]:

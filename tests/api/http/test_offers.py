@@ -14,7 +14,7 @@ import pytest
 from adapters.reference.plans import shipped_plans
 from api.http.commands.models import model_of
 from api.permissions import ROLES, Permission
-from api.queries.pricing.answers import QuotedOffer, QuoteWish
+from api.queries.pricing.answers import QuotedOffer, QuoteInquiry
 from domain.pricing.parts import AssetKind, CustomerClass
 from domain.pricing.plans import Plan, digest_of
 from tests.api.http.driver import Http
@@ -338,7 +338,7 @@ async def test_broken_files_are_our_fault_and_name_no_path(http: Http, files: Fi
 
 
 def test_every_member_of_a_wish_has_words() -> None:
-    for name, field in model_of(QuoteWish).model_fields.items():
+    for name, field in model_of(QuoteInquiry).model_fields.items():
         assert field.description, name
 
 
