@@ -50,7 +50,7 @@ class EdgeModel(BaseModel):
 
 
 class CommandReader(Generic[T]):
-    """Turns the bytes of a request into one command, or inquiry, of a class; `filled` are fields that no caller gives."""
+    """Turns the bytes of a request into a command or inquiry of a class; `filled` are fields that no caller gives."""
 
     def __init__(self, command: type[T], filled: Collection[str] = ()) -> None:
         self.command = command

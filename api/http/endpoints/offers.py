@@ -3,7 +3,7 @@
     GET /v1/plans, /v1/plans/{plan} ─▶ catalogue of the data directory
     POST /v1/quotes ─▶ inquiry ─▶ `api.queries.pricing.quotes` ─▶ offers, or 409 with the rule that says no
 
-A quote is a POST although it changes nothing: an inquiry is a document, and the scores in it have no place in an address
+A quote is a POST although it changes nothing: an inquiry is a document whose scores have no place in an address
 that is logged. Because nothing is written there is nothing that could happen twice, so that no Idempotency-Key is
 needed; the same inquiry on the same day gives the same answer.
 """
@@ -174,7 +174,7 @@ def _description(model: Any) -> Any:
     """A function that only has the signature and the words of a quote; it is never called."""
 
     async def quote(**_: object) -> Response:
-        """What an inquiry comes to: offers with schedule, every cost, proved rates, deposit and what the guards compared.
+        """What an inquiry comes to: offers with schedule, costs, proved rates, deposit and what the guards compared.
 
         With `plan` that plan's offer, or 409 with the rule that says no; without it the offers of all plans that fit,
         lowest rate first, and the reasons against the others. Nothing is written, so no Idempotency-Key is needed.

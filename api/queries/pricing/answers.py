@@ -1,4 +1,4 @@
-"""What an inquiry for a lease is and what it is answered with: frozen structs, the same over HTTP and on the command line.
+"""What an inquiry for a lease is and what it is answered with: the same over HTTP and on the command line.
 
 Amounts are fen beside the plan's currency, rates decimal strings, dates business dates in Asia/Shanghai.
 """

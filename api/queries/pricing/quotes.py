@@ -53,7 +53,7 @@ def desk_of(data: Path, tenant: UUID) -> Desk:
 
 
 def answer(desk: Desk, inquiry: QuoteInquiry, today: date) -> QuoteAnswer | tuple[Refusal, ...]:
-    """Offers for an inquiry: of the named plan, or why there is none; of all plans, with the reasons against the others."""
+    """Offers for an inquiry: of the named plan, or why there is none; of all plans, with reasons against the others."""
     on = inquiry.business_date or today
     if inquiry.plan is None:
         return _matched(desk, inquiry, on)
