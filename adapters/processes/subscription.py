@@ -11,7 +11,8 @@ nobody else asked for it and somebody has to look.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -55,6 +56,7 @@ CREATE TABLE IF NOT EXISTS read.process_refusals (
     facts  text     NOT NULL,
     PRIMARY KEY (shard, tenant, key)
 )"""
+_LOCK = "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))"
 _POSITION = "SELECT position FROM read.processes WHERE shard = %s AND name = %s"
 _MOVE = """
 INSERT INTO read.processes (shard, name, position) VALUES (%s, %s, %s)
@@ -107,6 +109,14 @@ class Subscription:
 
     async def catch_up(self) -> Dispatched:
         """Follow until no event is left, including those that its own commands append; what became of the commands."""
+        if not await self.reader.after(await self.position(), 1):
+            return Dispatched()
+        async with self._alone():
+            dispatched = await self._catch_up()
+        self.total.add(dispatched)
+        return dispatched
+
+    async def _catch_up(self) -> Dispatched:
         dispatched = Dispatched()
         position = await self.position()
         while page := await self.reader.after(position, PAGE_EVENTS):
@@ -117,8 +127,14 @@ class Subscription:
                 dispatched.add(await self._dispatch(follow_ups))
             position = page[-1].position
             await self._execute(_MOVE, (SHARD, self.name, position))
-        self.total.add(dispatched)
         return dispatched
+
+    @asynccontextmanager
+    async def _alone(self) -> AsyncIterator[None]:
+        """Wait until nobody else catches up under this name: an end of day beside a role, a second role."""
+        async with self.pool.connection() as connection, connection.transaction():
+            await connection.execute(_LOCK, (f"leaseledger.subscription/1 {self.name}",))
+            yield
 
     async def refusals(self, tenant: UUID) -> list[Refused]:
         """What was asked for and refused, of one tenant, in the order of the keys."""

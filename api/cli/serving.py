@@ -1,18 +1,19 @@
-"""`leaseledger up`: database, HTTP interface, read models and checkpoints in one process and one terminal.
+"""`leaseledger up` supervises every role, each in a process of its own; `leaseledger role NAME` is one of them alone.
 
-main thread   uvicorn: commands, queries, the log; the chain from offer to lease follows every commit
-projections   keeps read models up to date, woken by every commit
-checkpoints   signs a checkpoint each second while the log grows
+serve     commands, queries, the log, the console
+project   keeps read models up to date, woken by every commit
+react     process managers: from offer to lease, money to its lease
+publish   signs a checkpoint each second while the log grows
 """
 
 from __future__ import annotations
 
 import errno
 import socket
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from contextvars import copy_context
+from enum import StrEnum
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -30,10 +31,6 @@ if TYPE_CHECKING:
 
     from api.compose import Base
 
-CHECKPOINT_EVERY_S = 1.0
-RETRY_AFTER_S = 2.0
-"""How long a background task waits after an error, before it opens a new connection and goes on."""
-
 SHUTDOWN_TIMEOUT_S = 10
 """Requests that are still open after so long are cut off."""
 
@@ -44,38 +41,98 @@ _WHY = {
 }
 
 
+class Name(StrEnum):
+    """The roles that can be asked for."""
+
+    SERVE = "serve"
+    PROJECT = "project"
+    REACT = "react"
+    PUBLISH = "publish"
+
+
+Host = Annotated[
+    str | None, typer.Option(help="Address to listen on (LEASELEDGER_HOST; default 127.0.0.1).", show_default=False)
+]
+Port = Annotated[
+    int | None,
+    typer.Option(min=0, max=65535, help="Port, 0 for a free one (LEASELEDGER_PORT; default 8080).", show_default=False),
+]
+
+
 def register(app: typer.Typer) -> None:
-    """Add the command of this file."""
+    """Add the commands of this file."""
     command(app, "up")(up)
+    command(app, "role")(role)
 
 
-def up(
-    session: Session,
-    host: Annotated[
-        str | None, typer.Option(help="Address to listen on (LEASELEDGER_HOST; default 127.0.0.1).", show_default=False)
-    ] = None,
-    port: Annotated[
-        int | None,
-        typer.Option(
-            min=0, max=65535, help="Port, 0 for a free one (LEASELEDGER_PORT; default 8080).", show_default=False
-        ),
-    ] = None,
-) -> None:
+def up(session: Session, host: Host = None, port: Port = None) -> None:
     """Run everything in this terminal until Ctrl-C.
 
-    Database, HTTP interface, read models and checkpoints. The first start prints an operator key, once.
+    Database, HTTP interface, read models, processes and checkpoints, each in a process that is started again when it
+    dies. The first start prints an operator key, once.
     """
-    import asyncio
+    from api.roles.role import ROLES
+    from api.roles.supervisor import Supervisor
 
-    chosen = host or session.settings.host, session.settings.port if port is None else port
-    with listening(*chosen) as listener, session.base() as on:
+    with listening(*_address(session, host, port)) as listener, session.base() as on:
         key = _operator_key(on)
-        with (
-            _background(session, text("projections"), lambda stop: _project(on, stop)),
-            _background(session, text("checkpoints"), lambda stop: _publish(on, stop)),
-        ):
-            asyncio.run(_serve(session, on, listener, key))
+        works: dict[str, Callable[[bool], None]] = {
+            Name.SERVE.value: lambda first: _serve(session, on, listener, key, told=first)
+        }
+        works |= {name: partial(_work, session, on, name) for name in ROLES}
+        Supervisor(works, partial(_ended, session)).run()
     session.say(text("Stopped."))
+
+
+def role(
+    session: Session,
+    name: Annotated[Name, typer.Argument(metavar="NAME", help="serve, project, react or publish.", show_default=False)],
+    host: Host = None,
+    port: Port = None,
+) -> None:
+    """Run one role of `up` alone, until Ctrl-C.
+
+    A role that was killed goes on where it was. Of project, react and publish one instance works at a time; a second
+    one waits for it to end.
+    """
+    if name is Name.SERVE:
+        with listening(*_address(session, host, port)) as listener, session.base() as on:
+            _serve(session, on, listener, _operator_key(on), told=True)
+    else:
+        with session.base() as on:
+            _run(session, on, name.value)
+    session.say(text("Stopped."))
+
+
+def _address(session: Session, host: str | None, port: int | None) -> tuple[str, int]:
+    return host or session.settings.host, session.settings.port if port is None else port
+
+
+def _work(session: Session, on: Base, name: str, _first: bool) -> None:
+    """A supervised role; what it dies of is said as a sentence."""
+    try:
+        _run(session, on, name)
+    except Exception as error:  # noqa: BLE001 - whatever it was, the supervisor starts the role again
+        session.say(f"{name}: {sentence(error)}")
+        raise SystemExit(1) from None
+
+
+def _run(session: Session, on: Base, name: str) -> None:
+    from api.roles.role import ROLES, alone
+    from api.roles.supervisor import stopped_by_signal
+
+    def waits() -> None:
+        session.say(text("{name}: another one works on this ledger; waiting for it to end", name=name))
+
+    stop = stopped_by_signal()
+    with alone(on, name, stop, waits) as mine:
+        if mine:
+            ROLES[name](on, stop)
+
+
+def _ended(session: Session, name: str, status: int, pause_s: float) -> None:
+    how = text("signal {number}", number=-status) if status < 0 else text("exit status {number}", number=status)
+    session.say(text("{name}: ended, {how}; starting it again in {pause} s", name=name, how=how, pause=f"{pause_s:g}"))
 
 
 @contextmanager
@@ -100,12 +157,17 @@ def url_of(listener: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-async def _serve(session: Session, on: Base, listener: socket.socket, key: str | None) -> None:
+def _serve(session: Session, on: Base, listener: socket.socket, key: str | None, *, told: bool) -> None:
+    import asyncio
+
+    asyncio.run(_served(session, on, listener, key, told=told))
+
+
+async def _served(session: Session, on: Base, listener: socket.socket, key: str | None, *, told: bool) -> None:
     import uvicorn
 
     from api.compose import running
     from api.roles.serve import site
-    from api.roles.subscriptions import following
 
     class Server(uvicorn.Server):
         """Ends by itself when told to, instead of raising the signal again after its work is done."""
@@ -117,12 +179,10 @@ async def _serve(session: Session, on: Base, listener: socket.socket, key: str |
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
             await super().startup(sockets)
             # Said only now, so that whoever reads it can connect.
-            session.emit(_about(session, on, listener, key), lambda out: _show(out, session, on, listener, key))
+            if told:
+                session.emit(_about(session, on, listener, key), lambda out: _show(out, session, on, listener, key))
 
-    def say(error: Exception) -> None:
-        session.say(text("from offer to lease: {error}; going on in a moment", error=sentence(error)))
-
-    async with running(on) as ledger, following(ledger, say):
+    async with running(on) as ledger:
         config = uvicorn.Config(
             site(ledger),
             log_level="warning",
@@ -141,52 +201,6 @@ def _operator_key(on: Base) -> str | None:
 
     with connect(on.url) as connection:
         return ensure_operator_key(connection, on.settings.tenant, random_bytes, now())
-
-
-def _project(on: Base, stop: threading.Event) -> None:
-    from api.cli.models import follow_ledger
-
-    follow_ledger(on.url, stop.is_set)
-
-
-def _publish(on: Base, stop: threading.Event) -> None:
-    from adapters.postgres.connections import connect
-    from adapters.postgres.log import Log
-    from adapters.system import now
-
-    with connect(on.url) as connection:
-        log = Log(connection)
-        while not stop.wait(CHECKPOINT_EVERY_S):
-            log.publish(on.signer, now())
-
-
-@contextmanager
-def _background(session: Session, name: str, work: Callable[[threading.Event], None]) -> Iterator[None]:
-    """Run `work` in a thread until the block ends; an error is said and the work begins again."""
-    stop = threading.Event()
-
-    def run() -> None:
-        said = ""
-        while not stop.is_set():
-            try:
-                work(stop)
-            except Exception as error:  # noqa: BLE001 - the others go on, and people hear of it
-                if sentence(error) != said:
-                    said = sentence(error)
-                    pause = f"{RETRY_AFTER_S:.0f}"
-                    session.say(
-                        text("{name}: {error}; trying again every {pause} s", name=name, error=said, pause=pause)
-                    )
-                stop.wait(RETRY_AFTER_S)
-
-    # A thread begins without a language of its own.
-    thread = threading.Thread(target=copy_context().run, args=(run,), name=name)
-    thread.start()
-    try:
-        yield
-    finally:
-        stop.set()
-        thread.join()
 
 
 def _about(session: Session, on: Base, listener: socket.socket, key: str | None) -> dict[str, Any]:

@@ -19,17 +19,10 @@ from domain.contracts.texts import is_exact, json_bytes, text_digest
 from domain.kernel.command import Command, Context
 from domain.kernel.decider import ABSENT, PRESENT, Answer, Decider, Rule, State
 from domain.kernel.event import Event, event_type
+from domain.kernel.fields import MandatoryField, ReasonField
 from domain.kernel.ids import looks_personal
 from domain.kernel.refusal import Refusal, refusal
-from domain.kernel.values import (
-    CLAUSE_VERSIONS_MAX,
-    ClauseRef,
-    ClauseVersionNumber,
-    Code,
-    Digest,
-    MandatoryField,
-    ReasonField,
-)
+from domain.kernel.values import CLAUSE_VERSIONS_MAX, ClauseRef, ClauseVersionNumber, Code, Digest
 from domain.pricing.parts import Form
 
 # -------------------------------------------------------------------------------------------------------------- values

@@ -10,8 +10,8 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
+from domain.kernel.fields import DueOnField
 from domain.kernel.money import MAX_SAFE_INTEGER, DeltaFen
-from domain.kernel.values import DueOnField
 from domain.pricing.schedules import Component
 
 INSTALMENTS_MAX = 120

@@ -23,17 +23,10 @@ from msgspec.structs import replace
 from domain.kernel.command import Command, Context
 from domain.kernel.decider import ABSENT, Answer, Decider, Rule, State
 from domain.kernel.event import Event, event_type
+from domain.kernel.fields import ChannelField, ClauseRefField, ExpiresOnField, OptionalEvidenceField
 from domain.kernel.refusal import Refusal, refusal
 from domain.kernel.timer import TimerKind, all_close, expire
-from domain.kernel.values import (
-    ChannelField,
-    ClauseRef,
-    ClauseRefField,
-    Code,
-    Digest,
-    ExpiresOnField,
-    OptionalEvidenceField,
-)
+from domain.kernel.values import ClauseRef, Code, Digest
 from domain.parties.purposes import IN_WRITING, RENEWALS_MAX, WITH_USES, Period, Purpose, Recipients, Uses
 
 # -------------------------------------------------------------------------------------------------------------- events

@@ -23,11 +23,12 @@ from msgspec.structs import replace
 from domain.kernel.command import Command, Context
 from domain.kernel.decider import ABSENT, Answer, Decider, Rule, State
 from domain.kernel.event import Event, event_type
+from domain.kernel.fields import LeaseField, OptionalEvidenceField, ReasonField, ReferenceField
 from domain.kernel.ids import looks_personal
 from domain.kernel.money import Amount
 from domain.kernel.refusal import Refusal, refusal
 from domain.kernel.timer import TimerKind, all_close, expire
-from domain.kernel.values import Code, Digest, LeaseField, OptionalEvidenceField, ReasonField, Reference, ReferenceField
+from domain.kernel.values import Code, Digest, Reference
 from domain.payments.payment.values import CollectionPolicy
 
 # -------------------------------------------------------------------------------------------------------------- events

@@ -19,9 +19,10 @@ from msgspec.structs import replace
 from domain.kernel.command import Command, Context
 from domain.kernel.decider import ABSENT, Answer, Decider, Rule, State, without_phase
 from domain.kernel.event import Event, event_type
+from domain.kernel.fields import OptionalEvidenceField, ProviderField
 from domain.kernel.money import Fen
 from domain.kernel.refusal import refusal
-from domain.kernel.values import Code, Count, Digest, OptionalEvidenceField, ProviderField
+from domain.kernel.values import Code, Count, Digest
 from domain.payments.matching import BreakKind, Difference, Movement
 from domain.payments.payment.values import ProviderRef
 

@@ -12,17 +12,10 @@ from typing import Annotated, Any
 from msgspec import Meta, Struct
 
 from domain.intake.application.values import Terms
+from domain.kernel.fields import MonthEndField, OptionalFirstDueOnField, OptionalPaidOutFenField
 from domain.kernel.money import MAX_SAFE_INTEGER, Fen
 from domain.kernel.refusal import Refusal
-from domain.kernel.values import (
-    Business,
-    Code,
-    Digest,
-    MonthEndField,
-    OptionalFirstDueOnField,
-    OptionalPaidOutFenField,
-    Rate,
-)
+from domain.kernel.values import Business, Code, Digest, Rate
 from domain.pricing.dates import Adjustment
 from domain.pricing.deposits import Answer, Scored, Scores, ScoreSource, judged, mode_of, share_for, waiver_of
 from domain.pricing.guards import Cap, CostPolicy, Guard, Lessor, Verdict, cap_on

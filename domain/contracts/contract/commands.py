@@ -17,10 +17,8 @@ from domain.contracts.contract.values import (
     Signature,
 )
 from domain.kernel.command import Command
-from domain.kernel.values import (
+from domain.kernel.fields import (
     ChannelField,
-    Code,
-    Digest,
     DocumentField,
     OptionalApplicationField,
     PartyField,
@@ -28,6 +26,7 @@ from domain.kernel.values import (
     ReasonField,
     ReferenceField,
 )
+from domain.kernel.values import Code, Digest
 from domain.pricing.parts import Form
 
 KeyTermsField = Annotated[KeyTerms, Meta(description="What the contract costs and takes.")]

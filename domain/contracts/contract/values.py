@@ -11,23 +11,19 @@ from msgspec import Meta, Struct
 
 from domain.contracts.clause import Title
 from domain.intake.application.values import TERM_MONTHS_MAX
-from domain.kernel.fields import noun
-from domain.kernel.money import Fen
-from domain.kernel.values import (
-    ClauseRef,
-    ClauseVersionNumber,
-    Code,
+from domain.kernel.fields import (
     CurrencyField,
     DepositFenField,
-    Digest,
     DocumentField,
     DownPaymentFenField,
     LateFeeDailyRateField,
     MandatoryField,
     PartyField,
-    Rate,
     UpfrontFeeFenField,
+    noun,
 )
+from domain.kernel.money import Fen
+from domain.kernel.values import ClauseRef, ClauseVersionNumber, Code, Digest, Rate
 from domain.pricing.parts import Form
 from domain.pricing.schedules import Component
 

@@ -20,19 +20,18 @@ from domain.intake.application.values import (
 )
 from domain.kernel.command import Command
 from domain.kernel.event import PersonalText
-from domain.kernel.money import Fen
-from domain.kernel.values import (
+from domain.kernel.fields import (
     AssetClassField,
     ChannelField,
-    Code,
     CurrencyField,
-    Digest,
     DocumentField,
     OptionalSubjectField,
     ProviderField,
     ReasonField,
     ReferenceField,
 )
+from domain.kernel.money import Fen
+from domain.kernel.values import Code, Digest
 
 VIN_CHARS = 17
 

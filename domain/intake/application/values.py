@@ -8,19 +8,17 @@ from typing import Annotated
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from domain.kernel.money import Fen
-from domain.kernel.values import (
-    Code,
+from domain.kernel.fields import (
     CurrencyField,
-    Digest,
     DownPaymentFenField,
     MonthEndField,
     OptionalFirstDueOnField,
     OptionalPaidOutFenField,
     PlanField,
     PriceFenField,
-    Rate,
 )
+from domain.kernel.money import Fen
+from domain.kernel.values import Code, Digest, Rate
 
 LANE_MAX_CHARS = 64
 DOCUMENTS_MAX = 200

@@ -9,14 +9,11 @@ from uuid import UUID
 from msgspec import Meta, Struct
 
 from domain.kernel.command import Command
-from domain.kernel.money import Amount, Fen, Ppm
-from domain.kernel.values import (
+from domain.kernel.fields import (
     AmountFenField,
     AssetClassField,
-    Business,
     CurrencyField,
     DepositFenField,
-    Digest,
     DownPaymentFenField,
     LateFeeDailyRateField,
     OptionalApplicationField,
@@ -24,13 +21,13 @@ from domain.kernel.values import (
     PlanField,
     PriceFenField,
     PrincipalFenField,
-    Rate,
     ReasonField,
-    Reference,
     ReferenceField,
     UpfrontFeeFenField,
     ValueDateField,
 )
+from domain.kernel.money import Amount, Fen, Ppm
+from domain.kernel.values import Business, Digest, Rate, Reference
 from domain.leasing.lease.events.lifecycle import LEAD_DAYS_MAX, RENEWAL_MONTHS_MAX, Allocation, Schedule
 from domain.leasing.policies import CURRENT_POLICY
 from domain.leasing.values import (

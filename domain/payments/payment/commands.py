@@ -8,17 +8,9 @@ from typing import Annotated
 from msgspec import Meta
 
 from domain.kernel.command import Command
+from domain.kernel.fields import AmountFenField, ChannelField, LeaseField, ReasonField, ValueDateField
 from domain.kernel.money import Amount
-from domain.kernel.values import (
-    AmountFenField,
-    ChannelField,
-    Code,
-    Digest,
-    LeaseField,
-    ReasonField,
-    Reference,
-    ValueDateField,
-)
+from domain.kernel.values import Code, Digest, Reference
 from domain.leasing.values import BillNumber
 from domain.payments.payment.values import Attempt, CollectionPolicy, ProviderRef, RefundNumber, Reported, Source
 

@@ -15,7 +15,7 @@ from adapters.processes.subscription import Subscription
 from adapters.reference.tenants import FILE, terms_of_business
 from api.compose import Running
 from api.demonstration.taking_over import take_over, taken_over_on
-from api.roles.subscriptions import following, subscription_of
+from api.roles.subscriptions import subscription_of
 from domain.contracts.contract.commands import VoidContract
 from domain.contracts.contract.rules import CONTRACT
 from domain.contracts.contract.values import PartyRole
@@ -205,18 +205,6 @@ async def test_what_people_did_is_not_done_again(lessor: Lessor, chain: Subscrip
 )
 def test_how_a_contract_ends_with_its_lease(happened: set[type[Event]], reason: str | None) -> None:
     assert reason_of(happened) == reason
-
-
-async def test_it_runs_beside_the_interface(lessor: Lessor) -> None:
-    """Nobody calls it: the subscription notices, makes the contract, and goes on after an error."""
-    errors: list[Exception] = []
-    async with following(lessor.program, errors.append):
-        application = await lessor.accepted(wish())
-        contract = contract_stream(application)
-        while await lessor.state(CONTRACT, contract) is None:
-            assert not errors
-            await lessor.program.reader.size()
-    assert (await lessor.types(contract)) == ["assembled"]
 
 
 def test_numbers_of_contracts_say_nothing_about_a_person(lessor: Lessor) -> None:

@@ -20,8 +20,7 @@ from typing import IO, Any
 import pytest
 
 from api.cli.failures import Unusable
-from api.cli.frame import Session
-from api.cli.serving import _background, listening, url_of
+from api.cli.serving import listening, url_of
 from tests.api.cli.program import Program
 from tests.forked import NAME
 
@@ -165,24 +164,3 @@ def test_a_name_that_nobody_knows(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(socket, "getaddrinfo", unknown)
     with pytest.raises(Unusable, match="--host nowhere: Name or service not known"), listening("nowhere", 0):
         pass
-
-
-def test_a_background_task_that_fails_is_said_once_and_begins_again(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("api.cli.serving.RETRY_AFTER_S", 0.001)
-    enough = threading.Event()
-    count = 0
-
-    def work(stop: threading.Event) -> None:
-        nonlocal count
-        count += 1
-        if count == 5:
-            enough.set()
-            stop.wait()
-        raise ConnectionError("gone")
-
-    session = Session(None, False)
-    with _background(session, "checkpoints", work):
-        assert enough.wait(START_S)
-    assert capsys.readouterr().err == "checkpoints: gone; trying again every 0 s\n"

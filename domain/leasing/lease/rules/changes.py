@@ -20,8 +20,7 @@ from domain.leasing.lease import commands as c
 from domain.leasing.lease import refusals as r
 from domain.leasing.lease.events import lifecycle as e
 from domain.leasing.lease.events import money as m
-from domain.leasing.lease.rules.opening import schedule_wrong
-from domain.leasing.lease.rules.posting import issued, last_instalment
+from domain.leasing.lease.rules.posting import issued, last_instalment, schedule_wrong
 from domain.leasing.lease.state import LeaseState, Quote, QuoteKind
 from domain.leasing.policies import POLICIES
 from domain.leasing.values import COMPONENTS, BillKind, PartKind, QuotePart

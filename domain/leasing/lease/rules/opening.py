@@ -6,7 +6,7 @@ gets, who in a lease-back is the lessee: nothing is deducted in advance.
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date
 
 from domain.kernel.command import Context
 from domain.kernel.decider import Answer
@@ -20,7 +20,7 @@ from domain.leasing.lease import commands as c
 from domain.leasing.lease import refusals as r
 from domain.leasing.lease.events import lifecycle as e
 from domain.leasing.lease.events import money as m
-from domain.leasing.lease.rules.posting import events_of, issued
+from domain.leasing.lease.rules.posting import events_of, issued, schedule_wrong
 from domain.leasing.lease.state import LeaseState
 from domain.leasing.policies import POLICIES
 from domain.leasing.values import COMPONENTS, UPFRONT_FEE_BILL, BillKind, DepositMode, DownPaymentTo
@@ -49,18 +49,6 @@ def _terms_wrong(command: c.CreateLease) -> Refusal | None:
         return r.ALLOCATION_INCOMPLETE(allocation=" ".join(command.allocation))
     if command.business is Business.RENTAL and command.down_payment_fen:
         return r.NOT_A_FINANCE_LEASE(down_payment_fen=command.down_payment_fen)
-    return None
-
-
-def schedule_wrong(schedule: tuple[Instalment, ...], first: int, not_before: date = date.min) -> Refusal | None:
-    """Why a schedule cannot stand: numbers that do not go on from `first`, due dates that do not go forward."""
-    earliest = not_before
-    for number, instalment in enumerate(schedule, start=first):
-        if instalment.number != number:
-            return r.SCHEDULE_NUMBERS(expected=number, got=instalment.number)
-        if instalment.due_on < earliest:
-            return r.SCHEDULE_DATES(instalment=number, earliest=earliest, got=instalment.due_on)
-        earliest = instalment.due_on + timedelta(days=1)
     return None
 
 

@@ -1,17 +1,19 @@
-"""From a change of the account to the events that tell it: late fees, bills that meet credit, replays."""
+"""From a change of the account to the events that tell it: late fees, bills that meet credit, replays; schedules."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable
-from datetime import date
+from datetime import date, timedelta
 
 import msgspec
 
 from domain.kernel.event import Event
+from domain.kernel.refusal import Refusal
 from domain.kernel.values import Business
 from domain.leasing.account import Account, assessed, effect, posted
 from domain.leasing.balances import Balances, Kind, Transaction
+from domain.leasing.lease import refusals as r
 from domain.leasing.lease.events import lifecycle as e
 from domain.leasing.lease.events import money as m
 from domain.leasing.lease.evolve import waivers
@@ -135,3 +137,15 @@ def replayed(after: Account, since: date) -> e.ScheduleReplayed:
     """The mark that the account was gone through again from a day on."""
     digest = hashlib.sha256(msgspec.json.encode(after.balances, order="sorted")).hexdigest()
     return e.ScheduleReplayed(from_date=since, digest=digest)
+
+
+def schedule_wrong(schedule: tuple[Instalment, ...], first: int, not_before: date = date.min) -> Refusal | None:
+    """Why a schedule cannot stand: numbers that do not go on from `first`, due dates that do not go forward."""
+    earliest = not_before
+    for number, instalment in enumerate(schedule, start=first):
+        if instalment.number != number:
+            return r.SCHEDULE_NUMBERS(expected=number, got=instalment.number)
+        if instalment.due_on < earliest:
+            return r.SCHEDULE_DATES(instalment=number, earliest=earliest, got=instalment.due_on)
+        earliest = instalment.due_on + timedelta(days=1)
+    return None

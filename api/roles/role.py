@@ -1,0 +1,110 @@
+"""Long-running roles: what each does until it is stopped, and the lock that lets one instance of it work at a time.
+
+    serve    the HTTP interface and the console; several may serve one ledger
+    project  read models, kept up to date with every commit
+    react    process managers and the collector: from offer to lease, money to its lease, attempts to their providers
+    publish  a signed checkpoint each second while the log grows
+
+A role keeps nothing in memory that it could not find again: one that was killed goes on where the ledger says it was.
+An error ends the role; whoever supervises it starts it again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from hashlib import sha256
+
+from psycopg_pool import AsyncConnectionPool
+
+from adapters.connectors.payments.collecting import Collector, LedgerPayments
+from adapters.postgres.connections import connect, conninfo
+from adapters.postgres.log import Log
+from adapters.processes.subscription import Subscription
+from adapters.system import now
+from api.compose import Base, Running, running
+from api.roles.banks import banks
+from api.roles.subscriptions import collector_of, managed, settle
+from projections.engine.runner import Runner
+from projections.registry import PROJECTIONS
+
+SERVE = "serve"
+CHECKPOINT_EVERY_S = 1.0
+POLL_S = 0.2
+"""How long an event waits to be noticed by a process manager."""
+
+TURN_EVERY_S = 1.0
+"""How often a second instance looks whether the first one is gone."""
+
+_TRY_LOCK = "SELECT pg_try_advisory_lock(%s)"
+_BITS = 63
+
+Stop = threading.Event
+
+
+@contextmanager
+def alone(on: Base, name: str, stop: Stop, waits: Callable[[], None]) -> Iterator[bool]:
+    """Wait until no other instance of a role works on this ledger; false when it was stopped before.
+
+    The lock belongs to a connection: the database gives it back when the process dies, however it dies.
+    """
+    key = int.from_bytes(sha256(f"leaseledger.role/1 {name}".encode()).digest()) >> (256 - _BITS)
+    with connect(on.url) as connection:
+        waited = False
+        while connection.execute(_TRY_LOCK, (key,)).fetchone() != (True,):
+            if not waited:
+                waited = True
+                waits()
+            if stop.wait(TURN_EVERY_S):
+                yield False
+                return
+        yield True
+
+
+def project(on: Base, stop: Stop) -> None:
+    """Keep every read model up to date."""
+    with connect(on.url) as connection:
+        runner = Runner(connection, PROJECTIONS)
+        runner.prepare()
+        runner.follow(stop.is_set)
+
+
+def publish(on: Base, stop: Stop) -> None:
+    """Publish a checkpoint each second while the log grows."""
+    with connect(on.url) as connection:
+        log = Log(connection)
+        while not stop.wait(CHECKPOINT_EVERY_S):
+            log.publish(on.signer, now())
+
+
+def react(on: Base, stop: Stop) -> None:
+    """Let everything that follows from events follow, within a moment."""
+    asyncio.run(_react(on, stop))
+
+
+async def _react(on: Base, stop: Stop) -> None:
+    async with running(on) as ledger, subscribed(ledger) as subscriptions:
+        while not stop.is_set():
+            await settle(subscriptions)
+            await asyncio.sleep(POLL_S)
+
+
+@asynccontextmanager
+async def subscribed(on: Running) -> AsyncIterator[list[Subscription]]:
+    """The subscriptions of a running ledger; those to providers are of the settings' tenant, if it has banks."""
+    async with AsyncExitStack() as stack:
+        pool = AsyncConnectionPool(conninfo(on.url), min_size=0, max_size=2, open=False, kwargs={"autocommit": True})
+        await stack.enter_async_context(pool)
+        subscriptions = managed(on, pool)
+        providers = stack.enter_context(banks(on, on.settings.tenant))
+        if providers:
+            collector = Collector(providers, LedgerPayments(on.ledger))
+            subscriptions.append(collector_of(on, pool, on.settings.tenant, collector))
+        await subscriptions[0].prepare()
+        yield subscriptions
+
+
+ROLES: Mapping[str, Callable[[Base, Stop], None]] = {"project": project, "react": react, "publish": publish}
+"""The roles of which one instance works at a time."""
