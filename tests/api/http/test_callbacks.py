@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import asyncio
+import threading
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from typing import Any
 from uuid import UUID
 
@@ -14,12 +17,19 @@ from adapters.connectors.payments.sandbox import SandboxBank
 from adapters.connectors.payments.scenarios import Script, always
 from adapters.connectors.payments.signature import BODY_MAX_BYTES, callback_body, sign
 from adapters.system import now
+from api.compose import Base
+from api.roles.role import react
+from chain.entry import Entry
 from domain.kernel.ids import parse_id
 from domain.kernel.times import business_date
+from domain.payments.payment.events import PaymentInitiated
 from domain.payments.payment.values import FORGED_KEPT
 from tests.api.http import cases
 from tests.api.http.cases import COLLECT, done
 from tests.api.http.driver import Http
+
+TRIES = 200
+"""Looks, a tenth of a second apart, before it counts as lost."""
 
 STRANGER = b"a secret of somebody else"
 
@@ -215,3 +225,34 @@ async def test_a_callback_in_pieces_is_one_callback(http: Http) -> None:
     path = "/v1/providers/bank_a/callbacks"
     assert (await http.client.post(path, content=pieces(), headers=headers)).json() == {"result": "applied"}
     assert (await http.client.post(path, content=endless(), headers=headers)).status_code == 413
+
+
+@contextmanager
+def reacting(on: Base) -> Iterator[None]:
+    """The role that lets follow what follows, beside the interface."""
+    stop = threading.Event()
+    thread = threading.Thread(target=react, args=(on, stop))
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
+
+
+async def newest(http: Http, stream: UUID) -> Entry:
+    return (await http.running.reader.stream(stream))[-1].parsed()
+
+
+async def test_money_reaches_its_lease_without_an_end_of_day(http: Http) -> None:
+    payment = await collecting(http)
+    lease = (await http.running.reader.stream(payment))[0].parsed().event()
+    assert isinstance(lease, PaymentInitiated)
+    assert (await call(http, payment, paid())).status_code == 200
+    with reacting(http.on):
+        tries = iter(range(TRIES))
+        while (last := await newest(http, lease.lease)).type != "lease.payment_posted.v1" and next(
+            tries, None
+        ) is not None:
+            await asyncio.sleep(0.1)
+    assert (last.type, last.actor.id) == ("lease.payment_posted.v1", "process:payments")

@@ -1,0 +1,113 @@
+"""Roles: one instance of each at a time, and each is killed while the others go on, and goes on where it was."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+import psutil
+import pytest
+
+from tests.api.cli.program import Program
+from tests.api.cli.test_serving import START_S, data, environment, get, leaseledger, until, up
+from tests.forked import NAME
+
+pytestmark = pytest.mark.network
+CASES, ROLES = 20, 4
+__all__ = ["data"]
+
+
+def roles_of(process: psutil.Process) -> set[int]:
+    return {child.pid for child in process.children()}
+
+
+def test_each_role_of_up_is_killed_under_load_and_goes_on(data: Path, commands: Path) -> None:
+    program = commands / NAME
+    with up(data) as said:
+        url, key = said["url"], said["operator_key"]
+        (supervisor,) = [
+            one for one in psutil.Process().children(recursive=True) if {"up", str(data)} <= set(one.cmdline())
+            and len(one.children()) == ROLES
+        ]  # fmt: skip
+        for number, pid in enumerate(sorted(roles_of(supervisor)), start=1):
+            log = Program("", data).log(CASES * number, f"{number}.xes")
+            command = [str(program), "--data", str(data), "import", "xes", str(log)]
+            with subprocess.Popen(command, stdout=subprocess.DEVNULL, env=environment()) as load:
+                psutil.Process(pid).send_signal(signal.SIGKILL)
+                assert load.wait(START_S) == 0
+            until(lambda gone=pid: len(now := roles_of(supervisor)) == ROLES and gone not in now)  # type: ignore[misc]
+        until(lambda: healthy(url))
+        until(lambda: len(json.loads(get(f"{url}/v1/applications?limit=100", key)[1])["data"]) == CASES * ROLES)
+        size = checked(leaseledger(commands, data, "fsck", "--json"))["size"]
+        until(lambda: get(f"{url}/tlog/checkpoint", key)[1].splitlines()[1] == str(size))
+        left = roles_of(supervisor)
+    assert not any(psutil.pid_exists(pid) for pid in left)
+
+
+def checked(done: subprocess.CompletedProcess[str]) -> Any:
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def healthy(url: str) -> bool:
+    try:
+        return get(f"{url}/healthz")[0] == 200
+    except OSError:
+        return False
+
+
+@contextmanager
+def role(program: Path, folder: Path, name: str) -> Iterator[tuple[subprocess.Popen[bytes], IO[str]]]:
+    """One role alone, and what it says."""
+    command = [str(program), "--data", str(folder), "role", name]
+    with tempfile.TemporaryFile("w+") as words, subprocess.Popen(command, stderr=words, env=environment()) as process:
+        try:
+            yield process, words
+        finally:
+            process.kill()
+
+
+def said_by(words: IO[str]) -> str:
+    words.seek(0)
+    return words.read()
+
+
+def test_a_second_instance_waits_until_the_first_is_killed(data: Path, commands: Path) -> None:
+    assert leaseledger(commands, data, "project").returncode == 0
+    waiting = "react: another one works on this ledger; waiting for it to end\n"
+    with role(commands / NAME, data, "react") as (first, _):
+        until(lambda: holds_a_lock(commands, data))
+        with role(commands / NAME, data, "react") as (second, words):
+            until(lambda: said_by(words) == waiting)
+            first.kill()
+            with role(commands / NAME, data, "react") as (third, more):
+                until(lambda: said_by(more) == waiting)
+                assert said_by(words) == waiting
+                third.send_signal(signal.SIGTERM)
+                assert third.wait(START_S) == 0
+            second.send_signal(signal.SIGTERM)
+            assert second.wait(START_S) == 0
+            assert said_by(words) == f"{waiting}Stopped.\n"
+
+
+def holds_a_lock(commands: Path, folder: Path) -> bool:
+    """Whether a role works on the ledger: the one lock it holds for as long as it lives."""
+    from adapters.postgres.connections import connect
+    from adapters.postgres.embedded import EmbeddedPostgres
+
+    with EmbeddedPostgres(folder) as server, connect(server.url) as connection:
+        row = connection.execute("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND granted").fetchone()
+    return row is not None and row[0] > 0
+
+
+def test_a_role_that_nobody_knows(commands: Path, tmp_path: Path) -> None:
+    done = leaseledger(commands, tmp_path / "var", "role", "tidy")
+    assert done.returncode == 2
+    assert "serve" in done.stderr
+    assert not (tmp_path / "var").exists()
