@@ -27,8 +27,8 @@ from projections.contracts import clause_library
 from projections.contracts.clause_library import CLAUSE_LIBRARY
 from projections.contracts.contract_book import CONTRACT_BOOK
 from projections.engine import reading
-from projections.engine.listing import listing
 from projections.engine.model import Recorded
+from projections.engine.pages import listing
 
 NO_CONTRACT = UUID(int=0)
 """The id of no contract, for a lease that is not there."""

@@ -94,8 +94,6 @@ def fold(row: Entry | None, event: Event, recorded: Recorded) -> Entry | None:
     )
 
 
-# ---------------------------------------------------------------------------------------------------- DDL
-
 JOURNAL = Projection(
     name="journal",
     version=1,
@@ -106,22 +104,7 @@ JOURNAL = Projection(
     append_only=True,
     events=MONEY_EVENTS,
     fold=fold,
-    ddl="""
-CREATE TABLE {table} (
-    shard         smallint NOT NULL,
-    position      bigint   NOT NULL,
-    tenant        uuid     NOT NULL,
-    stream        uuid     NOT NULL,
-    business_date date     NOT NULL,
-    type          text     NOT NULL,
-    accounts      text     NOT NULL,
-    fen           text     NOT NULL,
-    cash_on       date,
-    cash_fen      bigint,
-    PRIMARY KEY (shard, position)
-);
-CREATE INDEX ON {table} (shard, stream, position);
-""",
+    indexes=(("stream", "position"),),
 )
 
 

@@ -19,6 +19,7 @@ from msgspec.structs import replace
 from psycopg import Connection
 
 from domain.contracts.contract import events as e
+from domain.contracts.contract.rules import CONTRACT
 from domain.contracts.contract.state import ContractPhase
 from domain.contracts.contract.values import ADDRESSED, KeyTerms, Party, PartyRole
 from domain.kernel.event import Event
@@ -197,57 +198,15 @@ def fold(row: Contract | None, event: Event, recorded: Recorded) -> Contract | N
     return replace(row, version=recorded.envelope.seq, position=recorded.position, **change)
 
 
-# ---------------------------------------------------------------------------------------------------- DDL
-
 CONTRACT_BOOK = Projection(
     name="contract_book",
     version=1,
     row=Contract,
     key=("id",),
-    events=frozenset({e.ContractAssembled, *_CHANGES}),
+    events=frozenset(CONTRACT.events),
     fold=fold,
-    ddl="""
-CREATE TABLE {table} (
-    shard             smallint NOT NULL,
-    position          bigint   NOT NULL,
-    id                uuid     NOT NULL,
-    tenant            uuid     NOT NULL,
-    reference         text     NOT NULL,
-    state             text     NOT NULL,
-    form              text     NOT NULL,
-    plan              text     NOT NULL,
-    lessee            uuid,
-    lessor            uuid,
-    application       uuid,
-    root              text     NOT NULL,
-    document          text     NOT NULL,
-    currency          text     NOT NULL,
-    financed_fen      bigint   NOT NULL,
-    total_cost_fen    bigint   NOT NULL,
-    deposit_fen       bigint   NOT NULL,
-    instalments       bigint   NOT NULL,
-    apr               text,
-    first_due_on      date     NOT NULL,
-    last_due_on       date     NOT NULL,
-    parties           bigint   NOT NULL,
-    addressed         bigint   NOT NULL,
-    acknowledged      bigint   NOT NULL,
-    signed            bigint   NOT NULL,
-    amendments        bigint   NOT NULL,
-    amendment_pending boolean  NOT NULL,
-    alarms            bigint   NOT NULL,
-    assembled_on      date     NOT NULL,
-    executed_on       date,
-    ended_on          date,
-    version           bigint   NOT NULL,
-    first_position    bigint   NOT NULL,
-    pending           text     NOT NULL,
-    PRIMARY KEY (shard, id)
-) WITH (fillfactor = 70);
-CREATE INDEX ON {table} (shard, tenant, id);
-CREATE INDEX ON {table} (shard, tenant, reference);
-CREATE INDEX ON {table} (shard, tenant, lessee);
-""",
+    indexes=(("tenant", "id"), ("tenant", "reference"), ("tenant", "lessee")),
+    fillfactor=70,
 )
 
 # ------------------------------------------------------------------------------------------------ queries

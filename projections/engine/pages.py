@@ -1,22 +1,23 @@
-"""Rows of read models with one row per stream: in the order of their ids, now or at an earlier position; relations.
+"""Rows of read models with one row for each stream: in the order of their ids, now or at an earlier position; relations.
 
 A row that has not changed since the asked position is taken as it is; any other is folded again from its own stream.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic
 from uuid import UUID
 
 import psycopg
+from msgspec import Struct
 from psycopg import Connection
 
 from domain.kernel.event import EVENT_TYPES, Event
-from projections.engine.as_of import rows_as_of
+from projections.engine.as_of import resolve, rows_as_of
 from projections.engine.catalog import NotLive, live
-from projections.engine.model import Projection, Recorded, Row
+from projections.engine.model import Projection, R, Recorded
 from projections.engine.reading import head_size, window
 from projections.engine.tables import SCHEMA, array, row_maker, select_list
 
@@ -25,17 +26,14 @@ SCAN_ROWS_MAX = 5_000
 """Rows that one page may look at; a page may then be short and still have more behind it."""
 
 
-L = TypeVar("L", bound=Row)
-
-
-class Window(Generic[L]):
+class Window(Generic[R]):
     """The rows of one tenant; `condition` is SQL about the row of today (alias `t`) that prunes what nobody wants.
 
     Rows that changed since the asked position are looked at whatever the condition says of them today.
     """
 
     def __init__(
-        self, projection: Projection[L], tenant: UUID, shard: int, condition: str = "true", values: Sequence[Any] = ()
+        self, projection: Projection[R], tenant: UUID, shard: int, condition: str = "true", values: Sequence[Any] = ()
     ) -> None:
         self.projection, self.tenant, self.shard = projection, tenant, shard
         self.condition, self.values = condition, list(values)
@@ -43,18 +41,18 @@ class Window(Generic[L]):
         self._select = f"SELECT {select_list(projection)} FROM {SCHEMA}.{projection.table} t"
         self._make = row_maker(projection)
 
-    def rows(self, connection: Connection[Any], condition: str, values: Sequence[Any], limit: int) -> list[L]:
+    def rows(self, connection: Connection[Any], condition: str, values: Sequence[Any], limit: int) -> list[R]:
         """Rows of today in the order of their ids."""
         query = f"{self._select} WHERE t.shard = %s AND t.tenant = %s AND {condition} ORDER BY t.id LIMIT %s"
         found = connection.cursor(binary=True).execute(query, (self.shard, self.tenant, *values, limit))
         return [self._make(row) for row in found.fetchall()]
 
-    def one(self, connection: Connection[Any], lease: UUID, position: int, *, past: bool) -> L | None:
+    def one(self, connection: Connection[Any], lease: UUID, position: int, *, past: bool) -> R | None:
         """The row of one lease of the tenant."""
         found = self.rows(connection, "t.id = %s", [lease], 1)
         return next(iter(self.then(connection, found, position) if past else found), None)
 
-    def then(self, connection: Connection[Any], rows: Sequence[L], position: int) -> list[L]:
+    def then(self, connection: Connection[Any], rows: Sequence[R], position: int) -> list[R]:
         """What these rows of today were at a position; those that were not there yet are left out."""
         changed = [str(_id(row)) for row in rows if row.position > position]
         past = rows_as_of(connection, self.projection, changed, position, self.shard)
@@ -69,13 +67,13 @@ def _id(row: Any) -> UUID:
 
 def pages_of(
     connection: Connection[Any],
-    window: Window[L],
+    window: Window[R],
     after: UUID | None,
     position: int,
     *,
     past: bool,
     scan: int | None = None,
-) -> Iterator[L]:
+) -> Iterator[R]:
     """The window's rows behind `after`; at most `SCAN_ROWS_MAX` are looked at, `scan` at a time.
 
     `window.stopped_at` is the last one looked at when there are more, `None` when the end was reached.
@@ -98,7 +96,7 @@ def pages_of(
 
 
 def at_position(
-    connection: Connection[Any], projection: Projection[L], tenant: UUID, position: int, shard: int, *, past: bool
+    connection: Connection[Any], projection: Projection[R], tenant: UUID, position: int, shard: int, *, past: bool
 ) -> tuple[str, list[Any]]:
     """A FROM item, alias `t`, with every row of the tenant at a position, and its parameters.
 
@@ -121,6 +119,63 @@ def at_position(
         f"({same} UNION ALL SELECT * FROM unnest({unnest}) AS u({columns})) AS t",
         [shard, tenant, position, *arrays],
     )
+
+
+# ------------------------------------------------------------------------------------------------- lists
+
+
+class Page(Struct, Generic[R], frozen=True):
+    """Rows in the order of their ids, valid at `position`; `next_after` is the last one looked at, if there is more."""
+
+    position: int
+    rows: tuple[R, ...]
+    next_after: UUID | None
+
+
+class Where(Struct, Generic[R], frozen=True):
+    """Which rows are wanted: those whose columns have these values and of which `holds` is true."""
+
+    columns: Mapping[str, Any] = {}
+    holds: Callable[[R], bool] | None = None
+
+    def takes(self, row: R) -> bool:
+        """Whether a row is one of those."""
+        same = all(getattr(row, column) == value for column, value in self.columns.items())
+        return same and (self.holds is None or self.holds(row))
+
+
+ALL: Where[Any] = Where()
+
+
+def listing(
+    connection: Connection[Any],
+    projection: Projection[R],
+    tenant: UUID,
+    *,
+    where: Where[R] = ALL,
+    limit: int,
+    starting_after: UUID | None = None,
+    as_of_position: int | None = None,
+    shard: int = 0,
+) -> Page[R]:
+    """A page of the tenant's rows, now or at an earlier position.
+
+    It may be short, even empty, and still have more behind it. Raises `NotProjectedYet` for a position ahead of the
+    read model.
+    """
+    position = resolve(connection, projection, shard, as_of_position)
+    condition = " AND ".join(["true", *(f"t.{column} = %s" for column in where.columns)])
+    window = Window(projection, tenant, shard, condition, list(where.columns.values()))
+    found: list[R] = []
+    past = as_of_position is not None
+    # Where SQL alone decides, no more is read than the page holds.
+    scan = None if past or where.holds else limit + 1
+    for row in pages_of(connection, window, starting_after, position, past=past, scan=scan):
+        if where.takes(row):
+            found.append(row)
+        if len(found) > limit:
+            return Page(position, tuple(found[:limit]), _id(found[limit - 1]))
+    return Page(position, tuple(found), window.stopped_at)
 
 
 # ------------------------------------------------------------------------------------------------ relations

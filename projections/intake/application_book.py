@@ -16,6 +16,7 @@ from uuid import UUID
 from msgspec.structs import replace
 
 from domain.intake.application import events as e
+from domain.intake.application.rules import APPLICATION
 from domain.intake.application.state import ApplicationPhase
 from domain.kernel.event import Event
 from domain.kernel.fields import INTERNAL, states
@@ -143,24 +144,6 @@ _CHANGES: dict[type[Event], Callable[[Application, Any, Recorded], Change]] = {
     e.ApplicationExpired: _to(ApplicationPhase.EXPIRED),
 }
 
-_COUNTED: tuple[type[Event], ...] = (
-    e.DocumentExtracted,
-    e.IdentityVerified,
-    e.IdentityFailed,
-    e.LivenessPassed,
-    e.LivenessFailed,
-    e.CarrierNameMatched,
-    e.CarrierNameMismatched,
-    e.VehicleIdentified,
-    e.OdometerVerified,
-    e.OdometerAnomalyDetected,
-    e.AdverseNoticeIssued,
-    e.WorkScheduled,
-    e.WorkStarted,
-    e.WorkCompleted,
-)
-"""Events that change nothing in the row but its version and position."""
-
 
 def fold(row: Application | None, event: Event, recorded: Recorded) -> Application | None:
     """The row after one event. Raises `ProjectionError` for a case that does not begin with its draft."""
@@ -175,48 +158,13 @@ def fold(row: Application | None, event: Event, recorded: Recorded) -> Applicati
     return replace(row, version=recorded.envelope.seq, position=recorded.position, **change)
 
 
-# ---------------------------------------------------------------------------------------------------- DDL
-
 APPLICATION_BOOK = Projection(
     name="application_book",
     version=1,
     row=Application,
     key=("id",),
-    events=frozenset({e.ApplicationDrafted, *_CHANGES, *_COUNTED}),
+    events=frozenset(APPLICATION.events),
     fold=fold,
-    ddl="""
-CREATE TABLE {table} (
-    shard            smallint    NOT NULL,
-    position         bigint      NOT NULL,
-    id               uuid        NOT NULL,
-    tenant           uuid        NOT NULL,
-    reference        text        NOT NULL,
-    state            text        NOT NULL,
-    asset_class      text        NOT NULL,
-    product          text        NOT NULL,
-    channel          text        NOT NULL,
-    amount_fen       bigint      NOT NULL,
-    currency         text        NOT NULL,
-    terms_amount_fen bigint,
-    terms_months     bigint,
-    terms_rate       text,
-    lane             text,
-    documents        bigint      NOT NULL,
-    offers           bigint      NOT NULL,
-    offer_state      text,
-    review_pending   boolean     NOT NULL,
-    decision         text,
-    expires_on       date,
-    drafted_at       timestamptz NOT NULL,
-    submitted_at     timestamptz,
-    decided_at       timestamptz,
-    closed_at        timestamptz,
-    version          bigint      NOT NULL,
-    first_position   bigint      NOT NULL,
-    PRIMARY KEY (shard, id)
-) WITH (fillfactor = 70);
-CREATE INDEX ON {table} (shard, tenant, id);
-CREATE INDEX ON {table} (shard, tenant, state, id);
-CREATE INDEX ON {table} (shard, tenant, reference);
-""",
+    indexes=(("tenant", "id"), ("tenant", "state", "id"), ("tenant", "reference")),
+    fillfactor=70,
 )

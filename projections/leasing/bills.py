@@ -232,8 +232,6 @@ def fold_run(row: Bills | None, run: Sequence[Recorded]) -> Bills:
     )
 
 
-# ---------------------------------------------------------------------------------------------------- DDL
-
 BILLS = Projection(
     name="bills",
     version=1,
@@ -242,22 +240,8 @@ BILLS = Projection(
     events=frozenset(_CHANGES),
     fold=fold,
     fold_run=fold_run,
-    ddl="""
-CREATE TABLE {table} (
-    shard          smallint NOT NULL,
-    position       bigint   NOT NULL,
-    id             uuid     NOT NULL,
-    tenant         uuid     NOT NULL,
-    issued         bigint   NOT NULL,
-    bills          text     NOT NULL,
-    due_on         text     NOT NULL,
-    owed_fen       text     NOT NULL,
-    open_fen       text     NOT NULL,
-    first_position bigint   NOT NULL,
-    PRIMARY KEY (shard, id)
-) WITH (fillfactor = 45);
-CREATE INDEX ON {table} (shard, tenant, id);
-""",
+    indexes=(("tenant", "id"),),
+    fillfactor=45,
 )
 
 

@@ -18,6 +18,7 @@ from msgspec.structs import replace
 from domain.kernel.event import Event
 from domain.kernel.fields import INTERNAL, noun, shown, states
 from domain.parties.consent import (
+    CONSENT,
     ConsentDeclined,
     ConsentExpired,
     ConsentGranted,
@@ -121,31 +122,10 @@ CONSENTS = Projection(
     version=1,
     row=Consent,
     key=("id",),
-    events=frozenset({ConsentRequested, *_CHANGES}),
+    events=frozenset(CONSENT.events),
     fold=fold,
-    ddl="""
-CREATE TABLE {table} (
-    shard          smallint NOT NULL,
-    position       bigint   NOT NULL,
-    id             uuid     NOT NULL,
-    tenant         uuid     NOT NULL,
-    person         uuid     NOT NULL,
-    purpose        text     NOT NULL,
-    state          text     NOT NULL,
-    recipients     text     NOT NULL,
-    uses           text     NOT NULL,
-    clause         text     NOT NULL,
-    clause_version bigint   NOT NULL,
-    granted_on     date,
-    expires_on     date     NOT NULL,
-    withdrawn_on   date,
-    version        bigint   NOT NULL,
-    first_position bigint   NOT NULL,
-    PRIMARY KEY (shard, id)
-) WITH (fillfactor = 70);
-CREATE INDEX ON {table} (shard, tenant, id);
-CREATE INDEX ON {table} (shard, tenant, person, first_position);
-""",
+    indexes=(("tenant", "id"), ("tenant", "person", "first_position")),
+    fillfactor=70,
 )
 
 BY_PERSON = Relation(CONSENTS, ConsentRequested, "person", lambda event: event.subject)

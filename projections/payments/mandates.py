@@ -17,7 +17,7 @@ from msgspec.structs import replace
 from domain.kernel.event import Event
 from domain.kernel.fields import shown, states
 from domain.payments import mandate as e
-from domain.payments.mandate import MandatePhase
+from domain.payments.mandate import MANDATE, MandatePhase
 from domain.payments.payment.values import CollectionPolicy
 from projections.engine.model import Projection, ProjectionError, Recorded, Row
 
@@ -72,25 +72,7 @@ MANDATES = Projection(
     version=1,
     row=Mandate,
     key=("id",),
-    events=frozenset({e.MandateGranted, *_STATE}),
+    events=frozenset(MANDATE.events),
     fold=fold,
-    ddl="""
-CREATE TABLE {table} (
-    shard          smallint NOT NULL,
-    position       bigint   NOT NULL,
-    id             uuid     NOT NULL,
-    tenant         uuid     NOT NULL,
-    lease          uuid     NOT NULL,
-    state          text     NOT NULL,
-    first_position bigint   NOT NULL,
-    reference      text     NOT NULL,
-    policy         text     NOT NULL,
-    limit_fen      bigint,
-    valid_until    date,
-    granted_on     date     NOT NULL,
-    PRIMARY KEY (shard, id)
-);
-CREATE INDEX ON {table} (shard, tenant, id);
-CREATE INDEX ON {table} (shard, tenant, lease);
-""",
+    indexes=(("tenant", "id"), ("tenant", "lease")),
 )

@@ -22,7 +22,7 @@ from domain.kernel.fields import INTERNAL, shown, states
 from domain.payments.collection import OWN_REASONS
 from domain.payments.payment import events as e
 from domain.payments.payment.state import RECEIVED, PaymentPhase
-from projections.engine.model import Projection, ProjectionError, Recorded, Row
+from projections.engine.model import Index, Projection, ProjectionError, Recorded, Row
 
 STATES = tuple(phase.value for phase in PaymentPhase if phase is not PaymentPhase.ABSENT)
 _MONEY_CAME = frozenset(phase.value for phase in RECEIVED)
@@ -173,34 +173,11 @@ PAYMENTS = Projection(
     key=("id",),
     events=frozenset({e.PaymentInitiated, *_CHANGES}),
     fold=fold,
-    ddl="""
-CREATE TABLE {table} (
-    shard            smallint NOT NULL,
-    position         bigint   NOT NULL,
-    id               uuid     NOT NULL,
-    tenant           uuid     NOT NULL,
-    lease            uuid     NOT NULL,
-    state            text     NOT NULL,
-    first_position   bigint   NOT NULL,
-    bill             bigint,
-    mandate          text     NOT NULL,
-    channel          text     NOT NULL,
-    attempt          bigint   NOT NULL,
-    amount_fen       bigint   NOT NULL,
-    under_way_fen    bigint   NOT NULL,
-    received_fen     bigint   NOT NULL,
-    refunded_fen     bigint   NOT NULL,
-    charged_back_fen bigint   NOT NULL,
-    not_before       date,
-    initiated_on     date     NOT NULL,
-    asked_on         date,
-    rests_since      date,
-    code             text     NOT NULL,
-    PRIMARY KEY (shard, id)
-) WITH (fillfactor = 70);
-CREATE INDEX ON {table} (shard, tenant, id);
-CREATE INDEX ON {table} (shard, tenant, lease);
-CREATE INDEX ON {table} (shard, tenant) WHERE under_way_fen > 0;
-CREATE INDEX ON {table} (shard, tenant, not_before) WHERE state = 'waiting';
-""",
+    indexes=(
+        ("tenant", "id"),
+        ("tenant", "lease"),
+        Index(("tenant",), where="under_way_fen > 0"),
+        Index(("tenant", "not_before"), where="state = 'waiting'"),
+    ),
+    fillfactor=70,
 )

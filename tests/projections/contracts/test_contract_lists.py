@@ -13,7 +13,7 @@ from projections.contracts import clause_library
 from projections.contracts.clause_library import CLAUSE_LIBRARY
 from projections.contracts.contract_book import CONTRACT_BOOK
 from projections.engine.as_of import NotProjectedYet
-from projections.engine.listing import Where, listing
+from projections.engine.pages import Where, listing
 from projections.engine.runner import Runner
 from tests.domain.contracts.clause import library
 from tests.domain.contracts.contract import contracts

@@ -13,8 +13,8 @@ from projections.contracts.clause_library import CLAUSE_LIBRARY, in_effect, vers
 from projections.contracts.contract_book import CONTRACT_BOOK
 from projections.engine.comparing import compare
 from projections.engine.folding import fold_batch, keyed
-from projections.engine.listing import listing
 from projections.engine.model import Projection
+from projections.engine.pages import listing
 from projections.engine.runner import Runner
 from tests.domain.intake.scenario import TODAY
 from tests.ledger import empty

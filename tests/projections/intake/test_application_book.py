@@ -32,8 +32,8 @@ from domain.intake.application.values import Terms
 from domain.kernel.event import Event
 from projections.engine import pages
 from projections.engine.as_of import NotProjectedYet, TooMuchPast
-from projections.engine.listing import Page, Where, listing
 from projections.engine.model import ProjectionError
+from projections.engine.pages import Page, Where, listing
 from projections.engine.runner import Runner
 from projections.intake.application_book import APPLICATION_BOOK, Application
 from tests.domain.cases import CARD, DRAFTED

@@ -12,8 +12,8 @@ from psycopg import Connection
 from projections.engine.comparing import compare
 from projections.engine.folding import Folded, fold_batch, keyed
 from projections.engine.letters import letters
-from projections.engine.listing import listing
 from projections.engine.model import Key, Projection
+from projections.engine.pages import listing
 from projections.engine.runner import Runner
 from projections.engine.tables import Table
 from projections.intake.application_book import APPLICATION_BOOK

@@ -20,7 +20,7 @@ from domain.parties.consent import (
     ConsentWithdrawn,
 )
 from domain.parties.purposes import Purpose
-from projections.engine.listing import Where, listing
+from projections.engine.pages import Where, listing
 from projections.engine.runner import Runner
 from projections.parties.consents import BY_PERSON, CONSENTS, Consent
 from tests.projections.accounting.book_keeping import OTHER_TENANT, TENANT, BookKeeper, at, stream
