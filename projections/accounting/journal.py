@@ -23,8 +23,8 @@ from domain.accounting.posting import MONEY_EVENTS, Line, amounts
 from domain.accounting.provision import provision_stream
 from domain.kernel.event import Event
 from domain.leasing.bill_changes import bill_changes
-from projections.engine.as_of import resolve
 from projections.engine.model import Key, Projection, Recorded, Row
+from projections.engine.pages import resolve
 from projections.engine.tables import row_maker, select_list
 from projections.leasing.currencies import Currencies, in_currency
 

@@ -24,9 +24,8 @@ from domain.kernel.event import Event
 from domain.kernel.timer import Change, Changes, Closes, Leads, Opens, Timer, TimerKind, Wakes
 from domain.kernel.times import is_month_end, month_end
 from domain.registry import TIMER_KINDS
-from projections.engine.as_of import resolve
 from projections.engine.model import Index, Projection, Recorded, Row
-from projections.engine.pages import at_position
+from projections.engine.pages import at_position, resolve
 from projections.engine.tables import row_maker, select_list
 
 _NOBODY = UUID(int=0)

@@ -14,13 +14,14 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import cached_property
 from types import NoneType, UnionType
-from typing import Any, Generic, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Generic, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 from uuid import UUID
 
 from msgspec import Raw, Struct, structs
 
 from domain.kernel.command import Actor
 from domain.kernel.event import EVENT_TYPES, Event
+from domain.kernel.fields import INTERNAL
 
 Key = tuple[str, ...]
 """The key columns of one row after `shard`, as text, in the order the projection names them."""
@@ -98,6 +99,19 @@ class Index(Struct, frozen=True):
 
 
 R = TypeVar("R", bound=Row)
+
+
+class StateRow(Row, frozen=True, kw_only=True):
+    """Base of the rows that follow from an aggregate's state: which one, and its state as JSON, to go on from.
+
+    `version` is the number of its events.
+    """
+
+    id: UUID
+    tenant: UUID
+    version: int
+    first_position: int
+    kept: Annotated[str, INTERNAL]
 
 
 def stream_key(recorded: Recorded) -> Key:

@@ -21,8 +21,8 @@ from psycopg import Connection
 from domain.intake.application import events as e
 from domain.intake.application.rules import REVIEWERS
 from domain.kernel.event import Event
-from projections.engine.as_of import resolve
 from projections.engine.model import Projection, ProjectionError, Recorded, Row
+from projections.engine.pages import resolve
 
 DECISION_PROMISE_MS = 15 * 60 * 1_000
 """Simple cases are decided within fifteen minutes of submission."""

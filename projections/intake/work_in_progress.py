@@ -20,8 +20,8 @@ from psycopg import Connection
 
 from domain.intake.application import events as e
 from domain.kernel.event import Event
-from projections.engine.as_of import REPLAY_STREAMS_MAX, resolve, rows_as_of
 from projections.engine.model import Key, Projection, Recorded, Row
+from projections.engine.pages import REPLAY_STREAMS_MAX, resolve, rows_as_of
 
 IDLE, WAITING, ACTIVE = "idle", "waiting", "active"
 

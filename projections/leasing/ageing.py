@@ -25,8 +25,8 @@ from domain.kernel.event import Event
 from domain.leasing.bill_changes import BILL_EVENTS, bill_changes
 from domain.leasing.lease.events import lifecycle as e
 from domain.leasing.lease.events import money as m
-from projections.engine.as_of import resolve
 from projections.engine.model import Projection, ProjectionError, Recorded, Row
+from projections.engine.pages import resolve
 from projections.leasing.currencies import Currencies, in_currency
 from projections.leasing.dues import decode_dues, encode_dues, oldest, settle
 

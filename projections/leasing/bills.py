@@ -26,9 +26,8 @@ from domain.leasing.lease.events import lifecycle as e
 from domain.leasing.lease.events import money as m
 from domain.leasing.values import COMPONENTS, UPFRONT_FEE_BILL, Applied
 from domain.pricing.schedules import Instalment
-from projections.engine.as_of import resolve
 from projections.engine.model import Projection, ProjectionError, Recorded, Row
-from projections.engine.pages import Window, pages_of
+from projections.engine.pages import Window, pages_of, resolve
 from projections.leasing.bill import Bill
 
 _AT = {component: at for at, component in enumerate(COMPONENTS)}

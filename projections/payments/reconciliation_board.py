@@ -21,8 +21,8 @@ from domain.kernel.event import Event
 from domain.kernel.fields import noun, shown
 from domain.payments import reconciliation as e
 from domain.payments.reconciliation import RECONCILIATION
-from projections.engine.as_of import resolve, rows_as_of
 from projections.engine.model import Index, Key, Projection, ProjectionError, Recorded, Row
+from projections.engine.pages import resolve, rows_as_of
 from projections.engine.tables import row_maker, select_list
 
 RUN = 0

@@ -15,8 +15,7 @@ from domain.leasing.lease.events import lifecycle, money
 from domain.leasing.lease.events.money import LeaseActivated, LeaseTransferred
 from domain.leasing.lease.state import LeasePhase
 from projections.engine import pages
-from projections.engine.as_of import NotProjectedYet
-from projections.engine.pages import Page, Where, listing
+from projections.engine.pages import NotProjectedYet, Page, Where, listing
 from projections.leasing.lease_book import LEASE_BOOK, Lease
 from tests.domain.leasing import cases
 from tests.projections.accounting.book_keeping import OTHER_TENANT, TENANT, BookKeeper
