@@ -5,7 +5,7 @@ members ─▶ fill (catalogue, clause library) ─▶ command ─▶ Ledger.exe
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from datetime import date
 from typing import Any
 from uuid import UUID
@@ -15,13 +15,17 @@ from msgspec import UNSET, Struct
 
 from api.compose import Running
 from domain.contracts.contract import refusals as contract_refusals
+from domain.contracts.contract.commands import AssembleContract, ProposeAmendment, SignAmendment, SignContract
 from domain.contracts.contract.values import SignatureMethod
 from domain.contracts.cross_rules import application
 from domain.contracts.library import entries_about, library_needs
 from domain.intake.application.state import ApplicationState
 from domain.intake.offers import plan_version
+from domain.kernel.command import Command
 from domain.kernel.needs import Facts, Need
 from domain.kernel.refusal import Refusal
+from domain.leasing.lease.commands import CreateLease
+from domain.payments.payment.commands import RecordFailed, RecordSucceeded
 from domain.payments.payment.values import Source
 from domain.pricing.matching import plan_in_force
 from domain.pricing.plans import Plan, digest_of
@@ -105,3 +109,24 @@ async def signed_on_trust(_: Running, given: Given) -> Members | Refusal:
     """Adds nothing: whoever says that somebody signed elsewhere does not say that it was checked here."""
     claimed = given.members["signature"]["method"]
     return contract_refusals.SIGNATURE_UNVERIFIED() if claimed is SignatureMethod.PADES else {}
+
+
+class Filled(Struct, frozen=True):
+    """Fields of a command that no caller gives, and what gives them."""
+
+    fields: tuple[str, ...]
+    work: Fill
+
+
+_SOURCE = Filled(("source",), looked_up)
+
+FILLED: Mapping[type[Command], Filled] = {
+    AssembleContract: Filled(("plan_digest", "form", "library"), plan_of_contract),
+    ProposeAmendment: Filled(("library",), clause_library),
+    SignContract: Filled((), signed_on_trust),
+    SignAmendment: Filled((), signed_on_trust),
+    CreateLease: Filled(("plan_digest", "business"), plan_of_lease),
+    RecordSucceeded: _SOURCE,
+    RecordFailed: _SOURCE,
+}
+"""The commands that are filled in."""

@@ -55,8 +55,8 @@ from api.queries.engine.parameters import (
 from api.queries.engine.read import Answered, Asked, Connection, Read
 from api.queries.receipts import receipt_of
 from domain.kernel.ids import IdError
-from projections.engine.as_of import NotProjectedYet
 from projections.engine.catalog import NotLive
+from projections.engine.pages import NotProjectedYet
 
 HERE = Path(__file__).parent
 _YEAR_S = 31_536_000

@@ -34,8 +34,8 @@ from api.http.problems import catalogue
 from api.http.problems.faults import faults_of
 from api.http.problems.problem import MEDIA_TYPE, Problem, ProblemKind, body_of, language_of
 from chain.entry import EntryError
-from projections.engine.as_of import NotProjectedYet, TooMuchPast
 from projections.engine.catalog import NotLive
+from projections.engine.pages import NotProjectedYet, TooMuchPast
 
 RETRY_AFTER_S = "1"
 _PREFIX = "/v1/"

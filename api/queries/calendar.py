@@ -20,7 +20,7 @@ from domain.kernel.timer import Timer
 from domain.registry import TIMER_KINDS, WAITING
 from projections.calendar import business_day, timers
 from projections.calendar.timers import TIMERS
-from projections.engine.as_of import resolve
+from projections.engine.pages import resolve
 
 _PLACE = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})/([a-z_]+)/([a-z]+_[0-9a-f]{32})/([0-9]{1,9})")
 _CALENDAR, _calendar = derived(business_day.BusinessDay, "Calendar", without=())

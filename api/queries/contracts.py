@@ -11,14 +11,18 @@ from msgspec import Meta, Struct
 from adapters.postgres.schema import SHARD
 from adapters.reference.clauses import shipped_clauses
 from api import papers
+from api.exposed import Exposed, Members
 from api.permissions import Permission
 from api.queries.engine.events import Hash
 from api.queries.engine.read import Answered, Asked, Read
 from api.queries.engine.resources import Filter, Resource, owned, reads_of
 from api.queries.engine.shape import Position
-from domain.contracts.clause import CLAUSE, ClauseDrafted
+from domain.contracts import clause as clauses_refusals
+from domain.contracts.clause import CLAUSE, ClauseDrafted, clause_stream
+from domain.contracts.contract import refusals as contract_refusals
 from domain.contracts.contract.rules import CONTRACT
 from domain.contracts.contract.state import ContractState
+from domain.contracts.offered import contract_stream
 from domain.kernel.fields import noun
 from domain.kernel.values import ClauseRef
 from domain.leasing.lease.events.lifecycle import LeaseCreated
@@ -27,8 +31,8 @@ from projections.contracts import clause_library
 from projections.contracts.clause_library import CLAUSE_LIBRARY
 from projections.contracts.contract_book import CONTRACT_BOOK
 from projections.engine import reading
-from projections.engine.listing import listing
 from projections.engine.model import Recorded
+from projections.engine.pages import listing
 
 NO_CONTRACT = UUID(int=0)
 """The id of no contract, for a lease that is not there."""
@@ -191,9 +195,42 @@ def _list_alarms(asked: Asked) -> Answered | None:
     return Answered(alarms, asked.moment)
 
 
-_P = Permission
 CONTRACTS = Resource(CONTRACT, CONTRACT_BOOK, ContractState)
 CLAUSES = Resource(CLAUSE, CLAUSE_LIBRARY)
+
+_P = Permission
+
+
+def _clause_stream(tenant: UUID, members: Members) -> UUID:
+    return clause_stream(tenant, members["clause"])
+
+
+def _contract_stream(_: UUID, members: Members) -> UUID | None:
+    """An application has one contract; others are drawn."""
+    application = members.get("application")
+    return None if application is None else contract_stream(application)
+
+
+EXPOSED = (
+    Exposed(
+        decider=CLAUSE,
+        permissions={_P.LIBRARY: "DraftClause PublishClause WithdrawClause"},
+        place=_clause_stream,
+        taken=clauses_refusals.EXISTS,
+        again="draft",
+    ),
+    Exposed(
+        decider=CONTRACT,
+        permissions={
+            _P.CONTRACT: "AssembleContract PresentContract AcknowledgeDisclosure AnchorContract "
+            "ProposeAmendment LapseAmendment CheckTexts",
+            _P.SIGN_ON_TRUST: "SignContract SignAmendment",
+            _P.END_CONTRACT: "TerminateContract FulfilContract VoidContract",
+        },
+        place=_contract_stream,
+        taken=contract_refusals.EXISTS,
+    ),
+)
 
 READS = (
     *reads_of(

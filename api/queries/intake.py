@@ -6,6 +6,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
+from api.exposed import Exposed
 from api.permissions import Permission
 from api.queries.engine.figures import figure
 from api.queries.engine.read import Asked
@@ -57,6 +58,25 @@ def _work(asked: Asked) -> work_in_progress.WorkInProgress:
 
 
 APPLICATIONS = Resource(APPLICATION, APPLICATION_BOOK, _Detail, _detail)
+
+_P = Permission
+EXPOSED = (
+    Exposed(
+        decider=APPLICATION,
+        permissions={
+            _P.INTAKE: "DraftApplication SubmitApplication UploadDocument RecordDocumentExtraction RouteToLane "
+            "RequestHumanReview WithdrawApplication ExpireApplication",
+            _P.VERIFY: "StartVerification RecordIdentityVerified RecordIdentityFailed RecordLivenessPassed "
+            "RecordLivenessFailed RecordCarrierNameMatched RecordCarrierNameMismatched IdentifyVehicle "
+            "RecordOdometerReading CompleteVerification",
+            _P.DECIDE: "ReferApplication FinaliseTerms ApproveApplication DeclineApplication IssueAdverseNotice",
+            _P.REVIEW: "CompleteHumanReview",
+            _P.OFFER: "SelectOffer CreateOffer PresentOffer RecordOfferReturned AcceptOffer CancelOffer DeclineOffer "
+            "StartContracting CompleteApplication",
+            _P.WORK: "ScheduleWork StartWork CompleteWork",
+        },
+    ),
+)
 
 READS = (
     *reads_of(

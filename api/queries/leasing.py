@@ -9,12 +9,14 @@ from uuid import UUID
 
 from msgspec import Meta, Struct
 
+from api.exposed import Exposed, Members
 from api.permissions import Permission
 from api.queries.engine.parameters import STARTING_AFTER, Cursor, ParameterInvalid
 from api.queries.engine.read import Answered, Asked, Read
 from api.queries.engine.resources import Filter, Resource, history_of, reads_of
 from domain.kernel.fields import noun, one_of
 from domain.kernel.ids import format_id, parse_id
+from domain.leasing.admission import CONTRACT_LEASED, lease_stream
 from domain.leasing.lease.rules.decider import LEASE
 from projections.leasing import bills
 from projections.leasing.bill import STATUSES, Bill
@@ -118,6 +120,31 @@ def _list_bills_of_lease(asked: Asked) -> Answered | None:
 
 
 LEASES = Resource(LEASE, LEASE_BOOK)
+
+_P = Permission
+
+
+def _lease_stream(_: UUID, members: Members) -> UUID | None:
+    """A contract has one lease; without one there is none, and a rule says so."""
+    return None if members.get("contract") is None else lease_stream(members["contract"])
+
+
+EXPOSED = (
+    Exposed(
+        decider=LEASE,
+        otherwise=_P.LEASE,
+        permissions={
+            _P.MONEY: "RecordDepositReceived ReleaseDeposit CaptureDeposit IssueBill AccrueInterest AssessLateFees "
+            "PostPayment ReversePayment RefundCredit RecordDownPayment RefundDownPayment RemitToInvestor",
+            _P.CONCEDE: "WaiveBill RestructureLease ReAgeBills TransferLease BuyBackLease ChargeOffLease",
+            _P.ENFORCE: "ServeDemand RecordCureExpired ElectRemedy AccelerateLease TerminateLease RepossessAsset "
+            "DisposeAsset",
+        },
+        withheld={"ReturnRefund": "follows when a payment's provider does not pay a refund out"},
+        place=_lease_stream,
+        taken=CONTRACT_LEASED,
+    ),
+)
 
 READS = (
     *reads_of(

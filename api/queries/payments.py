@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from datetime import date
 from typing import Annotated
+from uuid import UUID
 
 from msgspec import Meta, Struct, field
 
+from api.exposed import Exposed, Members
 from api.permissions import Permission
 from api.queries.engine.read import Answered, Asked, Read
 from api.queries.engine.resources import Filter, Resource, history_of, reads_of
 from api.queries.engine.shape import derived
-from domain.payments.mandate import MANDATE, MandateState
+from domain.payments import mandate as mandate_refusals
+from domain.payments.mandate import MANDATE, MandateState, mandate_stream
 from domain.payments.payment.rules import PAYMENT
 from domain.payments.payment.state import PaymentState
 from domain.payments.reconciliation import RECONCILIATION, ReconciliationState
@@ -67,8 +70,42 @@ def _list_open_breaks(asked: Asked) -> Answered:
     return Answered(tuple(map(_break, board.lines)), board.position)
 
 
-_P = Permission
 _OF_LEASE = Filter("lease", about="Only of this lease.")
+_P = Permission
+
+
+def _mandate_stream(_: UUID, members: Members) -> UUID:
+    """A lease has one mandate."""
+    return mandate_stream(members["lease"])
+
+
+EXPOSED = (
+    Exposed(
+        decider=MANDATE,
+        permissions={_P.COLLECT: "GrantMandate SuspendMandate ResumeMandate RevokeMandate ExpireMandate"},
+        place=_mandate_stream,
+        taken=mandate_refusals.EXISTS,
+        again="grant",
+    ),
+    Exposed(
+        decider=PAYMENT,
+        permissions={
+            _P.COLLECT: "InitiatePayment RetryPayment CancelPayment",
+            _P.MONEY: "RecordPending RecordSucceeded RecordFailed RecordOutcomeUnknown RecordRefunded "
+            "RecordRefundFailed RecordChargeback",
+        },
+        withheld={
+            "ReceiveCallback": "says itself that a provider's signature verified; comes from the provider's door",
+            "RefundPayment": "follows when a lease refunds credit through the payment",
+        },
+    ),
+    Exposed(
+        decider=RECONCILIATION,
+        permissions={_P.RECONCILE: "ResolveBreak CloseReconciliation"},
+        withheld=dict.fromkeys(("LoadStatement", "RecordMatching"), "matches provider statements at the end of a day"),
+    ),
+)
+
 READS = (
     *reads_of(
         Resource(PAYMENT, PAYMENTS, PaymentState), _P.READ_APPLICATIONS, (_OF_LEASE, "state"),

@@ -7,17 +7,9 @@ from collections.abc import Mapping
 from api.queries import accounting, calendar, contracts, intake, leasing, ledger, parties, payments, portfolio
 from api.queries.engine.read import Read
 
-CONTEXTS: Mapping[str, tuple[Read, ...]] = {
-    "intake": intake.READS,
-    "parties": parties.READS,
-    "contracts": contracts.READS,
-    "leasing": leasing.READS,
-    "payments": payments.READS,
-    "accounting": accounting.READS,
-    "portfolio": portfolio.READS,
-    "calendar": calendar.READS,
-    "ledger": ledger.READS,
-}
+MODULES = (intake, parties, contracts, leasing, payments, accounting, portfolio, calendar, ledger)
+
+CONTEXTS: Mapping[str, tuple[Read, ...]] = {module.__name__.rpartition(".")[2]: module.READS for module in MODULES}
 """The reads of each business context."""
 
 READS: tuple[Read, ...] = tuple(read for reads in CONTEXTS.values() for read in reads)

@@ -9,11 +9,12 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
 from uuid import UUID
 
+from adapters.connectors.payments.port import PaymentProvider
 from adapters.connectors.payments.sandbox import SandboxBank
 from adapters.connectors.payments.scenarios import by_seed
 from api.compose import Base
 
-Banks = Mapping[str, SandboxBank]
+Banks = Mapping[str, PaymentProvider]
 """Providers by channel."""
 
 
@@ -21,7 +22,7 @@ Banks = Mapping[str, SandboxBank]
 def banks(on: Base, tenant: UUID) -> Iterator[Banks]:
     """The providers with a tenant's accounts, open for as long as the context."""
     with ExitStack() as stack:
-        opened: dict[str, SandboxBank] = {}
+        opened: dict[str, PaymentProvider] = {}
         for name in on.settings.sandbox_bank_names:
             secret = on.keys.provider_secret(name, make=True)
             assert secret is not None, "it was made if it was missing"

@@ -20,6 +20,7 @@ import psycopg
 from psycopg_pool import AsyncConnectionPool
 
 from adapters.connectors.payments.collecting import Collector, LedgerPayments
+from adapters.connectors.payments.port import PaymentProvider
 from adapters.connectors.payments.sandbox import SandboxBank
 from adapters.postgres.connections import connect, conninfo
 from adapters.postgres.schema import SHARD
@@ -95,7 +96,7 @@ class Days:
     ending: EndOfDay
     settle: Settle
     subscriptions: tuple[Subscription, ...]
-    banks: Mapping[str, SandboxBank]
+    banks: Mapping[str, PaymentProvider]
 
     async def refusals(self, tenant: UUID) -> list[Refused]:
         """What processes asked for and aggregates refused; subscriptions share the list."""
@@ -114,7 +115,7 @@ async def end_of_day(on: Running, tenant: UUID) -> AsyncIterator[EndOfDay]:
 async def days(
     on: Running,
     tenant: UUID,
-    providers: Mapping[str, SandboxBank],
+    providers: Mapping[str, PaymentProvider],
     *,
     streams_in_flight: int = STREAMS_IN_FLIGHT,
 ) -> AsyncIterator[Days]:
@@ -169,7 +170,7 @@ def _steps(
     on: Running,
     tenant: UUID,
     models: ReadModelsNow,
-    providers: Mapping[str, SandboxBank],
+    providers: Mapping[str, PaymentProvider],
     collector: Collector,
     settle: Settle,
     streams_in_flight: int,
@@ -178,7 +179,7 @@ def _steps(
     files = on.settings.statements_directory(tenant)
     return (
         CollectDue(on.ledger, on.reader, models, settle, streams_in_flight=streams_in_flight),
-        DeliverCallbacks(on.ledger, on.reader, all_of_them),
+        DeliverCallbacks(on.ledger, on.reader, [one for one in all_of_them if isinstance(one, SandboxBank)]),
         AskForOutcomes(on.ledger, on.reader, models, collector),
         ReconcileStatements(on.ledger, models, all_of_them, files),
     )

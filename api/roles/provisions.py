@@ -22,7 +22,7 @@ from domain.accounting.provision import ClassSum, RecogniseProvision
 from domain.accounting.provisioning import FiveClass
 from projections.accounting import journal
 from projections.accounting.journal import JOURNAL
-from projections.engine.as_of import resolve
+from projections.engine.pages import resolve
 from projections.engine.runner import Runner
 from projections.leasing import currencies
 from projections.leasing.lease_book import LEASE_BOOK

@@ -70,6 +70,10 @@ class Rule(Generic[S]):
     handler: Callable[[Any, S, Context], Answer]
 
 
+Rules = Mapping[type[Command], Rule[S]]
+"""What an aggregate answers, command by command."""
+
+
 def _no_consequences(events: Events, state: Any, context: Context) -> Events:
     return ()
 
@@ -90,7 +94,7 @@ class Decider(Generic[S]):
         *,
         name: str,
         initial: S,
-        rules: Mapping[type[Command], Rule[S]],
+        rules: Rules[S],
         evolve: Mapping[type[Event], Callable[[S, Any], S]],
         unknown: Callable[[], Refusal] | None = None,
         closed: tuple[Phases, Otherwise] | None = None,

@@ -23,8 +23,8 @@ from domain.accounting.posting import MONEY_EVENTS, Line, amounts
 from domain.accounting.provision import provision_stream
 from domain.kernel.event import Event
 from domain.leasing.bill_changes import bill_changes
-from projections.engine.as_of import resolve
 from projections.engine.model import Key, Projection, Recorded, Row
+from projections.engine.pages import resolve
 from projections.engine.tables import row_maker, select_list
 from projections.leasing.currencies import Currencies, in_currency
 
@@ -94,8 +94,6 @@ def fold(row: Entry | None, event: Event, recorded: Recorded) -> Entry | None:
     )
 
 
-# ---------------------------------------------------------------------------------------------------- DDL
-
 JOURNAL = Projection(
     name="journal",
     version=1,
@@ -106,22 +104,7 @@ JOURNAL = Projection(
     append_only=True,
     events=MONEY_EVENTS,
     fold=fold,
-    ddl="""
-CREATE TABLE {table} (
-    shard         smallint NOT NULL,
-    position      bigint   NOT NULL,
-    tenant        uuid     NOT NULL,
-    stream        uuid     NOT NULL,
-    business_date date     NOT NULL,
-    type          text     NOT NULL,
-    accounts      text     NOT NULL,
-    fen           text     NOT NULL,
-    cash_on       date,
-    cash_fen      bigint,
-    PRIMARY KEY (shard, position)
-);
-CREATE INDEX ON {table} (shard, stream, position);
-""",
+    indexes=(("stream", "position"),),
 )
 
 

@@ -14,8 +14,7 @@ from msgspec import Struct
 from psycopg import Connection
 
 from domain.kernel.values import Business
-from projections.engine.as_of import resolve
-from projections.engine.pages import at_position
+from projections.engine.pages import at_position, resolve
 from projections.leasing.currencies import Currencies
 from projections.leasing.lease_book import LEASE_BOOK
 

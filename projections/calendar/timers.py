@@ -24,9 +24,8 @@ from domain.kernel.event import Event
 from domain.kernel.timer import Change, Changes, Closes, Leads, Opens, Timer, TimerKind, Wakes
 from domain.kernel.times import is_month_end, month_end
 from domain.registry import TIMER_KINDS
-from projections.engine.as_of import resolve
-from projections.engine.model import Projection, Recorded, Row
-from projections.engine.pages import at_position
+from projections.engine.model import Index, Projection, Recorded, Row
+from projections.engine.pages import at_position, resolve
 from projections.engine.tables import row_maker, select_list
 
 _NOBODY = UUID(int=0)
@@ -155,24 +154,12 @@ TIMERS = Projection(
     events=frozenset(_CHANGES),
     fold=fold,
     fold_run=fold_run,
-    ddl="""
-CREATE TABLE {table} (
-    shard          smallint NOT NULL,
-    position       bigint   NOT NULL,
-    id             uuid     NOT NULL,
-    tenant         uuid     NOT NULL,
-    due_on         date,
-    month_end_from date,
-    dormant        boolean  NOT NULL,
-    lead_days      bigint   NOT NULL,
-    timers         text     NOT NULL,
-    first_position bigint   NOT NULL,
-    PRIMARY KEY (shard, id)
-) WITH (fillfactor = 70);
-CREATE INDEX ON {table} (shard, tenant, id);
-CREATE INDEX ON {table} (shard, tenant, due_on) WHERE due_on IS NOT NULL;
-CREATE INDEX ON {table} (shard, tenant, month_end_from) WHERE month_end_from IS NOT NULL;
-""",
+    indexes=(
+        ("tenant", "id"),
+        Index(("tenant", "due_on"), where="due_on IS NOT NULL"),
+        Index(("tenant", "month_end_from"), where="month_end_from IS NOT NULL"),
+    ),
+    fillfactor=70,
 )
 
 # ------------------------------------------------------------------------------------------------ queries

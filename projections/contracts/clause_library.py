@@ -19,6 +19,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from domain.contracts import clause as e
+from domain.contracts.clause import CLAUSE
 from domain.kernel.event import Event
 from domain.kernel.fields import INTERNAL, Digest, one_of, shown
 from domain.pricing.parts import Form
@@ -160,28 +161,9 @@ CLAUSE_LIBRARY = Projection(
     version=2,
     row=Clause,
     key=("id",),
-    events=frozenset({e.ClauseDrafted, e.ClausePublished, e.ClauseWithdrawn}),
+    events=frozenset(CLAUSE.events),
     fold=fold,
-    ddl="""
-CREATE TABLE {table} (
-    shard          smallint NOT NULL,
-    position       bigint   NOT NULL,
-    id             uuid     NOT NULL,
-    tenant         uuid     NOT NULL,
-    clause         text     NOT NULL,
-    state          text     NOT NULL,
-    title          text     NOT NULL,
-    forms          text     NOT NULL,
-    mandatory      boolean  NOT NULL,
-    newest         bigint   NOT NULL,
-    versions       text     NOT NULL,
-    version        bigint   NOT NULL,
-    first_position bigint   NOT NULL,
-    PRIMARY KEY (shard, id)
-);
-CREATE INDEX ON {table} (shard, tenant, id);
-CREATE INDEX ON {table} (shard, tenant, clause);
-""",
+    indexes=(("tenant", "id"), ("tenant", "clause")),
 )
 
 OF_TENANT = Relation(CLAUSE_LIBRARY, e.ClauseDrafted)

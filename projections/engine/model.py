@@ -14,13 +14,14 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import cached_property
 from types import NoneType, UnionType
-from typing import Any, Generic, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Generic, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 from uuid import UUID
 
 from msgspec import Raw, Struct, structs
 
 from domain.kernel.command import Actor
 from domain.kernel.event import EVENT_TYPES, Event
+from domain.kernel.fields import INTERNAL
 
 Key = tuple[str, ...]
 """The key columns of one row after `shard`, as text, in the order the projection names them."""
@@ -90,7 +91,27 @@ class Row(Struct, frozen=True, kw_only=True):
     position: int
 
 
+class Index(Struct, frozen=True):
+    """An index behind `shard`; with `where` of some rows only."""
+
+    columns: tuple[str, ...]
+    where: str = ""
+
+
 R = TypeVar("R", bound=Row)
+
+
+class StateRow(Row, frozen=True, kw_only=True):
+    """Base of the rows that follow from an aggregate's state: which one, and its state as JSON, to go on from.
+
+    `version` is the number of its events.
+    """
+
+    id: UUID
+    tenant: UUID
+    version: int
+    first_position: int
+    kept: Annotated[str, INTERNAL]
 
 
 def stream_key(recorded: Recorded) -> Key:
@@ -102,9 +123,11 @@ def stream_key(recorded: Recorded) -> Key:
 class Projection(Generic[R]):
     """One version of one read model.
 
-    `ddl` creates the table and its indexes; `{table}` stands for the table's name, `shard smallint` is its first column
-    and the first column of its primary key. `fold` is pure; what it
-    raises parks the key. Raises `ProjectionError` when the declaration does not hold together.
+    The table follows from the row type: a column for each field, NOT NULL unless the field may be `None`; `key` is its
+    primary key, `indexes` name columns. `shard` is the first column of the table and of each of these. `fillfactor` is
+    how many per cent of a page are filled at first: what is left takes the next versions of its rows.
+
+    `fold` is pure; what it raises parks the key. Raises `ProjectionError` when the declaration does not hold together.
 
     `fold_run` gives what `fold` gives for several events of one key, one after the other, in one go; where it raises,
     `fold` decides. `stream` names the column with the aggregate that a row's events come from, by default the first of
@@ -118,7 +141,8 @@ class Projection(Generic[R]):
     key: tuple[str, ...]
     events: frozenset[type[Event]]
     fold: Callable[[R | None, Event, Recorded], R | None]
-    ddl: str
+    indexes: tuple[tuple[str, ...] | Index, ...] = ()
+    fillfactor: int = 100
     key_of: Callable[[Recorded], Key] = field(default=stream_key)
     fold_run: Callable[[R | None, Sequence[Recorded]], R | None] | None = None
     stream: str | None = ""
@@ -131,6 +155,9 @@ class Projection(Generic[R]):
         if missing or not self.key:
             raise ProjectionError(f"{self.table}: expected key fields of {self.row.__name__}, got {self.key}")
         columns = dict(self.columns)
+        for index in self.indexes:
+            if unknown := set(index.columns if isinstance(index, Index) else index) - set(columns):
+                raise ProjectionError(f"{self.table}: expected indexed columns of {self.row.__name__}, got {unknown}")
         if self.stream_column is not None and columns.get(self.stream_column) != "uuid":
             raise ProjectionError(f"{self.table}: expected {self.stream_column} to be a column of type uuid")
 
@@ -149,6 +176,11 @@ class Projection(Generic[R]):
         """(name, SQL type) of every column after `shard`, in the order of the row type's fields."""
         hints = get_type_hints(self.row)
         return tuple((f.name, _sql_type(f"{self.table}.{f.name}", hints[f.name])) for f in structs.fields(self.row))
+
+    @cached_property
+    def nullable(self) -> frozenset[str]:
+        """The columns that may hold NULL: those of fields that may be `None`."""
+        return frozenset(name for name, hint in get_type_hints(self.row).items() if NoneType in get_args(hint))
 
     @cached_property
     def types(self) -> frozenset[str]:

@@ -11,13 +11,13 @@ from uuid import UUID
 from msgspec.structs import astuple
 from psycopg import Connection
 
-from projections.engine.model import Key, Projection, ProjectionError, R
+from projections.engine.model import Index, Key, Projection, ProjectionError, R
 
 SCHEMA = "read"
 TEMPORARY = "pg_temp"
 
 _COLUMNS_OF = """
-    SELECT attname, format_type(atttypid, NULL) FROM pg_attribute
+    SELECT attname, format_type(atttypid, NULL), attnotnull FROM pg_attribute
     WHERE attrelid = to_regclass(%s) AND attnum > 0 AND NOT attisdropped ORDER BY attnum"""
 
 
@@ -42,13 +42,14 @@ class Table(Generic[R]):
         self._copy = f"COPY {self.qualified} (shard, {columns}) FROM STDIN"
 
     def create(self, connection: Connection[Any]) -> None:
-        """Create the table and its indexes. Raises `ProjectionError` when its columns are not the row type's fields."""
-        connection.execute(self.projection.ddl.replace("{table}", self.qualified))
-        self.check(connection)
+        """Create the table and its indexes."""
+        connection.execute(ddl(self.projection, self.qualified).encode())
 
     def check(self, connection: Connection[Any]) -> None:
         """Raise `ProjectionError` unless the table exists and its columns are `shard` and the row type's fields."""
-        expected = [("shard", "smallint"), *self.projection.columns]
+        nullable = self.projection.nullable
+        columns = ((name, kind, name not in nullable) for name, kind in self.projection.columns)
+        expected = [("shard", "smallint", True), *columns]
         got = connection.execute(_COLUMNS_OF, (self.qualified,)).fetchall()
         if got != expected:
             raise ProjectionError(f"{self.qualified}: expected columns {expected}, got {got}")
@@ -122,6 +123,20 @@ def row_maker(projection: Projection[R]) -> Callable[[Sequence[Any]], R]:
 def select_list(projection: Projection[Any], alias: str = "t") -> str:
     """The row type's columns for a SELECT, in the order of its fields."""
     return ", ".join(f"{alias}.{name}" for name, _ in projection.columns)
+
+
+def ddl(projection: Projection[Any], table: str) -> str:
+    """The statements that create a table for the projection's rows, with its indexes."""
+    columns = [
+        f"{name} {kind}{'' if name in projection.nullable else ' NOT NULL'}" for name, kind in projection.columns
+    ]
+    body = ", ".join(["shard smallint NOT NULL", *columns, f"PRIMARY KEY (shard, {', '.join(projection.key)})"])
+    statements = [f"CREATE TABLE {table} ({body}) WITH (fillfactor = {projection.fillfactor})"]
+    for declared in projection.indexes:
+        index = declared if isinstance(declared, Index) else Index(declared)
+        where = f" WHERE {index.where}" if index.where else ""
+        statements.append(f"CREATE INDEX ON {table} (shard, {', '.join(index.columns)}){where}")
+    return ";\n".join(statements)
 
 
 def _statements(projection: Projection[Any], table: str) -> tuple[str, str, str]:

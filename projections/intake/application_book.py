@@ -2,35 +2,35 @@
 
     application.drafted ─▶ row ─every later event of the case─▶ row (state, amounts, offers, times, version, position)
 
+Folded by the aggregate's own `evolve`. Against a fold written by hand, 39,271 events of 2,000 applications, medians of
+six interleaved pairs: filled at 66,800 events a second both, followed in windows at 54,900 against 69,600.
+
 The past (`as_of_position`): rows that have not changed since are taken as they are, all others are folded again from
 their own streams. No personal data: the applicant's name, number, phone and address are in the vault only.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Annotated, Any
-from uuid import UUID
-
-from msgspec.structs import replace
 
 from domain.intake.application import events as e
+from domain.intake.application.rules import APPLICATION
 from domain.intake.application.state import ApplicationPhase
 from domain.kernel.event import Event
-from domain.kernel.fields import INTERNAL, states
+from domain.kernel.fields import states
 from domain.kernel.values import AssetClass
-from projections.engine.model import Projection, ProjectionError, Recorded, Row
+from projections.engine.model import Recorded, StateRow
+from projections.engine.states import BY_ID, Note, state_projection
 
 
-class Application(Row, frozen=True, kw_only=True):
+class Application(StateRow, frozen=True, kw_only=True):
     """One application. `version` is the number of its events, `terms_*` what was offered or approved last.
 
     Amounts are in the smallest unit of `currency`. Times are `occurred_at` of the first event of their kind.
     """
 
-    id: UUID
-    tenant: UUID
     reference: str
     state: Annotated[str, states(ApplicationPhase)]
     asset_class: Annotated[str, states(AssetClass)]
@@ -42,181 +42,78 @@ class Application(Row, frozen=True, kw_only=True):
     terms_months: int | None = None
     terms_rate: str | None = None
     lane: str | None = None
-    documents: Annotated[int, INTERNAL] = 0
-    offers: int = 0
+    offers: int
     offer_state: str | None = None
-    review_pending: bool = False
+    review_pending: bool
     decision: str | None = None
-    expires_on: date | None = None
+    expires_on: date | None
     drafted_at: datetime
     submitted_at: datetime | None = None
     decided_at: datetime | None = None
     closed_at: datetime | None = None
-    version: int
-    first_position: int
 
 
-# --------------------------------------------------------------------------------------------------- fold
+# -------------------------------------------------------------------------------------------------- noted
 
-Change = dict[str, Any]
-_CLOSED = {ApplicationPhase.COMPLETED, ApplicationPhase.DECLINED, ApplicationPhase.WITHDRAWN, ApplicationPhase.EXPIRED}
-
-
-def _drafted(event: e.ApplicationDrafted, recorded: Recorded) -> Application:
-    return Application(
-        id=recorded.stream,
-        tenant=recorded.tenant,
-        reference=event.reference,
-        state=ApplicationPhase.DRAFT.value,
-        asset_class=event.asset_class.value,
-        product=event.product,
-        channel=event.channel,
-        amount_fen=event.amount_fen,
-        currency=event.currency,
-        expires_on=event.expires_on,
-        drafted_at=recorded.at,
-        version=recorded.envelope.seq,
-        first_position=recorded.position,
-        position=recorded.position,
-    )
+Noted = Mapping[str, Any]
 
 
-def _to(phase: ApplicationPhase) -> Callable[[Application, Event, Recorded], Change]:
-    def change(row: Application, event: Event, recorded: Recorded) -> Change:
-        if phase in _CLOSED:
-            # A case that closes lets whatever was on offer lapse; a completed one keeps its accepted offer.
-            kept = row.offer_state if phase is ApplicationPhase.COMPLETED else None
-            return {"state": phase.value, "closed_at": row.closed_at or recorded.at, "offer_state": kept}
-        return {"state": phase.value}
-
-    return change
+def _drafted(noted: Noted, event: e.ApplicationDrafted, recorded: Recorded) -> Noted:
+    names = {"reference": event.reference, "product": event.product, "channel": event.channel}
+    return {**names, "drafted_at": recorded.at}
 
 
-def _submitted(row: Application, event: Event, recorded: Recorded) -> Change:
-    return {"state": ApplicationPhase.SUBMITTED.value, "submitted_at": row.submitted_at or recorded.at}
-
-
-def _terms(row: Application, event: e.TermsFinalised | e.OfferCreated | e.ApplicationApproved) -> Change:
+def _terms(noted: Noted, event: e.TermsFinalised | e.OfferCreated | e.ApplicationApproved, recorded: Recorded) -> Noted:
     terms = event.terms
     return {"terms_amount_fen": terms.amount_fen, "terms_months": terms.months, "terms_rate": terms.annual_rate}
 
 
-def _approved(row: Application, event: e.ApplicationApproved, recorded: Recorded) -> Change:
-    decided = {"decision": ApplicationPhase.APPROVED.value, "decided_at": row.decided_at or recorded.at}
-    return {"state": ApplicationPhase.APPROVED.value, **decided, **_terms(row, event)}
+def _first(name: str, noted: Noted, recorded: Recorded) -> Noted:
+    return {name: noted.get(name) or recorded.at}
 
 
-def _declined(row: Application, event: e.ApplicationDeclined, recorded: Recorded) -> Change:
-    decided = {"decision": ApplicationPhase.DECLINED.value, "decided_at": row.decided_at or recorded.at}
-    return {**_to(ApplicationPhase.DECLINED)(row, event, recorded), **decided}
+def _decided(decision: ApplicationPhase, noted: Noted, recorded: Recorded) -> Noted:
+    return {"decision": decision.value, **_first("decided_at", noted, recorded)}
 
 
-def _offer(state: str | None) -> Callable[[Application, Event, Recorded], Change]:
-    return lambda row, event, recorded: {"offer_state": state}
+def _offer(state: str) -> Note:
+    return lambda noted, event, recorded: {"offer_state": state}
 
 
-_CHANGES: dict[type[Event], Callable[[Application, Any, Recorded], Change]] = {
-    e.ApplicationSubmitted: _submitted,
-    e.DocumentUploaded: lambda row, event, recorded: {"documents": row.documents + 1},
-    e.RoutedToLane: lambda row, event, recorded: {"lane": event.lane},
-    e.VerificationStarted: _to(ApplicationPhase.VERIFYING),
-    e.VerificationCompleted: _to(ApplicationPhase.DECIDING),
-    e.ApplicationReferred: _to(ApplicationPhase.REFERRED),
-    e.HumanReviewRequested: lambda row, event, recorded: {"review_pending": True},
-    e.HumanReviewCompleted: lambda row, event, recorded: {"review_pending": False},
-    e.TermsFinalised: lambda row, event, recorded: _terms(row, event),
-    e.ApplicationApproved: _approved,
-    e.ApplicationDeclined: _declined,
-    e.OfferSelected: lambda row, event, recorded: {"offers": event.offer, "offer_state": "selected"},
-    e.OfferCreated: lambda row, event, recorded: {"offer_state": "created", **_terms(row, event)},
+def _lapsed(noted: Noted, event: object, recorded: Recorded) -> Noted:
+    """A case that closes lets whatever was on offer lapse; a completed one keeps its accepted offer."""
+    return {**_first("closed_at", noted, recorded), "offer_state": None}
+
+
+_NOTED: Mapping[type[Event], Note] = {
+    e.ApplicationDrafted: _drafted,
+    e.ApplicationSubmitted: lambda noted, event, recorded: _first("submitted_at", noted, recorded),
+    e.TermsFinalised: _terms,
+    e.ApplicationApproved: lambda noted, event, recorded: {
+        **_decided(ApplicationPhase.APPROVED, noted, recorded),
+        **_terms(noted, event, recorded),
+    },
+    e.ApplicationDeclined: lambda noted, event, recorded: {
+        **_decided(ApplicationPhase.DECLINED, noted, recorded),
+        **_lapsed(noted, event, recorded),
+    },
+    e.OfferSelected: _offer("selected"),
+    e.OfferCreated: lambda noted, event, recorded: {"offer_state": "created", **_terms(noted, event, recorded)},
     e.OfferPresented: _offer("presented"),
     e.OfferReturned: _offer("returned"),
-    e.OfferAccepted: lambda row, event, recorded: {
-        "state": ApplicationPhase.OFFER_ACCEPTED.value,
-        "offer_state": "accepted",
-    },
+    e.OfferAccepted: _offer("accepted"),
     e.OfferCancelled: _offer("cancelled"),
     e.OfferDeclined: _offer("declined"),
-    e.ContractingStarted: _to(ApplicationPhase.CONTRACTING),
-    e.ApplicationCompleted: _to(ApplicationPhase.COMPLETED),
-    e.ApplicationWithdrawn: _to(ApplicationPhase.WITHDRAWN),
-    e.ApplicationExpired: _to(ApplicationPhase.EXPIRED),
+    e.ApplicationCompleted: lambda noted, event, recorded: _first("closed_at", noted, recorded),
+    e.ApplicationWithdrawn: _lapsed,
+    e.ApplicationExpired: _lapsed,
 }
 
-_COUNTED: tuple[type[Event], ...] = (
-    e.DocumentExtracted,
-    e.IdentityVerified,
-    e.IdentityFailed,
-    e.LivenessPassed,
-    e.LivenessFailed,
-    e.CarrierNameMatched,
-    e.CarrierNameMismatched,
-    e.VehicleIdentified,
-    e.OdometerVerified,
-    e.OdometerAnomalyDetected,
-    e.AdverseNoticeIssued,
-    e.WorkScheduled,
-    e.WorkStarted,
-    e.WorkCompleted,
-)
-"""Events that change nothing in the row but its version and position."""
-
-
-def fold(row: Application | None, event: Event, recorded: Recorded) -> Application | None:
-    """The row after one event. Raises `ProjectionError` for a case that does not begin with its draft."""
-    if isinstance(event, e.ApplicationDrafted):
-        return _drafted(event, recorded)
-    if row is None:
-        raise ProjectionError(
-            f"stream {recorded.stream}: expected application.drafted first, got {recorded.envelope.type}"
-        )
-    make = _CHANGES.get(type(event))
-    change = {} if make is None else make(row, event, recorded)
-    return replace(row, version=recorded.envelope.seq, position=recorded.position, **change)
-
-
-# ---------------------------------------------------------------------------------------------------- DDL
-
-APPLICATION_BOOK = Projection(
+APPLICATION_BOOK = state_projection(
+    APPLICATION,
+    Application,
     name="application_book",
-    version=1,
-    row=Application,
-    key=("id",),
-    events=frozenset({e.ApplicationDrafted, *_CHANGES, *_COUNTED}),
-    fold=fold,
-    ddl="""
-CREATE TABLE {table} (
-    shard            smallint    NOT NULL,
-    position         bigint      NOT NULL,
-    id               uuid        NOT NULL,
-    tenant           uuid        NOT NULL,
-    reference        text        NOT NULL,
-    state            text        NOT NULL,
-    asset_class      text        NOT NULL,
-    product          text        NOT NULL,
-    channel          text        NOT NULL,
-    amount_fen       bigint      NOT NULL,
-    currency         text        NOT NULL,
-    terms_amount_fen bigint,
-    terms_months     bigint,
-    terms_rate       text,
-    lane             text,
-    documents        bigint      NOT NULL,
-    offers           bigint      NOT NULL,
-    offer_state      text,
-    review_pending   boolean     NOT NULL,
-    decision         text,
-    expires_on       date,
-    drafted_at       timestamptz NOT NULL,
-    submitted_at     timestamptz,
-    decided_at       timestamptz,
-    closed_at        timestamptz,
-    version          bigint      NOT NULL,
-    first_position   bigint      NOT NULL,
-    PRIMARY KEY (shard, id)
-) WITH (fillfactor = 70);
-CREATE INDEX ON {table} (shard, tenant, id);
-CREATE INDEX ON {table} (shard, tenant, state, id);
-CREATE INDEX ON {table} (shard, tenant, reference);
-""",
+    version=2,
+    noted=_NOTED,
+    indexes=(BY_ID, ("tenant", "state", "id"), ("tenant", "reference")),
 )

@@ -21,8 +21,8 @@ from psycopg import Connection
 from domain.intake.application import events as e
 from domain.intake.application.rules import REVIEWERS
 from domain.kernel.event import Event
-from projections.engine.as_of import resolve
 from projections.engine.model import Projection, ProjectionError, Recorded, Row
+from projections.engine.pages import resolve
 
 DECISION_PROMISE_MS = 15 * 60 * 1_000
 """Simple cases are decided within fifteen minutes of submission."""
@@ -147,8 +147,6 @@ def _since_submission_ms(row: Reached, recorded: Recorded) -> int | None:
     return None if row.submitted_at is None else (recorded.at - row.submitted_at) // timedelta(milliseconds=1)
 
 
-# ---------------------------------------------------------------------------------------------------- DDL
-
 DECISION_FUNNEL = Projection(
     name="decision_funnel",
     version=1,
@@ -156,34 +154,8 @@ DECISION_FUNNEL = Projection(
     key=("id",),
     events=frozenset({e.ApplicationDrafted, *_STAGES_OF}),
     fold=fold,
-    ddl="""
-CREATE TABLE {table} (
-    shard        smallint NOT NULL,
-    position     bigint   NOT NULL,
-    id           uuid     NOT NULL,
-    tenant       uuid     NOT NULL,
-    submitted_at timestamptz,
-    drafted      bigint   NOT NULL,
-    submitted    bigint,
-    verified     bigint,
-    person       bigint,
-    referred     bigint,
-    decided      bigint,
-    approved     bigint,
-    declined     bigint,
-    presented    bigint,
-    accepted     bigint,
-    contracting  bigint,
-    completed    bigint,
-    withdrawn    bigint,
-    expired      bigint,
-    automatic    bigint,
-    decision_ms  bigint,
-    automatic_ms bigint,
-    PRIMARY KEY (shard, id)
-) WITH (fillfactor = 70);
-CREATE INDEX ON {table} (shard, tenant, drafted);
-""",
+    indexes=(("tenant", "drafted"),),
+    fillfactor=70,
 )
 
 

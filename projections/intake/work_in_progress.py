@@ -20,8 +20,8 @@ from psycopg import Connection
 
 from domain.intake.application import events as e
 from domain.kernel.event import Event
-from projections.engine.as_of import REPLAY_STREAMS_MAX, resolve, rows_as_of
 from projections.engine.model import Key, Projection, Recorded, Row
+from projections.engine.pages import REPLAY_STREAMS_MAX, resolve, rows_as_of
 
 IDLE, WAITING, ACTIVE = "idle", "waiting", "active"
 
@@ -87,8 +87,6 @@ def fold(row: Work | None, event: Event, recorded: Recorded) -> Work:
     return replace(row, position=recorded.position, scheduled=row.scheduled + 1, state=state, open_since=since)
 
 
-# ---------------------------------------------------------------------------------------------------- DDL
-
 WORK_IN_PROGRESS = Projection(
     name="work_in_progress",
     version=1,
@@ -97,23 +95,8 @@ WORK_IN_PROGRESS = Projection(
     events=frozenset({e.WorkScheduled, e.WorkStarted, e.WorkCompleted}),
     fold=fold,
     key_of=key_of,
-    ddl="""
-CREATE TABLE {table} (
-    shard          smallint NOT NULL,
-    position       bigint   NOT NULL,
-    id             uuid     NOT NULL,
-    lane           text     NOT NULL,
-    tenant         uuid     NOT NULL,
-    scheduled      bigint   NOT NULL,
-    started        bigint   NOT NULL,
-    completed      bigint   NOT NULL,
-    state          text     NOT NULL,
-    open_since     timestamptz,
-    first_position bigint   NOT NULL,
-    PRIMARY KEY (shard, id, lane)
-) WITH (fillfactor = 70);
-CREATE INDEX ON {table} (shard, tenant);
-""",
+    indexes=(("tenant",),),
+    fillfactor=70,
 )
 
 

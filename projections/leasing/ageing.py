@@ -25,8 +25,8 @@ from domain.kernel.event import Event
 from domain.leasing.bill_changes import BILL_EVENTS, bill_changes
 from domain.leasing.lease.events import lifecycle as e
 from domain.leasing.lease.events import money as m
-from projections.engine.as_of import resolve
 from projections.engine.model import Projection, ProjectionError, Recorded, Row
+from projections.engine.pages import resolve
 from projections.leasing.currencies import Currencies, in_currency
 from projections.leasing.dues import decode_dues, encode_dues, oldest, settle
 
@@ -149,8 +149,6 @@ def _literal(elements: Iterable[str]) -> str:
     return "{" + ",".join(elements) + "}"
 
 
-# ---------------------------------------------------------------------------------------------------- DDL
-
 AGEING = Projection(
     name="ageing",
     version=1,
@@ -159,23 +157,8 @@ AGEING = Projection(
     events=frozenset({m.LeaseActivated, *BILL_EVENTS, m.LeaseClosed, e.LeaseReopened}),
     fold=fold,
     fold_run=fold_run,
-    ddl="""
-CREATE TABLE {table} (
-    shard     smallint NOT NULL,
-    position  bigint   NOT NULL,
-    id        uuid     NOT NULL,
-    tenant    uuid     NOT NULL,
-    counts    boolean  NOT NULL,
-    dues      text     NOT NULL,
-    days      text     NOT NULL,
-    positions text     NOT NULL,
-    due_on    text     NOT NULL,
-    open_fen  text     NOT NULL,
-    last_on   date,
-    PRIMARY KEY (shard, id)
-) WITH (fillfactor = 45);
-CREATE INDEX ON {table} (shard, tenant, id);
-""",
+    indexes=(("tenant", "id"),),
+    fillfactor=45,
 )
 
 

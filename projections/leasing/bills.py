@@ -26,9 +26,8 @@ from domain.leasing.lease.events import lifecycle as e
 from domain.leasing.lease.events import money as m
 from domain.leasing.values import COMPONENTS, UPFRONT_FEE_BILL, Applied
 from domain.pricing.schedules import Instalment
-from projections.engine.as_of import resolve
 from projections.engine.model import Projection, ProjectionError, Recorded, Row
-from projections.engine.pages import Window, pages_of
+from projections.engine.pages import Window, pages_of, resolve
 from projections.leasing.bill import Bill
 
 _AT = {component: at for at, component in enumerate(COMPONENTS)}
@@ -232,8 +231,6 @@ def fold_run(row: Bills | None, run: Sequence[Recorded]) -> Bills:
     )
 
 
-# ---------------------------------------------------------------------------------------------------- DDL
-
 BILLS = Projection(
     name="bills",
     version=1,
@@ -242,22 +239,8 @@ BILLS = Projection(
     events=frozenset(_CHANGES),
     fold=fold,
     fold_run=fold_run,
-    ddl="""
-CREATE TABLE {table} (
-    shard          smallint NOT NULL,
-    position       bigint   NOT NULL,
-    id             uuid     NOT NULL,
-    tenant         uuid     NOT NULL,
-    issued         bigint   NOT NULL,
-    bills          text     NOT NULL,
-    due_on         text     NOT NULL,
-    owed_fen       text     NOT NULL,
-    open_fen       text     NOT NULL,
-    first_position bigint   NOT NULL,
-    PRIMARY KEY (shard, id)
-) WITH (fillfactor = 45);
-CREATE INDEX ON {table} (shard, tenant, id);
-""",
+    indexes=(("tenant", "id"),),
+    fillfactor=45,
 )
 
 

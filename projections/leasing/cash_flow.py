@@ -16,9 +16,8 @@ from msgspec import Struct
 from psycopg import Connection
 
 from projections.accounting.journal import JOURNAL, entries_in
-from projections.engine.as_of import resolve
 from projections.engine.model import ProjectionError
-from projections.engine.pages import at_position
+from projections.engine.pages import at_position, resolve
 from projections.leasing.bills import BILLS
 from projections.leasing.currencies import Currencies, in_currency
 

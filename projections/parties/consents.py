@@ -8,144 +8,48 @@ A row says what stands in the stream; whether an act is carried on a day is aske
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import date
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
-from msgspec.structs import replace
-
-from domain.kernel.event import Event
-from domain.kernel.fields import INTERNAL, noun, shown, states
-from domain.parties.consent import (
-    ConsentDeclined,
-    ConsentExpired,
-    ConsentGranted,
-    ConsentRenewed,
-    ConsentRequested,
-    ConsentWithdrawn,
-)
-from domain.parties.consent import ConsentPhase as State
+from domain.kernel.fields import noun, shown, states
+from domain.parties.consent import CONSENT, ConsentPhase, ConsentRequested
 from domain.parties.purposes import Purpose
-from projections.engine.model import Projection, ProjectionError, Recorded, Row
+from projections.engine.model import StateRow
 from projections.engine.pages import Relation
+from projections.engine.states import BY_ID, state_projection
 
 
-class Consent(Row, frozen=True, kw_only=True):
+class Consent(StateRow, frozen=True, kw_only=True):
     """One consent; `person` is the random id that the vault knows the person by.
 
     `recipients` and `uses` are codes joined by spaces; `expires_on` is the last day it was asked or granted until,
     `withdrawn_on` the first day without it.
     """
 
-    id: UUID
-    tenant: UUID
     person: Annotated[UUID, noun("subject")]
     purpose: Annotated[str, states(Purpose)]
-    state: Annotated[str, states(State)]
+    state: Annotated[str, states(ConsentPhase)]
     recipients: Annotated[str, shown(tuple[str, ...])]
     uses: Annotated[str, shown(tuple[str, ...])]
-    clause: Annotated[str, INTERNAL]
-    clause_version: Annotated[int, INTERNAL]
-    granted_on: date | None = None
+    granted_on: date | None
     expires_on: date
-    withdrawn_on: date | None = None
-    version: int
-    first_position: int
+    withdrawn_on: date | None
 
 
-# --------------------------------------------------------------------------------------------------- fold
-
-Change = dict[str, Any]
-
-
-def _requested(event: ConsentRequested, recorded: Recorded) -> Consent:
-    return Consent(
-        id=recorded.stream,
-        tenant=recorded.tenant,
-        person=event.subject,
-        purpose=event.purpose.value,
-        state=State.REQUESTED.value,
-        recipients=" ".join(event.recipients),
-        uses=" ".join(event.uses),
-        clause=event.clause.clause,
-        clause_version=event.clause.version,
-        expires_on=event.expires_on,
-        version=recorded.envelope.seq,
-        first_position=recorded.position,
-        position=recorded.position,
-    )
-
-
-def _granted(row: Consent, event: ConsentGranted) -> Change:
-    return {
-        "state": State.GRANTED.value,
-        "recipients": " ".join(event.recipients),
-        "uses": " ".join(event.uses),
-        "granted_on": event.granted_on,
-        "expires_on": event.expires_on,
-    }
-
-
-def _renewed(row: Consent, event: ConsentRenewed) -> Change:
-    clause = {"clause": event.clause.clause, "clause_version": event.clause.version}
-    return {"state": State.GRANTED.value, "expires_on": event.expires_on, **clause}
-
-
-def _withdrawn(row: Consent, event: ConsentWithdrawn) -> Change:
-    return {"state": State.WITHDRAWN.value, "withdrawn_on": event.withdrawn_on}
-
-
-_CHANGES: dict[type[Event], Callable[[Consent, Any], Change]] = {
-    ConsentGranted: _granted,
-    ConsentRenewed: _renewed,
-    ConsentWithdrawn: _withdrawn,
-    ConsentDeclined: lambda row, event: {"state": State.DECLINED.value},
-    ConsentExpired: lambda row, event: {"state": State.EXPIRED.value},
-}
-
-
-def fold(row: Consent | None, event: Event, recorded: Recorded) -> Consent | None:
-    """The row after one event. Raises `ProjectionError` for a consent that does not begin with its request."""
-    if isinstance(event, ConsentRequested):
-        return _requested(event, recorded)
-    if row is None:
-        got = recorded.envelope.type
-        raise ProjectionError(f"stream {recorded.stream}: expected consent.requested first, got {got}")
-    change = _CHANGES[type(event)](row, event)
-    return replace(row, version=recorded.envelope.seq, position=recorded.position, **change)
-
-
-CONSENTS = Projection(
+CONSENTS = state_projection(
+    CONSENT,
+    Consent,
     name="consents",
-    version=1,
-    row=Consent,
-    key=("id",),
-    events=frozenset({ConsentRequested, *_CHANGES}),
-    fold=fold,
-    ddl="""
-CREATE TABLE {table} (
-    shard          smallint NOT NULL,
-    position       bigint   NOT NULL,
-    id             uuid     NOT NULL,
-    tenant         uuid     NOT NULL,
-    person         uuid     NOT NULL,
-    purpose        text     NOT NULL,
-    state          text     NOT NULL,
-    recipients     text     NOT NULL,
-    uses           text     NOT NULL,
-    clause         text     NOT NULL,
-    clause_version bigint   NOT NULL,
-    granted_on     date,
-    expires_on     date     NOT NULL,
-    withdrawn_on   date,
-    version        bigint   NOT NULL,
-    first_position bigint   NOT NULL,
-    PRIMARY KEY (shard, id)
-) WITH (fillfactor = 70);
-CREATE INDEX ON {table} (shard, tenant, id);
-CREATE INDEX ON {table} (shard, tenant, person, first_position);
-""",
+    version=2,
+    columns={
+        "person": lambda state: state.subject,
+        "recipients": lambda state: " ".join(state.recipients),
+        "uses": lambda state: " ".join(state.uses),
+        "granted_on": lambda state: state.periods[0].first if state.periods else None,
+        "expires_on": lambda state: state.periods[-1].last if state.periods else state.asked_until,
+    },
+    indexes=(BY_ID, ("tenant", "person", "first_position")),
 )
 
 BY_PERSON = Relation(CONSENTS, ConsentRequested, "person", lambda event: event.subject)

@@ -12,24 +12,19 @@ from typing import Annotated
 from uuid import UUID
 
 import msgspec
-from msgspec.structs import replace
 
-from domain.kernel.event import Event
 from domain.kernel.fields import shown, states
-from domain.payments import mandate as e
-from domain.payments.mandate import MandatePhase
+from domain.payments.mandate import MANDATE, MandateGranted, MandatePhase
 from domain.payments.payment.values import CollectionPolicy
-from projections.engine.model import Projection, ProjectionError, Recorded, Row
+from projections.engine.model import StateRow
+from projections.engine.states import BY_ID, state_projection
 
 
-class Mandate(Row, frozen=True, kw_only=True):
+class Mandate(StateRow, frozen=True, kw_only=True):
     """One mandate: the terms that were granted last, and its state."""
 
-    id: UUID
-    tenant: UUID
     lease: UUID
     state: Annotated[str, states(MandatePhase)]
-    first_position: int
     reference: str
     policy: Annotated[str, shown(CollectionPolicy)]
     limit_fen: int | None
@@ -38,59 +33,13 @@ class Mandate(Row, frozen=True, kw_only=True):
 
 
 _encode = msgspec.json.Encoder(order="sorted").encode
-_STATE: dict[type[Event], MandatePhase] = {
-    e.MandateSuspended: MandatePhase.SUSPENDED,
-    e.MandateResumed: MandatePhase.GRANTED,
-    e.MandateRevoked: MandatePhase.REVOKED,
-    e.MandateExpired: MandatePhase.EXPIRED,
-}
 
-
-def fold(row: Mandate | None, event: Event, recorded: Recorded) -> Mandate | None:
-    """The row after one event. Raises `ProjectionError` for a mandate that does not begin with its grant."""
-    if isinstance(event, e.MandateGranted):
-        return Mandate(
-            position=recorded.position,
-            id=recorded.stream,
-            tenant=recorded.tenant,
-            lease=event.lease,
-            state=MandatePhase.GRANTED.value,
-            first_position=recorded.position if row is None else row.first_position,
-            reference=event.reference,
-            policy=_encode(event.policy).decode(),
-            limit_fen=event.limit_fen,
-            valid_until=event.valid_until,
-            granted_on=event.granted_on,
-        )
-    if row is None:
-        raise ProjectionError(f"stream {recorded.stream}: expected mandate.granted, got {recorded.envelope.type}")
-    return replace(row, position=recorded.position, state=_STATE[type(event)].value)
-
-
-MANDATES = Projection(
+MANDATES = state_projection(
+    MANDATE,
+    Mandate,
     name="mandates",
-    version=1,
-    row=Mandate,
-    key=("id",),
-    events=frozenset({e.MandateGranted, *_STATE}),
-    fold=fold,
-    ddl="""
-CREATE TABLE {table} (
-    shard          smallint NOT NULL,
-    position       bigint   NOT NULL,
-    id             uuid     NOT NULL,
-    tenant         uuid     NOT NULL,
-    lease          uuid     NOT NULL,
-    state          text     NOT NULL,
-    first_position bigint   NOT NULL,
-    reference      text     NOT NULL,
-    policy         text     NOT NULL,
-    limit_fen      bigint,
-    valid_until    date,
-    granted_on     date     NOT NULL,
-    PRIMARY KEY (shard, id)
-);
-CREATE INDEX ON {table} (shard, tenant, id);
-CREATE INDEX ON {table} (shard, tenant, lease);
-""",
+    version=2,
+    columns={"policy": lambda state: _encode(state.policy).decode()},
+    noted={MandateGranted: lambda noted, event, recorded: {"granted_on": event.granted_on}},
+    indexes=(BY_ID, ("tenant", "lease")),
 )

@@ -88,26 +88,7 @@ RECEIPTS = Projection(
     events=frozenset({PaymentSucceeded, PaymentOverpaid, PaymentRefunded, PaymentChargedBack}),
     fold=fold,
     key_of=_key,
-    ddl="""
-CREATE TABLE {table} (
-    shard      smallint NOT NULL,
-    position   bigint   NOT NULL,
-    payment    uuid     NOT NULL,
-    movement   text     NOT NULL,
-    number     bigint   NOT NULL,
-    tenant     uuid     NOT NULL,
-    lease      uuid     NOT NULL,
-    channel    text     NOT NULL,
-    ref        text     NOT NULL,
-    amount_fen bigint   NOT NULL,
-    value_date date     NOT NULL,
-    booked_on  date     NOT NULL,
-    on_top     boolean  NOT NULL,
-    PRIMARY KEY (shard, payment, movement, number)
-);
-CREATE INDEX ON {table} (shard, tenant, channel, value_date);
-CREATE INDEX ON {table} (shard, tenant, position);
-""",
+    indexes=(("tenant", "channel", "value_date"), ("tenant", "position")),
 )
 
 _RECEIVED = f"""

@@ -20,8 +20,9 @@ from psycopg import Connection
 from domain.kernel.event import Event
 from domain.kernel.fields import noun, shown
 from domain.payments import reconciliation as e
-from projections.engine.as_of import resolve, rows_as_of
-from projections.engine.model import Key, Projection, ProjectionError, Recorded, Row
+from domain.payments.reconciliation import RECONCILIATION
+from projections.engine.model import Index, Key, Projection, ProjectionError, Recorded, Row
+from projections.engine.pages import resolve, rows_as_of
 from projections.engine.tables import row_maker, select_list
 
 RUN = 0
@@ -129,35 +130,10 @@ RECONCILIATION_BOARD = Projection(
     version=1,
     row=Line,
     key=("run", "number"),
-    events=frozenset({e.StatementLoaded, e.StatementMatched, e.BreakFound, e.BreakResolved, e.ReconciliationClosed}),
+    events=frozenset(RECONCILIATION.events),
     fold=fold,
     key_of=_key,
-    ddl="""
-CREATE TABLE {table} (
-    shard          smallint NOT NULL,
-    position       bigint   NOT NULL,
-    run            uuid     NOT NULL,
-    number         bigint   NOT NULL,
-    tenant         uuid     NOT NULL,
-    provider       text     NOT NULL,
-    day            date,
-    state          text     NOT NULL,
-    movement       text     NOT NULL,
-    kind           text     NOT NULL,
-    ref            text     NOT NULL,
-    rows           bigint   NOT NULL,
-    matched        bigint   NOT NULL,
-    breaks         bigint   NOT NULL,
-    expected_fen   bigint   NOT NULL,
-    got_fen        bigint   NOT NULL,
-    resolution     text     NOT NULL,
-    digest         text     NOT NULL,
-    first_position bigint   NOT NULL,
-    PRIMARY KEY (shard, run, number)
-);
-CREATE INDEX ON {table} (shard, tenant, day) WHERE number = 0;
-CREATE INDEX ON {table} (shard, tenant, state);
-""",
+    indexes=(Index(("tenant", "day"), where="number = 0"), ("tenant", "state")),
 )
 
 # ------------------------------------------------------------------------------------------------ queries

@@ -20,8 +20,7 @@ from domain.kernel.values import Business
 from domain.leasing.lease.state import LeasePhase
 from domain.portfolio import limits
 from domain.portfolio.limits import PrudentialData
-from projections.engine.as_of import resolve
-from projections.engine.pages import at_position
+from projections.engine.pages import at_position, resolve
 from projections.leasing.currencies import Currencies
 from projections.leasing.lease_book import LEASE_BOOK
 

@@ -26,8 +26,7 @@ from adapters.postgres.ledger import Request
 from adapters.postgres.sequencer import Appended, KeyReused, VersionConflict
 from adapters.system import new_id
 from api.access import Principal
-from api.exposure import Filled
-from api.fills import Given, Members
+from api.fills import FILLED, Filled, Given, Members
 from api.http.access import principal_of, require
 from api.http.commands.headers import idempotency_key, if_match
 from api.http.commands.specs import Spec
@@ -92,7 +91,7 @@ class CommandEndpoint:
         self._services = services
         self._spec = spec
         self._of = spec.of
-        self._filled = spec.of.filled.get(spec.kind)
+        self._filled = FILLED.get(spec.command)
         self.noun = spec.of.noun
         self.path = spec.path
 

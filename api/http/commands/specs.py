@@ -6,7 +6,8 @@ from collections.abc import Iterable
 
 from msgspec import Struct
 
-from api.exposure import APPLICATIONS, Exposed, segment_of, snake
+from api.exposed import Exposed, segment_of, snake
+from api.fills import FILLED
 from api.http.commands.models import CommandReader
 from api.permissions import Permission
 from domain.kernel.command import Command
@@ -49,7 +50,7 @@ class Spec(Struct, frozen=True):
         )
 
 
-def specs(of: Exposed = APPLICATIONS) -> list[Spec]:
+def specs(of: Exposed) -> list[Spec]:
     """Every command of an aggregate that people may give. Raises `KeyError` for one without a permission."""
     return list(_specs(of))
 
@@ -59,7 +60,7 @@ def _specs(of: Exposed) -> Iterable[Spec]:
         kind = command.__name__
         if kind in of.withheld:
             continue
-        filled = of.filled.get(kind)
+        filled = FILLED.get(command)
         reader = CommandReader(command, filled.fields if filled else ())
         yield Spec(of, segment_of(command, of), of.permission_of[kind], reader)
         if of.again and command is of.creator:

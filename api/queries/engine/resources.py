@@ -26,7 +26,7 @@ from api.queries.engine.parameters import Nothing, by_id, by_position
 from api.queries.engine.read import Answered, Asked, Read
 from api.queries.engine.shape import Field, Position, composed, fields_of, hints_of, said, shape_of
 from domain.kernel.decider import Decider
-from projections.engine import listing, reading
+from projections.engine import pages, reading
 from projections.engine.model import Key, Projection, Recorded, Row
 
 _log = structlog.get_logger("reads")
@@ -250,8 +250,8 @@ def _several(resource: Resource, filters: Sequence[Filter], asked: Asked) -> Ans
         else:
             columns[one.column or one.name] = one.find(asked, value) if one.find else getattr(value, "value", value)
     holds = (lambda row: all(asks(row, value) for asks, value in asked_of_rows)) if asked_of_rows else None
-    page = listing.listing(
-        asked.connection, resource.model, asked.tenant, where=listing.Where(columns, holds), limit=asked.limit,
+    page = pages.listing(
+        asked.connection, resource.model, asked.tenant, where=pages.Where(columns, holds), limit=asked.limit,
         starting_after=asked.after, as_of_position=asked.position,
     )  # fmt: skip
     return Answered(resource.of_rows(asked, page.rows, page.position), page.position, page.next_after)

@@ -44,6 +44,11 @@ WRITTEN_OFF = frozenset({LeasePhase.CHARGED_OFF, LeasePhase.RECOVERED})
 ENDED = OPEN - {LeasePhase.AWAITING_DELIVERY, LeasePhase.ACTIVE} - WRITTEN_OFF
 """The lease runs no more; what is billed may still be owed."""
 
+AWAITING = frozenset({LeasePhase.AWAITING_DELIVERY})
+ACTIVE = frozenset({LeasePhase.ACTIVE})
+OWING = ENDED | ACTIVE
+"""Bills may be owed, and nothing is written off."""
+
 
 class QuoteKind(StrEnum):
     """What a quote is for."""

@@ -14,6 +14,7 @@ from uuid import UUID
 
 import pytest
 
+from adapters.connectors.payments.sandbox import SandboxBank
 from adapters.postgres.connections import connect
 from adapters.postgres.ledger import Request
 from adapters.processes.dispatch import context
@@ -105,7 +106,7 @@ def balances(program: Program, tenant: UUID, on: date) -> int:
             from api.roles.banks import banks
 
             with banks(prepared, tenant) as opened:
-                return sum(bank.balance_fen(on) for bank in opened.values())
+                return sum(bank.balance_fen(on) for bank in opened.values() if isinstance(bank, SandboxBank))
 
     return asyncio.run(ask())
 

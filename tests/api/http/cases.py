@@ -13,7 +13,8 @@ from adapters.postgres.ledger import Request
 from adapters.reference.clauses import choose, shipped_clauses
 from adapters.reference.policies import FILE as POLICIES
 from adapters.system import now
-from api.exposure import LEASES, MANDATES, PAYMENTS, RECONCILIATIONS, Exposed
+from api.exposed import Exposed
+from api.exposure import exposed
 from domain.contracts.contract.values import Disclosure
 from domain.contracts.roots import schedule_digest
 from domain.kernel.command import Actor, Command, Context
@@ -206,17 +207,17 @@ async def reconciled(http: Http, provider: str = "bank_a") -> str:
 
 async def existing(http: Http, of: Exposed) -> str:
     """One of each kind; gives its address."""
-    if of is LEASES:
+    if of is exposed("lease"):
         return (await leased(http))[0]
     bodies: dict[str, Any] = {
         "consent": consent(person(), "biometrics"),
         "clause": CLAUSE,
         "contract": contract(person()),
     }
-    if of is RECONCILIATIONS:
+    if of is exposed("reconciliation"):
         return await reconciled(http)
-    if of is MANDATES:
+    if of is exposed("mandate"):
         bodies["mandate"] = GRANT | {"lease": (await leased(http))[0].rpartition("/")[2]}
-    if of is PAYMENTS:
+    if of is exposed("payment"):
         bodies["payment"] = COLLECT | {"lease": (await leased(http))[0].rpartition("/")[2]}
     return str((await done(http, of.collection, bodies[of.noun])).headers["location"])

@@ -11,6 +11,7 @@ from adapters.postgres import api_keys
 from adapters.postgres.connections import connect
 from adapters.system import new_id, now
 from api import access
+from api.exposure import exposed
 from api.http.access import principal_of
 from api.http.commands.specs import specs
 from api.permissions import ROLES, Permission
@@ -59,7 +60,7 @@ async def test_public(http: Http, path: str) -> None:
 def test_every_designed_role_has_its_row() -> None:
     assert set(ROLES) == DESIGNED
     assert ROLES["operator"] == frozenset(Permission)
-    assert not ROLES["auditor"] & {spec.permission for spec in specs()}
+    assert not ROLES["auditor"] & {spec.permission for spec in specs(exposed("application"))}
 
 
 @pytest.mark.parametrize("role", sorted(ROLES))
@@ -75,7 +76,7 @@ async def test_what_each_role_reads(http: Http, role: str) -> None:
 async def test_what_each_role_commands(http: Http, role: str) -> None:
     """Whoever may is answered by a rule or by the shape of the payload, whoever may not by 403 before both."""
     address = await http.given()
-    for spec in specs():
+    for spec in specs(exposed("application")):
         path = "/v1/applications" if spec.creates else f"{address}/{spec.segment}"
         answer = await http.post(path, {"not": "fitting"}, role=role)
         assert answer.status_code == (422 if spec.permission in ROLES[role] else 403), spec.segment
@@ -93,7 +94,7 @@ async def test_another_tenant_finds_nothing(http: Http) -> None:
     for path in (address, f"{address}/events", f"/v1/receipts/{event['position']}", f"/v1/receipts/{event['id']}"):
         answer = await stranger.get(path)
         assert (answer.status_code, answer.json()["code"]) == (404, "resource.not_found"), path
-    for spec in specs():
+    for spec in specs(exposed("application")):
         if not spec.creates:
             assert (await stranger.post(f"{address}/{spec.segment}", {"lane": "x"})).status_code == 404
     assert (await stranger.get("/v1/applications")).json()["data"] == []

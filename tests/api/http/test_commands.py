@@ -7,7 +7,8 @@ from uuid import UUID
 
 import pytest
 
-from api.exposure import APPLICATIONS, segment_of
+from api.exposed import segment_of
+from api.exposure import exposed
 from api.http.commands.endpoint import BODY_MAX_BYTES
 from api.http.commands.specs import specs
 from domain.intake.application.commands import DraftApplication, RouteToLane, SubmitApplication
@@ -20,6 +21,8 @@ DIGEST = "a" * 64
 TERMS = {"amount_fen": 599_900, "currency": "CNY", "months": 12, "annual_rate": "0.12", "deposit_fen": 0}
 UPLOAD = {"digest": DIGEST, "kind": "identity_card_front", "media_type": "image/jpeg", "size_bytes": 10}
 VERIFYING: tuple[tuple[str, Any], ...] = (("submit", None), ("start_verification", None))
+
+APPLICATIONS = exposed("application")
 
 
 async def test_draft(http: Http) -> None:
@@ -117,10 +120,10 @@ async def test_case_id_of_another_form_is_refused(http: Http) -> None:
 @pytest.mark.parametrize("command", APPLICATION.commands, ids=lambda command: command.__name__)
 async def test_every_command_has_a_route(http: Http, command: type[Any]) -> None:
     """A command without fields is done or refused by a rule; one with fields says which it misses."""
-    segment = segment_of(command)
+    segment = segment_of(command, APPLICATIONS)
     address = "/v1/applications" if not segment else f"{await http.given()}/{segment}"
     answer = await http.post(address, {})
-    spec = next(spec for spec in specs() if spec.command is command)
+    spec = next(spec for spec in specs(APPLICATIONS) if spec.command is command)
     if spec.reader.may_be_empty:
         assert answer.status_code in (200, 409)
     else:
@@ -129,10 +132,10 @@ async def test_every_command_has_a_route(http: Http, command: type[Any]) -> None
 
 
 def test_segments() -> None:
-    assert [segment_of(command) for command in (DraftApplication, SubmitApplication, RouteToLane)] == [
+    assert [segment_of(command, APPLICATIONS) for command in (DraftApplication, SubmitApplication, RouteToLane)] == [
         "", "submit", "route_to_lane",
     ]  # fmt: skip
-    assert len({spec.path for spec in specs()}) == len(APPLICATION.commands)
+    assert len({spec.path for spec in specs(APPLICATIONS)}) == len(APPLICATION.commands)
 
 
 def test_every_command_takes_a_permission() -> None:

@@ -24,7 +24,7 @@ from api.http.problems.problem import language_of
 from chain.entry import EntryError
 from domain.kernel.ids import parse_id
 from domain.kernel.refusal import REFUSALS
-from projections.engine.as_of import TooMuchPast
+from projections.engine.pages import TooMuchPast
 from tests.api.http.driver import DRAFT, PERSON, Http
 
 MEMBERS = {"type", "title", "status", "detail", "code", "request_id"}

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from psycopg import Connection
 
 from projections.engine import catalog
-from projections.engine.model import Key, Projection, ProjectionError, Row
-from projections.engine.tables import TEMPORARY, Table, array
+from projections.engine.model import Index, Key, Projection, ProjectionError, Row
+from projections.engine.tables import TEMPORARY, Table, array, ddl
 from tests.projections.engine.toys import WORK, Tally, tally
 from tests.sampling import examples
 
@@ -36,11 +36,6 @@ EVERYTHING = Projection(
     key=("id", "lane"),
     events=WORK,
     fold=lambda row, event, recorded: row,
-    ddl="""
-CREATE TABLE {table} (
-    shard smallint NOT NULL, position bigint NOT NULL, id uuid NOT NULL, lane text NOT NULL, amount bigint, note text,
-    flag boolean, at timestamptz, day date, PRIMARY KEY (shard, id, lane)
-)""",
 )
 
 _FIRST, _LAST = (datetime(year, 1, 1, tzinfo=UTC).replace(tzinfo=None) for year in (1970, 2200))
@@ -107,12 +102,25 @@ def test_nothing_to_load_and_nothing_to_write(app_connection: Connection[Any]) -
     assert table.load(app_connection, 0, []) == {}
 
 
-def test_columns_that_are_not_the_row_types_are_refused(app_connection: Connection[Any]) -> None:
-    wrong = replace(tally(), ddl=tally().ddl.replace("times bigint", "times integer"))
-    with pytest.raises(
-        ProjectionError, match=r"expected columns .*\('times', 'bigint'\).* got .*\('times', 'integer'\)"
-    ):
-        Table(wrong, schema=TEMPORARY).create(app_connection)
+def test_the_table_follows_from_the_row_type() -> None:
+    declared = replace(EVERYTHING, indexes=(("lane",), Index(("day", "id"), where="flag")), fillfactor=70)
+    assert ddl(declared, "read.x").replace(";\n", "; ") == (
+        "CREATE TABLE read.x (shard smallint NOT NULL, position bigint NOT NULL, id uuid NOT NULL, lane text NOT NULL, "
+        "amount bigint, note text, flag boolean, at timestamp with time zone, day date, "
+        "PRIMARY KEY (shard, id, lane)) WITH (fillfactor = 70); "
+        "CREATE INDEX ON read.x (shard, lane); "
+        "CREATE INDEX ON read.x (shard, day, id) WHERE flag"
+    )
+
+
+@pytest.mark.parametrize("change", ["ALTER times TYPE integer", "ALTER times DROP NOT NULL"])
+def test_columns_that_are_not_the_row_types_are_refused(app_connection: Connection[Any], change: str) -> None:
+    table = Table(tally(), schema=TEMPORARY)
+    table.create(app_connection)
+    table.check(app_connection)
+    app_connection.execute(f"ALTER TABLE {table.qualified} {change}".encode())
+    with pytest.raises(ProjectionError, match=r"expected columns .*\('times', 'bigint', True\).* got .*\('times', "):
+        table.check(app_connection)
 
 
 def test_a_table_that_changed_without_a_new_version_is_refused(app_connection: Connection[Any]) -> None:

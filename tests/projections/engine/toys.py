@@ -23,13 +23,6 @@ class Tally(Row, frozen=True, kw_only=True):
     lanes: str
 
 
-TALLY_DDL = """
-CREATE TABLE {table} (
-    shard smallint NOT NULL, position bigint NOT NULL, id uuid NOT NULL, times bigint NOT NULL, lanes text NOT NULL,
-    PRIMARY KEY (shard, id)
-)"""
-
-
 def tally(
     broken: set[str] | None = None, *, version: int = 1, step: int = 1, gone: str = "", name: str = "tally"
 ) -> Projection[Tally]:
@@ -45,7 +38,7 @@ def tally(
         times, lanes = (row.times, row.lanes) if row else (0, "")
         return Tally(id=recorded.stream, times=times + step, lanes=f"{lanes}{event.lane};", position=recorded.position)
 
-    return Projection(name=name, version=version, row=Tally, key=("id",), events=WORK, fold=fold, ddl=TALLY_DDL)
+    return Projection(name=name, version=version, row=Tally, key=("id",), events=WORK, fold=fold)
 
 
 class LaneCount(Row, frozen=True, kw_only=True):
@@ -53,13 +46,6 @@ class LaneCount(Row, frozen=True, kw_only=True):
 
     lane: str
     times: int
-
-
-LANES_DDL = """
-CREATE TABLE {table} (
-    shard smallint NOT NULL, position bigint NOT NULL, lane text NOT NULL, times bigint NOT NULL,
-    PRIMARY KEY (shard, lane)
-)"""
 
 
 def lane_count(broken: set[int] | None = None) -> Projection[LaneCount]:
@@ -86,7 +72,6 @@ def lane_count(broken: set[int] | None = None) -> Projection[LaneCount]:
         key=("lane",),
         events=WORK,
         fold=fold,
-        ddl=LANES_DDL,
         key_of=key_of,
         stream=None,
     )

@@ -9,7 +9,7 @@ from psycopg import Connection
 
 from domain.intake.application.events import WorkCompleted, WorkScheduled, WorkStarted
 from domain.kernel.event import Event
-from projections.engine.as_of import TooMuchPast
+from projections.engine.pages import TooMuchPast
 from projections.engine.runner import Runner
 from projections.intake.work_in_progress import WORK_IN_PROGRESS, Lane, Work, WorkInProgress, work_in_progress
 from tests.projections.accounting.book_keeping import OTHER_TENANT, TENANT, BookKeeper, Happening, at, stream
@@ -111,7 +111,7 @@ def test_too_much_past_is_refused(
 ) -> None:
     books.write(*story())
     project(app_connection)
-    monkeypatch.setattr("projections.engine.as_of.REPLAY_STREAMS_MAX", 1)
+    monkeypatch.setattr("projections.engine.pages.REPLAY_STREAMS_MAX", 1)
     monkeypatch.setattr("projections.intake.work_in_progress.REPLAY_STREAMS_MAX", 1)
     with pytest.raises(TooMuchPast, match="work_in_progress at position 6: expected at most 1"):
         work_in_progress(app_connection, TENANT, as_of_position=6)

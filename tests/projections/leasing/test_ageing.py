@@ -10,7 +10,7 @@ from psycopg import Connection
 from domain.kernel.values import Business
 from domain.leasing.lease.commands import PostPayment, ReversePayment
 from domain.leasing.lease.events.money import BillIssued
-from projections.engine.as_of import NotProjectedYet
+from projections.engine.pages import NotProjectedYet
 from projections.leasing.ageing import AGEING, BUCKETS, Ageing, ageing
 from tests.domain.leasing import cases
 from tests.projections.accounting.book_keeping import OTHER_TENANT, TENANT, BookKeeper

@@ -15,10 +15,8 @@ from domain.leasing.lease.events import lifecycle, money
 from domain.leasing.lease.events.money import LeaseActivated, LeaseTransferred
 from domain.leasing.lease.state import LeasePhase
 from projections.engine import pages
-from projections.engine.as_of import NotProjectedYet
-from projections.engine.listing import Page, Where, listing
-from projections.leasing.lease_book import LEASE_BOOK
-from projections.leasing.lease_fold import Lease
+from projections.engine.pages import NotProjectedYet, Page, Where, listing
+from projections.leasing.lease_book import LEASE_BOOK, Lease
 from tests.domain.leasing import cases
 from tests.projections.accounting.book_keeping import OTHER_TENANT, TENANT, BookKeeper
 from tests.projections.given import given

@@ -24,16 +24,15 @@ from projections.accounting.journal import JOURNAL, lines_of
 from projections.calendar.timers import TIMERS
 from projections.engine.comparing import compare
 from projections.engine.folding import fold_batch, keyed
-from projections.engine.listing import listing
 from projections.engine.model import Projection, Recorded
+from projections.engine.pages import listing
 from projections.engine.runner import Runner
 from projections.leasing import ageing, bills
 from projections.leasing.ageing import AGEING, BUCKETS
 from projections.leasing.bill import Bill
 from projections.leasing.bills import BILLS, bills_of
 from projections.leasing.cash_flow import cash_flow
-from projections.leasing.lease_book import LEASE_BOOK
-from projections.leasing.lease_fold import Lease
+from projections.leasing.lease_book import LEASE_BOOK, Lease
 from projections.portfolio.exposures import holdings
 from tests.domain.leasing.cases import START
 from tests.ledger import empty

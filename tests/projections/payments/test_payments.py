@@ -16,7 +16,7 @@ from domain.payments.payment.events import AttemptStarted, PaymentCancelled, Pay
 from domain.payments.payment.rules import PAYMENT
 from domain.payments.payment.state import PaymentPhase
 from projections.engine.comparing import compare
-from projections.engine.listing import Where, listing
+from projections.engine.pages import Where, listing
 from projections.engine.runner import Runner
 from projections.payments.collection_positions import READS, standings
 from projections.payments.mandates import MANDATES, Mandate

@@ -19,8 +19,8 @@ from domain.payments.reconciliation import (
     StatementLoaded,
     StatementMatched,
 )
-from projections.engine.as_of import NotProjectedYet
 from projections.engine.comparing import compare
+from projections.engine.pages import NotProjectedYet
 from projections.engine.runner import Runner
 from projections.payments.receipts import RECEIPTS, Receipt, received
 from projections.payments.reconciliation_board import (

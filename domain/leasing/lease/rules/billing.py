@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, timedelta
 
 from domain.kernel.command import Context
-from domain.kernel.decider import Answer
+from domain.kernel.decider import Answer, Rule, Rules
 from domain.kernel.event import Event
 from domain.kernel.values import Business
 from domain.leasing.account import assessed, effect, is_back_dated, posted, withdrawn
@@ -15,7 +15,7 @@ from domain.leasing.lease import refusals as r
 from domain.leasing.lease.events import lifecycle as e
 from domain.leasing.lease.events import money as m
 from domain.leasing.lease.rules.posting import events_of, issued, late_fee_events, replayed, waived, written_off
-from domain.leasing.lease.state import CLOSED, WRITTEN_OFF, LeaseState, Receipt, Refund
+from domain.leasing.lease.state import ACTIVE, CLOSED, EXISTING, OWING, WRITTEN_OFF, LeaseState, Receipt, Refund
 from domain.leasing.values import Part
 
 
@@ -212,3 +212,15 @@ def waive(command: c.WaiveBill, state: LeaseState, context: Context) -> Answer:
             credit_fen=credit_fen,
         ),
     )
+
+
+RULES: Rules[LeaseState] = {
+    c.IssueBill: Rule(ACTIVE, r.NOT_ACTIVE, issue_bill),
+    c.AccrueInterest: Rule(ACTIVE, r.NOT_ACTIVE, accrue),
+    c.AssessLateFees: Rule(OWING, r.NOT_ACTIVE, assess),
+    c.PostPayment: Rule(EXISTING, r.CLOSED, post_payment),
+    c.ReversePayment: Rule(EXISTING, r.CLOSED, reverse_payment),
+    c.RefundCredit: Rule(EXISTING, r.CLOSED, refund),
+    c.ReturnRefund: Rule(EXISTING, r.CLOSED, return_refund),
+    c.WaiveBill: Rule(OWING, r.NOT_ACTIVE, waive),
+}

@@ -10,7 +10,7 @@ from __future__ import annotations
 from datetime import date, timedelta
 
 from domain.kernel.command import Context
-from domain.kernel.decider import Answer
+from domain.kernel.decider import Answer, Rule, Rules
 from domain.kernel.event import Event
 from domain.kernel.money import PPM, Rounding, divide
 from domain.kernel.refusal import Refusal
@@ -21,7 +21,7 @@ from domain.leasing.lease import refusals as r
 from domain.leasing.lease.events import lifecycle as e
 from domain.leasing.lease.events import money as m
 from domain.leasing.lease.rules.posting import issued, last_instalment, schedule_wrong
-from domain.leasing.lease.state import LeaseState, Quote, QuoteKind
+from domain.leasing.lease.state import ACTIVE, LeasePhase, LeaseState, Quote, QuoteKind
 from domain.leasing.policies import POLICIES
 from domain.leasing.values import COMPONENTS, BillKind, PartKind, QuotePart
 from domain.pricing.schedules import Instalment
@@ -200,3 +200,16 @@ def settle_early(command: c.SettleEarly, state: LeaseState, context: Context) ->
     billed, _ = issued(state.account, final, on, state.accrued_fen, state.business, BillKind.REST)
     settled = (e.LeaseEarlySettled(on=on, amount_fen=quote.amount_fen), *billed)
     return settled if quote.price_fen is None else (*settled, _bought(on, quote.price_fen))
+
+
+_BUYING = frozenset({LeasePhase.ACTIVE, LeasePhase.EARLY_SETTLED})
+
+RULES: Rules[LeaseState] = {
+    c.RestructureLease: Rule(ACTIVE, r.NOT_ACTIVE, restructure),
+    c.ReAgeBills: Rule(ACTIVE, r.NOT_ACTIVE, re_age),
+    c.RenewLease: Rule(ACTIVE, r.NOT_ACTIVE, renew),
+    c.QuoteBuyout: Rule(_BUYING, r.NOT_ACTIVE, quote_buyout),
+    c.CompleteBuyout: Rule(_BUYING, r.NOT_ACTIVE, complete_buyout),
+    c.QuoteEarlySettlement: Rule(ACTIVE, r.NOT_ACTIVE, quote_settlement),
+    c.SettleEarly: Rule(ACTIVE, r.NOT_ACTIVE, settle_early),
+}

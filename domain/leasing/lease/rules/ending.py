@@ -15,7 +15,7 @@ from __future__ import annotations
 from datetime import date
 
 from domain.kernel.command import Context
-from domain.kernel.decider import Answer
+from domain.kernel.decider import Answer, Rule, Rules
 from domain.kernel.event import Event
 from domain.kernel.money import PPM, Rounding, divide
 from domain.kernel.refusal import Refusal
@@ -28,7 +28,7 @@ from domain.leasing.lease.events import lifecycle as e
 from domain.leasing.lease.events import money as m
 from domain.leasing.lease.evolve import after
 from domain.leasing.lease.rules.posting import events_of, fee_billed, issued, rest_billed, written_off
-from domain.leasing.lease.state import LeasePhase, LeaseState
+from domain.leasing.lease.state import ACTIVE, ENDED, OPEN, LeasePhase, LeaseState
 from domain.leasing.policies import DEFAULT_INSTALMENTS, DEFAULT_RENT_SHARE_PPM, POLICIES
 from domain.leasing.values import BillKind, Remedy
 from domain.pricing.schedules import Instalment
@@ -240,3 +240,20 @@ def close(command: c.CloseLease, state: LeaseState, context: Context) -> Answer:
         if fen:
             return kind(**{fact: fen})
     return (m.LeaseClosed(on=context.business_date, released_fen=0 if funding is None else funding.unrepaid_fen),)
+
+
+_CHOOSING = frozenset({LeasePhase.ACTIVE, LeasePhase.ACCELERATED, LeasePhase.TERMINATED})
+
+RULES: Rules[LeaseState] = {
+    c.ServeDemand: Rule(ACTIVE, r.NOT_ACTIVE, serve_demand),
+    c.RecordCureExpired: Rule(ACTIVE, r.NOT_ACTIVE, expire_cure),
+    c.ElectRemedy: Rule(_CHOOSING, r.NOT_ACTIVE, elect_remedy),
+    c.AccelerateLease: Rule(_CHOOSING, r.NOT_ACTIVE, accelerate),
+    c.TerminateLease: Rule(_CHOOSING, r.NOT_ACTIVE, terminate),
+    c.RepossessAsset: Rule(frozenset({LeasePhase.TERMINATED}), r.NOT_TERMINATED, repossess),
+    c.DisposeAsset: Rule(frozenset({LeasePhase.REPOSSESSED}), r.NOT_REPOSSESSED, dispose),
+    c.ChargeOffLease: Rule(ENDED, r.NOT_ENDED, charge_off),
+    c.RecordTotalLoss: Rule(ACTIVE, r.NOT_ACTIVE, lose),
+    c.ReturnAsset: Rule(ACTIVE, r.NOT_ACTIVE, return_asset),
+    c.CloseLease: Rule(OPEN, r.CLOSED, close),
+}

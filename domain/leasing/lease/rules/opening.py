@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import date
 
 from domain.kernel.command import Context
-from domain.kernel.decider import Answer
+from domain.kernel.decider import ABSENT, Answer, Rule, Rules
 from domain.kernel.event import Event
 from domain.kernel.ids import looks_personal
 from domain.kernel.refusal import Refusal
@@ -21,7 +21,7 @@ from domain.leasing.lease import refusals as r
 from domain.leasing.lease.events import lifecycle as e
 from domain.leasing.lease.events import money as m
 from domain.leasing.lease.rules.posting import events_of, issued, schedule_wrong
-from domain.leasing.lease.state import LeaseState
+from domain.leasing.lease.state import AWAITING, OPEN, OWING, LeaseState
 from domain.leasing.policies import POLICIES
 from domain.leasing.values import COMPONENTS, UPFRONT_FEE_BILL, BillKind, DepositMode, DownPaymentTo
 from domain.pricing.schedules import Instalment
@@ -168,3 +168,18 @@ def _upfront_fee(state: LeaseState, due_on: date, today: date) -> tuple[Event, .
     fee = Instalment(UPFRONT_FEE_BILL, due_on, 0, 0, state.upfront_fee_fen)
     billed, _ = issued(state.account, fee, today, 0, state.business, BillKind.UPFRONT_FEE)
     return billed
+
+
+RULES: Rules[LeaseState] = {
+    c.CreateLease: Rule(ABSENT, r.EXISTS, create),
+    c.WaiveDeposit: Rule(AWAITING, r.NOT_AWAITING_DELIVERY, waive_deposit),
+    c.PreauthoriseDeposit: Rule(AWAITING, r.NOT_AWAITING_DELIVERY, preauthorise_deposit),
+    c.RecordDepositReceived: Rule(AWAITING, r.NOT_AWAITING_DELIVERY, receive_deposit),
+    c.ReleaseDeposit: Rule(OPEN, r.CLOSED, release_deposit),
+    c.CaptureDeposit: Rule(OWING, r.NOT_ACTIVE, capture_deposit),
+    c.RecordDownPayment: Rule(AWAITING, r.NOT_AWAITING_DELIVERY, receive_down_payment),
+    c.RefundDownPayment: Rule(AWAITING, r.NOT_AWAITING_DELIVERY, refund_down_payment),
+    c.ReportDownPayment: Rule(AWAITING, r.NOT_AWAITING_DELIVERY, report_down_payment),
+    c.RecordDelivery: Rule(AWAITING, r.NOT_AWAITING_DELIVERY, deliver),
+    c.ActivateLease: Rule(AWAITING, r.NOT_AWAITING_DELIVERY, activate),
+}

@@ -14,13 +14,13 @@ else.
 from __future__ import annotations
 
 from domain.kernel.command import Context
-from domain.kernel.decider import Answer
+from domain.kernel.decider import Answer, Rule, Rules
 from domain.kernel.event import Event
 from domain.leasing.bill_changes import bill_changes, total_fen
 from domain.leasing.lease import commands as c
 from domain.leasing.lease import refusals as r
 from domain.leasing.lease.events import money as m
-from domain.leasing.lease.state import LeaseState
+from domain.leasing.lease.state import ACTIVE, OPEN, LeaseState
 
 
 def transfer(command: c.TransferLease, state: LeaseState, context: Context) -> Answer:
@@ -70,3 +70,10 @@ def collected(events: tuple[Event, ...], state: LeaseState, context: Context) ->
     repaid_fen = funding.repaid_at(funding.collected_fen + fen) - funding.repaid_fen
     on = context.business_date
     return (m.CollectedForInvestor(investor=funding.investor, on=on, fen=fen, repaid_fen=repaid_fen),)
+
+
+RULES: Rules[LeaseState] = {
+    c.TransferLease: Rule(ACTIVE, r.NOT_ACTIVE, transfer),
+    c.RemitToInvestor: Rule(OPEN, r.CLOSED, remit),
+    c.BuyBackLease: Rule(OPEN, r.CLOSED, buy_back),
+}
