@@ -250,9 +250,9 @@ async def test_money_reaches_its_lease_without_an_end_of_day(http: Http) -> None
     assert isinstance(lease, PaymentInitiated)
     assert (await call(http, payment, paid())).status_code == 200
     with reacting(http.on):
-        tries = iter(range(TRIES))
-        while (last := await newest(http, lease.lease)).type != "lease.payment_posted.v1" and next(
-            tries, None
-        ) is not None:
+        for _ in range(TRIES):
+            last = await newest(http, lease.lease)
+            if last.type == "lease.payment_posted.v1":
+                break
             await asyncio.sleep(0.1)
     assert (last.type, last.actor.id) == ("lease.payment_posted.v1", "process:payments")
