@@ -250,9 +250,10 @@ async def test_money_reaches_its_lease_without_an_end_of_day(http: Http) -> None
     assert isinstance(lease, PaymentInitiated)
     assert (await call(http, payment, paid())).status_code == 200
     with reacting(http.on):
+        last = await newest(http, lease.lease)
         for _ in range(TRIES):
-            last = await newest(http, lease.lease)
             if last.type == "lease.payment_posted.v1":
                 break
             await asyncio.sleep(0.1)
+            last = await newest(http, lease.lease)
     assert (last.type, last.actor.id) == ("lease.payment_posted.v1", "process:payments")
