@@ -15,7 +15,7 @@ import psutil
 import pytest
 
 from tests.api.cli.program import Program
-from tests.api.cli.test_serving import START_S, data, environment, get, leaseledger, until, up
+from tests.api.cli.test_serving import PROGRAM, START_S, data, environment, get, leaseledger, until, up
 from tests.forked import NAME
 
 pytestmark = pytest.mark.network
@@ -60,6 +60,17 @@ def healthy(url: str) -> bool:
         return get(f"{url}/healthz")[0] == 200
     except OSError:
         return False
+
+
+def test_roles_end_with_a_supervisor_that_is_killed(data: Path, commands: Path) -> None:
+    command = [str(PROGRAM), "--data", str(data), "up", "--port", "0"]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, env=environment()) as process:
+        supervisor = psutil.Process(process.pid)
+        until(lambda: len(roles_of(supervisor)) == ROLES)
+        left = roles_of(supervisor)
+        process.kill()
+    until(lambda: not any(psutil.pid_exists(pid) for pid in left))
+    assert leaseledger(commands, data, "doctor").returncode == 0
 
 
 @contextmanager
