@@ -14,7 +14,6 @@ from chain.merkle import HASH_SIZE, leaf_hash, verify_inclusion
 from chain.note import MAX_NOTE_SIZE, Verifier
 
 HEADER = "c2sp.org/tlog-proof@v1"
-FILE_SUFFIX = ".tlog-proof"
 
 MAX_HASHES = 63
 """More than the audit path in the largest tree has."""

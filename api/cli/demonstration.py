@@ -35,7 +35,7 @@ FOLDER = "demonstration"
 ORIGIN = "localhost/leaseledger/demonstration/shard-0"
 SHOWN_FINDINGS = 5
 _TITLES = {
-    "rental": message("A telephone, rented for a year and bought out"),
+    "rental": message("A telephone, rented for a year, bought out after five months"),
     "auto": message("A car, leased for two years and settled early"),
 }
 

@@ -27,7 +27,7 @@ from api.cli.wording.usage import translate_library
 translate_library()
 
 app = group(
-    "leaseledger: applications as events in a ledger that anyone can check.\n\n"
+    "leaseledger: a ledger of leases, kept as events, that anyone can check.\n\n"
     "Data goes to stdout, words to stderr. Exit status: 0 done, 1 refused or not verified, 2 usage or unusable input."
 )
 

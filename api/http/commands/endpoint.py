@@ -1,4 +1,4 @@
-"""Commands over HTTP: one route for each command of an aggregate, derived from its registry.
+"""Commands over HTTP: one route for each command of an aggregate, derived from what `api.exposure` opens.
 
     headers ─▶ principal ─▶ may it? ─▶ whose stream? ─▶ Idempotency-Key ─▶ body ─▶ command ─▶ Ledger.execute ─▶ bytes
                                                                             │
