@@ -125,7 +125,9 @@ class EndOfDay:
     streams_in_flight: int = STREAMS_IN_FLIGHT
 
     async def open(self, business_date: date) -> None:
-        """Open the tenant's calendar. Raises `EndOfDayRefused` when it is open at another day."""
+        """Open the tenant's calendar. Raises `EndOfDayRefused` for a day to come, or when it is open at another day."""
+        if self.may_end is not None and (refusal := self.may_end(business_date)) is not None:
+            raise EndOfDayRefused(refusal)
         key = f"calendar:opened:{business_date}"
         await self._command(key, OpenCalendar(business_date=business_date), business_date)
 

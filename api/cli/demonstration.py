@@ -77,11 +77,13 @@ def demo(session: Session) -> None:
 
 
 def demonstration_settings(given: Settings) -> Settings:
-    """The settings of the demonstration that belongs to a data directory: a directory and a log of its own."""
-    from api.settings import DEFAULT_ORIGIN
+    """The settings of the demonstration that belongs to a data directory: nothing is shared with any other ledger,
+    neither database nor keys nor the log's name, whatever the environment says.
+    """
+    from api.settings import DEFAULT_TENANT
 
-    origin = ORIGIN if given.origin == DEFAULT_ORIGIN else given.origin
-    return given.model_copy(update={"data": given.data / FOLDER, "origin": origin})
+    own = {"data": given.data / FOLDER, "origin": ORIGIN, "tenant": DEFAULT_TENANT}
+    return given.model_copy(update={**own, "database_url": None, "keys": None, "trust": None, "sandbox_banks": ""})
 
 
 def _catch_up(session: Session, on: Base) -> None:
@@ -155,9 +157,14 @@ def _show_next(out: Console, data: Path, lives: list[tuple[Part, Sequence[Milest
     from api.cli.frame import program_name
 
     program = f"{program_name()} --data {data}"
+    lessor = lives[1][0].tenant
     position = lives[0][1][-1].position
     rows = [
-        (f"{program} up", text("pages and HTTP interface; prints a key to log in with")),
+        (
+            f"{program} up",
+            text("pages and HTTP interface of the phone shop; its first start prints a key"),
+        ),
+        (f"LEASELEDGER_TENANT={lessor} {program} up", text("the same for the car lessor, a tenant of its own")),
         (f"{program} books", text("the trial balance of the phone shop")),
         (f"{program} proof {position}", text("proof that the last event of the rental is in the ledger")),
         (f"less {data / 'transcripts' / 'rental.txt'}", text("everything that happened, with every journal line")),

@@ -19,6 +19,7 @@ REFUSED, UNUSABLE, FAULT = 1, 2, 70
 SENTENCE_MAX_CHARS = 600
 
 STATUS: Mapping[str, int] = {
+    "api.demonstration.living.BrokenOff": UNUSABLE,
     "api.demonstration.living.NotForDemonstration": UNUSABLE,
     "adapters.reference.plans.CatalogueError": UNUSABLE,
     "adapters.reference.policies.PolicyError": UNUSABLE,

@@ -34,7 +34,7 @@ def register(app: typer.Typer) -> None:
 def replay(
     session: Session,
     stream: Annotated[
-        str | None, typer.Option(metavar="ID", help="Only this application (id or UUID).", show_default=False)
+        str | None, typer.Option(metavar="ID", help="Only this stream (id or UUID).", show_default=False)
     ] = None,
     first: Annotated[int, typer.Option("--from", metavar="P", min=1, help="First position.")] = 1,
     last: Annotated[

@@ -215,7 +215,7 @@ def _about(session: Session, on: Base, listener: socket.socket, key: str | None)
 def _show(out: Console, session: Session, on: Base, listener: socket.socket, key: str | None) -> None:
     url = url_of(listener)
     rows = [
-        (text("Applications"), f"{url}/v1/applications"),
+        (text("Pages"), f"{url}/"),
         (text("Interface"), f"{url}/v1/openapi.json"),
         (text("Log"), f"{url}/tlog/checkpoint"),
         (text("Health"), f"{url}/readyz"),
@@ -223,6 +223,8 @@ def _show(out: Console, session: Session, on: Base, listener: socket.socket, key
     ]
     if key is not None:
         rows.insert(0, (text("Operator key"), text("{key}   shown this once; only its hash is kept", key=key)))
+    else:
+        rows.insert(0, (text("Operator key"), text("shown at the first start; OPERATIONS.md says how to make another")))
     about = text("leaseledger is up on {url}, log {origin}. Ctrl-C stops it.", url=url, origin=on.settings.origin)
     out.print(f"{about}\n")
     for name, value in rows:

@@ -8,7 +8,6 @@ Pages work without scripts; the headers forbid any.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -50,6 +49,7 @@ from api.queries.engine.parameters import (
     STARTING_AFTER,
     ParameterInvalid,
     day_of,
+    position_of,
     read_parameters,
 )
 from api.queries.engine.read import Answered, Asked, Connection, Read
@@ -95,7 +95,7 @@ class Console:
             Route("/login", self._page(self.log_in), methods=["GET", "POST"]),
             Route("/logout", self._page(self.log_out), methods=["POST"]),
             Route("/find", self._page(self.find)),
-            Route("/events/{position:int}", self._page(self.event)),
+            Route("/events/{position}", self._page(self.event)),
             Mount("/static", StaticFiles(directory=HERE / "static")),
             Route("/", self._page(self.home)),
             Route("/{path:path}", self._page(self.read)),
@@ -111,9 +111,9 @@ class Console:
                     response = await handler(request)
                 except Refused as refused:
                     response = self._refusal(request, refused)
-                except (NotLive, NotProjectedYet) as error:
+                except (NotLive, NotProjectedYet):
                     sentence = text("The read models are being brought up to date; try again in a moment.")
-                    response = self._refusal(request, Refused(503, text("Not there yet"), f"{sentence} ({error})"))
+                    response = self._refusal(request, Refused(503, text("Not there yet"), sentence))
                 except (OperationalError, PoolTimeout):
                     sentence = text("The database does not answer; try again in a moment.")
                     response = self._refusal(request, Refused(503, text("Not available"), sentence))
@@ -133,12 +133,13 @@ class Console:
         principal = None if key is None else await self._access.find(key)
         if principal is None:
             raise HTTPException(303, headers={"Location": f"{ROOT}/login?{urlencode({'next': address(request)})}"})
+        request.state.principal = principal
         return principal
 
     async def log_in(self, request: Request) -> Response:
         """The login page, and what its form sends: an API key."""
         target = within(request.query_params.get("next", ""))
-        if request.method == "GET":
+        if request.method != "POST":
             return self._render(request, "login.html", None, next=target, error="")
         if not from_our_pages(request):
             raise Refused(403, text("Not allowed"), text("The form was sent from another site."))
@@ -202,10 +203,17 @@ class Console:
             raise _not_found() from None
         except ParameterInvalid as error:
             return self._invalid(request, principal, read, given, error if any(given.values()) else None)
+        await self._in_the_past(asked["position"])
         template, page = await self._page_of(read, asked, path, given)
         if page is None:
             raise _not_found()
         return self._render(request, template, principal, page=page)
+
+    async def _in_the_past(self, position: int | None) -> None:
+        """Refuse a position that the ledger has not reached."""
+        size = None if position is None else await self._running.queries.run(browse.head_size)
+        if size is not None and position is not None and position > size:
+            raise Refused(400, text("Not reached yet"), text("The ledger ends with event #{size}.", size=f"{size:,}"))
 
     async def _page_of(self, read: Read, asked: dict[str, Any], path: str, given: Mapping[str, str]) -> tuple[str, Any]:
         """A read's template and what it shows; nothing when what is asked about is not there."""
@@ -222,7 +230,10 @@ class Console:
     async def event(self, request: Request) -> Response:
         """One event: the exact entry, what it changed, and its proof."""
         principal = await self._principal(request)
-        position = request.path_params["position"]
+        try:
+            position = position_of("position", request.path_params["position"])
+        except ParameterInvalid:
+            raise _not_found() from None
         item = await self._running.queries.run(_event, principal, position)
         if item is None:
             raise _not_found()
@@ -238,15 +249,13 @@ class Console:
     def _asked(self, read: Read, principal: Principal, given: Mapping[str, str]) -> dict[str, Any]:
         """What a read is asked with. Raises `ParameterInvalid`."""
         known = {name: value for name, value in given.items() if name not in _OWN and value}
-        after = given.get(STARTING_AFTER)
-        paged = read.cursor is not None and bool(after) and not read.versioned
         return {
             "tenant": principal.tenant,
             "data": self._running.settings.data,
             "filters": read_parameters(read.filters, known),
-            "position": _position(given.get(views.AS_OF, "")),
+            "position": position_of(views.AS_OF, given[views.AS_OF]) if given.get(views.AS_OF) else None,
             "day": day_of(views.DAY, given[views.DAY]) if given.get(views.DAY) else None,
-            "after": read.cursor.read(str(after)) if paged and read.cursor is not None else None,
+            "after": _after(read, given.get(STARTING_AFTER, "")),
         }
 
     def _invalid(
@@ -268,7 +277,8 @@ class Console:
         return self._render(request, "invalid.html", principal, status=400 if errors else 200, page=page)
 
     def _refusal(self, request: Request, refused: Refused) -> Response:
-        return self._render(request, "refused.html", None, status=refused.status, refused=refused)
+        principal = getattr(request.state, "principal", None)
+        return self._render(request, "refused.html", principal, status=refused.status, refused=refused)
 
     def _render(
         self, request: Request, template: str, principal: Principal | None, *, status: int = 200, **values: Any
@@ -280,7 +290,6 @@ class Console:
             here=request.url.path.removeprefix(ROOT) or "/",
             lang=current().value,
             other=other_language(request),
-            today=_beijing(now()),
             **values,
         )
         return HTMLResponse(html, status, {"Content-Language": current().value})
@@ -344,16 +353,19 @@ def _sentence(error: ParameterInvalid) -> str:
 
 def _given(query: QueryParams, read: Read) -> dict[str, str]:
     known = _OWN | set(read.filters.__struct_encode_fields__)
-    return {name: value.strip() for name, value in query.items() if name in known and name != LANG}
+    given = {name: value.strip() for name, value in query.items() if name in known and name != LANG}
+    if views.AS_OF in given:
+        given[views.AS_OF] = views.plain(given[views.AS_OF])
+    return given
 
 
-def _position(given: str) -> int | None:
-    if not given:
+def _after(read: Read, text: str) -> Any:
+    """Where a list goes on, or the events of one of an aggregate. Raises `ParameterInvalid`."""
+    if not text:
         return None
-    plain = given.removeprefix("#").replace(",", "")
-    if not plain.isascii() or not plain.isdigit():
-        raise ParameterInvalid(views.AS_OF, "int_parsing")
-    return int(plain)
+    if views.is_one(read):
+        return position_of(STARTING_AFTER, text)
+    return None if read.cursor is None else read.cursor.read(text)
 
 
 def _require(principal: Principal, permission: Permission) -> None:
@@ -363,9 +375,3 @@ def _require(principal: Principal, permission: Permission) -> None:
 
 def _not_found() -> Refused:
     return Refused(404, text("Not found"), text("There is no such page, or nothing of this tenant under that name."))
-
-
-def _beijing(instant: datetime) -> str:
-    from domain.kernel.times import business_date  # noqa: PLC0415
-
-    return business_date(instant).isoformat()

@@ -41,7 +41,7 @@ def language_of(request: Request) -> Language:
 def other_language(request: Request) -> tuple[str, str]:
     """The address of this page in the other language, and that language's name."""
     other, name = (Language.ZH, "中文") if current() is Language.EN else (Language.EN, "English")
-    query = {**request.query_params, LANG: other.value}
+    query = {name: value for name, value in request.query_params.items() if name != "key"} | {LANG: other.value}
     return f"{request.url.path}?{urlencode(query)}", name
 
 

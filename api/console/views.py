@@ -23,7 +23,14 @@ from api.language import text
 from api.permissions import Permission
 from api.queries.engine.columns import columns_of, table_of
 from api.queries.engine.events import EventItem
-from api.queries.engine.parameters import STARTING_AFTER, Nothing, Parameter, parameters_of
+from api.queries.engine.parameters import (
+    STARTING_AFTER,
+    Nothing,
+    Parameter,
+    ParameterInvalid,
+    parameters_of,
+    position_of,
+)
 from api.queries.engine.read import Answered, Asked, Read
 from api.queries.engine.shape import derived
 from api.queries.registry import CONTEXTS, READS
@@ -219,8 +226,7 @@ def one_page(read: Read, asked: Asked, path: str, given: Mapping[str, str]) -> O
     """The page of one of an aggregate; `None` when it is not there."""
     events = read_at(f"{path}/events")
     assert events is not None, "whatever has a page has events"
-    after = int(given.get(STARTING_AFTER) or 0)
-    listed = events[0].run(_with(asked, position=None, limit=EVENTS_SHOWN, after=after))
+    listed = events[0].run(_with(asked, position=None, limit=EVENTS_SHOWN, after=asked.after or 0))
     if listed is None:
         return None
     lines = [event_line(item) for item in listed.value]
@@ -374,12 +380,18 @@ def _address(path: str, given: Mapping[str, str]) -> str:
     return f"{path}?{urlencode(kept)}" if kept else path
 
 
+def plain(position: str) -> str:
+    """A position as people write it, `#5,624`, as its digits."""
+    return position.strip().removeprefix("#").replace(",", "")
+
+
 def find(typed: str) -> str | None:
     """The page of what somebody typed: a position or an identifier; `None` for anything else."""
-    wanted = typed.strip().removeprefix("#").replace(",", "")
-    if wanted.isascii() and wanted.isdigit():
-        return f"/events/{int(wanted)}"
-    return link_to(wanted) or None
+    wanted = plain(typed)
+    try:
+        return f"/events/{position_of('q', wanted)}"
+    except ParameterInvalid:
+        return link_to(wanted) or None
 
 
 def page_of(noun: str) -> str:

@@ -29,6 +29,10 @@ class NotForDemonstration(Exception):
     """A ledger that holds events and was not opened for a demonstration."""
 
 
+class BrokenOff(Exception):
+    """A demonstration that was interrupted; it cannot go on where it stopped."""
+
+
 @dataclass(frozen=True)
 class Part:
     """One life: its name, the tenant it happens to, the first business date."""
@@ -48,7 +52,9 @@ def parts(owner: UUID) -> tuple[Part, ...]:
 
 
 async def lived_already(on: Base) -> bool:
-    """Whether the ledger holds a demonstration. Raises `NotForDemonstration` for a ledger that holds something else."""
+    """Whether the ledger holds a whole demonstration. Raises `NotForDemonstration` for a ledger that holds something
+    else, and `BrokenOff` for a demonstration that never came to its end.
+    """
     async with running(on) as program:
         if await program.reader.size() == 0:
             return False
@@ -57,13 +63,19 @@ async def lived_already(on: Base) -> bool:
                 f"{on.settings.data}: expected an empty directory or a demonstration's ledger, got a ledger with "
                 f"{await program.reader.size():,} events of its own"
             )
-        return True
+    missing = [one.name for one in parts(on.settings.tenant) if not transcript(on.settings.data, one).exists()]
+    if missing:
+        raise BrokenOff(
+            f"{on.settings.data}: expected a whole demonstration, got one that broke off before the end of "
+            f"{missing[0]}; remove the directory and start again"
+        )
+    return True
 
 
 async def live(on: Base) -> None:
     """Live every part through on an empty ledger; the transcripts go to DATA/transcripts."""
     async with running(on) as program:
-        await _open(program)
+        await open_ledger(program)
     folder = on.settings.data / TRANSCRIPTS
     folder.mkdir(exist_ok=True)
     for part in parts(on.settings.tenant):
@@ -76,7 +88,8 @@ def transcript(data: Path, part: Part) -> Path:
     return data / TRANSCRIPTS / f"{part.name}.txt"
 
 
-async def _open(program: Running) -> None:
+async def open_ledger(program: Running) -> None:
+    """Say in the first event that the ledger is for a demonstration. Raises `NotForDemonstration`."""
     settings = program.settings
     first = parts(settings.tenant)[0].first
     at = datetime.combine(first, time(), BEIJING).astimezone(UTC)

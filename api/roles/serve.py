@@ -27,10 +27,10 @@ class Site:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one connection of an ASGI server."""
         path: str = scope.get("path", "")
-        if scope["type"] == "http" and path == "/":
+        if scope["type"] == "http" and path in ("/", ROOT):
             await RedirectResponse(f"{ROOT}/", 307)(scope, receive, send)
-        elif scope["type"] == "http" and (path == ROOT or path.startswith(f"{ROOT}/")):
-            await self._console({**scope, "path": path or "/", "root_path": ROOT}, receive, send)
+        elif scope["type"] == "http" and (path.startswith(f"{ROOT}/")):
+            await self._console({**scope, "root_path": ROOT}, receive, send)
         else:
             await self.interface(scope, receive, send)
 

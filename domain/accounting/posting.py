@@ -206,18 +206,12 @@ def amounts(event: Event) -> dict[str, int]:
     return {} if posting is None else _net(posting(event, bill_changes(event)), event)
 
 
-def balanced(signed: Signed, event: Event | None = None) -> tuple[Line, ...]:
-    """Lines of signed amounts, one for each account that changes. Raises `Unbalanced` when they do not add up."""
-    return _lines(_net(signed, event))
-
-
-def _net(signed: Signed, event: Event | None) -> dict[str, int]:
+def _net(signed: Signed, event: Event) -> dict[str, int]:
     net: dict[str, int] = {}
     for account, fen in signed:
         net[account] = net.get(account, 0) + fen
     if total := sum(net.values()):
-        name = "the posting" if event is None else type_of(event)
-        raise Unbalanced(f"{name}: expected debits and credits to be equal, got a difference of {total} fen")
+        raise Unbalanced(f"{type_of(event)}: expected debits and credits to be equal, got a difference of {total} fen")
     return net if all(net.values()) else {account: fen for account, fen in net.items() if fen}
 
 

@@ -20,6 +20,7 @@ from domain.kernel.fields import NOUN, STATES
 from domain.kernel.ids import IdError, parse_id
 from domain.kernel.money import MAX_SAFE_INTEGER
 
+_POSITION_DIGITS = len(str(MAX_SAFE_INTEGER))
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
@@ -170,13 +171,14 @@ def by_id(noun: str) -> Cursor:
     return Cursor(id_of(noun), lambda text: identifier(STARTING_AFTER, noun, text), lambda value: f"{noun}_{value.hex}")
 
 
-def _position(text: str) -> int:
-    if not text.isascii() or not text.isdigit() or int(text) > MAX_SAFE_INTEGER:
-        raise ParameterInvalid(STARTING_AFTER, "int_parsing")
+def position_of(name: str, text: str) -> int:
+    """The ledger position in a parameter. Raises `ParameterInvalid`."""
+    if not text.isascii() or not text.isdigit() or len(text) > _POSITION_DIGITS or int(text) > MAX_SAFE_INTEGER:
+        raise ParameterInvalid(name, "int_parsing")
     return int(text)
 
 
 def by_position() -> Cursor:
     """The cursor of lists in ledger order."""
     outside = Annotated[int, Meta(ge=0, le=MAX_SAFE_INTEGER)]
-    return Cursor(outside, _position, int, "Continue behind this ledger position.")
+    return Cursor(outside, lambda text: position_of(STARTING_AFTER, text), int, "Continue behind this ledger position.")

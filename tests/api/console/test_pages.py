@@ -94,6 +94,38 @@ async def test_a_parameter_that_does_not_fit_is_named(browser: httpx.AsyncClient
     assert (await browser.get("/console/cash-flow")).status_code == 200, "nothing was given yet: the form alone"
 
 
+@pytest.mark.parametrize("number", ["abc", "-1", "1_0", "１２", "9" * 5_000, "%00"])
+async def test_no_number_breaks_a_page(
+    browser: httpx.AsyncClient, lived: Base, keys: dict[str, str], number: str
+) -> None:
+    """Whatever stands where a position belongs is a sentence, on lists, on one of them, and in the search field."""
+    await log_in(browser, keys["operator"])
+    lease = f"/console/leases/{format_id('lease', streams(lived)['lease'])}"
+    for where in (lease, "/console/events", f"{lease}/events"):
+        assert (await browser.get(f"{where}?starting_after={number}")).status_code == 400, where
+    for where in ("/console/leases", lease):
+        assert (await browser.get(f"{where}?as_of_position={number}")).status_code == 400, where
+    assert (await browser.get(f"/console/events/{number}")).status_code == 404
+    assert (await browser.get(f"/console/find?q={number}")).status_code == 404
+
+
+async def test_a_position_is_read_as_people_write_it(browser: httpx.AsyncClient, keys: dict[str, str]) -> None:
+    await log_in(browser, keys["operator"])
+    page = (await browser.get("/console/leases?as_of_position=%232,000")).text
+    assert "The past:" in page
+    assert 'value="2000"' in page
+    beyond = await browser.get("/console/leases?as_of_position=9007199254740991")
+    assert (beyond.status_code, "The ledger ends with event" in beyond.text) == (400, True)
+    assert "Log out" in beyond.text, "who is logged in stays so on a page that refuses"
+
+
+async def test_a_key_in_an_address_is_not_handed_on(browser: httpx.AsyncClient) -> None:
+    page = await browser.get("/console/login?key=llk_secret")
+    assert "llk_secret" not in page.text
+    assert (await browser.head("/console/login")).status_code == 200
+    assert (await browser.get("/console", headers={"Host": "elsewhere.example"})).headers["location"] == "/console/"
+
+
 # ---------------------------------------------------------------------------------------------- one of them
 
 
