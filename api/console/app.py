@@ -237,12 +237,13 @@ class Console:
         item = await self._running.queries.run(_event, principal, position)
         if item is None:
             raise _not_found()
+        size = await self._running.queries.run(browse.head_size)
         receipt = None
         if principal.may(Permission.READ_RECEIPTS):
             receipt = await self._running.queries.run(
                 receipt_of, position, principal.tenant, signer=self._running.signer, now=now()
             )
-        return self._render(request, "event.html", principal, page=views.event_page(item, receipt))
+        return self._render(request, "event.html", principal, page=views.event_page(item, receipt, size))
 
     # ------------------------------------------------------------------------------------------------ answers
 

@@ -17,11 +17,13 @@ from random import Random
 from typing import Any
 
 import psutil
+import psycopg
 
 from tests.history.streams import histories
 
 PROGRAM = Path(sys.executable).with_name("leaseledger")
 PATIENCE_S = 300
+LOOK_EVERY_S = 0.002
 
 
 class Victim:
@@ -48,6 +50,15 @@ class Victim:
         return subprocess.Popen(
             [PROGRAM, "--data", self.data, *arguments], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
+
+    def size(self) -> int:
+        """Events in the ledger, asked behind the program's back; 0 while there is no database."""
+        try:
+            with psycopg.connect(f"postgresql://postgres@/leaseledger?host={self.data / 'postgres'}") as connection:
+                row = connection.execute("SELECT size FROM ledger.head").fetchone()
+        except psycopg.Error:
+            return 0
+        return 0 if row is None else int(row[0])
 
     def postmaster(self) -> psutil.Process | None:
         """The database server of this data directory, if it runs."""
@@ -108,11 +119,14 @@ def _groups(index: int) -> list[int]:
     return [*(_groups(index // 1000) if index >= 1000 else []), index % 1000]
 
 
-def kill_after(process: subprocess.Popen[bytes], victim: Victim, random: Random, delay_s: float) -> str:
-    """After a while, kill -9 the program or the database under it; says which, or that it had ended."""
-    time.sleep(delay_s)
-    if process.poll() is not None:
-        return "nothing"
+def kill_at(process: subprocess.Popen[bytes], victim: Victim, random: Random, size: int) -> str:
+    """Kill -9 the program or the database under it once the ledger holds `size` events; says which, or "nothing" when
+    the program had ended before.
+    """
+    while victim.size() < size:
+        if process.poll() is not None:
+            return "nothing"
+        time.sleep(LOOK_EVERY_S)
     if random.random() < 0.5 and victim.kill_database():
         return "database"
     _kill(process.pid)

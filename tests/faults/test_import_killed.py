@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 from random import Random
 
@@ -13,7 +12,7 @@ import pytest
 
 from adapters.imports.generated import generate
 from adapters.imports.xes_writer import write_xes
-from tests.faults.killing import PATIENCE_S, Victim, exported, kill_after, victim
+from tests.faults.killing import PATIENCE_S, Victim, exported, kill_at, victim
 from tests.history.streams import digest, stored
 
 CASES = int(os.environ.get("LEASELEDGER_FAULT_CASES", "1500"))
@@ -30,15 +29,11 @@ def history(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def undisturbed(history: Path) -> tuple[dict[str, str], float, float]:
-    """What an import gives that nobody hurts; seconds of a start, and of the import: kills are aimed by them."""
+def undisturbed(history: Path) -> tuple[dict[str, str], int]:
+    """What an import gives that nobody hurts, and how many events that are: kills are aimed by them."""
     with victim() as calm:
-        calm.run("checkpoint")
-        began = time.monotonic()
-        calm.run("checkpoint")
-        started = time.monotonic()
-        calm.run("import", "xes", str(history))
-        return calm.histories(), started - began, time.monotonic() - started
+        size = calm.json("import", "xes", str(history))["size"]
+        return calm.histories(), size
 
 
 def keep_receipt(victim: Victim, random: Random, folder: Path) -> tuple[int, Path]:
@@ -56,14 +51,14 @@ def keep_receipt(victim: Victim, random: Random, folder: Path) -> tuple[int, Pat
 
 
 def hurt_again_and_again(
-    victim: Victim, history: Path, random: Random, receipts: Path, start_s: float, import_s: float
+    victim: Victim, history: Path, random: Random, receipts: Path, size: int
 ) -> list[tuple[int, Path]]:
     """Start the import, kill something, keep a receipt; `KILLS` times, however often it has to be started."""
     kept = []
     for number in range(KILLS):
         process = victim.start("import", "xes", str(history))
-        share = random.uniform(0.1, 1.5) / (KILLS + 1)
-        hurt = kill_after(process, victim, random, start_s + max(0.0, import_s - start_s) * share)
+        share = (number + random.uniform(0.1, 0.9)) / (KILLS + 1)
+        hurt = kill_at(process, victim, random, max(1, round(size * share)))
         if hurt == "database":
             # The program may find the server gone for good: only the next start brings it back.
             process.kill()
@@ -74,7 +69,7 @@ def hurt_again_and_again(
 
 @pytest.mark.slow
 def test_every_stream_ends_as_if_nothing_had_happened(
-    history: Path, undisturbed: tuple[dict[str, str], float, float], tmp_path: Path
+    history: Path, undisturbed: tuple[dict[str, str], int], tmp_path: Path
 ) -> None:
     """Same sequence of type, time and body in every stream; no hole; every receipt still verifies."""
     random = Random(SEED)
@@ -86,10 +81,10 @@ def test_every_stream_ends_as_if_nothing_had_happened(
 
 
 def check_a_hurt_import(
-    victim: Victim, history: Path, undisturbed: tuple[dict[str, str], float, float], random: Random, receipts: Path
+    victim: Victim, history: Path, undisturbed: tuple[dict[str, str], int], random: Random, receipts: Path
 ) -> None:
     """Hurt an import until it is through, then compare everything that must not have changed."""
-    kept = hurt_again_and_again(victim, history, random, receipts, *undisturbed[1:])
+    kept = hurt_again_and_again(victim, history, random, receipts, undisturbed[1])
     report = victim.json("import", "xes", str(history))
     again = victim.json("import", "xes", str(history))
     checked = victim.json("fsck")
