@@ -30,6 +30,7 @@ from adapters.system import now, random_bytes
 from api.access import Access, Principal
 from api.compose import Running
 from api.console import views, words
+from api.console.cells import PAGES
 from api.console.requests import (
     LANG,
     LANGUAGE_COOKIE,
@@ -335,7 +336,7 @@ def _event(connection: Connection, principal: Principal, position: int) -> Event
     if stored is None or (known := browse.envelope(stored.entry)).tenant != principal.tenant:
         return None
     noun = known.type.partition(".")[0]
-    page = views.read_at(views.page_of(noun)) if views.page_of(noun) else None
+    page = views.read_at(PAGES[noun]) if noun in PAGES else None
     needed = Permission.READ_EVENTS if page is None else page[0].permission
     if not (principal.may(Permission.READ_EVENTS) or principal.may(needed)):
         raise Refused(403, text("Not allowed"), text("This key's role may not see this page."))

@@ -394,8 +394,3 @@ def find(typed: str) -> str | None:
         return f"/events/{position_of('q', wanted)}"
     except ParameterInvalid:
         return link_to(wanted) or None
-
-
-def page_of(noun: str) -> str:
-    """The address pattern of the page of one of an aggregate; empty where there is none."""
-    return PAGES.get(noun, "")

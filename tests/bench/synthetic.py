@@ -57,7 +57,7 @@ def load(on: Base, events: int, seed: int = 1) -> None:
         frontier = Frontier.empty()
         for rows, commands, heads, leaves in _blocks(on.settings.tenant, events, random.Random(seed)):
             _copy(admin, "events (shard, position, stream, seq, type, entry, leaf)", rows)
-            _copy(admin, "commands (shard, tenant, key, digest, stream, seq, position, events)", commands)
+            _copy(admin, "commands (shard, tenant, key, digest, stream, seq, version, position, events)", commands)
             _copy(admin, "stream_heads (shard, stream, seq, leaf)", heads)
             frontier = frontier.extend(leaves)
         admin.execute("ALTER TABLE ledger.commands ADD PRIMARY KEY (shard, tenant, key)")
@@ -103,7 +103,7 @@ def _event(block: Block, place: Place, make: Callable[..., bytes], kind: bytes, 
     number, where = _LENGTH(seq), position.to_bytes(8)
     rows.append((_SHARD, where, stream.bytes, number, kind, entry, leaf))
     key = b"%032x" % chance.getrandbits(128)
-    commands.append((_SHARD, tenant.bytes, key, leaf, stream.bytes, number, where, _LENGTH(1)))
+    commands.append((_SHARD, tenant.bytes, key, leaf, stream.bytes, number, number, where, _LENGTH(1)))
     leaves.append(leaf)
     return leaf
 

@@ -106,7 +106,7 @@ def test_what_is_not_wrong_but_worth_knowing(program: Program) -> None:
     program.behind_the_back("DELETE FROM ledger.checkpoints")
     notes = " ".join(program("doctor", "--json").then(0).json["notes"])
     assert "events came since the newest checkpoint" in notes
-    assert "read.application_book_v1 is" in notes
+    assert "read.application_book_v2 is" in notes
 
 
 def test_the_source_of_the_data_directory(program: Program, tmp_path: Path) -> None:
@@ -182,10 +182,10 @@ def test_events_that_a_read_model_could_not_take(program: Program) -> None:
     program.filled(1)
     program.behind_the_back(
         "INSERT INTO read.dead_letters (shard, table_name, position, key, stream, error) "
-        "SELECT 0, 'application_book_v1', 1, stream::text, stream, 'odd' FROM ledger.events WHERE position = 1"
+        "SELECT 0, 'application_book_v2', 1, stream::text, stream, 'odd' FROM ledger.events WHERE position = 1"
     )
     done = program("doctor", "--json").then(REFUSED)
-    assert problems(done) == ["read.application_book_v1: 1 events of 1 keys could not be applied"]
+    assert problems(done) == ["read.application_book_v2: 1 events of 1 keys could not be applied"]
     assert "leaseledger rebuild application_book" in done.json["problems"][0]["do"]
 
 

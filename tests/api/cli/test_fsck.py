@@ -47,7 +47,7 @@ HARM: dict[str, tuple[str, int | None]] = {
     "the root in the head row": (_flip("ledger.head", "root"), 0),
     "the size in the head row": ("UPDATE ledger.head SET size = size - 1", 0),
     "the head of a stream": ("UPDATE ledger.stream_heads SET seq = seq + 1 WHERE stream = {stream}", 0),
-    "a row of a read model": ("UPDATE read.application_book_v1 SET documents = 7 WHERE id = {stream}", None),
+    "a row of a read model": ("UPDATE read.application_book_v2 SET state = 'odd' WHERE id = {stream}", None),
     "a removed row of a read model": ("DELETE FROM read.decision_funnel_v1 WHERE id = {stream}", None),
     "a tile": (_flip("ledger.tiles", "hashes", "level = 0 AND index = 0"), 1),
     "a published checkpoint": (

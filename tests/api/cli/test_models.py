@@ -61,7 +61,7 @@ def test_lag_where_no_read_model_was_made_yet(program: Program) -> None:
 def test_rebuild_of_one(program: Program, name: str) -> None:
     program.filled(CASES)
     done = program("rebuild", name, "--compare", "--json").then(0).json
-    assert [one["table"] for one in done] == [f"{name}_v1"]
+    assert [one["table"] for one in done] == [next(one.table for one in PROJECTIONS if one.name == name)]
     assert (done[0]["differences"], done[0]["first"], done[0]["parked"]) == (0, None, 0)
     assert program("fsck").code == 0
 
@@ -72,14 +72,14 @@ def test_rebuild_of_all(program: Program) -> None:
     assert sorted(line.split(":")[0] for line in lines) == sorted(
         f"read.{projection.table}" for projection in PROJECTIONS
     )
-    assert lines[0].startswith(f"read.application_book_v1: {CASES} rows at position ")
+    assert lines[0].startswith(f"read.application_book_v2: {CASES} rows at position ")
 
 
 def test_rebuild_mends_and_says_what_was_wrong(program: Program) -> None:
     program.filled(CASES)
-    program.behind_the_back("UPDATE read.application_book_v1 SET state = 'odd'")
+    program.behind_the_back("UPDATE read.application_book_v2 SET state = 'odd'")
     done = program("rebuild", "application_book", "--compare").then(REFUSED)
-    assert f"{CASES} rows differed; the first: read.application_book_v1, key" in done.text
+    assert f"{CASES} rows differed; the first: read.application_book_v2, key" in done.text
     assert "got {'state': 'odd'}" in done.text
     assert "equal to what was there" in program("rebuild", "application_book", "--compare").then(0).text
 
