@@ -97,12 +97,17 @@ def context(tenant: UUID, key: str, day: date, by: str, correlation: UUID) -> Co
 
 def dispatch_of(follow_up: FollowUp, tenant: UUID, day: date, by: str, correlation: UUID) -> Dispatch:
     """A follow-up command for a business date, in the name of a part of the program."""
+    return in_context(follow_up, context(tenant, follow_up.key, day, by, correlation))
+
+
+def in_context(follow_up: FollowUp, given: Context) -> Dispatch:
+    """A follow-up command with the context it is executed in."""
     return Dispatch(
         decider=follow_up.decider,
         stream=follow_up.stream,
         key=follow_up.key,
         command=follow_up.command,
-        context=context(tenant, follow_up.key, day, by, correlation),
+        context=given,
     )
 
 

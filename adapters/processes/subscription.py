@@ -25,7 +25,15 @@ from adapters.postgres.facts import FactLoader
 from adapters.postgres.ledger import Ledger
 from adapters.postgres.reader import Reader
 from adapters.postgres.schema import SHARD
-from adapters.processes.dispatch import STREAMS_IN_FLIGHT, SYSTEM, Dispatch, Dispatched, command_id, dispatch_all
+from adapters.processes.dispatch import (
+    STREAMS_IN_FLIGHT,
+    SYSTEM,
+    Dispatch,
+    Dispatched,
+    command_id,
+    dispatch_all,
+    in_context,
+)
 from chain.entry import Entry
 from domain.kernel.command import Actor, Context
 from domain.kernel.event import EVENT_TYPES, Event
@@ -171,20 +179,15 @@ class Subscription:
 
     def _dispatch_of(self, follow_up: FollowUp, entry: Entry) -> Dispatch:
         """The command belongs to the case and to the business date of the event that it follows from."""
-        return Dispatch(
-            decider=follow_up.decider,
-            stream=follow_up.stream,
-            key=follow_up.key,
-            command=follow_up.command,
-            context=Context(
-                tenant=entry.tenant,
-                actor=Actor(SYSTEM, f"process:{self.name}"),
-                command=command_id(entry.tenant, follow_up.key),
-                correlation=entry.correlation,
-                now=parse_utc(entry.occurred_at),
-                business_date=entry.business_date,
-            ),
+        given = Context(
+            tenant=entry.tenant,
+            actor=Actor(SYSTEM, f"process:{self.name}"),
+            command=command_id(entry.tenant, follow_up.key),
+            correlation=entry.correlation,
+            now=parse_utc(entry.occurred_at),
+            business_date=entry.business_date,
         )
+        return in_context(follow_up, given)
 
     async def _dispatch(self, follow_ups: Sequence[Dispatch]) -> Dispatched:
         dispatched = await dispatch_all(self.ledger, self.reader, follow_ups, streams_in_flight=self.streams_in_flight)

@@ -9,6 +9,7 @@ event   entry, hashes, state before and after, proof  /events/{position}
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from functools import cache
 from hashlib import sha256
 from typing import Any
@@ -226,13 +227,13 @@ def one_page(read: Read, asked: Asked, path: str, given: Mapping[str, str]) -> O
     """The page of one of an aggregate; `None` when it is not there."""
     events = read_at(f"{path}/events")
     assert events is not None, "whatever has a page has events"
-    listed = events[0].run(_with(asked, position=None, limit=EVENTS_SHOWN, after=asked.after or 0))
+    listed = events[0].run(replace(asked, position=None, limit=EVENTS_SHOWN, after=asked.after or 0))
     if listed is None:
         return None
     lines = [event_line(item) for item in listed.value]
-    chosen = _chosen(lines, asked.position)
+    chosen = chosen_of(lines, asked.position, more=listed.next is not None)
     moment = asked.position if chosen is None else chosen.position
-    answered = read.run(_with(asked, position=moment))
+    answered = read.run(replace(asked, position=moment))
     if answered is None:
         return None
     noun = read.nouns[0]
@@ -251,9 +252,12 @@ def one_page(read: Read, asked: Asked, path: str, given: Mapping[str, str]) -> O
     )
 
 
-def _chosen(lines: list[EventLine], position: int | None) -> EventLine | None:
+def chosen_of(lines: list[EventLine], position: int | None, *, more: bool) -> EventLine | None:
+    """The listed event that left the state at a position, or now; `None` when a later page of events holds it."""
     known = [one for one in lines if position is None or one.position <= position]
-    return known[-1] if known else None
+    if not known or (more and known[-1] is lines[-1] and position != known[-1].position):
+        return None
+    return known[-1]
 
 
 def _before(read: Read, asked: Asked, lines: list[EventLine], chosen: EventLine | None) -> Any:
@@ -261,7 +265,7 @@ def _before(read: Read, asked: Asked, lines: list[EventLine], chosen: EventLine 
     earlier = [one.position for one in lines if chosen is not None and one.position < chosen.position]
     if not earlier:
         return None
-    answered = read.run(_with(asked, position=earlier[-1]))
+    answered = read.run(replace(asked, position=earlier[-1]))
     return None if answered is None else answered.value
 
 
@@ -272,11 +276,6 @@ def _parts(read: Read, path: str) -> tuple[tuple[str, str], ...]:
         for one in READS
         if one.path.startswith(f"{read.path}/") and one.nouns == read.nouns and not one.path.endswith("/events")
     )
-
-
-def _with(asked: Asked, **changes: Any) -> Asked:
-    values = {name: getattr(asked, name) for name in Asked.__dataclass_fields__}
-    return Asked(**values | changes)
 
 
 # ----------------------------------------------------------------------------------------------------- events

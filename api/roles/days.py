@@ -27,7 +27,7 @@ from adapters.postgres.schema import SHARD
 from adapters.processes.closing_steps import AskForOutcomes, DeliverCallbacks, ReconcileStatements
 from adapters.processes.collection import CollectDue
 from adapters.processes.dispatch import STREAMS_IN_FLIGHT
-from adapters.processes.end_of_day import DayStep, EndOfDay
+from adapters.processes.end_of_day import DayStep, EndOfDay, Settle
 from adapters.processes.subscription import Refused, Subscription
 from adapters.system import now
 from api.compose import Running
@@ -45,8 +45,6 @@ from projections.calendar import timers
 from projections.engine.runner import Runner
 from projections.payments import receipts
 from projections.payments.collection_positions import READS, standings
-
-Settle = Callable[[], Awaitable[None]]
 
 
 class ReadModelsNow:
