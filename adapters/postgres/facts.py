@@ -61,22 +61,23 @@ class States:
 
     def expect_new(self, decider: Decider[Any], stream: UUID) -> None:
         """Take a stream for new without looking; an append finds out when it is not."""
-        if stream not in self._held:
-            self._hold(stream, Held(decider, None, 0, decider.initial))
+        self._held.setdefault(stream, Held(decider, None, 0, decider.initial))
 
     def advance(self, decider: Decider[Any], stream: UUID, tenant: UUID, before: int, after: tuple[int, Any]) -> None:
         """Move a stream on from one version to another, unless somebody else has moved it meanwhile."""
         held = self._held.get(stream)
         if (held.version if held else 0) == before:
-            self._hold(stream, Held(decider, tenant, *after))
+            self._held[stream] = Held(decider, tenant, *after)
 
     async def load(self, decider: Decider[Any], stream: UUID) -> tuple[int, Any]:
         """Version and state of a stream; (0, empty state) for a new one."""
-        if stream in self._held:
-            self._held.move_to_end(stream)
-        else:
+        held = self._held.get(stream)
+        if held is None:
             await self.catch_up(decider, stream)
-        held = self._held[stream]
+            held = self._held[stream]
+        else:
+            self._held.move_to_end(stream)
+            self._drop_oldest()
         return held.version, held.state
 
     async def load_many(self, decider: Decider[Any], streams: Sequence[UUID]) -> None:
@@ -133,7 +134,10 @@ class States:
     def _hold(self, stream: UUID, held: Held) -> None:
         self._held[stream] = held
         self._held.move_to_end(stream)
-        if len(self._held) > CACHED_STREAMS:
+        self._drop_oldest()
+
+    def _drop_oldest(self) -> None:
+        while len(self._held) > CACHED_STREAMS:
             self._held.popitem(last=False)
 
 

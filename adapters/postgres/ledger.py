@@ -220,16 +220,19 @@ class Ledger:
         personal: list[PersonalRow] = []
         keys: dict[UUID, bytes] = {}
         for event, context, eid in facts:
-            stored = await self._subject_keys(event, keys)
-            prepared = self._vault.prepare(event, eid, stored)
-            keys.update(prepared.new_keys)
-            personal.extend(prepared.rows)
-            drafts.append(draft(event, context, stream=stream, eid=eid, digests=prepared.digests))
+            digests: tuple[str, ...] = ()
+            if values := personal_values(event):
+                stored = await self._subject_keys(event, keys)
+                prepared = self._vault.prepare(event, eid, values, stored)
+                keys.update(prepared.new_keys)
+                personal.extend(prepared.rows)
+                digests = prepared.digests
+            drafts.append(draft(event, context, stream=stream, eid=eid, digests=digests))
         return Drafted(tuple(drafts), tuple(personal), tuple(keys.items()))
 
     async def _subject_keys(self, event: Event, made: dict[UUID, bytes]) -> dict[UUID, bytes | None]:
         subject = subject_of(event)
-        if subject is None or not personal_values(event):
+        if subject is None:
             return {}
         if subject in made:
             return {subject: made[subject]}

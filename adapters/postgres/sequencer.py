@@ -244,12 +244,14 @@ def _check_versions(append: Append, batch: Batch, known: Known) -> AppendError |
     if append.first and (size := batch.head.frontier.size + len(batch.leaves)):
         return NotFirst(size)
     ours: dict[UUID, int] = {}
+    several = len(append.parts) > 1
     for part in append.parts:
         stream = part.stream
         version = ours.get(stream) or (batch.moved.get(stream) or known.versions.get(stream, _NEW))[0]
         if version != part.expected:
             return VersionConflict(stream, part.expected, version)
-        ours[stream] = version + len(part.drafts)
+        if several:
+            ours[stream] = version + len(part.drafts)
     for stream, expected in append.reads:
         version = (batch.moved.get(stream) or known.versions.get(stream, _NEW))[0]
         if version != expected:
