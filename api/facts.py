@@ -7,7 +7,6 @@ FactLoader ─▶ streams                                     as the ledger has 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,7 @@ from uuid import UUID
 
 import psycopg
 
-from adapters.postgres.facts import FactLoader, States
+from adapters.postgres.facts import FactLoader, Members, States
 from adapters.postgres.reader import Reader
 from adapters.postgres.schema import SHARD
 from adapters.postgres.tenant_lock import TenantLock
@@ -50,8 +49,8 @@ def fact_loader(reader: Reader, states: States, queries: Queries, lock: TenantLo
     async def portfolio(tenant: UUID, currency: str) -> Portfolio:
         return await queries.run(_portfolio, tenant, currency, prudential_data(data, tenant))
 
-    async def related(relation: Relation, tenant: UUID, key: object) -> Any:
-        return await queries.run(_streams, relation, tenant, key)
+    async def related(relation: Relation, tenant: UUID, key: object) -> Members:
+        return await queries.run(_members, relation, tenant, key)
 
     return FactLoader(
         reader,
@@ -71,10 +70,11 @@ def fact_loader(reader: Reader, states: States, queries: Queries, lock: TenantLo
     )
 
 
-def _streams(connection: Connection, relation: Relation, tenant: UUID, key: object) -> Sequence[UUID]:
+def _members(connection: Connection, relation: Relation, tenant: UUID, key: object) -> Members:
     if not relation.is_near(connection, SHARD):
         _catch_up(connection, relation.model)
-    return relation.streams(connection, tenant, key, SHARD)
+    streams, position = relation.streams(connection, tenant, key, SHARD)
+    return Members(streams, position, relation.types)
 
 
 def _portfolio(connection: Connection, tenant: UUID, currency: str, prudential: PrudentialData) -> Portfolio:

@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
@@ -50,6 +51,16 @@ class Held(Struct, frozen=True):
     tenant: UUID | None
     version: int
     state: Any
+
+
+@dataclass
+class Reads:
+    """What a judgement stands on: stream → version that was read, type of event → position up to which all streams
+    that it begins were looked for.
+    """
+
+    versions: dict[UUID, int] = field(default_factory=dict)
+    beginnings: dict[str, int] = field(default_factory=dict)
 
 
 class States:
@@ -105,14 +116,23 @@ class States:
         self._held.move_to_end(stream)
         return held.version, held.state if (held.tenant, held.decider) == (tenant, decider) else None
 
-    async def moved(self, reads: Mapping[UUID, int]) -> bool:
-        """Whether any stream is at another version than the one that was read; those are caught up."""
-        versions = await self._reader.versions(list(reads)) if reads else {}
-        moved = [stream for stream, version in reads.items() if versions.get(stream, 0) != version]
+    async def moved(self, reads: Reads) -> bool:
+        """Whether a stream is at another version than the one that was read, or a further one began; those are
+        caught up.
+        """
+        seen = reads.versions
+        versions = await self._reader.versions(list(seen)) if seen else {}
+        moved = [stream for stream, version in seen.items() if versions.get(stream, 0) != version]
         for stream in moved:
             if (held := self._held.get(stream)) is not None and held.version:
                 await self.catch_up(held.decider, stream)
-        return bool(moved)
+        return bool(moved) or await self._begun(reads.beginnings)
+
+    async def _begun(self, beginnings: Mapping[str, int]) -> bool:
+        if not beginnings:
+            return False
+        last = await self._reader.last_begun(list(beginnings), min(beginnings.values()))
+        return any(last.get(name, 0) > looked_to for name, looked_to in beginnings.items())
 
     async def catch_up(self, decider: Decider[Any], stream: UUID) -> int:
         """Read what a stream holds behind the known version; the version it has then."""
@@ -153,8 +173,17 @@ def _replayed(decider: Decider[Any], entries: Sequence[Entry]) -> Held:
 
 # --------------------------------------------------------------------------------------------------------- facts
 
-Relation = Callable[[UUID, Any], Awaitable[Sequence[UUID]]]
-"""(tenant, key) → the streams that are related, oldest first, as fresh as the ledger."""
+
+class Members(Struct, frozen=True):
+    """The streams of a relation, oldest first: all that began up to a position, with an event of one of the types."""
+
+    streams: Sequence[UUID]
+    position: int
+    begin: frozenset[str]
+
+
+Relation = Callable[[UUID, Any], Awaitable[Members]]
+"""(tenant, key) → the streams that are related, as fresh as the ledger."""
 
 ReferenceSource = Callable[[UUID, Any], Any]
 """(tenant, key) → what stands in no stream."""
@@ -174,7 +203,7 @@ class Found(AsyncExitStack):
     `reads` takes the version of every stream that was read.
     """
 
-    def __init__(self, reads: dict[UUID, int]) -> None:
+    def __init__(self, reads: Reads) -> None:
         super().__init__()
         self.facts: dict[Need, Any] = {}
         self.reads = reads
@@ -182,7 +211,12 @@ class Found(AsyncExitStack):
 
     def read(self, stream: UUID, version: int) -> None:
         """Remember the version that a stream had; the first one counts when it is read twice."""
-        self.reads.setdefault(stream, version)
+        self.reads.versions.setdefault(stream, version)
+
+    def found_all(self, members: Members) -> None:
+        """Remember up to where all streams of a relation were looked for; the first look counts."""
+        for name in members.begin:
+            self.reads.beginnings.setdefault(name, members.position)
 
 
 class FactLoader:
@@ -224,7 +258,7 @@ class FactLoader:
     async def facts(self, tenant: UUID, needs: Callable[[Facts], Iterable[Need]]) -> Facts:
         """Facts for somebody who writes nothing on the strength of them here: as the ledger has them now."""
         while True:
-            async with Found({}) as found:
+            async with Found(Reads()) as found:
                 while new := [need for need in dict.fromkeys(needs(found.facts)) if need not in found.facts]:
                     await self._load(tenant, new, found)
             if not await self.states.moved(found.reads):
@@ -248,9 +282,11 @@ class FactLoader:
                 return await self._first(tenant, aggregate, stream, found)
             case StreamEvents(aggregate, stream):
                 return await self._events(tenant, aggregate, stream, found)
-            case Related(aggregate, relation, key):
-                streams = await self._relations[relation](tenant, key)
-                states = await self._states(tenant, aggregate, streams, found)
+            case Related(aggregate, relation, key, complete):
+                members = await self._relations[relation](tenant, key)
+                if complete:
+                    found.found_all(members)
+                states = await self._states(tenant, aggregate, members.streams, found)
                 return tuple(state for state in states if state is not None)
             case Reference(kind, key):
                 return self._references[kind](tenant, key)

@@ -22,6 +22,7 @@ import psycopg
 import structlog
 
 from adapters.postgres.connections import DatabaseUnavailable, connect_async
+from adapters.postgres.reader import LAST_BEGUN
 from adapters.postgres.rows import write
 from adapters.postgres.schema import SHARD
 from adapters.postgres.sequencer import Append, Appended, AppendError, Batch, Head, Known, KnownCommand, sequence
@@ -197,14 +198,16 @@ class GroupCommit:
                 prepare=True,
             )
             subjects = await _ask_for_subjects(connection, appends)
+            beginnings = await _ask_for_beginnings(connection, appends)
             locked = await head.fetchone()
             assert locked is not None
             size, frontier, recorded_at, room = locked
             found = {stream: (seq, leaf) for stream, seq, leaf in await versions.fetchall()}
             keys = {(tenant, key): KnownCommand(*rest) for tenant, key, *rest in await known.fetchall()}
             readable: dict[UUID, bool] = dict(await subjects.fetchall()) if subjects else {}
+            begun: dict[str, int] = dict(await beginnings.fetchall()) if beginnings else {}
         before = Head(Frontier.from_bytes(size, frontier), recorded_at)
-        batch = sequence(appends, before, Known(found, keys, readable), utc_text(self._clock()))
+        batch = sequence(appends, before, Known(found, keys, readable, begun), utc_text(self._clock()))
         if batch.head.frontier.size > room:
             await connection.execute(_MAKE_ROOM, (SHARD, batch.head.frontier.size))
         return batch
@@ -239,6 +242,17 @@ async def _ask_for_subjects(
     """The subjects of a batch that are known; most batches are about nobody and save the statement."""
     wanted = list({row.subject for append in appends for row in append.personal})
     return await connection.execute(_READ_SUBJECTS, (SHARD, wanted), prepare=True) if wanted else None
+
+
+async def _ask_for_beginnings(
+    connection: Connection, appends: Sequence[Append]
+) -> psycopg.AsyncCursor[tuple[Any, ...]] | None:
+    """Where streams of some kinds last began, since they were looked for; most batches save the statement."""
+    asked = [beginning for append in appends for beginning in append.beginnings]
+    if not asked:
+        return None
+    types, looked_to = zip(*asked, strict=True)
+    return await connection.execute(LAST_BEGUN, (SHARD, min(looked_to), list(set(types))), prepare=True)
 
 
 _LOCK_HEAD = "SELECT size, frontier, recorded_at, room FROM ledger.head WHERE shard = %b FOR UPDATE"

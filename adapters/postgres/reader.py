@@ -88,6 +88,10 @@ class Reader:
         """The versions of streams; new ones are absent."""
         return dict(await self._rows(_VERSIONS, (SHARD, streams)))
 
+    async def last_begun(self, types: list[str], after: int) -> dict[str, int]:
+        """Where a stream last began with each of these types of events behind a position; absent where none did."""
+        return dict(await self._rows(LAST_BEGUN, (SHARD, after, types)))
+
     async def subject_key(self, subject: UUID) -> dict[UUID, bytes | None]:
         """The wrapped key of a subject; `None` in it when destroyed; empty when the subject is new."""
         return dict(await self._rows(_SUBJECT_KEY, (SHARD, subject)))
@@ -107,6 +111,11 @@ def _entry(stored: Stored, stream: UUID, version: int) -> Entry:
         )
     return entry
 
+
+LAST_BEGUN = """
+SELECT type, max(position) FROM ledger.events
+WHERE shard = %b AND position > %b AND seq = 1 AND type = ANY(%b) GROUP BY type"""
+"""Where streams that begin with an event of one of these types last began, behind a position."""
 
 _STREAM = """
 SELECT position, entry, leaf FROM ledger.events

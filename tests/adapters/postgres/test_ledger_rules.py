@@ -11,7 +11,7 @@ from uuid import UUID
 import pytest
 
 from adapters.postgres import ledger as ledger_module
-from adapters.postgres.facts import FactLoader, States
+from adapters.postgres.facts import FactLoader, Members, States
 from adapters.postgres.ledger import Ledger, StateMoved
 from adapters.postgres.sequencer import Append, Appended, VersionConflict
 from adapters.postgres.tenant_lock import TenantLock, lock_of
@@ -170,9 +170,9 @@ async def test_what_a_need_finds(program: Running, rules: Rules) -> None:
     )  # fmt: skip
     watch = Watch(needs=needs)
 
-    async def every(tenant: UUID, key: object) -> list[UUID]:
+    async def every(tenant: UUID, key: object) -> Members:
         assert (tenant, key) == (TENANT, "k")
-        return [there, gone, other]
+        return Members([there, gone, other], 0, frozenset({"application.drafted.v1"}))
 
     ledger = ruled(program, rules, relations={"every": every}, references={"given": lambda tenant, key: (tenant, key)})
     assert isinstance(await ledger.execute(APPLICATION, request(await drafted(ledger), SUBMIT)), Appended)
@@ -181,6 +181,40 @@ async def test_what_a_need_finds(program: Running, rules: Rules) -> None:
     assert type(first).__name__ == "ApplicationDrafted"
     assert [one.phase for one in related] == [ApplicationPhase.DRAFT, ApplicationPhase.DRAFT]
     assert (seven, without) == ((TENANT, 7), (TENANT, None))
+
+
+@pytest.mark.parametrize("answers", ["yes", "no"])
+async def test_a_further_stream_between_look_and_answer(
+    program: Running, rules: Rules, not_today: RefusalKind, answers: str
+) -> None:
+    """A rule that needs all of them judges again what was looked for too early, whether it had said yes or no."""
+    looks: list[int] = []
+
+    async def every(tenant: UUID, key: object) -> Members:
+        looks.append(await program.reader.size())
+        if len(looks) == 1:
+            await drafted(program.ledger)
+        return Members([], looks[-1], frozenset({"application.drafted.v1"}))
+
+    Watch(not_today(), None) if answers == "no" else Watch()
+    watch = Watch(needs=(Related("application", "every", "k", complete=True),))
+    rules[SubmitApplication].reverse()
+    ledger = ruled(program, rules, relations={"every": every})
+    stream = await drafted(ledger)
+    assert isinstance(await ledger.execute(APPLICATION, request(stream, SUBMIT)), Appended)
+    assert (len(looks), len(watch.seen)) == (2, 2)
+
+
+async def test_a_rule_that_does_not_need_all_of_them_is_judged_once(program: Running, rules: Rules) -> None:
+    async def every(tenant: UUID, key: object) -> Members:
+        position = await program.reader.size()
+        await drafted(program.ledger)
+        return Members([], position, frozenset({"application.drafted.v1"}))
+
+    watch = Watch(needs=(Related("application", "every", "k"),))
+    ledger = ruled(program, rules, relations={"every": every})
+    assert isinstance(await ledger.execute(APPLICATION, request(await drafted(ledger), SUBMIT)), Appended)
+    assert len(watch.seen) == 1
 
 
 async def test_what_is_another_tenants_is_not_there(program: Running, rules: Rules) -> None:
