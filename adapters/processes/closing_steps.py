@@ -23,7 +23,7 @@ from adapters.connectors.payments.port import PaymentProvider
 from adapters.connectors.payments.sandbox import SandboxBank
 from adapters.connectors.payments.statement import Statement, read_statement
 from adapters.postgres.ledger import Ledger, Request
-from adapters.postgres.reader import Reader
+from adapters.postgres.reading.reader import Reader
 from adapters.processes.dispatch import Dispatch, context, dispatch_all, dispatch_of, dispatched_since
 from adapters.processes.end_of_day import DayRun, DueTimers, EndOfDayError, Progress
 from adapters.processes.subscription import REACTIONS_IN_FLIGHT

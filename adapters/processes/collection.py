@@ -17,7 +17,7 @@ from typing import Protocol
 from uuid import UUID
 
 from adapters.postgres.ledger import Ledger
-from adapters.postgres.reader import Reader
+from adapters.postgres.reading.reader import Reader
 from adapters.processes.dispatch import STREAMS_IN_FLIGHT, Dispatch, dispatch_all, dispatch_of, dispatched_since
 from adapters.processes.end_of_day import DayRun, EndOfDayError, Progress
 from domain.payments.collection import CollectionPosition, follow_up, moves

@@ -13,7 +13,7 @@ from typing import Protocol
 from uuid import UUID
 
 from adapters.postgres.ledger import Ledger
-from adapters.postgres.reader import Reader
+from adapters.postgres.reading.reader import Reader
 from adapters.processes.dispatch import Dispatch, context, dispatch_all, dispatched_since
 from adapters.processes.end_of_day import DayRun, EndOfDayError, Progress
 from domain.accounting.provision import PROVISION, RecogniseProvision, provision_stream

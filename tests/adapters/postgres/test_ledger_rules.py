@@ -11,10 +11,11 @@ from uuid import UUID
 import pytest
 
 from adapters.postgres import ledger as ledger_module
-from adapters.postgres.facts import FactLoader, States
 from adapters.postgres.ledger import Ledger, StateMoved
-from adapters.postgres.sequencer import Append, Appended, VersionConflict
-from adapters.postgres.tenant_lock import TenantLock, lock_of
+from adapters.postgres.reading.facts import FactLoader
+from adapters.postgres.reading.states import States
+from adapters.postgres.writing.sequencer import Append, Appended, VersionConflict
+from adapters.postgres.writing.tenant_lock import TenantLock, lock_of
 from adapters.system import new_id
 from api.compose import Running
 from domain.intake.application.commands import ScheduleWork, StartVerification, SubmitApplication

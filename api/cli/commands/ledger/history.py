@@ -16,7 +16,7 @@ from api.cli.frame import Session, command
 from api.language import text
 
 if TYPE_CHECKING:
-    from adapters.postgres.reader import Reader, Stored
+    from adapters.postgres.reading.reader import Reader, Stored
     from api.compose import Base
 
 PAGE_ROWS = 5_000
@@ -135,7 +135,7 @@ class _Reading:
         )
 
     async def __aenter__(self) -> Reader:
-        from adapters.postgres.reader import Reader
+        from adapters.postgres.reading.reader import Reader
 
         await self._pool.open()
         return Reader(self._pool)

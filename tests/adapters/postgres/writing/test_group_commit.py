@@ -12,11 +12,11 @@ import pytest
 from msgspec.structs import replace
 from psycopg import Connection
 
-from adapters.postgres import group_commit as module
-from adapters.postgres import rows as writing
 from adapters.postgres.connections import DatabaseUnavailable, connect
-from adapters.postgres.group_commit import GroupCommit, WriterClosed
-from adapters.postgres.sequencer import Append, Appended, KeyReused, VersionConflict, sequence
+from adapters.postgres.writing import group_commit as module
+from adapters.postgres.writing import rows as writing
+from adapters.postgres.writing.group_commit import GroupCommit, WriterClosed
+from adapters.postgres.writing.sequencer import Append, Appended, KeyReused, VersionConflict, sequence
 from adapters.system import new_id, now
 from chain.merkle import leaf_hash
 from tests.adapters.postgres.stored import check_whole, entries, rows

@@ -14,7 +14,7 @@ from uuid import UUID
 import psycopg
 
 from adapters.postgres.schema import SHARD
-from adapters.postgres.sequencer import Appended, Batch
+from adapters.postgres.writing.sequencer import Appended, Batch
 
 COPY_FROM_EVENTS = 512
 """Batches of at least so many events go in by COPY (measured: unnest is faster below, COPY above)."""

@@ -13,16 +13,16 @@ from typing import Any
 import pytest
 from psycopg import Connection
 
-from adapters.postgres import group_commit as module
 from adapters.postgres.connections import connect, connect_async
 from adapters.postgres.embedded import EmbeddedPostgres
-from adapters.postgres.group_commit import GroupCommit, OutcomeUnknown
 from adapters.postgres.schema import SHARD, ensure_schema
-from adapters.postgres.sequencer import Appended, VersionConflict
+from adapters.postgres.writing import group_commit as module
+from adapters.postgres.writing.group_commit import GroupCommit, OutcomeUnknown
+from adapters.postgres.writing.sequencer import Appended, VersionConflict
 from adapters.system import new_id, now
-from tests.adapters.postgres.faulty_socket import Fault, through_faulty_socket
 from tests.adapters.postgres.stored import check_whole
 from tests.adapters.postgres.story import toys
+from tests.adapters.postgres.writing.faulty_socket import Fault, through_faulty_socket
 from tests.ledger import ORIGIN
 
 

@@ -22,9 +22,18 @@ import psycopg
 import structlog
 
 from adapters.postgres.connections import DatabaseUnavailable, connect_async
-from adapters.postgres.rows import write
 from adapters.postgres.schema import SHARD
-from adapters.postgres.sequencer import Append, Appended, AppendError, Batch, Head, Known, KnownCommand, sequence
+from adapters.postgres.writing.rows import write
+from adapters.postgres.writing.sequencer import (
+    Append,
+    Appended,
+    AppendError,
+    Batch,
+    Head,
+    Known,
+    KnownCommand,
+    sequence,
+)
 from chain.merkle import Frontier
 from domain.kernel.times import utc_text
 

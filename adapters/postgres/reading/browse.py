@@ -15,7 +15,7 @@ import msgspec
 import psycopg
 from msgspec import Struct
 
-from adapters.postgres.reader import Stored
+from adapters.postgres.reading.reader import Stored
 from adapters.postgres.schema import SHARD
 from domain.kernel.times import utc_text
 

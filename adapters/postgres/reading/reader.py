@@ -15,7 +15,7 @@ from msgspec import Struct
 from psycopg_pool import AsyncConnectionPool
 
 from adapters.postgres.schema import SHARD
-from adapters.postgres.sequencer import KnownCommand
+from adapters.postgres.writing.sequencer import KnownCommand
 from chain.entry import Entry, parse
 
 

@@ -9,8 +9,8 @@ from uuid import UUID
 import pytest
 from psycopg import Connection
 
-from adapters.postgres import browse
 from adapters.postgres.ledger import Request
+from adapters.postgres.reading import browse
 from adapters.system import new_id, now
 from api.compose import Running
 from domain.intake.application.commands import DraftApplication, SubmitApplication

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from adapters.postgres.sequencer import (
+from adapters.postgres.writing.sequencer import (
     Append,
     Appended,
     Batch,

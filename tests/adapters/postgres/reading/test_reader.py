@@ -8,8 +8,8 @@ import msgspec
 import pytest
 from psycopg import Connection
 
-from adapters.postgres.reader import Reader, StreamBroken
-from adapters.postgres.sequencer import Appended, KnownCommand
+from adapters.postgres.reading.reader import Reader, StreamBroken
+from adapters.postgres.writing.sequencer import Appended, KnownCommand
 from adapters.system import new_id
 from api.compose import Running
 from chain.entry import EntryError
