@@ -12,9 +12,9 @@ import pytest
 
 from adapters.connectors.payments.port import Order
 from adapters.connectors.payments.scenarios import Script
-from adapters.processes.collection import CollectDue
 from adapters.processes.end_of_day import DayRun, EndOfDayError
 from api.compose import Running
+from api.roles.steps.collection import CollectDue
 from domain.leasing.lease.commands import PostPayment
 from domain.leasing.lease.rules.decider import LEASE
 from domain.leasing.lease.state import LeaseState
@@ -288,7 +288,7 @@ async def test_a_day_that_was_resumed_says_what_it_did_in_all(world: World, monk
 
 async def test_a_circle_is_noticed(program: Running, monkeypatch: pytest.MonkeyPatch) -> None:
     """A read model that finds something new every time it is asked."""
-    monkeypatch.setattr("adapters.processes.collection.ROUNDS_MAX", 3)
+    monkeypatch.setattr("api.roles.steps.collection.ROUNDS_MAX", 3)
 
     class Circle:
         asked = 0

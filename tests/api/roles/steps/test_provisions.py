@@ -12,9 +12,8 @@ from psycopg import Connection
 
 from adapters.postgres.connections import connect
 from adapters.processes.end_of_day import DayRun, EndOfDay
-from adapters.processes.provisioning import ProvisionRefused, RecogniseProvisions
 from api.compose import Running
-from api.roles.provisions import AllowancesNow, provisions_step
+from api.roles.steps.provisions import AllowancesNow, ProvisionRefused, RecogniseProvisions, provisions_step
 from domain.accounting import chart
 from domain.accounting.provision import PROVISION, ProvisionState, RecogniseProvision, provision_stream
 from domain.accounting.provisioning import (

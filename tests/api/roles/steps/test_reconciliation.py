@@ -15,11 +15,11 @@ from adapters.connectors.payments.port import Order
 from adapters.connectors.payments.sandbox import SandboxBank
 from adapters.connectors.payments.scenarios import Script, always
 from adapters.connectors.payments.statement import StatementError, StatementRow, read_statement, write_statement
-from adapters.processes.closing_steps import ReconcileStatements, ReconciliationRefused
 from adapters.processes.dispatch import context
 from adapters.processes.end_of_day import DayRun
 from api.compose import Running
 from api.roles.days import ReadModelsNow
+from api.roles.steps.reconciliation import ReconcileStatements, ReconciliationRefused
 from domain.kernel.refusal import Refusal
 from domain.payments.payment.commands import InitiatePayment, RecordChargeback
 from domain.payments.payment.rules import PAYMENT
