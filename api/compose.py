@@ -12,13 +12,14 @@ import domain.registry  # noqa: F401 - registers the event types that stored ent
 from adapters.keys import FileKeys
 from adapters.postgres.connections import connect, conninfo
 from adapters.postgres.embedded import EmbeddedPostgres
-from adapters.postgres.facts import FactLoader, States
-from adapters.postgres.group_commit import GroupCommit
 from adapters.postgres.ledger import Ledger
-from adapters.postgres.reader import Reader
+from adapters.postgres.reading.facts import FactLoader
+from adapters.postgres.reading.reader import Reader
+from adapters.postgres.reading.states import States
 from adapters.postgres.schema import SHARD, ensure_schema
-from adapters.postgres.tenant_lock import TenantLock
 from adapters.postgres.vault import Vault
+from adapters.postgres.writing.group_commit import GroupCommit
+from adapters.postgres.writing.tenant_lock import TenantLock
 from adapters.system import new_id, now, random_bytes
 from api.facts import fact_loader
 from api.queries.engine.threads import Queries

@@ -14,10 +14,11 @@ from uuid import UUID
 
 import psycopg
 
-from adapters.postgres.facts import FactLoader, Members, States
-from adapters.postgres.reader import Reader
+from adapters.postgres.reading.facts import FactLoader, Members
+from adapters.postgres.reading.reader import Reader
+from adapters.postgres.reading.states import States
 from adapters.postgres.schema import SHARD
-from adapters.postgres.tenant_lock import TenantLock
+from adapters.postgres.writing.tenant_lock import TenantLock
 from adapters.pricing.quotes import offer_of
 from adapters.reference.clauses import shipped_entries
 from adapters.reference.plans import plans_of

@@ -33,10 +33,10 @@ from adapters.eventsourcing.codec import EntryCodec, stream_of
 from adapters.eventsourcing.subscription import LedgerSubscription
 from adapters.eventsourcing.writer import WriterThread
 from adapters.postgres.connections import DatabaseUnavailable, connect, conninfo
-from adapters.postgres.group_commit import OutcomeUnknown, WriterClosed
-from adapters.postgres.rows import CHANNEL
 from adapters.postgres.schema import SHARD
-from adapters.postgres.sequencer import Append, AppendError, Part
+from adapters.postgres.writing.group_commit import OutcomeUnknown, WriterClosed
+from adapters.postgres.writing.rows import CHANNEL
+from adapters.postgres.writing.sequencer import Append, AppendError, Part
 from chain.entry import EntryError, parse
 from domain.kernel.command import Actor, Context
 from domain.kernel.times import business_date

@@ -9,8 +9,8 @@ from datetime import datetime
 from threading import Lock, Thread
 from typing import Self
 
-from adapters.postgres.group_commit import GroupCommit, WriterClosed
-from adapters.postgres.sequencer import Append, Appended
+from adapters.postgres.writing.group_commit import GroupCommit, WriterClosed
+from adapters.postgres.writing.sequencer import Append, Appended
 
 
 class WriterThread:

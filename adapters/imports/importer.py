@@ -25,10 +25,10 @@ from adapters.imports.bpi2012 import case_digest, commands, stream_id
 from adapters.imports.drafting import DraftedCase, Fact, Job, decide_case, draft_facts
 from adapters.imports.second import SecondProcess, SecondProcessGone
 from adapters.imports.xes import Case
-from adapters.postgres.group_commit import MAX_BATCH_EVENTS
 from adapters.postgres.ledger import Drafted, Ledger
-from adapters.postgres.reader import Reader, Stored
-from adapters.postgres.sequencer import Append, Appended, Part
+from adapters.postgres.reading.reader import Reader, Stored
+from adapters.postgres.writing.group_commit import MAX_BATCH_EVENTS
+from adapters.postgres.writing.sequencer import Append, Appended, Part
 from domain.kernel.event import type_of, without_personal
 from domain.kernel.times import utc_text
 

@@ -20,8 +20,8 @@ from msgspec import Struct
 
 from adapters.imports.uci import CURRENCY, DUE_AFTER, MONTHS, Client, bills, month_end, payments
 from adapters.postgres.ledger import Ledger
-from adapters.postgres.reader import Reader
-from adapters.postgres.sequencer import Append, Part
+from adapters.postgres.reading.reader import Reader
+from adapters.postgres.writing.sequencer import Append, Part
 from adapters.processes.dispatch import Dispatch, Dispatched, context, dispatch_all
 from adapters.processes.end_of_day import EndOfDay
 from domain.calendar.calendar import CalendarState

@@ -19,10 +19,12 @@ from uuid import UUID
 import msgspec
 from msgspec import Struct
 
-from adapters.postgres.facts import FactLoader, Found, Reads, States
-from adapters.postgres.group_commit import GroupCommit
-from adapters.postgres.reader import Reader
-from adapters.postgres.sequencer import (
+from adapters.postgres.reading.facts import FactLoader, Found
+from adapters.postgres.reading.reader import Reader
+from adapters.postgres.reading.states import Reads, States
+from adapters.postgres.vault import Vault, personal_values
+from adapters.postgres.writing.group_commit import GroupCommit
+from adapters.postgres.writing.sequencer import (
     Append,
     Appended,
     AppendError,
@@ -35,7 +37,6 @@ from adapters.postgres.sequencer import (
     SubjectKeyTaken,
     VersionConflict,
 )
-from adapters.postgres.vault import Vault, personal_values
 from chain.entry import Draft, draft
 from domain.kernel.command import Command, Context
 from domain.kernel.decider import Decider

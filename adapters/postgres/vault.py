@@ -17,7 +17,7 @@ from msgspec import UNSET
 
 from adapters.keys import KeyProvider
 from adapters.postgres.schema import SHARD
-from adapters.postgres.sequencer import PersonalRow, SubjectErased
+from adapters.postgres.writing.sequencer import PersonalRow, SubjectErased
 from chain.personal import NONCE_BYTES, SUBJECT_KEY_BYTES, Sealed, open_field, seal_fields
 from domain.kernel.event import Event, personal_fields, subject_of, type_of
 

@@ -21,8 +21,8 @@ from uuid import UUID, uuid5
 from msgspec import Struct
 
 from adapters.postgres.ledger import Ledger, Request
-from adapters.postgres.reader import Reader
-from adapters.postgres.sequencer import Appended
+from adapters.postgres.reading.reader import Reader
+from adapters.postgres.writing.sequencer import Appended
 from domain.kernel.command import Actor, Command, Context
 from domain.kernel.decider import Decider
 from domain.kernel.process import FollowUp

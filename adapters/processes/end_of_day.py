@@ -19,7 +19,7 @@ from uuid import UUID
 from msgspec import Struct
 
 from adapters.postgres.ledger import Ledger, Request
-from adapters.postgres.reader import Reader
+from adapters.postgres.reading.reader import Reader
 from adapters.processes.dispatch import STREAMS_IN_FLIGHT, Dispatch, Dispatched, context, dispatch_all, dispatched_since
 from domain.calendar.calendar import (
     CALENDAR,

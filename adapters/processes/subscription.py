@@ -21,9 +21,9 @@ import msgspec
 from msgspec import Struct
 from psycopg_pool import AsyncConnectionPool
 
-from adapters.postgres.facts import FactLoader
 from adapters.postgres.ledger import Ledger
-from adapters.postgres.reader import Reader
+from adapters.postgres.reading.facts import FactLoader
+from adapters.postgres.reading.reader import Reader
 from adapters.postgres.schema import SHARD
 from adapters.processes.dispatch import (
     STREAMS_IN_FLIGHT,

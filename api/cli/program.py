@@ -6,21 +6,11 @@ from typing import Annotated
 
 import typer
 
-from api.cli import (
-    books,
-    contracts,
-    days,
-    demonstration,
-    doctor,
-    evidence,
-    history,
-    importing,
-    keys,
-    lists,
-    models,
-    offers,
-    serving,
-)
+from api.cli.commands import access, accounting, calendar, contracts, demonstration, lists, serving
+from api.cli.commands.importing import uci, xes
+from api.cli.commands.installation import doctor
+from api.cli.commands.ledger import evidence, history, read_models
+from api.cli.commands.pricing import offers
 from api.cli.frame import Data, Json, Lang, Shared, group, worded
 from api.cli.wording.usage import translate_library
 
@@ -30,6 +20,8 @@ app = group(
     "leaseledger: a ledger of leases, kept as events, that anyone can check.\n\n"
     "Data goes to stdout, words to stderr. Exit status: 0 done, 1 refused or not verified, 2 usage or unusable input."
 )
+
+imports = group("Import histories from other systems.")
 
 
 def _say_version(wanted: bool) -> None:
@@ -58,15 +50,17 @@ def options(
 
 demonstration.register(app)
 serving.register(app)
-days.register(importing.app, app)
-app.add_typer(importing.app, name="import")
+calendar.register(app)
+xes.register(imports)
+uci.register(imports)
+app.add_typer(imports, name="import")
 history.register(app)
 evidence.register(app)
-models.register(app)
+read_models.register(app)
 offers.register(app)
-books.register(app)
+accounting.register(app)
 contracts.register(app)
 lists.register(app)
-app.add_typer(keys.app, name="keys")
-app.add_typer(keys.subjects, name="subject")
+app.add_typer(access.keys, name="keys")
+app.add_typer(access.subjects, name="subject")
 doctor.register(app)

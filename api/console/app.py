@@ -25,7 +25,7 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from adapters.postgres import browse
+from adapters.postgres.reading import browse
 from adapters.system import now, random_bytes
 from api.access import Access, Principal
 from api.compose import Running

@@ -11,7 +11,7 @@ from pathlib import Path
 from uuid import UUID, uuid5
 
 from adapters.postgres.ledger import Request
-from adapters.postgres.sequencer import NotFirst
+from adapters.postgres.writing.sequencer import NotFirst
 from api.compose import Base, Running, running
 from api.demonstration import auto, rental, scene
 from api.roles.days import ledger_of

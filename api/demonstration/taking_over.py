@@ -9,7 +9,7 @@ from uuid import UUID
 from msgspec.structs import replace
 
 from adapters.postgres.ledger import Request, payload
-from adapters.postgres.sequencer import Append, Part
+from adapters.postgres.writing.sequencer import Append, Part
 from adapters.processes.dispatch import context
 from adapters.system import new_id
 from api.compose import Running

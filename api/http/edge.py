@@ -21,9 +21,9 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from adapters.postgres.connections import DatabaseUnavailable
-from adapters.postgres.group_commit import OutcomeUnknown, WriterClosed
 from adapters.postgres.ledger import StateMoved, StreamBusy
-from adapters.postgres.sequencer import KeyReused, SubjectErased
+from adapters.postgres.writing.group_commit import OutcomeUnknown, WriterClosed
+from adapters.postgres.writing.sequencer import KeyReused, SubjectErased
 from adapters.reference.plans import CatalogueError
 from adapters.reference.policies import PolicyError
 from adapters.reference.prudential import PrudentialDataError

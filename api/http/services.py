@@ -11,7 +11,8 @@ from uuid import UUID
 from fastapi import Request
 from msgspec import Struct
 
-from adapters.postgres import api_keys, browse
+from adapters.postgres import api_keys
+from adapters.postgres.reading import browse
 from adapters.system import now
 from api.access import Access
 from api.compose import Running

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from adapters.postgres import browse
+from adapters.postgres.reading import browse
 from api.permissions import Permission
 from api.queries.engine.events import EventItem, event_item
 from api.queries.engine.parameters import by_position

@@ -8,9 +8,9 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from adapters.postgres import browse
 from adapters.postgres.log import Log
-from adapters.postgres.reader import Stored
+from adapters.postgres.reading import browse
+from adapters.postgres.reading.reader import Stored
 from api.queries.engine.events import EventId, Hash
 from api.queries.engine.read import Connection
 from api.queries.engine.shape import Position

@@ -3,7 +3,7 @@
 timers ─▶ collection ─▶ callbacks ─▶ queries ─▶ reconciliation ─▶ provisions   without any bank: first and last
     └───────┴── settle ──┴───────────┴─▶ `api.roles.subscriptions`, one after the other until none has anything to do
 
-Provisions are `api.roles.provisions`.
+Each step is a file of `api.roles.steps`.
 """
 
 from __future__ import annotations
@@ -24,15 +24,16 @@ from adapters.connectors.payments.port import PaymentProvider
 from adapters.connectors.payments.sandbox import SandboxBank
 from adapters.postgres.connections import connect, conninfo
 from adapters.postgres.schema import SHARD
-from adapters.processes.closing_steps import AskForOutcomes, DeliverCallbacks, ReconcileStatements
-from adapters.processes.collection import CollectDue
 from adapters.processes.dispatch import STREAMS_IN_FLIGHT
 from adapters.processes.end_of_day import DayStep, EndOfDay, Settle
 from adapters.processes.subscription import Refused, Subscription
 from adapters.system import now
 from api.compose import Running
 from api.roles.banks import banks
-from api.roles.provisions import provisions_step
+from api.roles.steps.collection import CollectDue
+from api.roles.steps.outcomes import AskForOutcomes, DeliverCallbacks
+from api.roles.steps.provisions import provisions_step
+from api.roles.steps.reconciliation import ReconcileStatements
 from api.roles.subscriptions import collector_of, managed, settle
 from domain.access.ledger import LEDGER, LedgerState, may_end
 from domain.kernel.refusal import Refusal

@@ -11,7 +11,7 @@ from uuid import UUID
 from msgspec.structs import replace
 
 from adapters.postgres.ledger import Ledger, Request
-from adapters.postgres.sequencer import Appended
+from adapters.postgres.writing.sequencer import Appended
 from adapters.pricing.quotes import offer_of
 from adapters.reference import policies, prudential
 from adapters.reference.plans import shipped_plans

@@ -17,12 +17,15 @@ from projections.registry import PROJECTIONS
 from tests.ledger import Server, composed_on
 
 HERE = Path(__file__).parent
+OWN_LOOPS = HERE / "roles"
+"""Tests of roles make a ledger each, and so have a loop each, as their fixtures do."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Let the tests of these folders share a loop, so that they can share applications."""
     for item in items:
-        if HERE in item.path.parents and isinstance(item, pytest.Function) and inspect.iscoroutinefunction(item.obj):
+        shared = HERE in item.path.parents and OWN_LOOPS not in item.path.parents
+        if shared and isinstance(item, pytest.Function) and inspect.iscoroutinefunction(item.obj):
             item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
 
 

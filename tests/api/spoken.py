@@ -50,7 +50,7 @@ NOT_SHOWN = frozenset({"PlanFault", "DayCount", "Rounding"})
 
 CONTEXTS_OF = {
     API / "demonstration" / "summary.py": ("summary",),
-    API / "cli" / "wording" / "offers.py": ("quote",),
+    API / "cli" / "commands" / "pricing" / "wording.py": ("quote",),
 }
 """Files whose texts have a context of their own."""
 

@@ -17,7 +17,7 @@ from msgspec import Struct
 
 from adapters.postgres.connections import connect
 from adapters.postgres.ledger import Request
-from adapters.postgres.sequencer import Appended
+from adapters.postgres.writing.sequencer import Appended
 from adapters.system import new_id, now
 from api.compose import Base, Running, running
 from chain.checkpoint import Checkpoint, open_checkpoint, sign_checkpoint

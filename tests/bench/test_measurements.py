@@ -17,7 +17,7 @@ from adapters.imports.xes import Case
 from adapters.postgres.connections import connect
 from adapters.postgres.ledger import Ledger
 from adapters.postgres.log import Log
-from adapters.postgres.sequencer import Appended
+from adapters.postgres.writing.sequencer import Appended
 from adapters.system import now
 from api.compose import Base
 from chain.errors import ProofMismatch

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.api.cli.test_serving import up
+from tests.api.cli.commands.test_serving import up
 from tests.e2e.test_transcripts import HERE, place, run
 from tests.ledger import Server
 

@@ -12,7 +12,7 @@ import pytest
 
 from api.settings import DEFAULT_TENANT
 from domain.kernel.times import BEIJING
-from tests.api.cli.test_serving import up
+from tests.api.cli.commands.test_serving import up
 from tests.e2e.test_transcripts import HERE, place, run
 from tests.forked import NAME
 

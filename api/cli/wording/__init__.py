@@ -1,1 +1,1 @@
-"""Words for people at a terminal: usage and help, sentences told again, tables of plans and offers."""
+"""Words for people at a terminal: usage and help, sentences told again, numbers and aligned tables."""

@@ -14,7 +14,7 @@ from typer._click.formatting import HelpFormatter
 from typer.core import TyperCommand, TyperGroup
 
 from api.cli.wording.retelling import retold
-from api.cli.words import padded, width, wrapped
+from api.cli.wording.words import padded, width, wrapped
 from api.language import Language, current, text, text_in
 
 SPACING = 2

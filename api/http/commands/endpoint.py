@@ -23,7 +23,7 @@ from msgspec import Meta, Struct
 from starlette.types import Receive, Scope, Send
 
 from adapters.postgres.ledger import Request
-from adapters.postgres.sequencer import Appended, KeyReused, VersionConflict
+from adapters.postgres.writing.sequencer import Appended, KeyReused, VersionConflict
 from adapters.system import new_id
 from api.access import Principal
 from api.fills import FILLED, Filled, Given, Members

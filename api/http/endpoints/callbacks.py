@@ -17,8 +17,8 @@ from starlette.responses import Response
 from adapters.connectors.payments.collecting import received
 from adapters.connectors.payments.port import CallbackMalformed, RequestMalformed
 from adapters.connectors.payments.signature import BODY_MAX_BYTES, verify
-from adapters.postgres import browse
 from adapters.postgres.ledger import Request as Asked
+from adapters.postgres.reading import browse
 from adapters.processes.dispatch import SYSTEM
 from adapters.system import new_id
 from api.http.description import POSITION, Description, add

@@ -33,7 +33,7 @@ from adapters.documents.port import SignatureInvalid
 from adapters.documents.typeset import typeset
 from adapters.documents.verify import received
 from adapters.postgres import ledger
-from adapters.postgres.sequencer import Appended, VersionConflict
+from adapters.postgres.writing.sequencer import Appended, VersionConflict
 from adapters.system import new_id
 from api import papers
 from api.access import Principal

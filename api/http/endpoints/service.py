@@ -10,7 +10,7 @@ from fastapi import FastAPI, Path, Request
 from msgspec import Struct
 from starlette.responses import Response
 
-from adapters.postgres import browse
+from adapters.postgres.reading import browse
 from adapters.postgres.schema import SHARD
 from api.http.description import POSITION, PUBLIC_PROBLEMS, Description, add
 from api.http.problems import catalogue

@@ -16,8 +16,8 @@ from fastapi import Depends, FastAPI, Header, Query
 from msgspec import Struct
 from starlette.responses import Response, StreamingResponse
 
-from adapters.postgres import browse
-from adapters.postgres.reader import Stored
+from adapters.postgres.reading import browse
+from adapters.postgres.reading.reader import Stored
 from api.access import Principal
 from api.http.access import needs
 from api.http.commands.headers import last_event_id

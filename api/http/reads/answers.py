@@ -13,7 +13,7 @@ from fastapi.routing import APIRoute
 from msgspec import Struct
 from starlette.responses import Response
 
-from adapters.postgres import browse
+from adapters.postgres.reading import browse
 from api.http import words
 from api.http.commands.headers import etag, none_match
 from api.http.problems import catalogue

@@ -6,8 +6,8 @@ from typing import Annotated
 
 from msgspec import Meta, Raw, Struct
 
-from adapters.postgres.browse import envelope
-from adapters.postgres.reader import Stored
+from adapters.postgres.reading.browse import envelope
+from adapters.postgres.reading.reader import Stored
 from api.queries.engine.shape import Position
 from domain.kernel.ids import format_id
 

@@ -18,7 +18,7 @@ from uuid import UUID
 import structlog
 from msgspec import Meta, Struct, defstruct
 
-from adapters.postgres import browse
+from adapters.postgres.reading import browse
 from adapters.postgres.schema import SHARD
 from api.permissions import Permission
 from api.queries.engine.events import EventItem, event_item

@@ -28,7 +28,7 @@ from adapters.eventsourcing import (
     events_after,
     projector,
 )
-from adapters.postgres.sequencer import Appended
+from adapters.postgres.writing.sequencer import Appended
 from adapters.system import new_id
 from api.compose import Base, Running, running
 from chain.entry import check_canonical, parse

@@ -10,7 +10,7 @@ from msgspec import UNSET
 from msgspec.structs import replace
 
 from adapters.postgres.ledger import Request
-from adapters.postgres.sequencer import Append, Part
+from adapters.postgres.writing.sequencer import Append, Part
 from adapters.system import new_id
 from chain.entry import Draft, draft_body
 from domain.intake.application.commands import DraftApplication, SubmitApplication

@@ -14,8 +14,8 @@ from psycopg import Connection
 from adapters.postgres.connections import connect
 from adapters.postgres.fsck import findings, whole
 from adapters.postgres.log import Log, Published
-from adapters.postgres.sequencer import Append, Part
 from adapters.postgres.vault import destroy_key
+from adapters.postgres.writing.sequencer import Append, Part
 from adapters.system import new_id
 from api.compose import Running
 from chain.checkpoint import Checkpoint, open_checkpoint, sign_checkpoint

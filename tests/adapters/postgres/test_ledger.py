@@ -9,11 +9,11 @@ from uuid import UUID
 import pytest
 from msgspec.structs import replace
 
-from adapters.postgres import facts
 from adapters.postgres.connections import connect
 from adapters.postgres.ledger import Ledger, Request, payload
-from adapters.postgres.reader import Reader
-from adapters.postgres.sequencer import Appended, KeyReused, VersionConflict
+from adapters.postgres.reading import states
+from adapters.postgres.reading.reader import Reader
+from adapters.postgres.writing.sequencer import Appended, KeyReused, VersionConflict
 from adapters.system import new_id
 from api.compose import Running
 from domain.intake.application.commands import DraftApplication, RouteToLane, StartVerification, WithdrawApplication
@@ -255,7 +255,7 @@ async def test_append_without_events_is_a_mistake(program: Running) -> None:
 async def test_cache_keeps_what_was_used_last(
     program: Running, reads: list[tuple[UUID, int]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(facts, "CACHED_STREAMS", 2)
+    monkeypatch.setattr(states, "CACHED_STREAMS", 2)
     first, second = await drafted(program.ledger), await drafted(program.ledger)
     await program.ledger.load(APPLICATION, first)
     third = await drafted(program.ledger)

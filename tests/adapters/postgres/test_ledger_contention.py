@@ -9,10 +9,10 @@ import pytest
 
 from adapters.postgres import ledger as module
 from adapters.postgres.connections import connect
-from adapters.postgres.group_commit import GroupCommit
 from adapters.postgres.ledger import Ledger, StreamBusy
-from adapters.postgres.sequencer import Append, Appended
 from adapters.postgres.vault import Vault
+from adapters.postgres.writing.group_commit import GroupCommit
+from adapters.postgres.writing.sequencer import Append, Appended
 from adapters.system import new_id, now, random_bytes
 from api.compose import Base, Running
 from domain.intake.application.events import ApplicationSubmitted

@@ -12,8 +12,8 @@ from psycopg import Connection
 
 from adapters.postgres import log as module
 from adapters.postgres.connections import connect
-from adapters.postgres.group_commit import GroupCommit
 from adapters.postgres.log import HeadMismatch, KeyRetired, Log, NoSuchPosition, PostgresTiles
+from adapters.postgres.writing.group_commit import GroupCommit
 from adapters.system import now
 from chain.checkpoint import open_checkpoint
 from chain.errors import MalformedTile, ProofMismatch, SignatureMismatch

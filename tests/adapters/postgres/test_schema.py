@@ -11,8 +11,8 @@ import pytest
 from psycopg import Connection
 
 from adapters.postgres.connections import DatabaseUnavailable, connect, conninfo
-from adapters.postgres.group_commit import GroupCommit
 from adapters.postgres.schema import PARTITION_ROWS, ROLES, SCHEMA_VERSION, SchemaMismatch, ensure_schema
+from adapters.postgres.writing.group_commit import GroupCommit
 from adapters.system import now
 from chain.merkle import EMPTY_ROOT
 from tests.adapters.postgres.story import toys

@@ -15,10 +15,10 @@ from psycopg import Connection
 from adapters.keys import FileKeys, KeyFileError
 from adapters.postgres.connections import connect
 from adapters.postgres.fsck.whole import fsck
-from adapters.postgres.group_commit import GroupCommit
 from adapters.postgres.ledger import Ledger
-from adapters.postgres.sequencer import Appended, KeyReused, Part, SubjectErased
 from adapters.postgres.vault import Vault, destroy_key, personal_values
+from adapters.postgres.writing.group_commit import GroupCommit
+from adapters.postgres.writing.sequencer import Appended, KeyReused, Part, SubjectErased
 from adapters.system import new_id, now, random_bytes
 from api.compose import Base, Running
 from chain.b64 import b64url
@@ -28,9 +28,9 @@ from domain.intake.application.rules import APPLICATION
 from domain.intake.application.state import ApplicationPhase
 from domain.kernel.event import Event
 from domain.kernel.values import AssetClass
-from tests.adapters.postgres.faulty_socket import through_faulty_socket
 from tests.adapters.postgres.stored import check_whole
 from tests.adapters.postgres.story import ADDRESS, NAME, PERSONAL, PHONE, SUBMIT, draft_about, request, toys
+from tests.adapters.postgres.writing.faulty_socket import through_faulty_socket
 
 AT = "2026-11-21T08:00:00.000000Z"
 

@@ -10,7 +10,7 @@ from uuid import UUID
 import pytest
 from msgspec.structs import replace
 
-from adapters.postgres.reader import StreamBroken
+from adapters.postgres.reading.reader import StreamBroken
 from adapters.processes import dispatch as dispatching
 from adapters.processes.dispatch import Dispatch, Dispatched, context, dispatch_all, dispatched_since
 from api.compose import Running

@@ -10,9 +10,9 @@ from uuid import UUID, uuid4
 import pytest
 from msgspec.structs import replace
 
-from adapters.postgres.group_commit import GroupCommit
 from adapters.postgres.ledger import Ledger
-from adapters.postgres.sequencer import Append, Appended
+from adapters.postgres.writing.group_commit import GroupCommit
+from adapters.postgres.writing.sequencer import Append, Appended
 from adapters.processes.subscription import Subscription
 from adapters.system import new_id
 from api.compose import Base, Running, running

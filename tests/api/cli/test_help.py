@@ -13,7 +13,7 @@ import typer
 from typer.testing import CliRunner
 
 from api.cli.program import app
-from api.cli.words import width
+from api.cli.wording.words import width
 
 ROOT = Path(__file__).parents[3]
 PROGRAM = Path(sys.executable).with_name("leaseledger")

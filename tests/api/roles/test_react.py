@@ -24,9 +24,9 @@ from domain.kernel.refusal import Refusal
 from domain.payments.payment.commands import InitiatePayment
 from domain.payments.payment.rules import PAYMENT
 from domain.payments.payment.values import CollectionPolicy
+from tests.api.cli.commands.test_banks import DUE, leases, settings, tenant, types
+from tests.api.cli.commands.test_serving import until
 from tests.api.cli.program import Program, program_on
-from tests.api.cli.test_banks import DUE, leases, settings, tenant, types
-from tests.api.cli.test_serving import until
 from tests.ledger import Server
 
 __all__ = ["leases", "tenant"]

@@ -14,8 +14,8 @@ from typing import IO, Any
 import psutil
 import pytest
 
+from tests.api.cli.commands.test_serving import PROGRAM, START_S, data, environment, get, leaseledger, until, up
 from tests.api.cli.program import Program
-from tests.api.cli.test_serving import PROGRAM, START_S, data, environment, get, leaseledger, until, up
 from tests.forked import NAME
 
 pytestmark = pytest.mark.network

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from psycopg import Connection
 
-from api.roles.provisions import to_recognise
+from api.roles.steps.provisions import to_recognise
 from domain.accounting import chart
 from domain.accounting.posting import post
 from domain.accounting.posting import trial_balance as balance_of

@@ -1,0 +1,157 @@
+"""Questions that people ask of the ledger: whose a stream is, what stands where, how far it was at an instant.
+
+For one blocking connection. Positions have no holes and `recorded_at` never goes back with them, so an instant is found
+by bisection and needs no index of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+import psycopg
+from msgspec import Struct
+
+from adapters.postgres.reading.reader import Stored
+from adapters.postgres.schema import SHARD
+from domain.kernel.times import utc_text
+
+SCAN_EVENTS_MAX = 1_000
+"""Events that one page may look at; a page may be short, even empty, and still have more behind it."""
+
+EVENT_SKEW_MS = 120_000
+"""An event's id is made this long at most before (or, on another clock, after) its recording."""
+
+EVENT_SCAN_MAX = 20_000
+"""Events that the search for one event's id may look at."""
+
+Connection = psycopg.Connection[tuple[Any, ...]]
+
+
+class Envelope(Struct, frozen=True):
+    """What these questions need of an entry."""
+
+    eid: UUID
+    type: str
+    tenant: UUID
+    stream: UUID
+    seq: int
+    correlation: UUID
+    recorded_at: str
+
+
+class Scanned(Struct, frozen=True):
+    """Some events in ledger order, the last position that was looked at, and whether there is more behind it."""
+
+    events: tuple[Stored, ...]
+    scanned_to: int
+    has_more: bool
+
+
+_ENVELOPE = msgspec.json.Decoder(Envelope)
+
+
+def envelope(entry: bytes) -> Envelope:
+    """The envelope of stored bytes. Raises `msgspec.MsgspecError` for bytes that are no entry."""
+    return _ENVELOPE.decode(entry)
+
+
+def head_size(connection: Connection) -> int:
+    """The position of the newest event, 0 for an empty ledger."""
+    row = connection.execute("SELECT size FROM ledger.head WHERE shard = %s", (SHARD,)).fetchone()
+    assert row is not None, "the schema comes with a head row"
+    return int(row[0])
+
+
+def first_envelope(connection: Connection, stream: UUID) -> Envelope | None:
+    """The envelope of a stream's first event, which says whose it is; `None` when there is no such stream."""
+    row = connection.execute(
+        "SELECT entry FROM ledger.events WHERE shard = %s AND stream = %s AND seq = 1", (SHARD, stream)
+    ).fetchone()
+    return envelope(bytes(row[0])) if row else None
+
+
+def event_at(connection: Connection, position: int) -> Stored | None:
+    """The event at a position."""
+    found = _between(connection, position, position)
+    return found[0] if found else None
+
+
+def stream_page(connection: Connection, stream: UUID, after: int, limit: int, up_to: int) -> Scanned:
+    """Events of one stream behind position `after`, none behind `up_to`."""
+    rows = connection.execute(_STREAM, (SHARD, stream, after, up_to, limit + 1), binary=True).fetchall()
+    events = tuple(Stored(*row) for row in rows[:limit])
+    return Scanned(events, events[-1].position if events else after, len(rows) > limit)
+
+
+def ledger_page(
+    connection: Connection, tenant: UUID, after: int, limit: int, up_to: int, types: Collection[str] = ()
+) -> Scanned:
+    """A tenant's events behind position `after`, none behind `up_to`, only of `types` if any are given."""
+    rows = connection.execute(_LEDGER, (SHARD, after, up_to, SCAN_EVENTS_MAX), binary=True).fetchall()
+    found: list[Stored] = []
+    for row in rows:
+        stored = Stored(*row)
+        seen = envelope(stored.entry)
+        if seen.tenant != tenant or (types and seen.type not in types):
+            continue
+        if len(found) == limit:
+            return Scanned(tuple(found), found[-1].position, has_more=True)
+        found.append(stored)
+    scanned_to = rows[-1][0] if rows else after
+    return Scanned(tuple(found), scanned_to, has_more=len(rows) == SCAN_EVENTS_MAX and scanned_to < up_to)
+
+
+def position_as_of(connection: Connection, instant: datetime) -> int:
+    """The last position that was recorded at or before an instant; 0 when that is before the first."""
+    wanted = utc_text(instant)
+    known, unknown = 0, head_size(connection)
+    while known < unknown:
+        middle = (known + unknown + 1) // 2
+        stored = event_at(connection, middle)
+        assert stored is not None, "positions have no holes"
+        if envelope(stored.entry).recorded_at <= wanted:
+            known = middle
+        else:
+            unknown = middle - 1
+    return known
+
+
+def event_by_id(connection: Connection, eid: UUID) -> Stored | None:
+    """The event with this id, found around the time inside the id (RFC 9562 §5.7); `None` when it is not there.
+
+    Only ids that were made when their event was recorded are found; events of an import are asked for by position.
+    """
+    made_ms = eid.int >> 80
+    if made_ms > _LATEST_MS:
+        return None
+    after = position_as_of(connection, _instant(max(made_ms - EVENT_SKEW_MS, 0)))
+    last = min(position_as_of(connection, _instant(made_ms + EVENT_SKEW_MS)), after + EVENT_SCAN_MAX)
+    while after < last:
+        found = _between(connection, after + 1, min(after + SCAN_EVENTS_MAX, last))
+        for stored in found:
+            if envelope(stored.entry).eid == eid:
+                return stored
+        after += SCAN_EVENTS_MAX
+    return None
+
+
+_LATEST_MS = 253_370_764_800_000
+"""The year 9999, less than which every date fits."""
+
+
+def _instant(unix_ms: int) -> datetime:
+    return datetime.fromtimestamp(unix_ms / 1000, UTC)
+
+
+def _between(connection: Connection, first: int, last: int) -> list[Stored]:
+    return [Stored(*row) for row in connection.execute(_BETWEEN, (SHARD, first, last), binary=True).fetchall()]
+
+
+_COLUMNS = "SELECT position, entry, leaf FROM ledger.events WHERE shard = %s"
+_BETWEEN = f"{_COLUMNS} AND position BETWEEN %s AND %s ORDER BY position"
+_STREAM = f"{_COLUMNS} AND stream = %s AND position > %s AND position <= %s ORDER BY seq LIMIT %s"
+_LEDGER = f"{_COLUMNS} AND position > %s AND position <= %s ORDER BY position LIMIT %s"

@@ -1,0 +1,130 @@
+"""Reading the ledger: streams for replay, ranges by position, commands by key; for asyncio programs.
+
+Every entry that is read for replay is checked: it parses strictly, and its sequence number follows its predecessor's.
+Its event is checked when it is taken out: the type is registered and the body fits (older ones are upcast on the way).
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any
+from uuid import UUID
+
+import psycopg
+from msgspec import Struct
+from psycopg_pool import AsyncConnectionPool
+
+from adapters.postgres.schema import SHARD
+from adapters.postgres.writing.sequencer import KnownCommand
+from chain.entry import Entry, parse
+
+
+class StreamBroken(ValueError):
+    """A stored stream whose sequence numbers do not follow each other; run fsck."""
+
+
+class Stored(Struct, frozen=True):
+    """One stored event: its position (from 1), the exact entry bytes and the leaf hash kept beside them."""
+
+    position: int
+    entry: bytes
+    leaf: bytes
+
+    def parsed(self) -> Entry:
+        """The entry; raises `chain.entry.EntryError`."""
+        return parse(self.entry)
+
+
+Pool = AsyncConnectionPool[psycopg.AsyncConnection[tuple[Any, ...]]]
+
+
+class Reader:
+    """Queries on a pool of connections."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+
+    async def stream(self, stream: UUID, *, after: int = 0, up_to_position: int | None = None) -> list[Stored]:
+        """Events of one stream behind version `after`, in order, optionally only up to a ledger position."""
+        rows = await self._rows(_STREAM, (SHARD, stream, after, up_to_position, up_to_position))
+        return [Stored(*row) for row in rows]
+
+    async def first(self, stream: UUID) -> Stored | None:
+        """The first event of a stream, which says whose and what it is."""
+        rows = await self._rows(_FIRST, (SHARD, stream))
+        return Stored(*rows[0]) if rows else None
+
+    async def stream_entries(self, stream: UUID, *, after: int = 0) -> AsyncIterator[Entry]:
+        """The entries of one stream behind version `after`, in order. Raises `StreamBroken` or `EntryError`."""
+        for version, stored in enumerate(await self.stream(stream, after=after), start=after + 1):
+            yield _entry(stored, stream, version)
+
+    async def entries_of(self, streams: list[UUID]) -> dict[UUID, list[Entry]]:
+        """All entries of several streams, as `stream_entries`, by one query; new streams are absent."""
+        entries: dict[UUID, list[Entry]] = {}
+        for stream, *stored in await self._rows(_STREAMS, (SHARD, streams)):
+            known = entries.setdefault(stream, [])
+            known.append(_entry(Stored(*stored), stream, len(known) + 1))
+        return entries
+
+    async def after(self, position: int, limit: int) -> list[Stored]:
+        """At most `limit` events behind a position, in ledger order."""
+        return [Stored(*row) for row in await self._rows(_AFTER, (SHARD, position, limit))]
+
+    async def size(self) -> int:
+        """The position of the newest event, 0 for an empty ledger."""
+        return int((await self._rows("SELECT size FROM ledger.head WHERE shard = %s", (SHARD,)))[0][0])
+
+    async def command(self, tenant: UUID, key: str) -> KnownCommand | None:
+        """The accepted command with this idempotency key, if there is one."""
+        rows = await self._rows(_COMMAND, (SHARD, tenant, key))
+        return KnownCommand(*rows[0]) if rows else None
+
+    async def known_keys(self, tenant: UUID, keys: list[str]) -> set[str]:
+        """Those of the idempotency keys that the ledger holds."""
+        return {key for (key,) in await self._rows(_KNOWN_KEYS, (SHARD, tenant, keys))}
+
+    async def versions(self, streams: list[UUID]) -> dict[UUID, int]:
+        """The versions of streams; new ones are absent."""
+        return dict(await self._rows(_VERSIONS, (SHARD, streams)))
+
+    async def last_begun(self, types: list[str], after: int) -> dict[str, int]:
+        """Where a stream last began with each of these types of events behind a position; absent where none did."""
+        return dict(await self._rows(_LAST_BEGUN, (SHARD, after, types)))
+
+    async def subject_key(self, subject: UUID) -> dict[UUID, bytes | None]:
+        """The wrapped key of a subject; `None` in it when destroyed; empty when the subject is new."""
+        return dict(await self._rows(_SUBJECT_KEY, (SHARD, subject)))
+
+    async def _rows(self, query: str, parameters: tuple[object, ...]) -> list[tuple[Any, ...]]:
+        async with self._pool.connection() as connection:
+            cursor = await connection.execute(query, parameters, binary=True, prepare=True)
+            return await cursor.fetchall()
+
+
+def _entry(stored: Stored, stream: UUID, version: int) -> Entry:
+    entry = stored.parsed()
+    if entry.seq != version or entry.stream != stream:
+        raise StreamBroken(
+            f"position {stored.position}: expected number {version} of stream {stream}, got {entry.seq} of "
+            f"{entry.stream}"
+        )
+    return entry
+
+
+_STREAM = """
+SELECT position, entry, leaf FROM ledger.events
+WHERE shard = %s AND stream = %s AND seq > %s AND (%s::bigint IS NULL OR position <= %s) ORDER BY seq"""
+_STREAMS = """
+SELECT stream, position, entry, leaf FROM ledger.events WHERE shard = %s AND stream = ANY(%s) ORDER BY stream, seq"""
+_FIRST = "SELECT position, entry, leaf FROM ledger.events WHERE shard = %s AND stream = %s AND seq = 1"
+_AFTER = "SELECT position, entry, leaf FROM ledger.events WHERE shard = %s AND position > %s ORDER BY position LIMIT %s"
+_COMMAND = """
+SELECT digest, stream, seq, version, position, events FROM ledger.commands
+WHERE shard = %s AND tenant = %s AND key = %s"""
+_KNOWN_KEYS = "SELECT key FROM ledger.commands WHERE shard = %s AND tenant = %s AND key = ANY(%s)"
+_VERSIONS = "SELECT stream, seq FROM ledger.stream_heads WHERE shard = %s AND stream = ANY(%s)"
+_SUBJECT_KEY = "SELECT subject, wrapped FROM ledger.subject_keys WHERE shard = %s AND subject = %s"
+_LAST_BEGUN = """
+SELECT type, max(position) FROM ledger.events
+WHERE shard = %s AND position > %s AND seq = 1 AND type = ANY(%s) GROUP BY type"""

@@ -1,0 +1,131 @@
+"""What one transaction of the group commit writes, as few statements over whole columns.
+
+Small batches go in by `unnest`, large ones by binary COPY; everything after the events is one statement, and the
+COMMIT rides in the same round trip.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from typing import Any
+from uuid import UUID
+
+import psycopg
+
+from adapters.postgres.schema import SHARD
+from adapters.postgres.writing.sequencer import Appended, Batch
+
+COPY_FROM_EVENTS = 512
+"""Batches of at least so many events go in by COPY (measured: unnest is faster below, COPY above)."""
+
+CHANNEL = "ledger"
+"""Every commit notifies this channel with the ledger's new size."""
+
+Connection = psycopg.AsyncConnection[tuple[Any, ...]]
+
+
+async def write(connection: Connection, batch: Batch) -> None:
+    """Write a batch and commit it; two round trips when it is large, else one."""
+    by_copy = len(batch.positions) >= COPY_FROM_EVENTS
+    if by_copy:
+        async with connection.cursor() as cursor, cursor.copy(_COPY_EVENTS) as copy:
+            await copy.write(_copy_rows(batch))
+    async with connection.pipeline():
+        if not by_copy:
+            await connection.execute(_INSERT_EVENTS, _event_columns(batch), prepare=True, binary=True)
+        await connection.execute(_INSERT_REST, _rest_columns(batch), prepare=True, binary=True)
+        await _write_personal(connection, batch)
+        await connection.execute("COMMIT")
+
+
+async def _write_personal(connection: Connection, batch: Batch) -> None:
+    keys = [pair for append in batch.accepted for pair in append.subject_keys]
+    if keys:
+        await connection.execute(_INSERT_KEYS, (SHARD, *_columns(keys)), prepare=True, binary=True)
+    rows = list(_vault_rows(batch))
+    if rows:
+        await connection.execute(_INSERT_VAULT, (SHARD, *_columns(rows)), prepare=True, binary=True)
+
+
+def _vault_rows(batch: Batch) -> Iterator[tuple[object, ...]]:
+    appends = [append for append in batch.accepted if append.personal]
+    if not appends:
+        return
+    eids = (drafted.eid for append in batch.accepted for part in append.parts for drafted in part.drafts)
+    position: dict[UUID, int] = dict(zip(eids, batch.positions, strict=True))
+    for append in appends:
+        for row in append.personal:
+            sealed = row.sealed
+            yield row.eid, sealed.path, position[row.eid], row.subject, sealed.digest, sealed.nonce, sealed.ciphertext
+
+
+def _columns(rows: list[Any]) -> list[list[object]]:
+    return [list(column) for column in zip(*rows, strict=True)]
+
+
+def _event_columns(batch: Batch) -> tuple[object, ...]:
+    return (SHARD, batch.positions, batch.streams, batch.seqs, batch.types, batch.entries, batch.leaves)
+
+
+def _rest_columns(batch: Batch) -> tuple[object, ...]:
+    outcomes = [outcome for outcome in batch.outcomes if isinstance(outcome, Appended) and not outcome.replayed]
+    moved = [(stream, seq, leaf) for stream, (seq, leaf) in batch.moved.items()]
+    commands = [
+        (append.tenant, append.key, append.digest, done.stream, done.seq, done.version, done.position, done.events)
+        for append, done in zip(batch.accepted, outcomes, strict=True)
+    ]
+    head, frontier = batch.head, batch.head.frontier
+    grown = (frontier.size, frontier.to_bytes(), frontier.root(), head.recorded_at, SHARD)
+    return (SHARD, *_columns(moved), SHARD, *_columns(commands), *grown, CHANNEL, str(frontier.size))
+
+
+_COPY_HEADER = b"PGCOPY\n\xff\r\n\x00" + bytes(8)
+_COPY_TRAILER = b"\xff\xff"
+_COPY_FIXED = struct.Struct("!hihiqi16siii")
+
+
+def _copy_rows(batch: Batch) -> bytes:
+    """The events in PostgreSQL's binary COPY format: each field is its length in bytes and its bytes."""
+    fixed, size = _COPY_FIXED.pack, struct.Struct("!i").pack
+    parts = [_COPY_HEADER]
+    for position, stream, seq, kind, entry, leaf in zip(
+        batch.positions, batch.streams, batch.seqs, batch.types, batch.entries, batch.leaves, strict=True
+    ):
+        name = kind.encode()
+        parts += (
+            fixed(7, 2, SHARD, 8, position, 16, stream.bytes, 4, seq, len(name)),
+            name,
+            size(len(entry)),
+            entry,
+            size(len(leaf)),
+            leaf,
+        )
+    parts.append(_COPY_TRAILER)
+    return b"".join(parts)
+
+
+_COPY_EVENTS = "COPY ledger.events (shard, position, stream, seq, type, entry, leaf) FROM STDIN (FORMAT binary)"
+_INSERT_EVENTS = """
+INSERT INTO ledger.events (shard, position, stream, seq, type, entry, leaf)
+SELECT %b::smallint, * FROM unnest(%b::bigint[], %b::uuid[], %b::integer[], %b::text[], %b::bytea[], %b::bytea[])"""
+_INSERT_REST = """
+WITH moved AS (
+    INSERT INTO ledger.stream_heads (shard, stream, seq, leaf)
+    SELECT %b::smallint, * FROM unnest(%b::uuid[], %b::integer[], %b::bytea[])
+    ON CONFLICT (shard, stream) DO UPDATE SET seq = excluded.seq, leaf = excluded.leaf
+), accepted AS (
+    INSERT INTO ledger.commands (shard, tenant, key, digest, stream, seq, version, position, events)
+    SELECT %b::smallint, * FROM unnest(%b::uuid[], %b::text[], %b::bytea[], %b::uuid[], %b::integer[], %b::integer[],
+                                       %b::bigint[], %b::integer[])
+), grown AS (
+    UPDATE ledger.head SET size = %b, frontier = %b, root = %b, recorded_at = %b WHERE shard = %b
+)
+SELECT pg_notify(%b, %b)"""
+_INSERT_KEYS = """
+INSERT INTO ledger.subject_keys (shard, subject, wrapped)
+SELECT %b::smallint, * FROM unnest(%b::uuid[], %b::bytea[])"""
+_INSERT_VAULT = """
+INSERT INTO ledger.vault (shard, eid, path, position, subject, digest, nonce, ciphertext)
+SELECT %b::smallint, *
+FROM unnest(%b::uuid[], %b::text[], %b::bigint[], %b::uuid[], %b::text[], %b::bytea[], %b::bytea[])"""

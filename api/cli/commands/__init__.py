@@ -1,0 +1,1 @@
+"""Commands by business context, under the names of the domain; what is of the whole ledger has folders of its own."""

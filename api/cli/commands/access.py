@@ -1,0 +1,74 @@
+"""`keys` and `subject`: signing keys of the log, and the keys that personal data can be read with."""
+
+from __future__ import annotations
+
+from typing import Annotated
+from uuid import UUID
+
+import typer
+
+from api.cli.commands.ledger.evidence import opened, published
+from api.cli.failures import REFUSED, Unusable
+from api.cli.frame import Session, command, group
+from api.cli.wording.words import number, table
+from api.language import text
+
+keys = group("The keys that sign checkpoints.")
+subjects = group("The persons that personal data is about.")
+
+
+@command(keys, "list")
+def show(session: Session) -> None:
+    """List the log's verifier keys, oldest first; the last one signs."""
+    from chain.note import Ed25519Signer
+
+    with session.base() as on, opened(on) as log:
+        since = {str(key): from_size for from_size, key in log.vkeys()}
+        made = [str(Ed25519Signer(on.settings.origin, seed).vkey) for seed in on.keys.log_seeds()]
+    rows = [{"vkey": key, "from_size": since.get(key)} for key in dict.fromkeys([*since, *made])]
+    shown = [
+        (number(size) if (size := since.get(str(r["vkey"]))) is not None else text("unused"), str(r["vkey"]))
+        for r in rows
+    ]
+    session.emit(rows, lambda out: out.print(table("rl", shown, head=(text("from size"), text("verifier key")))))
+
+
+@command(keys, "rotate")
+def rotate(session: Session) -> None:
+    """Make a new signing key. Checkpoints signed before stay valid under the older one."""
+    with session.base() as on, opened(on) as log:
+        # What the old key is still answerable for is signed by it before the new one exists.
+        last = published(on, log)
+        on.keys.rotate_log_key()
+        key = str(on.signer.vkey)
+    size = number(last.size)
+    session.say(text("Checkpoints of more than {size} events are signed by the new key; hand it on:", size=size))
+    session.emit({"vkey": key, "after_size": last.size}, lambda out: out.print(key, soft_wrap=True))
+
+
+@command(subjects, "destroy-key")
+def destroy_key(
+    session: Session,
+    subject: Annotated[UUID, typer.Argument(metavar="UUID", help="The person's id.", show_default=False)],
+    yes: Annotated[bool, typer.Option("--yes", help="Really: this cannot be undone.")] = False,
+) -> None:
+    """Make a person's data unreadable for ever.
+
+    The ledger and its digests stay as they are, and fsck stays clean; there is no way back.
+    """
+    from adapters.postgres.connections import connect
+    from adapters.postgres.vault import destroy_key as destroy
+    from adapters.system import now
+    from domain.kernel.times import utc_text
+
+    if not yes:
+        raise Unusable(text("destroying a key cannot be undone: expected --yes, got none"))
+    with session.base() as on, connect(on.url) as connection:
+        destroyed = destroy(connection, subject, utc_text(now()))
+    words = text("destroyed") if destroyed else text("there was no living key of this subject")
+    session.emit(
+        {"subject": subject, "destroyed": destroyed},
+        lambda out: out.print(text("{name}: {sentence}", name=subject, sentence=words)),
+    )
+    if not destroyed:
+        raise typer.Exit(REFUSED)

@@ -1,0 +1,1 @@
+"""`import`: histories of other systems, read from their files."""

@@ -1,0 +1,1 @@
+"""`doctor`: facts about an installation, and what is wrong with it."""

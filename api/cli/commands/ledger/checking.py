@@ -1,0 +1,163 @@
+"""Running fsck and saying what it found: the ledger in one pass, then every read model against its events."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from api.cli.failures import Unusable
+from api.cli.frame import Session
+from api.cli.wording.retelling import retold
+from api.cli.wording.words import count, number, seconds
+from api.language import text
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from adapters.postgres.fsck.findings import Finding
+    from adapters.postgres.fsck.whole import Report
+    from api.compose import Base
+    from chain.checkpoint import Checkpoint
+    from chain.note import VerifierKey
+
+SHOWN_FINDINGS = 20
+POSITION_MAX = 2**63 - 1
+
+
+class Checked:
+    """What was checked and found: seconds of the pass over the events, of the read models, and of everything."""
+
+    def __init__(self, report: Report, read_models: dict[str, int], more: Sequence[Finding], ledger_s: float) -> None:
+        self.report = report
+        self.read_models = read_models
+        # Where the ledger begins to differ comes first, then what is about no position; read models only follow.
+        self.findings = [*sorted(report.findings, key=lambda one: one.position or POSITION_MAX), *more]
+        self.ledger_s = self.seconds = ledger_s
+        self.read_models_s = 0.0
+
+    @property
+    def ok(self) -> bool:
+        """Nothing differs."""
+        return not self.findings
+
+    @property
+    def events_per_s(self) -> int:
+        """Events verified in a second of the pass over them."""
+        return round(self.report.events / self.ledger_s) if self.report.events else 0
+
+    def as_data(self) -> dict[str, Any]:
+        """For `--json`."""
+        import msgspec
+
+        counts = msgspec.structs.asdict(self.report)
+        found = [{**msgspec.structs.asdict(one), "sentence": one.sentence()} for one in self.findings]
+        return {
+            "ok": self.ok,
+            "events": counts.pop("events"),
+            "events_per_s": self.events_per_s,
+            "seconds": round(self.seconds, 3),
+            "ledger_s": round(self.ledger_s, 3),
+            "read_models_s": round(self.read_models_s, 3),
+            **counts,
+            "read_models": self.read_models,
+            "findings": found,
+        }
+
+    def sentence(self) -> str:
+        """One line about what was checked, for a ledger in order."""
+        report = self.report
+        events, streams = count(report.events, "event"), count(report.streams, "stream")
+        parts = [
+            text("{events} of {streams}", events=events, streams=streams),
+            count(report.checkpoints, "checkpoint"),
+            count(report.personal_values, "personal value"),
+            *(text("{rows} of {table}", rows=count(n, "row"), table=name) for name, n in self.read_models.items()),
+        ]
+        speed = {"seconds": seconds(self.seconds), "rate": number(self.events_per_s)}
+        return text("{what}; {seconds}, {rate} events/s", what=text(", ").join(parts), **speed)
+
+
+def check(session: Session, on: Base, since: Path | None) -> Checked:
+    """Verify the whole ledger; `since` is a file with a checkpoint kept elsewhere.
+
+    Raises `Unusable`, or `chain.errors.ChainError` for a checkpoint that none of this log's keys signed.
+    """
+    from adapters.postgres.connections import connect
+    from adapters.postgres.fsck.whole import fsck
+    from adapters.postgres.vault import Vault
+    from adapters.system import random_bytes
+    from chain.note import Ed25519Signer
+
+    vkeys = [Ed25519Signer(on.settings.origin, seed).vkey for seed in on.keys.log_seeds()]
+    kept = None if since is None else _opened(since, vkeys, on.settings.origin)
+    with connect(on.url) as connection:
+        began = time.monotonic()
+        with session.progress(text("Verifying"), text("events")) as report:
+            ledger = fsck(connection, Vault(on.keys, random_bytes), vkeys=vkeys, since=kept, progress=report)
+        ledger_s = time.monotonic() - began
+        rows, more = _read_models(session, connection)
+        done = Checked(ledger, rows, more, ledger_s)
+        done.read_models_s = time.monotonic() - began - ledger_s
+        done.seconds = time.monotonic() - began
+    return done
+
+
+def show(out: Console, done: Checked) -> None:
+    """The report for people."""
+    if done.ok:
+        out.print(text("In order: {what}", what=done.sentence()), soft_wrap=True)
+        return
+    for finding in done.findings[:SHOWN_FINDINGS]:
+        out.print(retold(finding.sentence()), soft_wrap=True)
+    if len(done.findings) > SHOWN_FINDINGS:
+        out.print(text("… and {more} more; --json has them", more=number(len(done.findings) - SHOWN_FINDINGS)))
+    findings = count(len(done.findings), "finding")
+    out.print(text("NOT in order, {findings}: {what}", findings=findings, what=done.sentence()), soft_wrap=True)
+
+
+def _opened(since: Path, vkeys: Sequence[VerifierKey], origin: str) -> Checkpoint:
+    from chain.checkpoint import open_checkpoint
+    from chain.note import Ed25519Verifier
+
+    if not since.is_file():
+        raise Unusable(text("--since {path}: expected a checkpoint file, got nothing there", path=since))
+    return open_checkpoint(since.read_bytes(), [Ed25519Verifier(vkey) for vkey in vkeys], origin)
+
+
+def _read_models(session: Session, connection: Any) -> tuple[dict[str, int], list[Finding]]:
+    """Rows that each live read model should have, and what differs; those that were never made say nothing."""
+    from adapters.postgres.fsck.findings import Finding
+    from adapters.postgres.schema import SHARD
+    from projections.engine import catalog
+    from projections.engine.comparing import Compared, compare_all
+    from projections.registry import PROJECTIONS
+
+    rows: dict[str, int] = {}
+    found: list[Finding] = []
+    if connection.execute("SELECT to_regclass('read.projections')").fetchone() == (None,):
+        return rows, found
+    made = {copy.name for copy in catalog.copies(connection, SHARD)}
+    chosen = [projection for projection in PROJECTIONS if projection.name in made]
+    with session.progress(text("Comparing read models"), text("events")) as report:
+        outcomes = compare_all(connection, chosen, shard=SHARD, progress=report)
+    for projection, compared in zip(chosen, outcomes, strict=True):
+        if not isinstance(compared, Compared):
+            found.append(Finding(0, f"read model {projection.name}", "a live copy", str(compared)))
+            continue
+        rows[projection.name] = compared.rows
+        if compared.first is not None:
+            first = compared.first
+            what = f"read.{first.table}, key {first.key} ({number(compared.differences)} rows differ)"
+            found.append(Finding(first.position, what, *_sides(first)))
+    return rows, found
+
+
+def _sides(first: Any) -> tuple[str, str]:
+    names = first.fields()
+    if not names:
+        return tuple("no row" if side is None else "a row" for side in (first.expected, first.got))  # type: ignore[return-value]
+    return tuple(  # type: ignore[return-value]
+        ", ".join(f"{name}={getattr(side, name)}" for name in names) for side in (first.expected, first.got)
+    )

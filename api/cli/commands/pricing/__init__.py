@@ -1,0 +1,1 @@
+"""`plans` and `quote`: what the catalogue offers, as tables."""

@@ -1,0 +1,232 @@
+"""`leaseledger up` supervises every role, each in a process of its own; `leaseledger role NAME` is one of them alone.
+
+serve     commands, queries, the log, the console
+project   keeps read models up to date, woken by every commit
+react     process managers: from offer to lease, money to its lease
+publish   signs a checkpoint each second while the log grows
+"""
+
+from __future__ import annotations
+
+import errno
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from functools import partial
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from api.cli.failures import Unusable, sentence
+from api.cli.frame import Session, command
+from api.cli.wording.retelling import retold
+from api.cli.wording.words import padded
+from api.language import message, text
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+    from rich.console import Console
+
+    from api.compose import Base
+
+SHUTDOWN_TIMEOUT_S = 10
+"""Requests that are still open after so long are cut off."""
+
+_WHY = {
+    errno.EADDRINUSE: message("is taken; choose another port with --port or LEASELEDGER_PORT (0 takes a free one)"),
+    errno.EACCES: message("is reserved for the system; choose a port from 1024 on with --port or LEASELEDGER_PORT"),
+    errno.EADDRNOTAVAIL: message("is not an address of this machine; choose one with --host or LEASELEDGER_HOST"),
+}
+
+
+class Name(StrEnum):
+    """The roles that can be asked for."""
+
+    SERVE = "serve"
+    PROJECT = "project"
+    REACT = "react"
+    PUBLISH = "publish"
+
+
+Host = Annotated[
+    str | None, typer.Option(help="Address to listen on (LEASELEDGER_HOST; default 127.0.0.1).", show_default=False)
+]
+Port = Annotated[
+    int | None,
+    typer.Option(min=0, max=65535, help="Port, 0 for a free one (LEASELEDGER_PORT; default 8080).", show_default=False),
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this file."""
+    command(app, "up")(up)
+    command(app, "role")(role)
+
+
+def up(session: Session, host: Host = None, port: Port = None) -> None:
+    """Run everything in this terminal until Ctrl-C.
+
+    Database, HTTP interface, read models, processes and checkpoints, each in a process that is started again when it
+    dies. The first start prints an operator key, once.
+    """
+    from api.roles.role import ROLES
+    from api.roles.supervisor import Supervisor
+
+    with listening(*_address(session, host, port)) as listener, session.base() as on:
+        key = _operator_key(on)
+        works: dict[str, Callable[[bool], None]] = {
+            Name.SERVE.value: lambda first: _serve(session, on, listener, key, told=first)
+        }
+        works |= {name: partial(_work, session, on, name) for name in ROLES}
+        Supervisor(works, partial(_ended, session)).run()
+    session.say(text("Stopped."))
+
+
+def role(
+    session: Session,
+    name: Annotated[Name, typer.Argument(metavar="NAME", help="serve, project, react or publish.", show_default=False)],
+    host: Host = None,
+    port: Port = None,
+) -> None:
+    """Run one role of `up` alone, until Ctrl-C.
+
+    A role that was killed goes on where it was. Of project, react and publish one instance works at a time; a second
+    one waits for it to end.
+    """
+    if name is Name.SERVE:
+        with listening(*_address(session, host, port)) as listener, session.base() as on:
+            _serve(session, on, listener, _operator_key(on), told=True)
+    else:
+        with session.base() as on:
+            _run(session, on, name.value)
+    session.say(text("Stopped."))
+
+
+def _address(session: Session, host: str | None, port: int | None) -> tuple[str, int]:
+    return host or session.settings.host, session.settings.port if port is None else port
+
+
+def _work(session: Session, on: Base, name: str, _first: bool) -> None:
+    """A supervised role; what it dies of is said as a sentence."""
+    try:
+        _run(session, on, name)
+    except Exception as error:  # noqa: BLE001 - whatever it was, the supervisor starts the role again
+        session.say(f"{name}: {sentence(error)}")
+        raise SystemExit(1) from None
+
+
+def _run(session: Session, on: Base, name: str) -> None:
+    from api.roles.role import ROLES, alone
+    from api.roles.supervisor import stopped_by_signal
+
+    def waits() -> None:
+        session.say(text("{name}: another one works on this ledger; waiting for it to end", name=name))
+
+    stop = stopped_by_signal()
+    with alone(on, name, stop, waits) as mine:
+        if mine:
+            ROLES[name](on, stop)
+
+
+def _ended(session: Session, name: str, status: int, pause_s: float) -> None:
+    how = text("signal {number}", number=-status) if status < 0 else text("exit status {number}", number=status)
+    session.say(text("{name}: ended, {how}; starting it again in {pause} s", name=name, how=how, pause=f"{pause_s:g}"))
+
+
+@contextmanager
+def listening(host: str, port: int) -> Iterator[socket.socket]:
+    """A listening socket; raises `Unusable` naming the setting to change."""
+    try:
+        family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+    except OSError as error:
+        raise Unusable(f"--host {host}: {retold(str(error.strerror))}") from None
+    try:
+        listener = socket.create_server(address[:2], family=family)
+    except OSError as error:
+        why = _WHY.get(error.errno or 0)
+        raise Unusable(f"{host}:{port} {text(why) if why else retold(str(error.strerror))}") from None
+    with listener:
+        yield listener
+
+
+def url_of(listener: socket.socket) -> str:
+    """`http://127.0.0.1:8080` of a listening socket."""
+    host, port = listener.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def _serve(session: Session, on: Base, listener: socket.socket, key: str | None, *, told: bool) -> None:
+    import asyncio
+
+    asyncio.run(_served(session, on, listener, key, told=told))
+
+
+async def _served(session: Session, on: Base, listener: socket.socket, key: str | None, *, told: bool) -> None:
+    import uvicorn
+
+    from api.compose import running
+    from api.roles.serve import site
+
+    class Server(uvicorn.Server):
+        """Ends by itself when told to, instead of raising the signal again after its work is done."""
+
+        def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002 - uvicorn's signature
+            self.force_exit = self.should_exit
+            self.should_exit = True
+
+        async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+            await super().startup(sockets)
+            # Said only now, so that whoever reads it can connect.
+            if told:
+                session.emit(_about(session, on, listener, key), lambda out: _show(out, session, on, listener, key))
+
+    async with running(on) as ledger:
+        config = uvicorn.Config(
+            site(ledger),
+            log_level="warning",
+            access_log=False,
+            server_header=False,
+            lifespan="on",
+            timeout_graceful_shutdown=SHUTDOWN_TIMEOUT_S,
+        )
+        await Server(config).serve(sockets=[listener])
+
+
+def _operator_key(on: Base) -> str | None:
+    from adapters.postgres.api_keys import ensure_operator_key
+    from adapters.postgres.connections import connect
+    from adapters.system import now, random_bytes
+
+    with connect(on.url) as connection:
+        return ensure_operator_key(connection, on.settings.tenant, random_bytes, now())
+
+
+def _about(session: Session, on: Base, listener: socket.socket, key: str | None) -> dict[str, Any]:
+    return {
+        "url": url_of(listener),
+        "operator_key": key,
+        "data": str(session.settings.data),
+        "origin": on.settings.origin,
+    }
+
+
+def _show(out: Console, session: Session, on: Base, listener: socket.socket, key: str | None) -> None:
+    url = url_of(listener)
+    rows = [
+        (text("Pages"), f"{url}/"),
+        (text("Interface"), f"{url}/v1/openapi.json"),
+        (text("Log"), f"{url}/tlog/checkpoint"),
+        (text("Health"), f"{url}/readyz"),
+        (text("Data"), str(session.settings.data.resolve())),
+    ]
+    if key is not None:
+        rows.insert(0, (text("Operator key"), text("{key}   shown this once; only its hash is kept", key=key)))
+    else:
+        rows.insert(0, (text("Operator key"), text("shown at the first start; OPERATIONS.md says how to make another")))
+    about = text("leaseledger is up on {url}, log {origin}. Ctrl-C stops it.", url=url, origin=on.settings.origin)
+    out.print(f"{about}\n")
+    for name, value in rows:
+        out.print(f"  {padded(name, 14)}{value}", soft_wrap=True)
+    out.file.flush()

@@ -1,0 +1,68 @@
+"""The step `collection` of an end of day: what is due under mandates is debited, and what waits is tried again.
+
+    settle ─▶ how the leases stand ─▶ moves ─▶ commands ─▶ settle (providers answer) ─▶ … until nothing is to do
+
+A round follows when a provider said no for good and the next channel's turn is today. Each round asks the read models
+anew, brought up to the ledger's head after everything that arrived was posted; whatever a run did that died is found
+there, so it is not done twice. A payment that people begin in the very moment between the look and the command is not
+seen; should both bring money, the rest is the lessee's credit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Protocol
+from uuid import UUID
+
+from adapters.postgres.ledger import Ledger
+from adapters.postgres.reading.reader import Reader
+from adapters.processes.dispatch import STREAMS_IN_FLIGHT, Dispatch, dispatch_all, dispatch_of, dispatched_since
+from adapters.processes.end_of_day import DayRun, EndOfDayError, Progress
+from domain.payments.collection import CollectionPosition, follow_up, moves
+from domain.payments.payment.values import ATTEMPTS_MAX
+
+BY_COLLECTION = "collection"
+ROUNDS_MAX = ATTEMPTS_MAX + 2
+"""A payment has so many attempts at most, then it is exhausted; more rounds than that are a circle."""
+
+
+class Standings(Protocol):
+    """The read models that say how leases stand, up to date with the ledger at the moment of asking."""
+
+    async def standings(self, tenant: UUID, day: date) -> Sequence[CollectionPosition]:
+        """The leases where something may be collected or given up on a day."""
+
+
+@dataclass
+class CollectDue:
+    """The step; counts the commands that were accepted. `settle` lets processes and providers catch up."""
+
+    ledger: Ledger
+    reader: Reader
+    standings: Standings
+    settle: Callable[[], Awaitable[None]]
+    name: str = BY_COLLECTION
+    streams_in_flight: int = STREAMS_IN_FLIGHT
+
+    async def run(self, run: DayRun, progress: Progress) -> int:  # noqa: ARG002
+        """Round after round until nothing new is to be done. Raises `EndOfDayError` for a circle."""
+        tried: set[str] = set()
+        for _ in range(ROUNDS_MAX):
+            await self.settle()
+            found = await self.standings.standings(run.tenant, run.day)
+            dispatches = [
+                dispatch for one in found for dispatch in self._dispatches(one, run) if dispatch.key not in tried
+            ]
+            if not dispatches:
+                return await dispatched_since(self.reader, run.tenant, run.position, BY_COLLECTION)
+            tried.update(dispatch.key for dispatch in dispatches)
+            await dispatch_all(self.ledger, self.reader, dispatches, streams_in_flight=self.streams_in_flight)
+        raise EndOfDayError(f"day {run.day}: expected collection to come to an end within {ROUNDS_MAX} rounds")
+
+    def _dispatches(self, standing: CollectionPosition, run: DayRun) -> Iterable[Dispatch]:
+        for move in moves(standing):
+            yield dispatch_of(
+                follow_up(move, standing.lease, run.day), run.tenant, run.day, BY_COLLECTION, standing.lease
+            )

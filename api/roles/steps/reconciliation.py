@@ -1,0 +1,150 @@
+"""The step `reconciliation` of an end of day: the providers' statements against what the ledger knows.
+
+provider by provider: statement(day) ─▶ match ─▶ matched, breaks ─▶ closed if there are none
+
+A statement is a file that the bank dropped, `<provider>-<date>.csv` in the tenant's directory, or else what the
+provider says online. A file that comes some days late is taken then; a day without either has no run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Protocol
+from uuid import UUID
+
+from adapters.connectors.payments.port import PaymentProvider
+from adapters.connectors.payments.statement import Statement, read_statement
+from adapters.postgres.ledger import Ledger, Request
+from adapters.processes.dispatch import context
+from adapters.processes.end_of_day import DayRun, EndOfDayError, Progress
+from domain.kernel.command import Command
+from domain.kernel.refusal import Refusal
+from domain.payments.matching import Money, match
+from domain.payments.reconciliation import (
+    RECONCILIATION,
+    CloseReconciliation,
+    LoadStatement,
+    ReconciliationPhase,
+    ReconciliationState,
+    RecordMatching,
+    reconciliation_stream,
+)
+
+BY_RECONCILIATION = "reconciliation"
+LATE_FILES_DAYS = 7
+"""So many days back a statement file that was dropped late is still taken."""
+
+
+class Receipts(Protocol):
+    """The read model of money that moved through providers, up to date at the moment of asking."""
+
+    async def received(self, tenant: UUID, provider: str, day: date) -> Sequence[Money]:
+        """Every movement at a provider with this value date."""
+
+
+class ReconciliationRefused(EndOfDayError):
+    """A statement that the reconciliation did not take."""
+
+    def __init__(self, provider: str, day: date, refusal: Refusal) -> None:
+        super().__init__(f"statement of {provider} for {day}: {refusal.sentence()}")
+        self.refusal = refusal
+
+
+@dataclass
+class ReconcileStatements:
+    """The step `reconciliation`: the statement of each provider, in the order of their names; counts rows.
+
+    A run with breaks stays open, and the day closes: breaks are resolved by people, or by news that comes later.
+    """
+
+    ledger: Ledger
+    receipts: Receipts
+    providers: Sequence[PaymentProvider]
+    files: Path | None = None
+    name: str = BY_RECONCILIATION
+
+    async def run(self, run: DayRun, progress: Progress) -> int:
+        """Reconcile what is left; every statement's rows count. Raises `StatementError`, `ReconciliationRefused`."""
+        rows = run.processed
+        for provider in sorted(self.providers, key=lambda one: one.name):
+            if run.cursor is not None and provider.name <= run.cursor:
+                continue
+            for days in range(LATE_FILES_DAYS, -1, -1):
+                rows += await self._reconcile(provider, run, run.day - timedelta(days=days))
+            await progress(rows, provider.name)
+        return rows
+
+    async def _reconcile(self, provider: PaymentProvider, run: DayRun, day: date) -> int:
+        """From wherever the run is: what was recorded is never recorded again in other words."""
+        name = provider.name
+        content = self._file(name, day)
+        if content is None and day < run.day:
+            return 0
+        state = await self._state(name, run, day)
+        fresh = state.phase in (ReconciliationPhase.ABSENT, ReconciliationPhase.LOADED)
+        if fresh:
+            content = await provider.statement(day) if content is None else content
+            if content is None:
+                return 0
+            statement = read_statement(file_name(name, day), content, day)
+            if state.phase is ReconciliationPhase.ABSENT:
+                await self._command(name, run, day, "load", _load(name, statement))
+            await self._command(name, run, day, "match", await self._matching(name, run, statement))
+            state = await self._state(name, run, day)
+        if state.phase is ReconciliationPhase.MATCHED and not state.open:
+            await self._command(name, run, day, "close", CloseReconciliation())
+        return state.rows if fresh or day == run.day else 0
+
+    def _file(self, provider: str, day: date) -> bytes | None:
+        """What the bank dropped for a day, if it did."""
+        if self.files is None:
+            return None
+        try:
+            return (self.files / file_name(provider, day)).read_bytes()
+        except FileNotFoundError:
+            return None
+
+    async def _state(self, provider: str, run: DayRun, day: date) -> ReconciliationState:
+        stream = reconciliation_stream(run.tenant, provider, day)
+        _, state = await self.ledger.load(RECONCILIATION, stream)
+        assert isinstance(state, ReconciliationState)
+        return state
+
+    async def _matching(self, provider: str, run: DayRun, statement: Statement) -> RecordMatching:
+        ours = await self.receipts.received(run.tenant, provider, statement.day)
+        matching = match((Money(row.movement, row.ref, row.amount_fen) for row in statement.rows), ours)
+        return RecordMatching(
+            count=len(matching.matched),
+            fen=matching.matched_fen,
+            ours=len(ours),
+            ours_fen=sum(one.amount_fen for one in ours),
+            breaks=matching.breaks,
+        )
+
+    async def _command(self, provider: str, run: DayRun, day: date, what: str, command: Command) -> None:
+        stream = reconciliation_stream(run.tenant, provider, day)
+        key = f"reconciliation:{provider}:{day}:{what}"
+        by = context(run.tenant, key, run.day, BY_RECONCILIATION, stream)
+        outcome = await self.ledger.execute(
+            RECONCILIATION, Request(stream=stream, key=key, command=command, context=by)
+        )
+        if isinstance(outcome, Refusal):
+            raise ReconciliationRefused(provider, day, outcome)
+
+
+def file_name(provider: str, day: date) -> str:
+    """The name of a statement file."""
+    return f"{provider}-{day}.csv"
+
+
+def _load(provider: str, statement: Statement) -> LoadStatement:
+    return LoadStatement(
+        provider=provider,
+        day=statement.day,
+        digest=statement.digest,
+        rows=len(statement.rows),
+        total_fen=statement.total_fen,
+    )

@@ -1,0 +1,77 @@
+"""`list …`: every declared list has a command with its filters; as JSON and as tables, now and as of a position."""
+
+from __future__ import annotations
+
+import pytest
+from typer.testing import CliRunner
+
+from api.cli.commands.lists import name_of
+from api.cli.failures import UNUSABLE
+from api.cli.program import app
+from api.queries.engine.parameters import parameters_of
+from api.queries.engine.read import Read
+from api.queries.registry import READS
+from domain.contracts.clause import CLAUSE
+from domain.contracts.contract.rules import CONTRACT
+from tests.adapters.documents import papers as samples
+from tests.api.cli.commands.test_accounting import tell
+from tests.api.cli.commands.test_contracts import ASSEMBLE, IDENTIFIER, STREAM, do
+from tests.api.cli.program import Program
+from tests.domain.contracts.clause import library
+from tests.domain.leasing import cases
+
+LISTS = [pytest.param(read, id=name_of(read)) for read in READS if read.many]
+
+
+@pytest.mark.parametrize("read", LISTS)
+def test_every_list_has_a_command_with_its_filters(read: Read) -> None:
+    done = CliRunner().invoke(app, ["list", name_of(read), "--help"], env={"COLUMNS": "200", "TERMINAL_WIDTH": "200"})
+    assert done.exit_code == 0, done.output
+    for one in parameters_of(read.filters):
+        assert f"--{one.name.replace('_', '-')} " in done.stdout
+    assert {"--json", "--as-of-position", "--limit"} <= set(done.stdout.replace(",", " ").split())
+    assert ("--starting-after" in done.stdout) == (read.cursor is not None)
+    assert done.stdout.split("\n\n")[1].strip().endswith(".")
+
+
+def test_contracts(program: Program) -> None:
+    do(program, (CONTRACT, STREAM, ASSEMBLE))
+    found = program("list", "contracts", "--json").then(0).json
+    (row,) = found["data"]
+    assert (row["id"], row["reference"], row["state"]) == (IDENTIFIER, samples.REFERENCE, "assembled")
+    assert (found["position"], found["has_more"], found["next"]) == (1, False, None)
+    assert program("list", "contracts", "--state", "executed", "--json").then(0).json["data"] == []
+    text = program("list", "contracts").then(0).text
+    assert IDENTIFIER in text
+    assert text.split()[:4] == ["id", "reference", "state", "plan"]
+    (event,) = program("list", "events-of-contract", IDENTIFIER, "--json").then(0).json["data"]
+    assert event["entry"]["type"] == "contract.assembled.v1"
+    assert "got none" in program("list", "events-of-contract", f"contract_{'0' * 32}").then(UNUSABLE).err
+    assert "expected contract_" in program("list", "events-of-contract", "lease_1").then(UNUSABLE).err
+
+
+def test_own_clauses(program: Program) -> None:
+    do(program, (CLAUSE, None, library.DRAFT), (CLAUSE, None, library.PUBLISH))
+    (clause,) = program("list", "clauses", "--json").then(0).json["data"]
+    (version,) = clause["versions"]
+    assert (clause["clause"], version["digest"], version["state"]) == ("dispute", library.DIGEST, "published")
+    assert program("list", "clauses", "--state", "drafted", "--json").then(0).json["data"] == []
+    (then,) = program("list", "clauses", "--as-of-position", "1", "--json").then(0).json["data"]
+    assert then["versions"][0]["state"] == "drafted"
+    assert "dispute" in program("list", "clauses").then(0).text
+
+
+def test_what_is_due_next(program: Program) -> None:
+    tell(program, *cases.RUNNING)
+    found = program("list", "timers", "--kind", "bill", "--json").then(0).json
+    assert [one["number"] for one in found["data"]] == list(range(1, 13))
+    first = program("list", "timers", "--limit", "3", "--json").then(0).json
+    assert (len(first["data"]), first["has_more"]) == (3, True)
+    (behind,) = (
+        program("list", "timers", "--limit", "1", "--starting-after", first["next"], "--json").then(0).json["data"]
+    )
+    assert behind not in first["data"]
+    assert program("list", "timers", "--as-of-position", "1", "--json").then(0).json["data"] == []
+    assert "bill" in program("list", "timers").then(0).text
+    assert "kind: enum" in program("list", "timers", "--kind", "alarm").then(UNUSABLE).err
+    assert "starting_after" in program("list", "timers", "--starting-after", "soon").then(UNUSABLE).err

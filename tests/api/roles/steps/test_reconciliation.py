@@ -1,0 +1,248 @@
+"""The further steps of a day: open outcomes are asked for, statements are reconciled, every kind of break is found."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import date, timedelta
+from typing import Any
+from uuid import UUID, uuid5
+
+import pytest
+
+from adapters.connectors.payments.port import Order
+from adapters.connectors.payments.sandbox import SandboxBank
+from adapters.connectors.payments.scenarios import Script, always
+from adapters.connectors.payments.statement import StatementError, StatementRow, read_statement, write_statement
+from adapters.processes.dispatch import context
+from adapters.processes.end_of_day import DayRun
+from api.compose import Running
+from api.roles.days import ReadModelsNow
+from api.roles.steps.reconciliation import ReconcileStatements, ReconciliationRefused
+from domain.kernel.refusal import Refusal
+from domain.payments.payment.commands import InitiatePayment, RecordChargeback
+from domain.payments.payment.rules import PAYMENT
+from domain.payments.reconciliation import (
+    RECONCILIATION,
+    CloseReconciliation,
+    Resolution,
+    ResolveBreak,
+    reconciliation_stream,
+)
+from tests.adapters.processes.world import FIRST, POLICY, TENANT, World, a_world, contents, do, make_lease
+
+NEXT = FIRST + timedelta(days=1)
+
+
+def advance(number: int) -> UUID:
+    """The payment stream of an advance."""
+    return uuid5(TENANT, f"advance:{number}")
+
+
+@asynccontextmanager
+async def ordered(program: Running, script: Script, advances: int = 1) -> AsyncIterator[World]:
+    """Some advances of 500 fen are on their way to the bank, on the first day."""
+    async with a_world(program, always(script)) as world:
+        lease = await make_lease(program, 1)
+        await world.end_of_day.open(FIRST)
+        for number in range(advances):
+            begin = InitiatePayment(lease=lease, bill=None, amount_fen=500, policy=POLICY)
+            await do(program, PAYMENT, advance(number), f"begin:{number}", begin, FIRST)
+        yield world
+
+
+async def found(program: Running) -> list[dict[str, Any]]:
+    """The bodies of every break."""
+    entries = [stored.parsed() for stored in await program.reader.after(0, 1_000)]
+    return [vars_of(entry.event()) for entry in entries if entry.type == "reconciliation.break_found.v1"]
+
+
+def vars_of(event: Any) -> dict[str, Any]:
+    return {name: getattr(event, name) for name in ("number", "kind", "expected_fen", "got_fen")}
+
+
+async def counts(program: Running) -> Counter[str]:
+    return Counter(kind for events in (await contents(program)).values() for kind, _, _ in events)
+
+
+@pytest.mark.parametrize(
+    ("script", "breaks"),
+    [
+        (Script(), []),
+        (Script(short_fen=3), [{"number": 1, "kind": "amount", "expected_fen": 500, "got_fen": 497}]),
+        (Script(unlisted=True), [{"number": 1, "kind": "missing_there", "expected_fen": 500, "got_fen": 0}]),
+        (Script(listed_twice=True), [{"number": 1, "kind": "duplicate", "expected_fen": 0, "got_fen": 500}]),
+    ],
+)
+async def test_breaks_are_found_and_the_day_closes(
+    program: Running, script: Script, breaks: list[dict[str, Any]]
+) -> None:
+    async with ordered(program, script) as world:
+        await world.end_of_day.close(FIRST)
+        assert await found(program) == breaks
+        assert (await world.end_of_day.state()).business_date == FIRST + timedelta(days=1)
+        assert (await counts(program))["reconciliation.closed.v1"] == (1 if breaks else 2)
+
+
+async def test_money_that_only_the_provider_knows_is_missing_here(program: Running) -> None:
+    async with ordered(program, Script(), advances=0) as world:
+        stranger = Order(request="0f" * 16 + "-1", amount_fen=77, channel="bank_a", on=FIRST)
+        await world.banks["bank_a"].initiate(stranger)
+        await world.end_of_day.close(FIRST)
+        assert await found(program) == [{"number": 1, "kind": "missing_here", "expected_fen": 0, "got_fen": 77}]
+
+
+async def test_a_run_with_an_open_break_closes_when_it_is_resolved(program: Running) -> None:
+    async with ordered(program, Script(unlisted=True)) as world:
+        await world.end_of_day.close(FIRST)
+        stream = reconciliation_stream(TENANT, "bank_a", FIRST)
+        _, state = await program.ledger.load(RECONCILIATION, stream)
+        by = context(TENANT, "close", FIRST, "test", stream)
+        answer = RECONCILIATION.decide(CloseReconciliation(), state, by)
+        assert isinstance(answer, Refusal)
+        assert answer.code == "reconciliation.breaks_open"
+        resolve = ResolveBreak(number=1, how=Resolution.OTHER_DAY)
+        await do(program, RECONCILIATION, stream, "resolve", resolve, FIRST)
+        await do(program, RECONCILIATION, stream, "close", CloseReconciliation(), FIRST)
+        assert (await counts(program))["reconciliation.closed.v1"] == 2
+
+
+async def test_a_pending_attempt_is_asked_for_on_the_next_day(program: Running) -> None:
+    """No callback ever comes: the query of the next day's end finds the money, and the statement agrees."""
+    async with ordered(program, Script(settles_after_days=1)) as world:
+        await world.end_of_day.close(FIRST)
+        assert (await counts(program))["payment.succeeded.v1"] == 0
+        await world.end_of_day.close(FIRST + timedelta(days=1))
+        assert (await counts(program))["payment.succeeded.v1"] == 1
+        assert await found(program) == []
+
+
+async def test_an_unknown_outcome_is_resolved_by_a_query_and_never_retried(program: Running) -> None:
+    async with ordered(program, Script(answer_lost=True, settles_after_days=2)) as world:
+        await world.end_of_day.catch_up(FIRST + timedelta(days=3))
+        events = [kind for kind, _, _ in (await contents(program))[advance(0)]]
+        assert events == [
+            "payment.initiated.v1",
+            "payment.attempt_started.v1",
+            "payment.outcome_unknown.v1",
+            "payment.outcome_resolved.v1",
+            "payment.succeeded.v1",
+        ]
+        assert await found(program) == []
+
+
+async def test_callbacks_of_every_kind_are_recorded(program: Running) -> None:
+    """On time, again, and forged; the forged one comes from somebody without the secret."""
+    script = Script(settles_after_days=1, callbacks_after_days=(1, 1), forged_after_days=(1,))
+    async with ordered(program, script) as world:
+        await world.end_of_day.close(FIRST)
+        closed = await world.end_of_day.close(NEXT)
+        told = await counts(program)
+        assert (told["payment.callback_applied.v1"], told["payment.callback_ignored.v1"]) == (1, 2)
+        assert told["payment.succeeded.v1"] == 1
+        assert closed.processed == {"collection": 0, "callbacks": 3, "queries": 0, "reconciliation": 1, "provisions": 0}
+        assert await found(program) == []
+
+
+async def test_a_chargeback_that_the_bank_reports_is_reversed_and_on_both_sides(program: Running) -> None:
+    async with ordered(program, Script(charged_back_after_days=1)) as world:
+        await world.end_of_day.catch_up(NEXT)
+        told = await counts(program)
+        assert told["payment.charged_back.v1"] == told["lease.payment_reversed.v1"] == 1
+        assert await found(program) == []
+        assert world.banks["bank_a"].balance_fen(NEXT) == 0
+
+
+async def test_a_chargeback_that_nobody_reports_is_a_break(program: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The callback is lost; the statement has a row that we do not know of."""
+    async with ordered(program, Script(charged_back_after_days=1)) as world:
+        monkeypatch.setattr(world.banks["bank_a"], "deliveries", lambda _day: [])
+        await world.end_of_day.catch_up(NEXT)
+        assert await found(program) == [{"number": 1, "kind": "missing_here", "expected_fen": 0, "got_fen": 500}]
+        back = RecordChargeback(attempt=1, reason="disputed", value_date=NEXT)
+        await do(program, PAYMENT, advance(0), "by hand", back, NEXT + timedelta(days=1))
+        await world.settle()
+        assert (await counts(program))["lease.payment_reversed.v1"] == 1
+
+
+def drop(program: Running, bank: str, day: date, rows: list[StatementRow]) -> None:
+    """The bank drops a statement file."""
+    folder = program.settings.statements_directory(TENANT)
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / f"{bank}-{day}.csv").write_bytes(write_statement(day, rows))
+
+
+async def test_a_file_that_the_bank_dropped_comes_before_its_online_statement(program: Running) -> None:
+    async with ordered(program, Script()) as world:
+        drop(program, "bank_a", FIRST, [])
+        await world.end_of_day.close(FIRST)
+        assert await found(program) == [{"number": 1, "kind": "missing_there", "expected_fen": 500, "got_fen": 0}]
+
+
+async def test_a_file_that_comes_late_is_reconciled_then(program: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Bank A has no online statement. Its file of the first day comes two days later, and is taken once."""
+    async with ordered(program, Script()) as world:
+        bank = world.banks["bank_a"]
+
+        async def nothing(_day: date) -> None:
+            return None
+
+        monkeypatch.setattr(bank, "statement", nothing)
+        await world.end_of_day.catch_up(NEXT)
+        assert (await counts(program))["reconciliation.statement_loaded.v1"] == 2, "of bank B only"
+        rows = (await counts(program))["payment.succeeded.v1"]
+        online = await SandboxBank.statement(bank, FIRST)
+        assert online is not None
+        drop(program, "bank_a", FIRST, list(read_statement("x", online, FIRST).rows))
+        closed = await world.end_of_day.close(NEXT + timedelta(days=1))
+        assert closed.processed["reconciliation"] == rows == 1
+        await world.end_of_day.close(NEXT + timedelta(days=2))
+        told = await counts(program)
+        assert told["reconciliation.statement_loaded.v1"] == told["reconciliation.closed.v1"] == 5
+        assert await found(program) == []
+
+
+async def test_a_broken_statement_stops_the_day_and_a_good_one_lets_it_go_on(
+    program: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with ordered(program, Script()) as world:
+        bank = world.banks["bank_b"]
+        good = bank.statement
+
+        async def broken(day: Any) -> bytes:
+            return (await good(day) or b"")[:-5]
+
+        monkeypatch.setattr(bank, "statement", broken)
+        with pytest.raises(StatementError, match=r"bank_b-2005-04-01\.csv, line"):
+            await world.end_of_day.close(FIRST)
+        assert (await world.end_of_day.state()).cursor == "bank_a"
+        monkeypatch.setattr(bank, "statement", good)
+        await world.end_of_day.close(FIRST)
+        told = await counts(program)
+        assert (told["reconciliation.statement_loaded.v1"], told["calendar.day_closed.v1"]) == (2, 1)
+
+
+async def test_another_statement_after_loading_is_refused(
+    program: Running, models: ReadModelsNow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It died between loading and matching, and the provider's file changed meanwhile: people must look."""
+    async with ordered(program, Script()) as world:
+        await world.settle()
+        step = ReconcileStatements(program.ledger, models, [world.banks["bank_a"]])
+        run = DayRun(tenant=TENANT, day=FIRST, position=0, cursor=None, processed=0)
+        real = models.received
+
+        async def dies(*_: Any) -> Any:
+            raise ConnectionError("killed here")
+
+        async def nothing(*_: Any) -> None:
+            return None
+
+        monkeypatch.setattr(models, "received", dies)
+        with pytest.raises(ConnectionError):
+            await step.run(run, nothing)
+        monkeypatch.setattr(models, "received", real)
+        await world.banks["bank_a"].initiate(Order(request="0f" * 16 + "-1", amount_fen=7, channel="bank_a", on=FIRST))
+        with pytest.raises(ReconciliationRefused, match="statement of bank_a for 2005-04-01"):
+            await step.run(run, nothing)
