@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, settings
 
 from tests import clock, sampling
 
-pytest_plugins = ["tests.ledger"]
+pytest_plugins = ["tests.ledger", "tests.given"]
 
 clock.shift()
 

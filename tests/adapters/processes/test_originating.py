@@ -106,10 +106,10 @@ async def activated(lessor: Lessor, chain: Subscription, lease: UUID) -> None:
     state = await lessor.lease(lease)
     assert state is not None
     if state.deposit_fen:
-        await lessor.done(LEASE, lease, PreauthoriseDeposit(fen=state.deposit_fen, hold="H-1"))
+        await lessor.given(LEASE, lease, PreauthoriseDeposit(fen=state.deposit_fen, hold="H-1"))
     if state.down_payment_open_fen:
-        await lessor.done(LEASE, lease, RecordDownPayment(fen=state.down_payment_open_fen))
-    await lessor.done(LEASE, lease, RecordDelivery(on=DAY), ActivateLease(on=DAY))
+        await lessor.given(LEASE, lease, RecordDownPayment(fen=state.down_payment_open_fen))
+    await lessor.given(LEASE, lease, RecordDelivery(on=DAY), ActivateLease(on=DAY))
     await chain.catch_up()
 
 
@@ -123,7 +123,7 @@ async def test_what_ends_with_the_lease(lessor: Lessor, chain: Subscription) -> 
 
 async def test_a_lease_that_never_began_ends_its_contract(lessor: Lessor, chain: Subscription) -> None:
     application, contract, lease = await leased(lessor, chain, wish(CAR))
-    await lessor.done(LEASE, lease, CloseLease())
+    await lessor.given(LEASE, lease, CloseLease())
     await chain.catch_up()
     (*_, ended) = [one.parsed().event() for one in await lessor.program.reader.stream(contract)]
     assert getattr(ended, "reason", "") == "not_begun"
@@ -155,7 +155,7 @@ async def test_refused_wishes_are_kept_for_people(lessor: Lessor, chain: Subscri
     assert await lessor.lease(lease_stream(contract)) is None
     await lessor.consents([Purpose.THIRD_PARTIES.value])
     create = lease_of(priced(wish())[0], wish().plan, await lessor.contract(contract), contract)
-    await lessor.done(LEASE, lease_stream(contract), create)
+    await lessor.given(LEASE, lease_stream(contract), create)
 
 
 async def test_offers_without_a_plan_are_left_to_people(lessor: Lessor, chain: Subscription) -> None:
@@ -183,11 +183,11 @@ async def test_offers_without_a_plan_are_left_to_people(lessor: Lessor, chain: S
 async def test_what_people_did_is_not_done_again(lessor: Lessor, chain: Subscription) -> None:
     """Contracting begun by hand, and a contract that was given up: nothing is asked for for that must be refused."""
     application = await lessor.accepted(wish())
-    await lessor.done(APPLICATION, application, a.StartContracting())
+    await lessor.given(APPLICATION, application, a.StartContracting())
     await chain.catch_up()
     contract = contract_stream(application)
     assert (await lessor.types(contract)) == ["assembled"]
-    await lessor.done(CONTRACT, contract, VoidContract(reason="second_thoughts"))
+    await lessor.given(CONTRACT, contract, VoidContract(reason="second_thoughts"))
     await chain.catch_up()
     assert not await chain.refusals(lessor.tenant)
 

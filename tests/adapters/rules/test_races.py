@@ -59,7 +59,7 @@ class OtherFirst:
         self.appends += 1
         if self.appends == 1:
             other, decider, stream, command = self._by
-            await other.done(decider, stream, command)
+            await other.given(decider, stream, command)
         return await self._writer.append(append)
 
 
@@ -175,11 +175,11 @@ async def test_a_debit_and_the_end_of_its_mandate(lessor: Lessor, other: Lessor,
     contract, create = await leasable(lessor, wish())
     lease, payment = lease_stream(contract), uuid4()
     mandate = mandate_stream(lease)
-    await lessor.done(LEASE, lease, create)
-    await lessor.done(MANDATE, mandate, GrantMandate(lease=lease, reference="DD-1", policy=POLICY, limit_fen=5_000))
+    await lessor.given(LEASE, lease, create)
+    await lessor.given(MANDATE, mandate, GrantMandate(lease=lease, reference="DD-1", policy=POLICY, limit_fen=5_000))
     debit: Command = InitiatePayment(lease=lease, bill=None, amount_fen=5_000, policy=POLICY, mandate="DD-1")
     if again:
-        await lessor.done(PAYMENT, payment, debit, RecordFailed(attempt=1, code="insufficient_funds"))
+        await lessor.given(PAYMENT, payment, debit, RecordFailed(attempt=1, code="insufficient_funds"))
         debit = RetryPayment(attempt=2, amount_fen=5_000)
     revoked = other, MANDATE, mandate, RevokeMandate(reason="lessee")
     assert await overtaken(lessor, (PAYMENT, payment, debit), by=revoked) == "mandate.not_granted"
@@ -188,6 +188,6 @@ async def test_a_debit_and_the_end_of_its_mandate(lessor: Lessor, other: Lessor,
 async def test_a_withdrawal_behind_the_act_changes_nothing(lessor: Lessor, other: Lessor) -> None:
     """The other order: what was written first stands (个人信息保护法 15)."""
     application, consent = await lessor.verifying(), await lessor.consents(["third_parties"], ("bureau",))
-    await lessor.done(APPLICATION, application, a.RecordIdentityVerified(provider="bureau"), by=MACHINE)
+    await lessor.given(APPLICATION, application, a.RecordIdentityVerified(provider="bureau"), by=MACHINE)
     await other.withdrawn(consent)
     assert (await lessor.types(application))[-1] == "identity_verified"

@@ -22,7 +22,7 @@ from domain.payments.collection import (
     moves,
 )
 from domain.payments.payment.values import CollectionPolicy
-from tests.domain.intake.scenario import TODAY
+from tests.given import TODAY
 
 LEASE, FIRST, SECOND = UUID(int=1), UUID(int=2), UUID(int=3)
 POLICY = CollectionPolicy(channels=("bank_a",), minimum_fen=100)

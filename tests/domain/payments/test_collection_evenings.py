@@ -26,7 +26,7 @@ from domain.payments.collection import (
     moves,
 )
 from domain.payments.payment.values import CollectionPolicy
-from tests.domain.intake.scenario import TODAY
+from tests.given import TODAY
 
 LEASE, ONE, TWO, THREE = (UUID(int=n) for n in (1, 2, 3, 4))
 POLICY = CollectionPolicy(channels=("bank_a",), minimum_fen=100)

@@ -12,8 +12,8 @@ from domain.accounting.posting import MONEY_EVENTS, Unbalanced
 from domain.leasing.lease.events.money import PaymentPosted
 from projections.accounting.journal import JOURNAL, Filter, Page, entries, income, lines_of, trial_balance
 from tests.domain.leasing import cases
+from tests.given import given
 from tests.projections.accounting.book_keeping import OTHER_TENANT, TENANT, BookKeeper
-from tests.projections.given import given
 from tests.projections.leasing.lease_stories import AUTO_STORY, bring_up_to_date, happened, lived, stream, told
 
 CASH = "1002"
@@ -56,12 +56,12 @@ def test_every_money_event_is_in_the_journal() -> None:
 
 
 @pytest.fixture
-def projected(app_connection: Connection[Any], books: BookKeeper) -> Connection[Any]:
+def projected(connection: Connection[Any], books: BookKeeper) -> Connection[Any]:
     """The story of a vehicle, a phone that only runs, and another tenant's vehicle."""
-    bring_up_to_date(app_connection, books, *told(AUTO_STORY, lived(*cases.PHONE_RUNNING, cases.bill(1), number=2)))
+    bring_up_to_date(connection, books, *told(AUTO_STORY, lived(*cases.PHONE_RUNNING, cases.bill(1), number=2)))
     books.write(*lived(*cases.BILLED, number=3), tenant=OTHER_TENANT)
-    bring_up_to_date(app_connection, books)
-    return app_connection
+    bring_up_to_date(connection, books)
+    return connection
 
 
 def types(page: Page) -> list[str]:

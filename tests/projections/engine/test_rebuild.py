@@ -24,13 +24,13 @@ def work(number: int, lane: str = "x") -> Happening:
 
 
 @pytest.fixture
-def projected(app_connection: Connection[Any], books: BookKeeper) -> Connection[Any]:
+def projected(connection: Connection[Any], books: BookKeeper) -> Connection[Any]:
     """Ten events of three applications, projected."""
     books.write(*(work(n % 3, f"lane {n}") for n in range(10)))
-    runner = Runner(app_connection, [tally(), lane_count()])
+    runner = Runner(connection, [tally(), lane_count()])
     runner.prepare()
     runner.catch_up()
-    return app_connection
+    return connection
 
 
 @pytest.fixture(params=[1, 3, 20_000], ids=lambda rows: f"{rows} rows")
