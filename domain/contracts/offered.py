@@ -43,7 +43,7 @@ def contract_stream(application: UUID) -> UUID:
     return uuid5(application, "contract")
 
 
-class Agreed(Struct, frozen=True, kw_only=True):
+class ContractConditions(Struct, frozen=True, kw_only=True):
     """What a contract says beside its offer and its plan, from the tenant's own terms of business."""
 
     lock: bool
@@ -51,7 +51,7 @@ class Agreed(Struct, frozen=True, kw_only=True):
     early_settlement_rate: Rate
 
 
-def key_terms_of(offer: Offer, plan: Plan, agreed: Agreed) -> KeyTerms:
+def key_terms_of(offer: Offer, plan: Plan, agreed: ContractConditions) -> KeyTerms:
     """The key terms of a contract on this offer."""
     return KeyTerms(
         currency=offer.currency,
@@ -78,7 +78,7 @@ def key_terms_of(offer: Offer, plan: Plan, agreed: Agreed) -> KeyTerms:
 
 def wrong_key_terms(terms: KeyTerms, offer: Offer, plan: Plan) -> Refusal | None:
     """None when key terms say what the accepted offer says; lock, forum and early settlement are not the offer's."""
-    own = Agreed(lock=terms.lock, forum=terms.forum, early_settlement_rate=terms.early_settlement_rate)
+    own = ContractConditions(lock=terms.lock, forum=terms.forum, early_settlement_rate=terms.early_settlement_rate)
     expected = key_terms_of(offer, plan, own)
     for name in KeyTerms.__struct_fields__:
         if getattr(terms, name) != getattr(expected, name):

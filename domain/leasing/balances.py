@@ -47,7 +47,7 @@ class Transaction(Struct, frozen=True, kw_only=True, gc=False):
     parts: Four = ZERO
 
 
-class Terms(Struct, frozen=True, kw_only=True):
+class AccountPolicy(Struct, frozen=True, kw_only=True):
     """The policy of an account: order of components, late fee per day as a decimal rate, days of grace."""
 
     allocation: tuple[Component, ...] = COMPONENTS

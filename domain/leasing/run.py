@@ -15,7 +15,7 @@ from functools import lru_cache
 from msgspec.structs import replace
 
 from domain.kernel.money import Rounding, divide
-from domain.leasing.balances import AT, LATE_FEE_AT, Balances, BillBalance, Four, Kind, Terms, Transaction
+from domain.leasing.balances import AT, LATE_FEE_AT, AccountPolicy, Balances, BillBalance, Four, Kind, Transaction
 from domain.pricing.schedules import Component
 
 
@@ -34,7 +34,7 @@ class Run:
 
     __slots__ = ("bills", "credit_fen", "grace", "on", "order", "rate")
 
-    def __init__(self, terms: Terms, balances: Balances) -> None:
+    def __init__(self, terms: AccountPolicy, balances: Balances) -> None:
         self.bills: list[BillBalance] = list(balances.bills)
         self.credit_fen = balances.credit_fen
         self.on = balances.on

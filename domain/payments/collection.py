@@ -41,7 +41,7 @@ class Debit(Struct, frozen=True, kw_only=True):
     limit_fen: int | None = None
 
 
-class Waiting(Struct, frozen=True, kw_only=True):
+class WaitingPayment(Struct, frozen=True, kw_only=True):
     """A payment without an order under way whose next attempt may begin today.
 
     `mandate` is the reference it was begun under, if any; `advance`: for no bill in particular.
@@ -69,7 +69,7 @@ class CollectionPosition(Struct, frozen=True, kw_only=True):
     collecting: bool = False
     rests_since: date | None = None
     debit: Debit | None = None
-    waiting: tuple[Waiting, ...] = ()
+    waiting: tuple[WaitingPayment, ...] = ()
 
 
 class Start(Struct, frozen=True):
@@ -134,7 +134,7 @@ def moves(position: CollectionPosition) -> tuple[Move, ...]:
     return tuple(moves_due)
 
 
-def _waiting(one: Waiting, left_fen: int, debit: Debit | None) -> Again | GiveUp:
+def _waiting(one: WaitingPayment, left_fen: int, debit: Debit | None) -> Again | GiveUp:
     """Under a mandate what is due now, else at most what was initiated; an advance's first attempt is just that."""
     if one.mandate is None:
         fresh = one.advance and one.attempt == 1

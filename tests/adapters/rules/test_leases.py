@@ -27,10 +27,10 @@ NET_FEN = 50_000_000
 """30 % of it is room for one car of 105,000.00, and for no second one of the same lessee or group."""
 
 
-async def assembled(lessor: Lessor, chain: Subscription, of: Any) -> tuple[UUID, AssembleContract]:
+async def assembled(lessor: Lessor, origination: Subscription, of: Any) -> tuple[UUID, AssembleContract]:
     """An accepted offer whose contract the process has assembled, and the command that would do it by hand."""
     application = await lessor.accepted(of)
-    await chain.catch_up()
+    await origination.catch_up()
     stream = contract_stream(application)
     (stored, *_) = await lessor.program.reader.stream(stream)
     event = stored.parsed().event()
@@ -45,15 +45,15 @@ async def assembled(lessor: Lessor, chain: Subscription, of: Any) -> tuple[UUID,
 async def leasable(lessor: Lessor, of: Any) -> tuple[UUID, CreateLease]:
     """A signed contract that was made by hand, and the lease that it is about."""
     application = await lessor.accepted(of)
-    async with _chain(lessor) as chain:
-        await chain.catch_up()
+    async with _originating(lessor) as origination:
+        await origination.catch_up()
     stream = contract_stream(application)
     await lessor.signed(stream)
     plan, offer = of.plan, priced(of)[0]
     return stream, lease_of(offer, plan, await lessor.contract(stream), stream)
 
 
-def _chain(lessor: Lessor) -> Any:
+def _originating(lessor: Lessor) -> Any:
     from contextlib import asynccontextmanager
 
     from api.roles.subscriptions import subscription_of
@@ -74,10 +74,10 @@ def _chain(lessor: Lessor) -> Any:
 # --------------------------------------------------------------------------------------------------------- contract
 
 
-async def test_a_contract_says_what_the_offer_says(lessor: Lessor, chain: Subscription) -> None:
+async def test_a_contract_says_what_the_offer_says(lessor: Lessor, origination: Subscription) -> None:
     """By hand it would be refused: the same number of clauses and parties, another price."""
     other = Lessor(lessor.program)
-    stream, command = await assembled(lessor, chain, wish())
+    stream, command = await assembled(lessor, origination, wish())
     (await lessor.when(CONTRACT, stream, command)).then_refused("contract.exists", phase="assembled")
     application = await other.accepted(wish())
     own = replace(

@@ -102,8 +102,5 @@ def test_what_is_kept_makes_the_same_offer(price_fen: int, term: int, score: int
     assert not isinstance(again, Refusal)
     assert offer_of(again) == offer
     assert offers.terms_of(offer, kept).amount_fen == price_fen
-    assert offered.wrong_key_terms(
-        offered.key_terms_of(offer, PHONE, offered.Agreed(lock=True, forum=None, early_settlement_rate="0.5")),
-        offer,
-        PHONE,
-    ) is None  # fmt: skip
+    conditions = offered.ContractConditions(lock=True, forum=None, early_settlement_rate="0.5")
+    assert offered.wrong_key_terms(offered.key_terms_of(offer, PHONE, conditions), offer, PHONE) is None

@@ -122,9 +122,11 @@ def withdrawal(consent: UUID) -> tuple[Decider[Any], UUID, Command]:
     return CONSENT, consent, WithdrawConsent(channel="app")
 
 
-async def test_a_contract_and_the_end_of_its_application(lessor: Lessor, other: Lessor, chain: Subscription) -> None:
+async def test_a_contract_and_the_end_of_its_application(
+    lessor: Lessor, other: Lessor, origination: Subscription
+) -> None:
     twin = Lessor(lessor.program)
-    _, command = await assembled(twin, chain, wish())
+    _, command = await assembled(twin, origination, wish())
     application = await lessor.accepted(wish())
     own = replace(
         command,
@@ -136,16 +138,20 @@ async def test_a_contract_and_the_end_of_its_application(lessor: Lessor, other: 
     assert await overtaken(lessor, assembly, by=give_up) == "contract.offer_not_accepted"
 
 
-async def test_a_contract_and_the_first_draft_of_a_clause(lessor: Lessor, other: Lessor, chain: Subscription) -> None:
+async def test_a_contract_and_the_first_draft_of_a_clause(
+    lessor: Lessor, other: Lessor, origination: Subscription
+) -> None:
     """The phantom: no stream of the tenant's own clause was there to be read."""
-    _, command = await assembled(lessor, chain, wish())
+    _, command = await assembled(lessor, origination, wish())
     assembly = CONTRACT, uuid4(), replace(command, application=None)
     drafts = other, CLAUSE, clause_stream(lessor.tenant, OWN_CLAUSE.clause), OWN_CLAUSE
     assert await overtaken(lessor, assembly, by=drafts) == "contract.library_differs"
 
 
-async def test_an_amendment_and_the_first_draft_of_a_clause(lessor: Lessor, other: Lessor, chain: Subscription) -> None:
-    stream, command = await assembled(lessor, chain, wish())
+async def test_an_amendment_and_the_first_draft_of_a_clause(
+    lessor: Lessor, other: Lessor, origination: Subscription
+) -> None:
+    stream, command = await assembled(lessor, origination, wish())
     await lessor.signed(stream)
     amendment = ProposeAmendment(
         key_terms=replace(command.key_terms, grace_days=command.key_terms.grace_days + 1), clauses=command.clauses,

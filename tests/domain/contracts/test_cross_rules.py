@@ -30,7 +30,7 @@ MADE = offer(CAR, **DOWN)
 TERMS = offers.terms_of(MADE, offers.priced_of(request(CAR, **DOWN), MADE))
 APPLICATION = UUID(int=0xA9)
 STREAM = offered.contract_stream(APPLICATION)
-AGREED = offered.Agreed(lock=True, forum=None, early_settlement_rate="0.02")
+AGREED = offered.ContractConditions(lock=True, forum=None, early_settlement_rate="0.02")
 PARTIES = tuple(party for party in c.PARTIES if party.role is not PartyRole.GUARANTOR)
 ACCEPTED = ApplicationState(
     phase=ApplicationPhase.CONTRACTING, subject=c.LESSEE, offer=Offer(1, OfferStatus.ACCEPTED, TERMS)

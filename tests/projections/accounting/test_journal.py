@@ -10,7 +10,15 @@ from psycopg import Connection
 from domain.accounting.chart import ACCOUNTS
 from domain.accounting.posting import MONEY_EVENTS, Unbalanced
 from domain.leasing.lease.events.money import PaymentPosted
-from projections.accounting.journal import JOURNAL, Filter, Page, entries, income, lines_of, trial_balance
+from projections.accounting.journal import (
+    JOURNAL,
+    JournalCriteria,
+    JournalPage,
+    entries,
+    income,
+    lines_of,
+    trial_balance,
+)
 from tests.domain.leasing import cases
 from tests.given import given
 from tests.projections.accounting.book_keeping import OTHER_TENANT, TENANT, BookKeeper
@@ -64,13 +72,13 @@ def projected(connection: Connection[Any], books: BookKeeper) -> Connection[Any]
     return connection
 
 
-def types(page: Page) -> list[str]:
+def types(page: JournalPage) -> list[str]:
     return [entry.type.split(".")[1] for entry in page.entries]
 
 
 def test_entries_by_lease_account_and_date(projected: Connection[Any]) -> None:
     def found(**where: Any) -> list[str]:
-        return types(entries(projected, TENANT, where=Filter(**where), limit=50))
+        return types(entries(projected, TENANT, where=JournalCriteria(**where), limit=50))
 
     everything = ["deposit_received", "activated", "bill_issued", "payment_posted", "bill_issued"]
     assert found(lease=stream(1)) == [*everything, "late_fee_assessed", "payment_posted"]

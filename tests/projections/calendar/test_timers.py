@@ -29,7 +29,7 @@ from domain.payments.payment.events import (
 )
 from domain.pricing.schedules import Instalment
 from domain.registry import AGGREGATES, TIMER_KINDS
-from projections.calendar.timers import TIMERS, Filter, Page, Waiting, due, listing
+from projections.calendar.timers import TIMERS, TimerCriteria, TimerPage, TimerRow, due, listing
 from projections.engine.comparing import compare
 from projections.engine.runner import Runner
 from tests.domain.cases import DRAFTED
@@ -88,11 +88,11 @@ def billed(number: int) -> money.BillIssued:
     )  # fmt: skip
 
 
-def waits(*events: Event) -> Waiting | None:
+def waits(*events: Event) -> TimerRow | None:
     """The row of one stream after these events, ten seconds apart."""
     happened = ((A, at(10 * n), event) for n, event in enumerate(events))
     row = given(TIMERS, *happened).folded.changed.get((str(A),))
-    assert row is None or isinstance(row, Waiting)
+    assert row is None or isinstance(row, TimerRow)
     return row
 
 
@@ -307,8 +307,8 @@ def test_month_ends_have_their_own(connection: Connection[Any], books: BookKeepe
     assert due(connection, TENANT, date(2026, 12, 30)) == due(connection, TENANT, date(2026, 12, 7))
 
 
-def ahead(connection: Connection[Any], on: date | None = ON, limit: int = 100, **more: Any) -> Page:
-    where = Filter(**{name: more.pop(name) for name in ("kind", "first", "last") if name in more})
+def ahead(connection: Connection[Any], on: date | None = ON, limit: int = 100, **more: Any) -> TimerPage:
+    where = TimerCriteria(**{name: more.pop(name) for name in ("kind", "first", "last") if name in more})
     return listing(connection, TENANT, on, where=where, limit=limit, **more)
 
 

@@ -10,8 +10,8 @@ from psycopg import Connection
 from domain.intake.application.events import WorkScheduled
 from projections.accounting.journal import JOURNAL
 from projections.engine import reading
-from projections.engine.catalog import NotLive
 from projections.engine.comparing import Compared, compare, compare_all
+from projections.engine.copies import NotLive
 from projections.engine.model import Projection
 from projections.engine.runner import Runner
 from tests.domain.leasing import cases

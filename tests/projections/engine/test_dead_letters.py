@@ -10,7 +10,7 @@ import pytest
 from psycopg import Connection
 
 from domain.intake.application.events import WorkScheduled
-from projections.engine import catalog
+from projections.engine import copies
 from projections.engine import rebuild as rebuilding
 from projections.engine.comparing import compare
 from projections.engine.letters import Retried, letters, retry
@@ -58,7 +58,7 @@ def test_lag_counts_parked_events_and_keys(connection: Connection[Any], books: B
     books.write(*STORY)
     run(connection, tally({"bad"}))
     books.write(work(2, "f"))
-    (got,) = catalog.lag(connection, 0, START + timedelta(seconds=60))
+    (got,) = copies.lag(connection, 0, START + timedelta(seconds=60))
     assert (got.table, got.position, got.head, got.behind) == ("tally_v1", 6, 7, 1)
     assert (got.dead_letters, got.dead_keys) == (3, 1)
     # The sixth event was recorded six milliseconds after the start of the story.
@@ -68,7 +68,7 @@ def test_lag_counts_parked_events_and_keys(connection: Connection[Any], books: B
 def test_nothing_applied_has_no_age(connection: Connection[Any], books: BookKeeper) -> None:
     books.write(*STORY)
     Runner(connection, [tally()]).prepare()
-    (got,) = catalog.lag(connection, 0, START)
+    (got,) = copies.lag(connection, 0, START)
     assert (got.behind, got.seconds, got.dead_letters) == (6, None, 0)
 
 
@@ -126,7 +126,7 @@ def test_a_retry_waits_for_the_runner(
     run(connection, tally({"bad"}))
     other_connection.execute("SET lock_timeout = '20ms'")
     with connection.transaction():
-        catalog.advance(connection, 0, "tally_v1", 6, 6)
+        copies.advance(connection, 0, "tally_v1", 6, 6)
         with pytest.raises(psycopg.errors.LockNotAvailable):
             retry(other_connection, tally())
     assert retry(other_connection, tally()).applied == 3

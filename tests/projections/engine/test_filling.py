@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from psycopg import Connection
 
 from domain.intake.application.events import ApplicationSubmitted, WorkScheduled
-from projections.engine import catalog, filling, reading
-from projections.engine.catalog import LostRace
+from projections.engine import copies, filling, reading
 from projections.engine.comparing import compare_all
+from projections.engine.copies import LostRace
 from projections.engine.filling import fill, is_long
 from projections.engine.letters import letters
 from projections.engine.model import Projection
@@ -119,7 +119,7 @@ def test_the_second_of_two_fillers_loses_and_a_killed_one_leaves_nothing(
     connection: Connection[Any], books: BookKeeper
 ) -> None:
     books.write(*(work(n) for n in range(6)))
-    catalog.prepare(connection, [tally()], 0)
+    copies.prepare(connection, [tally()], 0)
     table = Table(tally())
 
     def die(done: int) -> None:

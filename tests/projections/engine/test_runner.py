@@ -11,8 +11,8 @@ from psycopg import Connection
 
 from adapters.postgres.connections import connect
 from domain.intake.application.events import ApplicationSubmitted, WorkScheduled
-from projections.engine import catalog, reading
-from projections.engine.catalog import LostRace
+from projections.engine import copies, reading
+from projections.engine.copies import LostRace
 from projections.engine.model import Projection, ProjectionError
 from projections.engine.runner import Runner, apply
 from projections.engine.tables import Table
@@ -35,7 +35,7 @@ def times(connection: Connection[Any], table: str = "tally_v1") -> list[int]:
 
 
 def position(connection: Connection[Any], table: str = "tally_v1") -> int:
-    return next(copy.position for copy in catalog.copies(connection, 0) if copy.table == table)
+    return next(copy.position for copy in copies.copies(connection, 0) if copy.table == table)
 
 
 @pytest.mark.parametrize("batch_rows", [1, 2, 3, 7, 5_000])

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from psycopg import Connection
 
-from projections.engine import catalog
+from projections.engine import copies
 from projections.engine.model import Index, Key, Projection, ProjectionError, Row
 from projections.engine.tables import TEMPORARY, Table, array, ddl
 from tests.projections.engine.toys import WORK, Tally, tally
@@ -124,10 +124,10 @@ def test_columns_that_are_not_the_row_types_are_refused(connection: Connection[A
 
 
 def test_a_table_that_changed_without_a_new_version_is_refused(connection: Connection[Any]) -> None:
-    catalog.prepare(connection, [tally()], 0)
+    copies.prepare(connection, [tally()], 0)
     connection.execute("ALTER TABLE read.tally_v1 ADD COLUMN extra text")
     with pytest.raises(ProjectionError, match=r"read\.tally_v1: expected columns"):
-        catalog.prepare(connection, [tally()], 0)
+        copies.prepare(connection, [tally()], 0)
 
 
 def test_null_is_not_the_text_null() -> None:

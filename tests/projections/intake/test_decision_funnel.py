@@ -23,7 +23,7 @@ from domain.intake.application.values import Terms
 from domain.kernel.command import Actor
 from domain.kernel.event import Event
 from projections.engine.runner import Runner
-from projections.intake.decision_funnel import DECISION_FUNNEL, Funnel, Reached, Times, fold, funnel
+from projections.intake.decision_funnel import DECISION_FUNNEL, Funnel, FunnelRow, Times, fold, funnel
 from tests.domain.cases import DRAFTED
 from tests.projections.accounting.book_keeping import OTHER_TENANT, TENANT, BookKeeper, Happening, at, recorded, stream
 
@@ -38,9 +38,9 @@ WITHDRAWN = ApplicationWithdrawn(reason="changed_mind")
 Story = list[tuple[float, Event]]
 
 
-def reached(*story: tuple[float, Event], actor: Actor = MACHINE) -> Reached:
+def reached(*story: tuple[float, Event], actor: Actor = MACHINE) -> FunnelRow:
     """The row of one application whose events came after so many seconds each."""
-    row: Reached | None = None
+    row: FunnelRow | None = None
     for one in recorded([(A, at(seconds), event) for seconds, event in ((0, DRAFTED), *story)]):
         row = fold(row, one.event, replace(one, envelope=replace(one.envelope, actor=actor)))
     assert row is not None
@@ -51,7 +51,7 @@ def reached(*story: tuple[float, Event], actor: Actor = MACHINE) -> Reached:
 
 
 def test_a_draft_opens_a_row() -> None:
-    assert reached() == Reached(id=A, tenant=TENANT, drafted=1, position=1)
+    assert reached() == FunnelRow(id=A, tenant=TENANT, drafted=1, position=1)
 
 
 def test_stages_keep_their_first_position() -> None:

@@ -15,7 +15,7 @@ from domain.leasing.values import Applied, Part
 from domain.pricing.schedules import Component
 from projections.leasing import bills
 from projections.leasing.bill import STATUSES, Bill
-from projections.leasing.bills import BILLS, Filter, Page, bills_of, listing
+from projections.leasing.bills import BILLS, BillCriteria, BillPage, bills_of, listing
 from tests.domain.leasing import cases
 from tests.given import given
 from tests.projections.accounting.book_keeping import OTHER_TENANT, TENANT, BookKeeper
@@ -121,12 +121,12 @@ def projected(connection: Connection[Any], books: BookKeeper) -> Connection[Any]
     return connection
 
 
-def places(page: Page) -> list[tuple[int, int]]:
+def places(page: BillPage) -> list[tuple[int, int]]:
     return [(next(n for n in range(1, 5) if stream(n) == one.lease), one.bill.number) for one in page.bills]
 
 
 def found(connection: Connection[Any], position: int | None = None, **where: Any) -> list[tuple[int, int]]:
-    return places(listing(connection, TENANT, where=Filter(**where), limit=100, as_of_position=position))
+    return places(listing(connection, TENANT, where=BillCriteria(**where), limit=100, as_of_position=position))
 
 
 def test_filters(projected: Connection[Any]) -> None:

@@ -10,7 +10,7 @@ from psycopg import Connection
 
 from domain.kernel.decider import fold
 from domain.kernel.event import Event
-from domain.payments.collection import CollectionPosition, Debit, Waiting
+from domain.payments.collection import CollectionPosition, Debit, WaitingPayment
 from domain.payments.mandate import MandateResumed
 from domain.payments.payment.events import AttemptStarted, PaymentCancelled, PaymentExhausted, PaymentPending
 from domain.payments.payment.rules import PAYMENT
@@ -171,7 +171,9 @@ def test_how_leases_stand(connection: Connection[Any], books: BookKeeper) -> Non
     project(connection)
     (found,) = standings(connection, TENANT, due_on, posted_to=10)
     assert (found.busy_fen, found.collecting) == (407, True)
-    assert found.waiting == (Waiting(payment=waiting, attempt=2, initiated_fen=FEN, mandate="DD-1", advance=False),)
+    assert found.waiting == (
+        WaitingPayment(payment=waiting, attempt=2, initiated_fen=FEN, mandate="DD-1", advance=False),
+    )
     (posted,) = standings(connection, TENANT, due_on, posted_to=99)
     assert posted.busy_fen == 400
     books.write(*told(OF_MANDATE, SUSPENDED))

@@ -22,7 +22,7 @@ from domain.payments.reconciliation import (
 from projections.engine.comparing import compare
 from projections.engine.pages import NotProjectedYet
 from projections.engine.runner import Runner
-from projections.payments.receipts import RECEIPTS, Receipt, received
+from projections.payments.movements import MOVEMENTS, MovementRow, received
 from projections.payments.reconciliation_board import (
     CLOSED,
     LOADED,
@@ -66,7 +66,7 @@ def happened(events: tuple[Event, ...] = STORY) -> list[Happening]:
 
 
 def project(connection: Connection[Any]) -> None:
-    runner = Runner(connection, [RECEIPTS, RECONCILIATION_BOARD])
+    runner = Runner(connection, [MOVEMENTS, RECONCILIATION_BOARD])
     runner.prepare()
     runner.catch_up()
 
@@ -139,10 +139,10 @@ ON_TOP = PaymentOverpaid(lease=LEASE, attempt=2, channel="bank_b", amount_fen=5,
 
 
 def test_every_attempt_that_brought_money_has_a_row() -> None:
-    got = given(RECEIPTS, (RUN, at(0), succeeded()), (RUN, at(1), ON_TOP))
+    got = given(MOVEMENTS, (RUN, at(0), succeeded()), (RUN, at(1), ON_TOP))
     first, second = got.row(RUN, "collection", 1), got.row(RUN, "collection", 2)
-    assert isinstance(first, Receipt)
-    assert isinstance(second, Receipt)
+    assert isinstance(first, MovementRow)
+    assert isinstance(second, MovementRow)
     assert (first.amount_fen, first.channel, first.on_top, first.lease) == (FEN, "bank_a", False, LEASE)
     assert (second.amount_fen, second.channel, second.on_top) == (5, "bank_b", True)
 
@@ -150,16 +150,16 @@ def test_every_attempt_that_brought_money_has_a_row() -> None:
 def test_money_that_went_back_has_rows_of_its_own() -> None:
     """By the refund's number, and by the attempt whose money was taken back."""
     told = ((RUN, at(n), event) for n, event in enumerate((succeeded(), refunded(7, number=3), charged_back())))
-    got = given(RECEIPTS, *told)
+    got = given(MOVEMENTS, *told)
     refund, back = got.row(RUN, "refund", 3), got.row(RUN, "chargeback", 1)
-    assert isinstance(refund, Receipt)
-    assert isinstance(back, Receipt)
+    assert isinstance(refund, MovementRow)
+    assert isinstance(back, MovementRow)
     assert (refund.amount_fen, refund.ref) == (7, REF_2)
     assert (back.amount_fen, back.ref, back.on_top) == (FEN, succeeded().provider_ref, False)
 
 
 def test_an_attempt_brings_money_once() -> None:
-    got = given(RECEIPTS, (RUN, at(0), succeeded()), (RUN, at(1), succeeded()))
+    got = given(MOVEMENTS, (RUN, at(0), succeeded()), (RUN, at(1), succeeded()))
     assert [position for position, _ in got.parked()] == [2]
 
 
@@ -176,7 +176,7 @@ def test_received_is_of_one_provider_and_day(connection: Connection[Any], books:
 def test_a_rebuild_gives_the_same(connection: Connection[Any], books: BookKeeper) -> None:
     books.write(*happened(), (NEXT_RUN, at(20), succeeded()))
     project(connection)
-    assert (compare(connection, RECONCILIATION_BOARD).first, compare(connection, RECEIPTS).first) == (
+    assert (compare(connection, RECONCILIATION_BOARD).first, compare(connection, MOVEMENTS).first) == (
         None,
         None,
     )

@@ -40,7 +40,7 @@ class Principal(Struct, frozen=True):
         return permission in ROLES.get(self.role, ())
 
 
-class Access:
+class Authentication:
     """Turns API keys into principals. `find_key` asks the database for a key by its hash."""
 
     def __init__(self, find_key: Callable[[bytes], Awaitable[ApiKey | None]]) -> None:
