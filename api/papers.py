@@ -1,4 +1,4 @@
-"""A contract's paper, put together: its events, the exact texts of its clauses, its schedule.
+"""Papers of contracts: composed from events, the exact texts of clauses, and schedules.
 
     contract's stream ─▶ state ─┬─▶ texts: the tenant's own drafts, else the library that comes with the program
                                 └─▶ schedule: kept in DATA/schedules, else of the accepted offer, else of the lease

@@ -1,4 +1,4 @@
-"""Who may do what: the permissions, and the roles that have them. Every door asks this table, and only this table."""
+"""Permissions, and the roles that have them. Every door asks this table, and only this table."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class Permission(StrEnum):
-    """What a role can be allowed."""
+    """Permission that a role may have."""
 
     INTAKE = "intake"
     VERIFY = "verify"

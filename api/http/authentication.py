@@ -1,4 +1,4 @@
-"""Who asks over HTTP: the one place where a request gets its tenant.
+"""Authentication over HTTP: the one place where a request gets its principal, and with it its tenant.
 
 Authorization: Bearer llk_… ──▶ Authentication ──▶ Principal(tenant, role, key id)
 """

@@ -1,4 +1,4 @@
-"""What the routes work with: the running ledger, the limits, whose streams are whose."""
+"""Services of the routes: the running ledger, the limits, the owners of streams."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Limits(Struct, frozen=True, kw_only=True):
 
 
 class Owner(Struct, frozen=True):
-    """Whose a stream is, the aggregate it is one of, and the case it belongs to."""
+    """Owner of a stream: its tenant, its aggregate, and its correlation."""
 
     tenant: UUID
     aggregate: str

@@ -1,4 +1,4 @@
-"""Leases as assets: exposures, the five classes, the limits of the portfolio."""
+"""Portfolio reads: exposures, the five classes, the limits of the portfolio."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a month end has to set aside, from the lease book and the journal, both brought up to date before the question.
+"""Provisions that a month end requires, from the lease book and the journal, both brought up to date before.
 
 read.lease_book ─▶ five classes ─┐
 read.journal ─▶ the allowance ───┴─▶ RecogniseProvision for each currency

@@ -1,4 +1,4 @@
-"""From an accepted offer to key terms: a contract says what offer and plan say, and what the tenant agreed to."""
+"""Key terms of an accepted offer: a contract repeats its offer, its plan and the tenant's own conditions."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def contract_stream(application: UUID) -> UUID:
 
 
 class ContractConditions(Struct, frozen=True, kw_only=True):
-    """What a contract says beside its offer and its plan, from the tenant's own terms of business."""
+    """Conditions of a contract beside its offer and its plan, from the tenant's own terms of business."""
 
     lock: bool
     forum: Title | None

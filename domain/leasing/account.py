@@ -43,7 +43,7 @@ class Account(Struct, frozen=True, kw_only=True):
 
 
 class Effect(NamedTuple):
-    """What a posting changed: paid amounts, credit, and late fees as `(bill, change)`; zero changes are left out."""
+    """Effect of a posting: paid amounts, credit, and late fees as `(bill, change)`; zero changes are left out."""
 
     applied: tuple[Applied, ...]
     credit_fen: int

@@ -1,4 +1,4 @@
-"""The process manager from an accepted offer to a running lease: each next step is done, once, without a person.
+"""Origination: the process manager that takes an accepted offer to a running lease, each step exactly once.
 
 application.offer_accepted, priced      ─▶ application StartContracting    application:<hex>:contracting
 application.contracting_started, priced ─▶ contract AssembleContract       application:<hex>:contract

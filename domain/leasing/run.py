@@ -1,4 +1,4 @@
-"""Balances on the move: what one transaction, and time, do to them. The rules of the account live here.
+"""Transitions of balances: the changes by one transaction and by the passing of days. The account's rules stand here.
 
 Money pays the oldest bill first, and within a bill its components in the order of the allocation policy. A late fee is
 the daily rate × overdue principal and interest × days after due date and grace, summed exactly, rounded half up once

@@ -1,4 +1,4 @@
-"""What is collected from one lease in the evening of a business date: pure, from how the lease stands.
+"""Collection from one lease at the end of a business date: a pure function of its collection position.
 
     due and open ─ less what is under way ─▶ left
       1. payments that wait and whose day has come, in order: again with what is left, or given up
@@ -55,7 +55,7 @@ class WaitingPayment(Struct, frozen=True, kw_only=True):
 
 
 class CollectionPosition(Struct, frozen=True, kw_only=True):
-    """How a lease stands in the evening of a day, in fen.
+    """Collection position of a lease at the end of a business date, in fen.
 
     `due_fen` is open of its bills that are due by then, `newest_due_on` the latest due date among those. `busy_fen` is
     what attempts under way ask for, and what arrived and is not posted yet. `collecting`: a payment under the mandate

@@ -112,7 +112,7 @@ JOURNAL = Projection(
 
 
 class JournalCriteria(Struct, frozen=True, kw_only=True):
-    """Which entries are asked for."""
+    """Criteria of journal entries."""
 
     lease: UUID | None = None
     account: str | None = None

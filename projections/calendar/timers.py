@@ -45,7 +45,7 @@ class Open(Struct, frozen=True, array_like=True):
 
 
 class TimerCriteria(Struct, frozen=True, kw_only=True):
-    """Which timers are wanted: of one kind, due from a day on, due up to a day."""
+    """Criteria of timers: of one kind, due from a day on, due up to a day."""
 
     kind: str | None = None
     first: date | None = None
@@ -61,7 +61,7 @@ class TimerPage(Struct, frozen=True):
 
 
 class TimerRow(Row, frozen=True, kw_only=True):
-    """What one aggregate waits for.
+    """Timers of one aggregate.
 
     `timers` is a JSON array of `[kind, number, day]`. `due_on` is the first day on which a single timer is due,
     `month_end_from` the first month end at which a recurring one is; both are empty while the aggregate is `dormant`.

@@ -40,7 +40,7 @@ Keyed = tuple[Key, Recorded] | tuple[None, Unreadable]
 
 
 class Folded(Struct, Generic[R]):
-    """What a batch did: changed rows by key (`None` means the row is gone) and newly parked events."""
+    """Result of a batch: changed rows by key (`None` means the row is gone) and newly parked events."""
 
     changed: dict[Key, R | None]
     letters: list[Letter]

@@ -15,7 +15,7 @@ from projections.engine.tables import Table, array
 
 
 class Retried(Struct, frozen=True):
-    """What a retry did: how many parked events were applied and how many are (again) parked."""
+    """Result of a retry: numbers of parked events that were applied and that are (again) parked."""
 
     applied: int
     parked: int

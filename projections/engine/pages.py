@@ -195,7 +195,7 @@ class Page(Struct, Generic[R], frozen=True):
 
 
 class Where(Struct, Generic[R], frozen=True):
-    """Which rows are wanted: those whose columns have these values and of which `holds` is true."""
+    """Condition on rows: their columns have these values, and `holds` is true of them."""
 
     columns: Mapping[str, Any] = {}
     holds: Callable[[R], bool] | None = None

@@ -248,7 +248,7 @@ BILLS = Projection(
 
 
 class BillCriteria(Struct, frozen=True, kw_only=True):
-    """Which bills are asked for; `overdue_on` means open on that business date and due before it."""
+    """Criteria of bills; `overdue_on` means open on that business date and due before it."""
 
     status: str | None = None
     due_from: date | None = None

@@ -1,4 +1,4 @@
-"""How leases stand in the evening of a day: what is due, what is under way, which mandates stand; one SQL statement.
+"""Collection positions of leases at the end of a day: dues, attempts under way, mandates; one SQL statement.
 
     bills (issued, due by the day, open) ─┐
     mandates that stand ──────────────────┼─ by lease ─▶ Standing ─▶ `domain.payments.collection.moves`

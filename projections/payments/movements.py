@@ -1,4 +1,4 @@
-"""Receipts: money that moved through providers, one row for each movement.
+"""Money movements through providers: one row for each collection, refund and chargeback.
 
     payment.succeeded, payment.overpaid ─▶ row(payment, collection, attempt)
     payment.refunded                    ─▶ row(payment, refund, number of the refund)

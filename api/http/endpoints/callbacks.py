@@ -1,4 +1,4 @@
-"""The providers' door: callbacks about payments, closed by the provider's signature instead of an API key.
+"""Callbacks of payment providers: authenticated by the provider's signature instead of an API key.
 
     POST /v1/providers/<name>/callbacks ─▶ signature over the exact bytes ─▶ ReceiveCallback ─▶ recorded, applied or not
 

@@ -1,4 +1,4 @@
-"""The service about itself: alive, ready, its problems, its own description."""
+"""Service endpoints: liveness, readiness, the problems, the OpenAPI document."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What reads share: the moment they answer for, query checks, pages and response headers."""
+"""Shared parts of reads: the moment they answer for, query checks, pages and response headers."""
 
 from __future__ import annotations
 

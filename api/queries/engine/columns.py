@@ -1,4 +1,4 @@
-"""What a table shows of an answer: its columns with the kind of value in each, from the answer's type alone.
+"""Columns of a table: the kind of value in each, derived from the answer's type alone.
 
     Annotated[UUID, …] ─▶ id with its noun    …_fen ─▶ money with its currency    date, instant, state, digest, count …
 

@@ -52,7 +52,7 @@ class Filter(Struct, frozen=True):
 
 
 class Place(Struct, frozen=True):
-    """Where a resource stands in the ledger."""
+    """Place of a resource in the ledger."""
 
     id: UUID
     version: int

@@ -1,4 +1,4 @@
-"""What is known about a lease: one frozen value, folded from its events."""
+"""State of a lease: one frozen value, folded from its events."""
 
 from __future__ import annotations
 
