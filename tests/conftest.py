@@ -20,7 +20,7 @@ from api import compose
 from api.queries.engine import threads
 from tests import clock, sampling
 
-pytest_plugins = ["tests.ledger", "tests.worlds"]
+pytest_plugins = ["tests.given", "tests.ledger", "tests.worlds"]
 
 clock.shift()
 

@@ -94,7 +94,7 @@ class Case(Struct, frozen=True):
 
 
 class Summary(Struct, frozen=True):
-    """What a log holds: its own name if it has one, how many cases and events, first and last instant (UTC)."""
+    """Summary of a log: its own name if it has one, numbers of cases and events, first and last instant (UTC)."""
 
     name: str | None
     cases: int

@@ -1,4 +1,4 @@
-"""Where clause texts live that are longer than an entry of the ledger: files named by the SHA-256 of their bytes.
+"""Store of clause texts that are longer than an entry of the ledger: files named by the SHA-256 of their bytes.
 
 `ClauseTexts` is the port; an object store takes the directory's place by implementing it.
 """

@@ -100,12 +100,12 @@ def lag(url: str) -> list[dict[str, Any]]:
     from adapters.postgres.connections import connect
     from adapters.postgres.schema import SHARD
     from adapters.system import now
-    from projections.engine import catalog
+    from projections.engine import copies
 
     with connect(url) as connection:
         if connection.execute("SELECT to_regclass('read.projections')").fetchone() == (None,):
             return []
-        return [msgspec.structs.asdict(one) for one in catalog.lag(connection, SHARD, now())]
+        return [msgspec.structs.asdict(one) for one in copies.lag(connection, SHARD, now())]
 
 
 def _rebuild(url: str, projection: Any, compare: bool, report: Report) -> Rebuilt:
