@@ -46,16 +46,6 @@ class Exposed(Struct, frozen=True, kw_only=True):
     again: str = ""
 
     @property
-    def noun(self) -> str:
-        """What stands before its ids, and the first part of its event types."""
-        return self.decider.name
-
-    @property
-    def plural(self) -> str:
-        """What many of them are called."""
-        return f"{self.noun}s"
-
-    @property
     def commands(self) -> tuple[type[Command], ...]:
         """Every command, in the order of the aggregate's life."""
         return self.decider.commands
@@ -68,7 +58,7 @@ class Exposed(Struct, frozen=True, kw_only=True):
     @property
     def collection(self) -> str:
         """The address of all of them."""
-        return f"/v1/{self.plural}"
+        return f"/v1/{self.decider.plural}"
 
     @property
     def permission_of(self) -> dict[str, Permission]:
@@ -87,4 +77,4 @@ def snake(name: str) -> str:
 
 def segment_of(command: type[Command], of: Exposed) -> str:
     """`SubmitApplication` → `submit`, `RouteToLane` → `route_to_lane`, the one that creates → nothing."""
-    return "" if command is of.creator else snake(command.__name__).removesuffix(f"_{of.noun}")
+    return "" if command is of.creator else snake(command.__name__).removesuffix(f"_{of.decider.name}")

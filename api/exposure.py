@@ -20,4 +20,4 @@ UNEXPOSED: Mapping[str, str] = {
 
 def exposed(noun: str) -> Exposed:
     """The aggregate with a name. Raises `KeyError`."""
-    return {one.noun: one for one in EXPOSED}[noun]
+    return {one.decider.name: one for one in EXPOSED}[noun]

@@ -12,8 +12,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-import psycopg
-
+from adapters.postgres.connections import Connection
 from adapters.postgres.reading.facts import FactLoader, Members
 from adapters.postgres.reading.reader import Reader
 from adapters.postgres.reading.states import States
@@ -40,8 +39,6 @@ from projections.engine.runner import Runner
 from projections.leasing.lease_book import LEASE_BOOK
 from projections.parties.consents import BY_PERSON
 from projections.portfolio import exposures
-
-Connection = psycopg.Connection[tuple[Any, ...]]
 
 
 def fact_loader(reader: Reader, states: States, queries: Queries, lock: TenantLock, data: Path) -> FactLoader:

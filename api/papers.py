@@ -8,7 +8,7 @@ Everything that is looked up is held against the digests of the events, so that 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from uuid import UUID
 from msgspec import UNSET, Struct
 from psycopg import Connection
 
-from adapters.documents.document import ContractDocument, ScheduleLine, schedule_digest
+from adapters.documents.document import ContractDocument
 from adapters.documents.kept import KeptSchedules
 from adapters.documents.paper import ClauseText, paper_of
 from adapters.postgres.schema import SHARD
@@ -28,6 +28,7 @@ from domain.contracts.clause import ClauseDrafted, clause_stream
 from domain.contracts.contract.events import ContractAmended, ContractAssembled, TamperAlarmRaised
 from domain.contracts.contract.rules import CONTRACT
 from domain.contracts.contract.state import ContractState
+from domain.contracts.roots import schedule_digest
 from domain.intake.application.rules import APPLICATION
 from domain.intake.offers import request_of
 from domain.kernel.refusal import Refusal
@@ -35,7 +36,6 @@ from domain.kernel.values import ClauseRef
 from domain.leasing.lease.events.lifecycle import LeaseCreated
 from domain.pricing.plans import Plan, digest_of
 from domain.pricing.schedules import Instalment
-from domain.pricing.schedules import Instalment as Offered
 from projections.contracts.clause_library import CLAUSE_LIBRARY
 from projections.contracts.contract_book import CONTRACT_BOOK, leases_of
 from projections.engine import reading
@@ -117,7 +117,7 @@ def _text(connection: Connection[Any], tenant: UUID, held: ClauseRef) -> ClauseT
 
 def _schedules(
     connection: Connection[Any], data: Path, plans: Sequence[Plan], tenant: UUID, contract: UUID, state: ContractState
-) -> Iterator[Sequence[ScheduleLine]]:
+) -> Iterator[Sequence[Instalment]]:
     """Every schedule that may be the contract's, the likeliest first: kept, offered, that of its lease."""
     assert state.key_terms is not None, "a contract was assembled"
     yield kept(data).find(state.key_terms.schedule_digest) or ()
@@ -126,10 +126,10 @@ def _schedules(
     for lease in leases_of(connection, tenant, contract):
         for one in _events(connection, lease, None, LEASE_BOOK.types)[:1]:
             if isinstance(one.event, LeaseCreated):
-                yield _lines(one.event.schedule)
+                yield one.event.schedule
 
 
-def _offered(connection: Connection[Any], plans: Sequence[Plan], application: UUID) -> tuple[ScheduleLine, ...]:
+def _offered(connection: Connection[Any], plans: Sequence[Plan], application: UUID) -> tuple[Instalment, ...]:
     """The schedule of the offer that was accepted, worked out again from its plan; empty where there is none."""
     state = APPLICATION.initial
     for one in _events(connection, application, None, APPLICATION_BOOK.types):
@@ -140,20 +140,7 @@ def _offered(connection: Connection[Any], plans: Sequence[Plan], application: UU
     plan = next((plan for plan in plans if digest_of(plan) == priced.plan_digest), None)
     asked = None if plan is None else request_of(priced, plan)
     offer = None if asked is None or isinstance(asked, Refusal) else offer_of(asked)
-    return () if offer is None or isinstance(offer, Refusal) else _lines(offer.schedule)
-
-
-def _lines(schedule: Iterable[Instalment | Offered]) -> tuple[ScheduleLine, ...]:
-    return tuple(
-        ScheduleLine(
-            number=one.number,
-            due_on=one.due_on,
-            principal_fen=one.principal_fen,
-            interest_fen=one.interest_fen,
-            fee_fen=one.fee_fen,
-        )
-        for one in schedule
-    )
+    return () if offer is None or isinstance(offer, Refusal) else offer.schedule
 
 
 def _events(connection: Connection[Any], stream: UUID, position: int | None, types: frozenset[str]) -> list[Recorded]:

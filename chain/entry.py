@@ -27,6 +27,7 @@ from domain.kernel.command import Actor, Context
 from domain.kernel.event import EVENT_TYPES, Event, decode_body, type_of, validate, without_personal
 from domain.kernel.money import MAX_SAFE_INTEGER
 from domain.kernel.times import utc_text
+from domain.kernel.values import canonical_json
 
 ENTRY_VERSION = "leaseledger.entry/1"
 ENTRY_MAX_BYTES = 16_384
@@ -101,7 +102,6 @@ class _Tail(Struct, frozen=True, kw_only=True):
     v: str = ENTRY_VERSION
 
 
-_ENCODER = msgspec.json.Encoder(order="sorted")
 _DECODER = msgspec.json.Decoder(Entry)
 _ROOM_FOR_SEALING = 160
 _NUMBER_TO_LOOK_AT = re.compile(rb"[:,[]-?(?:[0-9]{16}|[0-9]+[.eE])")
@@ -140,10 +140,10 @@ def draft_body(
     docs: Sequence[Document] = (),
 ) -> Draft:
     """As `draft`, for a body that is any I-JSON object (the `eventsourcing` recorder stores such)."""
-    written = _ENCODER.encode(body)
+    written = canonical_json(body)
     if _NUMBER_TO_LOOK_AT.search(written):
         _check_numbers(event_type, msgspec.json.decode(written))
-    head = _ENCODER.encode(
+    head = canonical_json(
         _Head(
             sd=tuple(sorted(digests)) or UNSET,
             actor=context.actor,
@@ -156,7 +156,7 @@ def draft_body(
             occurred_at=utc_text(context.now),
         )
     )[:-1]
-    tail = _ENCODER.encode(_Tail(stream=stream, tenant=context.tenant, type=event_type))[1:]
+    tail = canonical_json(_Tail(stream=stream, tenant=context.tenant, type=event_type))[1:]
     if len(head) + len(tail) + _ROOM_FOR_SEALING > ENTRY_MAX_BYTES:
         raise EntryError(
             f"{event_type}: expected an entry of at most {ENTRY_MAX_BYTES} bytes, got "
@@ -210,7 +210,7 @@ def check_canonical(entry: bytes, parsed: Entry, event: Event | None) -> None:
     """
     current = EVENT_TYPES.get(parsed.type) is type(event)
     body: object = event if current else msgspec.json.decode(parsed.body)
-    again = _ENCODER.encode(replace(parsed, body=Raw(_ENCODER.encode(body))))
+    again = canonical_json(replace(parsed, body=Raw(canonical_json(body))))
     if again != entry:
         shorter = min(len(again), len(entry))
         at = next((i for i in range(shorter) if again[i] != entry[i]), shorter)

@@ -11,8 +11,8 @@ class ChainError(ValueError):
 
     def __init__(self, what: str, expected: object, got: object) -> None:
         self.what = what
-        self.expected = _shown(expected)
-        self.got = _shown(got)
+        self.expected = shown(expected)
+        self.got = shown(got)
         super().__init__(f"{what}: expected {self.expected}, got {self.got}")
 
     def __reduce__(self) -> tuple[type[ChainError], tuple[str, str, str]]:
@@ -68,6 +68,6 @@ class CheckpointMismatch(Mismatch):
     """A checkpoint is of another log than the one that was asked for."""
 
 
-def _shown(value: object) -> str:
+def shown(value: object) -> str:
     """A value as people compare it: bytes in hexadecimal, everything else as it prints."""
     return value.hex() if isinstance(value, bytes) else str(value)

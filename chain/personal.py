@@ -18,12 +18,12 @@ from functools import lru_cache
 from hashlib import sha256
 from uuid import UUID
 
-import msgspec
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from msgspec import Struct
 
 from chain.b64 import b64url
+from domain.kernel.values import canonical_json
 
 SUBJECT_KEY_BYTES = 32
 SALT_BYTES = 16
@@ -31,7 +31,6 @@ NONCE_BYTES = 12
 MAX_DECOYS = 3
 
 _SALT, _DECOY, _VAULT = b"leaseledger.salt/1", b"leaseledger.decoy/1", b"leaseledger.vault/1"
-_ENCODER = msgspec.json.Encoder(order="sorted")
 
 
 class VaultError(ValueError):
@@ -60,7 +59,7 @@ def _cipher(key: bytes) -> AESGCM:
 def disclosure(key: bytes, eid: UUID, path: str, value: str) -> str:
     """`base64url(JSON [salt, name, value])` (RFC 9901 §4.2.1): what a holder shows to prove one field."""
     salt = b64url(_expand(key, _SALT + eid.bytes + path.encode())[:SALT_BYTES])
-    return b64url(_ENCODER.encode([salt, path, value]))
+    return b64url(canonical_json([salt, path, value]))
 
 
 def disclosure_digest(disclosed: str) -> str:

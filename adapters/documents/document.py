@@ -11,12 +11,13 @@ from hashlib import sha256
 from itertools import zip_longest
 from uuid import UUID
 
-import msgspec
 from msgspec import Struct
 
 from domain.contracts.contract.state import ContractState
 from domain.contracts.contract.values import KeyTerms, Party, PartyRole
+from domain.contracts.roots import schedule_digest
 from domain.pricing.parts import Form
+from domain.pricing.schedules import Instalment
 
 TITLES: dict[Form, str] = {
     Form.OPERATING: "设备租赁合同",
@@ -59,21 +60,6 @@ class ClauseLine(Struct, frozen=True, kw_only=True):
     digest: str
 
 
-class ScheduleLine(Struct, frozen=True, kw_only=True):
-    """One instalment, amounts in fen."""
-
-    number: int
-    due_on: date
-    principal_fen: int
-    interest_fen: int
-    fee_fen: int = 0
-
-    @property
-    def total_fen(self) -> int:
-        """Everything due that day."""
-        return self.principal_fen + self.interest_fen + self.fee_fen
-
-
 class ContractDocument(Struct, frozen=True, kw_only=True):
     """A contract ready to be set. `thing` is what is leased, as pairs of label and value."""
 
@@ -85,13 +71,8 @@ class ContractDocument(Struct, frozen=True, kw_only=True):
     parties: tuple[PartyLine, ...]
     key_terms: KeyTerms
     clauses: tuple[ClauseLine, ...]
-    schedule: tuple[ScheduleLine, ...]
+    schedule: tuple[Instalment, ...]
     thing: tuple[tuple[str, str], ...] = ()
-
-
-def schedule_digest(schedule: Sequence[ScheduleLine]) -> str:
-    """SHA-256 over the canonical JSON (RFC 8785) of the instalments, 64 lower-case hex digits."""
-    return sha256(msgspec.json.encode(list(schedule), order="sorted")).hexdigest()
 
 
 def check_document(document: ContractDocument, state: ContractState) -> None:

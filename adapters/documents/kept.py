@@ -13,12 +13,14 @@ from pathlib import Path
 import msgspec
 from cryptography import x509
 
-from adapters.documents.document import ScheduleLine, schedule_digest
 from adapters.documents.port import SigningError
 from adapters.system import random_bytes
+from domain.contracts.roots import schedule_digest
+from domain.kernel.values import canonical_json
+from domain.pricing.schedules import Instalment
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
-_DECODER = msgspec.json.Decoder(tuple[ScheduleLine, ...])
+_DECODER = msgspec.json.Decoder(tuple[Instalment, ...])
 
 
 class KeptSchedules:
@@ -27,18 +29,18 @@ class KeptSchedules:
     def __init__(self, directory: Path) -> None:
         self._directory = directory
 
-    def keep(self, schedule: Sequence[ScheduleLine]) -> str:
+    def keep(self, schedule: Sequence[Instalment]) -> str:
         """Keep a schedule; gives its digest. Keeping it again changes nothing."""
         digest = schedule_digest(schedule)
         path = self._directory / f"{digest}.json"
         if not path.exists():
             self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
             draft = path.with_name(f".{path.name}.{random_bytes(8).hex()}")
-            draft.write_bytes(msgspec.json.encode(list(schedule), order="sorted"))
+            draft.write_bytes(canonical_json(list(schedule)))
             draft.replace(path)
         return digest
 
-    def find(self, digest: str) -> tuple[ScheduleLine, ...] | None:
+    def find(self, digest: str) -> tuple[Instalment, ...] | None:
         """The schedule with this digest; `None` when it is not there, or is not what its name says."""
         if not _DIGEST.fullmatch(digest):
             return None

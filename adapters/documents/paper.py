@@ -15,9 +15,10 @@ from enum import StrEnum
 
 from msgspec import Struct
 
-from adapters.documents.document import ClauseLine, ContractDocument, PartyLine, ScheduleLine, check_document
+from adapters.documents.document import ClauseLine, ContractDocument, PartyLine, check_document
 from domain.contracts.contract.state import ContractState
 from domain.kernel.values import ClauseRef
+from domain.pricing.schedules import Instalment
 
 
 class ClauseText(Struct, frozen=True):
@@ -48,7 +49,7 @@ def paper_of(
     made_on: date,
     plan: str,
     texts: Mapping[str, ClauseText],
-    schedule: Sequence[ScheduleLine] | None,
+    schedule: Sequence[Instalment] | None,
 ) -> ContractDocument:
     """A contract's paper from its state, the day it is made on, the plan's name, and texts by digest.
 

@@ -14,10 +14,11 @@ from typing import Any
 import msgspec
 import typst
 
-from adapters.documents.document import ROLES, TITLES, UNNAMED, ContractDocument, ScheduleLine, schedule_digest
+from adapters.documents.document import ROLES, TITLES, UNNAMED, ContractDocument
 from adapters.documents.fonts import FontSet, chinese_fonts
 from domain.contracts.contract.values import DEVICE_LOCK, EVIDENCE, PARTIES_MAX, KeyTerms
-from domain.pricing.schedules import Component
+from domain.contracts.roots import schedule_digest
+from domain.pricing.schedules import Component, Instalment
 
 TEMPLATE = "contract.typ"
 
@@ -162,12 +163,12 @@ def _period(terms: KeyTerms) -> str:
     return f"共 {terms.instalments} 期，首期 {terms.first_due_on}，末期 {terms.last_due_on}，逐期见附件一"
 
 
-def _row(line: ScheduleLine) -> list[str]:
+def _row(line: Instalment) -> list[str]:
     amounts = (line.principal_fen, line.interest_fen, line.fee_fen, line.total_fen)
     return [str(line.number), str(line.due_on), *map(yuan, amounts)]
 
 
-def _totals(lines: tuple[ScheduleLine, ...]) -> list[str]:
+def _totals(lines: tuple[Instalment, ...]) -> list[str]:
     sums = (
         sum(line.principal_fen for line in lines),
         sum(line.interest_fen for line in lines),

@@ -19,10 +19,9 @@ from chain.b64 import Base64Error, b64decode, b64encode
 from chain.entry import Draft, Entry, EntryError, draft, draft_body
 from domain.kernel.command import Context
 from domain.kernel.event import Event, UnknownEventType, decode_body, is_event_type, type_of, without_personal
+from domain.kernel.values import canonical_json
 
 TOPIC_MAX_CHARS = 200
-
-_ENCODER = msgspec.json.Encoder(order="sorted")
 
 
 class _Opaque(Struct, frozen=True, forbid_unknown_fields=True):
@@ -84,7 +83,7 @@ class EntryCodec:
 def _check_current_and_canonical(event: Event, stored: StoredEvent) -> None:
     if type_of(event) != stored.topic:
         raise DataError(f"expected an event of the current type {type_of(event)}, got {stored.topic}")
-    body = _ENCODER.encode(without_personal(event))
+    body = canonical_json(without_personal(event))
     if body != stored.state:
         raise DataError(
             f"{stored.topic}: expected the {len(body)} bytes of the canonical body without personal values, got "

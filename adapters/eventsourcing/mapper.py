@@ -24,9 +24,9 @@ from msgspec import UNSET, Struct
 
 from domain.kernel.decider import Decider, State
 from domain.kernel.event import Event, UnknownEventType, decode_body, personal_fields, type_of, validate
+from domain.kernel.values import canonical_json
 
 S = TypeVar("S", bound=State)
-_ENCODER = msgspec.json.Encoder(order="sorted")
 
 
 class LedgerEvent(Struct, frozen=True):
@@ -71,7 +71,7 @@ class StrictMapper(Mapper[UUID]):
             raise DataError(f"{type(event).__name__}: {error}") from error
         if given := [name for name in personal_fields(type(event)) if getattr(event, name) is not UNSET]:
             raise NotSupportedError(f"{topic}: expected no personal values, got {given}; Ledger.execute seals them")
-        state = _ENCODER.encode(event)
+        state = canonical_json(event)
         return StoredEvent(domain_event.originator_id, domain_event.originator_version, topic, state)
 
     def to_domain_event(self, stored_event: StoredEvent) -> DomainEventProtocol[UUID]:

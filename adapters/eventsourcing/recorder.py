@@ -26,13 +26,12 @@ from eventsourcing.persistence import (
     Subscription,
     Tracking,
 )
-from psycopg.rows import TupleRow
 from psycopg_pool import ConnectionPool, PoolTimeout
 
 from adapters.eventsourcing.codec import EntryCodec, stream_of
 from adapters.eventsourcing.subscription import LedgerSubscription
 from adapters.eventsourcing.writer import WriterThread
-from adapters.postgres.connections import DatabaseUnavailable, connect, conninfo
+from adapters.postgres.connections import Connection, DatabaseUnavailable, connect, conninfo
 from adapters.postgres.schema import SHARD
 from adapters.postgres.writing.group_commit import OutcomeUnknown, WriterClosed
 from adapters.postgres.writing.rows import CHANNEL
@@ -45,8 +44,6 @@ READ_CONNECTIONS = 8
 
 LIBRARY_ACTOR = Actor("library", "eventsourcing")
 """Who acts when a call of the library brings no context of its own."""
-
-Connection = psycopg.Connection[TupleRow]
 
 
 class LedgerRecorder(ApplicationRecorder):

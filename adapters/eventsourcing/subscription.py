@@ -19,13 +19,13 @@ from typing import Any
 import psycopg
 from eventsourcing.persistence import ApplicationRecorder, Notification, OperationalError, Subscription
 
+from adapters.postgres.connections import Connection
+
 POLL_S = 1.0
 """Longest time between two looks; only matters when a NOTIFY got lost with its connection."""
 
 PULL_LIMIT = 500
 RECONNECT_ATTEMPTS = 60
-
-Connection = psycopg.Connection[tuple[Any, ...]]
 
 
 class LedgerSubscription(Subscription[ApplicationRecorder]):

@@ -14,9 +14,9 @@ from hashlib import sha256
 from typing import Any
 from uuid import UUID
 
-import psycopg
 from msgspec import Struct
 
+from adapters.postgres.connections import Connection
 from chain.b64 import b64url
 from domain.kernel.times import utc_text
 
@@ -28,8 +28,6 @@ OPERATOR = "operator"
 FIRST_OPERATOR_LABEL = "first operator"
 _OPERATOR_LOCK = 0x6F706572  # "oper"
 _ID_BYTES = 8
-
-Connection = psycopg.Connection[tuple[Any, ...]]
 
 
 class ApiKey(Struct, frozen=True):

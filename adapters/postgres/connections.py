@@ -11,10 +11,16 @@ from typing import Any, Literal
 
 import psycopg
 from psycopg.conninfo import make_conninfo
+from psycopg_pool import AsyncConnectionPool
 
 Role = Literal["leaseledger_app", "leaseledger_reader"]
 
 CONNECT_TIMEOUT_S = 10
+
+
+Connection = psycopg.Connection[tuple[Any, ...]]
+AsyncConnection = psycopg.AsyncConnection[tuple[Any, ...]]
+Pool = AsyncConnectionPool[AsyncConnection]
 
 
 class DatabaseUnavailable(RuntimeError):
@@ -29,7 +35,7 @@ def conninfo(url: str, role: Role | None = "leaseledger_app") -> str:
     return make_conninfo(url, options=options, connect_timeout=CONNECT_TIMEOUT_S, application_name="leaseledger")
 
 
-def connect(url: str, role: Role | None = "leaseledger_app") -> psycopg.Connection[tuple[Any, ...]]:
+def connect(url: str, role: Role | None = "leaseledger_app") -> Connection:
     """A blocking connection in autocommit mode. Raises `DatabaseUnavailable`."""
     try:
         return psycopg.connect(conninfo(url, role), autocommit=True)
@@ -37,7 +43,7 @@ def connect(url: str, role: Role | None = "leaseledger_app") -> psycopg.Connecti
         raise DatabaseUnavailable(f"cannot connect to the database: {_reason(error)}") from error
 
 
-async def connect_async(url: str, role: Role | None = "leaseledger_app") -> psycopg.AsyncConnection[tuple[Any, ...]]:
+async def connect_async(url: str, role: Role | None = "leaseledger_app") -> AsyncConnection:
     """An asyncio connection in autocommit mode. Raises `DatabaseUnavailable`."""
     try:
         return await psycopg.AsyncConnection.connect(conninfo(url, role), autocommit=True)

@@ -16,7 +16,6 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 from uuid import UUID
 
-import msgspec
 from msgspec import Struct
 
 from adapters.postgres.reading.facts import FactLoader, Found
@@ -43,6 +42,7 @@ from domain.kernel.decider import Decider
 from domain.kernel.event import Event, subject_of
 from domain.kernel.needs import Proposal
 from domain.kernel.refusal import Refusal
+from domain.kernel.values import canonical_json
 
 MAX_ATTEMPTS = 16
 """Times a command is decided again because its stream moved on, before the conflict is the caller's."""
@@ -262,9 +262,6 @@ def _repeat(key: str, digest: bytes, known: KnownCommand) -> Appended:
     return known.replay()
 
 
-_ENCODER = msgspec.json.Encoder(order="sorted")
-
-
 def payload(request: Request) -> bytes:
     """The bytes that make a command the same command: its stream, its kind and its fields, as they were asked."""
     asked = request.command if request.asked is None else request.asked
@@ -272,4 +269,4 @@ def payload(request: Request) -> bytes:
 
 
 def _payload(stream: UUID, kind: type[Command], asked: object) -> bytes:
-    return b"\n".join((stream.bytes, kind.__name__.encode(), _ENCODER.encode(asked)))
+    return b"\n".join((stream.bytes, kind.__name__.encode(), canonical_json(asked)))

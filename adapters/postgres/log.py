@@ -10,11 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Any, LiteralString
+from typing import LiteralString
 
-import psycopg
 from msgspec import Struct
 
+from adapters.postgres.connections import Connection
 from adapters.postgres.schema import SHARD
 from chain.checkpoint import Checkpoint, open_checkpoint, sign_checkpoint
 from chain.errors import MalformedProof, Mismatch
@@ -26,8 +26,6 @@ from domain.kernel.times import utc_text
 
 LEAVES_AT_ONCE = 65_536
 _PUBLISH_LOCK = 0x74696C65  # "tile"
-
-Connection = psycopg.Connection[tuple[Any, ...]]
 
 
 class HeadMismatch(Mismatch):

@@ -14,13 +14,12 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any
 from uuid import UUID
 
 import msgspec
 from msgspec import Struct
-from psycopg_pool import AsyncConnectionPool
 
+from adapters.postgres.connections import Pool
 from adapters.postgres.ledger import Ledger
 from adapters.postgres.reading.facts import FactLoader
 from adapters.postgres.reading.reader import Reader
@@ -74,8 +73,6 @@ INSERT INTO read.process_refusals (shard, tenant, key, stream, code, facts) VALU
 ON CONFLICT (shard, tenant, key) DO UPDATE SET code = EXCLUDED.code, facts = EXCLUDED.facts"""
 _REFUSALS = """
 SELECT key, stream, code, facts FROM read.process_refusals WHERE shard = %s AND tenant = %s ORDER BY key"""
-
-Pool = AsyncConnectionPool[Any]
 
 
 Reactor = Callable[[Occurrence], Awaitable[Sequence[FollowUp]]]

@@ -25,6 +25,7 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from adapters.postgres.connections import Connection
 from adapters.postgres.reading import browse
 from adapters.system import now, random_bytes
 from api.authentication import Authentication, Principal
@@ -53,7 +54,7 @@ from api.queries.engine.parameters import (
     position_of,
     read_parameters,
 )
-from api.queries.engine.read import Connection, Read, ReadRequest, ReadResult
+from api.queries.engine.read import Read, ReadRequest, ReadResult
 from api.queries.receipts import receipt_of
 from domain.kernel.ids import IdError
 from projections.engine.copies import NotLive

@@ -10,7 +10,7 @@ from pathlib import Path
 from uuid import UUID
 
 from adapters.documents.authority import LocalAuthority
-from adapters.documents.document import ClauseLine, ContractDocument, PartyLine, ScheduleLine, check_document
+from adapters.documents.document import ClauseLine, ContractDocument, PartyLine, check_document
 from adapters.documents.fonts import NoChineseFont
 from adapters.documents.pades import LocalSigner
 from adapters.documents.port import Signatory, SignedDocument, digest_of
@@ -42,20 +42,6 @@ class Deal:
     thing: tuple[tuple[str, str], ...]
     lessee: Person
     lessor: str
-
-    @property
-    def paper_schedule(self) -> tuple[ScheduleLine, ...]:
-        """The schedule as it stands on paper."""
-        return tuple(
-            ScheduleLine(
-                number=row.number,
-                due_on=row.due_on,
-                principal_fen=row.principal_fen,
-                interest_fen=row.interest_fen,
-                fee_fen=row.fee_fen,
-            )
-            for row in self.offer.schedule
-        )
 
 
 async def sign_contract(demo: Demonstration, application: UUID, deal: Deal, keys: Path) -> UUID:
@@ -94,7 +80,7 @@ def _paper(demo: Demonstration, deal: Deal, clauses: Sequence[ShippedClause], st
             )
             for one in clauses
         ),
-        schedule=deal.paper_schedule,
+        schedule=deal.offer.schedule,
         thing=deal.thing,
     )
 

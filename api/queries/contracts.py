@@ -18,7 +18,7 @@ from api.queries.engine.read import Read, ReadRequest, ReadResult
 from api.queries.engine.resources import Filter, Resource, owned, reads_of
 from api.queries.engine.shape import Position
 from domain.contracts import clause as clauses_refusals
-from domain.contracts.clause import CLAUSE, ClauseDrafted, clause_stream
+from domain.contracts.clause import CLAUSE, ClauseDrafted, clause_stream, effective
 from domain.contracts.contract import refusals as contract_refusals
 from domain.contracts.contract.rules import CONTRACT
 from domain.contracts.contract.state import ContractState
@@ -64,8 +64,8 @@ def _is_for(row: clause_library.Clause, form: Form) -> bool:
     return form in row.forms.split()
 
 
-def _in_effect(row: clause_library.Clause, on: date) -> bool:
-    return clause_library.in_effect(row, on) is not None
+def _is_effective(row: clause_library.Clause, on: date) -> bool:
+    return effective(clause_library.versions_of(row), on) is not None
 
 
 # -------------------------------------------------------------------------------------------------- the library
@@ -123,7 +123,7 @@ def _read_clause_library(request: ReadRequest) -> ReadResult:
 
 
 def _usable(request: ReadRequest, row: clause_library.Clause, on: date, form: Form) -> UsableClause | None:
-    version = clause_library.in_effect(row, on)
+    version = effective(clause_library.versions_of(row), on)
     if version is None or form not in version.forms:
         return None
     reference = ClauseRef(clause=row.clause, version=version.number, digest=version.digest)
@@ -266,7 +266,7 @@ READS = (
             Filter("clause", about="Only this clause."),
             Filter("state", about="Only where the newest version is so."),
             Filter("form", type=Form, about="Only where the newest version is for this form of lease.", holds=_is_for),
-            Filter("on", type=date, about="Only with a version in effect on this day.", holds=_in_effect),
+            Filter("on", type=date, about="Only with a version in effect on this day.", holds=_is_effective),
         ),
     ),
     Read(

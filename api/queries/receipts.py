@@ -8,11 +8,11 @@ from uuid import UUID
 
 from msgspec import Struct
 
+from adapters.postgres.connections import Connection
 from adapters.postgres.log import Log
 from adapters.postgres.reading import browse
 from adapters.postgres.reading.reader import Stored
 from api.queries.engine.events import EventId, Hash
-from api.queries.engine.read import Connection
 from api.queries.engine.shape import Position
 from chain.note import Signer
 from domain.kernel.ids import format_id

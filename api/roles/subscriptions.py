@@ -8,17 +8,13 @@ collector    attempts and refunds to their providers
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 from uuid import UUID
 
-from psycopg_pool import AsyncConnectionPool
-
 from adapters.connectors.payments.collecting import INTEREST, Collector
+from adapters.postgres.connections import Pool
 from adapters.processes.subscription import Subscription, reactor_of
 from api.compose import Running
 from domain.kernel.process import PROCESS_MANAGERS, FollowUp, Occurrence, ProcessManager
-
-Pool = AsyncConnectionPool[Any]
 
 COLLECTOR = "collector"
 """With the tenant, the name under which the reactor that asks providers keeps its position: providers know a tenant's

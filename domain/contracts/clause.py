@@ -8,8 +8,9 @@ any business date the version that took effect last and was not withdrawn is the
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date
-from typing import Annotated, Any
+from typing import Annotated, Any, Protocol, TypeVar
 from uuid import UUID, uuid5
 
 from msgspec import Meta, Struct
@@ -99,11 +100,39 @@ class ClauseVersion(Struct, frozen=True, kw_only=True):
     effective_from: date | None = None
     withdrawn_from: date | None = None
 
-    def is_effective(self, on: date) -> bool:
-        """Whether a contract of this business date may hold this version."""
-        if self.effective_from is None or on < self.effective_from:
-            return False
-        return self.withdrawn_from is None or on < self.withdrawn_from
+
+class Dated(Protocol):
+    """What is known of a version: its number, and the days from which it may and may no longer be assembled."""
+
+    @property
+    def number(self) -> int:
+        """Its number, from 1."""
+
+    @property
+    def effective_from(self) -> date | None:
+        """The first business date; `None` while it is a draft."""
+
+    @property
+    def withdrawn_from(self) -> date | None:
+        """The first business date on which it is withdrawn, if it is."""
+
+
+V = TypeVar("V", bound=Dated)
+
+
+def effective(versions: Iterable[V], on: date) -> V | None:
+    """The version to assemble on a business date: the one that took effect last, the higher number on a tie.
+
+    `None` where none has taken effect, or all that have are withdrawn.
+    """
+    usable = [
+        (one.effective_from, one.number, one)
+        for one in versions
+        if one.effective_from is not None
+        and one.effective_from <= on
+        and (one.withdrawn_from is None or on < one.withdrawn_from)
+    ]
+    return max(usable, key=lambda found: found[:2])[2] if usable else None
 
 
 class ClauseState(State, frozen=True, kw_only=True):
@@ -117,9 +146,8 @@ class ClauseState(State, frozen=True, kw_only=True):
         return self.versions[number - 1] if 1 <= number <= len(self.versions) else None
 
     def effective(self, on: date) -> ClauseVersion | None:
-        """The version to assemble on this business date: the one that took effect last, the higher number on a tie."""
-        usable = [version for version in self.versions if version.is_effective(on)]
-        return max(usable, key=lambda version: (version.effective_from or on, version.number), default=None)
+        """The version to assemble on this business date."""
+        return effective(self.versions, on)
 
     def reference(self, number: int) -> ClauseRef:
         """What a contract says to name this version. Raises `IndexError` for a version there is not."""

@@ -13,15 +13,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from hashlib import sha256
 
-import msgspec
 from msgspec import Struct
 
 from domain.contracts.contract.values import KeyTerms, Party
-from domain.kernel.values import ClauseRef, Code, Digest, Reference
+from domain.kernel.values import ClauseRef, Code, Digest, Reference, canonical_json
 from domain.pricing.parts import Form
 from domain.pricing.schedules import Instalment
 
-_ENCODER = msgspec.json.Encoder(order="sorted")
 _LEAF = b"\x00"
 _NODE = b"\x01"
 
@@ -39,12 +37,12 @@ class Head(Struct, frozen=True, kw_only=True):
 
 def schedule_digest(schedule: Sequence[Instalment]) -> str:
     """SHA-256 over the canonical JSON (RFC 8785) of the instalments, 64 lower-case hex digits."""
-    return sha256(_ENCODER.encode(list(schedule))).hexdigest()
+    return sha256(canonical_json(list(schedule))).hexdigest()
 
 
 def contract_root(head: Head, key_terms: KeyTerms, clauses: Sequence[ClauseRef]) -> str:
     """The root over head, key terms and clauses in their order; 64 lower-case hex digits."""
-    return merkle_root([_ENCODER.encode(part) for part in (head, key_terms, *clauses)]).hex()
+    return merkle_root([canonical_json(part) for part in (head, key_terms, *clauses)]).hex()
 
 
 def merkle_root(entries: Sequence[bytes]) -> bytes:

@@ -11,13 +11,12 @@ from collections.abc import Iterable, Mapping
 from datetime import date
 from hashlib import sha256
 
-import msgspec
 from msgspec import UNSET
 
 from domain.intake.application.values import Priced, Terms, Wanted, WantedScore
 from domain.kernel.needs import Facts, Need
 from domain.kernel.refusal import Refusal, refusal
-from domain.kernel.values import Business
+from domain.kernel.values import Business, canonical_json
 from domain.pricing.dates import Adjustment
 from domain.pricing.deposits import Scored, ScoreSource
 from domain.pricing.guards import CostPolicy, check_offer
@@ -41,12 +40,10 @@ ASSET_DIFFERS = refusal(
     "offer.asset_differs", "The offer is not for what was applied for", "报价的租赁物与租赁申请不一致"
 )
 
-_ENCODER = msgspec.json.Encoder(order="sorted")
-
 
 def offer_digest(offer: Offer) -> str:
     """SHA-256 over the canonical JSON (RFC 8785) of an offer, 64 lower-case hex digits."""
-    return sha256(_ENCODER.encode(offer)).hexdigest()
+    return sha256(canonical_json(offer)).hexdigest()
 
 
 def request_of(priced: Priced, plan: Plan) -> QuoteRequest | Refusal:

@@ -111,6 +111,11 @@ class Decider(Generic[S]):
         self._unknown, self._closed, self._consequences = unknown, closed, consequences
         DECIDERS[name] = self
 
+    @property
+    def plural(self) -> str:
+        """What many of them are called: `leases`."""
+        return f"{self.name}s"
+
     def decide(self, command: Command, state: S, context: Context) -> Answer:
         """The events a command leads to, or the first refusal. Raises `TypeError` for another aggregate's command."""
         rule = self._rules.get(type(command))

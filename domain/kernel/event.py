@@ -19,6 +19,8 @@ from uuid import UUID
 import msgspec
 from msgspec import UNSET, Meta, Raw, Struct, UnsetType
 
+from domain.kernel.values import canonical_json
+
 PERSONAL_MAX_CHARS = 200
 
 PersonalText = Annotated[str, Meta(min_length=1, max_length=PERSONAL_MAX_CHARS, extra={"personal": True})] | UnsetType
@@ -42,7 +44,6 @@ EVENT_TYPES: dict[str, type[Event]] = {}
 _TYPE_OF: dict[type[Event], str] = {}
 _UPCASTERS: dict[str, tuple[str, Upcast]] = {}
 _DECODERS: dict[str, msgspec.json.Decoder[Event]] = {}
-_ENCODER = msgspec.json.Encoder(order="sorted")
 
 
 def event_type(name: str) -> Callable[[type[E]], type[E]]:
@@ -130,7 +131,7 @@ def validate(event: Event) -> None:
 
     Raises `msgspec.ValidationError` naming the field.
     """
-    _DECODERS[type_of(event)].decode(_ENCODER.encode(event))
+    _DECODERS[type_of(event)].decode(canonical_json(event))
 
 
 @cache

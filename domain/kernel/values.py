@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from enum import StrEnum
 from typing import Annotated
 
 from msgspec import Meta, Struct
+from msgspec.json import Encoder
 
 from domain.kernel.money import MAX_SAFE_INTEGER
 
@@ -31,6 +33,12 @@ Count = Annotated[int, Meta(ge=0, le=MAX_SAFE_INTEGER)]
 
 ClauseVersionNumber = Annotated[int, Meta(ge=1, le=CLAUSE_VERSIONS_MAX)]
 """Versions of a clause are numbered 1, 2, 3 … as they are drafted."""
+
+
+canonical_json: Callable[[object], bytes] = Encoder(order="sorted").encode
+"""A value as canonical JSON (RFC 8785): members in order, no white space. Floats, and names beyond ASCII, are the
+caller's to keep away. Raises `TypeError` for a value that JSON has not.
+"""
 
 
 class AssetClass(StrEnum):

@@ -14,11 +14,10 @@ from enum import StrEnum
 from itertools import pairwise
 from typing import Annotated
 
-import msgspec
 from msgspec import Meta, Struct
 
 from domain.kernel.money import Currency, Fen
-from domain.kernel.values import Business, Code, Rate
+from domain.kernel.values import Business, Code, Rate, canonical_json
 from domain.pricing.dates import DayCount
 from domain.pricing.deposits import Deposit, GradedDeposit, Share, waiver_of
 from domain.pricing.parts import (
@@ -42,8 +41,6 @@ from domain.pricing.parts import (
     every_months,
 )
 from domain.pricing.schedules import Component
-
-_ENCODER = msgspec.json.Encoder(order="sorted")
 
 
 class Plan(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -122,7 +119,7 @@ class PlanError(ValueError):
 
 def canonical(plan: Plan) -> bytes:
     """The canonical JSON of a plan (RFC 8785): sorted keys, no white space, UTF-8."""
-    return _ENCODER.encode(plan)
+    return canonical_json(plan)
 
 
 def digest_of(plan: Plan) -> str:

@@ -25,7 +25,7 @@ from domain.kernel.event import Event
 from domain.leasing.bill_changes import bill_changes
 from projections.engine.model import Key, Projection, Recorded, Row
 from projections.engine.pages import resolve
-from projections.engine.tables import row_maker, select_list
+from projections.engine.tables import row_maker, rows_of, select_list
 from projections.leasing.currencies import Currencies, in_currency
 
 
@@ -151,8 +151,7 @@ def entries(
         if value is not None:
             condition, values = f"{condition} AND {sql}", [*values, value]
     query = f"{_SELECT} WHERE {condition} ORDER BY t.position LIMIT %s"
-    rows = connection.cursor(binary=True).execute(query, (*values, limit + 1)).fetchall()
-    found = tuple(_make(row) for row in rows)
+    found = tuple(rows_of(connection, _make, query, (*values, limit + 1)))
     return JournalPage(position, found[:limit], found[limit - 1].position if len(found) > limit else None)
 
 

@@ -26,7 +26,7 @@ from domain.kernel.times import is_month_end, month_end
 from domain.registry import TIMER_KINDS
 from projections.engine.model import Index, Projection, Recorded, Row
 from projections.engine.pages import at_position, resolve
-from projections.engine.tables import row_maker, select_list
+from projections.engine.tables import row_maker, rows_of, select_list
 
 _NOBODY = UUID(int=0)
 _RECURRING = frozenset(kind.name for kind in TIMER_KINDS.values() if kind.recurring)
@@ -191,9 +191,11 @@ def due(connection: Connection[Any], tenant: UUID, day: date, *, shard: int = 0)
 
     A recurring timer is due at month ends only; its `due_on` is then the day itself.
     """
-    timers = [timer for row in _rows(connection, _DUE, shard, tenant, day) for timer in _single(row, day)]
+    timers = [timer for row in rows_of(connection, _make, _DUE, (shard, tenant, day)) for timer in _single(row, day)]
     if is_month_end(day):
-        timers += [timer for row in _rows(connection, _MONTHLY, shard, tenant, day) for timer in _monthly(row, day)]
+        timers += [
+            timer for row in rows_of(connection, _make, _MONTHLY, (shard, tenant, day)) for timer in _monthly(row, day)
+        ]
     return sorted(timers)
 
 
@@ -247,7 +249,3 @@ def _monthly(row: TimerRow, day: date) -> Iterable[Timer]:
     for one in _decode(row.timers):
         if one.due_on <= day and one.kind in _RECURRING:
             yield Timer(day, TIMER_KINDS[one.kind].order, one.kind, row.id, one.number)
-
-
-def _rows(connection: Connection[Any], query: str, *values: Any) -> Sequence[TimerRow]:
-    return [_make(row) for row in connection.cursor(binary=True).execute(query, values).fetchall()]

@@ -49,12 +49,6 @@ class ListedVersion(Struct, frozen=True, kw_only=True):
     effective_from: date | None
     withdrawn_from: date | None
 
-    def in_effect(self, on: date) -> bool:
-        """Whether a contract of this business date may hold it."""
-        if self.effective_from is None or on < self.effective_from:
-            return False
-        return self.withdrawn_from is None or on < self.withdrawn_from
-
 
 class Clause(Row, frozen=True, kw_only=True):
     """One clause. `state`, `title` and `forms` are those of the newest version; `version` counts its events.
@@ -81,12 +75,6 @@ _decode = msgspec.json.Decoder(tuple[ListedVersion, ...]).decode
 def versions_of(row: Clause) -> tuple[ListedVersion, ...]:
     """The versions of a row, number n at place n - 1."""
     return _decode(row.versions)
-
-
-def in_effect(row: Clause, on: date) -> ListedVersion | None:
-    """The version to assemble on a business date: the one that took effect last, the higher number on a tie."""
-    usable = [one for one in versions_of(row) if one.in_effect(on)]
-    return max(usable, key=lambda one: (one.effective_from or on, one.number), default=None)
 
 
 # --------------------------------------------------------------------------------------------------- fold

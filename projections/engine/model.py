@@ -171,6 +171,11 @@ class Projection(Generic[R]):
         """The column that says of which aggregate a row is; `None` when that may be several."""
         return self.key[0] if self.stream == "" else self.stream
 
+    def stream_of(self, row: R) -> UUID:
+        """The aggregate that a row is of, where that is the first of its key."""
+        found: UUID = getattr(row, self.key[0])
+        return found
+
     @cached_property
     def columns(self) -> tuple[tuple[str, str], ...]:
         """(name, SQL type) of every column after `shard`, in the order of the row type's fields."""

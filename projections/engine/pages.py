@@ -30,7 +30,7 @@ from projections.engine.copies import NotLive, live
 from projections.engine.folding import fold_batch, keyed
 from projections.engine.model import Key, Projection, ProjectionError, R, Recorded
 from projections.engine.reading import head_size, window
-from projections.engine.tables import SCHEMA, array, row_maker, select_list
+from projections.engine.tables import SCHEMA, array, row_maker, rows_of, select_list
 
 REPLAY_STREAMS_MAX = 50_000
 """Streams that one question about the past may fold again (about ten seconds); beyond, `replay` the ledger instead."""
@@ -106,8 +106,7 @@ class Window(Generic[R]):
     def rows(self, connection: Connection[Any], condition: str, values: Sequence[Any], limit: int) -> list[R]:
         """Rows of today in the order of their ids."""
         query = f"{self._select} WHERE t.shard = %s AND t.tenant = %s AND {condition} ORDER BY t.id LIMIT %s"
-        found = connection.cursor(binary=True).execute(query, (self.shard, self.tenant, *values, limit))
-        return [self._make(row) for row in found.fetchall()]
+        return rows_of(connection, self._make, query, (self.shard, self.tenant, *values, limit))
 
     def one(self, connection: Connection[Any], lease: UUID, position: int, *, past: bool) -> R | None:
         """The row of one lease of the tenant."""
@@ -116,15 +115,10 @@ class Window(Generic[R]):
 
     def then(self, connection: Connection[Any], rows: Sequence[R], position: int) -> list[R]:
         """What these rows of today were at a position; those that were not there yet are left out."""
-        changed = [str(_id(row)) for row in rows if row.position > position]
+        changed = [str(self.projection.stream_of(row)) for row in rows if row.position > position]
         past = rows_as_of(connection, self.projection, changed, position, self.shard)
-        found = (past.get((str(_id(row)),)) if row.position > position else row for row in rows)
+        found = (past.get((str(self.projection.stream_of(row)),)) if row.position > position else row for row in rows)
         return [row for row in found if row is not None]
-
-
-def _id(row: Any) -> UUID:
-    found: UUID = row.id
-    return found
 
 
 def pages_of(
@@ -154,7 +148,7 @@ def pages_of(
         if len(scanned) < rows:
             window.stopped_at = None
             return
-        window.stopped_at = after = _id(scanned[-1])
+        window.stopped_at = after = window.projection.stream_of(scanned[-1])
 
 
 def at_position(
@@ -236,7 +230,7 @@ def listing(
         if where.takes(row):
             found.append(row)
         if len(found) > limit:
-            return Page(position, tuple(found[:limit]), _id(found[limit - 1]))
+            return Page(position, tuple(found[:limit]), window.projection.stream_of(found[limit - 1]))
     return Page(position, tuple(found), window.stopped_at)
 
 

@@ -120,6 +120,13 @@ def row_maker(projection: Projection[R]) -> Callable[[Sequence[Any]], R]:
     return lambda values: make(**dict(zip(names, values, strict=True)))
 
 
+def rows_of(
+    connection: Connection[Any], make: Callable[[Sequence[Any]], R], query: str, values: Sequence[Any]
+) -> list[R]:
+    """The rows that a SELECT of a row type's columns finds, in its order."""
+    return [make(row) for row in connection.cursor(binary=True).execute(query, values).fetchall()]
+
+
 def select_list(projection: Projection[Any], alias: str = "t") -> str:
     """The row type's columns for a SELECT, in the order of its fields."""
     return ", ".join(f"{alias}.{name}" for name, _ in projection.columns)

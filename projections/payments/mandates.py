@@ -11,9 +11,8 @@ from datetime import date
 from typing import Annotated
 from uuid import UUID
 
-import msgspec
-
 from domain.kernel.fields import shown, states
+from domain.kernel.values import canonical_json
 from domain.payments.mandate import MANDATE, MandateGranted, MandatePhase
 from domain.payments.payment.values import CollectionPolicy
 from projections.engine.model import StateRow
@@ -32,14 +31,12 @@ class Mandate(StateRow, frozen=True, kw_only=True):
     granted_on: date
 
 
-_encode = msgspec.json.Encoder(order="sorted").encode
-
 MANDATES = state_projection(
     MANDATE,
     Mandate,
     name="mandates",
     version=2,
-    columns={"policy": lambda state: _encode(state.policy).decode()},
+    columns={"policy": lambda state: canonical_json(state.policy).decode()},
     noted={MandateGranted: lambda noted, event, recorded: {"granted_on": event.granted_on}},
     indexes=(BY_ID, ("tenant", "lease")),
 )

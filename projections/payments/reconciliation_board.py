@@ -23,7 +23,7 @@ from domain.payments import reconciliation as e
 from domain.payments.reconciliation import RECONCILIATION
 from projections.engine.model import Index, Key, Projection, ProjectionError, Recorded, Row
 from projections.engine.pages import resolve, rows_as_of
-from projections.engine.tables import row_maker, select_list
+from projections.engine.tables import row_maker, rows_of, select_list
 
 RUN = 0
 """The number of the row that stands for the run itself."""
@@ -159,7 +159,7 @@ def runs(
 ) -> Board:
     """The runs of the days from `first` to `last`, now or as they were; at most `BOARD_ROWS_MAX`."""
     position = resolve(connection, RECONCILIATION_BOARD, shard, as_of_position)
-    lines = _lines(connection, _RUNS, shard, tenant, first, last, BOARD_ROWS_MAX)
+    lines = rows_of(connection, _make, _RUNS, (shard, tenant, first, last, BOARD_ROWS_MAX))
     return Board(position, _then(connection, lines, position, shard) if as_of_position is not None else tuple(lines))
 
 
@@ -168,7 +168,7 @@ def breaks(
 ) -> Board:
     """The breaks of one run, now or as they were."""
     position = resolve(connection, RECONCILIATION_BOARD, shard, as_of_position)
-    lines = _lines(connection, _BREAKS, shard, tenant, run, BOARD_ROWS_MAX)
+    lines = rows_of(connection, _make, _BREAKS, (shard, tenant, run, BOARD_ROWS_MAX))
     return Board(position, _then(connection, lines, position, shard) if as_of_position is not None else tuple(lines))
 
 
@@ -178,8 +178,8 @@ def open_breaks(
     """Every break of the tenant that nobody has resolved, or had by then, oldest first; at most `BOARD_ROWS_MAX`."""
     position = resolve(connection, RECONCILIATION_BOARD, shard, as_of_position)
     if as_of_position is None:
-        return Board(position, tuple(_lines(connection, _OPEN, shard, tenant, OPEN, BOARD_ROWS_MAX)))
-    once = _lines(connection, _ONCE_OPEN, shard, tenant, position, OPEN, position)
+        return Board(position, tuple(rows_of(connection, _make, _OPEN, (shard, tenant, OPEN, BOARD_ROWS_MAX))))
+    once = rows_of(connection, _make, _ONCE_OPEN, (shard, tenant, position, OPEN, position))
     then = [line for line in _then(connection, once, position, shard) if line.state == OPEN]
     return Board(position, tuple(then[:BOARD_ROWS_MAX]))
 
@@ -190,7 +190,3 @@ def _then(connection: Connection[Any], lines: Sequence[Line], position: int, sha
     changed = sorted({str(line.run) for line in known if line.position > position})
     past = rows_as_of(connection, RECONCILIATION_BOARD, changed, position, shard)
     return tuple(line if line.position <= position else past[(str(line.run), str(line.number))] for line in known)
-
-
-def _lines(connection: Connection[Any], query: str, *values: Any) -> list[Line]:
-    return [_make(row) for row in connection.cursor(binary=True).execute(query, values).fetchall()]

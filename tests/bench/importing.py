@@ -20,12 +20,12 @@ from adapters.imports.bpi2012 import DEFAULT_SOURCE
 from adapters.imports.importer import import_cases
 from adapters.imports.xes import Case, cases
 from adapters.imports.xes_writer import write_xes
-from adapters.postgres.connections import connect
+from adapters.postgres.connections import Connection, connect
 from adapters.postgres.log import Log
 from adapters.system import now
 from api.compose import Base, running
 from tests.bench.model import Bar, Broken, Result, check, cpu_seconds, result
-from tests.bench.place import Connection, Place, scalar
+from tests.bench.place import Place, scalar
 
 BAR = Bar("import", "events/s", 0.6)
 LIKE = "INCLUDING ALL"

@@ -17,12 +17,11 @@ from statistics import median
 from types import TracebackType
 from typing import Any, Self
 
-import psycopg
 from psycopg.conninfo import make_conninfo
 
 from adapters.imports.generated import generate
 from adapters.imports.xes import Case, cases
-from adapters.postgres.connections import connect
+from adapters.postgres.connections import Connection, connect
 from adapters.postgres.embedded import EmbeddedPostgres
 from api.compose import Base, base
 from api.settings import DEFAULT_TENANT, Settings
@@ -35,8 +34,6 @@ PAGE_BYTES = 8_192
 
 SEED = 2012
 """The generated history is the same in every run."""
-
-Connection = psycopg.Connection[tuple[Any, ...]]
 
 
 class Busy(RuntimeError):

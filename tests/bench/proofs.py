@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from hashlib import sha256
 
-from adapters.postgres.connections import connect
+from adapters.postgres.connections import Connection, connect
 from adapters.postgres.log import Log
 from adapters.postgres.schema import SHARD
 from adapters.system import now
@@ -22,7 +22,7 @@ from chain.proof import format_proof, verify_leaf_proof
 from chain.tiles import TILE_WIDTH, RowReader, TileBuilder, TileHasher, TileRow, root_from_tiles
 from domain.kernel.times import utc_text
 from tests.bench.model import Bar, Result, repeat, result
-from tests.bench.place import Connection, Place
+from tests.bench.place import Place
 
 BAR = Bar("proofs", "proofs/s", 3_000.0)
 BAR_IN_MEMORY = Bar("proofs in memory", "proofs/s", 3_000.0)

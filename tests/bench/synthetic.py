@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from uuid import UUID
 
-from adapters.postgres.connections import connect
+from adapters.postgres.connections import Connection, connect
 from adapters.postgres.schema import SHARD
 from api.compose import Base
 from chain.b64 import b64encode
@@ -28,7 +28,6 @@ from domain.kernel.ids import RANDOM_BITS, uuid7
 from domain.kernel.refusal import Refusal
 from domain.kernel.times import business_date, utc_text
 from tests.bench.clients import ACTOR, COMMAND
-from tests.bench.place import Connection
 
 EVENTS_OF_A_STREAM = 10
 STREAMS_AT_ONCE = 1_000

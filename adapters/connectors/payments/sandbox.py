@@ -26,6 +26,7 @@ from adapters.connectors.payments.port import Answer, Callback, Order, ProviderE
 from adapters.connectors.payments.scenarios import ALL_PCT, Rule, Script
 from adapters.connectors.payments.signature import callback_body, sign, verify
 from adapters.connectors.payments.statement import StatementRow, write_statement
+from domain.kernel.values import canonical_json
 from domain.payments.matching import Movement
 
 DAY_S = 86_400
@@ -54,7 +55,6 @@ CREATE INDEX IF NOT EXISTS calls_day ON calls (day);
 """
 _ORDER = "SELECT request, amount_fen, channel, mandate, day, script, settled, charged_back FROM orders"
 _script = msgspec.json.Decoder(Script).decode
-_encode = msgspec.json.Encoder(order="sorted").encode
 
 
 class Delivery(Struct, frozen=True):
@@ -185,7 +185,7 @@ class SandboxBank:
             inserted = self._books.execute(
                 "INSERT OR IGNORE INTO orders VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
                 (order.request, order.amount_fen, order.channel, order.mandate, str(order.on),
-                 _encode(script).decode(), str(settled), None if taken is None else str(taken)),
+                 canonical_json(script).decode(), str(settled), None if taken is None else str(taken)),
             ).rowcount  # fmt: skip
             if inserted == 1:
                 self._books.executemany(

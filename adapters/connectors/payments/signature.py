@@ -17,6 +17,7 @@ import msgspec
 from msgspec import Struct
 
 from adapters.connectors.payments.port import Answer, Callback, CallbackForged, CallbackMalformed, Status
+from domain.kernel.values import canonical_json
 
 TIMESTAMP_HEADER = "payment-timestamp"
 SIGNATURE_HEADER = "payment-signature"
@@ -33,12 +34,11 @@ class _Body(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 _decode = msgspec.json.Decoder(_Body).decode
-_encode = msgspec.json.Encoder(order="sorted").encode
 
 
 def callback_body(request: str, answer: Answer) -> bytes:
     """The body of a callback, as canonical JSON."""
-    return _encode(_Body(request, answer.status, answer.ref, answer.amount_fen, answer.value_date, answer.code))
+    return canonical_json(_Body(request, answer.status, answer.ref, answer.amount_fen, answer.value_date, answer.code))
 
 
 def sign(secret: bytes, timestamp_s: int, body: bytes) -> dict[str, str]:

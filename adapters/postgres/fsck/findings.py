@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from msgspec import Struct
 
+from chain.errors import shown
+
 MAX_FINDINGS = 100
 """Findings that are kept; the first is what matters, thousands after it usually have the same cause."""
 
@@ -31,8 +33,4 @@ class Findings:
     def add(self, position: int, what: str, expected: object, got: object) -> None:
         """Note one difference; bytes are shown in hexadecimal."""
         if len(self.items) < MAX_FINDINGS:
-            self.items.append(Finding(position, what, _shown(expected), _shown(got)))
-
-
-def _shown(value: object) -> str:
-    return value.hex() if isinstance(value, bytes) else str(value)
+            self.items.append(Finding(position, what, shown(expected), shown(got)))

@@ -15,11 +15,10 @@ A rolled-back ledger looks whole from inside: only a checkpoint kept elsewhere s
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
 
-import psycopg
 from msgspec import Struct
 
+from adapters.postgres.connections import Connection
 from adapters.postgres.fsck.findings import Finding, Findings
 from adapters.postgres.fsck.streams import ROWS_AT_ONCE, Row, StreamCheck
 from adapters.postgres.fsck.tree import TreeCheck
@@ -30,7 +29,6 @@ from chain.checkpoint import Checkpoint
 from chain.merkle import leaf_hash
 from chain.note import VerifierKey
 
-Connection = psycopg.Connection[tuple[Any, ...]]
 Progress = Callable[[int, int], None]
 
 

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import UTC, datetime
-from typing import Any
 from uuid import UUID
 
 import msgspec
-import psycopg
 from msgspec import Struct
 
+from adapters.postgres.connections import Connection
 from adapters.postgres.reading.reader import Stored
 from adapters.postgres.schema import SHARD
 from domain.kernel.times import utc_text
@@ -27,8 +26,6 @@ EVENT_SKEW_MS = 120_000
 
 EVENT_SCAN_MAX = 20_000
 """Events that the search for one event's id may look at."""
-
-Connection = psycopg.Connection[tuple[Any, ...]]
 
 
 class Envelope(Struct, frozen=True):

@@ -10,10 +10,9 @@ from collections.abc import AsyncIterator
 from typing import Any
 from uuid import UUID
 
-import psycopg
 from msgspec import Struct
-from psycopg_pool import AsyncConnectionPool
 
+from adapters.postgres.connections import Pool
 from adapters.postgres.schema import SHARD
 from adapters.postgres.writing.sequencer import KnownCommand
 from chain.entry import Entry, parse
@@ -33,9 +32,6 @@ class Stored(Struct, frozen=True):
     def parsed(self) -> Entry:
         """The entry; raises `chain.entry.EntryError`."""
         return parse(self.entry)
-
-
-Pool = AsyncConnectionPool[psycopg.AsyncConnection[tuple[Any, ...]]]
 
 
 class Reader:

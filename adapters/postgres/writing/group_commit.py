@@ -21,7 +21,7 @@ from uuid import UUID
 import psycopg
 import structlog
 
-from adapters.postgres.connections import DatabaseUnavailable, connect_async
+from adapters.postgres.connections import AsyncConnection, DatabaseUnavailable, connect_async
 from adapters.postgres.schema import SHARD
 from adapters.postgres.writing.rows import write
 from adapters.postgres.writing.sequencer import (
@@ -51,7 +51,6 @@ which takes longer than the server needs, and neither of the two should wait for
 RECOVERY_TIMEOUT_S = 60.0
 RECOVERY_PAUSE_S = 0.1
 
-Connection = psycopg.AsyncConnection[tuple[Any, ...]]
 Waiting = tuple[Append, "asyncio.Future[Appended]"]
 Outcome = tuple["asyncio.Future[Appended]", Appended | BaseException]
 _log = structlog.get_logger(__name__)
@@ -77,7 +76,7 @@ class GroupCommit:
         self._waiting: list[Waiting] = []
         self._wake = asyncio.Event()
         self._closing = False
-        self._connection: Connection | None = None
+        self._connection: AsyncConnection | None = None
         self._task: asyncio.Task[None] | None = None
         self._telling: set[asyncio.Task[None]] = set()
 
@@ -179,7 +178,7 @@ class GroupCommit:
             with suppress(psycopg.Error):
                 await connection.close()
 
-    async def _commit(self, connection: Connection, appends: Sequence[Append]) -> Sequence[Appended | AppendError]:
+    async def _commit(self, connection: AsyncConnection, appends: Sequence[Append]) -> Sequence[Appended | AppendError]:
         try:
             batch = await self._sequence(connection, appends)
             if not batch.positions:
@@ -193,7 +192,7 @@ class GroupCommit:
                 await connection.execute("ROLLBACK")
             raise
 
-    async def _sequence(self, connection: Connection, appends: Sequence[Append]) -> Batch:
+    async def _sequence(self, connection: AsyncConnection, appends: Sequence[Append]) -> Batch:
         streams = _streams(appends)
         async with connection.pipeline():
             await connection.execute("BEGIN")
@@ -245,7 +244,7 @@ def _streams(appends: Sequence[Append]) -> list[UUID]:
 
 
 async def _ask_for_subjects(
-    connection: Connection, appends: Sequence[Append]
+    connection: AsyncConnection, appends: Sequence[Append]
 ) -> psycopg.AsyncCursor[tuple[Any, ...]] | None:
     """The subjects of a batch that are known; most batches are about nobody and save the statement."""
     wanted = list({row.subject for append in appends for row in append.personal})
@@ -253,7 +252,7 @@ async def _ask_for_subjects(
 
 
 async def _ask_for_beginnings(
-    connection: Connection, appends: Sequence[Append]
+    connection: AsyncConnection, appends: Sequence[Append]
 ) -> psycopg.AsyncCursor[tuple[Any, ...]] | None:
     """Where streams of some kinds last began, since they were looked for; most batches save the statement."""
     asked = [beginning for append in appends for beginning in append.beginnings]

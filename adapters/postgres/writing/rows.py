@@ -11,8 +11,7 @@ from collections.abc import Iterator
 from typing import Any
 from uuid import UUID
 
-import psycopg
-
+from adapters.postgres.connections import AsyncConnection
 from adapters.postgres.schema import SHARD
 from adapters.postgres.writing.sequencer import Appended, Batch
 
@@ -22,10 +21,8 @@ COPY_FROM_EVENTS = 512
 CHANNEL = "ledger"
 """Every commit notifies this channel with the ledger's new size."""
 
-Connection = psycopg.AsyncConnection[tuple[Any, ...]]
 
-
-async def write(connection: Connection, batch: Batch) -> None:
+async def write(connection: AsyncConnection, batch: Batch) -> None:
     """Write a batch and commit it; two round trips when it is large, else one."""
     by_copy = len(batch.positions) >= COPY_FROM_EVENTS
     if by_copy:
@@ -39,7 +36,7 @@ async def write(connection: Connection, batch: Batch) -> None:
         await connection.execute("COMMIT")
 
 
-async def _write_personal(connection: Connection, batch: Batch) -> None:
+async def _write_personal(connection: AsyncConnection, batch: Batch) -> None:
     keys = [pair for append in batch.accepted for pair in append.subject_keys]
     if keys:
         await connection.execute(_INSERT_KEYS, (SHARD, *_columns(keys)), prepare=True, binary=True)

@@ -92,7 +92,7 @@ class CommandEndpoint:
         self._spec = spec
         self._of = spec.of
         self._filled = FILLED.get(spec.command)
-        self.noun = spec.of.noun
+        self.noun = spec.of.decider.name
         self.path = spec.path
 
     def fits(self, path: str, identifier: str) -> bool:

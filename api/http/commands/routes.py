@@ -41,7 +41,7 @@ class CommandRoute(DescribedRoute):
             _description(spec),
             methods=["POST"],
             status_code=201 if spec.creates else 200,
-            tags=[spec.of.plural],
+            tags=[spec.of.decider.plural],
             summary=_title(spec),
             response_class=Response,
             generate_unique_id_function=lambda route: route.name,
@@ -73,7 +73,7 @@ def _description(spec: Spec) -> Any:
     if spec.creates:
         parameters.append(inspect.Parameter("case", kind, annotation=_CASE, default=None))
     else:
-        parameters.insert(0, inspect.Parameter(spec.of.noun, kind, annotation=path_of(spec.of.noun)))
+        parameters.insert(0, inspect.Parameter(spec.of.decider.name, kind, annotation=path_of(spec.of.decider.name)))
         parameters.append(inspect.Parameter("expected", kind, annotation=_IF_MATCH, default=None))
     described.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     return described
@@ -83,4 +83,4 @@ def register(app: FastAPI, services: Services) -> dict[str, CommandEndpoint]:
     """Add a route for every command that people may give; gives the endpoints by `<plural>/<path segment>`."""
     routes = [CommandRoute(services, spec) for of in EXPOSED for spec in specs(of)]
     app.router.routes.extend(routes)
-    return {f"{route.spec.of.plural}/{route.spec.segment}": route.app for route in routes}
+    return {f"{route.spec.of.decider.plural}/{route.spec.segment}": route.app for route in routes}

@@ -40,7 +40,7 @@ class Spec(Struct, frozen=True):
     def path(self) -> str:
         """The route's pattern."""
         of = self.of
-        return of.collection if self.creates else f"{of.collection}/{{{of.noun}}}/{self.segment}"
+        return of.collection if self.creates else f"{of.collection}/{{{of.decider.name}}}/{self.segment}"
 
     @property
     def name(self) -> str:

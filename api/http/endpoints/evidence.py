@@ -8,6 +8,7 @@ from uuid import UUID
 from fastapi import Depends, FastAPI, Path, Request
 from starlette.responses import Response
 
+from adapters.postgres.connections import Connection
 from adapters.postgres.log import Log, Published
 from api.authentication import Principal
 from api.http.authentication import caller, needs, require
@@ -17,7 +18,6 @@ from api.http.problems.problem import Problem
 from api.http.reads.answers import answer
 from api.http.reads.routes import STRICT, Of
 from api.permissions import Permission
-from api.queries.engine.threads import Connection
 from api.queries.receipts import Receipt, receipt_of
 from chain.errors import MalformedTile
 from chain.tiles import TILE_WIDTH, TileName, tile_width

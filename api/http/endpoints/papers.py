@@ -25,7 +25,6 @@ from msgspec import Meta
 from msgspec.structs import replace
 from starlette.responses import Response
 
-from adapters.documents.document import ScheduleLine, schedule_digest
 from adapters.documents.fonts import NoChineseFont
 from adapters.documents.kept import trusted_roots
 from adapters.documents.paper import Missing, PaperIncomplete
@@ -53,6 +52,7 @@ from api.queries.engine.events import Hash
 from domain.contracts.contract.commands import SignContract
 from domain.contracts.contract.rules import CONTRACT
 from domain.contracts.contract.values import Signature
+from domain.contracts.roots import schedule_digest
 from domain.kernel.command import Command, Context
 from domain.kernel.refusal import Refusal
 from domain.kernel.times import business_date
@@ -185,28 +185,17 @@ async def keep_schedule(
     found = await _agreed(of, stream, position)
     _require(if_match(request.headers.get("if-match")), found)
     assert found.state.key_terms is not None, "a contract was assembled"
-    lines = tuple(map(_line, given.schedule))
-    digest = schedule_digest(lines)
+    digest = schedule_digest(given.schedule)
     pending = found.state.amendment
     expected = {found.state.key_terms.schedule_digest, *((pending.key_terms.schedule_digest,) if pending else ())}
     if digest not in expected:
         raise kinds.SCHEDULE_DIFFERS(expected=found.state.key_terms.schedule_digest, got=digest)
-    await to_thread.run_sync(papers.kept(of.running.settings.data).keep, lines)
-    kept = KeptSchedule(digest, len(lines), sum(line.total_fen for line in lines))
+    await to_thread.run_sync(papers.kept(of.running.settings.data).keep, given.schedule)
+    kept = KeptSchedule(digest, len(given.schedule), sum(one.total_fen for one in given.schedule))
     headers = {
         "ETag": etag(found.state.version), "Ledger-Position": str(position), "Cache-Control": "no-store"
     }  # fmt: skip
     return Response(encode(kept), headers=headers, media_type=JSON)
-
-
-def _line(one: Instalment) -> ScheduleLine:
-    return ScheduleLine(
-        number=one.number,
-        due_on=one.due_on,
-        principal_fen=one.principal_fen,
-        interest_fen=one.interest_fen,
-        fee_fen=one.fee_fen,
-    )
 
 
 # ------------------------------------------------------------------------------------------------------ signatures

@@ -10,6 +10,7 @@ from fastapi import FastAPI, Path, Request
 from msgspec import Struct
 from starlette.responses import Response
 
+from adapters.postgres.connections import Connection
 from adapters.postgres.reading import browse
 from adapters.postgres.schema import SHARD
 from api.http.description import POSITION, PUBLIC_PROBLEMS, Description, add
@@ -19,7 +20,6 @@ from api.http.problems.problem import Problem
 from api.http.reads.answers import JSON, encode
 from api.http.reads.routes import STRICT, Of
 from api.queries.engine.shape import Position
-from api.queries.engine.threads import Connection
 from projections.engine import copies
 
 READY_BEHIND_MAX = 100_000

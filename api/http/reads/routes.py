@@ -14,6 +14,7 @@ from fastapi.params import Depends as Dependency
 from msgspec import Struct
 from starlette.responses import Response
 
+from adapters.postgres.connections import Connection
 from api.authentication import Principal
 from api.http import words
 from api.http.authentication import needs
@@ -45,7 +46,7 @@ from api.queries.engine.parameters import (
     read_parameters,
     schema_of,
 )
-from api.queries.engine.read import PAGE_DEFAULT, PAGE_MAX, Connection, Read, ReadRequest, ReadResult
+from api.queries.engine.read import PAGE_DEFAULT, PAGE_MAX, Read, ReadRequest, ReadResult
 from api.queries.registry import READS
 from domain.kernel.ids import IdError
 

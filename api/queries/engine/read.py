@@ -19,9 +19,9 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-import psycopg
 from msgspec import Struct, defstruct
 
+from adapters.postgres.connections import Connection
 from adapters.postgres.schema import SHARD
 from api.permissions import Permission
 from api.queries.engine.parameters import Cursor, Nothing
@@ -29,7 +29,6 @@ from domain.kernel.ids import parse_id
 from projections.engine import reading
 from projections.engine.model import Projection
 
-Connection = psycopg.Connection[tuple[Any, ...]]
 PAGE_DEFAULT, PAGE_MAX = 50, 100
 _NOUN = re.compile(r"\{([a-z_]+)\}")
 

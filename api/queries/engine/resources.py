@@ -71,16 +71,6 @@ class Resource:
     without: tuple[str, ...] = ()
     renamed: Mapping[str, str] = field(default_factory=dict)
 
-    @property
-    def noun(self) -> str:
-        """What stands before its ids."""
-        return self.decider.name
-
-    @property
-    def plural(self) -> str:
-        """What many of them are called."""
-        return f"{self.noun}s"
-
     @cached_property
     def _made(self) -> tuple[type[Struct], Callable[[tuple[Any, ...]], Struct]]:
         key = self.model.key[0]
@@ -88,12 +78,15 @@ class Resource:
         own = [one._replace(name=self.renamed.get(one.name, one.name)) for one in rows]
         known = {one.name for one in own}
         more = fields_of(self.detail, 1, without=(*known, *_OF_THE_PLACE, "phase")) if self.detail else []
-        place = {name: Field(name, name, shape_of(hint, self.noun), 2) for name, hint in hints_of(_PlaceShown).items()}
+        place = {
+            name: Field(name, name, shape_of(hint, self.decider.name), 2)
+            for name, hint in hints_of(_PlaceShown).items()
+        }
         fields = [
-            place["id"]._replace(shape=shape_of(UUID, self.noun)), place["version"], *own, *more,
+            place["id"]._replace(shape=shape_of(UUID, self.decider.name)), place["version"], *own, *more,
             place["first_position"], place["last_position"],
         ]  # fmt: skip
-        return composed(self.noun.capitalize(), self.model.row.__doc__ or "", fields)
+        return composed(self.decider.name.capitalize(), self.model.row.__doc__ or "", fields)
 
     @property
     def answer(self) -> type[Struct]:
@@ -114,7 +107,7 @@ class Resource:
             for position, entry in entries:
                 folding.take(reading.decode(position, entry))
         except Exception as error:  # noqa: BLE001  a fold or an upcaster may raise anything; the others stay readable
-            _log.warning("parked", aggregate=self.noun, error=type(error).__name__)
+            _log.warning("parked", aggregate=self.decider.name, error=type(error).__name__)
         return self._resource(folding)
 
     def _resource(self, folding: _Folding) -> Struct | None:
@@ -127,19 +120,15 @@ class Resource:
     def _shown(self, row: Any, place: Place, state: Any) -> Struct:
         return self._made[1]((row, None if self.detail is None else self.of_state(state), place))
 
-    def _id(self, row: Any) -> UUID:
-        found: UUID = getattr(row, self.model.key[0])
-        return found
-
     def _place(self, row: Any) -> Place:
-        return Place(self._id(row), row.version, row.first_position, row.position)
+        return Place(self.model.stream_of(row), row.version, row.first_position, row.position)
 
     def of_rows(self, request: ReadRequest, rows: Sequence[Row], position: int) -> list[Struct]:
         """Resources of some rows: of the rows alone, or folded from their streams where the state adds something."""
         if self.detail is None:
             return [self._shown(row, self._place(row), None) for row in rows]
-        entries = reading.entries_of(request.connection, SHARD, [self._id(row) for row in rows], position)
-        found = (self._readable(entries.get(self._id(row), [])) for row in rows)
+        entries = reading.entries_of(request.connection, SHARD, [self.model.stream_of(row) for row in rows], position)
+        found = (self._readable(entries.get(self.model.stream_of(row), [])) for row in rows)
         return [one for one in found if one is not None]
 
 
@@ -196,11 +185,11 @@ def reads_of(
     listed: bool = True,
 ) -> tuple[Read, ...]:
     """The reads of an aggregate: one of it, its events, and its list in the order of ids, if it has one."""
-    noun, plural, tag = resource.noun, resource.plural, resource.plural
+    noun, plural = resource.decider.name, resource.decider.plural
     one = f"/{plural}/{{{noun}}}"
     alone = Read(
         path=one, query=lambda request: _alone(resource, request), answer=resource.answer, permission=permission,
-        tag=tag, versioned=True,
+        tag=plural, versioned=True,
         about=f"One {noun}, folded from its own events: as fresh as the ledger, without personal data.",
     )  # fmt: skip
     events = Read(
@@ -213,7 +202,7 @@ def reads_of(
     given = tuple(Filter(one) if isinstance(one, str) else one for one in filters)
     several = Read(
         path=f"/{plural}", query=lambda request: _several(resource, given, request), answer=resource.answer,
-        permission=permission, tag=tag, many=True, filters=_filters(resource, given), models=(resource.model,),
+        permission=permission, tag=plural, many=True, filters=_filters(resource, given), models=(resource.model,),
         cursor=by_id(noun), about=f"The tenant's {plural} in the order of their ids.",
         columns=columns,
     )  # fmt: skip
@@ -221,7 +210,7 @@ def reads_of(
 
 
 def _alone(resource: Resource, request: ReadRequest) -> ReadResult | None:
-    history = history_of(request, resource.noun)
+    history = history_of(request, resource.decider.name)
     found = resource.folded(history)
     return None if found is None else ReadResult(found, request.moment, version=history[-1].envelope.seq)
 
@@ -262,7 +251,7 @@ def _filters(resource: Resource, given: Sequence[Filter]) -> type[Struct]:
         return Nothing
     hints: Mapping[str, Any] = hints_of(resource.model.row)
     members = [(one.name, _parameter(one, hints), None) for one in given]
-    return defstruct(f"{resource.noun.capitalize()}Filter", members, frozen=True, kw_only=True)
+    return defstruct(f"{resource.decider.name.capitalize()}Filter", members, frozen=True, kw_only=True)
 
 
 def _parameter(one: Filter, hints: Mapping[str, Any]) -> Any:

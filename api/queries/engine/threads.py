@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import Concatenate, ParamSpec, TypeVar
 
-import psycopg
 from anyio import CapacityLimiter, to_thread
 from psycopg_pool import ConnectionPool
 
-from adapters.postgres.connections import conninfo
+from adapters.postgres.connections import Connection, conninfo
 
 QUERY_CONNECTIONS = 4
 """Blocking queries at a time; each holds one thread and one connection."""
@@ -18,7 +17,6 @@ POOL_TIMEOUT_S = 5.0
 
 P = ParamSpec("P")
 T = TypeVar("T")
-Connection = psycopg.Connection[tuple[Any, ...]]
 
 
 class Queries:

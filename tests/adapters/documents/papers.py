@@ -5,17 +5,17 @@ from __future__ import annotations
 from datetime import UTC, date, datetime
 from uuid import UUID
 
-from adapters.documents.document import ClauseLine, ContractDocument, PartyLine, ScheduleLine, schedule_digest
+from adapters.documents.document import ClauseLine, ContractDocument, PartyLine
 from adapters.documents.port import Signatory
 from adapters.reference.clauses import ShippedClause, choose, shipped_clauses
 from domain.contracts.contract.events import ContractAssembled
 from domain.contracts.contract.rules import CONTRACT
 from domain.contracts.contract.state import ContractState
 from domain.contracts.contract.values import KeyTerms, Party, PartyRole
-from domain.contracts.roots import Head, contract_root
+from domain.contracts.roots import Head, contract_root, schedule_digest
 from domain.kernel.decider import fold
 from domain.pricing.parts import Form
-from domain.pricing.schedules import Component
+from domain.pricing.schedules import Component, Instalment
 
 SIGNED_AT = datetime(2026, 3, 2, 1, 30, 15, tzinfo=UTC)
 MADE_ON = date(2026, 3, 2)
@@ -30,7 +30,7 @@ PARTIES = (
 )
 SIGNATORIES = tuple(Signatory(id=party.id, role=party.role, place=at) for at, party in enumerate(PARTIES))
 SCHEDULE = tuple(
-    ScheduleLine(
+    Instalment(
         number=n, due_on=date(2026 + (n + 2) // 12, (n + 2) % 12 + 1, 2), principal_fen=49_991 + n, interest_fen=8_500
     )
     for n in range(1, 13)

@@ -7,7 +7,7 @@ from datetime import date
 import pytest
 from msgspec.structs import replace
 
-from adapters.documents.document import DocumentError, schedule_digest
+from adapters.documents.document import DocumentError
 from adapters.documents.paper import ClauseText, Missing, PaperIncomplete, paper_of
 from adapters.documents.port import digest_of
 from adapters.documents.typeset import typeset
@@ -16,7 +16,7 @@ from domain.contracts.contract.events import AmendmentProposed, AmendmentSigned,
 from domain.contracts.contract.rules import CONTRACT
 from domain.contracts.contract.state import ContractState
 from domain.contracts.contract.values import Disclosure, Signature, SignatureLevel, SignatureMethod
-from domain.contracts.roots import contract_root
+from domain.contracts.roots import contract_root, schedule_digest
 from domain.pricing.parts import Form
 from tests.adapters.documents import papers
 

@@ -22,12 +22,12 @@ from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 from pyhanko.pdf_utils.reader import PdfFileReader
 
 from adapters.documents.authority import LocalAuthority
-from adapters.documents.document import schedule_digest
 from adapters.documents.kept import KeptSchedules, trusted_roots
 from adapters.documents.pades import LocalSigner
 from adapters.documents.port import Flaw, Signatory, SignatureInvalid, SignedDocument, SigningError, digest_of
 from adapters.documents.verify import SignatureFacts, examined, party_of, received, signed_document
 from domain.contracts.contract.values import PartyRole
+from domain.contracts.roots import schedule_digest
 from tests.adapters.documents import papers
 from tests.sampling import examples
 

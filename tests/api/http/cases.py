@@ -220,4 +220,4 @@ async def existing(http: Http, of: Exposed) -> str:
         bodies["mandate"] = GRANT | {"lease": (await leased(http))[0].rpartition("/")[2]}
     if of is exposed("payment"):
         bodies["payment"] = COLLECT | {"lease": (await leased(http))[0].rpartition("/")[2]}
-    return str((await done(http, of.collection, bodies[of.noun])).headers["location"])
+    return str((await done(http, of.collection, bodies[of.decider.name])).headers["location"])

@@ -21,17 +21,17 @@ from tests.api.http.driver import DRAFT, Http
 
 OTHERS = EXPOSED[1:]
 CONTRACTS, LEASES, MANDATES, PAYMENTS = map(exposed, ("contract", "lease", "mandate", "payment"))
-ALL = [pytest.param(spec, id=f"{of.plural}-{spec.segment}-{spec.kind}") for of in OTHERS for spec in specs(of)]
-BY_NOUN = [pytest.param(of, id=of.plural) for of in OTHERS]
+ALL = [pytest.param(spec, id=f"{of.decider.plural}-{spec.segment}-{spec.kind}") for of in OTHERS for spec in specs(of)]
+BY_NOUN = [pytest.param(of, id=of.decider.plural) for of in OTHERS]
 
 
 def test_every_aggregate_is_exposed_or_says_why_not() -> None:
-    names = {of.noun for of in EXPOSED}
+    names = {of.decider.name for of in EXPOSED}
     assert names | UNEXPOSED.keys() == {decider.name for decider in AGGREGATES}
     assert not names & UNEXPOSED.keys()
 
 
-@pytest.mark.parametrize("of", EXPOSED, ids=lambda of: of.plural)
+@pytest.mark.parametrize("of", EXPOSED, ids=lambda of: of.decider.plural)
 def test_every_command_has_a_permission_and_a_route_or_a_reason(of: Exposed) -> None:
     commands = {command.__name__ for command in of.commands}
     assert of.permission_of.keys() | of.withheld.keys() == commands
@@ -55,7 +55,7 @@ def test_everyone_who_works_may_something_and_nobody_else_commands() -> None:
 async def test_every_command_is_reachable(http: Http, spec: Spec) -> None:
     """A command without needed fields is done or refused by a rule; one with them says which it misses."""
     of = spec.of
-    path = of.collection if spec.creates else f"{of.collection}/{of.noun}_{'0' * 32}/{spec.segment}"
+    path = of.collection if spec.creates else f"{of.collection}/{of.decider.name}_{'0' * 32}/{spec.segment}"
     if not spec.creates:
         assert (await http.post(path, {})).status_code == 404
         if of in (LEASES, MANDATES, PAYMENTS):  # one of them is dear: see the next test
@@ -69,7 +69,7 @@ async def test_every_command_is_reachable(http: Http, spec: Spec) -> None:
         assert {error["code"] for error in answer.json()["errors"]} == {"missing"}
 
 
-@pytest.mark.parametrize("of", [LEASES, MANDATES, PAYMENTS], ids=lambda of: of.plural)
+@pytest.mark.parametrize("of", [LEASES, MANDATES, PAYMENTS], ids=lambda of: of.decider.plural)
 async def test_every_command_of_one_is_reachable(http: Http, of: Exposed) -> None:
     address = await existing(http, of)
     for spec in specs(of):
@@ -97,10 +97,13 @@ async def test_what_each_role_commands(http: Http, role: str) -> None:
     """Whoever may finds no such resource, or a payload that does not fit; whoever may not is told before both."""
     for of in OTHERS:
         for spec in specs(of):
-            path = of.collection if spec.creates else f"{of.collection}/{of.noun}_{'0' * 32}/{spec.segment}"
+            path = of.collection if spec.creates else f"{of.collection}/{of.decider.name}_{'0' * 32}/{spec.segment}"
             answer = await http.post(path, {"not": "fitting"}, role=role)
             allowed = 422 if spec.creates else 404
-            assert answer.status_code == (allowed if spec.permission in ROLES[role] else 403), (of.noun, spec.segment)
+            assert answer.status_code == (allowed if spec.permission in ROLES[role] else 403), (
+                of.decider.name,
+                spec.segment,
+            )
 
 
 @pytest.mark.parametrize("of", BY_NOUN)
@@ -121,7 +124,7 @@ async def test_another_tenant_finds_nothing(http: Http, of: Exposed) -> None:
 @pytest.mark.parametrize("of", BY_NOUN)
 async def test_a_stream_of_another_aggregate_is_not_found(http: Http, of: Exposed) -> None:
     digits = (await done(http, "/v1/applications", DRAFT)).json()["id"].rpartition("_")[2]
-    other = f"{of.collection}/{of.noun}_{digits}"
+    other = f"{of.collection}/{of.decider.name}_{digits}"
     assert (await http.get(f"{other}/events")).status_code == 404
     assert (await http.get(other)).status_code in (404, 503)
     for spec in specs(of):
@@ -198,10 +201,10 @@ async def test_preconditions(http: Http, of: Exposed) -> None:
     body: dict[str, Any] = {"lease": None, "clause": {"version": 1, "digest": "a" * 64, "effective_from": "2099-01-01"}}
     body |= {"consent": {"channel": "app"}, "contract": {"reason": "mind"}, "payment": {"reason": "mind"}}
     body |= {"mandate": {"reason": "mind"}, "reconciliation": None}
-    answer = await http.post(f"{address}/{segment[of.noun]}", body[of.noun], If_Match='"9"')
+    answer = await http.post(f"{address}/{segment[of.decider.name]}", body[of.decider.name], If_Match='"9"')
     assert (answer.status_code, answer.json()["code"]) == (412, "precondition.failed")
     assert (await http.client.post(address + "/x", headers=http.headers())).status_code in (404, 405)
-    missing = await http.client.post(f"{address}/{segment[of.noun]}", json={}, headers=http.headers())
+    missing = await http.client.post(f"{address}/{segment[of.decider.name]}", json={}, headers=http.headers())
     assert (missing.status_code, missing.json()["code"]) == (400, "idempotency.missing")
 
 

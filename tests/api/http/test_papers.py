@@ -19,7 +19,6 @@ from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 from pyhanko.pdf_utils.reader import PdfFileReader
 
 from adapters.documents.authority import LocalAuthority
-from adapters.documents.document import ScheduleLine, schedule_digest
 from adapters.documents.pades import LocalSigner
 from adapters.documents.port import Signatory
 from adapters.documents.typeset import typeset
@@ -27,13 +26,15 @@ from adapters.system import new_id, now
 from api.compose import Base
 from api.http.endpoints import papers
 from domain.contracts.contract.values import PartyRole
+from domain.contracts.roots import schedule_digest
+from domain.pricing.schedules import Instalment
 from tests.adapters.documents import papers as samples
 from tests.api.http import cases
 from tests.api.http.cases import LESSOR, SHOWN, done
 from tests.api.http.driver import Http
 
 SCHEDULE = cases.lease(UUID(int=1), "contract_" + "0" * 32)["schedule"]
-DIGEST = schedule_digest([msgspec.convert(one, ScheduleLine) for one in SCHEDULE])
+DIGEST = schedule_digest([msgspec.convert(one, Instalment) for one in SCHEDULE])
 
 
 @pytest.fixture(scope="module")

@@ -82,7 +82,9 @@ class Asked:
         self.http: Http = self.elsewhere.run(self._context.__aenter__())
         self.application = self.elsewhere.run(self.http.given(("submit", None))).rpartition("/")[2]
         addresses = [self.elsewhere.run(existing(self.http, of)) for of in EXPOSED[1:]]
-        self.known = {of.noun: address.rpartition("/")[2] for of, address in zip(EXPOSED[1:], addresses, strict=True)}
+        self.known = {
+            of.decider.name: address.rpartition("/")[2] for of, address in zip(EXPOSED[1:], addresses, strict=True)
+        }
         self.http.project()
         self.projected = self.elsewhere.run(self.http.size())
         self.schema = schemathesis.openapi.from_dict(_without_security(self.http.app.openapi()))

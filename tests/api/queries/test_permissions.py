@@ -18,7 +18,7 @@ def lines() -> str:
         for command in one.commands:
             name = command.__name__
             what = f"withheld: {one.withheld[name]}" if name in one.withheld else one.permission_of[name].value
-            found.append(f"{one.noun:<16}{name:<28}{what}")
+            found.append(f"{one.decider.name:<16}{name:<28}{what}")
     return "\n".join(found) + "\n"
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from psycopg import Connection
 
+from domain.contracts.clause import effective
 from domain.contracts.contract.events import ContractExecuted, ContractTerminated
 from projections.contracts import clause_library
 from projections.contracts.clause_library import CLAUSE_LIBRARY
@@ -40,7 +41,7 @@ def agreed(connection: Connection[Any], past: int | None = None, **where: Any) -
 def listed_clauses(
     connection: Connection[Any], past: int | None = None, *, on: date | None = None, **where: Any
 ) -> list[Any]:
-    holds = None if on is None else (lambda row: clause_library.in_effect(row, on) is not None)
+    holds = None if on is None else (lambda row: effective(clause_library.versions_of(row), on) is not None)
     page = listing(connection, CLAUSE_LIBRARY, TENANT, where=Where(where, holds), limit=100, as_of_position=past)
     return [row.clause for row in page.rows]
 

@@ -9,7 +9,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from psycopg import Connection
 
-from projections.contracts.clause_library import CLAUSE_LIBRARY, in_effect, versions_of
+from domain.contracts.clause import effective
+from projections.contracts.clause_library import CLAUSE_LIBRARY, versions_of
 from projections.contracts.contract_book import CONTRACT_BOOK
 from projections.engine.comparing import compare
 from projections.engine.folding import fold_batch, keyed
@@ -73,7 +74,7 @@ def test_the_clause_library_says_what_the_clauses_say(book: Book) -> None:
             (one.number, one.title, one.digest, one.forms, one.mandatory, one.effective_from, one.withdrawn_from)
             for one in state.versions
         ]
-        found, expected = in_effect(row, TODAY), state.effective(TODAY)
+        found, expected = effective(versions_of(row), TODAY), state.effective(TODAY)
         assert (found and found.number) == (expected and expected.number)
 
 

@@ -6,11 +6,9 @@ import hashlib
 from collections.abc import Callable, Iterable
 from datetime import date, timedelta
 
-import msgspec
-
 from domain.kernel.event import Event
 from domain.kernel.refusal import Refusal
-from domain.kernel.values import Business
+from domain.kernel.values import Business, canonical_json
 from domain.leasing.account import Account, assessed, effect, posted
 from domain.leasing.balances import Balances, Kind, Transaction
 from domain.leasing.lease import refusals as r
@@ -135,7 +133,7 @@ def open_parts(balances: Balances) -> tuple[Part, ...]:
 
 def replayed(after: Account, since: date) -> e.ScheduleReplayed:
     """The mark that the account was gone through again from a day on."""
-    digest = hashlib.sha256(msgspec.json.encode(after.balances, order="sorted")).hexdigest()
+    digest = hashlib.sha256(canonical_json(after.balances)).hexdigest()
     return e.ScheduleReplayed(from_date=since, digest=digest)
 
 
