@@ -1,6 +1,7 @@
 """What a table shows of an answer: its columns with the kind of value in each, from the answer's type alone.
 
     Annotated[UUID, …] ─▶ id with its noun    …_fen ─▶ money with its currency    date, instant, state, digest, count …
+    …_ppm ─▶ share    …_ms, …_s ─▶ duration    …_bytes ─▶ size    Rate ─▶ rate
 
 Whoever shows a table has one formatter for each kind and nothing for any read.
 """
@@ -9,13 +10,21 @@ from __future__ import annotations
 
 from datetime import date
 from enum import Enum, StrEnum
-from typing import Any
+from typing import Any, get_args, get_origin
 
 from msgspec import Struct
 
 from api.queries.engine.read import Read
 from api.queries.engine.shape import Said, hints_of, said
 from domain.kernel.fields import NOUN, STATES
+from domain.kernel.values import Rate
+
+_IDENTIFIER = "_[0-9a-f]{32}$"
+_DIGEST = "^[0-9a-f]{64}$"
+_RATES = ("rate", "apr", "irr")
+_FEN, _PPM, _BYTES = "fen", "ppm", "bytes"
+DURATIONS = ("ms", "s")
+"""Units of durations, as names of fields end."""
 
 
 class Kind(StrEnum):
@@ -24,6 +33,9 @@ class Kind(StrEnum):
     ID = "id"
     MONEY = "money"
     RATE = "rate"
+    SHARE = "share"
+    DURATION = "duration"
+    SIZE = "size"
     DATE = "date"
     INSTANT = "instant"
     STATE = "state"
@@ -40,7 +52,8 @@ class Column(Struct, frozen=True, kw_only=True):
 
     `owner` names the answer that the field stands in, `noun` is that of an id, `choices` the values of a state,
     `currency` the field that says in which currency money is; where that is empty, the answer as a whole says it, or
-    the amounts are those of a lease.
+    the amounts are those of a lease. `unit` is that of a duration; `item` says what a detail holds several of: items of
+    a list, values of a mapping.
     """
 
     name: str
@@ -51,25 +64,31 @@ class Column(Struct, frozen=True, kw_only=True):
     choices: tuple[str, ...] = ()
     currency: str = ""
     owner: str = ""
+    unit: str = ""
+    item: Column | None = None
 
 
-def columns_of(answer: type[Struct]) -> tuple[Column, ...]:
-    """Every field of an answer as a column."""
+def columns_of(answer: type[Struct], within: str = "") -> tuple[Column, ...]:
+    """Every field of an answer as a column; `within` names the field that it stands in, whose unit its numbers have."""
     hints = hints_of(answer)
     currency = "currency" if "currency" in hints else ""
-    return tuple(_column(name, said(hint), currency, answer.__name__) for name, hint in hints.items())
+    unit = _unit(within)
+    return tuple(_column(name, said(hint), currency, answer.__name__, unit) for name, hint in hints.items())
 
 
-def table_of(read: Read) -> tuple[Column, ...]:
-    """The columns that a list shows: those that it names, else all that hold one value."""
+def table_of(read: Read, *, details: bool = False) -> tuple[Column, ...]:
+    """The columns that a list shows: those that it names, else all; `details` among those that it names only."""
     known = {one.name: one for one in columns_of(read.answer)}
-    if read.columns:
-        return tuple(known[name] for name in read.columns.split())
-    return tuple(one for one in known.values() if one.kind is not Kind.DETAIL)
+    named = tuple(known[name] for name in read.columns.split())
+    if named and details:
+        return named
+    return tuple(one for one in named or known.values() if one.kind is not Kind.DETAIL)
 
 
-def _column(name: str, told: Said, currency: str, owner: str) -> Column:
-    kind = _kind(name, told)
+def _column(name: str, told: Said, currency: str, owner: str, unit: str = "") -> Column:
+    unit = _unit(name) or unit
+    kind = _kind(name, told, unit)
+    item = _item(told.kind) if kind is Kind.DETAIL else None
     return Column(
         name=name,
         kind=kind,
@@ -79,7 +98,16 @@ def _column(name: str, told: Said, currency: str, owner: str) -> Column:
         choices=_choices(told),
         currency=currency if kind is Kind.MONEY else "",
         owner=owner,
+        unit=unit if kind is Kind.DURATION else "",
+        item=None if item is None else _column(name, said(item), currency, owner, unit),
     )
+
+
+def _item(kind: Any) -> Any:
+    """The annotation of the items of a list or of the values of a mapping; nothing for any other type."""
+    if get_origin(kind) in (tuple, list, frozenset, dict):
+        return get_args(kind)[get_origin(kind) is dict]
+    return None
 
 
 def _choices(told: Said) -> tuple[str, ...]:
@@ -89,7 +117,7 @@ def _choices(told: Said) -> tuple[str, ...]:
     return found
 
 
-def _kind(name: str, told: Said) -> Kind:
+def _kind(name: str, told: Said, unit: str) -> Kind:
     if NOUN in told.extra:
         return Kind.ID
     if _choices(told):
@@ -97,7 +125,7 @@ def _kind(name: str, told: Said) -> Kind:
     if told.kind is str:
         return _text(name, told)
     if told.kind is int:
-        return _number(name)
+        return _number(name, unit)
     return {bool: Kind.FLAG, date: Kind.DATE}.get(told.kind, Kind.DETAIL)
 
 
@@ -107,12 +135,26 @@ def _text(name: str, told: Said) -> Kind:
         schema |= {"pattern": meta.pattern or schema.get("pattern"), **(meta.extra_json_schema or {})}
     if schema.get("format") == "date-time":
         return Kind.INSTANT
-    if schema.get("pattern") == "^[0-9a-f]{64}$":
+    pattern = schema.get("pattern") or ""
+    if pattern.endswith(_IDENTIFIER):
+        return Kind.ID
+    if pattern.startswith(_DIGEST):
         return Kind.DIGEST
-    return Kind.RATE if name.endswith("rate") or name == "apr" else Kind.TEXT
+    return Kind.RATE if pattern == _RATE_PATTERN or name.endswith(_RATES) else Kind.TEXT
 
 
-def _number(name: str) -> Kind:
-    if name.endswith("_fen") or name == "fen":
-        return Kind.MONEY
-    return Kind.POSITION if name.endswith("position") else Kind.COUNT
+def _number(name: str, unit: str) -> Kind:
+    if name.endswith(("position", "_at")):
+        return Kind.POSITION
+    if unit in DURATIONS:
+        return Kind.DURATION
+    return {_FEN: Kind.MONEY, _PPM: Kind.SHARE, _BYTES: Kind.SIZE}.get(unit, Kind.COUNT)
+
+
+def _unit(name: str) -> str:
+    """The unit that stands last in a name."""
+    last = name.rpartition("_")[2]
+    return last if last in (_FEN, _PPM, _BYTES, *DURATIONS) else ""
+
+
+_RATE_PATTERN = said(Rate).metas[0].pattern
