@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 import time
 from datetime import UTC, datetime
@@ -17,7 +18,7 @@ def now() -> datetime:
 
 def new_id() -> UUID:
     """A fresh UUIDv7 whose 74 random bits come from the operating system."""
-    return uuid7(time.time_ns() // 1_000_000, secrets.randbits(RANDOM_BITS))
+    return uuid7(time.time_ns() // 1_000_000, int.from_bytes(os.urandom(10)) >> 80 - RANDOM_BITS)
 
 
 def random_bytes(count: int) -> bytes:

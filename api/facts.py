@@ -7,14 +7,13 @@ FactLoader ─▶ streams                                     as the ledger has 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 from adapters.postgres.connections import Connection
-from adapters.postgres.reading.facts import FactLoader
+from adapters.postgres.reading.facts import FactLoader, Members
 from adapters.postgres.reading.reader import Reader
 from adapters.postgres.reading.states import States
 from adapters.postgres.schema import SHARD
@@ -48,8 +47,8 @@ def fact_loader(reader: Reader, states: States, queries: Queries, lock: TenantLo
     async def portfolio(tenant: UUID, currency: str) -> Portfolio:
         return await queries.run(_portfolio, tenant, currency, prudential_data(data, tenant))
 
-    async def related(relation: Relation, tenant: UUID, key: object) -> Any:
-        return await queries.run(_streams, relation, tenant, key)
+    async def related(relation: Relation, tenant: UUID, key: object) -> Members:
+        return await queries.run(_members, relation, tenant, key)
 
     return FactLoader(
         reader,
@@ -69,10 +68,11 @@ def fact_loader(reader: Reader, states: States, queries: Queries, lock: TenantLo
     )
 
 
-def _streams(connection: Connection, relation: Relation, tenant: UUID, key: object) -> Sequence[UUID]:
+def _members(connection: Connection, relation: Relation, tenant: UUID, key: object) -> Members:
     if not relation.is_near(connection, SHARD):
         _catch_up(connection, relation.model)
-    return relation.streams(connection, tenant, key, SHARD)
+    streams, position = relation.streams(connection, tenant, key, SHARD)
+    return Members(streams, position, relation.types)
 
 
 def _portfolio(connection: Connection, tenant: UUID, currency: str, prudential: PrudentialData) -> Portfolio:

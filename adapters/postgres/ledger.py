@@ -20,7 +20,7 @@ from msgspec import Struct
 
 from adapters.postgres.reading.facts import FactLoader, Found
 from adapters.postgres.reading.reader import Reader
-from adapters.postgres.reading.states import States
+from adapters.postgres.reading.states import Reads, States
 from adapters.postgres.vault import Vault, personal_values
 from adapters.postgres.writing.group_commit import GroupCommit
 from adapters.postgres.writing.sequencer import (
@@ -31,8 +31,8 @@ from adapters.postgres.writing.sequencer import (
     KnownCommand,
     Part,
     PersonalRow,
-    Read,
     ReadMoved,
+    StreamBegun,
     SubjectKeyTaken,
     VersionConflict,
 )
@@ -117,7 +117,7 @@ class Ledger:
             self.states.expect_new(decider, request.stream)
         for _ in range(MAX_ATTEMPTS):
             version, state = await self.states.load(decider, request.stream)
-            reads: dict[UUID, int] = {}
+            reads = Reads()
             outcome = await self._tried(decider, request, digest, (version, state), reads)
             if isinstance(outcome, Appended) and outcome.events:
                 return outcome
@@ -148,16 +148,16 @@ class Ledger:
         return _repeat(key, self._digest(_payload(stream or known.stream, kind, asked)), known)
 
     async def _tried(
-        self, decider: Decider[Any], request: Request, digest: bytes, seen: tuple[int, Any], reads: dict[UUID, int]
+        self, decider: Decider[Any], request: Request, digest: bytes, seen: tuple[int, Any], reads: Reads
     ) -> Appended | Refusal | AppendError:
         """One attempt; what may be tried again is given instead of raised."""
         try:
             return await self._attempt(decider, request, digest, seen, reads)
-        except (VersionConflict, ReadMoved, SubjectKeyTaken) as lost:
+        except (VersionConflict, ReadMoved, StreamBegun, SubjectKeyTaken) as lost:
             return lost
 
     async def _attempt(
-        self, decider: Decider[Any], request: Request, digest: bytes, seen: tuple[int, Any], reads: dict[UUID, int]
+        self, decider: Decider[Any], request: Request, digest: bytes, seen: tuple[int, Any], reads: Reads
     ) -> Appended | Refusal:
         version, state = seen
         if request.expected is not None and request.expected != version:
@@ -169,13 +169,13 @@ class Ledger:
             size = await self._reader.size()
             return Appended(stream=request.stream, position=size + 1, seq=version + 1, version=version, events=0)
         if self._facts is None or not self._facts.has_rules(request.command):
-            return await self._append(decider, request, digest, seen, decision, ())
+            return await self._append(decider, request, digest, seen, decision, Reads())
         async with Found(reads) as found:
             proposal = Proposal(request.stream, request.command, state, request.context)
             refusal = await self._facts.judge(proposal, found)
             if refusal is not None:
                 return refusal
-            return await self._append(decider, request, digest, seen, decision, tuple(reads.items()))
+            return await self._append(decider, request, digest, seen, decision, reads)
 
     async def load(self, decider: Decider[Any], stream: UUID) -> tuple[int, Any]:
         """Version and state of a stream, as far as they are known; (0, empty state) for a new one."""
@@ -188,7 +188,7 @@ class Ledger:
         digest: bytes,
         seen: tuple[int, Any],
         events: Sequence[Event],
-        reads: tuple[Read, ...],
+        reads: Reads,
     ) -> Appended:
         version, state = seen
         drafted = await self.prepare(request.stream, [(event, request.context, self._new_id()) for event in events])
@@ -198,7 +198,8 @@ class Ledger:
                 key=request.key,
                 digest=digest,
                 parts=(Part(request.stream, version, drafted.drafts),),
-                reads=reads,
+                reads=tuple(reads.versions.items()),
+                beginnings=tuple(reads.beginnings.items()),
                 personal=drafted.personal,
                 subject_keys=drafted.subject_keys,
                 first=request.first,
@@ -221,16 +222,19 @@ class Ledger:
         personal: list[PersonalRow] = []
         keys: dict[UUID, bytes] = {}
         for event, context, eid in facts:
-            stored = await self._subject_keys(event, keys)
-            prepared = self._vault.prepare(event, eid, stored)
-            keys.update(prepared.new_keys)
-            personal.extend(prepared.rows)
-            drafts.append(draft(event, context, stream=stream, eid=eid, digests=prepared.digests))
+            digests: tuple[str, ...] = ()
+            if values := personal_values(event):
+                stored = await self._subject_keys(event, keys)
+                prepared = self._vault.prepare(event, eid, values, stored)
+                keys.update(prepared.new_keys)
+                personal.extend(prepared.rows)
+                digests = prepared.digests
+            drafts.append(draft(event, context, stream=stream, eid=eid, digests=digests))
         return Drafted(tuple(drafts), tuple(personal), tuple(keys.items()))
 
     async def _subject_keys(self, event: Event, made: dict[UUID, bytes]) -> dict[UUID, bytes | None]:
         subject = subject_of(event)
-        if subject is None or not personal_values(event):
+        if subject is None:
             return {}
         if subject in made:
             return {subject: made[subject]}

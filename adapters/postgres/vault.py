@@ -26,12 +26,9 @@ from domain.kernel.event import Event, personal_fields, subject_of, type_of
 class Prepared:
     """What an event's personal fields become: vault rows, digests for the entry, and the key if it is new."""
 
-    rows: tuple[PersonalRow, ...] = ()
-    digests: tuple[str, ...] = ()
-    new_keys: tuple[tuple[UUID, bytes], ...] = ()
-
-
-NOTHING = Prepared()
+    rows: tuple[PersonalRow, ...]
+    digests: tuple[str, ...]
+    new_keys: tuple[tuple[UUID, bytes], ...]
 
 
 class Vault:
@@ -41,15 +38,14 @@ class Vault:
         self._keys = keys
         self._random_bytes = random_bytes
 
-    def prepare(self, event: Event, eid: UUID, stored: Mapping[UUID, bytes | None]) -> Prepared:
-        """Seal the personal fields of one event that carries any.
+    def prepare(
+        self, event: Event, eid: UUID, values: Mapping[str, str], stored: Mapping[UUID, bytes | None]
+    ) -> Prepared:
+        """Seal the personal `values` of one event (see `personal_values`).
 
         `stored` holds the wrapped keys of known subjects (`None`: destroyed). Raises `SubjectErased` for a
         destroyed one and `ValueError` for personal values without a subject.
         """
-        values = personal_values(event)
-        if not values:
-            return NOTHING
         subject = subject_of(event)
         if subject is None:
             raise ValueError(f"{type_of(event)}: expected a subject for the personal fields {sorted(values)}, got none")
@@ -79,8 +75,8 @@ class Vault:
 
 def personal_values(event: Event) -> dict[str, str]:
     """The personal fields of an event that are given, by field name."""
-    values = {name: getattr(event, name) for name in personal_fields(type(event))}
-    return {name: value for name, value in values.items() if value is not UNSET}
+    names = personal_fields(type(event))
+    return {name: value for name in names if (value := getattr(event, name)) is not UNSET}
 
 
 def destroy_key(connection: psycopg.Connection[tuple[Any, ...]], subject: UUID, at: str) -> bool:

@@ -16,8 +16,8 @@ from domain.kernel.needs import Facts, Need, Reference, Related, StreamState
 
 CLAUSES_OF_TENANT = "clauses_of_tenant"
 
-OWN_CLAUSES = Related(CLAUSE.name, CLAUSES_OF_TENANT, None)
-"""The tenant's own clauses."""
+OWN_CLAUSES = Related(CLAUSE.name, CLAUSES_OF_TENANT, None, complete=True)
+"""The tenant's own clauses; a further one may be mandatory."""
 
 SHIPPED_CLAUSES = Reference("shipped_clauses")
 """One entry for each clause that comes with the program, in the order in which contracts have them."""

@@ -47,13 +47,15 @@ class StreamEvents(Need, frozen=True):
 class Related(Need, frozen=True):
     """The states of all streams of this aggregate that a relation names for a key, oldest first.
 
-    The version of each is checked. A stream that joins the relation meanwhile goes unnoticed: a rule may depend on
-    what members say, not on there being no further one.
+    The version of each is checked. `complete` says that the rule depends on there being no further one: then it is
+    also checked that no stream which could belong to the relation has begun meanwhile, of whichever tenant. That suits
+    what begins rarely; without it, a stream that joins between look and append goes unnoticed.
     """
 
     aggregate: str
     relation: str
     key: Hashable
+    complete: bool = False
 
 
 class Reference(Need, frozen=True):

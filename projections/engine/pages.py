@@ -253,8 +253,8 @@ class Relation:
     column: str | None = None
     key_of: Callable[[Any], Any] = lambda _: None
 
-    def streams(self, connection: Connection[Any], tenant: UUID, key: object, shard: int) -> Sequence[UUID]:
-        """The streams that belong to the key, oldest first; whatever is in the ledger by now is not missed.
+    def streams(self, connection: Connection[Any], tenant: UUID, key: object, shard: int) -> tuple[Sequence[UUID], int]:
+        """The streams that belong to the key, oldest first, and the position up to which none is missed: the head.
 
         Raises `NotLive`.
         """
@@ -265,14 +265,15 @@ class Relation:
         if self.column is not None:
             query, values = f"{query} AND {self.column} = %s", (*values, key)
         found: dict[UUID, int] = dict(connection.execute(query, values).fetchall())
-        for read in window(connection, shard, position, head, self._types):
+        for read in window(connection, shard, position, head, self.types):
             if isinstance(read, Recorded) and read.tenant == tenant and self.key_of(read.event) == key:
                 found.setdefault(read.stream, read.position)
-        return tuple(sorted(found, key=found.__getitem__))
+        return tuple(sorted(found, key=found.__getitem__)), head
 
     @property
-    def _types(self) -> set[str]:
-        return {name for name, kind in EVENT_TYPES.items() if kind is self.begins}
+    def types(self) -> frozenset[str]:
+        """The types of events that begin a stream."""
+        return frozenset(name for name, kind in EVENT_TYPES.items() if kind is self.begins)
 
     def is_near(self, connection: Connection[Any], shard: int) -> bool:
         """Whether the read model is there, and near enough to the ledger's head to be read on from."""

@@ -13,8 +13,10 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from typing import Any
 from uuid import UUID
 
+from msgspec import Struct
+
 from adapters.postgres.reading.reader import Reader
-from adapters.postgres.reading.states import States, whose
+from adapters.postgres.reading.states import Reads, States, whose
 from domain.kernel.command import Command
 from domain.kernel.decider import DECIDERS
 from domain.kernel.event import Event
@@ -33,8 +35,17 @@ from domain.kernel.needs import (
 )
 from domain.kernel.refusal import Refusal
 
-Relation = Callable[[UUID, Any], Awaitable[Sequence[UUID]]]
-"""(tenant, key) → the streams that are related, oldest first, as fresh as the ledger."""
+
+class Members(Struct, frozen=True):
+    """The streams of a relation, oldest first: all that began up to a position, with an event of one of the types."""
+
+    streams: Sequence[UUID]
+    position: int
+    begin: frozenset[str]
+
+
+Relation = Callable[[UUID, Any], Awaitable[Members]]
+"""(tenant, key) → the streams that are related, as fresh as the ledger."""
 
 ReferenceSource = Callable[[UUID, Any], Any]
 """(tenant, key) → what stands in no stream."""
@@ -54,7 +65,7 @@ class Found(AsyncExitStack):
     `reads` takes the version of every stream that was read.
     """
 
-    def __init__(self, reads: dict[UUID, int]) -> None:
+    def __init__(self, reads: Reads) -> None:
         super().__init__()
         self.facts: dict[Need, Any] = {}
         self.reads = reads
@@ -62,7 +73,12 @@ class Found(AsyncExitStack):
 
     def read(self, stream: UUID, version: int) -> None:
         """Remember the version that a stream had; the first one counts when it is read twice."""
-        self.reads.setdefault(stream, version)
+        self.reads.versions.setdefault(stream, version)
+
+    def found_all(self, members: Members) -> None:
+        """Remember up to where all streams of a relation were looked for; the first look counts."""
+        for name in members.begin:
+            self.reads.beginnings.setdefault(name, members.position)
 
 
 class FactLoader:
@@ -104,7 +120,7 @@ class FactLoader:
     async def facts(self, tenant: UUID, needs: Callable[[Facts], Iterable[Need]]) -> Facts:
         """Facts for somebody who writes nothing on the strength of them here: as the ledger has them now."""
         while True:
-            async with Found({}) as found:
+            async with Found(Reads()) as found:
                 while new := [need for need in dict.fromkeys(needs(found.facts)) if need not in found.facts]:
                     await self._load(tenant, new, found)
             if not await self.states.moved(found.reads):
@@ -128,10 +144,8 @@ class FactLoader:
                 return await self._first(tenant, aggregate, stream, found)
             case StreamEvents(aggregate, stream):
                 return await self._events(tenant, aggregate, stream, found)
-            case Related(aggregate, relation, key):
-                streams = await self._relations[relation](tenant, key)
-                states = await self._states(tenant, aggregate, streams, found)
-                return tuple(state for state in states if state is not None)
+            case Related():
+                return await self._related(tenant, need, found)
             case Reference(kind, key):
                 return self._references[kind](tenant, key)
             case Sum(kind, key):
@@ -140,6 +154,13 @@ class FactLoader:
                     found.locked = True
                 return await self._sums[kind](tenant, key)
         raise TypeError(f"expected a need, got {type(need).__name__}")
+
+    async def _related(self, tenant: UUID, need: Related, found: Found) -> tuple[Any, ...]:
+        members = await self._relations[need.relation](tenant, need.key)
+        if need.complete:
+            found.found_all(members)
+        states = await self._states(tenant, need.aggregate, members.streams, found)
+        return tuple(state for state in states if state is not None)
 
     async def _states(self, tenant: UUID, aggregate: str, streams: Sequence[UUID], found: Found) -> list[Any]:
         states = []

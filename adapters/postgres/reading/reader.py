@@ -84,6 +84,10 @@ class Reader:
         """The versions of streams; new ones are absent."""
         return dict(await self._rows(_VERSIONS, (SHARD, streams)))
 
+    async def last_begun(self, types: list[str], after: int) -> dict[str, int]:
+        """Where a stream last began with each of these types of events behind a position; absent where none did."""
+        return dict(await self._rows(_LAST_BEGUN, (SHARD, after, types)))
+
     async def subject_key(self, subject: UUID) -> dict[UUID, bytes | None]:
         """The wrapped key of a subject; `None` in it when destroyed; empty when the subject is new."""
         return dict(await self._rows(_SUBJECT_KEY, (SHARD, subject)))
@@ -117,3 +121,6 @@ WHERE shard = %s AND tenant = %s AND key = %s"""
 _KNOWN_KEYS = "SELECT key FROM ledger.commands WHERE shard = %s AND tenant = %s AND key = ANY(%s)"
 _VERSIONS = "SELECT stream, seq FROM ledger.stream_heads WHERE shard = %s AND stream = ANY(%s)"
 _SUBJECT_KEY = "SELECT subject, wrapped FROM ledger.subject_keys WHERE shard = %s AND subject = %s"
+_LAST_BEGUN = """
+SELECT type, max(position) FROM ledger.events
+WHERE shard = %s AND position > %s AND seq = 1 AND type = ANY(%s) GROUP BY type"""

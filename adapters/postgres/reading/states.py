@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
@@ -30,6 +31,16 @@ class Held(Struct, frozen=True):
     state: Any
 
 
+@dataclass
+class Reads:
+    """What a judgement stands on: stream → version that was read, type of event → position up to which all streams
+    that it begins were looked for.
+    """
+
+    versions: dict[UUID, int] = field(default_factory=dict)
+    beginnings: dict[str, int] = field(default_factory=dict)
+
+
 class States:
     """States of aggregates by stream, at most `CACHED_STREAMS` of them."""
 
@@ -39,22 +50,23 @@ class States:
 
     def expect_new(self, decider: Decider[Any], stream: UUID) -> None:
         """Take a stream for new without looking; an append finds out when it is not."""
-        if stream not in self._held:
-            self._hold(stream, Held(decider, None, 0, decider.initial))
+        self._held.setdefault(stream, Held(decider, None, 0, decider.initial))
 
     def advance(self, decider: Decider[Any], stream: UUID, tenant: UUID, before: int, after: tuple[int, Any]) -> None:
         """Move a stream on from one version to another, unless somebody else has moved it meanwhile."""
         held = self._held.get(stream)
         if (held.version if held else 0) == before:
-            self._hold(stream, Held(decider, tenant, *after))
+            self._held[stream] = Held(decider, tenant, *after)
 
     async def load(self, decider: Decider[Any], stream: UUID) -> tuple[int, Any]:
         """Version and state of a stream; (0, empty state) for a new one."""
-        if stream in self._held:
-            self._held.move_to_end(stream)
-        else:
+        held = self._held.get(stream)
+        if held is None:
             await self.catch_up(decider, stream)
-        held = self._held[stream]
+            held = self._held[stream]
+        else:
+            self._held.move_to_end(stream)
+            self._drop_oldest()
         return held.version, held.state
 
     async def load_many(self, decider: Decider[Any], streams: Sequence[UUID]) -> None:
@@ -82,14 +94,23 @@ class States:
         self._held.move_to_end(stream)
         return held.version, held.state if (held.tenant, held.decider) == (tenant, decider) else None
 
-    async def moved(self, reads: Mapping[UUID, int]) -> bool:
-        """Whether any stream is at another version than the one that was read; those are caught up."""
-        versions = await self._reader.versions(list(reads)) if reads else {}
-        moved = [stream for stream, version in reads.items() if versions.get(stream, 0) != version]
+    async def moved(self, reads: Reads) -> bool:
+        """Whether a stream is at another version than the one that was read, or a further one began; those are
+        caught up.
+        """
+        seen = reads.versions
+        versions = await self._reader.versions(list(seen)) if seen else {}
+        moved = [stream for stream, version in seen.items() if versions.get(stream, 0) != version]
         for stream in moved:
             if (held := self._held.get(stream)) is not None and held.version:
                 await self.catch_up(held.decider, stream)
-        return bool(moved)
+        return bool(moved) or await self._begun(reads.beginnings)
+
+    async def _begun(self, beginnings: Mapping[str, int]) -> bool:
+        if not beginnings:
+            return False
+        last = await self._reader.last_begun(list(beginnings), min(beginnings.values()))
+        return any(last.get(name, 0) > looked_to for name, looked_to in beginnings.items())
 
     async def catch_up(self, decider: Decider[Any], stream: UUID) -> int:
         """Read what a stream holds behind the known version; the version it has then."""
@@ -111,7 +132,10 @@ class States:
     def _hold(self, stream: UUID, held: Held) -> None:
         self._held[stream] = held
         self._held.move_to_end(stream)
-        if len(self._held) > CACHED_STREAMS:
+        self._drop_oldest()
+
+    def _drop_oldest(self) -> None:
+        while len(self._held) > CACHED_STREAMS:
             self._held.popitem(last=False)
 
 

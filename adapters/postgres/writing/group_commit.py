@@ -205,14 +205,16 @@ class GroupCommit:
                 prepare=True,
             )
             subjects = await _ask_for_subjects(connection, appends)
+            beginnings = await _ask_for_beginnings(connection, appends)
             locked = await head.fetchone()
             assert locked is not None
             size, frontier, recorded_at, room = locked
             found = {stream: (seq, leaf) for stream, seq, leaf in await versions.fetchall()}
             keys = {(tenant, key): KnownCommand(*rest) for tenant, key, *rest in await known.fetchall()}
             readable: dict[UUID, bool] = dict(await subjects.fetchall()) if subjects else {}
+            begun: dict[str, int] = dict(await beginnings.fetchall()) if beginnings else {}
         before = Head(Frontier.from_bytes(size, frontier), recorded_at)
-        batch = sequence(appends, before, Known(found, keys, readable), utc_text(self._clock()))
+        batch = sequence(appends, before, Known(found, keys, readable, begun), utc_text(self._clock()))
         if batch.head.frontier.size > room:
             await connection.execute(_MAKE_ROOM, (SHARD, batch.head.frontier.size))
         return batch
@@ -249,6 +251,17 @@ async def _ask_for_subjects(
     return await connection.execute(_READ_SUBJECTS, (SHARD, wanted), prepare=True) if wanted else None
 
 
+async def _ask_for_beginnings(
+    connection: AsyncConnection, appends: Sequence[Append]
+) -> psycopg.AsyncCursor[tuple[Any, ...]] | None:
+    """Where streams of some kinds last began, since they were looked for; most batches save the statement."""
+    asked = [beginning for append in appends for beginning in append.beginnings]
+    if not asked:
+        return None
+    types, looked_to = zip(*asked, strict=True)
+    return await connection.execute(_LAST_BEGUN, (SHARD, min(looked_to), list(set(types))), prepare=True)
+
+
 _LOCK_HEAD = "SELECT size, frontier, recorded_at, room FROM ledger.head WHERE shard = %b FOR UPDATE"
 _READ_VERSIONS = "SELECT stream, seq, leaf FROM ledger.stream_heads WHERE shard = %b AND stream = ANY(%b)"
 # One probe of the index for each key: a table that grew faster than its statistics is otherwise read as a whole.
@@ -260,4 +273,8 @@ FROM unnest(%b::uuid[], %b::text[]) AS wanted (tenant, key) CROSS JOIN LATERAL (
 ) AS known"""
 _READ_SUBJECTS = """
 SELECT subject, wrapped IS NOT NULL FROM ledger.subject_keys WHERE shard = %b AND subject = ANY(%b)"""
+_LAST_BEGUN = """
+SELECT type, max(position) FROM ledger.events
+WHERE shard = %b AND position > %b AND seq = 1 AND type = ANY(%b) GROUP BY type"""
+
 _MAKE_ROOM = "SELECT ledger.make_room(%s::smallint, %s)"

@@ -41,13 +41,18 @@ Read = tuple[UUID, int]
 """A stream that was looked at and the version that was seen; 0 for a stream that must not exist yet."""
 
 
+Beginning = tuple[str, int]
+"""A type of event that begins streams, and the ledger position up to which all such streams were looked for."""
+
+
 class Append(Struct, frozen=True, kw_only=True):
     """The events of one accepted command, waiting for their place.
 
     The first of the `parts` is the stream that the command was for. `reads` are the other streams that the decision
-    stands on. `digest` is 32 bytes over the command's payload: the same key with another digest is a mistake of the
-    caller. `subject_keys` are wrapped keys of persons who appear for the first time. `first` demands that nothing is in
-    the ledger yet: these are its first events, or they are not written.
+    stands on, `beginnings` the kinds of stream of which it stands on knowing all. `digest` is 32 bytes over the
+    command's payload: the same key with another digest is a mistake of the caller. `subject_keys` are wrapped keys of
+    persons who appear for the first time. `first` demands that nothing is in the ledger yet: these are its first
+    events, or they are not written.
     """
 
     tenant: UUID
@@ -55,6 +60,7 @@ class Append(Struct, frozen=True, kw_only=True):
     digest: bytes
     parts: tuple[Part, ...]
     reads: tuple[Read, ...] = ()
+    beginnings: tuple[Beginning, ...] = ()
     personal: tuple[PersonalRow, ...] = ()
     subject_keys: tuple[tuple[UUID, bytes], ...] = ()
     first: bool = False
@@ -110,6 +116,14 @@ class ReadMoved(AppendError):
     def __init__(self, stream: UUID, expected: int, actual: int) -> None:
         super().__init__(f"stream {stream}: read at version {expected}, now at {actual}")
         self.stream, self.expected, self.actual = stream, expected, actual
+
+
+class StreamBegun(AppendError):
+    """A further stream of a kind of which the decision stands on knowing all: look again and judge again."""
+
+    def __init__(self, event_type: str, looked_to: int, begun_at: int) -> None:
+        super().__init__(f"{event_type}: looked for up to position {looked_to}, found at {begun_at}")
+        self.type, self.looked_to, self.begun_at = event_type, looked_to, begun_at
 
 
 class NotFirst(AppendError):
@@ -189,12 +203,14 @@ CommandKey = tuple[UUID, str]
 
 class Known(Struct, frozen=True):
     """What the ledger holds about a batch: stream → (version, leaf of the last event), command → its place,
-    subject → whether its key still exists. What is new is absent.
+    subject → whether its key still exists, type of event → where a stream last began with it (of those asked for).
+    What is new is absent.
     """
 
     versions: Mapping[UUID, tuple[int, bytes]]
     commands: Mapping[CommandKey, KnownCommand]
     subjects: Mapping[UUID, bool]
+    begun: Mapping[str, int] = {}
 
 
 def sequence(
@@ -244,17 +260,33 @@ def _check_versions(append: Append, batch: Batch, known: Known) -> AppendError |
     if append.first and (size := batch.head.frontier.size + len(batch.leaves)):
         return NotFirst(size)
     ours: dict[UUID, int] = {}
+    several = len(append.parts) > 1
     for part in append.parts:
         stream = part.stream
         version = ours.get(stream) or (batch.moved.get(stream) or known.versions.get(stream, _NEW))[0]
         if version != part.expected:
             return VersionConflict(stream, part.expected, version)
-        ours[stream] = version + len(part.drafts)
+        if several:
+            ours[stream] = version + len(part.drafts)
     for stream, expected in append.reads:
         version = (batch.moved.get(stream) or known.versions.get(stream, _NEW))[0]
         if version != expected:
             return ReadMoved(stream, expected, version)
+    return _check_beginnings(append, batch, known) if append.beginnings else None
+
+
+def _check_beginnings(append: Append, batch: Batch, known: Known) -> AppendError | None:
+    for event_type, looked_to in append.beginnings:
+        if (begun := _last_begun(event_type, batch, known)) > looked_to:
+            return StreamBegun(event_type, looked_to, begun)
     return None
+
+
+def _last_begun(event_type: str, batch: Batch, known: Known) -> int:
+    """Where a stream last began with a type of event, 0 if it did not since it was looked for."""
+    rows = zip(batch.types, batch.seqs, batch.positions, strict=True)
+    here = [position for name, seq, position in rows if seq == 1 and name == event_type]
+    return here[-1] if here else known.begun.get(event_type, 0)
 
 
 def _check_subjects(append: Append, subjects: Mapping[UUID, bool]) -> AppendError | None:

@@ -12,10 +12,9 @@ import pytest
 
 from adapters.postgres import ledger as ledger_module
 from adapters.postgres.ledger import Ledger, StateMoved
-from adapters.postgres.reading.facts import FactLoader
+from adapters.postgres.reading.facts import FactLoader, Members
 from adapters.postgres.reading.states import States
 from adapters.postgres.writing.sequencer import Append, Appended, VersionConflict
-from adapters.postgres.writing.tenant_lock import TenantLock, lock_of
 from adapters.system import new_id
 from api.compose import Running
 from domain.intake.application.commands import ScheduleWork, StartVerification, SubmitApplication
@@ -171,9 +170,9 @@ async def test_what_a_need_finds(program: Running, rules: Rules) -> None:
     )  # fmt: skip
     watch = Watch(needs=needs)
 
-    async def every(tenant: UUID, key: object) -> list[UUID]:
+    async def every(tenant: UUID, key: object) -> Members:
         assert (tenant, key) == (TENANT, "k")
-        return [there, gone, other]
+        return Members([there, gone, other], 0, frozenset({"application.drafted.v1"}))
 
     ledger = ruled(program, rules, relations={"every": every}, references={"given": lambda tenant, key: (tenant, key)})
     assert isinstance(await ledger.execute(APPLICATION, request(await drafted(ledger), SUBMIT)), Appended)
@@ -182,6 +181,40 @@ async def test_what_a_need_finds(program: Running, rules: Rules) -> None:
     assert type(first).__name__ == "ApplicationDrafted"
     assert [one.phase for one in related] == [ApplicationPhase.DRAFT, ApplicationPhase.DRAFT]
     assert (seven, without) == ((TENANT, 7), (TENANT, None))
+
+
+@pytest.mark.parametrize("answers", ["yes", "no"])
+async def test_a_further_stream_between_look_and_answer(
+    program: Running, rules: Rules, not_today: RefusalKind, answers: str
+) -> None:
+    """A rule that needs all of them judges again what was looked for too early, whether it had said yes or no."""
+    looks: list[int] = []
+
+    async def every(tenant: UUID, key: object) -> Members:
+        looks.append(await program.reader.size())
+        if len(looks) == 1:
+            await drafted(program.ledger)
+        return Members([], looks[-1], frozenset({"application.drafted.v1"}))
+
+    Watch(not_today(), None) if answers == "no" else Watch()
+    watch = Watch(needs=(Related("application", "every", "k", complete=True),))
+    rules[SubmitApplication].reverse()
+    ledger = ruled(program, rules, relations={"every": every})
+    stream = await drafted(ledger)
+    assert isinstance(await ledger.execute(APPLICATION, request(stream, SUBMIT)), Appended)
+    assert (len(looks), len(watch.seen)) == (2, 2)
+
+
+async def test_a_rule_that_does_not_need_all_of_them_is_judged_once(program: Running, rules: Rules) -> None:
+    async def every(tenant: UUID, key: object) -> Members:
+        position = await program.reader.size()
+        await drafted(program.ledger)
+        return Members([], position, frozenset({"application.drafted.v1"}))
+
+    watch = Watch(needs=(Related("application", "every", "k"),))
+    ledger = ruled(program, rules, relations={"every": every})
+    assert isinstance(await ledger.execute(APPLICATION, request(await drafted(ledger), SUBMIT)), Appended)
+    assert len(watch.seen) == 1
 
 
 async def test_what_is_another_tenants_is_not_there(program: Running, rules: Rules) -> None:
@@ -362,38 +395,3 @@ async def test_whoever_reads_a_sum_holds_the_lock_until_it_is_written(program: R
     size = await program.reader.size()
     await ledger.execute(APPLICATION, request(stream, SUBMIT))
     assert order == ["in True", "read a", "read b", f"out at {size + 1}"]
-
-
-async def test_locks_of_a_tenant_exclude_each_other_in_all_processes(program: Running) -> None:
-    """Many at once in two processes: never two inside; another tenant's lock is not waited for."""
-    inside, most = 0, 0
-    stranger = new_id()
-
-    async def book(lock: TenantLock) -> None:
-        nonlocal inside, most
-        async with lock.hold(TENANT):
-            inside += 1
-            most = max(most, inside)
-            await program.reader.size()
-            inside -= 1
-
-    async with TenantLock(program.url) as here, TenantLock(program.url) as there:
-        await asyncio.gather(*(book(one) for one in [here, there] * 8))
-        async with here.hold(TENANT), there.hold(stranger):
-            pass
-    assert most == 1
-
-
-async def test_a_lock_ends_with_an_error(program: Running) -> None:
-    async with TenantLock(program.url) as lock:
-        with pytest.raises(ZeroDivisionError):
-            async with lock.hold(TENANT):
-                raise ZeroDivisionError
-        async with lock.hold(TENANT):
-            pass
-
-
-def test_locks_differ_by_tenant_and_fit() -> None:
-    locks = {lock_of(UUID(int=number)) for number in range(1_000)}
-    assert len(locks) == 1_000
-    assert all(0 <= lock < 1 << 63 for lock in locks)

@@ -307,5 +307,5 @@ def test_personal_values_need_a_subject(composed: Base) -> None:
     vault = Vault(composed.keys, random_bytes)
     event: Event = replace(EVENT, phone=PHONE)
     with pytest.raises(ValueError, match=r"expected a subject for the personal fields \['phone'\], got none") as caught:
-        vault.prepare(event, new_id(), {})
+        vault.prepare(event, new_id(), personal_values(event), {})
     assert PHONE not in str(caught.value)

@@ -15,7 +15,7 @@ from adapters.postgres.writing.group_commit import GroupCommit
 from adapters.postgres.writing.sequencer import Append, Appended
 from adapters.processes.subscription import Subscription
 from adapters.system import new_id
-from api.compose import Base, running
+from api.compose import Base, Running, running
 from domain.contracts.clause import CLAUSE, DraftClause, clause_stream
 from domain.contracts.contract.commands import ProposeAmendment, TerminateContract
 from domain.contracts.contract.rules import CONTRACT
@@ -72,6 +72,18 @@ async def other(lessor: Lessor, composed: Base) -> AsyncIterator[Lessor]:
         yield twin
 
 
+def behind(program: Running, writer: OtherFirst) -> Ledger:
+    """The program's ledger behind another writer."""
+    return Ledger(
+        writer,  # type: ignore[arg-type]
+        program.reader,
+        program.vault,
+        digest=program.keys.digest,
+        new_id=new_id,
+        facts=program.facts,
+    )
+
+
 async def overtaken(
     lessor: Lessor,
     command: tuple[Decider[Any], UUID, Command],
@@ -82,14 +94,7 @@ async def overtaken(
     """A command that would be granted, and that somebody overtakes: by which rule it is refused then."""
     program = lessor.program
     writer = OtherFirst(program.writer, *by)
-    lessor.through = Ledger(
-        writer,  # type: ignore[arg-type]
-        program.reader,
-        program.vault,
-        digest=program.keys.digest,
-        new_id=new_id,
-        facts=program.facts,
-    )
+    lessor.through = behind(program, writer)
     size = await program.reader.size()
     outcome = await lessor.ask(*command, by=actor)
     assert not isinstance(outcome, Appended), "what was judged is not true any more"
@@ -142,6 +147,26 @@ async def test_a_contract_and_the_first_draft_of_a_clause(lessor: Lessor, other:
     assembly = CONTRACT, uuid4(), replace(command, application=None)
     drafts = other, CLAUSE, clause_stream(lessor.tenant, OWN_CLAUSE.clause), OWN_CLAUSE
     assert await overtaken(lessor, assembly, by=drafts) == "contract.library_differs"
+
+
+async def test_a_contract_and_a_further_clause(lessor: Lessor, other: Lessor, chain: Subscription) -> None:
+    """The other phantom: a clause under a code that nobody named."""
+    _, command = await assembled(lessor, chain, wish())
+    assembly = CONTRACT, uuid4(), replace(command, application=None)
+    further = replace(OWN_CLAUSE, clause="further")
+    drafts = other, CLAUSE, clause_stream(lessor.tenant, further.clause), further
+    assert await overtaken(lessor, assembly, by=drafts) == "contract.library_differs"
+
+
+async def test_a_contract_and_a_clause_of_another_tenant(lessor: Lessor, chain: Subscription) -> None:
+    """It is judged again, for nobody knows whose it is, and stands."""
+    _, command = await assembled(lessor, chain, wish())
+    stranger = Lessor(lessor.program)
+    drafts = stranger, CLAUSE, clause_stream(stranger.tenant, "further"), replace(OWN_CLAUSE, clause="further")
+    writer = OtherFirst(lessor.program.writer, *drafts)
+    lessor.through = behind(lessor.program, writer)
+    await lessor.done(CONTRACT, uuid4(), replace(command, application=None))
+    assert writer.appends == 2
 
 
 async def test_an_amendment_and_the_first_draft_of_a_clause(lessor: Lessor, other: Lessor, chain: Subscription) -> None:

@@ -107,13 +107,13 @@ def test_lists_and_streams(books: BookKeeper, app_connection: Connection[Any]) -
     assert listing(connection, CONSENTS, TENANT, limit=2).next_after == everything[1]
     assert listing(connection, CONSENTS, TENANT, limit=3).next_after is None
     assert listing(connection, CONSENTS, OTHER_TENANT, limit=9).rows == ()
-    assert BY_PERSON.streams(connection, TENANT, SOMEBODY, 0) == (stream(1), stream(3))
+    assert BY_PERSON.streams(connection, TENANT, SOMEBODY, 0) == ((stream(1), stream(3)), before)
     # What is not projected yet is found all the same, and what is, once.
     books.write((stream(1), at(5), WITHDRAWN), (stream(4), at(6), requested()))
-    assert BY_PERSON.streams(connection, TENANT, SOMEBODY, 0) == (stream(1), stream(3), stream(4))
-    assert BY_PERSON.streams(connection, OTHER_TENANT, SOMEBODY, 0) == ()
+    assert BY_PERSON.streams(connection, TENANT, SOMEBODY, 0) == ((stream(1), stream(3), stream(4)), before + 2)
+    assert BY_PERSON.streams(connection, OTHER_TENANT, SOMEBODY, 0) == ((), before + 2)
     runner.catch_up()
-    assert BY_PERSON.streams(connection, TENANT, SOMEBODY, 0) == (stream(1), stream(3), stream(4))
+    assert BY_PERSON.streams(connection, TENANT, SOMEBODY, 0) == ((stream(1), stream(3), stream(4)), before + 2)
     assert found(state="granted", past=before) == [stream(1)]
     assert found(state="granted") == []
     assert stream(4) not in found(past=before)

@@ -25,6 +25,7 @@ from adapters.postgres.writing.sequencer import (
     PersonalRow,
     Read,
     ReadMoved,
+    StreamBegun,
     SubjectErased,
     SubjectKeyTaken,
     VersionConflict,
@@ -44,14 +45,24 @@ EMPTY = Head(Frontier.empty())
 STREAMS = [uuid7(1, number) for number in range(4)]
 SUBJECTS = [uuid7(2, number) for number in range(2)]
 OTHER_TENANT = uuid7(3, 3)
+TOY = toy_draft(STREAMS[0]).type
 
 
 def part(stream: UUID = STREAMS[0], expected: int = 0, events: int = 1) -> Part:
     return Part(stream, expected, tuple(toy_draft(stream) for _ in range(events)))
 
 
-def several(*parts: Part, reads: Sequence[Read] = (), key: str = "k", says: str = "", tenant: UUID = TENANT) -> Append:
-    return Append(tenant=tenant, key=key, digest=sha256(says.encode()).digest(), parts=tuple(parts), reads=tuple(reads))
+def several(
+    *parts: Part,
+    reads: Sequence[Read] = (),
+    looked_to: int | None = None,
+    key: str = "k",
+    says: str = "",
+    tenant: UUID = TENANT,
+) -> Append:
+    beginnings = () if looked_to is None else ((TOY, looked_to),)
+    digest = sha256(says.encode()).digest()
+    return Append(tenant=tenant, key=key, digest=digest, parts=tuple(parts), reads=tuple(reads), beginnings=beginnings)
 
 
 def append(
@@ -64,6 +75,11 @@ def about(one: Append, subject: UUID, new_key: bytes = b"") -> Append:
     """The same append with a personal value of somebody, whose key it brings or not."""
     row = PersonalRow(one.parts[0].drafts[0].eid, subject, Sealed("name", "A" * 43, bytes(12), b"x"))
     return replace(one, personal=(row,), subject_keys=((subject, new_key),) if new_key else ())
+
+
+def last_begun(entries: Sequence[bytes]) -> int:
+    """Where a stream last began, 0 when none did."""
+    return max((at for at, entry in enumerate(entries, 1) if parse(entry).seq == 1), default=0)
 
 
 def placed(batch: Batch) -> list[Appended]:
@@ -81,7 +97,8 @@ class Ledger:
         self.subjects: dict[UUID, bool] = {}
 
     def put(self, appends: Sequence[Append], now: str = NOW) -> Batch:
-        batch = sequence(appends, self.head, Known(self.versions, self.commands, self.subjects), now)
+        known = Known(self.versions, self.commands, self.subjects, {TOY: last_begun(self.entries)})
+        batch = sequence(appends, self.head, known, now)
         self.head = batch.head
         self.entries += batch.entries
         self.versions |= batch.moved
@@ -100,6 +117,7 @@ wishes = st.builds(
     lambda parts, **of: several(*parts, **of),
     parts=st.lists(parts, min_size=1, max_size=3),
     reads=st.lists(st.tuples(st.sampled_from(STREAMS), versions), max_size=3),
+    looked_to=st.one_of(st.none(), st.integers(0, 12)),
     key=st.sampled_from([f"k{number}" for number in range(8)]),
     says=st.sampled_from(["this", "that"]),
     tenant=st.sampled_from([TENANT, OTHER_TENANT]),
@@ -186,22 +204,24 @@ def _followed(one: Append, at: Counter[UUID]) -> tuple[bool, Counter[UUID]]:
     return fits, after
 
 
-def _check_outcome(one: Append, outcome: object, at: Counter[UUID], written: list[UUID]) -> None:
+_LOST = {VersionConflict: (False,), ReadMoved: (True, False), StreamBegun: (True, True, False)}
+"""What is the first thing that does not hold where an append was lost: its streams, its reads, its beginnings."""
+
+
+def _check_outcome(one: Append, outcome: object, at: Counter[UUID], begun: int, written: list[UUID]) -> None:
     """An append that went in is whole, first, and stands on what it has read; one that did not says what moved."""
     as_read = all(at[stream] == version for stream, version in one.reads)
+    saw_all = all(begun <= looked_to for _, looked_to in one.beginnings)
     as_expected, after = _followed(one, at)
-    if isinstance(outcome, Appended) and not outcome.replayed:
-        assert as_read
-        assert as_expected
+    if (lost := _LOST.get(type(outcome))) is not None:
+        assert (as_expected, as_read, saw_all)[: len(lost)] == lost
+    elif isinstance(outcome, Appended) and not outcome.replayed:
+        assert (as_expected, as_read, saw_all) == (True, True, True)
         eids = [drafted.eid for part in one.parts for drafted in part.drafts]
         assert written[: len(eids)] == eids
         assert (outcome.seq, outcome.version) == (one.parts[0].expected + 1, after[one.stream])
         del written[: len(eids)]
         at.update(after - at)
-    elif isinstance(outcome, ReadMoved):
-        assert (as_expected, as_read) == (True, False)
-    elif isinstance(outcome, VersionConflict):
-        assert not as_expected
 
 
 @given(batches)
@@ -214,7 +234,8 @@ def test_all_or_none_and_what_was_read_holds_where_it_is_written(story: list[tup
         at = Counter(parse(entry).stream for entry in ledger.entries[:before])
         written = [parse(entry).eid for entry in ledger.entries[before:]]
         for one, outcome in zip(wanted, outcomes, strict=True):
-            _check_outcome(one, outcome, at, written)
+            begun = last_begun(ledger.entries[: len(ledger.entries) - len(written)])
+            _check_outcome(one, outcome, at, begun, written)
         assert written == []
 
 
@@ -237,6 +258,22 @@ def test_a_read_moves_within_the_batch_and_before_it() -> None:
     assert [type(outcome) for outcome in outcomes] == [Appended, ReadMoved, Appended]
     outcomes = sequence([looks[1], looks[0], moves], EMPTY, known, NOW).outcomes
     assert [type(outcome) for outcome in outcomes] == [ReadMoved, Appended, Appended]
+
+
+def test_a_kind_of_stream_that_was_looked_for_begins_within_the_batch_and_before_it() -> None:
+    """Only a beginning counts, of a type that was looked for, behind the position that was looked to."""
+    new, old, third = STREAMS[:3]
+    head, known = EMPTY, Known({old: (7, bytes(32))}, {}, {}, {TOY: 3})
+    looks = [several(part(third), looked_to=looked_to, key=f"{looked_to}") for looked_to in (2, 3)]
+    goes_on, begins = append(old, 7, key="goes on"), append(new, key="begins")
+    outcomes = sequence([goes_on, looks[0], looks[1]], head, known, NOW).outcomes
+    assert [type(outcome) for outcome in outcomes] == [Appended, StreamBegun, Appended]
+    assert str(outcomes[1]) == f"{TOY}: looked for up to position 2, found at 3"
+    later = several(part(third), looked_to=0, key="later")
+    outcomes = sequence([begins, later], EMPTY, NOTHING, NOW).outcomes
+    assert [type(outcome) for outcome in outcomes] == [Appended, StreamBegun]
+    other = replace(later, beginnings=(("another.begun.v1", 0),))
+    assert all(isinstance(one, Appended) for one in sequence([begins, other], EMPTY, NOTHING, NOW).outcomes)
 
 
 def test_the_stream_of_the_command_comes_first_and_may_come_again() -> None:

@@ -1,0 +1,112 @@
+"""`react` with banks: an attempt reaches its bank, and its money the lease, without any end of day."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+
+from adapters.connectors.payments.sandbox import SandboxBank
+from adapters.postgres.ledger import Request
+from adapters.processes.dispatch import context
+from adapters.system import new_id
+from api.compose import Base, base, running
+from api.roles.banks import banks
+from api.roles.role import react, subscribed
+from api.roles.subscriptions import settle
+from domain.kernel.refusal import Refusal
+from domain.payments.payment.commands import InitiatePayment
+from domain.payments.payment.rules import PAYMENT
+from domain.payments.payment.values import CollectionPolicy
+from tests.api.cli.commands.test_banks import DUE, leases, settings, tenant, types
+from tests.api.cli.commands.test_serving import until
+from tests.api.cli.program import Program, program_on
+from tests.ledger import Server
+
+__all__ = ["leases", "tenant"]
+STRAIGHT = CollectionPolicy(channels=("bank_a",), retries=0, spacing_days=(1,))
+AMOUNT_FEN = 12_300
+SEED = "2005"
+
+
+@pytest.fixture
+def program(server: Server, tmp_path: Path) -> Iterator[Program]:
+    """An empty ledger with a data directory of its own."""
+    with program_on(server, tmp_path) as one:
+        yield one
+
+
+@contextmanager
+def reacting(on: Base) -> Iterator[threading.Thread]:
+    """The role, in a thread of its own."""
+    stop = threading.Event()
+    thread = threading.Thread(target=react, args=(on, stop))
+    thread.start()
+    try:
+        yield thread
+    finally:
+        stop.set()
+        thread.join()
+
+
+async def debit(on: Base, tenant: UUID, lease: UUID) -> UUID:
+    """An advance under the lease's mandate; the stream of the payment."""
+    payment = new_id()
+    command = InitiatePayment(lease=lease, bill=None, amount_fen=AMOUNT_FEN, policy=STRAIGHT, mandate="DD-1")
+    by = context(tenant, f"debit:{payment}", DUE, "test", lease)
+    async with running(on) as program:
+        asked = Request(stream=payment, key=f"debit:{payment}", command=command, context=by)
+        assert not isinstance(await program.ledger.execute(PAYMENT, asked), Refusal)
+    return payment
+
+
+def test_an_attempt_reaches_its_bank_without_an_end_of_day(program: Program, tenant: UUID, leases: list[UUID]) -> None:
+    with base(settings(program, tenant, sandbox_banks="bank_a", sandbox_seed=SEED)) as on:
+        with reacting(on) as thread:
+            for lease in leases:
+                asyncio.run(debit(on, tenant, lease))
+            until(lambda: answers(program, tenant) == len(leases) or not thread.is_alive())
+            assert thread.is_alive(), "the role goes on"
+        with banks(on, tenant) as providers:
+            (bank,) = providers.values()
+            assert isinstance(bank, SandboxBank)
+            held = bank.balance_fen(DUE + timedelta(days=30))
+    found = types(program, tenant)
+    assert found["payment.attempt_started.v1"] == len(leases), "each was asked for once"
+    assert held >= AMOUNT_FEN * found["payment.succeeded.v1"]
+    assert found["lease.payment_posted.v1"] == found["payment.succeeded.v1"] > 0
+    assert found["calendar.day_closed.v1"] == 0
+
+
+def answers(program: Program, tenant: UUID) -> int:
+    """How many attempts have heard from their bank, and how many of those that paid have reached their lease."""
+    found = types(program, tenant)
+    waiting = found["payment.succeeded.v1"] - found["lease.payment_posted.v1"]
+    names = ("payment.pending.v1", "payment.succeeded.v1", "payment.failed.v1", "payment.outcome_unknown.v1")
+    return sum(found[name] for name in names) - waiting
+
+
+@pytest.mark.parametrize("configured", ["", "bank_b"])
+def test_an_attempt_for_a_bank_that_is_not_there_is_not_taken_for_paid(
+    program: Program, tenant: UUID, leases: list[UUID], configured: str
+) -> None:
+    """Without any bank the attempt waits for one; with others its outcome is unknown, since one may have asked."""
+    with base(settings(program, tenant, sandbox_banks=configured)) as on:
+        asyncio.run(debit(on, tenant, leases[0]))
+        asyncio.run(settled(on))
+    found = types(program, tenant)
+    assert found["payment.attempt_started.v1"] == 1
+    assert found["payment.outcome_unknown.v1"] == bool(configured)
+    assert found["payment.succeeded.v1"] + found["payment.failed.v1"] == 0
+
+
+async def settled(on: Base) -> None:
+    """What the role does until nothing is left to do."""
+    async with running(on) as program, subscribed(program) as subscriptions:
+        await settle(subscriptions)
