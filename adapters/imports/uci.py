@@ -34,6 +34,7 @@ from typing import Final
 from msgspec import Struct
 
 from adapters.imports.errors import LogError, Place, shorten
+from domain.kernel.times import month_end
 
 MONTHS: Final = tuple(date(2005, month, 1) for month in range(4, 10))
 """First days of the six months, April to September 2005."""
@@ -70,11 +71,6 @@ class Client(Struct, frozen=True):
         """SHA-256 over everything the row says, 32 bytes."""
         text = f"leaseledger.uci/1|{self.name}|{self.limit_fen}|{self.charged_fen}|{self.paid_fen}"
         return hashlib.sha256(text.encode()).digest()
-
-
-def month_end(month: date) -> date:
-    """The last day of the month that begins on `month`: when its statement is made."""
-    return (month + timedelta(days=31)).replace(day=1) - timedelta(days=1)
 
 
 def bills(client: Client) -> list[tuple[date, int]]:

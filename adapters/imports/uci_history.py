@@ -18,7 +18,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from adapters.imports.uci import CURRENCY, DUE_AFTER, MONTHS, Client, bills, month_end, payments
+from adapters.imports.uci import CURRENCY, DUE_AFTER, MONTHS, Client, bills, payments
 from adapters.postgres.ledger import Ledger
 from adapters.postgres.reading.reader import Reader
 from adapters.postgres.writing.sequencer import Append, Part
@@ -29,6 +29,7 @@ from domain.kernel.command import Command, Context
 from domain.kernel.event import Event
 from domain.kernel.ids import RANDOM_BITS, uuid7
 from domain.kernel.refusal import Refusal
+from domain.kernel.times import month_end
 from domain.kernel.values import AssetClass, Business
 from domain.leasing.lease.commands import ActivateLease, CreateLease, PostPayment, RecordDelivery
 from domain.leasing.lease.rules.decider import LEASE

@@ -93,16 +93,6 @@ class Case(Struct, frozen=True):
     events: tuple[XesEvent, ...]
 
 
-class Summary(Struct, frozen=True):
-    """Summary of a log: its own name if it has one, numbers of cases and events, first and last instant (UTC)."""
-
-    name: str | None
-    cases: int
-    events: int
-    first: datetime
-    last: datetime
-
-
 def cases(path: Path) -> Iterator[Case]:
     """Every case of the log at `path`, in file order.
 
@@ -116,19 +106,6 @@ def log_name(path: Path) -> str | None:
     handler = _Handler(str(path))
     next(_read(handler, path), None)
     return handler.name
-
-
-def describe(path: Path) -> Summary:
-    """Read the whole log once and say what it holds, before anything is imported. Raises `LogError`."""
-    handler = _Handler(str(path))
-    count = events = 0
-    first, last = datetime.max.replace(tzinfo=UTC), EARLIEST
-    for case in _read(handler, path):
-        count += 1
-        events += len(case.events)
-        first = min(first, case.events[0].at)
-        last = max(last, case.events[-1].at)
-    return Summary(name=handler.name, cases=count, events=events, first=first, last=last)
 
 
 def _read(handler: _Handler, path: Path) -> Iterator[Case]:

@@ -6,7 +6,6 @@ from collections.abc import Collection, Iterable
 from datetime import date
 from functools import cache
 from importlib import resources
-from pathlib import Path
 from typing import Annotated
 
 import msgspec
@@ -113,14 +112,6 @@ def _check(clause: ShippedClause, source: str) -> None:
         raise ClauseLibraryError(f"{where}: expected at most {TEXT_JSON_BYTES_MAX} bytes of JSON, got {size}")
     if looks_personal(clause.text):
         raise ClauseLibraryError(f"{where}: expected no number of a person, got what looks like one")
-
-
-def load_clauses(path: Path) -> tuple[ShippedClause, ...]:
-    """The clauses of a tenant's own file. Raises `ClauseLibraryError`, also when it cannot be read."""
-    try:
-        return parse_clauses(path.read_bytes(), str(path))
-    except OSError as error:
-        raise ClauseLibraryError(f"{path}: {error.strerror}") from error
 
 
 @cache

@@ -22,7 +22,7 @@ LAST_YEAR = max(_HOLIDAYS).year
 
 
 class ChineseHolidays:
-    """The `WorkingDays` of mainland China."""
+    """The working days of mainland China."""
 
     def day(self, on: date) -> Day:
         """What this day is: published from `FIRST_YEAR` to `LAST_YEAR`, assumed outside."""

@@ -65,11 +65,6 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
-def load_plans(path: Path) -> tuple[Plan, ...]:
-    """The plans of one file. Raises `CatalogueError`, also when it cannot be read."""
-    return parse_plans(_bytes(path), str(path))
-
-
 @cache
 def shipped_plans() -> tuple[Plan, ...]:
     """The 36 plans that come with the program."""

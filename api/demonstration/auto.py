@@ -30,7 +30,7 @@ from api.demonstration.origination import (
     priced,
     publish_library,
 )
-from api.demonstration.scene import APPLICANT, RISK_OFFICER, Demonstration
+from api.demonstration.scene import APPLICANT, BY_APP, RISK_OFFICER, Demonstration
 from api.demonstration.taking_over import take_over, taken_over_on
 from api.language import amount
 from domain.contracts.contract.rules import CONTRACT
@@ -76,7 +76,6 @@ from domain.payments.collection import collection_stream
 from domain.payments.mandate import MANDATE, RevokeMandate, mandate_stream
 from domain.payments.payment.commands import InitiatePayment, RecordChargeback
 from domain.payments.payment.rules import PAYMENT
-from domain.payments.payment.values import CollectionPolicy
 from domain.pricing.dates import Adjustment
 from domain.pricing.guards import CostPolicy, Lessor
 from domain.pricing.matching import Asset, Customer, Financing, match
@@ -102,7 +101,6 @@ SMALL, LARGE = (32_000_000, 38_000_000), (36_000_000, 42_000_000)
 """Net assets and all assets, before and after new capital."""
 
 PLAN = next(plan for plan in shipped_plans() if plan.id == "new_car_direct_balloon")
-BY_APP = CollectionPolicy(channels=("bank_b",))
 
 
 async def tell(demo: Demonstration, keys: Path) -> None:

@@ -12,7 +12,7 @@ from uuid import UUID, uuid5
 
 from adapters.postgres.ledger import Request
 from adapters.postgres.writing.sequencer import NotFirst
-from api.compose import Base, Running, running
+from api.compose import Running
 from api.demonstration import auto, rental, scene
 from api.roles.days import ledger_of
 from domain.access.ledger import LEDGER, OpenLedgerForDemonstration, ledger_stream
@@ -51,36 +51,37 @@ def parts(owner: UUID) -> tuple[Part, ...]:
     )
 
 
-async def lived_already(on: Base) -> bool:
+async def lived_already(program: Running) -> bool:
     """Whether the ledger holds a whole demonstration. Raises `NotForDemonstration` for a ledger that holds something
     else, and `BrokenOff` for a demonstration that never came to its end.
     """
-    async with running(on) as program:
-        if await program.reader.size() == 0:
-            return False
-        if not (await ledger_of(program)).demonstration:
-            raise NotForDemonstration(
-                f"{on.settings.data}: expected an empty directory or a demonstration's ledger, got a ledger with "
-                f"{await program.reader.size():,} events of its own"
-            )
-    missing = [one.name for one in parts(on.settings.tenant) if not transcript(on.settings.data, one).exists()]
+    settings = program.settings
+    size = await program.reader.size()
+    if size == 0:
+        return False
+    if not (await ledger_of(program)).demonstration:
+        raise NotForDemonstration(
+            f"{settings.data}: expected an empty directory or a demonstration's ledger, got a ledger with "
+            f"{size:,} events of its own"
+        )
+    missing = [one.name for one in parts(settings.tenant) if not transcript(settings.data, one).exists()]
     if missing:
         raise BrokenOff(
-            f"{on.settings.data}: expected a whole demonstration, got one that broke off before the end of "
+            f"{settings.data}: expected a whole demonstration, got one that broke off before the end of "
             f"{missing[0]}; remove the directory and start again"
         )
     return True
 
 
-async def live(on: Base) -> None:
+async def live(program: Running) -> None:
     """Live every part through on an empty ledger; the transcripts go to DATA/transcripts."""
-    async with running(on) as program:
-        await open_ledger(program)
-    folder = on.settings.data / TRANSCRIPTS
+    settings = program.settings
+    await open_ledger(program)
+    folder = settings.data / TRANSCRIPTS
     folder.mkdir(exist_ok=True)
-    for part in parts(on.settings.tenant):
-        text = await scene.live(on, part.tenant, part.first, part.life, on.settings.data / "signing" / part.name)
-        transcript(on.settings.data, part).write_text(text, "utf-8")
+    for part in parts(settings.tenant):
+        text = await scene.live(program, part.tenant, part.first, part.life, settings.data / "signing" / part.name)
+        transcript(settings.data, part).write_text(text, "utf-8")
 
 
 def transcript(data: Path, part: Part) -> Path:

@@ -28,7 +28,7 @@ from api.demonstration.origination import (
     priced,
     publish_library,
 )
-from api.demonstration.scene import APPLICANT, Demonstration
+from api.demonstration.scene import APPLICANT, BY_APP, Demonstration
 from api.language import amount
 from domain.intake.application.commands import (
     ApproveApplication,
@@ -59,7 +59,6 @@ from domain.payments.collection import collection_stream
 from domain.payments.mandate import MANDATE, ResumeMandate, SuspendMandate, mandate_stream
 from domain.payments.payment.commands import InitiatePayment, RetryPayment
 from domain.payments.payment.rules import PAYMENT
-from domain.payments.payment.values import CollectionPolicy
 from domain.payments.reconciliation import (
     RECONCILIATION,
     CloseReconciliation,
@@ -88,8 +87,6 @@ POLICY = CostPolicy(
 )
 """Four times a one-year loan prime rate of 3 %: 12 %."""
 
-BY_APP = CollectionPolicy(channels=("bank_b",))
-"""Money that the lessee sends from the app goes through the second bank."""
 
 CLAUSE_OF_CONSENT = {"automated_decision": "automated_decision"}
 PLAN = next(plan for plan in shipped_plans() if plan.id == "phone_buyout_free_12")

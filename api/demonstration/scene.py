@@ -25,7 +25,7 @@ from adapters.connectors.payments.sandbox import SandboxBank
 from adapters.connectors.payments.scenarios import Script
 from adapters.postgres.connections import connect
 from adapters.postgres.ledger import Request
-from api.compose import Base, Running, running
+from api.compose import Running
 from api.demonstration import telling
 from api.roles.days import Days, days
 from domain.accounting.posting import post
@@ -46,6 +46,8 @@ from projections.registry import PROJECTIONS
 
 READ_MODELS: tuple[Projection[Any], ...] = PROJECTIONS
 POLICY = CollectionPolicy(channels=("bank_a", "bank_b"), retries=3, spacing_days=(1, 3, 7))
+BY_APP = CollectionPolicy(channels=("bank_b",))
+"""Money that the lessee sends from the app goes through the second bank."""
 PAGE = 1_000
 MORNING = time(10)
 LINES_OF_A_NOTE = 30
@@ -248,7 +250,7 @@ def _drawn(value: str) -> bool:
 
 
 @asynccontextmanager
-async def stage(on: Base, tenant: UUID, first: date) -> AsyncIterator[Demonstration]:
+async def stage(program: Running, tenant: UUID, first: date) -> AsyncIterator[Demonstration]:
     """A tenant's life that begins on a business date, with the composed end of day.
 
     One stream after the other, so that positions never differ.
@@ -263,8 +265,8 @@ async def stage(on: Base, tenant: UUID, first: date) -> AsyncIterator[Demonstrat
         banks = {name: SandboxBank(name, b"a secret of the stage", scenario) for name in POLICY.channels}
         for bank in banks.values():
             stack.enter_context(closing(bank))
-        models = ReadModels(stack.enter_context(connect(on.url)))
-        async with running(on) as program, days(program, tenant, banks, streams_in_flight=1) as composed:
+        models = ReadModels(stack.enter_context(connect(program.url)))
+        async with days(program, tenant, banks, streams_in_flight=1) as composed:
             await composed.ending.open(first)
             demo = Demonstration(tenant, program, composed, models, banks, scenarios, first)
             demo.seen = await program.reader.size()
@@ -275,9 +277,9 @@ async def stage(on: Base, tenant: UUID, first: date) -> AsyncIterator[Demonstrat
             models.catch_up()
 
 
-async def live(on: Base, tenant: UUID, first: date, life: Life, keys: Path) -> str:
+async def live(program: Running, tenant: UUID, first: date, life: Life, keys: Path) -> str:
     """Live one life through; returns its transcript. `keys` is where the parties' signing keys are kept."""
-    async with stage(on, tenant, first) as demo:
+    async with stage(program, tenant, first) as demo:
         try:
             await life(demo, keys)
         except Exception as error:

@@ -112,7 +112,8 @@ def _bill_waived(event: m.BillWaived) -> BillChanges:
 # ------------------------------------------------------------------------------------------------------ money
 
 
-def _payment_posted(event: m.PaymentPosted) -> BillChanges:
+def _arrived(event: m.PaymentPosted | m.RefundReturned) -> BillChanges:
+    """Money arrived; of a refund that came back, it never left."""
     return BillChanges(
         paid=event.applied,
         paid_on=event.value_date,
@@ -132,17 +133,6 @@ def _credit_applied(event: m.CreditApplied) -> BillChanges:
 
 def _credit_refunded(event: m.CreditRefunded) -> BillChanges:
     return BillChanges(credit_fen=-event.amount_fen, cash_fen=-event.amount_fen, cash_on=event.on)
-
-
-def _refund_returned(event: m.RefundReturned) -> BillChanges:
-    """The cash never left."""
-    return BillChanges(
-        paid=event.applied,
-        paid_on=event.value_date,
-        credit_fen=event.credit_fen,
-        cash_fen=event.amount_fen,
-        cash_on=event.value_date,
-    )
 
 
 def _deposit_captured(event: m.DepositCaptured) -> BillChanges:
@@ -181,11 +171,11 @@ _READINGS: Mapping[type[Event], Callable[[Any], BillChanges]] = {
     m.DownPaymentRefunded: lambda event: BillChanges(cash_fen=-event.fen, cash_on=event.on),
     m.BillIssued: _bill_issued,
     m.LateFeeAssessed: _late_fee_assessed,
-    m.PaymentPosted: _payment_posted,
+    m.PaymentPosted: _arrived,
     m.PaymentReversed: _payment_reversed,
     m.CreditApplied: _credit_applied,
     m.CreditRefunded: _credit_refunded,
-    m.RefundReturned: _refund_returned,
+    m.RefundReturned: _arrived,
     m.BillWaived: _bill_waived,
     m.BuyoutCompleted: lambda event: BillChanges(credit_fen=event.credit_fen),
     m.LeaseTransferred: lambda event: BillChanges(cash_fen=event.price_fen, cash_on=event.on),

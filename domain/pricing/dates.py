@@ -17,6 +17,7 @@ from itertools import pairwise
 from msgspec import Struct
 
 from domain.kernel.money import Rounding, divide
+from domain.kernel.times import is_month_end
 
 MONTHS_A_YEAR = 12
 DAYS_OF_YEAR_FIXED = 365
@@ -106,23 +107,6 @@ def add_months(day: date, months: int, *, anchor: int | None = None, month_end: 
         raise DateError(f"expected a date of the years 1 to 9999, got {months} months after {day}")
     length = calendar.monthrange(year, month + 1)[1]
     return date(year, month + 1, length if month_end else min(anchor or day.day, length))
-
-
-def first_due(start: date, day_of_month: int, days_min: int) -> date:
-    """The first such day of a month (the last of a shorter one) at least `days_min` days after `start`.
-
-    Raises `DateError` for a day outside 1 … 31.
-    """
-    if not 1 <= day_of_month <= 31:
-        raise DateError(f"day of the month: expected 1 … 31, got {day_of_month}")
-    earliest = add_days(start, days_min)
-    this_month = add_months(earliest, 0, anchor=day_of_month)
-    return this_month if this_month >= earliest else add_months(earliest, 1, anchor=day_of_month)
-
-
-def is_month_end(day: date) -> bool:
-    """Whether a day is the last of its month."""
-    return day.day == calendar.monthrange(day.year, day.month)[1]
 
 
 def adjusted(day: date, how: Adjustment, is_business_day: IsBusinessDay) -> date:

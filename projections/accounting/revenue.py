@@ -1,4 +1,4 @@
-"""Revenue to come by month, from the lease book: what `domain.accounting.revenue` says of each lease, in one question.
+"""Revenue to come by month, from the lease book: that of all leases in one question, exact to the fen.
 
 schedule, period_start, accrued ─▶ interest of each period spread over its days ─▶ a month gets the difference of
                                    two running totals, each rounded half up ─▶ what is accrued goes off in front

@@ -120,6 +120,16 @@ def row_maker(projection: Projection[R]) -> Callable[[Sequence[Any]], R]:
     return lambda values: make(**dict(zip(names, values, strict=True)))
 
 
+def array_elements(literal: str) -> list[str]:
+    """The elements of a PostgreSQL array literal of numbers or dates."""
+    return literal[1:-1].split(",") if len(literal) > 2 else []
+
+
+def array_literal(items: Iterable[str]) -> str:
+    """A PostgreSQL array literal of numbers or dates."""
+    return "{" + ",".join(items) + "}"
+
+
 def rows_of(
     connection: Connection[Any], make: Callable[[Sequence[Any]], R], query: str, values: Sequence[Any]
 ) -> list[R]:

@@ -13,7 +13,7 @@ from its activation until it is closed or written off, and again when it is open
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import date
 from typing import Any
 from uuid import UUID
@@ -27,6 +27,7 @@ from domain.leasing.lease.events import lifecycle as e
 from domain.leasing.lease.events import money as m
 from projections.engine.model import Projection, ProjectionError, Recorded, Row
 from projections.engine.pages import resolve
+from projections.engine.tables import array_elements, array_literal
 from projections.leasing.currencies import Currencies, in_currency
 from projections.leasing.dues import decode_dues, encode_dues, oldest, settle
 
@@ -92,8 +93,8 @@ class _Steps:
         self._row = row
         self._counts, self._last_on = row.counts, row.last_on
         self._dues = decode_dues(row.dues)
-        self._days, self._positions = _elements(row.days), _elements(row.positions)
-        self._due_on, self._open_fen = _elements(row.due_on), _elements(row.open_fen)
+        self._days, self._positions = array_elements(row.days), array_elements(row.positions)
+        self._due_on, self._open_fen = array_elements(row.due_on), array_elements(row.open_fen)
 
     def take(self, recorded: Recorded) -> None:
         """One event, and the step that it makes."""
@@ -129,24 +130,16 @@ class _Steps:
             tenant=self._row.tenant,
             counts=self._counts,
             dues=encode_dues(self._dues),
-            days=_literal(self._days),
-            positions=_literal(self._positions),
-            due_on=_literal(self._due_on),
-            open_fen=_literal(self._open_fen),
+            days=array_literal(self._days),
+            positions=array_literal(self._positions),
+            due_on=array_literal(self._due_on),
+            open_fen=array_literal(self._open_fen),
             last_on=self._last_on,
         )
 
 
 _BEGIN = frozenset({m.LeaseActivated, e.LeaseReopened})
 _LAST = frozenset({m.LeaseChargedOff, m.LeaseClosed})
-
-
-def _elements(literal: str) -> list[str]:
-    return literal[1:-1].split(",") if len(literal) > 2 else []
-
-
-def _literal(elements: Iterable[str]) -> str:
-    return "{" + ",".join(elements) + "}"
 
 
 AGEING = Projection(

@@ -28,6 +28,7 @@ from domain.leasing.values import COMPONENTS, UPFRONT_FEE_BILL, Applied
 from domain.pricing.schedules import Instalment
 from projections.engine.model import Projection, ProjectionError, Recorded, Row
 from projections.engine.pages import Window, pages_of, resolve
+from projections.engine.tables import array_elements, array_literal
 from projections.leasing.bill import Bill
 
 _AT = {component: at for at, component in enumerate(COMPONENTS)}
@@ -60,16 +61,6 @@ def bills_of(row: Bills) -> tuple[Bill, ...]:
 # --------------------------------------------------------------------------------------------------- fold
 
 
-def elements(literal: str) -> list[str]:
-    """The elements of a PostgreSQL array literal of numbers or dates."""
-    return literal[1:-1].split(",") if len(literal) > 2 else []
-
-
-def literal(items: Iterable[str]) -> str:
-    """A PostgreSQL array literal of numbers or dates."""
-    return "{" + ",".join(items) + "}"
-
-
 class _Sheet:
     """The bills of a row while an event changes some: only those are decoded and encoded again."""
 
@@ -79,9 +70,9 @@ class _Sheet:
         self.issued = 0 if row is None else row.issued
         self.raws: list[Raw] = [] if row is None else _split(row.bills)
         self.first = 0 if self.raws and bytes(self.raws[0]).startswith(b"[0,") else 1
-        self.due_on: list[str] = [] if row is None else elements(row.due_on)
-        self.owed_fen: list[str] = [] if row is None else elements(row.owed_fen)
-        self.open_fen: list[str] = [] if row is None else elements(row.open_fen)
+        self.due_on: list[str] = [] if row is None else array_elements(row.due_on)
+        self.owed_fen: list[str] = [] if row is None else array_elements(row.owed_fen)
+        self.open_fen: list[str] = [] if row is None else array_elements(row.open_fen)
         self.touched: dict[int, Bill] = {}
 
     def of(self, number: int) -> Bill:
@@ -133,9 +124,9 @@ class _Sheet:
         return {
             "issued": self.issued,
             "bills": _encode(self.raws).decode(),
-            "due_on": literal(self.due_on),
-            "owed_fen": literal(self.owed_fen),
-            "open_fen": literal(self.open_fen),
+            "due_on": array_literal(self.due_on),
+            "owed_fen": array_literal(self.owed_fen),
+            "open_fen": array_literal(self.open_fen),
         }
 
 

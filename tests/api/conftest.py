@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from adapters.postgres.connections import connect
-from api.compose import Base
+from api.compose import Base, running
 from api.demonstration import living
 from projections.engine.runner import Runner
 from projections.registry import PROJECTIONS
@@ -29,12 +29,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
 
 
+async def _live(on: Base) -> None:
+    async with running(on) as program:
+        assert not await living.lived_already(program)
+        await living.live(program)
+
+
 @pytest.fixture(scope="session")
 def lived(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Base]:
     """The two lives of the demonstration, with every read model; nobody writes to it."""
     with server.ledger() as url, composed_on(url, tmp_path_factory.mktemp("demonstration")) as prepared:
-        assert not asyncio.run(living.lived_already(prepared))
-        asyncio.run(living.live(prepared))
+        asyncio.run(_live(prepared))
         with connect(url) as connection:
             runner = Runner(connection, PROJECTIONS)
             runner.prepare()

@@ -19,11 +19,11 @@ from psycopg import sql
 from adapters.imports.bpi2012 import DEFAULT_SOURCE
 from adapters.imports.importer import import_cases
 from adapters.imports.xes import Case, cases
-from adapters.imports.xes_writer import write_xes
 from adapters.postgres.connections import Connection, connect
 from adapters.postgres.log import Log
 from adapters.system import now
 from api.compose import Base, running
+from tests.adapters.imports.xes_writer import write_xes
 from tests.bench.model import Bar, Broken, Result, check, cpu_seconds, result
 from tests.bench.place import Place, scalar
 

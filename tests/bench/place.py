@@ -19,12 +19,12 @@ from typing import Any, Self
 
 from psycopg.conninfo import make_conninfo
 
-from adapters.imports.generated import generate
 from adapters.imports.xes import Case, cases
 from adapters.postgres.connections import Connection, connect
 from adapters.postgres.embedded import EmbeddedPostgres
 from api.compose import Base, base
 from api.settings import DEFAULT_TENANT, Settings
+from tests.adapters.imports.generated import generate
 from tests.bench.model import Sizes
 
 WORK = "bench-work"

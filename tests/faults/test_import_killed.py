@@ -10,8 +10,8 @@ from random import Random
 
 import pytest
 
-from adapters.imports.generated import generate
-from adapters.imports.xes_writer import write_xes
+from tests.adapters.imports.generated import generate
+from tests.adapters.imports.xes_writer import write_xes
 from tests.faults.killing import PATIENCE_S, Victim, exported, kill_at, victim
 from tests.history.streams import digest, stored
 

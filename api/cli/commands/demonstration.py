@@ -5,7 +5,7 @@ open for demonstration ─▶ live both leases ─▶ checkpoint ─▶ read mod
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import typer
 
@@ -52,16 +52,11 @@ def demo(session: Session) -> None:
     """
     import asyncio
 
-    from api.demonstration import living
-
     session.settings = demonstration_settings(session.settings)
     with session.base() as on:
-        if not asyncio.run(living.lived_already(on)):
-            with session.waiting(text("Living one rental and one car lease, day by day: about a minute …")):
-                asyncio.run(living.live(on))
+        lives = asyncio.run(_lives(session, on))
         published = publish(on)
         _catch_up(session, on)
-        lives = _lives(on)
         report = _verify(session, on)
         data = {
             "ok": report.ok,
@@ -92,18 +87,17 @@ def _catch_up(session: Session, on: Base) -> None:
         catch_up(on.url, report)
 
 
-def _lives(on: Base) -> list[tuple[Part, Sequence[Milestone]]]:
-    import asyncio
-
+async def _lives(session: Session, on: Base) -> list[tuple[Part, Sequence[Milestone]]]:
+    """What happened in each life, lived now on an empty ledger."""
     from api.compose import running
     from api.demonstration import living, summary
 
-    async def entries() -> list[tuple[int, Any]]:
-        async with running(on) as program:
-            size = await program.reader.size()
-            return [(stored.position, stored.parsed()) for stored in await program.reader.after(0, size)]
-
-    everything = asyncio.run(entries())
+    async with running(on) as program:
+        if not await living.lived_already(program):
+            with session.waiting(text("Living one rental and one car lease, day by day: about a minute …")):
+                await living.live(program)
+        stored = await program.reader.after(0, await program.reader.size())
+    everything = [(one.position, one.parsed()) for one in stored]
     return [(part, summary.milestones(part.tenant, everything)) for part in living.parts(on.settings.tenant)]
 
 

@@ -44,7 +44,7 @@ BODY_MAX_BYTES = 1 << 20
 """A command is small; documents stay outside and enter by digest."""
 
 CASE_NOUN = "case"
-_JSON_TYPE = re.compile(r'application/json(?:\s*;\s*charset="?utf-8"?)?\s*', re.IGNORECASE)
+JSON_TYPE = re.compile(r'application/json(?:\s*;\s*charset="?utf-8"?)?\s*', re.IGNORECASE)
 
 
 class Headers(Struct, frozen=True):
@@ -296,6 +296,6 @@ async def read_body(headers: Headers, receive: Receive) -> bytes:
         chunks.append(chunk)
         if not message.get("more_body"):
             break
-    if size and not _JSON_TYPE.fullmatch(headers.content_type or ""):
+    if size and not JSON_TYPE.fullmatch(headers.content_type or ""):
         raise Problem(kinds.NOT_JSON_TYPE)
     return b"".join(chunks)

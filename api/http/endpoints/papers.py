@@ -38,7 +38,7 @@ from api import papers
 from api.authentication import Principal
 from api.http import words
 from api.http.authentication import needs
-from api.http.commands.endpoint import Outcome, outcome, outcome_body, stream_id
+from api.http.commands.endpoint import JSON_TYPE, Outcome, outcome, outcome_body, stream_id
 from api.http.commands.headers import KEY_MAX_CHARS, etag, idempotency_key, if_match, none_match
 from api.http.commands.models import CommandReader
 from api.http.description import ETAG, NOT_MODIFIED, POSITION, Description, add
@@ -67,7 +67,6 @@ INSTALMENTS_MAX = 3_720
 """Ten years of days: what key terms can count to."""
 
 PRIVATE = "private, no-store"
-_JSON_TYPE = re.compile(r'application/json(?:\s*;\s*charset="?utf-8"?)?\s*', re.IGNORECASE)
 _PDF_TYPE = re.compile(r"application/pdf\s*", re.IGNORECASE)
 
 ContractPath = path_of(CONTRACT.name)
@@ -179,7 +178,7 @@ async def keep_schedule(
     stream = stream_id(CONTRACT.name, contract)
     await of.owner_of(stream, principal.tenant, CONTRACT.name)
     idempotency_key(request.headers.get("idempotency-key"))
-    given = _SCHEDULES.read(await _body(request, SCHEDULE_MAX_BYTES, _JSON_TYPE, kinds.NOT_JSON_TYPE))
+    given = _SCHEDULES.read(await _body(request, SCHEDULE_MAX_BYTES, JSON_TYPE, kinds.NOT_JSON_TYPE))
     assert isinstance(given, GivenSchedule), "that is what this reader reads"
     position = await of.running.reader.size()
     found = await _agreed(of, stream, position)

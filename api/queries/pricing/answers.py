@@ -13,7 +13,7 @@ from msgspec import Meta, Struct
 
 from domain.intake.application.values import Terms
 from domain.kernel.fields import MonthEndField, OptionalFirstDueOnField, OptionalPaidOutFenField
-from domain.kernel.money import MAX_SAFE_INTEGER, Fen
+from domain.kernel.money import Amount, Fen
 from domain.kernel.refusal import Refusal
 from domain.kernel.values import Business, Code, Digest, Rate
 from domain.pricing.dates import Adjustment
@@ -28,8 +28,6 @@ SCORES_MAX = 8
 TEXTS_MAX = 20
 TEXT_MAX_CHARS = 20_000
 TERM_MAX = 1_000
-
-Amount = Annotated[int, Meta(ge=1, le=MAX_SAFE_INTEGER)]
 
 
 class OfferText(Struct, frozen=True, forbid_unknown_fields=True):

@@ -36,7 +36,6 @@ CLOSED = frozenset({ContractPhase.TERMINATED, ContractPhase.FULFILLED, ContractP
 EXISTING = frozenset(ContractPhase) - {ContractPhase.ABSENT}
 OPEN = EXISTING - CLOSED
 IN_FORCE = frozenset({ContractPhase.EXECUTED, ContractPhase.ANCHORED, ContractPhase.AMENDED})
-FORMING = OPEN - IN_FORCE
 
 
 class Round(Struct, frozen=True, kw_only=True):

@@ -29,9 +29,6 @@ class PaymentPhase(StrEnum):
 
 EXISTING = frozenset(PaymentPhase) - {PaymentPhase.ABSENT}
 
-UNDER_WAY = frozenset({PaymentPhase.INITIATED, PaymentPhase.PENDING, PaymentPhase.UNKNOWN})
-"""An attempt is out: money may move at any moment."""
-
 RECEIVED = frozenset({PaymentPhase.SUCCEEDED, PaymentPhase.REFUNDED, PaymentPhase.CHARGED_BACK})
 """Money arrived, whatever became of it."""
 

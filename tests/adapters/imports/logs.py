@@ -6,7 +6,9 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from adapters.imports.xes import Case, XesEvent
+from msgspec import Struct
+
+from adapters.imports.xes import Case, XesEvent, cases, log_name
 
 T0 = datetime(2011, 10, 1, 8, 0, tzinfo=UTC)
 
@@ -44,3 +46,25 @@ def case(rows: Iterable[tuple[str, int]], name: str = "173688", amount: str = "2
         activity, transition = (head, last) if last.isupper() and head else (text, "COMPLETE")
         events.append(XesEvent(activity, transition, T0 + timedelta(milliseconds=at_ms), "112", index))
     return Case(name, {"REG_DATE": "2011-10-01T10:00:00.000+02:00", "AMOUNT_REQ": amount}, tuple(events))
+
+
+class Summary(Struct, frozen=True):
+    """What a log holds: its own name if it has one, how many cases and events, first and last instant (UTC)."""
+
+    name: str | None
+    cases: int
+    events: int
+    first: datetime
+    last: datetime
+
+
+def describe(path: Path) -> Summary:
+    """Read the whole log once and say what it holds."""
+    read = list(cases(path))
+    return Summary(
+        name=log_name(path),
+        cases=len(read),
+        events=sum(len(case.events) for case in read),
+        first=min(case.events[0].at for case in read),
+        last=max(case.events[-1].at for case in read),
+    )

@@ -21,7 +21,6 @@ from adapters.imports.drafting import (
     job_frame,
     serve,
 )
-from adapters.imports.generated import generate
 from adapters.imports.xes import Case
 from chain.entry import seal
 from domain.intake.application.commands import DraftApplication
@@ -30,6 +29,7 @@ from domain.kernel.command import Actor, Context
 from domain.kernel.refusal import Refusal
 from domain.kernel.times import business_date
 from domain.kernel.values import AssetClass
+from tests.adapters.imports.generated import generate
 
 SOURCE = "test"
 TENANT = UUID("00000000-0000-7000-8000-00000000000a")

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from adapters.imports.bpi2012 import LANES, commands
-from adapters.imports.generated import (
+from adapters.imports.xes import Case, cases, log_name
+from tests.adapters.imports.generated import (
     AUTOMATON,
     FIRST_NUMBER,
     OFFICE_CLOSES_HOUR,
@@ -19,9 +20,9 @@ from adapters.imports.generated import (
     SUNDAY,
     generate,
 )
-from adapters.imports.xes import Case, cases, describe, log_name
-from adapters.imports.xes_writer import write_xes
+from tests.adapters.imports.logs import describe
 from tests.adapters.imports.test_bpi2012 import played
+from tests.adapters.imports.xes_writer import write_xes
 
 SHAPE_CASES = 3_000
 

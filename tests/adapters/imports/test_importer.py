@@ -13,11 +13,11 @@ import pytest
 from adapters.imports import importer
 from adapters.imports.drafting import DraftedCase
 from adapters.imports.errors import UnknownActivity
-from adapters.imports.generated import generate
 from adapters.imports.importer import ImportReport, import_cases
 from adapters.imports.second import SecondProcess, SecondProcessGone
 from adapters.imports.xes import Case
 from api.compose import Running
+from tests.adapters.imports.generated import generate
 from tests.adapters.imports.test_drafting import unusable
 
 SOURCE = "test"

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from adapters.imports.bpi2012 import commands, stream_id
-from adapters.imports.xes import Case, Summary, cases, describe
+from adapters.imports.xes import Case, cases
+from tests.adapters.imports.logs import Summary, describe
 from tests.adapters.imports.test_bpi2012 import played
 from tests.history.streams import imported, stored
 

@@ -14,9 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adapters.imports import xes
-from adapters.imports.xes import Case, Summary, XesEvent, cases, describe, log_name
-from adapters.imports.xes_writer import write_xes
-from tests.adapters.imports.logs import T0, attribute, event, log, trace, write
+from adapters.imports.xes import Case, XesEvent, cases, log_name
+from tests.adapters.imports.logs import T0, Summary, attribute, describe, event, log, trace, write
+from tests.adapters.imports.xes_writer import write_xes
 
 TWO_CASES = log(
     attribute("concept:name", "Loans"),

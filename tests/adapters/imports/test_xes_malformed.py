@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from adapters.imports import errors, xes
 from adapters.imports.errors import LogError
-from adapters.imports.xes import Case, cases, describe, log_name
+from adapters.imports.xes import Case, cases, log_name
 from domain.kernel.times import utc_text
-from tests.adapters.imports.logs import T0, attribute, event, log, trace, write
+from tests.adapters.imports.logs import T0, attribute, describe, event, log, trace, write
 
 GOOD = trace("good")
 LAUGHS = (

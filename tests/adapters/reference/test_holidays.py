@@ -7,7 +7,6 @@ from datetime import date, timedelta
 import pytest
 
 from adapters.reference.holidays import FIRST_YEAR, LAST_YEAR, ChineseHolidays
-from domain.calendar.working_days import on_or_after
 
 DAYS = ChineseHolidays()
 
@@ -54,5 +53,5 @@ def test_other_years_are_assumed_and_say_so(year: int) -> None:
     assert new_year.working is (date(year, 1, 1).weekday() < 5)
 
 
-def test_a_due_date_in_the_golden_week_moves_behind_it() -> None:
-    assert on_or_after(DAYS, date(2005, 5, 1)) == date(2005, 5, 8)
+def test_nobody_works_in_the_golden_week() -> None:
+    assert [day for day in range(1, 10) if DAYS.day(date(2005, 5, day)).working] == [8, 9]

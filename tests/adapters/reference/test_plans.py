@@ -7,13 +7,12 @@ from collections import Counter
 from datetime import date
 from decimal import Decimal
 from importlib import resources
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from adapters.reference import plans as loader
-from adapters.reference.plans import CatalogueError, load_plans, parse_plans, shipped_plans
+from adapters.reference.plans import CatalogueError, parse_plans, shipped_plans
 from domain.kernel.money import Rounding
 from domain.kernel.values import Business
 from domain.parties.purposes import Purpose
@@ -162,14 +161,6 @@ def _body(**changes: Any) -> bytes:
 def test_bad_catalogue_is_named(body: bytes, said: str) -> None:
     with pytest.raises(CatalogueError, match=f"tenant.json: .*{said}"):
         parse_plans(body, "tenant.json")
-
-
-def test_own_catalogue_is_loaded(tmp_path: Path) -> None:
-    own = tmp_path / "own.json"
-    own.write_bytes(_body(id="mine"))
-    assert [plan.id for plan in load_plans(own)] == ["mine"]
-    with pytest.raises(CatalogueError, match=r"absent\.json: No such file"):
-        load_plans(tmp_path / "absent.json")
 
 
 def test_catalogue_has_a_size(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,9 +12,9 @@ import msgspec
 import psycopg
 from typer.testing import CliRunner
 
-from adapters.imports.generated import generate
-from adapters.imports.xes_writer import write_xes
 from api.cli.program import app
+from tests.adapters.imports.generated import generate
+from tests.adapters.imports.xes_writer import write_xes
 from tests.ledger import ORIGIN, Server, superuser
 
 SEED = 7

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import pytest
 
-from domain.calendar.working_days import Day, NoWorkingDay, add_working_days, assumed, on_or_after
+from domain.calendar.working_days import Day, assumed
 from domain.kernel.timer import Timer
 from domain.kernel.times import is_month_end, month_end
 
@@ -51,26 +51,6 @@ class Weekdays:
     def day(self, on: date) -> Day:
         known = assumed(on)
         return Day(on, known.working and on not in self._off, published=True)
-
-
-def test_a_date_moves_to_a_working_day() -> None:
-    saturday = date(2005, 4, 30)
-    assert on_or_after(Weekdays(), saturday) == date(2005, 5, 2)
-    assert on_or_after(Weekdays(date(2005, 5, 2)), saturday) == date(2005, 5, 3)
-    assert on_or_after(Weekdays(), date(2005, 5, 3)) == date(2005, 5, 3)
-
-
-def test_working_days_are_counted_from_the_day_after() -> None:
-    friday = date(2005, 4, 29)
-    assert [add_working_days(Weekdays(), friday, n) for n in range(3)] == [friday, date(2005, 5, 2), date(2005, 5, 3)]
-    with pytest.raises(ValueError, match="expected 0 or more working days, got -1"):
-        add_working_days(Weekdays(), friday, -1)
-
-
-def test_a_calendar_without_working_days_is_noticed() -> None:
-    off = Weekdays(*(D + timedelta(days=n) for n in range(40)))
-    with pytest.raises(NoWorkingDay, match="expected a working day within 31 days from 2005-04-30"):
-        on_or_after(off, D)
 
 
 def test_what_is_not_published_is_said_to_be_assumed() -> None:

@@ -39,7 +39,7 @@ from domain.payments.payment.events import (
     RefundRequested,
 )
 from domain.payments.payment.rules import PAYMENT
-from domain.payments.payment.state import UNDER_WAY, PaymentPhase
+from domain.payments.payment.state import PaymentPhase
 from domain.payments.payment.values import CollectionPolicy, Ignored, Reported, Source
 from tests.domain.payments.cases import BODY, BODY_2, LEASE, REF
 from tests.given import TODAY, body_of, check_event, context
@@ -175,7 +175,7 @@ class PaymentLife(RuleBasedStateMachine):
         started = [one for one in self.events if isinstance(one, AttemptStarted)]
         assert self.state.asked_fen == tuple(one.amount_fen for one in started)
         assert [one.attempt for one in started] == list(range(1, len(started) + 1))
-        if self.state.phase in UNDER_WAY:
+        if self.state.phase in (PaymentPhase.INITIATED, PaymentPhase.PENDING, PaymentPhase.UNKNOWN):
             assert self.state.under_way is self.state.phase
         elif not self.state.received:
             assert self.state.under_way is None

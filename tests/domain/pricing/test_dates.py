@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from domain.kernel.times import is_month_end
 from domain.pricing.dates import (
     ADJUST_DAYS_MAX,
     PERIODS_MAX,
@@ -21,8 +22,6 @@ from domain.pricing.dates import (
     add_months,
     adjusted,
     day_periods,
-    first_due,
-    is_month_end,
     monthly_periods,
     period_fraction,
     with_due_days,
@@ -111,27 +110,6 @@ def test_month_end_sticks_when_asked_for() -> None:
 def test_years_end() -> None:
     with pytest.raises(DateError, match="1 to 9999"):
         add_months(date(9999, 12, 31), 1)
-
-
-@pytest.mark.parametrize(
-    ("start", "day", "days_min", "expected"),
-    [
-        ("2026-03-02", 15, 10, "2026-03-15"),
-        ("2026-03-02", 15, 13, "2026-03-15"),
-        ("2026-03-02", 15, 14, "2026-04-15"),
-        ("2026-01-20", 31, 20, "2026-02-28"),
-        ("2026-02-28", 31, 0, "2026-02-28"),
-        ("2026-03-01", 1, 0, "2026-03-01"),
-    ],
-)
-def test_first_due_date_on_a_day_of_the_month(start: str, day: int, days_min: int, expected: str) -> None:
-    assert first_due(date.fromisoformat(start), day, days_min) == date.fromisoformat(expected)
-
-
-@pytest.mark.parametrize("day", [0, 32])
-def test_no_such_day_of_a_month(day: int) -> None:
-    with pytest.raises(DateError, match="expected 1 … 31"):
-        first_due(date(2026, 3, 2), day, 0)
 
 
 def test_due_dates_do_not_drift() -> None:
@@ -311,7 +289,6 @@ def test_days_end_with_the_calendar(build: Callable[[], date]) -> None:
 def test_end_of_the_calendar_has_a_name() -> None:
     for late in (
         lambda: day_periods(date(9999, 12, 1), 60, 30),
-        lambda: first_due(date(9999, 12, 31), 5, 10),
         lambda: adjusted(date(9999, 12, 31), Adjustment.FOLLOWING, lambda _: False),
         lambda: monthly_periods(date(9999, 6, 1), 12),
     ):

@@ -17,9 +17,6 @@ from domain.accounting.provision import PROVISION, ClassSum, RecogniseProvision
 from domain.accounting.provisioning import (
     PROVISION_POLICIES,
     FiveClass,
-    classify,
-    days_overdue,
-    exposure_fen,
     provision_fen,
 )
 from domain.kernel.times import month_end
@@ -32,6 +29,7 @@ from tests.domain.leasing.cases import START
 from tests.given import context
 from tests.ledger import empty
 from tests.projections.accounting.book_keeping import TENANT, BookKeeper
+from tests.projections.accounting.provisions_of_states import classify, days_overdue, exposure_fen
 from tests.projections.leasing.lease_histories import Book, lease_books
 from tests.sampling import examples
 

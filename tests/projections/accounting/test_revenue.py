@@ -9,7 +9,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from psycopg import Connection
 
-from domain.accounting.revenue import future_interest, future_rent
 from domain.kernel.decider import fold as fold_events
 from domain.leasing.lease.commands import AccrueInterest, CreateLease
 from domain.leasing.lease.rules.decider import LEASE
@@ -19,6 +18,7 @@ from projections.leasing.lease_book import LEASE_BOOK
 from tests.domain.leasing import cases
 from tests.ledger import empty
 from tests.projections.accounting.book_keeping import OTHER_TENANT, TENANT, BookKeeper
+from tests.projections.accounting.revenue_of_states import future_interest, future_rent
 from tests.projections.leasing.lease_histories import Book, lease_books
 from tests.projections.leasing.lease_stories import bring_up_to_date, lived, told
 from tests.sampling import examples

@@ -13,7 +13,7 @@ from domain.leasing.lease.commands import ReversePayment, WaiveBill, WaivedPart
 from domain.leasing.lease.events.money import BillIssued, BillWaived, PaymentPosted
 from domain.leasing.values import Applied, Part
 from domain.pricing.schedules import Component
-from projections.leasing import bills
+from projections.engine.tables import array_elements, array_literal
 from projections.leasing.bill import STATUSES, Bill
 from projections.leasing.bills import BILLS, BillCriteria, BillPage, bills_of, listing
 from tests.domain.leasing import cases
@@ -163,6 +163,6 @@ def test_pages(projected: Connection[Any], limit: int) -> None:
 
 def test_statuses_are_a_closed_list() -> None:
     assert len(set(STATUSES)) == 6
-    assert bills.elements("{}") == []
-    assert bills.elements(bills.literal(["1", "2"])) == ["1", "2"]
+    assert array_elements("{}") == []
+    assert array_elements(array_literal(["1", "2"])) == ["1", "2"]
     assert Bill(1, date(2026, 1, 1), date(2026, 1, 1), [0] * 4, [0] * 4, [0] * 4, [0] * 4).status == "paid"

@@ -15,7 +15,6 @@ from psycopg import Connection
 
 from domain.accounting.posting import MONEY_EVENTS, post
 from domain.accounting.posting import trial_balance as balance_of
-from domain.accounting.provisioning import exposure_fen
 from domain.kernel.decider import fold as fold_events
 from domain.leasing.lease.rules.decider import LEASE
 from domain.leasing.lease.state import LeasePhase, LeaseState
@@ -27,6 +26,7 @@ from projections.engine.folding import fold_batch, keyed
 from projections.engine.model import Projection, Recorded
 from projections.engine.pages import listing
 from projections.engine.runner import Runner
+from projections.engine.tables import array_elements
 from projections.leasing import ageing, bills
 from projections.leasing.ageing import AGEING, BUCKETS
 from projections.leasing.bill import Bill
@@ -37,6 +37,7 @@ from projections.portfolio.exposures import holdings
 from tests.domain.leasing.cases import START
 from tests.ledger import empty
 from tests.projections.accounting.book_keeping import TENANT, BookKeeper, recorded
+from tests.projections.accounting.provisions_of_states import exposure_fen
 from tests.projections.leasing.lease_histories import PASTS, Book, book_of, lease_books
 from tests.sampling import examples
 
@@ -122,7 +123,7 @@ def test_bills_say_what_the_leases_say(book: Book) -> None:
 
 def check_columns(row: Any) -> None:
     """What SQL reads of a row is what its bills say."""
-    columns = [bills.elements(column) for column in (row.due_on, row.owed_fen, row.open_fen)]
+    columns = [array_elements(column) for column in (row.due_on, row.owed_fen, row.open_fen)]
     assert list(zip(*columns, strict=True)) == [
         (bill.due_on.isoformat(), str(bill.owed_fen), str(bill.open_fen)) for bill in bills_of(row)
     ]

@@ -11,6 +11,7 @@ from uuid import UUID
 
 import typer
 
+from api.cli.commands.ledger.checking import POSITION_MAX, check, show
 from api.cli.failures import REFUSED, Unusable
 from api.cli.frame import Session, command
 from api.language import text
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from api.compose import Base
 
 PAGE_ROWS = 5_000
-POSITION_MAX = 2**63 - 1
 _ID = re.compile(r"(?:[a-z][a-z_]*_)?([0-9a-f]{32})")
 
 
@@ -158,8 +158,6 @@ def fsck(
     Hashes, chains, tree, checkpoints, head row, vault and read models are made again from the stored entries. Exit
     status 1 when something differs; the first difference is named with its position.
     """
-    from api.cli.commands.ledger.checking import check, show
-
     with session.base() as on:
         report = check(session, on, since)
     session.emit(report.as_data(), lambda out: show(out, report))

@@ -26,17 +26,28 @@ def register(app: typer.Typer) -> None:
 def project(
     session: Session,
     follow: Annotated[bool, typer.Option("--follow", help="Stay and apply what comes, until interrupted.")] = False,
+    retry: Annotated[
+        bool, typer.Option("--retry", help="Apply dead letters again, once their cause is mended.")
+    ] = False,
+    drop_retired: Annotated[
+        bool, typer.Option("--drop-retired", help="Drop the tables that newer versions have replaced.")
+    ] = False,
 ) -> None:
     """Bring all read models up to date."""
+    done: dict[str, Any] = {}
     with session.base() as on:
         with session.progress(text("Projecting"), text("events")) as report:
             applied = catch_up(on.url, report)
+        if retry:
+            done |= _retried(session, on.url)
+        if drop_retired:
+            done |= _dropped(session, on.url)
         if follow:
             session.say(text("Up to date ({events} events); following, Ctrl-C stops.", events=number(applied)))
             follow_ledger(on.url, lambda: False)
         lags = lag(on.url)
     session.emit(
-        {"applied": applied, "read_models": lags},
+        {"applied": applied, **done, "read_models": lags},
         lambda out: out.print(
             table(
                 "llrrr",
@@ -79,6 +90,33 @@ def rebuild(
     )
     if any(one.compared is not None and one.compared.first is not None for one in done):
         raise typer.Exit(REFUSED)
+
+
+def _retried(session: Session, url: str) -> dict[str, Any]:
+    """Apply the dead letters of every read model again, and say how many were applied and how many are parked still."""
+    from adapters.postgres.connections import connect
+    from projections.engine.letters import retry
+    from projections.registry import PROJECTIONS
+
+    with connect(url) as connection:
+        found = [retry(connection, projection) for projection in PROJECTIONS]
+    done = {"retried": sum(one.applied for one in found), "parked": sum(one.parked for one in found)}
+    counts = {"events": number(done["retried"]), "parked": number(done["parked"])}
+    session.say(text("Dead letters: {events} applied, {parked} parked still.", **counts))
+    return done
+
+
+def _dropped(session: Session, url: str) -> dict[str, Any]:
+    """Drop the tables of retired versions, and say which."""
+    from adapters.postgres.connections import connect
+    from adapters.postgres.schema import SHARD
+    from projections.engine.copies import drop_retired
+    from projections.registry import PROJECTIONS
+
+    with connect(url) as connection:
+        tables = [table for one in PROJECTIONS for table in drop_retired(connection, one.name, SHARD)]
+    session.say(text("Dropped: {tables}", tables=", ".join(tables) or "–"))
+    return {"dropped": tables}
 
 
 def follow_ledger(url: str, stop: Any) -> None:

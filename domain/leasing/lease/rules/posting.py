@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Callable, Iterable
 from datetime import date, timedelta
 
+from domain.kernel.decider import Events
 from domain.kernel.event import Event
 from domain.kernel.refusal import Refusal
 from domain.kernel.values import Business, canonical_json
@@ -19,7 +20,6 @@ from domain.leasing.lease.state import LeaseState
 from domain.leasing.values import COMPONENTS, Applied, BillKind, Part
 from domain.pricing.schedules import Instalment
 
-Events = tuple[Event, ...]
 Make = Callable[[tuple[Applied, ...], int], Event]
 
 _POINTS = frozenset({Kind.PAYMENT, Kind.WAIVER})

@@ -30,5 +30,5 @@ def test_a_demonstration_shares_nothing(tmp_path: Path, monkeypatch: pytest.Monk
 async def test_a_demonstration_that_broke_off_is_not_a_whole_one(composed: Base) -> None:
     async with running(composed) as program:
         await living.open_ledger(program)
-    with pytest.raises(living.BrokenOff, match="broke off before the end of rental; remove the directory"):
-        await living.lived_already(composed)
+        with pytest.raises(living.BrokenOff, match="broke off before the end of rental; remove the directory"):
+            await living.lived_already(program)

@@ -19,9 +19,6 @@ from domain.accounting.provision import PROVISION, ProvisionState, RecogniseProv
 from domain.accounting.provisioning import (
     PROVISION_POLICIES,
     FiveClass,
-    classify,
-    days_overdue,
-    exposure_fen,
     provision_fen,
 )
 from domain.leasing.lease.commands import PostPayment
@@ -29,6 +26,7 @@ from domain.leasing.lease.rules.decider import LEASE
 from domain.leasing.lease.state import LeaseState
 from projections.accounting.journal import trial_balance
 from tests.adapters.processes.world import FIRST, TENANT, World, contents, given, lease_stream, make_lease
+from tests.projections.accounting.provisions_of_states import classify, days_overdue, exposure_fen
 
 APRIL, MAY, JUNE = date(2005, 4, 30), date(2005, 5, 31), date(2005, 6, 30)
 POLICY = PROVISION_POLICIES[max(PROVISION_POLICIES)]

@@ -28,7 +28,7 @@ from domain.contracts.contract.events import (
     TextsConfirmed,
 )
 from domain.contracts.contract.rules import CONTRACT
-from domain.contracts.contract.state import CLOSED, FORMING, IN_FORCE, OPEN, ContractPhase
+from domain.contracts.contract.state import CLOSED, IN_FORCE, OPEN, ContractPhase
 from domain.kernel.command import Command
 from domain.kernel.event import EVENT_TYPES, Event, personal_fields
 from tests.domain.contracts.contract import contracts as c
@@ -51,7 +51,7 @@ def test_table_has_every_command_and_phase() -> None:
 
 
 def test_phases_are_sorted() -> None:
-    assert FORMING | IN_FORCE == OPEN
+    assert IN_FORCE < OPEN
     assert OPEN | CLOSED | {ContractPhase.ABSENT} == frozenset(ContractPhase)
 
 

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from domain.contracts.contract.commands import AcknowledgeDisclosure, SignAmendment, SignContract, VoidContract
 from domain.contracts.contract.rules import CONTRACT
-from domain.contracts.contract.state import CLOSED, FORMING, IN_FORCE, ContractPhase
+from domain.contracts.contract.state import CLOSED, IN_FORCE, OPEN, ContractPhase
 from domain.contracts.contract.values import ADDRESSED, Signature, SignatureLevel, SignatureMethod
 from domain.contracts.roots import contract_root
 from domain.kernel.command import Command
@@ -141,7 +141,7 @@ class ContractLife(RuleBasedStateMachine):
     @invariant()
     def nobody_signs_unread(self) -> None:
         """Before force: a signature only when everybody that terms are put to has confirmed them."""
-        if self.state.phase in FORMING and self.state.round is not None and self.state.round.signed:
+        if self.state.phase in OPEN - IN_FORCE and self.state.round is not None and self.state.round.signed:
             addressed = {party.id for party in self.state.parties if party.role in ADDRESSED}
             assert addressed <= self.state.round.acknowledged
 

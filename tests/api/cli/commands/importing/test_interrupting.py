@@ -15,12 +15,12 @@ from pathlib import Path
 import pytest
 
 from adapters.imports.errors import EmptyLog, Place
-from adapters.imports.generated import generate
 from adapters.imports.xes import Case
-from adapters.imports.xes_writer import write_xes
 from adapters.postgres.embedded import EmbeddedPostgres
 from api.cli.commands.importing.xes import _UntilError
 from api.cli.frame import INTERRUPTED
+from tests.adapters.imports.generated import generate
+from tests.adapters.imports.xes_writer import write_xes
 from tests.ledger import superuser
 
 PROGRAM = Path(sys.executable).with_name("leaseledger")

@@ -6,6 +6,7 @@ import threading
 
 import pytest
 
+from adapters.postgres.connections import connect
 from api.cli.commands.ledger import read_models
 from api.cli.failures import REFUSED, UNUSABLE
 from projections.registry import PROJECTIONS
@@ -28,6 +29,36 @@ def test_project_for_people(book: Program) -> None:
     lines = book("project").then(0).text.splitlines()
     assert lines[0].split() == ["read", "model", "status", "position", "behind", "dead", "letters"]
     assert [line.split()[:2] for line in lines[1:]] == [[name, "live"] for name in NAMES]
+
+
+def test_project_applies_dead_letters_again(program: Program) -> None:
+    program.filled(CASES)
+    program.behind_the_back(
+        "DELETE FROM read.application_book_v2 WHERE id = (SELECT stream FROM ledger.events WHERE position = 1)",
+        "INSERT INTO read.dead_letters (shard, table_name, position, key, stream, error) "
+        "SELECT 0, 'application_book_v2', position, stream::text, stream, 'Poisoned' FROM ledger.events "
+        "WHERE stream = (SELECT stream FROM ledger.events WHERE position = 1)",
+    )
+    parked = sum(one["dead_letters"] for one in program("project", "--json").then(0).json["read_models"])
+    assert parked > 1
+    done = program("project", "--retry", "--json").then(0)
+    assert (done.json["retried"], done.json["parked"]) == (parked, 0)
+    assert f"Dead letters: {parked} applied, 0 parked still." in done.err
+    assert program("rebuild", "application_book", "--compare", "--json").then(0).json[0]["differences"] == 0
+
+
+def test_project_drops_what_newer_versions_replaced(program: Program) -> None:
+    program.filled(1)
+    with connect(program.url) as connection:
+        connection.execute("CREATE TABLE read.application_book_v1 ()")
+        connection.execute(
+            "INSERT INTO read.projections (shard, name, version, table_name, position, status) "
+            "VALUES (0, 'application_book', 1, 'application_book_v1', 1, 'retired')"
+        )
+    done = program("project", "--drop-retired", "--json").then(0)
+    assert done.json["dropped"] == ["application_book_v1"]
+    assert "Dropped: application_book_v1" in done.err
+    assert program("project", "--drop-retired", "--json").then(0).json["dropped"] == []
 
 
 def test_project_of_an_empty_ledger(program: Program) -> None:

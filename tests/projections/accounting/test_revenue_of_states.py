@@ -9,13 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from domain.accounting.revenue import MonthAmount, future_interest, future_rent
 from domain.kernel.values import Business
 from domain.leasing.lease.commands import AccrueInterest
 from domain.leasing.lease.state import LeaseState
 from domain.pricing.schedules import Instalment
 from tests.domain.leasing import cases
 from tests.domain.leasing.cases import day, history, state_of
+from tests.projections.accounting.revenue_of_states import MonthAmount, future_interest, future_rent
 
 
 def test_interest_falls_into_the_months_that_earn_it() -> None:

@@ -88,7 +88,7 @@ _CONTRACT = "W_Wijzigen contractgegevens"
 def generate(cases: int, seed: int) -> Iterator[Case]:
     """`cases` cases in order of arrival; the first n of a longer history are the history of n."""
     # Chance must be repeatable here, and nothing depends on nobody guessing it.
-    chance = random.Random(seed)  # noqa: S311
+    chance = random.Random(seed)
     arrival = START
     for number in range(cases):
         arrival += timedelta(milliseconds=chance.randrange(1, ARRIVAL_MAX_S * 1_000))
