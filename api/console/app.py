@@ -35,7 +35,7 @@ from api.authentication import Authentication, Principal
 from api.compose import Running
 from api.console import views, words
 from api.console.events import Origin, event_page, origin_of
-from api.console.filters import AS_OF, DAY, errors_of, filters_of, sentence
+from api.console.filters import AS_OF, DAY, errors_of, filters_of, misfit, sentence
 from api.console.headers import Headers
 from api.console.requests import (
     LANG,
@@ -184,9 +184,11 @@ class Console:
     async def find(self, request: Request) -> Response:
         """The page of what was typed: an identifier or a ledger position."""
         await self._principal(request)
-        found = views.find(request.query_params.get("q", ""))
+        typed = request.query_params.get("q", "")
+        found = views.find(typed)
         if found is None:
-            sentence = text("Type an identifier such as lease_… with its 32 digits, or the position of an event.")
+            expected = text("an identifier such as lease_… with its 32 digits, or the position of an event")
+            sentence = misfit(typed, expected)
             raise Refused(404, text("Nothing found"), sentence)
         return RedirectResponse(f"{ROOT}{found}", 303)
 
@@ -299,6 +301,7 @@ class Console:
         html = self._templates.get_template(template).render(
             principal=principal,
             sections=views.sections(may, request.url.path.removeprefix(ROOT)),
+            sought=request.query_params.get("q", "") if request.url.path == f"{ROOT}/find" else "",
             page_of=partial(views.page_of, may),
             here=request.url.path,
             lang=current().value,

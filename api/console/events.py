@@ -76,7 +76,7 @@ def event_table(items: Iterable[EventItem]) -> Table:
         values = (
             Cell(text=f"#{one.position:,}", kind="position", href=f"/events/{one.position}"),
             Cell(text=one.what, title=one.type),
-            Cell(text=one.day),
+            Cell(text=one.day, kind="date"),
             one.actor,
             Cell(text=short_id(one.about), kind="id", title=one.about),
         )

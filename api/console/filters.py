@@ -81,7 +81,11 @@ def _with_error(field: FilterView, read: Read, given: Mapping[str, str], error: 
 def sentence(read: Read, given: Mapping[str, str], error: ParameterInvalid) -> str:
     """What was expected of a parameter, and what came."""
     expected = _expected(next((one for one in _parameters(read) if one.name == error.name), None), read, error)
-    got = given.get(error.name, "")
+    return misfit(given.get(error.name, ""), expected)
+
+
+def misfit(got: str, expected: str) -> str:
+    """That something else was expected than what came."""
     if not got:
         return text("Nothing was given. Expected: {expected}", expected=expected)
     return text("“{got}” does not fit. Expected: {expected}", got=got, expected=expected)

@@ -209,7 +209,11 @@ async def test_an_event_shows_its_entry_and_its_proof(browser: httpx.AsyncClient
 @pytest.mark.parametrize(("typed", "status"), [("#100", 303), ("100", 303), ("nothing", 404), ("lease_12", 404)])
 async def test_find(browser: httpx.AsyncClient, keys: dict[str, str], typed: str, status: int) -> None:
     await log_in(browser, keys["operator"])
-    assert (await browser.get("/console/find", params={"q": typed})).status_code == status
+    page = await browser.get("/console/find", params={"q": typed})
+    assert page.status_code == status
+    if status == 404:
+        assert f"“{typed}” does not fit. Expected: an identifier such as lease_…" in page.text
+        assert parse(page.text).first("input").attributes["value"] == typed, "what was typed stays"
 
 
 # ------------------------------------------------------------------------------------------------- who may what
