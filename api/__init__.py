@@ -1,1 +1,1 @@
-"""Where everything meets: settings, composition, the HTTP interface and the command line."""
+"""Composition and doors: settings, the composition root, roles, the HTTP interface, the console, the command line."""

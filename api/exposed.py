@@ -1,4 +1,4 @@
-"""What an aggregate is to people who command it: one declaration; routes, permissions and words follow from it.
+"""Exposure of an aggregate: one declaration, from which routes, permissions and words follow.
 
 A declaration says under which plural it is found, which permission each command takes, and which commands are not for
 people. It stands beside the reads of its context, in `api.queries`.

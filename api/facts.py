@@ -1,4 +1,4 @@
-"""What rules may ask for, put together: which read model answers a relation, which file or function a reference.
+"""Sources of facts for rules: the read model of each relation, the file or function of each reference.
 
 FactLoader ─▶ streams                                     as the ledger has them
            ─▶ relations, sums    read models, brought up to the ledger's head

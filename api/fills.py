@@ -1,4 +1,4 @@
-"""What the service itself adds to a command: fields that no caller gives, from the catalogue and the clause library.
+"""Filled members of commands: those that no caller gives, from the plan catalogue and the clause library.
 
 members ─▶ fill (catalogue, clause library) ─▶ command ─▶ Ledger.execute, which judges it
 """

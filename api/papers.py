@@ -1,4 +1,4 @@
-"""A contract's paper, put together: its events, the exact texts of its clauses, its schedule.
+"""Papers of contracts: composed from events, the exact texts of clauses, and schedules.
 
     contract's stream ─▶ state ─┬─▶ texts: the tenant's own drafts, else the library that comes with the program
                                 └─▶ schedule: kept in DATA/schedules, else of the accepted offer, else of the lease
@@ -47,7 +47,7 @@ SCHEDULES = "schedules"
 """Where schedules are kept by their digest, under the data directory."""
 
 
-class Agreed(Struct, frozen=True):
+class ContractAtPosition(Struct, frozen=True):
     """A contract as its events have it up to a position.
 
     `made_on` is the day of its assembly or of its last amendment, `files` are the digests of all its files so far.
@@ -59,7 +59,7 @@ class Agreed(Struct, frozen=True):
     files: frozenset[str]
 
 
-def agreed(connection: Connection[Any], contract: UUID, position: int) -> Agreed | None:
+def agreed(connection: Connection[Any], contract: UUID, position: int) -> ContractAtPosition | None:
     """A contract up to a position; `None` when it was not there yet."""
     state, made_on, files, tenant = CONTRACT.initial, None, set[str](), contract
     for one in _events(connection, contract, position, CONTRACT_BOOK.types):
@@ -68,10 +68,12 @@ def agreed(connection: Connection[Any], contract: UUID, position: int) -> Agreed
         if isinstance(one.event, (ContractAssembled, ContractAmended)):
             made_on = one.event.assembled_on if isinstance(one.event, ContractAssembled) else one.event.amended_on
         files |= {round_.document for round_ in (state.round,) if round_ is not None}
-    return None if made_on is None else Agreed(tenant, state, made_on, frozenset(files))
+    return None if made_on is None else ContractAtPosition(tenant, state, made_on, frozenset(files))
 
 
-def paper(connection: Connection[Any], data: Path, tenant: UUID, contract: UUID, found: Agreed) -> ContractDocument:
+def paper(
+    connection: Connection[Any], data: Path, tenant: UUID, contract: UUID, found: ContractAtPosition
+) -> ContractDocument:
     """The paper of a contract of the tenant. Raises `PaperIncomplete` and `DocumentError`."""
     state = found.state
     assert state.head is not None, "a contract was assembled"

@@ -1,4 +1,4 @@
-"""Who may do what: the permissions, and the roles that have them. Every door asks this table, and only this table."""
+"""Permissions, and the roles that have them. Every door asks this table, and only this table."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class Permission(StrEnum):
-    """What a role can be allowed."""
+    """Permission that a role may have."""
 
     INTAKE = "intake"
     VERIFY = "verify"
@@ -27,7 +27,7 @@ class Permission(StrEnum):
     RECONCILE = "reconcile"
     QUOTE = "quote"
     READ_PLANS = "read_plans"
-    READ_APPLICATIONS = "read_applications"
+    READ_RECORDS = "read_applications"
     READ_EVENTS = "read_events"
     READ_STATISTICS = "read_statistics"
     READ_RECEIPTS = "read_receipts"
@@ -35,7 +35,7 @@ class Permission(StrEnum):
 
 
 _P = Permission
-_READS = frozenset({_P.READ_APPLICATIONS, _P.READ_PLANS, _P.READ_RECEIPTS, _P.READ_STATISTICS})
+_READS = frozenset({_P.READ_RECORDS, _P.READ_PLANS, _P.READ_RECEIPTS, _P.READ_STATISTICS})
 
 ROLES: dict[str, frozenset[Permission]] = {
     "operator": frozenset(_P),
@@ -46,7 +46,7 @@ ROLES: dict[str, frozenset[Permission]] = {
     "risk_officer": _READS
     | {_P.VERIFY, _P.DECIDE, _P.REVIEW, _P.WORK, _P.READ_EVENTS}
     | {_P.CONCEDE, _P.ENFORCE, _P.END_CONTRACT, _P.QUOTE},
-    "collector": frozenset({_P.READ_APPLICATIONS, _P.READ_RECEIPTS, _P.COLLECT, _P.ENFORCE}),
+    "collector": frozenset({_P.READ_RECORDS, _P.READ_RECEIPTS, _P.COLLECT, _P.ENFORCE}),
     "auditor": _READS | {_P.READ_EVENTS, _P.READ_LOG_ENTRIES},
     "regulator": frozenset({_P.READ_PLANS, _P.READ_RECEIPTS, _P.READ_STATISTICS}),
     "court": frozenset({_P.READ_RECEIPTS}),

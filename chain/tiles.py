@@ -125,7 +125,7 @@ def decode_bundle(data: bytes, width: int) -> list[bytes]:
 
 
 class TileReader(Protocol):
-    """Where tiles come from: a table, a folder, a server."""
+    """Source of tiles: a table, a folder, a server."""
 
     def tile(self, level: int, index: int, width: int) -> bytes:
         """The first `width` hashes of the tile, concatenated; more of the same tile may follow.

@@ -1,4 +1,4 @@
-"""Every aggregate there is: importing this imports the whole domain, and so registers event types, refusals and rules.
+"""Registry of the domain: importing it imports every aggregate, and so registers event types, refusals and rules.
 
 An aggregate is found where it is declared, and so are its timers; nobody lists them.
 """

@@ -9,14 +9,18 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
 
+from adapters.connectors.payments import collecting
+from api import compose
+from api.queries.engine import threads
 from tests import clock, sampling
 
-pytest_plugins = ["tests.ledger", "tests.worlds"]
+pytest_plugins = ["tests.given", "tests.ledger", "tests.worlds"]
 
 clock.shift()
 
@@ -54,3 +58,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.get_closest_marker("network"):
             item.add_marker(pytest.mark.allow_hosts(LOOPBACK_HOSTS))
+
+
+PATIENCE_S = 60.0
+
+
+@pytest.fixture(autouse=True, scope="session")
+def patient() -> Iterator[None]:
+    """Waits that a product must not have: a slow machine is no broken database and no silent provider."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(compose, "READ_TIMEOUT_S", PATIENCE_S)
+        patched.setattr(threads, "POOL_TIMEOUT_S", PATIENCE_S)
+        patched.setattr(collecting, "ANSWER_TIMEOUT_S", PATIENCE_S)
+        yield

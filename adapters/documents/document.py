@@ -1,4 +1,4 @@
-"""What a typeset contract is made of: values only, so that the same contract gives the same bytes.
+"""Document model of a typeset contract: values only, so that the same contract gives the same bytes.
 
 Names come from the vault just before typesetting and stay in the file; nothing here goes into an event.
 """

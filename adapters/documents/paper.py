@@ -1,4 +1,4 @@
-"""From a contract's events to its paper: the clauses' exact texts, the key terms, the schedule; nobody's name.
+"""Paper of a contract, from its events: the clauses' exact texts, the key terms, the schedule; nobody's name.
 
     ContractState + texts by digest + schedule by digest ─▶ ContractDocument ─typeset─▶ PDF
 
@@ -29,7 +29,7 @@ class ClauseText(Struct, frozen=True):
 
 
 class Missing(StrEnum):
-    """What a paper can lack."""
+    """Part that a paper can lack."""
 
     SCHEDULE = "schedule"
     TEXT = "text"

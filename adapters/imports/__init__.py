@@ -1,1 +1,1 @@
-"""Histories from elsewhere: read as data, turned into commands, decided like any other command."""
+"""Imports: histories of other systems are read as data, turned into commands and decided like any other."""

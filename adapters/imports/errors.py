@@ -1,4 +1,4 @@
-"""What can be wrong with an event log: one class each, with file, case and event, what was expected and what came."""
+"""Errors of an event log: one class each, with file, case and event, what was expected and what came."""
 
 from __future__ import annotations
 

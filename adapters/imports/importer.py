@@ -60,7 +60,7 @@ class CaseDiverged(Exception):
 
 
 class ImportReport(Struct, frozen=True, kw_only=True):
-    """What an import did: counts, refusals by code, seconds. `commands` counts those decided in this run."""
+    """Report of an import: counts, refusals by code, seconds. `commands` counts those decided in this run."""
 
     cases: int = 0
     cases_skipped: int = 0

@@ -1,4 +1,4 @@
-"""Living through the UCI history: leases are opened, then every day its payments are posted and the day is closed.
+"""Import of the UCI history: leases are opened, then every day its payments are posted and the day is closed.
 
     open the calendar at 2005-04-01 ─▶ open every lease ─▶ for each day: payments of the day ─▶ end of day (bills)
 
@@ -47,7 +47,7 @@ _EXTRA_BITS = 80 - RANDOM_BITS
 
 
 class HistoryReport(Struct, frozen=True, kw_only=True):
-    """What a run did: clients read, leases opened, payments posted, timers fired, days closed, refusals by code."""
+    """Report of a run: clients read, leases opened, payments posted, timers fired, days closed, refusals by code."""
 
     clients: int
     leases: int

@@ -24,7 +24,7 @@ from domain.kernel.event import Event, personal_fields, subject_of, type_of
 
 @dataclass(frozen=True)
 class Prepared:
-    """What an event's personal fields become: vault rows, digests for the entry, and the key if it is new."""
+    """Personal fields of an event, prepared: vault rows, digests for the entry, and the key if it is new."""
 
     rows: tuple[PersonalRow, ...]
     digests: tuple[str, ...]

@@ -1,1 +1,1 @@
-"""Processes: what is done without anybody asking: following events with commands, firing timers, ending the day."""
+"""Processes: follow-up commands of events, timers that fire, and the end of the day."""

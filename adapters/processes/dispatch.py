@@ -56,7 +56,7 @@ class Dispatch(Struct, frozen=True, kw_only=True):
 
 @dataclass
 class Dispatched:
-    """What became of commands: accepted now, known from an earlier run, granted with nothing to do, refused by code."""
+    """Outcome of commands: accepted now, known from an earlier run, granted with nothing to do, refused by code."""
 
     accepted: int = 0
     repeated: int = 0

@@ -1,4 +1,4 @@
-"""What portfolio limits need and no ledger holds: a tenant's balance sheet, groups and related parties, from a file.
+"""Prudential data of a tenant, which no ledger holds: balance sheet, groups and related parties, from a file.
 
 `DATA/portfolio.json` is an object by tenant id:
 

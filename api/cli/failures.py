@@ -47,7 +47,7 @@ STATUS: Mapping[str, int] = {
     "domain.kernel.event.UnknownEventType": REFUSED,
     "domain.kernel.ids.IdError": UNUSABLE,
     "domain.kernel.times.TimeError": UNUSABLE,
-    "projections.engine.catalog.LostRace": REFUSED,
+    "projections.engine.copies.LostRace": REFUSED,
     "projections.engine.model.ProjectionError": UNUSABLE,
     "projections.engine.comparing.ReadModelDiffers": REFUSED,
     "projections.engine.rebuild.RebuildRunning": REFUSED,

@@ -28,7 +28,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from adapters.postgres.connections import Connection
 from adapters.postgres.reading import browse
 from adapters.system import now, random_bytes
-from api.access import Access, Principal
+from api.authentication import Authentication, Principal
 from api.compose import Running
 from api.console import views, words
 from api.console.cells import PAGES
@@ -54,10 +54,10 @@ from api.queries.engine.parameters import (
     position_of,
     read_parameters,
 )
-from api.queries.engine.read import Answered, Asked, Read
+from api.queries.engine.read import Read, ReadRequest, ReadResult
 from api.queries.receipts import receipt_of
 from domain.kernel.ids import IdError
-from projections.engine.catalog import NotLive
+from projections.engine.copies import NotLive
 from projections.engine.pages import NotProjectedYet
 
 HERE = Path(__file__).parent
@@ -77,7 +77,7 @@ HEADERS: Mapping[str, str] = {
 class Console:
     """The pages around one running ledger."""
 
-    def __init__(self, running: Running, access: Access) -> None:
+    def __init__(self, running: Running, access: Authentication) -> None:
         self._running = running
         self._access = access
         self._sessions = Sessions(running.keys.console_secret(), random_bytes, now)
@@ -321,14 +321,14 @@ class _Headers:
 # ----------------------------------------------------------------------------------------- blocking, on a thread
 
 
-def _answered(connection: Connection, read: Read, asked: dict[str, Any]) -> Answered | None:
-    return read.run(Asked(connection=connection, **asked))
+def _answered(connection: Connection, read: Read, asked: dict[str, Any]) -> ReadResult | None:
+    return read.run(ReadRequest(connection=connection, **asked))
 
 
 def _one(
     connection: Connection, read: Read, asked: dict[str, Any], path: str, given: Mapping[str, str]
 ) -> views.OnePage | None:
-    return views.one_page(read, Asked(connection=connection, **asked), path, given)
+    return views.one_page(read, ReadRequest(connection=connection, **asked), path, given)
 
 
 def _event(connection: Connection, principal: Principal, position: int) -> EventItem | None:

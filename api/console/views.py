@@ -32,7 +32,7 @@ from api.queries.engine.parameters import (
     parameters_of,
     position_of,
 )
-from api.queries.engine.read import Answered, Asked, Read
+from api.queries.engine.read import Read, ReadRequest, ReadResult
 from api.queries.engine.shape import derived
 from api.queries.registry import CONTEXTS, READS
 from chain.entry import Entry, parse
@@ -175,7 +175,7 @@ def _filter(one: Parameter, owner: str, value: str, error: str) -> FilterView:
 
 
 def list_page(
-    read: Read, answered: Answered, path: str, given: Mapping[str, str], filters: tuple[FilterView, ...]
+    read: Read, answered: ReadResult, path: str, given: Mapping[str, str], filters: tuple[FilterView, ...]
 ) -> ListPage:
     """The page of a list."""
     following = None if answered.next is None or read.cursor is None else str(read.cursor.text(answered.next))
@@ -199,7 +199,7 @@ def list_page(
 
 
 def figure_page(
-    read: Read, answered: Answered, path: str, given: Mapping[str, str], filters: tuple[FilterView, ...]
+    read: Read, answered: ReadResult, path: str, given: Mapping[str, str], filters: tuple[FilterView, ...]
 ) -> FigurePage:
     """The page of one answer about the whole tenant."""
     return FigurePage(
@@ -223,7 +223,7 @@ def is_one(read: Read) -> bool:
     return read.path in PAGES.values()
 
 
-def one_page(read: Read, asked: Asked, path: str, given: Mapping[str, str]) -> OnePage | None:
+def one_page(read: Read, asked: ReadRequest, path: str, given: Mapping[str, str]) -> OnePage | None:
     """The page of one of an aggregate; `None` when it is not there."""
     events = read_at(f"{path}/events")
     assert events is not None, "whatever has a page has events"
@@ -260,7 +260,7 @@ def chosen_of(lines: list[EventLine], position: int | None, *, more: bool) -> Ev
     return known[-1]
 
 
-def _before(read: Read, asked: Asked, lines: list[EventLine], chosen: EventLine | None) -> Any:
+def _before(read: Read, asked: ReadRequest, lines: list[EventLine], chosen: EventLine | None) -> Any:
     """The same thing before the chosen event; `None` for its first."""
     earlier = [one.position for one in lines if chosen is not None and one.position < chosen.position]
     if not earlier:

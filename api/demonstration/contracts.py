@@ -1,4 +1,4 @@
-"""What people do with a contract that the process assembled: show, confirm item by item, sign by both, check copies."""
+"""Contract steps of people, after its assembly: show, confirm item by item, sign by both, check copies."""
 
 from __future__ import annotations
 

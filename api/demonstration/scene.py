@@ -1,4 +1,4 @@
-"""The scene of a story: a real ledger with its processes, two banks and a calendar; all that happens is written down.
+"""Scene of a demonstration: a real ledger with its processes, two banks and a calendar, and a transcript.
 
     demo.ask(…)     a command that is granted     ─▶ its events, and what they do to the books
     demo.refuse(…)  a command that is refused     ─▶ the refusal's code and sentence

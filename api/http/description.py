@@ -1,4 +1,4 @@
-"""What a route says of itself beside its signature, for the OpenAPI document: answers, headers, problems, bodies."""
+"""Description of a route beside its signature, for the OpenAPI document: answers, headers, problems, bodies."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ NOT_MODIFIED: Mapping[int, str] = {304: "The caller has this version"}
 
 
 class Description(Struct, frozen=True, kw_only=True):
-    """What one operation answers and takes.
+    """Description of one operation: its answers and its body.
 
     `answer` is the type of a JSON answer; `content` is another answer by media type. `takes` is a body of another media
     type or model than the signature's, `parameters` are headers that the signature does not have.

@@ -30,11 +30,11 @@ from adapters.reference.prudential import PrudentialDataError
 from adapters.reference.tenants import TenantsError
 from adapters.system import new_id
 from api.http.commands.endpoint import CommandEndpoint
-from api.http.problems import catalogue
+from api.http.problems import kinds
 from api.http.problems.faults import faults_of
 from api.http.problems.problem import MEDIA_TYPE, Problem, ProblemKind, body_of, language_of
 from chain.entry import EntryError
-from projections.engine.catalog import NotLive
+from projections.engine.copies import NotLive
 from projections.engine.pages import NotProjectedYet, TooMuchPast
 
 RETRY_AFTER_S = "1"
@@ -46,19 +46,19 @@ METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS",
 _log = structlog.get_logger("http")
 
 _KINDS: tuple[tuple[type[BaseException] | tuple[type[BaseException], ...], ProblemKind], ...] = (
-    (KeyReused, catalogue.IDEMPOTENCY_REUSED),
-    (SubjectErased, catalogue.SUBJECT_ERASED),
-    (StreamBusy, catalogue.STREAM_BUSY),
-    (StateMoved, catalogue.STATE_MOVED),
-    (OutcomeUnknown, catalogue.OUTCOME_UNKNOWN),
-    (WriterClosed, catalogue.CLOSING),
-    ((EntryError, ValidationError), catalogue.NOT_STORABLE),
-    ((CatalogueError, PolicyError), catalogue.PLANS_UNUSABLE),
-    (NotProjectedYet, catalogue.POSITION_NOT_REACHED),
-    (TooMuchPast, catalogue.PAST_TOO_FAR),
-    ((NotLive, psycopg.errors.UndefinedTable), catalogue.READ_MODEL_ABSENT),
-    ((PrudentialDataError, TenantsError), catalogue.TENANT_DATA_BROKEN),
-    ((psycopg.OperationalError, psycopg_pool.PoolTimeout, DatabaseUnavailable), catalogue.DATABASE_GONE),
+    (KeyReused, kinds.IDEMPOTENCY_REUSED),
+    (SubjectErased, kinds.SUBJECT_ERASED),
+    (StreamBusy, kinds.STREAM_BUSY),
+    (StateMoved, kinds.STATE_MOVED),
+    (OutcomeUnknown, kinds.OUTCOME_UNKNOWN),
+    (WriterClosed, kinds.CLOSING),
+    ((EntryError, ValidationError), kinds.NOT_STORABLE),
+    ((CatalogueError, PolicyError), kinds.PLANS_UNUSABLE),
+    (NotProjectedYet, kinds.POSITION_NOT_REACHED),
+    (TooMuchPast, kinds.PAST_TOO_FAR),
+    ((NotLive, psycopg.errors.UndefinedTable), kinds.READ_MODEL_ABSENT),
+    ((PrudentialDataError, TenantsError), kinds.TENANT_DATA_BROKEN),
+    ((psycopg.OperationalError, psycopg_pool.PoolTimeout, DatabaseUnavailable), kinds.DATABASE_GONE),
 )
 """What the layers below raise and what the caller is told; the first that fits."""
 
@@ -128,7 +128,7 @@ def problem_response(scope: Scope, error: Exception) -> Response:
     """The response for what was raised while a request was handled; the unexpected is logged without its text."""
     problem = problem_of(error, scope)
     request_id = scope.get("leaseledger", "")
-    if problem.kind is catalogue.INTERNAL:
+    if problem.kind is kinds.INTERNAL:
         _log.error("failed", error=type(error).__name__, at=_frames(error), request_id=request_id)
     language = language_of(Headers(scope=scope).get("accept-language", ""))
     headers = {"Content-Language": language, "Vary": "Accept-Language", "Cache-Control": "no-store", **problem.headers}
@@ -149,19 +149,19 @@ def problem_of(error: Exception, scope: Scope) -> Problem:
     if isinstance(error, HTTPException):
         return _framework(error, scope)
     if isinstance(error, RequestValidationError):
-        return Problem(catalogue.QUERY_INVALID, faults=faults_of(error.errors(), skip=1))
-    for kinds, answer in _KINDS:
-        if isinstance(error, kinds):
+        return Problem(kinds.QUERY_INVALID, faults=faults_of(error.errors(), skip=1))
+    for classes, answer in _KINDS:
+        if isinstance(error, classes):
             return answer()
-    return catalogue.INTERNAL()
+    return kinds.INTERNAL()
 
 
 def _framework(error: HTTPException, scope: Scope) -> Problem:
     if error.status_code == 404:
-        return catalogue.NO_ROUTE()
+        return kinds.NO_ROUTE()
     if error.status_code == 405:
-        return catalogue.WRONG_METHOD().with_headers(Allow=", ".join(_methods(scope)))
-    kind = ProblemKind(f"http.{error.status_code}", error.status_code, catalogue.HTTP_ERROR.en, catalogue.HTTP_ERROR.zh)
+        return kinds.WRONG_METHOD().with_headers(Allow=", ".join(_methods(scope)))
+    kind = ProblemKind(f"http.{error.status_code}", error.status_code, kinds.HTTP_ERROR.en, kinds.HTTP_ERROR.zh)
     return Problem(kind, headers=_copied(error.headers))
 
 

@@ -1,4 +1,4 @@
-"""What the routes work with: the running ledger, the limits, whose streams are whose."""
+"""Services of the routes: the running ledger, the limits, the owners of streams."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from msgspec import Struct
 from adapters.postgres import api_keys
 from adapters.postgres.reading import browse
 from adapters.system import now
-from api.access import Access
+from api.authentication import Authentication
 from api.compose import Running
-from api.http.problems import catalogue
+from api.http.problems import kinds
 from api.http.problems.problem import Problem
 from api.queries.engine.threads import Queries
 
@@ -36,7 +36,7 @@ class Limits(Struct, frozen=True, kw_only=True):
 
 
 class Owner(Struct, frozen=True):
-    """Whose a stream is, the aggregate it is one of, and the case it belongs to."""
+    """Owner of a stream: its tenant, its aggregate, and its correlation."""
 
     tenant: UUID
     aggregate: str
@@ -50,7 +50,7 @@ class Services:
         self.running = running
         self.limits = limits
         self.queries = Queries(running.url)
-        self.access = Access(lambda hashed: self.queries.run(api_keys.find_key, hashed))
+        self.access = Authentication(lambda hashed: self.queries.run(api_keys.find_key, hashed))
         self.in_flight: set[tuple[UUID, str]] = set()
         self.open_streams = 0
         self._owners: OrderedDict[UUID, Owner] = OrderedDict()
@@ -66,11 +66,11 @@ class Services:
         if known is None:
             first = await self.queries.run(browse.first_envelope, stream)
             if first is None:
-                raise Problem(catalogue.NOT_FOUND)
+                raise Problem(kinds.NOT_FOUND)
             known = Owner(first.tenant, first.type.partition(".")[0], first.correlation)
             self.remember_owner(stream, known)
         if (known.tenant, known.aggregate) != (tenant, aggregate):
-            raise Problem(catalogue.NOT_FOUND)
+            raise Problem(kinds.NOT_FOUND)
         return known
 
     def remember_owner(self, stream: UUID, owner: Owner) -> None:
@@ -88,9 +88,7 @@ class Services:
         deadline = loop.time() + self.limits.wait_s
         while (got := await reached()) < position:
             if loop.time() >= deadline:
-                raise catalogue.POSITION_NOT_REACHED(asked=position, reached=got).with_headers(
-                    Retry_After=RETRY_AFTER_S
-                )
+                raise kinds.POSITION_NOT_REACHED(asked=position, reached=got).with_headers(Retry_After=RETRY_AFTER_S)
             await asyncio.sleep(self.limits.poll_s)
         return got
 

@@ -11,7 +11,7 @@ from msgspec import Meta, Struct, field
 from api.permissions import Permission
 from api.queries.engine.figures import InCurrency, figure
 from api.queries.engine.parameters import ParameterInvalid, by_position
-from api.queries.engine.read import Answered, Asked, Read
+from api.queries.engine.read import Read, ReadRequest, ReadResult
 from api.queries.engine.shape import Position
 from domain.accounting.chart import ACCOUNTS
 from domain.kernel.fields import one_of
@@ -57,18 +57,20 @@ class JournalEntry(Struct, frozen=True):
     lines: tuple[JournalLine, ...]
 
 
-def _list_journal(asked: Asked) -> Answered:
+def _list_journal(request: ReadRequest) -> ReadResult:
     """The journal in ledger order: an entry for each money event, with its lines."""
-    wanted = asked.filters
-    where = journal.Filter(lease=wanted.lease, account=wanted.account, first_date=wanted.first, last_date=wanted.last)
+    filters = request.filters
+    where = journal.JournalCriteria(
+        lease=filters.lease, account=filters.account, first_date=filters.first, last_date=filters.last
+    )
     page = journal.entries(
-        asked.connection, asked.tenant, where=where, limit=asked.limit, starting_after=asked.after or 0,
-        as_of_position=asked.position,
+        request.connection, request.tenant, where=where, limit=request.limit, starting_after=request.after or 0,
+        as_of_position=request.position,
     )  # fmt: skip
-    return Answered(tuple(map(_entry, page.entries)), page.position, page.next_after)
+    return ReadResult(tuple(map(_entry, page.entries)), page.position, page.next_after)
 
 
-def _entry(entry: journal.Entry) -> JournalEntry:
+def _entry(entry: journal.JournalRow) -> JournalEntry:
     lines = tuple(JournalLine(one.account, one.debit_fen, one.credit_fen) for one in journal.lines_of(entry))
     source = format_id(entry.type.partition(".")[0], entry.stream)
     return JournalEntry(entry.position, entry.business_date, entry.type, source, lines)
@@ -83,40 +85,44 @@ class DaysFilter(InCurrency, frozen=True, kw_only=True):
     ] = field(name="to")  # fmt: skip
 
 
-def _cash_flow(asked: Asked) -> cash_flow.CashFlow:
+def _cash_flow(request: ReadRequest) -> cash_flow.CashFlow:
     """The cash-flow calendar: by day, what is expected, what of it is open, and what came in and went out."""
-    first, last, currency = asked.filters.first, asked.filters.last, asked.filters.currency
+    first, last, currency = request.filters.first, request.filters.last, request.filters.currency
     if not 0 <= (last - first).days < cash_flow.DAYS_MAX:
         raise ParameterInvalid("to", "invalid")
     return cash_flow.cash_flow(
-        asked.connection, asked.tenant, first, last, currency=currency, as_of_position=asked.position
+        request.connection, request.tenant, first, last, currency=currency, as_of_position=request.position
     )
 
 
-def _ageing(asked: Asked) -> ageing.Ageing:
+def _ageing(request: ReadRequest) -> ageing.Ageing:
     """Leases and open amounts by the oldest unpaid due date, at the end of a business date as known then."""
-    currency = asked.filters.currency
-    return ageing.ageing(asked.connection, asked.tenant, asked.day, currency=currency, as_of_position=asked.position)
-
-
-def _trial_balance(asked: Asked) -> journal.TrialBalance:
-    """Turnover and balance of every account, now, at an earlier position, or at the end of a business date."""
-    currency = asked.filters.currency
-    return journal.trial_balance(
-        asked.connection, asked.tenant, asked.day, currency=currency, as_of_position=asked.position
+    currency = request.filters.currency
+    return ageing.ageing(
+        request.connection, request.tenant, request.day, currency=currency, as_of_position=request.position
     )
 
 
-def _income(asked: Asked) -> journal.Income:
+def _trial_balance(request: ReadRequest) -> journal.TrialBalance:
+    """Turnover and balance of every account, now, at an earlier position, or at the end of a business date."""
+    currency = request.filters.currency
+    return journal.trial_balance(
+        request.connection, request.tenant, request.day, currency=currency, as_of_position=request.position
+    )
+
+
+def _income(request: ReadRequest) -> journal.Income:
     """Income recognised, by month of business dates and account."""
-    currency = asked.filters.currency
-    return journal.income(asked.connection, asked.tenant, asked.day, currency=currency, as_of_position=asked.position)
+    currency = request.filters.currency
+    return journal.income(
+        request.connection, request.tenant, request.day, currency=currency, as_of_position=request.position
+    )
 
 
-def _revenue_schedule(asked: Asked) -> RevenueSchedule:
+def _revenue_schedule(request: ReadRequest) -> RevenueSchedule:
     """Revenue to come, as schedules have it: interest that is not accrued and rent that is not billed, by month."""
-    currency = asked.filters.currency
-    return revenue_schedule(asked.connection, asked.tenant, currency=currency, as_of_position=asked.position)
+    currency = request.filters.currency
+    return revenue_schedule(request.connection, request.tenant, currency=currency, as_of_position=request.position)
 
 
 READS = (

@@ -11,7 +11,7 @@ from msgspec import Meta, Struct, field
 from adapters.postgres.schema import SHARD
 from api.permissions import Permission
 from api.queries.engine.parameters import STARTING_AFTER, Cursor, ParameterInvalid, day_of, identifier
-from api.queries.engine.read import Answered, Asked, Read
+from api.queries.engine.read import Read, ReadRequest, ReadResult
 from api.queries.engine.shape import derived
 from domain.calendar.calendar import calendar_stream
 from domain.kernel.fields import one_of
@@ -43,26 +43,26 @@ class TimerFilter(Struct, frozen=True, kw_only=True):
     last: Annotated[date | None, Meta(description="Due on this day or earlier.")] = field(default=None, name="to")
 
 
-def _read_calendar(asked: Asked) -> Answered:
+def _read_calendar(request: ReadRequest) -> ReadResult:
     """The tenant's business date, and the steps of its end of day while that is under way: as fresh as the ledger."""
-    day = business_day.business_day(asked.connection, calendar_stream(asked.tenant), asked.moment)
-    return Answered(_calendar(day), asked.moment, version=day.version)
+    day = business_day.business_day(request.connection, calendar_stream(request.tenant), request.moment)
+    return ReadResult(_calendar(day), request.moment, version=day.version)
 
 
-def _list_timers(asked: Asked) -> Answered:
+def _list_timers(request: ReadRequest) -> ReadResult:
     """What is due next, by day and by the order of kinds within a day: as it will be fired at the ends of days.
 
     What recurs at month ends stands there once, with the next one from the business date on.
     """
-    position = resolve(asked.connection, TIMERS, SHARD, asked.position)
-    day = business_day.business_day(asked.connection, calendar_stream(asked.tenant), position)
-    wanted = asked.filters
+    position = resolve(request.connection, TIMERS, SHARD, request.position)
+    day = business_day.business_day(request.connection, calendar_stream(request.tenant), position)
+    filters = request.filters
     page = timers.listing(
-        asked.connection, asked.tenant, day.business_date,
-        where=timers.Filter(kind=wanted.kind, first=wanted.first, last=wanted.last), limit=asked.limit,
-        starting_after=asked.after, as_of_position=asked.position,
+        request.connection, request.tenant, day.business_date,
+        where=timers.TimerCriteria(kind=filters.kind, first=filters.first, last=filters.last), limit=request.limit,
+        starting_after=request.after, as_of_position=request.position,
     )  # fmt: skip
-    return Answered(tuple(map(_item, page.timers)), page.position, page.next_after)
+    return ReadResult(tuple(map(_item, page.timers)), page.position, page.next_after)
 
 
 def _item(timer: Timer) -> TimerItem:
@@ -87,11 +87,11 @@ _CURSOR = Cursor(Annotated[str, Meta(pattern=f"^{_PLACE.pattern}$")], _place, _t
 
 READS = (
     Read(
-        path="/calendar", query=_read_calendar, answer=_CALENDAR, permission=Permission.READ_APPLICATIONS,
+        path="/calendar", query=_read_calendar, answer=_CALENDAR, permission=Permission.READ_RECORDS,
         tag="calendar", versioned=True,
     ),
     Read(
         path="/timers", query=_list_timers, answer=TimerItem, many=True, filters=TimerFilter, models=(TIMERS,),
-        cursor=_CURSOR, permission=Permission.READ_APPLICATIONS, tag="calendar",
+        cursor=_CURSOR, permission=Permission.READ_RECORDS, tag="calendar",
     ),
 )  # fmt: skip

@@ -14,7 +14,7 @@ from api import papers
 from api.exposed import Exposed, Members
 from api.permissions import Permission
 from api.queries.engine.events import Hash
-from api.queries.engine.read import Answered, Asked, Read
+from api.queries.engine.read import Read, ReadRequest, ReadResult
 from api.queries.engine.resources import Filter, Resource, owned, reads_of
 from api.queries.engine.shape import Position
 from domain.contracts import clause as clauses_refusals
@@ -49,12 +49,12 @@ class TextMissing(Exception):
         self.clause = clause
 
 
-def _contract_of(asked: Asked, lease: UUID) -> UUID:
+def _contract_of(request: ReadRequest, lease: UUID) -> UUID:
     """The contract of a lease of the tenant; none when there was no such lease, or none is named in it."""
-    up_to = asked.moment
-    entries = reading.entries_of(asked.connection, SHARD, [lease], up_to).get(lease, [])[:1]
+    up_to = request.moment
+    entries = reading.entries_of(request.connection, SHARD, [lease], up_to).get(lease, [])[:1]
     history = [reading.decode(*one) for one in entries]
-    if not owned(history, asked.tenant, "lease"):
+    if not owned(history, request.tenant, "lease"):
         return NO_CONTRACT
     created = history[0].event
     return created.contract or NO_CONTRACT if isinstance(created, LeaseCreated) else NO_CONTRACT
@@ -100,14 +100,16 @@ class ClauseLibrary(Struct, frozen=True):
     clauses: tuple[UsableClause, ...]
 
 
-def _read_clause_library(asked: Asked) -> Answered:
+def _read_clause_library(request: ReadRequest) -> ReadResult:
     """What a contract of this form may be made of on this business date, with the exact texts.
 
     A clause of the tenant takes the place of the one of the same code that comes with the program.
     """
-    form, on = asked.filters.form, asked.filters.on
-    page = listing(asked.connection, CLAUSE_LIBRARY, asked.tenant, limit=OWN_CLAUSES_MAX, as_of_position=asked.position)
-    own = [_usable(asked, row, on, form) for row in page.rows]
+    form, on = request.filters.form, request.filters.on
+    page = listing(
+        request.connection, CLAUSE_LIBRARY, request.tenant, limit=OWN_CLAUSES_MAX, as_of_position=request.position
+    )
+    own = [_usable(request, row, on, form) for row in page.rows]
     codes = {row.clause for row in page.rows}
     shipped = [
         UsableClause(reference=one.reference, title=one.title, mandatory=one.mandatory, own=False, text=one.text)
@@ -117,21 +119,21 @@ def _read_clause_library(asked: Asked) -> Answered:
     order = {one.clause: n for n, one in enumerate(shipped_clauses())}
     usable = [*shipped, *(one for one in own if one is not None)]
     usable.sort(key=lambda one: (order.get(one.reference.clause, len(order)), one.reference.clause))
-    return Answered(ClauseLibrary(form, on, tuple(usable)), page.position)
+    return ReadResult(ClauseLibrary(form, on, tuple(usable)), page.position)
 
 
-def _usable(asked: Asked, row: clause_library.Clause, on: date, form: Form) -> UsableClause | None:
+def _usable(request: ReadRequest, row: clause_library.Clause, on: date, form: Form) -> UsableClause | None:
     version = effective(clause_library.versions_of(row), on)
     if version is None or form not in version.forms:
         return None
     reference = ClauseRef(clause=row.clause, version=version.number, digest=version.digest)
-    text = _own_text(asked, version.drafted_at) if version.text_in_ledger else None
+    text = _own_text(request, version.drafted_at) if version.text_in_ledger else None
     return UsableClause(reference=reference, title=version.title, mandatory=version.mandatory, own=True, text=text)
 
 
-def _own_text(asked: Asked, position: int) -> str | None:
+def _own_text(request: ReadRequest, position: int) -> str | None:
     """The text in the draft at a position."""
-    drafted = reading.chosen(asked.connection, SHARD, [position])[0]
+    drafted = reading.chosen(request.connection, SHARD, [position])[0]
     event = drafted.event if isinstance(drafted, Recorded) else None
     return event.text if isinstance(event, ClauseDrafted) else None
 
@@ -165,34 +167,34 @@ class TamperAlarm(Struct, frozen=True):
     got: Hash | None
 
 
-def _agreed(asked: Asked) -> papers.Agreed | None:
-    found = papers.agreed(asked.connection, asked.ids["contract"], asked.moment)
-    return found if found is not None and found.tenant == asked.tenant else None
+def _agreed(request: ReadRequest) -> papers.ContractAtPosition | None:
+    found = papers.agreed(request.connection, request.ids["contract"], request.moment)
+    return found if found is not None and found.tenant == request.tenant else None
 
 
-def _read_texts(asked: Asked) -> Answered | None:
+def _read_texts(request: ReadRequest) -> ReadResult | None:
     """The clauses of a contract in their order, byte for byte as agreed: hand a copy to `check_texts` to compare it."""
-    found = _agreed(asked)
+    found = _agreed(request)
     if found is None:
         return None
-    known = papers.texts_of(asked.connection, asked.tenant, found.state)
+    known = papers.texts_of(request.connection, request.tenant, found.state)
     texts = []
     for held in found.state.clauses:
         if held.digest not in known:
             raise TextMissing(held.clause)
         texts.append(AgreedText(held.clause, known[held.digest].title, known[held.digest].text))
-    return Answered(AgreedTexts(found.state.root, tuple(texts)), asked.moment, version=found.state.version)
+    return ReadResult(AgreedTexts(found.state.root, tuple(texts)), request.moment, version=found.state.version)
 
 
-def _list_alarms(asked: Asked) -> Answered | None:
+def _list_alarms(request: ReadRequest) -> ReadResult | None:
     """Every copy's clause that differed from what was agreed, by name; none for faithful copies."""
-    if _agreed(asked) is None:
+    if _agreed(request) is None:
         return None
-    found = papers.alarms(asked.connection, asked.ids["contract"], asked.moment)
+    found = papers.alarms(request.connection, request.ids["contract"], request.moment)
     alarms = tuple(
         TamperAlarm(where, one.clause, one.tampering.value, one.version, one.expected, one.got) for where, one in found
     )
-    return Answered(alarms, asked.moment)
+    return ReadResult(alarms, request.moment)
 
 
 CONTRACTS = Resource(CONTRACT, CONTRACT_BOOK, ContractState)
@@ -235,7 +237,7 @@ EXPOSED = (
 READS = (
     *reads_of(
         CONTRACTS,
-        _P.READ_APPLICATIONS,
+        _P.READ_RECORDS,
         (
             "state",
             Filter("plan", about="Only on this plan."),
@@ -250,16 +252,16 @@ READS = (
         columns="id reference state plan signed parties total_cost_fen currency assembled_on",
     ),
     Read(
-        path="/contracts/{contract}/texts", query=_read_texts, answer=AgreedTexts, permission=_P.READ_APPLICATIONS,
+        path="/contracts/{contract}/texts", query=_read_texts, answer=AgreedTexts, permission=_P.READ_RECORDS,
         tag="contracts", versioned=True, named="read_texts",
     ),
     Read(
-        path="/contracts/{contract}/alarms", query=_list_alarms, answer=TamperAlarm, permission=_P.READ_APPLICATIONS,
+        path="/contracts/{contract}/alarms", query=_list_alarms, answer=TamperAlarm, permission=_P.READ_RECORDS,
         tag="contracts", many=True, named="list_alarms",
     ),
     *reads_of(
         CLAUSES,
-        _P.READ_APPLICATIONS,
+        _P.READ_RECORDS,
         (
             Filter("clause", about="Only this clause."),
             Filter("state", about="Only where the newest version is so."),
@@ -269,6 +271,6 @@ READS = (
     ),
     Read(
         path="/clause-library", query=_read_clause_library, answer=ClauseLibrary, filters=LibraryFilter,
-        models=(CLAUSE_LIBRARY,), permission=_P.READ_APPLICATIONS, tag="clauses",
+        models=(CLAUSE_LIBRARY,), permission=_P.READ_RECORDS, tag="clauses",
     ),
 )  # fmt: skip

@@ -9,7 +9,7 @@ from msgspec import Struct
 from api.exposed import Exposed
 from api.permissions import Permission
 from api.queries.engine.figures import figure
-from api.queries.engine.read import Asked
+from api.queries.engine.read import ReadRequest
 from api.queries.engine.resources import Resource, reads_of
 from domain.intake.application.rules import APPLICATION
 from domain.intake.application.state import ApplicationState, Document, Offer
@@ -47,14 +47,14 @@ def _detail(state: ApplicationState) -> _Detail:
     )
 
 
-def _funnel(asked: Asked) -> decision_funnel.Funnel:
+def _funnel(request: ReadRequest) -> decision_funnel.Funnel:
     """How many applications reached each stage, how they ended, and how long the answers took."""
-    return decision_funnel.funnel(asked.connection, asked.tenant, as_of_position=asked.position)
+    return decision_funnel.funnel(request.connection, request.tenant, as_of_position=request.position)
 
 
-def _work(asked: Asked) -> work_in_progress.WorkInProgress:
+def _work(request: ReadRequest) -> work_in_progress.WorkInProgress:
     """Per lane: work scheduled, started, completed; what waits or is being done, and since when."""
-    return work_in_progress.work_in_progress(asked.connection, asked.tenant, as_of_position=asked.position)
+    return work_in_progress.work_in_progress(request.connection, request.tenant, as_of_position=request.position)
 
 
 APPLICATIONS = Resource(APPLICATION, APPLICATION_BOOK, _Detail, _detail)
@@ -81,7 +81,7 @@ EXPOSED = (
 READS = (
     *reads_of(
         APPLICATIONS,
-        Permission.READ_APPLICATIONS,
+        Permission.READ_RECORDS,
         ("state",),
         columns="id reference state product amount_fen currency drafted_at",
     ),

@@ -12,7 +12,7 @@ from msgspec import Meta, Struct
 from api.exposed import Exposed, Members
 from api.permissions import Permission
 from api.queries.engine.parameters import STARTING_AFTER, Cursor, ParameterInvalid
-from api.queries.engine.read import Answered, Asked, Read
+from api.queries.engine.read import Read, ReadRequest, ReadResult
 from api.queries.engine.resources import Filter, Resource, history_of, reads_of
 from domain.kernel.fields import noun, one_of
 from domain.kernel.ids import format_id, parse_id
@@ -97,26 +97,26 @@ _CURSOR = Cursor(
 )
 
 
-def _list_bills(asked: Asked) -> Answered:
+def _list_bills(request: ReadRequest) -> ReadResult:
     """The tenant's bills in the order of leases and numbers; overdue is asked with a business date."""
-    wanted = asked.filters
-    where = bills.Filter(**{name: getattr(wanted, name) for name in wanted.__struct_fields__})
+    filters = request.filters
+    where = bills.BillCriteria(**{name: getattr(filters, name) for name in filters.__struct_fields__})
     page = bills.listing(
-        asked.connection, asked.tenant, where=where, limit=asked.limit, starting_after=asked.after,
-        as_of_position=asked.position,
+        request.connection, request.tenant, where=where, limit=request.limit, starting_after=request.after,
+        as_of_position=request.position,
     )  # fmt: skip
-    return Answered(tuple(_bill(one.lease, one.bill) for one in page.bills), page.position, page.next_after)
+    return ReadResult(tuple(_bill(one.lease, one.bill) for one in page.bills), page.position, page.next_after)
 
 
-def _list_bills_of_lease(asked: Asked) -> Answered | None:
+def _list_bills_of_lease(request: ReadRequest) -> ReadResult | None:
     """All bills of one lease, folded from its own events, with what is billed and paid of each component."""
     row: Any = None
-    for recorded in history_of(asked, "lease"):
+    for recorded in history_of(request, "lease"):
         if type(recorded.event) in BILLS.events:
             row = bills.fold(row, recorded.event, recorded)
     if row is None:
         return None
-    return Answered(tuple(_bill(asked.ids["lease"], bill) for bill in bills.bills_of(row)), asked.moment)
+    return ReadResult(tuple(_bill(request.ids["lease"], bill) for bill in bills.bills_of(row)), request.moment)
 
 
 LEASES = Resource(LEASE, LEASE_BOOK)
@@ -149,7 +149,7 @@ EXPOSED = (
 READS = (
     *reads_of(
         LEASES,
-        Permission.READ_APPLICATIONS,
+        Permission.READ_RECORDS,
         (
             "state",
             Filter("reference", about="Only with this business number."),
@@ -161,10 +161,10 @@ READS = (
     ),
     Read(
         path="/leases/{lease}/bills", query=_list_bills_of_lease, answer=LeaseBill, many=True,
-        permission=Permission.READ_APPLICATIONS, tag="leases",
+        permission=Permission.READ_RECORDS, tag="leases",
     ),
     Read(
         path="/bills", query=_list_bills, answer=LeaseBill, many=True, filters=BillFilter, models=(BILLS,),
-        cursor=_CURSOR, permission=Permission.READ_APPLICATIONS, tag="leases",
+        cursor=_CURSOR, permission=Permission.READ_RECORDS, tag="leases",
     ),
 )  # fmt: skip

@@ -10,7 +10,7 @@ from adapters.postgres.reading import browse
 from api.permissions import Permission
 from api.queries.engine.events import EventItem, event_item
 from api.queries.engine.parameters import by_position
-from api.queries.engine.read import Answered, Asked, Read
+from api.queries.engine.read import Read, ReadRequest, ReadResult
 
 Types = Annotated[
     str | None,
@@ -34,11 +34,13 @@ def wanted_types(types: str | None) -> frozenset[str]:
     return frozenset(types.split(",")) if types else frozenset()
 
 
-def _list_events(asked: Asked) -> Answered:
+def _list_events(request: ReadRequest) -> ReadResult:
     """The tenant's events in ledger order."""
-    types = wanted_types(asked.filters.types)
-    page = browse.ledger_page(asked.connection, asked.tenant, asked.after or 0, asked.limit, asked.moment, types)
-    return Answered(tuple(map(event_item, page.events)), asked.moment, page.scanned_to if page.has_more else None)
+    types = wanted_types(request.filters.types)
+    page = browse.ledger_page(
+        request.connection, request.tenant, request.after or 0, request.limit, request.moment, types
+    )
+    return ReadResult(tuple(map(event_item, page.events)), request.moment, page.scanned_to if page.has_more else None)
 
 
 READS = (

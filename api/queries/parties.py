@@ -20,7 +20,7 @@ EXPOSED = (
 
 READS = reads_of(
     Resource(CONSENT, CONSENTS, ConsentState, renamed={"person": "subject"}),
-    Permission.READ_APPLICATIONS,
+    Permission.READ_RECORDS,
     (
         Filter("subject", column="person", about="Only of this person."),
         Filter("purpose", about="Only for this purpose."),

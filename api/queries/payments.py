@@ -10,7 +10,7 @@ from msgspec import Meta, Struct, field
 
 from api.exposed import Exposed, Members
 from api.permissions import Permission
-from api.queries.engine.read import Answered, Asked, Read
+from api.queries.engine.read import Read, ReadRequest, ReadResult
 from api.queries.engine.resources import Filter, Resource, history_of, reads_of
 from api.queries.engine.shape import derived
 from domain.payments import mandate as mandate_refusals
@@ -48,26 +48,26 @@ class DaysFilter(Struct, frozen=True):
     last: Annotated[date | None, Meta(description="Last business date.")] = field(default=None, name="to")
 
 
-def _list_reconciliations(asked: Asked) -> Answered:
+def _list_reconciliations(request: ReadRequest) -> ReadResult:
     """The reconciliation board: a run for each provider and day, at most a thousand, the oldest first."""
-    first, last = asked.filters.first or date.min, asked.filters.last or date.max
-    board = reconciliation_board.runs(asked.connection, asked.tenant, first, last, as_of_position=asked.position)
-    return Answered(RECONCILIATIONS.of_rows(asked, board.lines, board.position), board.position)
+    first, last = request.filters.first or date.min, request.filters.last or date.max
+    board = reconciliation_board.runs(request.connection, request.tenant, first, last, as_of_position=request.position)
+    return ReadResult(RECONCILIATIONS.of_rows(request, board.lines, board.position), board.position)
 
 
-def _list_breaks_of_reconciliation(asked: Asked) -> Answered | None:
+def _list_breaks_of_reconciliation(request: ReadRequest) -> ReadResult | None:
     """The breaks of one run, open and resolved."""
-    if not history_of(asked, "reconciliation"):
+    if not history_of(request, "reconciliation"):
         return None
-    run = asked.ids["reconciliation"]
-    board = reconciliation_board.breaks(asked.connection, asked.tenant, run, as_of_position=asked.position)
-    return Answered(tuple(map(_break, board.lines)), board.position)
+    run = request.ids["reconciliation"]
+    board = reconciliation_board.breaks(request.connection, request.tenant, run, as_of_position=request.position)
+    return ReadResult(tuple(map(_break, board.lines)), board.position)
 
 
-def _list_open_breaks(asked: Asked) -> Answered:
+def _list_open_breaks(request: ReadRequest) -> ReadResult:
     """Every break of the tenant that nobody resolved yet, the oldest first, at most a thousand."""
-    board = reconciliation_board.open_breaks(asked.connection, asked.tenant, as_of_position=asked.position)
-    return Answered(tuple(map(_break, board.lines)), board.position)
+    board = reconciliation_board.open_breaks(request.connection, request.tenant, as_of_position=request.position)
+    return ReadResult(tuple(map(_break, board.lines)), board.position)
 
 
 _OF_LEASE = Filter("lease", about="Only of this lease.")
@@ -108,14 +108,14 @@ EXPOSED = (
 
 READS = (
     *reads_of(
-        Resource(PAYMENT, PAYMENTS, PaymentState), _P.READ_APPLICATIONS, (_OF_LEASE, "state"),
+        Resource(PAYMENT, PAYMENTS, PaymentState), _P.READ_RECORDS, (_OF_LEASE, "state"),
         columns="id lease bill state channel amount_fen received_fen initiated_on",
     ),
     *reads_of(
-        Resource(MANDATE, MANDATES, MandateState), _P.READ_APPLICATIONS, (_OF_LEASE, "state"),
+        Resource(MANDATE, MANDATES, MandateState), _P.READ_RECORDS, (_OF_LEASE, "state"),
         columns="id lease state reference limit_fen valid_until granted_on",
     ),
-    *reads_of(RECONCILIATIONS, _P.READ_APPLICATIONS, listed=False),
+    *reads_of(RECONCILIATIONS, _P.READ_RECORDS, listed=False),
     Read(
         path="/reconciliations", query=_list_reconciliations, answer=RECONCILIATIONS.answer, many=True,
         filters=DaysFilter, models=(RECONCILIATION_BOARD,), permission=_P.READ_STATISTICS, tag="reconciliations",

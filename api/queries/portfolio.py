@@ -1,4 +1,4 @@
-"""Leases as assets: exposures, the five classes, the limits of the portfolio."""
+"""Portfolio reads: exposures, the five classes, the limits of the portfolio."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from msgspec import Meta, Struct
 
 from adapters.reference.prudential import prudential_data
 from api.queries.engine.figures import InCurrency, figure
-from api.queries.engine.read import Asked
+from api.queries.engine.read import ReadRequest
 from domain.kernel.fields import noun
 from domain.portfolio.limits import Measure
 from projections.leasing.lease_book import LEASE_BOOK
@@ -51,27 +51,33 @@ class PortfolioLimits(Struct, frozen=True, kw_only=True):
     data: tuple[LimitRow, ...]
 
 
-def _portfolio(asked: Asked) -> exposures.Portfolio:
+def _portfolio(request: ReadRequest) -> exposures.Portfolio:
     """Leases as assets: what is at risk, and with whom."""
-    currency = asked.filters.currency
-    return exposures.holdings(asked.connection, asked.tenant, currency=currency, as_of_position=asked.position)
+    currency = request.filters.currency
+    return exposures.holdings(request.connection, request.tenant, currency=currency, as_of_position=request.position)
 
 
-def _provisions(asked: Asked) -> exposures.Provisions:
+def _provisions(request: ReadRequest) -> exposures.Provisions:
     """The five classes by days overdue on a business date, and what is to be set aside for each."""
-    on, currency = asked.filters.on, asked.filters.currency
-    return exposures.provisions(asked.connection, asked.tenant, on, currency=currency, as_of_position=asked.position)
+    on, currency = request.filters.on, request.filters.currency
+    return exposures.provisions(
+        request.connection, request.tenant, on, currency=currency, as_of_position=request.position
+    )
 
 
-def _limits(asked: Asked) -> PortfolioLimits:
+def _limits(request: ReadRequest) -> PortfolioLimits:
     """Every limit of the portfolio: its amount, the number it may reach, what is left, and whether it is broken.
 
     Of the limit on one lessee the largest are named, and whoever is over it. Net and total assets, groups and related
     parties are what the tenant says of itself now, whatever moment is asked about.
     """
-    prudential = prudential_data(asked.data, asked.tenant)
+    prudential = prudential_data(request.data, request.tenant)
     found = exposures.measured(
-        asked.connection, asked.tenant, prudential, currency=asked.filters.currency, as_of_position=asked.position
+        request.connection,
+        request.tenant,
+        prudential,
+        currency=request.filters.currency,
+        as_of_position=request.position,
     )
     held = found.portfolio
     return PortfolioLimits(

@@ -1,4 +1,4 @@
-"""Every read that there is, in the order in which a case meets them."""
+"""Registry of reads: every declaration, in the order in which an application meets them."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Long-running roles: what follows from events, from time, from banks."""
+"""Long-running roles: serve, project, react, publish, and their supervisor."""

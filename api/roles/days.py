@@ -44,7 +44,7 @@ from domain.payments.lease_payments import LEASE_PAYMENTS
 from domain.payments.matching import Money
 from projections.calendar import timers
 from projections.engine.runner import Runner
-from projections.payments import receipts
+from projections.payments import movements
 from projections.payments.collection_positions import READS, standings
 
 
@@ -81,7 +81,7 @@ class ReadModelsNow:
 
     def _received(self, tenant: UUID, provider: str, day: date) -> Sequence[Money]:
         self._money.catch_up()
-        return receipts.received(self._connection, tenant, provider, day, shard=SHARD)
+        return movements.received(self._connection, tenant, provider, day, shard=SHARD)
 
     def _standings(self, tenant: UUID, day: date, posted_to: int) -> Sequence[CollectionPosition]:
         self._money.catch_up()

@@ -10,7 +10,7 @@ from starlette.responses import RedirectResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from adapters.postgres import api_keys
-from api.access import Access
+from api.authentication import Authentication
 from api.compose import Running
 from api.console.app import Console
 from api.console.requests import ROOT
@@ -37,5 +37,5 @@ class Site:
 
 def site(running: Running) -> Site:
     """Everything that a running ledger serves; serve it in the event loop that runs the ledger."""
-    access = Access(lambda hashed: running.queries.run(api_keys.find_key, hashed))
+    access = Authentication(lambda hashed: running.queries.run(api_keys.find_key, hashed))
     return Site(create_app(running), Console(running, access).app())

@@ -1,4 +1,4 @@
-"""Ledger (账本): what a ledger is for, said by its first event, for ever.
+"""Ledger (账本): the purpose of a ledger, recorded by its first event and never changed.
 
     Absent ─opened_for_demonstration─▶ Open
 

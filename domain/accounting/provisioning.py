@@ -32,7 +32,7 @@ _ZH = dict(zip(FiveClass, ("正常", "关注", "次级", "可疑", "损失"), st
 
 
 class ClassRule(Struct, frozen=True):
-    """From how many days overdue a class applies, and which share of the exposure is set aside."""
+    """Rule of a class: the days overdue from which it applies, and the share of the exposure that is set aside."""
 
     five_class: FiveClass
     from_days: int

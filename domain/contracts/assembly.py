@@ -1,4 +1,4 @@
-"""What a contract must and may not be made of: rules over parties, key terms, clauses and the clause library."""
+"""Assembly rules of a contract: its parties, key terms and clauses are judged against the clause library."""
 
 from __future__ import annotations
 

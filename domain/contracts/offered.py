@@ -1,4 +1,4 @@
-"""From an accepted offer to key terms: a contract says what offer and plan say, and what the tenant agreed to."""
+"""Key terms of an accepted offer: a contract repeats its offer, its plan and the tenant's own conditions."""
 
 from __future__ import annotations
 
@@ -43,15 +43,15 @@ def contract_stream(application: UUID) -> UUID:
     return uuid5(application, "contract")
 
 
-class Agreed(Struct, frozen=True, kw_only=True):
-    """What a contract says beside its offer and its plan, from the tenant's own terms of business."""
+class ContractConditions(Struct, frozen=True, kw_only=True):
+    """Conditions of a contract beside its offer and its plan, from the tenant's own terms of business."""
 
     lock: bool
     forum: Title | None
     early_settlement_rate: Rate
 
 
-def key_terms_of(offer: Offer, plan: Plan, agreed: Agreed) -> KeyTerms:
+def key_terms_of(offer: Offer, plan: Plan, agreed: ContractConditions) -> KeyTerms:
     """The key terms of a contract on this offer."""
     return KeyTerms(
         currency=offer.currency,
@@ -78,7 +78,7 @@ def key_terms_of(offer: Offer, plan: Plan, agreed: Agreed) -> KeyTerms:
 
 def wrong_key_terms(terms: KeyTerms, offer: Offer, plan: Plan) -> Refusal | None:
     """None when key terms say what the accepted offer says; lock, forum and early settlement are not the offer's."""
-    own = Agreed(lock=terms.lock, forum=terms.forum, early_settlement_rate=terms.early_settlement_rate)
+    own = ContractConditions(lock=terms.lock, forum=terms.forum, early_settlement_rate=terms.early_settlement_rate)
     expected = key_terms_of(offer, plan, own)
     for name in KeyTerms.__struct_fields__:
         if getattr(terms, name) != getattr(expected, name):

@@ -25,7 +25,7 @@ _NODE = b"\x01"
 
 
 class Head(Struct, frozen=True, kw_only=True):
-    """What stands above the clauses: which contract it is, on which plan, between whom."""
+    """Head of a contract, above its clauses: its id, its plan and its parties."""
 
     contract: Reference
     form: Form

@@ -1,4 +1,4 @@
-"""A presented copy against what was agreed: every clause that differs, by name."""
+"""Tamper check of a contract: a presented copy is compared with the agreed one, and every differing clause named."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Texts of clauses: their digest, the one spelling that is taken, and where two of them part."""
+"""Texts of clauses: their digest, their one accepted spelling, and the first difference of two."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Intake (进件): from an application to a contract in force, or to a reasoned no."""
+"""Intake (进件): applications up to a contract in force, or to a decline with its reasons."""

@@ -17,7 +17,7 @@ from domain.kernel.values import AssetClass
 
 
 class StepState(StrEnum):
-    """Where one step stands."""
+    """Status of one step."""
 
     PENDING = "pending"
     PASSED = "passed"

@@ -1,4 +1,4 @@
-"""Offers worked out again: what was wanted of which plan, and whether terms say what the plan makes of it.
+"""Offers recomputed: the pricing request that terms keep, and whether the terms equal what their plan gives.
 
     Priced (plan, wanted) ──request_of──▶ QuoteRequest ──(quote, rates, price)──▶ Offer ──terms_of──▶ Terms
 

@@ -24,7 +24,7 @@ class Actor(Struct, frozen=True, gc=False):
 
 
 class Context(Struct, frozen=True, kw_only=True):
-    """Everything about a command that is not the command itself.
+    """Context of a command: tenant, actor, ids, time and business date.
 
     `now` is the instant the command is about (an import passes the original one), an aware UTC datetime; it becomes
     the event's `occurred_at`. `business_date` is the ledger's calendar day in Asia/Shanghai. `command` identifies this

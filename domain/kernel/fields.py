@@ -1,4 +1,4 @@
-"""What a field says of itself beside its type: the noun of its ids, how its text is shown, whether it stays inside.
+"""Metadata of fields: the noun of their ids, the type that their text is shown as, whether they are internal.
 
 Below stand fields that mean the same in commands of several contexts: the type, and the words that describe it.
 

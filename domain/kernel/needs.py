@@ -1,4 +1,4 @@
-"""Rules that look beyond a command's own stream: what must be read is data, and what was found is judged by a function.
+"""Cross rules: rules that read other streams. Needs say as data what is read, a pure function judges it.
 
     Proposal ──needs──▶ [Need, …] ──▶ (the ledger reads them) ──▶ Facts ──judge──▶ Refusal | None
 
@@ -59,7 +59,7 @@ class Related(Need, frozen=True):
 
 
 class Reference(Need, frozen=True):
-    """What stands in no stream: catalogues and files, or a function of the key that the domain cannot compute."""
+    """Reference to a fact of no stream: catalogues and files, or a function of the key that the domain cannot do."""
 
     kind: str
     key: Hashable = None

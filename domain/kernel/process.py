@@ -46,7 +46,7 @@ def _nothing(occurrence: Occurrence, facts: Facts) -> Iterable[Need]:
 
 @dataclass(frozen=True)
 class Reaction:
-    """What follows from one class of event. `needs` is asked again with the facts so far until it names nothing new."""
+    """Reaction to one class of event. `needs` is asked again with the facts so far until it names nothing new."""
 
     follow: Callable[[Occurrence, Facts], Sequence[FollowUp]]
     needs: Callable[[Occurrence, Facts], Iterable[Need]] = _nothing

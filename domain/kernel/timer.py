@@ -1,4 +1,4 @@
-"""Timers: what an aggregate waits for by business date. Each kind is data, declared beside the aggregate it serves.
+"""Timers: business dates on which commands are due. Each kind is data, declared beside the aggregate it serves.
 
     event        ─▶ TimerKind.changes[type(event)](event, business date, lead days) ─▶ Opens | Closes | Wakes | Leads
     day's end    ─▶ timers that are due, in order ─▶ TimerKind.command(timer, day)  ─▶ the aggregate's answer

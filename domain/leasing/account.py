@@ -28,22 +28,22 @@ from uuid import UUID
 from msgspec import Struct
 from msgspec.structs import replace
 
-from domain.leasing.balances import AT, LATE_FEE_AT, ZERO, Balances, Four, Terms, Transaction
+from domain.leasing.balances import AT, LATE_FEE_AT, ZERO, AccountPolicy, Balances, Four, Transaction
 from domain.leasing.run import Run, with_late_fee, with_paid
 from domain.leasing.values import COMPONENTS, Applied
 
 
 class Account(Struct, frozen=True, kw_only=True):
-    """Terms, transactions in order, the last day late fees were assessed to, and the balances that follow."""
+    """Policy, transactions in order, the last day late fees were assessed to, and the balances that follow."""
 
-    terms: Terms = Terms()
+    terms: AccountPolicy = AccountPolicy()
     transactions: tuple[Transaction, ...] = ()
     assessed_to: date = date.min
     balances: Balances = Balances()
 
 
 class Effect(NamedTuple):
-    """What a posting changed: paid amounts, credit, and late fees as `(bill, change)`; zero changes are left out."""
+    """Effect of a posting: paid amounts, credit, and late fees as `(bill, change)`; zero changes are left out."""
 
     applied: tuple[Applied, ...]
     credit_fen: int

@@ -1,4 +1,4 @@
-"""What must stand elsewhere before a lease is made: the plan, the contract, the lessee's consents. Pure rules.
+"""Admission of a lease: pure rules over its plan, its contract and the lessee's consents.
 
     Offer, Plan, ContractState ──lease_of──▶ CreateLease ──wrong_contract──▶ what differs, by name
 

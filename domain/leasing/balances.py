@@ -22,7 +22,7 @@ LATE_FEE_AT = AT[Component.LATE_FEE]
 
 
 class Kind(IntEnum):
-    """What a transaction is; the numbers are the order within one day."""
+    """Kind of a transaction; the numbers are the order within one day."""
 
     BILL = 0
     RE_AGE = 1
@@ -47,7 +47,7 @@ class Transaction(Struct, frozen=True, kw_only=True, gc=False):
     parts: Four = ZERO
 
 
-class Terms(Struct, frozen=True, kw_only=True):
+class AccountPolicy(Struct, frozen=True, kw_only=True):
     """The policy of an account: order of components, late fee per day as a decimal rate, days of grace."""
 
     allocation: tuple[Component, ...] = COMPONENTS
@@ -56,7 +56,7 @@ class Terms(Struct, frozen=True, kw_only=True):
 
 
 class BillBalance(Struct, frozen=True, kw_only=True, gc=False):
-    """Where one bill stands. `amount - paid - waived` is open, `open_fen` is its sum.
+    """Balance of one bill. `amount - paid - waived` is open, `open_fen` is its sum.
 
     `overdue_day_fen` is the sum over all days of the principal and interest that were overdue on them.
     """

@@ -39,7 +39,7 @@ class IssuedBill(NamedTuple):
 
 
 class BillChanges(Struct, frozen=True, kw_only=True, gc=False):
-    """What one event changes, in fen; negative where something is taken back.
+    """Changes of bills, credit and cash by one event, in fen; negative where something is taken back.
 
     `billed` are the amounts of the bill that was issued, or a late fee. `paid_on` is the day from which what was paid
     counts; there is none where money was only moved away or between bills. `cash_fen` is money that came in, negative

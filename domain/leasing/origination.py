@@ -1,4 +1,4 @@
-"""The process manager from an accepted offer to a running lease: each next step is done, once, without a person.
+"""Origination: the process manager that takes an accepted offer to a running lease, each step exactly once.
 
 application.offer_accepted, priced      ─▶ application StartContracting    application:<hex>:contracting
 application.contracting_started, priced ─▶ contract AssembleContract       application:<hex>:contract
@@ -29,7 +29,7 @@ from domain.contracts.contract.state import IN_FORCE, ContractState
 from domain.contracts.contract.values import BUYOUT, DEVICE_LOCK, Party, PartyRole
 from domain.contracts.cross_rules import accepted_offer_needs, application
 from domain.contracts.library import entries, entries_about, library_needs
-from domain.contracts.offered import Agreed, contract_stream, key_terms_of
+from domain.contracts.offered import ContractConditions, contract_stream, key_terms_of
 from domain.intake.application.commands import CompleteApplication, StartContracting
 from domain.intake.application.events import ContractingStarted, OfferAccepted
 from domain.intake.application.rules import APPLICATION
@@ -113,7 +113,7 @@ def _assembly(occurrence: Occurrence, lessee: UUID, plan: Plan, offer: Offer, fa
             Party(role=PartyRole.LESSOR, id=terms.lessor or occurrence.tenant, turn=2),
         ),
         key_terms=key_terms_of(
-            offer, plan, Agreed(lock=lock, forum=terms.forum, early_settlement_rate=settlement_rate())
+            offer, plan, ContractConditions(lock=lock, forum=terms.forum, early_settlement_rate=settlement_rate())
         ),
         clauses=clauses,
         library=entries_about(facts, {held.clause for held in clauses}),

@@ -1,4 +1,4 @@
-"""Balances on the move: what one transaction, and time, do to them. The rules of the account live here.
+"""Transitions of balances: the changes by one transaction and by the passing of days. The account's rules stand here.
 
 Money pays the oldest bill first, and within a bill its components in the order of the allocation policy. A late fee is
 the daily rate × overdue principal and interest × days after due date and grace, summed exactly, rounded half up once
@@ -15,7 +15,7 @@ from functools import lru_cache
 from msgspec.structs import replace
 
 from domain.kernel.money import Rounding, divide
-from domain.leasing.balances import AT, LATE_FEE_AT, Balances, BillBalance, Four, Kind, Terms, Transaction
+from domain.leasing.balances import AT, LATE_FEE_AT, AccountPolicy, Balances, BillBalance, Four, Kind, Transaction
 from domain.pricing.schedules import Component
 
 
@@ -34,7 +34,7 @@ class Run:
 
     __slots__ = ("bills", "credit_fen", "grace", "on", "order", "rate")
 
-    def __init__(self, terms: Terms, balances: Balances) -> None:
+    def __init__(self, terms: AccountPolicy, balances: Balances) -> None:
         self.bills: list[BillBalance] = list(balances.bills)
         self.credit_fen = balances.credit_fen
         self.on = balances.on

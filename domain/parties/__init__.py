@@ -1,1 +1,1 @@
-"""Parties (当事人): what persons agreed to, without a word of who they are."""
+"""Parties (当事人): the consents of persons, without personal data."""

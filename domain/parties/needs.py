@@ -1,4 +1,4 @@
-"""What rules ask about persons."""
+"""Needs of rules about persons: the consents of one of them."""
 
 from __future__ import annotations
 

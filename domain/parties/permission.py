@@ -1,4 +1,4 @@
-"""The question that every act asks which needs a consent: does it stand, for this, for this recipient, on this day?"""
+"""Permission by consent: whether one covers a purpose, a recipient, a use and a business date."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is collected from one lease in the evening of a business date: pure, from how the lease stands.
+"""Collection from one lease at the end of a business date: a pure function of its collection position.
 
     due and open ─ less what is under way ─▶ left
       1. payments that wait and whose day has come, in order: again with what is left, or given up
@@ -41,7 +41,7 @@ class Debit(Struct, frozen=True, kw_only=True):
     limit_fen: int | None = None
 
 
-class Waiting(Struct, frozen=True, kw_only=True):
+class WaitingPayment(Struct, frozen=True, kw_only=True):
     """A payment without an order under way whose next attempt may begin today.
 
     `mandate` is the reference it was begun under, if any; `advance`: for no bill in particular.
@@ -55,7 +55,7 @@ class Waiting(Struct, frozen=True, kw_only=True):
 
 
 class CollectionPosition(Struct, frozen=True, kw_only=True):
-    """How a lease stands in the evening of a day, in fen.
+    """Collection position of a lease at the end of a business date, in fen.
 
     `due_fen` is open of its bills that are due by then, `newest_due_on` the latest due date among those. `busy_fen` is
     what attempts under way ask for, and what arrived and is not posted yet. `collecting`: a payment under the mandate
@@ -69,7 +69,7 @@ class CollectionPosition(Struct, frozen=True, kw_only=True):
     collecting: bool = False
     rests_since: date | None = None
     debit: Debit | None = None
-    waiting: tuple[Waiting, ...] = ()
+    waiting: tuple[WaitingPayment, ...] = ()
 
 
 class Start(Struct, frozen=True):
@@ -134,7 +134,7 @@ def moves(position: CollectionPosition) -> tuple[Move, ...]:
     return tuple(moves_due)
 
 
-def _waiting(one: Waiting, left_fen: int, debit: Debit | None) -> Again | GiveUp:
+def _waiting(one: WaitingPayment, left_fen: int, debit: Debit | None) -> Again | GiveUp:
     """Under a mandate what is due now, else at most what was initiated; an advance's first attempt is just that."""
     if one.mandate is None:
         fresh = one.advance and one.attempt == 1

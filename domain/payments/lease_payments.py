@@ -1,4 +1,4 @@
-"""The process manager between payments and leases: what one of them says becomes the other's command, exactly once.
+"""Lease payments: the process manager that turns events of payments and leases into one another's commands.
 
 payment.succeeded                       ─▶ lease PostPayment                      payment:<hex>:posted
 payment.overpaid                        ─▶ lease PostPayment, a payment of its own payment:<hex>:overpaid:<attempt>

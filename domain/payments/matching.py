@@ -27,7 +27,7 @@ from domain.payments.payment.values import ProviderRef
 
 
 class BreakKind(StrEnum):
-    """How the two sides differ."""
+    """Kind of difference between the two sides."""
 
     MISSING_HERE = "missing_here"
     MISSING_THERE = "missing_there"
@@ -62,7 +62,7 @@ class Difference(Struct, frozen=True, order=True):
 
 
 class Matching(Struct, frozen=True):
-    """What comes out: the lines that agree, and the breaks in the order of their references."""
+    """Result of matching: the lines that agree, and the breaks in the order of their references."""
 
     matched: tuple[Money, ...]
     breaks: tuple[Difference, ...]

@@ -72,7 +72,7 @@ class Exposure(Struct, frozen=True, kw_only=True):
 
 
 class PrudentialData(Struct, frozen=True, kw_only=True):
-    """What the ledger does not hold: assets of the lessor, groups and related parties among the lessees."""
+    """Prudential data, which the ledger does not hold: the lessor's assets, groups and related parties of lessees."""
 
     net_assets_fen: int
     total_assets_fen: int

@@ -1,4 +1,4 @@
-"""What rules ask about the whole portfolio of a tenant."""
+"""Needs of rules about the portfolio of a tenant."""
 
 from __future__ import annotations
 

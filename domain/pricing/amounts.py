@@ -1,4 +1,4 @@
-"""Decimal numbers on their way to money: integers in, integers out, and every rounding has a name.
+"""Decimal arithmetic of amounts: integers in, integers out, and every rounding has a name.
 
 Binary floating point never enters. Where a quotient has to go on being calculated with (discount factors), it is a
 `Decimal` of `WORKING` precision; where it becomes money, it is rounded once, by a `Rounding` the caller names.

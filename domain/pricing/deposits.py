@@ -58,7 +58,7 @@ def score_of(scores: Scores, source: ScoreSource) -> int | None:
 
 
 class Answer(StrEnum):
-    """What became of a threshold or of a waiver."""
+    """Outcome of a threshold or of a waiver."""
 
     MET = "met"
     NOT_MET = "not_met"

@@ -1,4 +1,4 @@
-"""Guards: what stands between an offer and the person it is for. Each rule is a named refusal; their order is fixed.
+"""Guards of an offer: rules that it must pass before it is presented. Each is a named refusal, their order is fixed.
 
     numbers that make no sense · what the lessee really gets · the market price · the cap on cost · words
 
@@ -132,7 +132,7 @@ class Guard(StrEnum):
 
 
 class Verdict(Struct, frozen=True):
-    """What one guard says: what it compared, by name, and its reasons against the offer, none when it passes."""
+    """Verdict of one guard: the values it compared, by name, and its reasons against the offer, none when it passes."""
 
     guard: Guard
     facts: tuple[tuple[str, str], ...]

@@ -1,4 +1,4 @@
-"""Which plans fit a customer, an asset, an amount and a term; in a fixed order, and why the others do not.
+"""Matching of plans with a customer, an asset, an amount and a term; in a fixed order, with reasons against the others.
 
 Order of what fits: no deposit before a deposit, then the smaller deposit, then the lower rate, then the plan made for
 fewer kinds of asset and of customer, then the id. Nothing else decides, so that two people in the same position are

@@ -83,7 +83,7 @@ class Plan(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
 
 class PlanFault(StrEnum):
-    """What can be wrong with a plan that is well-formed."""
+    """Fault of a plan that is well-formed."""
 
     NOTHING_COVERED = "nothing_covered"
     TERM_RANGE = "term_range"

@@ -103,7 +103,7 @@ RATE_AMBIGUOUS = refusal(
 
 
 class QuoteRequest(Struct, frozen=True, kw_only=True):
-    """What is to be priced.
+    """Request for a quote: plan, customer, asset, price, term and start.
 
     `price_fen` is the asset's price in the contract; `market_price_fen` what it costs elsewhere on the day, from a
     source that is not the lessor; `paid_out_fen` what a lease-back really pays to the lessee, by default all of it.

@@ -27,7 +27,7 @@ HAN = ((0x3007, 0x3007), (0x3400, 0x9FFF), (0xF900, 0xFAFF), (0x20000, 0x323AF))
 """First and last code points of Chinese characters (blocks of Unicode 15)."""
 
 
-class Found(Struct, frozen=True):
+class ForbiddenWord(Struct, frozen=True):
     """A forbidden word, and where in the text it was hidden: characters `start` ≤ i < `end`."""
 
     word: str
@@ -35,7 +35,7 @@ class Found(Struct, frozen=True):
     end: int
 
 
-def find_forbidden(text: str, words: Iterable[str]) -> tuple[Found, ...]:
+def find_forbidden(text: str, words: Iterable[str]) -> tuple[ForbiddenWord, ...]:
     """The first place of each forbidden word in a text, in the order of the words."""
     letters = [(letter, at) for at, char in enumerate(text) for letter in _letters(char)]
     found = []
@@ -43,7 +43,7 @@ def find_forbidden(text: str, words: Iterable[str]) -> tuple[Found, ...]:
         wanted = "".join(map(_letters, word))
         place = _find(letters, wanted, _is_han if all(map(_is_han, wanted)) else _is_letter)
         if wanted and place is not None:
-            found.append(Found(word, *place))
+            found.append(ForbiddenWord(word, *place))
     return tuple(found)
 
 

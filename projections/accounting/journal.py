@@ -29,7 +29,7 @@ from projections.engine.tables import row_maker, rows_of, select_list
 from projections.leasing.currencies import Currencies, in_currency
 
 
-class Entry(Row, frozen=True, kw_only=True):
+class JournalRow(Row, frozen=True, kw_only=True):
     """One entry of the journal: the event at `position` on `business_date`, and its lines.
 
     `stream` is the lease, or the provisions of the tenant in a currency; the first word of `type` says which.
@@ -45,15 +45,15 @@ class Entry(Row, frozen=True, kw_only=True):
     cash_fen: int | None = None
 
 
-class Page(Struct, frozen=True):
+class JournalPage(Struct, frozen=True):
     """Some entries in ledger order, valid at `position`; `next_after` is where to go on, if there is more."""
 
     position: int
-    entries: tuple[Entry, ...]
+    entries: tuple[JournalRow, ...]
     next_after: int | None
 
 
-def lines_of(entry: Entry) -> tuple[Line, ...]:
+def lines_of(entry: JournalRow) -> tuple[Line, ...]:
     """The lines of an entry, accounts in the order of the posting."""
     amounts = map(int, entry.fen[1:-1].split(","))
     return tuple(
@@ -74,14 +74,14 @@ def position_key(recorded: Recorded) -> Key:
     return (str(recorded.position),)
 
 
-def fold(row: Entry | None, event: Event, recorded: Recorded) -> Entry | None:
+def fold(row: JournalRow | None, event: Event, recorded: Recorded) -> JournalRow | None:
     """The entry of an event; none when nothing is to be posted. Raises `Unbalanced`."""
     changes = amounts(event)
     if not changes:
         return None
     cash = changes.get(CASH)
     on = recorded.envelope.business_date
-    return Entry(
+    return JournalRow(
         position=recorded.position,
         tenant=_uuid(recorded.envelope.tenant),
         stream=_uuid(recorded.envelope.stream),
@@ -97,7 +97,7 @@ def fold(row: Entry | None, event: Event, recorded: Recorded) -> Entry | None:
 JOURNAL = Projection(
     name="journal",
     version=1,
-    row=Entry,
+    row=JournalRow,
     key=("position",),
     key_of=position_key,
     stream="stream",
@@ -111,8 +111,8 @@ JOURNAL = Projection(
 # ------------------------------------------------------------------------------------------------ queries
 
 
-class Filter(Struct, frozen=True, kw_only=True):
-    """Which entries are asked for."""
+class JournalCriteria(Struct, frozen=True, kw_only=True):
+    """Criteria of journal entries."""
 
     lease: UUID | None = None
     account: str | None = None
@@ -120,7 +120,7 @@ class Filter(Struct, frozen=True, kw_only=True):
     last_date: date | None = None
 
 
-ALL = Filter()
+ALL = JournalCriteria()
 _SELECT = f"SELECT {select_list(JOURNAL)} FROM read.{JOURNAL.table} t"
 _make = row_maker(JOURNAL)
 
@@ -129,12 +129,12 @@ def entries(
     connection: Connection[Any],
     tenant: UUID,
     *,
-    where: Filter = ALL,
+    where: JournalCriteria = ALL,
     limit: int,
     starting_after: int = 0,
     as_of_position: int | None = None,
     shard: int = 0,
-) -> Page:
+) -> JournalPage:
     """A page of the tenant's journal in ledger order, now or at an earlier position.
 
     Raises `NotProjectedYet` for a position ahead of the journal.
@@ -152,7 +152,7 @@ def entries(
             condition, values = f"{condition} AND {sql}", [*values, value]
     query = f"{_SELECT} WHERE {condition} ORDER BY t.position LIMIT %s"
     found = tuple(rows_of(connection, _make, query, (*values, limit + 1)))
-    return Page(position, found[:limit], found[limit - 1].position if len(found) > limit else None)
+    return JournalPage(position, found[:limit], found[limit - 1].position if len(found) > limit else None)
 
 
 class Balance(Struct, frozen=True):

@@ -44,15 +44,15 @@ class Open(Struct, frozen=True, array_like=True):
     due_on: date
 
 
-class Filter(Struct, frozen=True, kw_only=True):
-    """Which timers are wanted: of one kind, due from a day on, due up to a day."""
+class TimerCriteria(Struct, frozen=True, kw_only=True):
+    """Criteria of timers: of one kind, due from a day on, due up to a day."""
 
     kind: str | None = None
     first: date | None = None
     last: date | None = None
 
 
-class Page(Struct, frozen=True):
+class TimerPage(Struct, frozen=True):
     """Some timers in the order in which they are fired; `next_after` is the last one, if there is more behind it."""
 
     position: int
@@ -60,8 +60,8 @@ class Page(Struct, frozen=True):
     next_after: Timer | None
 
 
-class Waiting(Row, frozen=True, kw_only=True):
-    """What one aggregate waits for.
+class TimerRow(Row, frozen=True, kw_only=True):
+    """Timers of one aggregate.
 
     `timers` is a JSON array of `[kind, number, day]`. `due_on` is the first day on which a single timer is due,
     `month_end_from` the first month end at which a recurring one is; both are empty while the aggregate is `dormant`.
@@ -89,12 +89,12 @@ class _State(Struct):
     lead_days: int
 
 
-def fold(row: Waiting | None, event: Event, recorded: Recorded) -> Waiting | None:
+def fold(row: TimerRow | None, event: Event, recorded: Recorded) -> TimerRow | None:
     """The row after one event; `None` while the aggregate never waited for anything."""
     return fold_run(row, (recorded,))
 
 
-def fold_run(row: Waiting | None, run: Sequence[Recorded]) -> Waiting | None:
+def fold_run(row: TimerRow | None, run: Sequence[Recorded]) -> TimerRow | None:
     """The row after some events of its aggregate: what is kept as text is read and written once."""
     state = _State([], dormant=False, lead_days=0)
     if row is not None:
@@ -103,7 +103,7 @@ def fold_run(row: Waiting | None, run: Sequence[Recorded]) -> Waiting | None:
         changes = _changes_of(recorded, state.lead_days)
         if row is None and any(isinstance(change, Opens) for _, change in changes):
             position = recorded.position
-            row = Waiting(id=recorded.stream, tenant=recorded.tenant, position=position, first_position=position)
+            row = TimerRow(id=recorded.stream, tenant=recorded.tenant, position=position, first_position=position)
         for kind, change in changes if row is not None else ():
             _apply(state, kind, change)
     return None if row is None else _written(row, state, run[-1].position)
@@ -132,7 +132,7 @@ def _close(state: _State, kind: str, number: int | None) -> None:
     state.timers = [one for one in state.timers if one.kind != kind or number not in (None, one.number)]
 
 
-def _written(row: Waiting, state: _State, position: int) -> Waiting:
+def _written(row: TimerRow, state: _State, position: int) -> TimerRow:
     single = [] if state.dormant else [one.due_on for one in state.timers if one.kind not in _RECURRING]
     monthly = [] if state.dormant else [one.due_on for one in state.timers if one.kind in _RECURRING]
     return replace(
@@ -149,7 +149,7 @@ def _written(row: Waiting, state: _State, position: int) -> Waiting:
 TIMERS = Projection(
     name="timers",
     version=2,
-    row=Waiting,
+    row=TimerRow,
     key=("id",),
     events=frozenset(_CHANGES),
     fold=fold,
@@ -204,12 +204,12 @@ def listing(
     tenant: UUID,
     on: date | None,
     *,
-    where: Filter,
+    where: TimerCriteria,
     limit: int,
     starting_after: Timer | None = None,
     as_of_position: int | None = None,
     shard: int = 0,
-) -> Page:
+) -> TimerPage:
     """What is due next, in the order in which it is fired, now or at an earlier position.
 
     A recurring timer stands there once, with the first month end from its day and from business date `on` on. What
@@ -230,7 +230,7 @@ def listing(
     query = _LISTING.replace("{table}", _named(table))
     rows = connection.cursor(binary=True).execute(query.encode(), parameters).fetchall()
     timers = tuple(Timer(*row) for row in rows)
-    return Page(position, timers[:limit], timers[limit - 1] if len(timers) > limit else None)
+    return TimerPage(position, timers[:limit], timers[limit - 1] if len(timers) > limit else None)
 
 
 def _named(table: str) -> str:
@@ -239,13 +239,13 @@ def _named(table: str) -> str:
     return "".join(part + (f"%(v{n})s" if n < len(parts) - 1 else "") for n, part in enumerate(parts))
 
 
-def _single(row: Waiting, day: date) -> Iterable[Timer]:
+def _single(row: TimerRow, day: date) -> Iterable[Timer]:
     for one in _decode(row.timers):
         if one.due_on <= day and one.kind not in _RECURRING:
             yield Timer(one.due_on, TIMER_KINDS[one.kind].order, one.kind, row.id, one.number)
 
 
-def _monthly(row: Waiting, day: date) -> Iterable[Timer]:
+def _monthly(row: TimerRow, day: date) -> Iterable[Timer]:
     for one in _decode(row.timers):
         if one.due_on <= day and one.kind in _RECURRING:
             yield Timer(day, TIMER_KINDS[one.kind].order, one.kind, row.id, one.number)

@@ -1,1 +1,1 @@
-"""What keeps read models: what one is, the runner, filling, rebuilding, comparing, dead letters, reading the past."""
+"""Engine of read models: declaration, runner, filling, rebuilding, comparing, dead letters, reading the past."""

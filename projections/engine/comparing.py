@@ -16,8 +16,8 @@ from msgspec import Struct
 from msgspec.structs import astuple
 from psycopg import Connection
 
-from projections.engine import catalog, reading
-from projections.engine.catalog import Copy, NotLive
+from projections.engine import copies, reading
+from projections.engine.copies import Copy, NotLive
 from projections.engine.folding import Folded, Letter, fold_batch, sorted_out, with_keys
 from projections.engine.letters import letters
 from projections.engine.model import Key, Projection, ProjectionError, Row, key_text
@@ -138,7 +138,7 @@ class _Sides:
         self._rows = self._differences = 0
         self._first: Difference | None = None
 
-    def fold(self, rows: Mapping[Key, Any], events: Sequence[reading.Read]) -> Folded[Any]:
+    def fold(self, rows: Mapping[Key, Any], events: Sequence[reading.ReadEvent]) -> Folded[Any]:
         """The events up to the live copy's position, folded."""
         position = self.copy.position
         mine = [one for one in events if one.position <= position]
@@ -174,7 +174,7 @@ class _Sides:
 
 def _begin(connection: Connection[Any], projection: Projection[Any], shard: int) -> _Sides | NotLive:
     try:
-        return _Sides(projection, catalog.live(connection, projection, shard))
+        return _Sides(projection, copies.live(connection, projection, shard))
     except NotLive as error:
         return error
 

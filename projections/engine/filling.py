@@ -15,11 +15,11 @@ from typing import Any
 
 from psycopg import Connection
 
-from projections.engine import catalog, reading
+from projections.engine import copies, reading
 from projections.engine.folding import Letter, fold_batch, sorted_out, with_keys
 from projections.engine.letters import park, parked_keys
 from projections.engine.model import Projection
-from projections.engine.reading import Read
+from projections.engine.reading import ReadEvent
 from projections.engine.tables import Table
 
 LONG_POSITIONS = 20_000
@@ -66,7 +66,7 @@ class _Filling:
 
     def __init__(self, connection: Connection[Any], table: Table[Any], shard: int, window: tuple[int, int]) -> None:
         self._connection, self._table, self._shard = connection, table, shard
-        catalog.advance(connection, shard, table.name, *window)
+        copies.advance(connection, shard, table.name, *window)
         self._begins = window[0] == 0
         if self._begins:
             # Nothing was applied yet, so nothing can be there; what somebody else put there must not stop us.
@@ -74,7 +74,7 @@ class _Filling:
         self._parked = parked_keys(connection, table.name, shard)
         self._letters: list[Letter] = []
 
-    def apply(self, read: Sequence[Read]) -> None:
+    def apply(self, read: Sequence[ReadEvent]) -> None:
         """Everything of some streams that the projection declares."""
         connection, table, shard = self._connection, self._table, self._shard
         events = with_keys(table.projection, read)

@@ -20,7 +20,7 @@ from msgspec import Struct
 
 from domain.kernel.event import Event
 from projections.engine.model import Key, Projection, R, Recorded, key_text, stream_key
-from projections.engine.reading import Read, Unreadable, reason
+from projections.engine.reading import ReadEvent, Unreadable, reason
 
 
 class Letter(Struct, frozen=True):
@@ -40,16 +40,16 @@ Keyed = tuple[Key, Recorded] | tuple[None, Unreadable]
 
 
 class Folded(Struct, Generic[R]):
-    """What a batch did: changed rows by key (`None` means the row is gone) and newly parked events."""
+    """Result of a batch: changed rows by key (`None` means the row is gone) and newly parked events."""
 
     changed: dict[Key, R | None]
     letters: list[Letter]
 
 
-def sorted_out(projections: Sequence[Projection[Any]], events: Iterable[Read]) -> list[list[Read]]:
+def sorted_out(projections: Sequence[Projection[Any]], events: Iterable[ReadEvent]) -> list[list[ReadEvent]]:
     """For each projection the events that it declares, in order: every event is looked at once for all of them."""
-    found: list[list[Read]] = [[] for _ in projections]
-    takers: dict[type[Event] | str, list[Callable[[Read], None]]] = {}
+    found: list[list[ReadEvent]] = [[] for _ in projections]
+    takers: dict[type[Event] | str, list[Callable[[ReadEvent], None]]] = {}
     for one in events:
         # What could not be decoded has no class; it goes to those who want its type.
         kind = one.type if isinstance(one, Unreadable) else type(one.event)
@@ -61,12 +61,12 @@ def sorted_out(projections: Sequence[Projection[Any]], events: Iterable[Read]) -
     return found
 
 
-def keyed(projection: Projection[Any], events: Iterable[Read]) -> list[Keyed]:
+def keyed(projection: Projection[Any], events: Iterable[ReadEvent]) -> list[Keyed]:
     """The events that this projection declares, each with its key."""
     return with_keys(projection, sorted_out([projection], events)[0])
 
 
-def with_keys(projection: Projection[Any], declared: Iterable[Read]) -> list[Keyed]:
+def with_keys(projection: Projection[Any], declared: Iterable[ReadEvent]) -> list[Keyed]:
     """Events that this projection declares, each with its key."""
     key_of = projection.key_of
     if key_of is stream_key:
@@ -150,7 +150,7 @@ def _one_by_one(
     return Folded(changed, letters)
 
 
-def _blocking(key: Key | None, one: Read, blocked: set[str]) -> str:
+def _blocking(key: Key | None, one: ReadEvent, blocked: set[str]) -> str:
     """The parked key or stream that this event has to wait behind; empty when there is none."""
     if key is not None and (name := key_text(key)) in blocked:
         return name
@@ -158,9 +158,9 @@ def _blocking(key: Key | None, one: Read, blocked: set[str]) -> str:
     return stream if stream in blocked else ""
 
 
-def _stream(one: Read) -> str:
+def _stream(one: ReadEvent) -> str:
     return one.stream if isinstance(one, Unreadable) else one.envelope.stream
 
 
-def _letter(one: Read, key: str, error: str) -> Letter:
+def _letter(one: ReadEvent, key: str, error: str) -> Letter:
     return Letter(one.position, key, _stream(one), error)

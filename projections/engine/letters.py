@@ -8,14 +8,14 @@ from typing import Any
 from msgspec import Struct
 from psycopg import Connection
 
-from projections.engine import catalog, reading
+from projections.engine import copies, reading
 from projections.engine.folding import Letter, fold_batch, keyed
 from projections.engine.model import Projection
 from projections.engine.tables import Table, array
 
 
 class Retried(Struct, frozen=True):
-    """What a retry did: how many parked events were applied and how many are (again) parked."""
+    """Result of a retry: numbers of parked events that were applied and that are (again) parked."""
 
     applied: int
     parked: int
@@ -63,9 +63,9 @@ def retry(connection: Connection[Any], projection: Projection[Any], shard: int =
     Exactly the same code decides what is parked as in a batch, so that the outcome is that of a rebuild: an event that
     raises again is parked again, with the later events of its key behind it.
     """
-    table = catalog.live(connection, projection, shard).table
+    table = copies.live(connection, projection, shard).table
     with connection.transaction():
-        catalog.lock(connection, shard, table)
+        copies.lock(connection, shard, table)
         waiting = letters(connection, table, shard)
         events = keyed(projection, reading.chosen(connection, shard, [letter.position for letter in waiting]))
         target: Table[Any] = Table(projection)

@@ -1,4 +1,4 @@
-"""What a projection is: a name, a version, a frozen row type, a key and a pure fold from events to rows.
+"""Projection: a name, a version, a frozen row type, a key and a pure fold from events to rows.
 
     ledger.events ──read──▶ Recorded ──fold(row | None, event, recorded)──▶ row | None ──write──▶ read.<name>_v<n>
 

@@ -25,8 +25,8 @@ from msgspec import Struct
 from psycopg import Connection
 
 from domain.kernel.event import EVENT_TYPES, Event
-from projections.engine import catalog, reading
-from projections.engine.catalog import NotLive, live
+from projections.engine import copies, reading
+from projections.engine.copies import NotLive, live
 from projections.engine.folding import fold_batch, keyed
 from projections.engine.model import Key, Projection, ProjectionError, R, Recorded
 from projections.engine.reading import head_size, window
@@ -50,7 +50,7 @@ def resolve(connection: Connection[Any], projection: Projection[Any], shard: int
     It is read before the rows, so the rows are at least as new as it says. Raises `NotProjectedYet` for a position
     ahead of the live copy, `ProjectionError` for a negative one and `NotLive`.
     """
-    position = catalog.live(connection, projection, shard).position
+    position = copies.live(connection, projection, shard).position
     if as_of_position is None:
         return position
     if as_of_position < 0:
@@ -189,7 +189,7 @@ class Page(Struct, Generic[R], frozen=True):
 
 
 class Where(Struct, Generic[R], frozen=True):
-    """Which rows are wanted: those whose columns have these values and of which `holds` is true."""
+    """Condition on rows: their columns have these values, and `holds` is true of them."""
 
     columns: Mapping[str, Any] = {}
     holds: Callable[[R], bool] | None = None

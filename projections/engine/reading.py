@@ -51,7 +51,7 @@ class Unreadable(Struct, frozen=True):
     type: str
 
 
-Read = Recorded | Unreadable
+ReadEvent = Recorded | Unreadable
 
 
 def head_size(connection: Connection[Any], shard: int) -> int:
@@ -63,12 +63,12 @@ def head_size(connection: Connection[Any], shard: int) -> int:
     return size
 
 
-def window(connection: Connection[Any], shard: int, after: int, up_to: int, types: Iterable[str]) -> list[Read]:
+def window(connection: Connection[Any], shard: int, after: int, up_to: int, types: Iterable[str]) -> list[ReadEvent]:
     """The events at positions `after` + 1 … `up_to` whose stored type is one of `types`, in order."""
     return _read(connection, shard, _WINDOW, (shard, after, up_to, list(types)))
 
 
-def chosen(connection: Connection[Any], shard: int, positions: Sequence[int]) -> list[Read]:
+def chosen(connection: Connection[Any], shard: int, positions: Sequence[int]) -> list[ReadEvent]:
     """The events at exactly these positions, in order."""
     return _read(connection, shard, _CHOSEN, (shard, list(positions)))
 
@@ -80,7 +80,7 @@ def by_stream(
     up_to: int,
     types: Iterable[str],
     chosen: Sequence[str] | None = None,
-) -> Iterator[tuple[str | None, list[Read]]]:
+) -> Iterator[tuple[str | None, list[ReadEvent]]]:
     """The events at positions `after` + 1 … `up_to` in the order of their streams, some whole streams at a time.
 
     Of all streams, or of the `chosen` ones. Each time about `BY_STREAM_ROWS` events, and the last stream up to which
@@ -127,13 +127,13 @@ def reason(error: Exception) -> str:
     return f"{type(error).__name__}: {error}"[:REASON_MAX_CHARS]
 
 
-def _read(connection: Connection[Any], shard: int, query: str, parameters: tuple[Any, ...]) -> list[Read]:
+def _read(connection: Connection[Any], shard: int, query: str, parameters: tuple[Any, ...]) -> list[ReadEvent]:
     return _decoded(connection, shard, connection.cursor(binary=True).execute(query, parameters).fetchall())
 
 
-def _decoded(connection: Connection[Any], shard: int, rows: Iterable[Sequence[Any]]) -> list[Read]:
+def _decoded(connection: Connection[Any], shard: int, rows: Iterable[Sequence[Any]]) -> list[ReadEvent]:
     """Rows that begin with position and entry."""
-    read: list[Read] = []
+    read: list[ReadEvent] = []
     for position, entry, *_ in rows:
         try:
             read.append(decode(position, entry))

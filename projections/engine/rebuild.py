@@ -7,9 +7,9 @@ from typing import Any
 from msgspec import Struct
 from psycopg import Connection
 
-from projections.engine import catalog, reading
-from projections.engine.catalog import Copy, NotLive, Status
+from projections.engine import copies, reading
 from projections.engine.comparing import Compared, compare_tables
+from projections.engine.copies import Copy, NotLive, Status
 from projections.engine.filling import FILL_POSITIONS_MAX, fill, is_long
 from projections.engine.letters import letters, park
 from projections.engine.model import Projection, ProjectionError
@@ -50,16 +50,16 @@ def rebuild(
     compared with the fresh one before it goes. A rebuild that died is started anew by the next one.
     Raises `RebuildRunning`, `NotLive`, and `ProjectionError` when the table holds another shard's rows.
     """
-    if not catalog.try_exclusive(connection, projection):
+    if not copies.try_exclusive(connection, projection):
         raise RebuildRunning(f"{projection.table}: expected no other rebuild, somebody is rebuilding it")
     try:
-        live = catalog.live(connection, projection, shard)
+        live = copies.live(connection, projection, shard)
         _expect_one_shard(connection, live, shard)
         fresh = _begin(connection, projection, shard)
         _build(connection, fresh, shard, progress)
         return _switch(connection, fresh, live.table, shard, comparing)
     finally:
-        catalog.release(connection, projection)
+        copies.release(connection, projection)
 
 
 def _expect_one_shard(connection: Connection[Any], live: Copy, shard: int) -> None:
@@ -75,7 +75,7 @@ def _begin(connection: Connection[Any], projection: Projection[Any], shard: int)
         _forget(connection, fresh, shard)
         fresh.drop(connection)
         fresh.create(connection)
-        catalog.add(connection, shard, projection, fresh.name, Status.REBUILDING)
+        copies.add(connection, shard, projection, fresh.name, Status.REBUILDING)
     return fresh
 
 
@@ -88,7 +88,7 @@ def _build(connection: Connection[Any], fresh: Table[Any], shard: int, progress:
     """Follow the live copy until it is less than one batch ahead."""
     at = 0
     while True:
-        goal = catalog.live(connection, fresh.projection, shard).position
+        goal = copies.live(connection, fresh.projection, shard).position
         if goal - at < REBUILD_ROWS and at:
             return
         at = _to(connection, fresh, shard, at, goal, progress)
@@ -122,10 +122,10 @@ def _to(
 def _switch(connection: Connection[Any], fresh: Table[Any], table: str, shard: int, comparing: bool) -> Rebuilt:
     compared = None
     with connection.transaction():
-        live = catalog.lock(connection, shard, table)
+        live = copies.lock(connection, shard, table)
         if live.status is not Status.LIVE:
             raise NotLive(f"read.{table}: expected it to be live until the switch, got {live.status}")
-        at = catalog.lock(connection, shard, fresh.name).position
+        at = copies.lock(connection, shard, fresh.name).position
         while at < live.position:
             at = _to(connection, fresh, shard, at, live.position)
         parked = letters(connection, fresh.name, shard)

@@ -17,13 +17,13 @@ from typing import Any
 
 from psycopg import Connection
 
-from projections.engine import catalog, reading
-from projections.engine.catalog import Copy, LostRace, Status
+from projections.engine import copies, reading
+from projections.engine.copies import Copy, LostRace, Status
 from projections.engine.filling import FILL_POSITIONS_MAX, fill, is_long
 from projections.engine.folding import fold_batch, sorted_out, with_keys
 from projections.engine.letters import park, parked_keys
 from projections.engine.model import Projection, ProjectionError
-from projections.engine.reading import BATCH_ROWS_MAX, Read
+from projections.engine.reading import BATCH_ROWS_MAX, ReadEvent
 from projections.engine.tables import Table
 
 CHANNEL = "ledger"
@@ -59,7 +59,7 @@ class Runner:
 
     def prepare(self) -> None:
         """Create the catalog and the tables that are missing; call once before the first step."""
-        catalog.prepare(self._connection, [table.projection for table in self._tables.values()], self._shard)
+        copies.prepare(self._connection, [table.projection for table in self._tables.values()], self._shard)
 
     def step(self, report: Callable[[int], None] | None = None) -> int:
         """Apply one window to the projections that are furthest behind; return its size, 0 when all are up to date.
@@ -68,7 +68,7 @@ class Runner:
         `report` hears, as far as that is known, of how much of a long window is done.
         """
         head = reading.head_size(self._connection, self._shard)
-        mine = [copy for copy in catalog.copies(self._connection, self._shard) if self._runs(copy)]
+        mine = [copy for copy in copies.copies(self._connection, self._shard) if self._runs(copy)]
         behind = [copy for copy in mine if copy.position < head]
         if not behind:
             self._promote(mine)
@@ -135,11 +135,11 @@ class Runner:
     def _promote(self, group: Sequence[Copy]) -> None:
         for copy in group:
             if copy.status is Status.BUILDING:
-                catalog.promote(self._connection, self._tables[copy.table].projection, self._shard)
+                copies.promote(self._connection, self._tables[copy.table].projection, self._shard)
 
     def _left(self) -> int:
         head = reading.head_size(self._connection, self._shard)
-        mine = [copy for copy in catalog.copies(self._connection, self._shard) if self._runs(copy)]
+        mine = [copy for copy in copies.copies(self._connection, self._shard) if self._runs(copy)]
         return max((head - copy.position for copy in mine), default=0)
 
 
@@ -148,13 +148,13 @@ def apply(
     table: Table[Any],
     shard: int,
     window: tuple[int, int],
-    read: Sequence[Read],
+    read: Sequence[ReadEvent],
 ) -> None:
     """Apply one window (`after`, `up_to`] to one copy, within the caller's transaction. Raises `LostRace`.
 
     `read` has those events of the window that the projection declares.
     """
-    catalog.advance(connection, shard, table.name, *window)
+    copies.advance(connection, shard, table.name, *window)
     events = with_keys(table.projection, read)
     if not events:
         return

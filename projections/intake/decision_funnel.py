@@ -31,7 +31,7 @@ AUTOMATIC_PROMISE_MS = 3_000
 """The automatic part takes at most three seconds."""
 
 
-class Reached(Row, frozen=True, kw_only=True):
+class FunnelRow(Row, frozen=True, kw_only=True):
     """One application: at which position it first reached each stage, and two durations in milliseconds.
 
     `person` is the first time that a person was needed: a referral, a requested review, or a decision by one of the
@@ -117,11 +117,11 @@ class Funnel(Struct, frozen=True):
 # --------------------------------------------------------------------------------------------------- fold
 
 
-def fold(row: Reached | None, event: Event, recorded: Recorded) -> Reached | None:
+def fold(row: FunnelRow | None, event: Event, recorded: Recorded) -> FunnelRow | None:
     """The row after one event. Raises `ProjectionError` for a case that does not begin with its draft."""
     at = recorded.position
     if isinstance(event, e.ApplicationDrafted):
-        return Reached(id=recorded.stream, tenant=recorded.tenant, drafted=at, position=at)
+        return FunnelRow(id=recorded.stream, tenant=recorded.tenant, drafted=at, position=at)
     if row is None:
         raise ProjectionError(
             f"stream {recorded.stream}: expected application.drafted first, got {recorded.envelope.type}"
@@ -138,11 +138,11 @@ def fold(row: Reached | None, event: Event, recorded: Recorded) -> Reached | Non
     return replace(row, position=at, **change)
 
 
-def _ends_automatic_part(row: Reached, change: dict[str, Any]) -> bool:
+def _ends_automatic_part(row: FunnelRow, change: dict[str, Any]) -> bool:
     return "verified" in change or ("decided" in change and row.person is None and "person" not in change)
 
 
-def _since_submission_ms(row: Reached, recorded: Recorded) -> int | None:
+def _since_submission_ms(row: FunnelRow, recorded: Recorded) -> int | None:
     """Whole milliseconds, rounded down; `None` for a case that was never submitted."""
     return None if row.submitted_at is None else (recorded.at - row.submitted_at) // timedelta(milliseconds=1)
 
@@ -150,7 +150,7 @@ def _since_submission_ms(row: Reached, recorded: Recorded) -> int | None:
 DECISION_FUNNEL = Projection(
     name="decision_funnel",
     version=1,
-    row=Reached,
+    row=FunnelRow,
     key=("id",),
     events=frozenset({e.ApplicationDrafted, *_STAGES_OF}),
     fold=fold,

@@ -238,8 +238,8 @@ BILLS = Projection(
 # ------------------------------------------------------------------------------------------------ queries
 
 
-class Filter(Struct, frozen=True, kw_only=True):
-    """Which bills are asked for; `overdue_on` means open on that business date and due before it."""
+class BillCriteria(Struct, frozen=True, kw_only=True):
+    """Criteria of bills; `overdue_on` means open on that business date and due before it."""
 
     status: str | None = None
     due_from: date | None = None
@@ -256,7 +256,7 @@ class Filter(Struct, frozen=True, kw_only=True):
         )
 
 
-class Found(Struct, frozen=True):
+class LeaseBill(Struct, frozen=True):
     """One bill and its lease."""
 
     lease: UUID
@@ -267,27 +267,27 @@ Cursor = tuple[UUID, int]
 """A place in the list of all bills: a lease, and the number of one of its bills."""
 
 
-class Page(Struct, frozen=True):
+class BillPage(Struct, frozen=True):
     """Some bills in the order of their leases' ids and their numbers, valid at `position`."""
 
     position: int
-    bills: tuple[Found, ...]
+    bills: tuple[LeaseBill, ...]
     next_after: Cursor | None
 
 
-ALL = Filter()
+ALL = BillCriteria()
 
 
 def listing(
     connection: Connection[Any],
     tenant: UUID,
     *,
-    where: Filter = ALL,
+    where: BillCriteria = ALL,
     limit: int,
     starting_after: Cursor | None = None,
     as_of_position: int | None = None,
     shard: int = 0,
-) -> Page:
+) -> BillPage:
     """A page of the tenant's bills, now or at an earlier position.
 
     It may be short, even empty, and still have more behind it (`next_after`): a page looks at a bounded number of
@@ -297,7 +297,7 @@ def listing(
     condition, values = _condition(where)
     window = Window(BILLS, tenant, shard, condition, values)
     after, number = starting_after or (None, _BEFORE_ALL)
-    found: list[Found] = []
+    found: list[LeaseBill] = []
     last: UUID | None = None
     if after is not None:
         row = window.one(connection, after, position, past=as_of_position is not None)
@@ -312,24 +312,24 @@ def listing(
     return _page(position, found, limit, last)
 
 
-def _matching(row: Bills | None, where: Filter, after: int) -> list[Found]:
+def _matching(row: Bills | None, where: BillCriteria, after: int) -> list[LeaseBill]:
     if row is None:
         return []
-    return [Found(row.id, bill) for bill in bills_of(row) if bill.number > after and where.takes(bill)]
+    return [LeaseBill(row.id, bill) for bill in bills_of(row) if bill.number > after and where.takes(bill)]
 
 
-def _page(position: int, found: list[Found], limit: int, scanned_to: UUID | None) -> Page:
+def _page(position: int, found: list[LeaseBill], limit: int, scanned_to: UUID | None) -> BillPage:
     if len(found) > limit:
         end = found[limit - 1]
-        return Page(position, tuple(found[:limit]), (end.lease, end.bill.number))
-    return Page(position, tuple(found), None if scanned_to is None else (scanned_to, _BEHIND_ALL))
+        return BillPage(position, tuple(found[:limit]), (end.lease, end.bill.number))
+    return BillPage(position, tuple(found), None if scanned_to is None else (scanned_to, _BEHIND_ALL))
 
 
 _BEFORE_ALL, _BEHIND_ALL = -1, 1_000_000
 """Numbers before and behind every bill of a lease."""
 
 
-def _condition(where: Filter) -> tuple[str, list[Any]]:
+def _condition(where: BillCriteria) -> tuple[str, list[Any]]:
     """SQL that leaves out leases that have no overdue bill, which are most of them."""
     if where.overdue_on is None:
         return "true", []

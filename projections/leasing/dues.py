@@ -1,4 +1,4 @@
-"""What is due and not paid: the issued bills of a lease as far as ageing and the lease book need them."""
+"""Dues of a lease: its issued bills with what is open of them, as ageing and the lease book need them."""
 
 from __future__ import annotations
 

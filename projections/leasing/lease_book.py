@@ -1,4 +1,4 @@
-"""The row of a lease in the lease book: what it is, and what every event of the lease does to it.
+"""The lease book: one row per lease, and the change of the row by every event of the lease.
 
     lease.created ─▶ row ─every later event of the lease─▶ row (state, amounts, balances, due dates, version, position)
 

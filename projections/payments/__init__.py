@@ -1,1 +1,1 @@
-"""Read models of payments: payments, mandates, receipts, reconciliations."""
+"""Read models of payments: payments, mandates, money movements, reconciliations."""

@@ -1,4 +1,4 @@
-"""How leases stand in the evening of a day: what is due, what is under way, which mandates stand; one SQL statement.
+"""Collection positions of leases at the end of a day: dues, attempts under way, mandates; one SQL statement.
 
     bills (issued, due by the day, open) ─┐
     mandates that stand ──────────────────┼─ by lease ─▶ Standing ─▶ `domain.payments.collection.moves`
@@ -18,15 +18,15 @@ from uuid import UUID
 import msgspec
 from psycopg import Connection
 
-from domain.payments.collection import CollectionPosition, Debit, Waiting
+from domain.payments.collection import CollectionPosition, Debit, WaitingPayment
 from domain.payments.payment.values import CollectionPolicy
 from projections.engine.model import Projection
 from projections.leasing.bills import BILLS
 from projections.payments.mandates import MANDATES
+from projections.payments.movements import MOVEMENTS
 from projections.payments.payments import PAYMENTS
-from projections.payments.receipts import RECEIPTS
 
-READS: tuple[Projection[Any], ...] = (BILLS, MANDATES, PAYMENTS, RECEIPTS)
+READS: tuple[Projection[Any], ...] = (BILLS, MANDATES, PAYMENTS, MOVEMENTS)
 """The read models that this question is put to."""
 
 _STANDING = f"""
@@ -45,7 +45,7 @@ WITH mandates AS MATERIALIZED (
         SELECT lease, under_way_fen AS fen FROM read.{PAYMENTS.table}
         WHERE shard = %(shard)s AND tenant = %(tenant)s AND under_way_fen > 0
         UNION ALL
-        SELECT lease, amount_fen FROM read.{RECEIPTS.table}
+        SELECT lease, amount_fen FROM read.{MOVEMENTS.table}
         WHERE shard = %(shard)s AND tenant = %(tenant)s AND position > %(posted_to)s AND movement = 'collection'
     ) AS moving GROUP BY lease
 ), asked AS MATERIALIZED (
@@ -110,8 +110,8 @@ def _standing(row: tuple[Any, ...], policies: dict[str, CollectionPolicy]) -> Co
 
 def _waiting(
     ids: list[UUID], attempts: list[int], wished: list[int], mandates: list[str], advances: list[bool]
-) -> tuple[Waiting, ...]:
+) -> tuple[WaitingPayment, ...]:
     return tuple(
-        Waiting(payment=payment, attempt=attempt, initiated_fen=fen, mandate=mandate or None, advance=advance)
+        WaitingPayment(payment=payment, attempt=attempt, initiated_fen=fen, mandate=mandate or None, advance=advance)
         for payment, attempt, fen, mandate, advance in zip(ids, attempts, wished, mandates, advances, strict=True)
     )

@@ -1,1 +1,1 @@
-"""Read models of what is at risk."""
+"""Read models of exposures."""

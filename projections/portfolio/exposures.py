@@ -1,4 +1,4 @@
-"""The portfolio: what is at risk, with whom, in which class, and the limits, from the lease book.
+"""Exposures of a portfolio: by lessee and class, with provisions and limits, from the lease book.
 
 A lease counts from its activation until it is settled. Its exposure is what is billed and open and, in a finance lease,
 the principal that is not billed yet and the interest that is earned and not billed; rent to come is none. Net assets,

@@ -40,6 +40,7 @@ from domain.pricing.offer import Offer
 from domain.pricing.parts import AssetKind, CustomerClass
 from domain.pricing.plans import Plan
 from domain.pricing.quoting import QuoteRequest as Wish
+from tests.given import Written, appended
 
 DAY = date(2026, 3, 9)
 OFFICER = Actor("risk_officer", "officer_1")
@@ -115,21 +116,17 @@ class Lessor:
         request = Request(stream=stream, key=key or new_id().hex, command=command, context=context)
         return await self.through.execute(decider, request)
 
-    async def done(self, decider: Decider[Any], stream: UUID, *commands: Command, by: Actor = OFFICER) -> None:
+    async def given(self, decider: Decider[Any], stream: UUID, *commands: Command, by: Actor = OFFICER) -> None:
         """Commands that are granted."""
         for command in commands:
             outcome = await self.ask(decider, stream, command, by)
             assert not isinstance(outcome, Refusal), f"{type(command).__name__}: {outcome.sentence()}"
 
-    async def no(
-        self, decider: Decider[Any], stream: UUID, command: Command, by: Actor = OFFICER
-    ) -> tuple[str, dict[str, str]]:
-        """A command that is refused, and leaves nothing behind: by which rule, and its facts."""
-        size = await self.program.reader.size()
-        outcome = await self.ask(decider, stream, command, by)
-        assert isinstance(outcome, Refusal), f"{type(command).__name__}: expected a refusal, got events"
-        assert await self.program.reader.size() == size
-        return outcome.code, dict(outcome.facts)
+    async def when(self, decider: Decider[Any], stream: UUID, command: Command, by: Actor = OFFICER) -> Written:
+        """One command, and what the ledger holds afterwards."""
+        before = await self.program.reader.size()
+        answer = await self.ask(decider, stream, command, by)
+        return Written(answer, await appended(self.program, before))
 
     async def types(self, stream: UUID) -> list[str]:
         """Types of the events of a stream, without the aggregate's name and the version."""
@@ -154,12 +151,12 @@ class Lessor:
             yes = GrantConsent(
                 recipients=recipients, clause=CLAUSE, expires_on=date(2099, 1, 1), uses=uses, evidence="e" * 64
             )
-            await self.done(CONSENT, stream, asked, yes)
+            await self.given(CONSENT, stream, asked, yes)
         return stream
 
     async def withdrawn(self, consent: UUID) -> None:
         """The person takes a consent back."""
-        await self.done(CONSENT, consent, WithdrawConsent(channel="app"))
+        await self.given(CONSENT, consent, WithdrawConsent(channel="app"))
 
     async def verifying(self, asset: AssetClass = AssetClass.PHONE) -> UUID:
         """An application whose checks are under way."""
@@ -168,7 +165,7 @@ class Lessor:
             reference="A-1", asset_class=asset, product="lease", channel="app", amount_fen=600_000, currency="CNY",
             subject=self.person,
         )  # fmt: skip
-        await self.done(
+        await self.given(
             APPLICATION,
             stream,
             draft,
@@ -180,7 +177,7 @@ class Lessor:
     async def referred(self, asset: AssetClass = AssetClass.PHONE) -> UUID:
         """An application that a person judges."""
         stream = await self.verifying(asset)
-        await self.done(
+        await self.given(
             APPLICATION,
             stream,
             a.CompleteVerification(),
@@ -192,7 +189,7 @@ class Lessor:
         """An application whose priced offer is accepted."""
         _, terms = priced(of)
         stream = await self.referred(of.asset.kind.asset_class)
-        await self.done(
+        await self.given(
             APPLICATION, stream,
             a.FinaliseTerms(terms=terms), a.ApproveApplication(terms=terms), a.SelectOffer(),
             a.CreateOffer(), a.PresentOffer(), a.AcceptOffer(),
@@ -204,7 +201,7 @@ class Lessor:
         state = await self.contract(contract)
         shown = PresentContract(root=state.root, document="d" * 64, disclosed=EVERYTHING, channel="app")
         confirmed = AcknowledgeDisclosure(party=self.person, root=state.root, items=EVERYTHING)
-        await self.done(CONTRACT, contract, shown, confirmed)
+        await self.given(CONTRACT, contract, shown, confirmed)
         before = "d" * 64
         for number, party in enumerate(state.parties, start=1):
             after = f"{number:064x}"
@@ -216,7 +213,7 @@ class Lessor:
                 level=SignatureLevel.B_B,
                 method=SignatureMethod.VENDOR,
             )
-            await self.done(CONTRACT, contract, SignContract(signature=signature))
+            await self.given(CONTRACT, contract, SignContract(signature=signature))
             before = after
 
     async def contract(self, stream: UUID) -> ContractState:

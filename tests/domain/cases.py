@@ -78,7 +78,7 @@ from domain.intake.application.values import DocumentKind, Finding, Terms
 from domain.kernel.command import Command
 from domain.kernel.event import Event
 from domain.kernel.values import AssetClass
-from tests.domain.intake.scenario import TODAY, scenarios
+from tests.given import TODAY, scenarios
 
 given = scenarios(APPLICATION)
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import msgspec
 
 from domain.kernel.event import EVENT_TYPES, Event, decode_body, type_of, validate, without_personal
-from tests.domain.intake.scenario import body_of
+from tests.given import body_of
 
 HERE = Path(__file__).parent
 

@@ -49,9 +49,9 @@ from domain.leasing.lease.commands import (
 from domain.leasing.lease.rules.decider import LEASE
 from domain.leasing.values import DepositMode, DownPaymentTo, NewDueDate
 from domain.pricing.schedules import Component
-from tests.domain.intake.scenario import body_of
 from tests.domain.leasing import cases
 from tests.domain.leasing.cases import bill, day, pay
+from tests.given import body_of
 from tests.history.golden import HERE
 
 

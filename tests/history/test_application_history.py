@@ -11,7 +11,7 @@ import pytest
 from domain.intake.application.rules import APPLICATION
 from domain.kernel.decider import fold
 from domain.kernel.event import decode_body
-from tests.domain.intake.scenario import body_of
+from tests.given import body_of
 from tests.history.golden import check_every_type, check_line, event_of, lines_of, stored
 
 LINES = lines_of("application_v1.jsonl")

@@ -13,18 +13,6 @@ from tests.projections.accounting.book_keeping import BookKeeper
 
 
 @pytest.fixture
-def ledger_url(url: str) -> str:
-    """The URL of an empty ledger."""
-    return url
-
-
-@pytest.fixture
-def app_connection(connection: Connection[Any]) -> Connection[Any]:
-    """A connection as programs have it."""
-    return connection
-
-
-@pytest.fixture
 def other_connection(url: str) -> Iterator[Connection[Any]]:
     """A second program's connection."""
     with connect(url) as connection:

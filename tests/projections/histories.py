@@ -15,7 +15,7 @@ from domain.kernel.command import Command
 from domain.kernel.event import without_personal
 from domain.kernel.refusal import Refusal
 from tests.domain.cases import SAMPLES
-from tests.domain.intake.scenario import context
+from tests.given import context
 from tests.projections.accounting.book_keeping import START, Happening, stream
 
 STREAMS = 4

@@ -1,4 +1,4 @@
-"""What a payment provider must do: take an order, say how it ended, pay back, call back with a signature, report a day.
+"""Port of a payment provider: it takes orders, tells their outcomes, refunds, calls back signed, and reports a day.
 
     initiate(order) ─▶ Answer(accepted | succeeded | failed | unknown)     the same order again is the same transaction
     query(request)  ─▶ Answer                                              what really became of it

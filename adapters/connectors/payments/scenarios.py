@@ -1,4 +1,4 @@
-"""Fates of orders at a sandbox bank: what really happens to each, drawn by a rule and never by chance.
+"""Scenarios of a sandbox bank: the outcome of each order, drawn by a rule and never by chance.
 
     Order ─▶ rule(order) → Script ─▶ what the bank answers now, what really happens, when and how often it calls back
 

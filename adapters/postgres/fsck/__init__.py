@@ -1,1 +1,1 @@
-"""fsck: does the ledger still say what it said? `whole` is the pass over everything, the others its parts."""
+"""fsck: verification of the stored ledger. `whole` is the pass over everything, the others its parts."""

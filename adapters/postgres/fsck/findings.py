@@ -1,4 +1,4 @@
-"""What fsck found: differences with position, expected and got."""
+"""Findings of fsck: differences with position, expected and got."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""fsck: does the ledger still say what it said? Every stored value is hashed again and every claim rebuilt from them.
+"""fsck: verification of the stored ledger. Every stored value is hashed again and every claim rebuilt from them.
 
 One pass over the events in a snapshot, in position order:
 
@@ -33,7 +33,7 @@ Progress = Callable[[int, int], None]
 
 
 class Report(Struct, frozen=True, kw_only=True):
-    """What fsck saw: counts of what was checked, and the differences in the order they were met."""
+    """Report of fsck: counts of what was checked, and the differences in the order they were met."""
 
     events: int
     streams: int

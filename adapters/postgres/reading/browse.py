@@ -1,4 +1,4 @@
-"""Questions that people ask of the ledger: whose a stream is, what stands where, how far it was at an instant.
+"""Queries of the ledger: the owner of a stream, the events of a range, the size at an instant.
 
 For one blocking connection. Positions have no holes and `recorded_at` never goes back with them, so an instant is found
 by bisection and needs no index of its own.
@@ -29,7 +29,7 @@ EVENT_SCAN_MAX = 20_000
 
 
 class Envelope(Struct, frozen=True):
-    """What these questions need of an entry."""
+    """Envelope of an entry, as far as these queries need it."""
 
     eid: UUID
     type: str

@@ -1,4 +1,4 @@
-"""What rules need: streams by their states, relations by their members, the rest by functions.
+"""Facts of rules: streams by their states, relations by their members, references and sums by functions.
 
     rule ─needs─▶ Found (facts; the versions of the streams that were read) ─▶ judged ─▶ Append.reads
            └─ asked again while it names something new
@@ -60,7 +60,7 @@ Rules = Mapping[type[Command], Sequence[CrossRule]]
 
 
 class Found(AsyncExitStack):
-    """What was read for one command; holds the tenant lock, where a sum was read, until the block ends.
+    """Facts that were read for one command; holds the tenant lock, where a sum was read, until the block ends.
 
     `reads` takes the version of every stream that was read.
     """

@@ -1,4 +1,4 @@
-"""What one transaction of the group commit writes, as few statements over whole columns.
+"""Rows of one transaction of the group commit, written by few statements over whole columns.
 
 Small batches go in by `unnest`, large ones by binary COPY; everything after the events is one statement, and the
 COMMIT rides in the same round trip.

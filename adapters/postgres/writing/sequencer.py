@@ -1,4 +1,4 @@
-"""What happens under the head row's lock, as a pure function: a batch of appends becomes rows or refusals.
+"""Sequencer: the pure function that turns a batch of appends into rows or refusals, under the head row's lock.
 
     Head + Known + [Append, …] ──sequence()──▶ Batch(outcomes, rows, new Head)
 
@@ -77,7 +77,7 @@ class Append(Struct, frozen=True, kw_only=True):
 
 
 class Appended(Struct, frozen=True, kw_only=True):
-    """Where a command's events stand: first position, how many they are, and the stream that the command was for.
+    """Place of a command's events: first position, their number, and the stream that the command was for.
 
     `seq` is the number of that stream's first new event, `version` that of its last one. `size` and `root` are the
     tree that first contained the events; absent (0, empty) when the command was replayed.

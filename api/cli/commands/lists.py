@@ -24,7 +24,7 @@ from api.language import Language, current, message, text
 
 if TYPE_CHECKING:
     from api.queries.engine.columns import Column
-    from api.queries.engine.read import Answered, Read
+    from api.queries.engine.read import Read, ReadResult
 
 LIMIT = 1_000
 """Items in one answer, where nothing else is asked for."""
@@ -127,15 +127,15 @@ def _asked(read: Read, given: Mapping[str, Any]) -> dict[str, Any]:
         raise Unusable(retold(str(error))) from None
 
 
-def _all(read: Read, connection: Any, tenant: Any, asked: dict[str, Any], data: Any) -> Answered:
+def _all(read: Read, connection: Any, tenant: Any, asked: dict[str, Any], data: Any) -> ReadResult:
     """The items of all pages up to the limit."""
     from msgspec.structs import replace
 
-    from api.queries.engine.read import Asked
+    from api.queries.engine.read import ReadRequest
 
     items: list[Any] = []
     while True:
-        question = Asked(connection=connection, tenant=tenant, data=data, **asked)
+        question = ReadRequest(connection=connection, tenant=tenant, data=data, **asked)
         found = read.run(question)
         if found is None:
             raise Unusable(text("expected ids of this tenant, got none at this position"))

@@ -25,13 +25,13 @@ from starlette.types import Receive, Scope, Send
 from adapters.postgres.ledger import Request
 from adapters.postgres.writing.sequencer import Appended, KeyReused, VersionConflict
 from adapters.system import new_id
-from api.access import Principal
+from api.authentication import Principal
 from api.fills import FILLED, Filled, Given, Members
-from api.http.access import principal_of, require
+from api.http.authentication import principal_of, require
 from api.http.commands.headers import idempotency_key, if_match
 from api.http.commands.specs import Spec
 from api.http.description import COMMAND_PROBLEMS, CREATE_PROBLEMS, ETAG, LOCATION, POSITION, REPLAYED, Description
-from api.http.problems import catalogue
+from api.http.problems import kinds
 from api.http.problems.problem import Problem, refused
 from api.http.services import RETRY_AFTER_S, Owner, Services
 from api.queries.engine.shape import Position
@@ -105,7 +105,7 @@ class CommandEndpoint:
         principal = await principal_of(self._services.access, headers.authorization)
         require(principal, self._spec.permission)
         if scope["query_string"]:
-            raise Problem(catalogue.QUERY_INVALID)
+            raise Problem(kinds.QUERY_INVALID)
         stream, owner = await self._target(scope, headers, principal)
         key = idempotency_key(headers.idempotency_key)
         members = self._spec.reader.members(await read_body(headers, receive))
@@ -113,7 +113,7 @@ class CommandEndpoint:
         draws = self._spec.creates and placed is None
         place = (principal.tenant, key)
         if place in self._services.in_flight:
-            raise catalogue.IDEMPOTENCY_IN_FLIGHT().with_headers(Retry_After=RETRY_AFTER_S)
+            raise kinds.IDEMPOTENCY_IN_FLIGHT().with_headers(Retry_After=RETRY_AFTER_S)
         self._services.in_flight.add(place)
         try:
             outcome = await self._outcome(Asking(principal, headers, placed or stream, owner, key, members, draws))
@@ -180,7 +180,7 @@ class CommandEndpoint:
         except VersionConflict as conflict:
             if self._spec.creates and self._of.taken is not None:
                 return self._of.taken()
-            raise catalogue.PRECONDITION_FAILED(version=conflict.actual) from None
+            raise kinds.PRECONDITION_FAILED(version=conflict.actual) from None
         if asking.draws and isinstance(outcome, Appended):
             self._services.remember_owner(asking.stream, asking.owner)
         return outcome
@@ -268,34 +268,34 @@ def stream_id(noun: str, text: str) -> UUID:
     try:
         return parse_id(noun, text)
     except IdError:
-        raise Problem(catalogue.NOT_FOUND) from None
+        raise Problem(kinds.NOT_FOUND) from None
 
 
 def _case(text: str) -> UUID:
     try:
         return parse_id(CASE_NOUN, text)
     except IdError:
-        raise catalogue.HEADER_INVALID(header="Case-Id", expected="case_ and 32 hex digits") from None
+        raise kinds.HEADER_INVALID(header="Case-Id", expected="case_ and 32 hex digits") from None
 
 
 async def read_body(headers: Headers, receive: Receive) -> bytes:
     """The body of a request, at most `BODY_MAX_BYTES`. Raises `body.too_large` and `body.media_type`."""
     length = headers.content_length
     if length is not None and (not length.isdigit() or int(length) > BODY_MAX_BYTES):
-        raise catalogue.TOO_LARGE(limit_bytes=BODY_MAX_BYTES)
+        raise kinds.TOO_LARGE(limit_bytes=BODY_MAX_BYTES)
     chunks: list[bytes] = []
     size = 0
     while True:
         message = await receive()
         if message["type"] == "http.disconnect":
-            raise Problem(catalogue.NOT_JSON)
+            raise Problem(kinds.NOT_JSON)
         chunk = message.get("body", b"")
         size += len(chunk)
         if size > BODY_MAX_BYTES:
-            raise catalogue.TOO_LARGE(limit_bytes=BODY_MAX_BYTES)
+            raise kinds.TOO_LARGE(limit_bytes=BODY_MAX_BYTES)
         chunks.append(chunk)
         if not message.get("more_body"):
             break
     if size and not JSON_TYPE.fullmatch(headers.content_type or ""):
-        raise Problem(catalogue.NOT_JSON_TYPE)
+        raise Problem(kinds.NOT_JSON_TYPE)
     return b"".join(chunks)

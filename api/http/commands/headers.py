@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from api.http.problems import catalogue
+from api.http.problems import kinds
 from api.http.problems.problem import Problem
 from domain.kernel.ids import looks_personal
 from domain.kernel.money import MAX_SAFE_INTEGER
@@ -25,14 +25,14 @@ def idempotency_key(value: str | None) -> str:
     alone in it: keys are kept for ever and could not be erased.
     """
     if value is None:
-        raise Problem(catalogue.IDEMPOTENCY_MISSING)
+        raise Problem(kinds.IDEMPOTENCY_MISSING)
     quoted = _QUOTED.fullmatch(value)
     key = re.sub(r"\\(.)", r"\1", quoted[1]) if quoted else value
     well_formed = quoted is not None or (_BARE.fullmatch(key) and '"' not in key)
     if not well_formed or not 1 <= len(key) <= KEY_MAX_CHARS:
-        raise Problem(catalogue.IDEMPOTENCY_MALFORMED)
+        raise Problem(kinds.IDEMPOTENCY_MALFORMED)
     if any(looks_personal(number) for number in _LONE_NUMBERS.findall(key)):
-        raise Problem(catalogue.IDEMPOTENCY_PERSONAL)
+        raise Problem(kinds.IDEMPOTENCY_PERSONAL)
     return key
 
 
@@ -57,7 +57,7 @@ def _etags(value: str) -> list[tuple[str, str]]:
     parts = [part.strip() for part in value.split(",")]
     matches = [_ETAG.fullmatch(part) for part in parts if part]
     if not matches or None in matches:
-        raise Problem(catalogue.PRECONDITION_MALFORMED)
+        raise Problem(kinds.PRECONDITION_MALFORMED)
     return [(match[1] or "", match[2]) for match in matches if match is not None]
 
 
@@ -66,7 +66,7 @@ def last_event_id(value: str | None) -> int | None:
     if value is None or not value.strip():
         return None
     if not _NUMBER.fullmatch(value.strip()) or int(value) > MAX_SAFE_INTEGER:
-        raise catalogue.HEADER_INVALID(header="Last-Event-ID", expected="a ledger position")
+        raise kinds.HEADER_INVALID(header="Last-Event-ID", expected="a ledger position")
     return int(value)
 
 

@@ -24,7 +24,7 @@ from pydantic.json_schema import WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from api.fills import Members
-from api.http.problems import catalogue
+from api.http.problems import kinds
 from api.http.problems.faults import faults_of
 from api.http.problems.problem import Problem
 from domain.kernel.fields import NOUN
@@ -82,7 +82,7 @@ class CommandReader(Generic[T]):
             return msgspec.convert(members, self.command)
         except msgspec.ValidationError:
             # The two declarations disagree; msgspec's message may hold the value, so it is not handed on.
-            raise Problem(catalogue.PAYLOAD_INVALID) from None
+            raise Problem(kinds.PAYLOAD_INVALID) from None
 
 
 @cache
@@ -195,8 +195,8 @@ _BUILDERS: dict[type[inspect.Type], Callable[[Any, str], Any]] = {
 def _invalid(error: ValidationError) -> Problem:
     faults = faults_of(error.errors(include_url=False, include_input=False, include_context=True))
     if any(fault.code == "not_json" for fault in faults):
-        return catalogue.NOT_JSON()
-    return Problem(catalogue.PAYLOAD_INVALID, faults=faults)
+        return kinds.NOT_JSON()
+    return Problem(kinds.PAYLOAD_INVALID, faults=faults)
 
 
 def _refuse_duplicates(body: bytes) -> None:
@@ -207,5 +207,5 @@ def _refuse_duplicates(body: bytes) -> None:
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
-        raise Problem(catalogue.DUPLICATE_MEMBER)
+        raise Problem(kinds.DUPLICATE_MEMBER)
     return found

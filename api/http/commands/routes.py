@@ -8,10 +8,10 @@ from typing import Annotated, Any
 from fastapi import Depends, FastAPI, Header
 from starlette.responses import Response
 
-from api.access import Principal
+from api.authentication import Principal
 from api.exposure import EXPOSED
 from api.http import words
-from api.http.access import caller
+from api.http.authentication import caller
 from api.http.commands.endpoint import CommandEndpoint, outcome
 from api.http.commands.headers import KEY_MAX_CHARS
 from api.http.commands.specs import Spec, specs

@@ -1,4 +1,4 @@
-"""What each command is on the wire: its path, its permission, the reader of its body."""
+"""Wire form of each command: its path, its permission, the reader of its body."""
 
 from __future__ import annotations
 

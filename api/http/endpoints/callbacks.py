@@ -1,4 +1,4 @@
-"""The providers' door: callbacks about payments, closed by the provider's signature instead of an API key.
+"""Callbacks of payment providers: authenticated by the provider's signature instead of an API key.
 
     POST /v1/providers/<name>/callbacks ─▶ signature over the exact bytes ─▶ ReceiveCallback ─▶ recorded, applied or not
 
@@ -17,12 +17,12 @@ from starlette.responses import Response
 from adapters.connectors.payments.collecting import received
 from adapters.connectors.payments.port import CallbackMalformed, RequestMalformed
 from adapters.connectors.payments.signature import BODY_MAX_BYTES, verify
-from adapters.postgres.ledger import Request as Asked
+from adapters.postgres.ledger import Request as CommandRequest
 from adapters.postgres.reading import browse
 from adapters.processes.dispatch import SYSTEM
 from adapters.system import new_id
 from api.http.description import POSITION, Description, add
-from api.http.problems import catalogue
+from api.http.problems import kinds
 from api.http.problems.problem import Problem, refused
 from api.http.reads.answers import JSON, encode
 from api.http.reads.routes import STRICT, Of
@@ -59,12 +59,12 @@ async def receive_callback(request: Request, provider: ProviderPath, of: Of) -> 
     body = await _body(request)
     secret = of.running.keys.provider_secret(provider)
     if secret is None:
-        raise Problem(catalogue.NOT_FOUND)
+        raise Problem(kinds.NOT_FOUND)
     headers = {name.lower(): value for name, value in request.headers.items()}
     try:
         follow_up = received(provider, lambda given, raw: verify(secret, given, raw), headers, body, new_id())
     except (CallbackMalformed, RequestMalformed):
-        raise Problem(catalogue.CALLBACK_MALFORMED) from None
+        raise Problem(kinds.CALLBACK_MALFORMED) from None
     position, result = await _record(of, provider, follow_up)
     answer = Taken(result)
     return Response(encode(answer), media_type=JSON, headers={"Ledger-Position": str(position)})
@@ -75,7 +75,7 @@ async def _body(request: Request) -> bytes:
     async for chunk in request.stream():
         size += len(chunk)
         if size > BODY_MAX_BYTES:
-            raise catalogue.TOO_LARGE(limit_bytes=BODY_MAX_BYTES)
+            raise kinds.TOO_LARGE(limit_bytes=BODY_MAX_BYTES)
         chunks.append(chunk)
     return b"".join(chunks)
 
@@ -84,7 +84,7 @@ async def _record(of: Services, provider: str, follow_up: FollowUp) -> tuple[int
     """Where the callback stands in the ledger, and what became of it. Raises what the provider must not repeat."""
     first = await of.queries.run(browse.first_envelope, follow_up.stream)
     if first is None or first.type.partition(".")[0] != PAYMENT.name:
-        raise Problem(catalogue.NOT_FOUND)
+        raise Problem(kinds.NOT_FOUND)
     now = of.now()
     context = Context(
         tenant=first.tenant,
@@ -94,13 +94,13 @@ async def _record(of: Services, provider: str, follow_up: FollowUp) -> tuple[int
         now=now,
         business_date=business_date(now),
     )
-    request = Asked(stream=follow_up.stream, key=follow_up.key, command=follow_up.command, context=context)
+    request = CommandRequest(stream=follow_up.stream, key=follow_up.key, command=follow_up.command, context=context)
     outcome = await of.running.ledger.execute(PAYMENT, request)
     if isinstance(outcome, Refusal):
         raise refused(outcome)
     assert isinstance(follow_up.command, ReceiveCallback)
     if not follow_up.command.verified:
-        raise Problem(catalogue.CALLBACK_FORGED)
+        raise Problem(kinds.CALLBACK_FORGED)
     stored = await of.running.reader.stream(follow_up.stream, after=outcome.seq - 1)
     return outcome.last_position, _result(decode(stored[0].position, stored[0].entry).event)
 
@@ -109,9 +109,9 @@ def _result(event: Event) -> str:
     if not isinstance(event, CallbackIgnored):
         return APPLIED
     if event.reason is Ignored.UNKNOWN:
-        raise Problem(catalogue.NOT_FOUND)
+        raise Problem(kinds.NOT_FOUND)
     if event.reason is Ignored.EARLY:
-        raise catalogue.CALLBACK_EARLY().with_headers(Retry_After=RETRY_AFTER_S)
+        raise kinds.CALLBACK_EARLY().with_headers(Retry_After=RETRY_AFTER_S)
     return event.reason.value
 
 

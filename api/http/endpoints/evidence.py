@@ -10,10 +10,10 @@ from starlette.responses import Response
 
 from adapters.postgres.connections import Connection
 from adapters.postgres.log import Log, Published
-from api.access import Principal
-from api.http.access import caller, needs, require
+from api.authentication import Principal
+from api.http.authentication import caller, needs, require
 from api.http.description import POSITION, PUBLIC_PROBLEMS, Description, add
-from api.http.problems import catalogue
+from api.http.problems import kinds
 from api.http.problems.problem import Problem
 from api.http.reads.answers import answer
 from api.http.reads.routes import STRICT, Of
@@ -50,7 +50,7 @@ async def read_receipt(event: EventPath, principal: ReceiptReader, of: Of) -> Re
     position, eid = _asked(event)
     found = await of.queries.run(receipt_of, position, principal.tenant, eid=eid, signer=running.signer, now=of.now())
     if found is None:
-        raise Problem(catalogue.NOT_FOUND)
+        raise Problem(kinds.NOT_FOUND)
     return answer(found, found.tree_size)
 
 
@@ -60,14 +60,14 @@ def _asked(text: str) -> tuple[int | None, UUID | None]:
     try:
         return None, parse_id("event", text)
     except IdError:
-        raise Problem(catalogue.NOT_FOUND) from None
+        raise Problem(kinds.NOT_FOUND) from None
 
 
 async def read_checkpoint(of: Of) -> Response:
     """The newest published checkpoint (C2SP tlog-checkpoint)."""
     published = await of.queries.run(_newest)
     if published is None:
-        raise Problem(catalogue.NOT_FOUND)
+        raise Problem(kinds.NOT_FOUND)
     return Response(published.note, headers={"Cache-Control": CHECKPOINT_MAX_AGE}, media_type=TEXT)
 
 
@@ -88,10 +88,10 @@ async def read_tile(request: Request, tile: TilePath, of: Of) -> Response:
         principal = await caller(request)
         require(principal, Permission.READ_LOG_ENTRIES)
         if principal.tenant != of.running.settings.tenant:
-            raise catalogue.NOT_ALLOWED(role=principal.role, permission="log of all tenants")
+            raise kinds.NOT_ALLOWED(role=principal.role, permission="log of all tenants")
     data = await of.queries.run(_tile, name)
     if not data:
-        raise Problem(catalogue.NOT_FOUND)
+        raise Problem(kinds.NOT_FOUND)
     scope = "public" if name.level is not None else "private"
     return Response(data, headers={"Cache-Control": f"{scope}, {IMMUTABLE}"}, media_type=OCTETS)
 
@@ -100,7 +100,7 @@ def _tile_name(path: str) -> TileName:
     try:
         return TileName.parse(f"tile/{path}")
     except MalformedTile:
-        raise Problem(catalogue.NOT_FOUND) from None
+        raise Problem(kinds.NOT_FOUND) from None
 
 
 def _newest(connection: Connection) -> Published | None:

@@ -21,12 +21,12 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from adapters.reference.plans import plans_of
-from api.access import Principal
-from api.http.access import caller, needs, principal_of, require
+from api.authentication import Principal
+from api.http.authentication import caller, needs, principal_of, require
 from api.http.commands.endpoint import read_body, read_headers
 from api.http.commands.models import CommandReader
 from api.http.description import LINK, DescribedRoute, Description, add
-from api.http.problems import catalogue
+from api.http.problems import kinds
 from api.http.problems.faults import fault
 from api.http.problems.problem import Problem, refused
 from api.http.reads.answers import JSON, PRIVATE, encode, next_link
@@ -107,7 +107,7 @@ async def list_plans(
 async def read_plan(plan: PlanPath, _: PlanReader, of: Of, on: OnDate = None, version: Version = None) -> Response:
     """One plan: the version that is in force on a business date, or any version by its number."""
     if version is not None and on is not None:
-        raise Problem(catalogue.QUERY_INVALID, faults=[fault("/version", "conflict")])
+        raise Problem(kinds.QUERY_INVALID, faults=[fault("/version", "conflict")])
     day = _day(of, on)
     plans = plans_of(of.running.settings.data)
     found = (
@@ -116,7 +116,7 @@ async def read_plan(plan: PlanPath, _: PlanReader, of: Of, on: OnDate = None, ve
         else next((one for one in plans if (one.id, one.version) == (plan, version)), None)
     )
     if found is None or isinstance(found, Refusal):
-        raise Problem(catalogue.NOT_FOUND)
+        raise Problem(kinds.NOT_FOUND)
     return _answered(catalogued(found))
 
 
@@ -133,7 +133,7 @@ class QuoteEndpoint:
         principal = await principal_of(self._services.access, headers.authorization)
         require(principal, Permission.QUOTE)
         if scope["query_string"]:
-            raise Problem(catalogue.QUERY_INVALID)
+            raise Problem(kinds.QUERY_INVALID)
         inquiry = self.reader.read(await read_body(headers, receive))
         data, today = self._services.running.settings.data, business_date(self._services.now())
         # Solving and proving rates is arithmetic; other requests need not wait for it.

@@ -35,14 +35,14 @@ from adapters.postgres import ledger
 from adapters.postgres.writing.sequencer import Appended, VersionConflict
 from adapters.system import new_id
 from api import papers
-from api.access import Principal
+from api.authentication import Principal
 from api.http import words
-from api.http.access import needs
+from api.http.authentication import needs
 from api.http.commands.endpoint import JSON_TYPE, Outcome, outcome, outcome_body, stream_id
 from api.http.commands.headers import KEY_MAX_CHARS, etag, idempotency_key, if_match, none_match
 from api.http.commands.models import CommandReader
 from api.http.description import ETAG, NOT_MODIFIED, POSITION, Description, add
-from api.http.problems import catalogue
+from api.http.problems import kinds
 from api.http.problems.problem import Problem, refused
 from api.http.reads.answers import JSON, encode
 from api.http.reads.routes import STRICT, At, Of, by_position, path_of
@@ -71,7 +71,7 @@ _PDF_TYPE = re.compile(r"application/pdf\s*", re.IGNORECASE)
 
 ContractPath = path_of(CONTRACT.name)
 Moment = Annotated[At, Depends(by_position)]
-ContractReader = Annotated[Principal, Depends(needs(Permission.READ_APPLICATIONS))]
+ContractReader = Annotated[Principal, Depends(needs(Permission.READ_RECORDS))]
 ContractWriter = Annotated[Principal, Depends(needs(Permission.CONTRACT))]
 
 
@@ -140,10 +140,10 @@ async def read_document(
         pdf = await to_thread.run_sync(typeset, document)
     except PaperIncomplete as error:
         if error.missing is Missing.SCHEDULE:
-            raise Problem(catalogue.SCHEDULE_MISSING) from None
-        raise catalogue.TEXT_MISSING(clause=error.clause) from None
+            raise Problem(kinds.SCHEDULE_MISSING) from None
+        raise kinds.TEXT_MISSING(clause=error.clause) from None
     except NoChineseFont:
-        raise Problem(catalogue.NO_FONT) from None
+        raise Problem(kinds.NO_FONT) from None
     digest = b64encode(sha256(pdf).digest()).decode()
     headers |= {
         "Repr-Digest": f"sha-256=:{digest}:",
@@ -158,10 +158,10 @@ async def _own(of: Services, contract: str, principal: Principal, at: At) -> tup
     return stream, await at.moment.in_ledger(of)
 
 
-async def _agreed(of: Services, stream: UUID, position: int) -> papers.Agreed:
+async def _agreed(of: Services, stream: UUID, position: int) -> papers.ContractAtPosition:
     found = await of.queries.run(papers.agreed, stream, position)
     if found is None:
-        raise Problem(catalogue.NOT_FOUND)
+        raise Problem(kinds.NOT_FOUND)
     return found
 
 
@@ -178,7 +178,7 @@ async def keep_schedule(
     stream = stream_id(CONTRACT.name, contract)
     await of.owner_of(stream, principal.tenant, CONTRACT.name)
     idempotency_key(request.headers.get("idempotency-key"))
-    given = _SCHEDULES.read(await _body(request, SCHEDULE_MAX_BYTES, JSON_TYPE, catalogue.NOT_JSON_TYPE))
+    given = _SCHEDULES.read(await _body(request, SCHEDULE_MAX_BYTES, JSON_TYPE, kinds.NOT_JSON_TYPE))
     assert isinstance(given, GivenSchedule), "that is what this reader reads"
     position = await of.running.reader.size()
     found = await _agreed(of, stream, position)
@@ -188,7 +188,7 @@ async def keep_schedule(
     pending = found.state.amendment
     expected = {found.state.key_terms.schedule_digest, *((pending.key_terms.schedule_digest,) if pending else ())}
     if digest not in expected:
-        raise catalogue.SCHEDULE_DIFFERS(expected=found.state.key_terms.schedule_digest, got=digest)
+        raise kinds.SCHEDULE_DIFFERS(expected=found.state.key_terms.schedule_digest, got=digest)
     await to_thread.run_sync(papers.kept(of.running.settings.data).keep, given.schedule)
     kept = KeptSchedule(digest, len(given.schedule), sum(one.total_fen for one in given.schedule))
     headers = {
@@ -215,10 +215,10 @@ async def receive_signed_document(
     stream = stream_id(CONTRACT.name, contract)
     owner = await of.owner_of(stream, principal.tenant, CONTRACT.name)
     key = idempotency_key(request.headers.get("idempotency-key"))
-    pdf = await _body(request, PDF_MAX_BYTES, _PDF_TYPE, catalogue.NOT_PDF_TYPE)
+    pdf = await _body(request, PDF_MAX_BYTES, _PDF_TYPE, kinds.NOT_PDF_TYPE)
     place = (principal.tenant, key)
     if place in of.in_flight:
-        raise catalogue.IDEMPOTENCY_IN_FLIGHT().with_headers(Retry_After=RETRY_AFTER_S)
+        raise kinds.IDEMPOTENCY_IN_FLIGHT().with_headers(Retry_After=RETRY_AFTER_S)
     of.in_flight.add(place)
     try:
         now = of.now()
@@ -255,12 +255,12 @@ async def _signed(
     try:
         return await of.running.ledger.execute(CONTRACT, request)
     except VersionConflict as conflict:
-        raise catalogue.PRECONDITION_FAILED(version=conflict.actual) from None
+        raise kinds.PRECONDITION_FAILED(version=conflict.actual) from None
 
 
-def _require(versions: frozenset[int] | None, found: papers.Agreed) -> None:
+def _require(versions: frozenset[int] | None, found: papers.ContractAtPosition) -> None:
     if versions is not None and found.state.version not in versions:
-        raise catalogue.PRECONDITION_FAILED(version=found.state.version)
+        raise kinds.PRECONDITION_FAILED(version=found.state.version)
 
 
 def _checked(of: Services, pdf: bytes, files: frozenset[str]) -> Signature:
@@ -268,7 +268,7 @@ def _checked(of: Services, pdf: bytes, files: frozenset[str]) -> Signature:
     try:
         return received(pdf, roots, files, at=of.now(), crls=crls)[0]
     except SignatureInvalid as error:
-        raise Problem(catalogue.SIGNATURES[error.flaw]) from None
+        raise Problem(kinds.SIGNATURES[error.flaw]) from None
 
 
 def _answered(appended: Appended) -> Response:
@@ -288,7 +288,7 @@ async def _body(request: Request, limit: int, fitting: re.Pattern[str], otherwis
     async for chunk in request.stream():
         size += len(chunk)
         if size > limit:
-            raise catalogue.TOO_LARGE(limit_bytes=limit)
+            raise kinds.TOO_LARGE(limit_bytes=limit)
         chunks.append(chunk)
     return b"".join(chunks)
 

@@ -1,4 +1,4 @@
-"""The service about itself: alive, ready, its problems, its own description."""
+"""Service endpoints: liveness, readiness, the problems, the OpenAPI document."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from adapters.postgres.connections import Connection
 from adapters.postgres.reading import browse
 from adapters.postgres.schema import SHARD
 from api.http.description import POSITION, PUBLIC_PROBLEMS, Description, add
-from api.http.problems import catalogue
-from api.http.problems.catalogue import ProblemDescription, descriptions
+from api.http.problems import kinds
+from api.http.problems.kinds import ProblemDescription, descriptions
 from api.http.problems.problem import Problem
 from api.http.reads.answers import JSON, encode
 from api.http.reads.routes import STRICT, Of
 from api.queries.engine.shape import Position
-from projections.engine import catalog
+from projections.engine import copies
 
 READY_BEHIND_MAX = 100_000
 """Positions that a live read model may be behind before this instance asks not to be given requests."""
@@ -68,11 +68,11 @@ async def read_readiness(of: Of) -> Response:
 
 
 def _readiness(connection: Connection, now: datetime) -> Readiness:
-    lags = catalog.lag(connection, SHARD, now)
+    lags = copies.lag(connection, SHARD, now)
     models = tuple(
         ReadModel(lag.name, lag.version, lag.status.value, lag.position, lag.behind, lag.dead_letters) for lag in lags
     )
-    live = [model for model in models if model.status == catalog.Status.LIVE]
+    live = [model for model in models if model.status == copies.Status.LIVE]
     ready = bool(live) and all(model.behind <= READY_BEHIND_MAX for model in live)
     return Readiness("ready" if ready else "behind", browse.head_size(connection), models)
 
@@ -86,7 +86,7 @@ async def read_problem(code: CodePath) -> Response:
     """What a problem's `type` means, in both languages."""
     found = descriptions().get(code)
     if found is None:
-        raise Problem(catalogue.NOT_FOUND)
+        raise Problem(kinds.NOT_FOUND)
     return _described(found)
 
 

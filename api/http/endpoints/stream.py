@@ -18,11 +18,11 @@ from starlette.responses import Response, StreamingResponse
 
 from adapters.postgres.reading import browse
 from adapters.postgres.reading.reader import Stored
-from api.access import Principal
-from api.http.access import needs
+from api.authentication import Principal
+from api.http.authentication import needs
 from api.http.commands.headers import last_event_id
 from api.http.description import POSITION, Description, add
-from api.http.problems import catalogue
+from api.http.problems import kinds
 from api.http.reads.answers import encode
 from api.http.reads.routes import STRICT, Of, parameter_of
 from api.http.services import Services
@@ -69,7 +69,7 @@ async def stream_events(
     size = await of.running.reader.size()
     position = seen if seen is not None else size if starting_after is None else starting_after
     if of.open_streams >= of.limits.streams:
-        raise catalogue.TOO_MANY_STREAMS(limit=of.limits.streams)
+        raise kinds.TOO_MANY_STREAMS(limit=of.limits.streams)
     following = Following(principal.tenant, position, wanted_types(types))
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no", "Ledger-Position": str(size)}
     return StreamingResponse(_frames(of, following), headers=headers, media_type="text/event-stream")

@@ -1,4 +1,4 @@
-"""What reads share: the moment they answer for, query checks, pages and response headers."""
+"""Shared parts of reads: the moment they answer for, query checks, pages and response headers."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from starlette.responses import Response
 from adapters.postgres.reading import browse
 from api.http import words
 from api.http.commands.headers import etag, none_match
-from api.http.problems import catalogue
+from api.http.problems import kinds
 from api.http.problems.faults import fault
 from api.http.problems.problem import Problem
 from api.http.services import Services, services
 from domain.kernel.money import MAX_SAFE_INTEGER
 from domain.kernel.times import TimeError, parse_utc
-from projections.engine import catalog
+from projections.engine import copies
 from projections.engine.model import Projection
 
 JSON = "application/json"
@@ -55,10 +55,10 @@ async def known_query(request: Request) -> None:
     known = _query_names(route.dependant)
     given = request.query_params.multi_items()
     if any(name not in known for name, _ in given):
-        raise Problem(catalogue.QUERY_INVALID, faults=[fault("", "extra_forbidden")])
+        raise Problem(kinds.QUERY_INVALID, faults=[fault("", "extra_forbidden")])
     names = [name for name, _ in given]
     if repeated := sorted({name for name in names if names.count(name) > 1}):
-        raise Problem(catalogue.QUERY_INVALID, faults=[fault(f"/{name}", "repeated") for name in repeated])
+        raise Problem(kinds.QUERY_INVALID, faults=[fault(f"/{name}", "repeated") for name in repeated])
 
 
 def _query_names(dependant: Dependant) -> set[str]:
@@ -83,7 +83,7 @@ class Moment(Struct, frozen=True):
         wanted = max(self.at_least, self.as_of or 0)
 
         async def reached() -> int:
-            return (await of.queries.run(catalog.live, projection, 0)).position
+            return (await of.queries.run(copies.live, projection, 0)).position
 
         if wanted:
             await of.wait_for(wanted, reached)
@@ -103,11 +103,11 @@ async def moment(
 async def when(of: Services, as_of_position: int | None, as_of: str | None, at_least: int | None) -> Moment:
     """The moment that was asked for. Raises `query.invalid` and `position.ahead`."""
     if as_of_position is not None and as_of is not None:
-        raise Problem(catalogue.QUERY_INVALID, faults=[fault("/as_of", "conflict")])
+        raise Problem(kinds.QUERY_INVALID, faults=[fault("/as_of", "conflict")])
     if as_of is not None:
         as_of_position = await _position_at(of, as_of)
     if as_of_position is not None and as_of_position > (size := await of.running.reader.size()):
-        raise catalogue.POSITION_AHEAD(ledger_position=size)
+        raise kinds.POSITION_AHEAD(ledger_position=size)
     return Moment(as_of_position, at_least or 0)
 
 
@@ -115,9 +115,9 @@ async def _position_at(of: Services, text: str) -> int:
     try:
         instant = parse_utc(text)
     except TimeError:
-        raise Problem(catalogue.QUERY_INVALID, faults=[fault("/as_of", "time")]) from None
+        raise Problem(kinds.QUERY_INVALID, faults=[fault("/as_of", "time")]) from None
     if instant > of.now():
-        raise catalogue.POSITION_AHEAD(ledger_position=await of.running.reader.size())
+        raise kinds.POSITION_AHEAD(ledger_position=await of.running.reader.size())
     return await of.queries.run(browse.position_as_of, instant)
 
 

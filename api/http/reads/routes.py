@@ -15,11 +15,11 @@ from msgspec import Struct
 from starlette.responses import Response
 
 from adapters.postgres.connections import Connection
-from api.access import Principal
+from api.authentication import Principal
 from api.http import words
-from api.http.access import needs
+from api.http.authentication import needs
 from api.http.description import ETAG, LINK, NOT_MODIFIED, POSITION, DescribedRoute, Description
-from api.http.problems import catalogue
+from api.http.problems import kinds
 from api.http.problems.faults import fault
 from api.http.problems.problem import Problem
 from api.http.reads.answers import (
@@ -46,7 +46,7 @@ from api.queries.engine.parameters import (
     read_parameters,
     schema_of,
 )
-from api.queries.engine.read import PAGE_DEFAULT, PAGE_MAX, Answered, Asked, Read
+from api.queries.engine.read import PAGE_DEFAULT, PAGE_MAX, Read, ReadRequest, ReadResult
 from api.queries.registry import READS
 from domain.kernel.ids import IdError
 
@@ -103,7 +103,7 @@ def _endpoint(read: Read) -> Callable[..., Awaitable[Response]]:
             asked["after"] = fitting(lambda: cursor.read(str(starting_after)))
         found = await of.queries.run(_run, read, asked)
         if found is None:
-            raise Problem(catalogue.NOT_FOUND)
+            raise Problem(kinds.NOT_FOUND)
         whole = read.whole(found)
         if read.versioned:
             assert found.version is not None, "a read with versions says which"
@@ -120,7 +120,7 @@ async def _asked(read: Read, at: At, of: Services, given: dict[str, Any]) -> dic
     try:
         ids = read.about_ids(given)
     except IdError:
-        raise Problem(catalogue.NOT_FOUND) from None
+        raise Problem(kinds.NOT_FOUND) from None
     texts = {one.name: given[f"{_FILTER}{one.inside}"] for one in parameters_of(read.filters)}
     known = {name: text for name, text in texts.items() if text is not None}
     wanted = fitting(lambda: read_parameters(read.filters, known))
@@ -134,11 +134,11 @@ async def _asked(read: Read, at: At, of: Services, given: dict[str, Any]) -> dic
     }  # fmt: skip
 
 
-def _run(connection: Connection, read: Read, asked: dict[str, Any]) -> Answered | None:
+def _run(connection: Connection, read: Read, asked: dict[str, Any]) -> ReadResult | None:
     try:
-        found: Answered | None = fitting(lambda: read.run(Asked(connection=connection, **asked)))
+        found: ReadResult | None = fitting(lambda: read.run(ReadRequest(connection=connection, **asked)))
     except TextMissing as error:
-        raise catalogue.TEXT_MISSING(clause=error.clause) from None
+        raise kinds.TEXT_MISSING(clause=error.clause) from None
     return found
 
 
@@ -147,7 +147,7 @@ def fitting(work: Callable[[], Any]) -> Any:
     try:
         return work()
     except ParameterInvalid as error:
-        raise Problem(catalogue.QUERY_INVALID, faults=[fault(f"/{error.name}", error.kind, error.limits)]) from None
+        raise Problem(kinds.QUERY_INVALID, faults=[fault(f"/{error.name}", error.kind, error.limits)]) from None
 
 
 # --------------------------------------------------------------------------------------------------- signatures

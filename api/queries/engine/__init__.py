@@ -1,1 +1,1 @@
-"""What every read is made of: the declaration, its parameters, answers derived from types, columns of tables."""
+"""Engine of reads: the declaration, its parameters, answers derived from types, columns of tables."""

@@ -1,4 +1,4 @@
-"""What a table shows of an answer: its columns with the kind of value in each, from the answer's type alone.
+"""Columns of a table: the kind of value in each, derived from the answer's type alone.
 
     Annotated[UUID, …] ─▶ id with its noun    …_fen ─▶ money with its currency    date, instant, state, digest, count …
 
@@ -14,7 +14,7 @@ from typing import Any
 from msgspec import Struct
 
 from api.queries.engine.read import Read
-from api.queries.engine.shape import Said, hints_of, said
+from api.queries.engine.shape import Annotation, hints_of, said
 from domain.kernel.fields import NOUN, STATES
 
 
@@ -68,7 +68,7 @@ def table_of(read: Read) -> tuple[Column, ...]:
     return tuple(one for one in known.values() if one.kind is not Kind.DETAIL)
 
 
-def _column(name: str, told: Said, currency: str, owner: str) -> Column:
+def _column(name: str, told: Annotation, currency: str, owner: str) -> Column:
     kind = _kind(name, told)
     return Column(
         name=name,
@@ -82,14 +82,14 @@ def _column(name: str, told: Said, currency: str, owner: str) -> Column:
     )
 
 
-def _choices(told: Said) -> tuple[str, ...]:
+def _choices(told: Annotation) -> tuple[str, ...]:
     if isinstance(told.kind, type) and issubclass(told.kind, Enum):
         return tuple(str(one.value) for one in told.kind)
     found: tuple[str, ...] = told.extra.get(STATES, ())
     return found
 
 
-def _kind(name: str, told: Said) -> Kind:
+def _kind(name: str, told: Annotation) -> Kind:
     if NOUN in told.extra:
         return Kind.ID
     if _choices(told):
@@ -101,7 +101,7 @@ def _kind(name: str, told: Said) -> Kind:
     return {bool: Kind.FLAG, date: Kind.DATE}.get(told.kind, Kind.DETAIL)
 
 
-def _text(name: str, told: Said) -> Kind:
+def _text(name: str, told: Annotation) -> Kind:
     schema: dict[str, Any] = {}
     for meta in told.metas:
         schema |= {"pattern": meta.pattern or schema.get("pattern"), **(meta.extra_json_schema or {})}

@@ -10,7 +10,7 @@ from msgspec import Meta, Struct
 
 from api.permissions import Permission
 from api.queries.engine.parameters import Nothing
-from api.queries.engine.read import Answered, Asked, Read
+from api.queries.engine.read import Read, ReadRequest, ReadResult
 from api.queries.engine.shape import derived
 from projections.engine.model import Projection
 
@@ -27,7 +27,7 @@ class InCurrency(Struct, frozen=True, kw_only=True):
 
 def figure(
     path: str,
-    query: Callable[[Asked], Any],
+    query: Callable[[ReadRequest], Any],
     *models: Projection[Any],
     tag: str,
     filters: type[Struct] = Nothing,
@@ -40,9 +40,9 @@ def figure(
     """
     answer, make = derived(get_type_hints(query)["return"], also=also)
 
-    def ask(asked: Asked) -> Answered:
-        found = query(asked)
-        return Answered(make(found), found.position)
+    def ask(request: ReadRequest) -> ReadResult:
+        found = query(request)
+        return ReadResult(make(found), found.position)
 
     return Read(
         path=path, query=ask, answer=answer, models=models, permission=Permission.READ_STATISTICS, tag=tag,

@@ -15,7 +15,7 @@ from uuid import UUID
 import msgspec
 from msgspec import Meta, Struct, structs
 
-from api.queries.engine.shape import Said, hints_of, id_of, said
+from api.queries.engine.shape import Annotation, hints_of, id_of, said
 from domain.kernel.fields import NOUN, STATES
 from domain.kernel.ids import IdError, parse_id
 from domain.kernel.money import MAX_SAFE_INTEGER
@@ -41,7 +41,7 @@ class Parameter(Struct, frozen=True):
 
     name: str
     inside: str
-    said: Said
+    said: Annotation
     required: bool
 
     @property

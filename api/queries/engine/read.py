@@ -2,7 +2,7 @@
 
     Read(path, query, answer, filters, permission, models, cursor, versioned)
 
-    question ─▶ Asked(connection, tenant, position, filters, …) ─query─▶ Answered(value, position, next, version)
+    ReadRequest(connection, tenant, position, filters, …) ─query─▶ ReadResult(value, position, next, version)
 
 A query is a plain function over one blocking connection; nothing here knows of HTTP.
 """
@@ -34,7 +34,7 @@ _NOUN = re.compile(r"\{([a-z_]+)\}")
 
 
 @dataclass(frozen=True)
-class Asked:
+class ReadRequest:
     """A question: whose data, about what, for which moment. `position` is one of the past, or `None` for now.
 
     `day` is a business date at whose end it is asked for; `data` the data directory with the tenant's own files.
@@ -56,7 +56,7 @@ class Asked:
         return reading.head_size(self.connection, SHARD) if self.position is None else self.position
 
 
-class Answered(Struct, frozen=True):
+class ReadResult(Struct, frozen=True):
     """An answer: a struct, or the items of a list; the position it is valid at, where a list goes on, the version."""
 
     value: Any
@@ -65,7 +65,7 @@ class Answered(Struct, frozen=True):
     version: int | None = None
 
 
-Query = Callable[[Asked], Answered | None]
+Query = Callable[[ReadRequest], ReadResult | None]
 
 
 _LISTS: dict[tuple[type[Struct], bool], type[Struct]] = {}
@@ -147,11 +147,11 @@ class Read:
         """The ids of a path. Raises `IdError` for what names nothing."""
         return {noun: parse_id(noun, given[noun]) for noun in self.nouns}
 
-    def run(self, asked: Asked) -> Answered | None:
+    def run(self, request: ReadRequest) -> ReadResult | None:
         """The answer; `None` when what is asked about is not there."""
-        return self.query(asked)
+        return self.query(request)
 
-    def whole(self, answered: Answered) -> Any:
+    def whole(self, answered: ReadResult) -> Any:
         """The answer as it is encoded."""
         if not self.many:
             return answered.value

@@ -23,7 +23,7 @@ from adapters.postgres.schema import SHARD
 from api.permissions import Permission
 from api.queries.engine.events import EventItem, event_item
 from api.queries.engine.parameters import Nothing, by_id, by_position
-from api.queries.engine.read import Answered, Asked, Read
+from api.queries.engine.read import Read, ReadRequest, ReadResult
 from api.queries.engine.shape import Field, Position, composed, fields_of, hints_of, said, shape_of
 from domain.kernel.decider import Decider
 from projections.engine import pages, reading
@@ -47,12 +47,12 @@ class Filter(Struct, frozen=True):
     type: Any = None
     about: str = ""
     holds: Callable[[Any, Any], bool] | None = None
-    find: Callable[[Asked, Any], Any] | None = None
+    find: Callable[[ReadRequest, Any], Any] | None = None
     examples: tuple[Any, ...] = ()
 
 
 class Place(Struct, frozen=True):
-    """Where a resource stands in the ledger."""
+    """Place of a resource in the ledger."""
 
     id: UUID
     version: int
@@ -123,11 +123,11 @@ class Resource:
     def _place(self, row: Any) -> Place:
         return Place(self.model.stream_of(row), row.version, row.first_position, row.position)
 
-    def of_rows(self, asked: Asked, rows: Sequence[Row], position: int) -> list[Struct]:
+    def of_rows(self, request: ReadRequest, rows: Sequence[Row], position: int) -> list[Struct]:
         """Resources of some rows: of the rows alone, or folded from their streams where the state adds something."""
         if self.detail is None:
             return [self._shown(row, self._place(row), None) for row in rows]
-        entries = reading.entries_of(asked.connection, SHARD, [self.model.stream_of(row) for row in rows], position)
+        entries = reading.entries_of(request.connection, SHARD, [self.model.stream_of(row) for row in rows], position)
         found = (self._readable(entries.get(self.model.stream_of(row), [])) for row in rows)
         return [one for one in found if one is not None]
 
@@ -164,11 +164,11 @@ class _PlaceShown(Struct):
     last_position: Position
 
 
-def history_of(asked: Asked, noun: str) -> list[Recorded]:
+def history_of(request: ReadRequest, noun: str) -> list[Recorded]:
     """The events of one of the tenant's streams up to the asked moment; none when it is not there, or not theirs."""
-    entries = reading.entries_of(asked.connection, SHARD, [asked.ids[noun]], asked.moment)
-    history = [reading.decode(position, entry) for position, entry in entries.get(asked.ids[noun], [])]
-    return history if owned(history, asked.tenant, noun) else []
+    entries = reading.entries_of(request.connection, SHARD, [request.ids[noun]], request.moment)
+    history = [reading.decode(position, entry) for position, entry in entries.get(request.ids[noun], [])]
+    return history if owned(history, request.tenant, noun) else []
 
 
 def owned(history: Sequence[Recorded], tenant: UUID, noun: str) -> bool:
@@ -188,12 +188,12 @@ def reads_of(
     noun, plural = resource.decider.name, resource.decider.plural
     one = f"/{plural}/{{{noun}}}"
     alone = Read(
-        path=one, query=lambda asked: _alone(resource, asked), answer=resource.answer, permission=permission,
+        path=one, query=lambda request: _alone(resource, request), answer=resource.answer, permission=permission,
         tag=plural, versioned=True,
         about=f"One {noun}, folded from its own events: as fresh as the ledger, without personal data.",
     )  # fmt: skip
     events = Read(
-        path=f"{one}/events", query=lambda asked: _events(noun, asked), answer=EventItem, permission=permission,
+        path=f"{one}/events", query=lambda request: _events(noun, request), answer=EventItem, permission=permission,
         tag="events", many=True, cursor=by_position(),
         about=f"The events of one {noun} in order, each with the exact entry that was hashed.",
     )  # fmt: skip
@@ -201,7 +201,7 @@ def reads_of(
         return alone, events
     given = tuple(Filter(one) if isinstance(one, str) else one for one in filters)
     several = Read(
-        path=f"/{plural}", query=lambda asked: _several(resource, given, asked), answer=resource.answer,
+        path=f"/{plural}", query=lambda request: _several(resource, given, request), answer=resource.answer,
         permission=permission, tag=plural, many=True, filters=_filters(resource, given), models=(resource.model,),
         cursor=by_id(noun), about=f"The tenant's {plural} in the order of their ids.",
         columns=columns,
@@ -209,41 +209,41 @@ def reads_of(
     return several, alone, events
 
 
-def _alone(resource: Resource, asked: Asked) -> Answered | None:
-    history = history_of(asked, resource.decider.name)
+def _alone(resource: Resource, request: ReadRequest) -> ReadResult | None:
+    history = history_of(request, resource.decider.name)
     found = resource.folded(history)
-    return None if found is None else Answered(found, asked.moment, version=history[-1].envelope.seq)
+    return None if found is None else ReadResult(found, request.moment, version=history[-1].envelope.seq)
 
 
-def _events(noun: str, asked: Asked) -> Answered | None:
-    stream = asked.ids[noun]
-    first = browse.first_envelope(asked.connection, stream)
-    if first is None or (first.tenant, first.type.partition(".")[0]) != (asked.tenant, noun):
+def _events(noun: str, request: ReadRequest) -> ReadResult | None:
+    stream = request.ids[noun]
+    first = browse.first_envelope(request.connection, stream)
+    if first is None or (first.tenant, first.type.partition(".")[0]) != (request.tenant, noun):
         return None
-    page = browse.stream_page(asked.connection, stream, asked.after or 0, asked.limit, asked.moment)
-    if not page.events and not browse.stream_page(asked.connection, stream, 0, 1, asked.moment).events:
+    page = browse.stream_page(request.connection, stream, request.after or 0, request.limit, request.moment)
+    if not page.events and not browse.stream_page(request.connection, stream, 0, 1, request.moment).events:
         return None
     following = page.scanned_to if page.has_more else None
-    return Answered(tuple(map(event_item, page.events)), asked.moment, following)
+    return ReadResult(tuple(map(event_item, page.events)), request.moment, following)
 
 
-def _several(resource: Resource, filters: Sequence[Filter], asked: Asked) -> Answered:
+def _several(resource: Resource, filters: Sequence[Filter], request: ReadRequest) -> ReadResult:
     columns: dict[str, Any] = {}
     asked_of_rows: list[tuple[Callable[[Any, Any], bool], Any]] = []
     for one in filters:
-        value = getattr(asked.filters, one.name)
+        value = getattr(request.filters, one.name)
         if value is None:
             continue
         if one.holds is not None:
             asked_of_rows.append((one.holds, value))
         else:
-            columns[one.column or one.name] = one.find(asked, value) if one.find else getattr(value, "value", value)
+            columns[one.column or one.name] = one.find(request, value) if one.find else getattr(value, "value", value)
     holds = (lambda row: all(asks(row, value) for asks, value in asked_of_rows)) if asked_of_rows else None
     page = pages.listing(
-        asked.connection, resource.model, asked.tenant, where=pages.Where(columns, holds), limit=asked.limit,
-        starting_after=asked.after, as_of_position=asked.position,
+        request.connection, resource.model, request.tenant, where=pages.Where(columns, holds), limit=request.limit,
+        starting_after=request.after, as_of_position=request.position,
     )  # fmt: skip
-    return Answered(resource.of_rows(asked, page.rows, page.position), page.position, page.next_after)
+    return ReadResult(resource.of_rows(request, page.rows, page.position), page.position, page.next_after)
 
 
 def _filters(resource: Resource, given: Sequence[Filter]) -> type[Struct]:

@@ -35,7 +35,7 @@ class Shape(NamedTuple):
     convert: Convert | None
 
 
-class Said(NamedTuple):
+class Annotation(NamedTuple):
     """An annotation taken apart: the type, whether it may be null, what is said of it, the description apart."""
 
     kind: Any
@@ -49,7 +49,7 @@ def id_of(name: str) -> Any:
     return Annotated[str, Meta(pattern=f"^{name}_[0-9a-f]{{32}}$", extra={NOUN: name})]
 
 
-def said(hint: Any) -> Said:
+def said(hint: Any) -> Annotation:
     """What an annotation says, from the outside in."""
     metas: list[Meta] = []
     nullable = False
@@ -64,7 +64,7 @@ def said(hint: Any) -> Said:
             extra: dict[str, Any] = {}
             for meta in metas:
                 extra |= meta.extra or {}
-            return Said(hint, nullable, tuple(metas), extra)
+            return Annotation(hint, nullable, tuple(metas), extra)
 
 
 def _union(kinds: list[Any]) -> Any:

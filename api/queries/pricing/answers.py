@@ -1,4 +1,4 @@
-"""What an inquiry for a lease is and what it is answered with: the same over HTTP and on the command line.
+"""Inquiries for a lease and their quotes: the same types over HTTP and on the command line.
 
 Amounts are fen beside the plan's currency, rates decimal strings, dates business dates in Asia/Shanghai.
 """

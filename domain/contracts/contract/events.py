@@ -1,4 +1,4 @@
-"""What can happen to a contract (合同): every event type of the aggregate, in the order of its life."""
+"""Events of a contract (合同): every event type of the aggregate, in the order of its life."""
 
 from __future__ import annotations
 

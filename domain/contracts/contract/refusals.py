@@ -1,4 +1,4 @@
-"""Why a contract says no: every named rule, in both languages, with the statute where one speaks."""
+"""Refusals of a contract: every named rule, in both languages, with the statute it rests on."""
 
 from __future__ import annotations
 

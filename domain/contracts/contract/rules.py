@@ -1,4 +1,4 @@
-"""What a contract answers to a command: events, or the first rule that says no.
+"""Decider of a contract: each command gives events, or the refusal of the first rule that says no.
 
 The order of refusals is fixed: existence (`unknown`, `exists`), the end (`closed`), the phase, then the command's own
 rules, top to bottom as written in its function.

@@ -1,4 +1,4 @@
-"""What is known about a contract: one frozen value, folded from its events, without personal data."""
+"""State of a contract: one frozen value, folded from its events, without personal data."""
 
 from __future__ import annotations
 

@@ -198,7 +198,7 @@ class GivenText(Struct, frozen=True, kw_only=True):
 
 
 class Tampering(StrEnum):
-    """How a presented copy differs from what was agreed."""
+    """Kind of difference between a presented copy and the agreed contract."""
 
     CHANGED = "changed"
     MISSING = "missing"

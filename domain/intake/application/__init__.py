@@ -1,4 +1,4 @@
-"""Application (租赁申请): from the first draft to a contract in force, or to a reasoned no.
+"""Application (租赁申请): the aggregate from the first draft to a contract in force, or to a decline with reasons.
 
 Draft ─▶ Submitted ─▶ Verifying ─▶ Deciding ─▶ Approved ─▶ OfferAccepted ─▶ Contracting ─▶ Completed
                           │           │  │         ▲

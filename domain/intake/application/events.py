@@ -1,4 +1,4 @@
-"""What can happen to an application (租赁申请): every event type of the aggregate, in the order of a case's life."""
+"""Events of an application (租赁申请): every event type of the aggregate, in the order of its life."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an event changes: total over every event of the aggregate, judging nothing."""
+"""Transitions of an application: each event gives the next state, for every event type and without judging it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Why an application says no: every named rule, in both languages, with the statute where one speaks."""
+"""Refusals of an application: every named rule, in both languages, with the statute it rests on."""
 
 from __future__ import annotations
 

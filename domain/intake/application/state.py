@@ -1,4 +1,4 @@
-"""What is known about an application: one frozen value, folded from its events, without personal data."""
+"""State of an application: one frozen value, folded from its events, without personal data."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ OPEN = EXISTING - CLOSED
 
 
 class OfferStatus(StrEnum):
-    """Where the current offer stands."""
+    """Status of the current offer."""
 
     CREATED = "created"
     PRESENTED = "presented"

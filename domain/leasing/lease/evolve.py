@@ -1,4 +1,4 @@
-"""What an event changes: total over every event of the aggregate, judging nothing."""
+"""Transitions of a lease: each event gives the next state, for every event type and without judging it."""
 
 from __future__ import annotations
 
@@ -11,11 +11,20 @@ from msgspec.structs import replace
 
 from domain.kernel.event import Event
 from domain.leasing.account import Account, recorded, recorded_late_fee, recorded_withdrawal
-from domain.leasing.balances import AT, Four, Kind, Terms, Transaction
+from domain.leasing.balances import AT, AccountPolicy, Four, Kind, Transaction
 from domain.leasing.bill_changes import bill_changes, total_fen
 from domain.leasing.lease.events import lifecycle as e
 from domain.leasing.lease.events import money as m
-from domain.leasing.lease.state import Demand, Funding, LeasePhase, LeaseState, Quote, QuoteKind, Receipt, Refund
+from domain.leasing.lease.state import (
+    CreditRefund,
+    Demand,
+    Funding,
+    LeasePhase,
+    LeaseState,
+    PostedPayment,
+    Quote,
+    QuoteKind,
+)
 from domain.leasing.values import Part
 
 
@@ -61,7 +70,7 @@ def _on_account(state: LeaseState, account: Account, **changes: Any) -> LeaseSta
 
 
 def _created(state: LeaseState, event: e.LeaseCreated) -> LeaseState:
-    terms = Terms(
+    terms = AccountPolicy(
         allocation=event.allocation,
         late_fee_daily_rate=event.late_fee_daily_rate,
         grace_days=event.grace_days,
@@ -158,12 +167,12 @@ def _late_fee_assessed(state: LeaseState, event: m.LateFeeAssessed) -> LeaseStat
 
 def _payment_posted(state: LeaseState, event: m.PaymentPosted) -> LeaseState:
     paid = Transaction(on=event.value_date, kind=Kind.PAYMENT, amount_fen=event.amount_fen, payment=event.payment)
-    receipt = Receipt(payment=event.payment, amount_fen=event.amount_fen, value_date=event.value_date)
+    receipt = PostedPayment(payment=event.payment, amount_fen=event.amount_fen, value_date=event.value_date)
     account = _settled(state.account, event, paid)
     return _on_account(state, account, receipts=(*state.receipts, receipt))
 
 
-def _receipts_without(state: LeaseState, event: m.PaymentReversed | m.RecoveryReversed) -> tuple[Receipt, ...]:
+def _receipts_without(state: LeaseState, event: m.PaymentReversed | m.RecoveryReversed) -> tuple[PostedPayment, ...]:
     return tuple(replace(known, reversed=True) if known.payment == event.payment else known for known in state.receipts)
 
 
@@ -182,7 +191,9 @@ def _credit_applied(state: LeaseState, event: m.CreditApplied) -> LeaseState:
 
 def _credit_refunded(state: LeaseState, event: m.CreditRefunded) -> LeaseState:
     out = Transaction(on=event.on, kind=Kind.DEBIT, amount_fen=event.amount_fen)
-    through = () if event.number is None else (Refund(number=event.number, amount_fen=event.amount_fen, on=event.on),)
+    through = (
+        () if event.number is None else (CreditRefund(number=event.number, amount_fen=event.amount_fen, on=event.on),)
+    )
     return _on_account(state, _settled(state.account, event, out), refunds=(*state.refunds, *through))
 
 
@@ -212,7 +223,9 @@ def _charged_off(state: LeaseState, event: m.LeaseChargedOff) -> LeaseState:
 
 def _recovered(state: LeaseState, event: m.DebtRecovered) -> LeaseState:
     total = state.recovered_fen + event.amount_fen
-    receipt = Receipt(payment=event.payment, amount_fen=event.amount_fen, value_date=event.value_date, recovery=True)
+    receipt = PostedPayment(
+        payment=event.payment, amount_fen=event.amount_fen, value_date=event.value_date, recovery=True
+    )
     return replace(
         state,
         phase=LeasePhase.RECOVERED if total >= state.charged_off_fen else state.phase,

@@ -1,4 +1,4 @@
-"""Why a lease says no: every named rule, in both languages, with the statute where one speaks.
+"""Refusals of a lease: every named rule, in both languages, with the statute it rests on.
 
 A rule without a source is a rule of the books or of the tenant's policy, not of the law.
 """

@@ -1,4 +1,4 @@
-"""What is known about a lease: one frozen value, folded from its events."""
+"""State of a lease: one frozen value, folded from its events."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ class Funding(Struct, frozen=True, kw_only=True):
         return divide(self.price_fen * share, self.claims_fen, Rounding.HALF_UP)
 
 
-class Receipt(Struct, frozen=True, kw_only=True):
+class PostedPayment(Struct, frozen=True, kw_only=True):
     """A payment that was posted; `recovery` says that it came after the debt was written off."""
 
     payment: UUID
@@ -121,7 +121,7 @@ class Receipt(Struct, frozen=True, kw_only=True):
     reversed: bool = False
 
 
-class Refund(Struct, frozen=True, kw_only=True):
+class CreditRefund(Struct, frozen=True, kw_only=True):
     """Credit that went out through a payment's provider; `returned` when it did not get there."""
 
     number: int
@@ -164,8 +164,8 @@ class LeaseState(State, frozen=True, kw_only=True):
     period_start: date | None = None
     accrued_fen: int = 0
     account: Account = Account()
-    receipts: tuple[Receipt, ...] = ()
-    refunds: tuple[Refund, ...] = ()
+    receipts: tuple[PostedPayment, ...] = ()
+    refunds: tuple[CreditRefund, ...] = ()
     quote: Quote | None = None
     demand: Demand | None = None
     remedy: Remedy | None = None
@@ -211,11 +211,11 @@ class LeaseState(State, frozen=True, kw_only=True):
         """Rent that was paid: principal and interest."""
         return sum(bill.paid[0] + bill.paid[1] for bill in self.balances.bills)
 
-    def receipt(self, payment: UUID) -> Receipt | None:
+    def receipt(self, payment: UUID) -> PostedPayment | None:
         """What is known of a payment."""
         return next((known for known in self.receipts if known.payment == payment), None)
 
-    def refund(self, number: int) -> Refund | None:
+    def refund(self, number: int) -> CreditRefund | None:
         """The refund with a number."""
         return next((known for known in self.refunds if known.number == number), None)
 

@@ -1,4 +1,4 @@
-"""What can happen to a payment: every event type of the aggregate."""
+"""Events of a payment: every event type of the aggregate."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Why a payment says no."""
+"""Refusals of a payment: every named rule, in both languages."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a payment answers to a command: events, or the first rule that says no.
+"""Decider of a payment: each command gives events, or the refusal of the first rule that says no.
 
 The order of refusals: is there a payment (`unknown`, `exists`), is it about the attempt that is under way
 (`not_under_way`, `attempt_not_current`), is its outcome unknown (`outcome_unresolved`), then the command's own rules.

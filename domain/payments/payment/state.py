@@ -1,4 +1,4 @@
-"""What is known about a payment: where its attempts stand and how much money it brought."""
+"""State of a payment: its attempts, and the money received, refunded and charged back."""
 
 from __future__ import annotations
 

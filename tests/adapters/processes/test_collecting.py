@@ -28,7 +28,7 @@ from domain.payments.payment.commands import InitiatePayment, RecordChargeback, 
 from domain.payments.payment.events import PaymentChargedBack, PaymentOverpaid
 from domain.payments.payment.rules import PAYMENT
 from domain.payments.payment.values import Source
-from tests.adapters.processes.world import FIRST, POLICY, TENANT, World, a_world, contents, do, grant, make_lease
+from tests.adapters.processes.world import FIRST, POLICY, TENANT, World, a_world, contents, given, grant, make_lease
 
 DUE = FIRST + timedelta(days=30)
 BEFORE_THE_BILL = DUE - timedelta(days=3)
@@ -71,7 +71,7 @@ async def test_a_success_is_posted_once_under_the_payments_key(paid: tuple[World
 
 async def test_a_chargeback_is_reversed(paid: tuple[World, UUID, UUID]) -> None:
     world, lease, payment = paid
-    await do(world.program, PAYMENT, payment, "cb", RecordChargeback(attempt=1, reason="disputed"), DUE)
+    await given(world.program, PAYMENT, payment, "cb", RecordChargeback(attempt=1, reason="disputed"), DUE)
     await world.settle()
     await world.settle()
     assert (await kinds(world.program, lease)).count("lease.payment_reversed.v1") == 1
@@ -81,7 +81,7 @@ async def test_overpaid_money_is_taken_back_by_itself(paid: tuple[World, UUID, U
     """A second attempt brings money as well; what is reversed is what was charged back, and not the other."""
     world, lease, _ = paid
     begin = InitiatePayment(lease=lease, bill=None, amount_fen=500, policy=POLICY)
-    await do(world.program, PAYMENT, ADVANCE, "begin", begin, DUE)
+    await given(world.program, PAYMENT, ADVANCE, "begin", begin, DUE)
     await world.settle()
     twice = PaymentOverpaid(
         lease=lease, attempt=2, channel="bank_b", amount_fen=700, value_date=DUE, provider_ref="b" * 64
@@ -97,7 +97,7 @@ async def test_overpaid_money_is_taken_back_by_itself(paid: tuple[World, UUID, U
         provider_ref="b" * 64, on_top=True,
     )  # fmt: skip
     for follow_up in (post, *follow_ups(back, entry)):
-        await do(world.program, LEASE, follow_up.stream, follow_up.key, follow_up.command, DUE)
+        await given(world.program, LEASE, follow_up.stream, follow_up.key, follow_up.command, DUE)
     receipts = {one.payment: one.reversed for one in (await lease_of(world, lease)).receipts}
     assert receipts[on_top(ADVANCE, 2)] is True
     assert receipts[ADVANCE] is False
@@ -109,10 +109,10 @@ async def test_late_money_of_another_attempt_reaches_the_lease_too(paid: tuple[W
     for bank in world.banks.values():
         bank._rule = lambda order: Script(code="insufficient_funds" if order.request.endswith("-1") else None)
     begin = InitiatePayment(lease=lease, bill=None, amount_fen=500, policy=POLICY, collect_on=None)
-    await do(world.program, PAYMENT, ADVANCE, "begin", begin, DUE)
+    await given(world.program, PAYMENT, ADVANCE, "begin", begin, DUE)
     await world.settle()
     late = RecordSucceeded(attempt=1, amount_fen=500, value_date=DUE, ref="c" * 64, source=Source.QUERY)
-    await do(world.program, PAYMENT, ADVANCE, "late", late, DUE)
+    await given(world.program, PAYMENT, ADVANCE, "late", late, DUE)
     await world.settle()
     assert (await lease_of(world, lease)).balances.credit_fen == 500
 
@@ -126,7 +126,7 @@ async def with_credit(program: Running, script: Script) -> AsyncIterator[tuple[W
     async with a_world(program, always(script)) as world:
         lease = await make_lease(program, 0)
         begin = InitiatePayment(lease=lease, bill=None, amount_fen=500, policy=POLICY)
-        await do(program, PAYMENT, ADVANCE, "begin", begin, FIRST)
+        await given(program, PAYMENT, ADVANCE, "begin", begin, FIRST)
         await world.settle()
         assert (await lease_of(world, lease)).balances.credit_fen == 500
         yield world, lease
@@ -170,7 +170,7 @@ async def test_a_refund_that_no_attempt_covers_comes_back(program: Running) -> N
     """Credit of 900, but no more than 500 of it came through this payment."""
     async with with_credit(program, Script()) as (world, lease):
         cash = PostPayment(payment=uuid5(TENANT, "cash"), amount_fen=400, value_date=FIRST)
-        await do(program, LEASE, lease, "cash", cash, FIRST)
+        await given(program, LEASE, lease, "cash", cash, FIRST)
         await ask(world, lease, 501)
         assert (await kinds(program, lease))[-1] == "lease.refund_returned.v1"
         assert (await lease_of(world, lease)).balances.credit_fen == 900

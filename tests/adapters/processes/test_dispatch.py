@@ -19,7 +19,7 @@ from domain.kernel.command import Command
 from domain.kernel.refusal import Refusal
 from domain.leasing.lease.commands import AccrueInterest, AssessLateFees, IssueBill, PostPayment
 from domain.leasing.lease.rules.decider import LEASE
-from tests.adapters.processes.world import FIRST, TENANT, contents, do, lease_stream, make_lease
+from tests.adapters.processes.world import FIRST, TENANT, contents, given, lease_stream, make_lease
 
 DUE = date(2005, 6, 30)
 
@@ -109,7 +109,7 @@ async def test_a_doubtful_refusal_on_an_old_version_is_asked_again(program: Runn
     stream = await make_lease(program, 1)
     await program.ledger.load(LEASE, stream)
     old = program.ledger.states._held[stream]
-    await do(program, LEASE, stream, "bill", IssueBill(number=1), DUE)
+    await given(program, LEASE, stream, "bill", IssueBill(number=1), DUE)
     program.ledger.states._held[stream] = old
     wish = dispatch(stream, "second", IssueBill(number=2), doubtful=True)
     assert isinstance(LEASE.decide(wish.command, old.state, wish.context), Refusal)

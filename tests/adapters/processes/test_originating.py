@@ -62,27 +62,27 @@ async def pool(program: Running) -> AsyncIterator[Any]:
 
 
 @pytest.fixture
-async def chain(program: Running, pool: Any) -> Subscription:
+async def origination(program: Running, pool: Any) -> Subscription:
     """The process, when it is told to catch up."""
     subscription = subscription_of(program, pool, ORIGINATION)
     await subscription.prepare()
     return subscription
 
 
-async def leased(lessor: Lessor, chain: Subscription, of: Any) -> tuple[UUID, UUID, UUID]:
+async def leased(lessor: Lessor, origination: Subscription, of: Any) -> tuple[UUID, UUID, UUID]:
     """A case in which people did people's steps: application, contract, lease."""
     await lessor.consents()
     application = await lessor.accepted(of)
-    await chain.catch_up()
+    await origination.catch_up()
     contract = contract_stream(application)
     await lessor.signed(contract)
-    await chain.catch_up()
+    await origination.catch_up()
     return application, contract, lease_stream(contract)
 
 
 @pytest.mark.parametrize("of", [wish(), wish(CAR)], ids=["rental", "finance"])
-async def test_from_offer_to_lease(lessor: Lessor, chain: Subscription, of: Any) -> None:
-    application, contract, lease = await leased(lessor, chain, of)
+async def test_from_offer_to_lease(lessor: Lessor, origination: Subscription, of: Any) -> None:
+    application, contract, lease = await leased(lessor, origination, of)
     offer, _ = priced(of)
     made = await lessor.contract(contract)
     assert made.head is not None
@@ -101,39 +101,39 @@ async def test_from_offer_to_lease(lessor: Lessor, chain: Subscription, of: Any)
     assert (await lessor.types(application))[-1] == "contracting_started"
 
 
-async def activated(lessor: Lessor, chain: Subscription, lease: UUID) -> None:
+async def activated(lessor: Lessor, origination: Subscription, lease: UUID) -> None:
     """The object is handed over."""
     state = await lessor.lease(lease)
     assert state is not None
     if state.deposit_fen:
-        await lessor.done(LEASE, lease, PreauthoriseDeposit(fen=state.deposit_fen, hold="H-1"))
+        await lessor.given(LEASE, lease, PreauthoriseDeposit(fen=state.deposit_fen, hold="H-1"))
     if state.down_payment_open_fen:
-        await lessor.done(LEASE, lease, RecordDownPayment(fen=state.down_payment_open_fen))
-    await lessor.done(LEASE, lease, RecordDelivery(on=DAY), ActivateLease(on=DAY))
-    await chain.catch_up()
+        await lessor.given(LEASE, lease, RecordDownPayment(fen=state.down_payment_open_fen))
+    await lessor.given(LEASE, lease, RecordDelivery(on=DAY), ActivateLease(on=DAY))
+    await origination.catch_up()
 
 
-async def test_what_ends_with_the_lease(lessor: Lessor, chain: Subscription) -> None:
-    application, contract, lease = await leased(lessor, chain, wish(CAR))
+async def test_what_ends_with_the_lease(lessor: Lessor, origination: Subscription) -> None:
+    application, contract, lease = await leased(lessor, origination, wish(CAR))
     assert (await lessor.types(application))[-1] == "contracting_started"
-    await activated(lessor, chain, lease)
+    await activated(lessor, origination, lease)
     assert (await lessor.types(application))[-1] == "completed"
     assert (await lessor.types(contract))[-1] == "executed"
 
 
-async def test_a_lease_that_never_began_ends_its_contract(lessor: Lessor, chain: Subscription) -> None:
-    application, contract, lease = await leased(lessor, chain, wish(CAR))
-    await lessor.done(LEASE, lease, CloseLease())
-    await chain.catch_up()
+async def test_a_lease_that_never_began_ends_its_contract(lessor: Lessor, origination: Subscription) -> None:
+    application, contract, lease = await leased(lessor, origination, wish(CAR))
+    await lessor.given(LEASE, lease, CloseLease())
+    await origination.catch_up()
     (*_, ended) = [one.parsed().event() for one in await lessor.program.reader.stream(contract)]
     assert getattr(ended, "reason", "") == "not_begun"
     assert (await lessor.types(application))[-1] == "contracting_started"
 
 
-async def test_doing_it_again_changes_nothing(lessor: Lessor, chain: Subscription, pool: Any) -> None:
+async def test_doing_it_again_changes_nothing(lessor: Lessor, origination: Subscription, pool: Any) -> None:
     """A subscription that lost its position sees everything again; so does a second one beside the first."""
-    _, _, lease = await leased(lessor, chain, wish(CAR))
-    await activated(lessor, chain, lease)
+    _, _, lease = await leased(lessor, origination, wish(CAR))
+    await activated(lessor, origination, lease)
     size = await lessor.program.reader.size()
     again = replace(subscription_of(lessor.program, pool, ORIGINATION), name="another")
     await again.prepare()
@@ -142,23 +142,23 @@ async def test_doing_it_again_changes_nothing(lessor: Lessor, chain: Subscriptio
     assert not await again.refusals(lessor.tenant), "what was done is not asked for for again, or known by its key"
 
 
-async def test_refused_wishes_are_kept_for_people(lessor: Lessor, chain: Subscription) -> None:
+async def test_refused_wishes_are_kept_for_people(lessor: Lessor, origination: Subscription) -> None:
     """Rules bind processes, too: without the consents of the plan there is no lease."""
     application = await lessor.accepted(wish())
-    await chain.catch_up()
+    await origination.catch_up()
     contract = contract_stream(application)
     await lessor.signed(contract)
-    await chain.catch_up()
-    (refused,) = await chain.refusals(lessor.tenant)
+    await origination.catch_up()
+    (refused,) = await origination.refusals(lessor.tenant)
     assert (refused.key, refused.code) == (f"contract:{contract.hex}:lease", "consent.missing")
     assert refused.stream == lease_stream(contract)
     assert await lessor.lease(lease_stream(contract)) is None
     await lessor.consents([Purpose.THIRD_PARTIES.value])
     create = lease_of(priced(wish())[0], wish().plan, await lessor.contract(contract), contract)
-    await lessor.done(LEASE, lease_stream(contract), create)
+    await lessor.given(LEASE, lease_stream(contract), create)
 
 
-async def test_offers_without_a_plan_are_left_to_people(lessor: Lessor, chain: Subscription) -> None:
+async def test_offers_without_a_plan_are_left_to_people(lessor: Lessor, origination: Subscription) -> None:
     """Imported histories have such offers: nobody's contract is made up from them."""
     stream = uuid4()
     terms = Terms(amount_fen=1, currency="EUR")
@@ -176,20 +176,20 @@ async def test_offers_without_a_plan_are_left_to_people(lessor: Lessor, chain: S
         a.PresentOffer(), a.AcceptOffer(), a.StartContracting(),
     )  # fmt: skip
     await take_over(lessor.program, APPLICATION, stream, taken_over_on(lessor.tenant, stream, DAY), *history)
-    dispatched = await chain.catch_up()
+    dispatched = await origination.catch_up()
     assert (dispatched.accepted, sum(dispatched.refused.values())) == (0, 0)
 
 
-async def test_what_people_did_is_not_done_again(lessor: Lessor, chain: Subscription) -> None:
+async def test_what_people_did_is_not_done_again(lessor: Lessor, origination: Subscription) -> None:
     """Contracting begun by hand, and a contract that was given up: nothing is asked for for that must be refused."""
     application = await lessor.accepted(wish())
-    await lessor.done(APPLICATION, application, a.StartContracting())
-    await chain.catch_up()
+    await lessor.given(APPLICATION, application, a.StartContracting())
+    await origination.catch_up()
     contract = contract_stream(application)
     assert (await lessor.types(contract)) == ["assembled"]
-    await lessor.done(CONTRACT, contract, VoidContract(reason="second_thoughts"))
-    await chain.catch_up()
-    assert not await chain.refusals(lessor.tenant)
+    await lessor.given(CONTRACT, contract, VoidContract(reason="second_thoughts"))
+    await origination.catch_up()
+    assert not await origination.refusals(lessor.tenant)
 
 
 @pytest.mark.parametrize(
@@ -220,15 +220,15 @@ def test_settling_early_costs_what_the_policy_says() -> None:
     assert settlement_rate() == "0.02"
 
 
-async def test_who_gets_the_down_payment_is_the_tenants_word(lessor: Lessor, chain: Subscription) -> None:
+async def test_who_gets_the_down_payment_is_the_tenants_word(lessor: Lessor, origination: Subscription) -> None:
     (lessor.program.settings.data / FILE).write_text(json.dumps({str(lessor.tenant): {"down_payment_to": "supplier"}}))
-    _, _, lease = await leased(lessor, chain, wish(CAR))
+    _, _, lease = await leased(lessor, origination, wish(CAR))
     state = await lessor.lease(lease)
     assert state is not None
     assert state.down_payment_to is DownPaymentTo.SUPPLIER
 
 
-async def test_what_contracts_say_beside_the_offer(lessor: Lessor, chain: Subscription) -> None:
+async def test_what_contracts_say_beside_the_offer(lessor: Lessor, origination: Subscription) -> None:
     """Forum, lessor, number and clauses come from the tenant's data: nothing of it stands in the program."""
     party = uuid4()
     row = {
@@ -236,7 +236,7 @@ async def test_what_contracts_say_beside_the_offer(lessor: Lessor, chain: Subscr
         "clause_of_consent": {"automated_decision": "automated_decision"},
     }  # fmt: skip
     (lessor.program.settings.data / FILE).write_text(json.dumps({str(lessor.tenant): row}))
-    _, contract, _ = await leased(lessor, chain, wish())
+    _, contract, _ = await leased(lessor, origination, wish())
     made = await lessor.contract(contract)
     assert made.head is not None
     assert made.key_terms is not None

@@ -15,7 +15,6 @@ from psycopg_pool import AsyncConnectionPool
 from adapters.connectors.payments.sandbox import MEMORY, SandboxBank
 from adapters.connectors.payments.scenarios import Rule
 from adapters.postgres.connections import conninfo
-from adapters.postgres.ledger import Request
 from adapters.processes.dispatch import STREAMS_IN_FLIGHT, context
 from adapters.processes.end_of_day import EndOfDay
 from api.compose import Running
@@ -24,13 +23,13 @@ from api.roles.days import Days, days
 from domain.kernel.command import Command
 from domain.kernel.decider import Decider
 from domain.kernel.ids import uuid7
-from domain.kernel.refusal import Refusal
 from domain.kernel.values import AssetClass, Business
 from domain.leasing.lease.commands import ActivateLease, CreateLease, RecordDelivery
 from domain.leasing.lease.rules.decider import LEASE
 from domain.payments.mandate import MANDATE, GrantMandate, mandate_stream
 from domain.payments.payment.values import CollectionPolicy
 from domain.pricing.schedules import Instalment
+from tests.given import when
 
 TENANT = uuid7(1_700_000_000_000, 1)
 FIRST = date(2005, 4, 1)
@@ -119,11 +118,10 @@ def creation(number: int, months: int = 3) -> CreateLease:
     )
 
 
-async def do(program: Running, decider: Decider[Any], stream: UUID, key: str, command: Command, day: date) -> None:
-    """Execute a command that must be granted."""
-    request = Request(stream=stream, key=key, command=command, context=context(TENANT, key, day, "test", stream))
-    outcome = await program.ledger.execute(decider, request)
-    assert not isinstance(outcome, Refusal), outcome.sentence()
+async def given(program: Running, decider: Decider[Any], stream: UUID, key: str, command: Command, day: date) -> None:
+    """A command of the tenant that is granted, under a key of its own."""
+    by = context(TENANT, key, day, "test", stream)
+    (await when(program, decider, stream, command, key=key, by=by)).granted()
 
 
 async def make_lease(program: Running, number: int, months: int = 3) -> UUID:
@@ -139,7 +137,7 @@ async def grant(
 ) -> None:
     """A mandate for a lease."""
     command = GrantMandate(lease=lease, reference="M-1", policy=policy, limit_fen=limit_fen)
-    await do(program, MANDATE, mandate_stream(lease), f"grant:{lease.hex}:{day}", command, day)
+    await given(program, MANDATE, mandate_stream(lease), f"grant:{lease.hex}:{day}", command, day)
 
 
 async def tell(world: World, first: date, last: date, leases: int = 5) -> None:

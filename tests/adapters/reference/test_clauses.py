@@ -26,7 +26,7 @@ from domain.contracts.contract.values import KeyTerms, Party, PartyRole
 from domain.kernel.decider import fold
 from domain.pricing.parts import Form
 from tests.domain.contracts.contract import contracts
-from tests.domain.intake.scenario import TODAY, check_event, context
+from tests.given import TODAY, check_event, context
 
 FORBIDDEN = ("以租代购", "车抵贷", "汽车信贷", "车辆贷款")
 OPTIONAL = {

@@ -51,13 +51,13 @@ async def test_the_tenants_own_take_the_place_of_shipped_ones(program: Running) 
     lessor, other = Lessor(program), Lessor(program)
     rent: UUID = uuid4()
     published = PublishClause(version=1, digest=text_digest(TEXT), effective_from=DAY)
-    await lessor.done(CLAUSE, rent, own("rent"), published)
-    await lessor.done(CLAUSE, uuid4(), own("house_rules", mandatory=False), published)
+    await lessor.given(CLAUSE, rent, own("rent"), published)
+    await lessor.given(CLAUSE, uuid4(), own("house_rules", mandatory=False), published)
     found = await entries(lessor)
     assert [one.clause for one in found] == [*(one.clause for one in SHIPPED), "house_rules"]
     (mine,) = [one for one in found if one.clause == "rent"]
     assert (mine.digest, mine.effective_from, mine.withdrawn_from) == (text_digest(TEXT), DAY, None)
-    await lessor.done(
+    await lessor.given(
         CLAUSE, rent, WithdrawClause(version=1, withdrawn_from=DAY + timedelta(days=1), reason="replaced")
     )
     (mine,) = [one for one in await entries(lessor) if one.clause == "rent"]

@@ -23,7 +23,7 @@ def lessor(program: Running) -> Lessor:
 
 
 @pytest.fixture
-async def chain(program: Running) -> AsyncIterator[Subscription]:
+async def origination(program: Running) -> AsyncIterator[Subscription]:
     """The process from offer to lease, when it is told to catch up."""
     with pool_of(program.url) as pool:
         opened: AsyncConnectionPool[Any] = pool

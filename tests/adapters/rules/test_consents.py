@@ -20,17 +20,18 @@ VERIFIED = a.RecordIdentityVerified(provider="bureau")
 async def test_what_another_process_wrote_counts_at_once(lessor: Lessor, composed: Base) -> None:
     """Grants and withdrawals elsewhere are seen, though neither cache nor read model here has heard of them."""
     application = await lessor.verifying()
-    await lessor.no(APPLICATION, application, VERIFIED, MACHINE)
+    (await lessor.when(APPLICATION, application, VERIFIED, MACHINE)).then_refused(
+        "consent.missing", purpose="third_parties", recipient="bureau"
+    )
     async with running(composed) as elsewhere:
         here, lessor.through = lessor.through, elsewhere.ledger
         consent = await lessor.consents(["third_parties"], ("bureau",))
         lessor.through = here
-        await lessor.done(APPLICATION, application, VERIFIED, by=MACHINE)
+        await lessor.given(APPLICATION, application, VERIFIED, by=MACHINE)
         lessor.through = elsewhere.ledger
         await lessor.withdrawn(consent)
         lessor.through = here
-    code, _ = await lessor.no(APPLICATION, application, VERIFIED, MACHINE)
-    assert code == "consent.withdrawn"
+    (await lessor.when(APPLICATION, application, VERIFIED, MACHINE)).then_refused("consent.withdrawn")
 
 
 @pytest.mark.parametrize("behind_max", [0, 1_000])
@@ -48,6 +49,6 @@ async def test_nothing_is_missed_however_far_the_read_model_is(
         if purpose == "third_parties":
             runner.catch_up()
     application = await lessor.verifying()
-    code, _ = await lessor.no(APPLICATION, application, a.RecordLivenessPassed(provider="bureau"), MACHINE)
-    assert code == "consent.recipient_not_named"
+    passed = a.RecordLivenessPassed(provider="bureau")
+    (await lessor.when(APPLICATION, application, passed, MACHINE)).then_refused("consent.recipient_not_named")
     assert read_model.BY_PERSON.streams(connection, lessor.tenant, lessor.person, 0)[0] == tuple(streams)

@@ -27,10 +27,10 @@ NET_FEN = 50_000_000
 """30 % of it is room for one car of 105,000.00, and for no second one of the same lessee or group."""
 
 
-async def assembled(lessor: Lessor, chain: Subscription, of: Any) -> tuple[UUID, AssembleContract]:
+async def assembled(lessor: Lessor, origination: Subscription, of: Any) -> tuple[UUID, AssembleContract]:
     """An accepted offer whose contract the process has assembled, and the command that would do it by hand."""
     application = await lessor.accepted(of)
-    await chain.catch_up()
+    await origination.catch_up()
     stream = contract_stream(application)
     (stored, *_) = await lessor.program.reader.stream(stream)
     event = stored.parsed().event()
@@ -45,15 +45,15 @@ async def assembled(lessor: Lessor, chain: Subscription, of: Any) -> tuple[UUID,
 async def leasable(lessor: Lessor, of: Any) -> tuple[UUID, CreateLease]:
     """A signed contract that was made by hand, and the lease that it is about."""
     application = await lessor.accepted(of)
-    async with _chain(lessor) as chain:
-        await chain.catch_up()
+    async with _originating(lessor) as origination:
+        await origination.catch_up()
     stream = contract_stream(application)
     await lessor.signed(stream)
     plan, offer = of.plan, priced(of)[0]
     return stream, lease_of(offer, plan, await lessor.contract(stream), stream)
 
 
-def _chain(lessor: Lessor) -> Any:
+def _originating(lessor: Lessor) -> Any:
     from contextlib import asynccontextmanager
 
     from api.roles.subscriptions import subscription_of
@@ -74,11 +74,11 @@ def _chain(lessor: Lessor) -> Any:
 # --------------------------------------------------------------------------------------------------------- contract
 
 
-async def test_a_contract_says_what_the_offer_says(lessor: Lessor, chain: Subscription) -> None:
+async def test_a_contract_says_what_the_offer_says(lessor: Lessor, origination: Subscription) -> None:
     """By hand it would be refused: the same number of clauses and parties, another price."""
     other = Lessor(lessor.program)
-    stream, command = await assembled(lessor, chain, wish())
-    assert await lessor.no(CONTRACT, stream, command) == ("contract.exists", {"phase": "assembled"})
+    stream, command = await assembled(lessor, origination, wish())
+    (await lessor.when(CONTRACT, stream, command)).then_refused("contract.exists", phase="assembled")
     application = await other.accepted(wish())
     own = replace(
         command, application=application, parties=tuple(replace(p, id=other.person) if p.turn == 1 else p
@@ -90,14 +90,14 @@ async def test_a_contract_says_what_the_offer_says(lessor: Lessor, chain: Subscr
         ("schedule_digest", "0" * 64), ("grace_days", 9), ("late_fee_daily_rate", "0.01"),
     ):  # fmt: skip
         wrong = replace(own, key_terms=replace(own.key_terms, **{field: value}))
-        assert await other.no(CONTRACT, at, wrong) == ("contract.offer_differs", {"field": field})
+        (await other.when(CONTRACT, at, wrong)).then_refused("contract.offer_differs", field=field)
     stranger = replace(own, parties=command.parties)
-    assert await other.no(CONTRACT, at, stranger) == ("contract.offer_differs", {"field": "lessee"})
-    assert (await other.no(CONTRACT, uuid4(), own))[0] == "contract.not_of_its_application"
-    assert (await other.no(CONTRACT, at, replace(own, plan_digest="0" * 64)))[0] == "contract.plan_differs"
-    assert (await lessor.no(CONTRACT, at, own))[0] == "application.unknown"
+    (await other.when(CONTRACT, at, stranger)).then_refused("contract.offer_differs", field="lessee")
+    (await other.when(CONTRACT, uuid4(), own)).then_refused("contract.not_of_its_application")
+    (await other.when(CONTRACT, at, replace(own, plan_digest="0" * 64))).then_refused("contract.plan_differs")
+    (await lessor.when(CONTRACT, at, own)).then_refused("application.unknown")
     free = replace(own, key_terms=replace(own.key_terms, forum="示例仲裁委员会"))
-    await other.done(CONTRACT, at, free)
+    await other.given(CONTRACT, at, free)
 
 
 # ------------------------------------------------------------------------------------------------------------ lease
@@ -107,21 +107,21 @@ async def test_a_lease_is_made_of_a_contract(lessor: Lessor) -> None:
     await lessor.consents()
     contract, create = await leasable(lessor, wish())
     stream = lease_stream(contract)
-    assert await lessor.no(LEASE, stream, replace(create, contract=None)) == ("contract.unknown", {})
-    assert await lessor.no(LEASE, stream, replace(create, contract=uuid4())) == ("contract.unknown", {})
+    (await lessor.when(LEASE, stream, replace(create, contract=None))).then_refused("contract.unknown")
+    (await lessor.when(LEASE, stream, replace(create, contract=uuid4()))).then_refused("contract.unknown")
     strangers = Lessor(lessor.program)
-    assert await strangers.no(LEASE, stream, create) == ("contract.unknown", {})
+    (await strangers.when(LEASE, stream, create)).then_refused("contract.unknown")
     for change, field in (
         ({"principal_fen": 1}, "principal_fen"), ({"upfront_fee_fen": 1}, "upfront_fee_fen"),
         ({"schedule": create.schedule[:-1]}, "schedule"), ({"application": None}, "application"),
         ({"deposit_fen": 1}, "deposit_fen"),
     ):  # fmt: skip
         wrong = replace(create, **change)
-        assert await lessor.no(LEASE, stream, wrong) == ("lease.contract_differs", {"field": field})
-    assert await lessor.no(LEASE, uuid4(), create) == ("lease.not_of_its_contract", {})
-    await lessor.done(LEASE, stream, create)
-    assert (await lessor.no(LEASE, stream, create))[0] == "lease.exists"
-    assert (await lessor.no(LEASE, uuid4(), create))[0] == "lease.not_of_its_contract"
+        (await lessor.when(LEASE, stream, wrong)).then_refused("lease.contract_differs", field=field)
+    (await lessor.when(LEASE, uuid4(), create)).then_refused("lease.not_of_its_contract")
+    await lessor.given(LEASE, stream, create)
+    (await lessor.when(LEASE, stream, create)).then_refused("lease.exists")
+    (await lessor.when(LEASE, uuid4(), create)).then_refused("lease.not_of_its_contract")
 
 
 # --------------------------------------------------------------------------------------------------------- bookings
@@ -136,24 +136,24 @@ async def car(lessor: Lessor) -> tuple[UUID, CreateLease]:
 
 async def test_a_finance_lease_needs_room(lessor: Lessor) -> None:
     stream, create = await car(lessor)
-    assert (await lessor.no(LEASE, stream, create))[0] == "portfolio.no_net_assets"
+    (await lessor.when(LEASE, stream, create)).then_refused("portfolio.no_net_assets")
     lessor.has(create.principal_fen * 3)
-    assert (await lessor.no(LEASE, stream, create))[0] == "portfolio.one_lessee"
+    (await lessor.when(LEASE, stream, create)).then_refused("portfolio.one_lessee")
     lessor.has(NET_FEN)
-    await lessor.done(LEASE, stream, create, PAID, RecordDelivery(on=DAY))
+    await lessor.given(LEASE, stream, create, PAID, RecordDelivery(on=DAY))
     lessor.has(0)
-    assert (await lessor.no(LEASE, stream, ActivateLease(on=DAY)))[0] == "portfolio.no_net_assets"
+    (await lessor.when(LEASE, stream, ActivateLease(on=DAY))).then_refused("portfolio.no_net_assets")
     lessor.has(NET_FEN)
-    await lessor.done(LEASE, stream, ActivateLease(on=DAY))
+    await lessor.given(LEASE, stream, ActivateLease(on=DAY))
 
 
 async def test_two_processes_do_not_fill_the_same_room(lessor: Lessor, composed: Base) -> None:
     """Both see room for one; one of them books it, whichever comes first, and the other is refused."""
     lessor.has(NET_FEN)
     stream, create = await car(lessor)
-    await lessor.done(LEASE, stream, create, PAID, RecordDelivery(on=DAY))
+    await lessor.given(LEASE, stream, create, PAID, RecordDelivery(on=DAY))
     second, again = await car(lessor)
-    await lessor.done(LEASE, second, again, PAID, RecordDelivery(on=DAY))
+    await lessor.given(LEASE, second, again, PAID, RecordDelivery(on=DAY))
     async with running(composed) as elsewhere:
         there = Lessor(elsewhere)
         there.tenant, there.person = lessor.tenant, lessor.person
@@ -177,5 +177,5 @@ async def test_what_was_taken_over_counts_and_is_not_asked(lessor: Lessor) -> No
     await take_over(lessor.program, LEASE, old, at, taken, PAID, RecordDelivery(on=DAY), ActivateLease(on=DAY))
     (first, *_) = await lessor.program.reader.stream(old)
     assert first.parsed().actor.role == "import"
-    assert (await lessor.no(LEASE, stream, create))[0] == "portfolio.one_lessee"
-    assert (await lessor.no(LEASE, uuid4(), taken, MACHINE))[0] == "contract.unknown"
+    (await lessor.when(LEASE, stream, create)).then_refused("portfolio.one_lessee")
+    (await lessor.when(LEASE, uuid4(), taken, MACHINE)).then_refused("contract.unknown")

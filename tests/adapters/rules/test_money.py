@@ -25,7 +25,7 @@ async def lease(lessor: Lessor) -> UUID:
     await lessor.consents()
     contract, create = await leasable(lessor, wish())
     stream = lease_stream(contract)
-    await lessor.done(LEASE, stream, create)
+    await lessor.given(LEASE, stream, create)
     return stream
 
 
@@ -40,10 +40,10 @@ def debit(of: UUID, fen: int = 5_000, mandate: str | None = "DD-1") -> InitiateP
 async def test_a_mandate_is_for_a_lease_of_the_tenant(lessor: Lessor) -> None:
     of = await lease(lessor)
     stranger = Lessor(lessor.program)
-    assert (await stranger.no(MANDATE, mandate_stream(of), grant(of)))[0] == "lease.unknown"
+    (await stranger.when(MANDATE, mandate_stream(of), grant(of))).then_refused("lease.unknown")
     nobody = uuid4()
-    assert (await lessor.no(MANDATE, mandate_stream(nobody), grant(nobody)))[0] == "lease.unknown"
-    await lessor.done(MANDATE, mandate_stream(of), grant(of))
+    (await lessor.when(MANDATE, mandate_stream(nobody), grant(nobody))).then_refused("lease.unknown")
+    await lessor.given(MANDATE, mandate_stream(of), grant(of))
 
 
 @pytest.mark.parametrize("through", ["own", "none", "cash", "another lease's"])
@@ -52,12 +52,12 @@ async def test_credit_goes_back_through_a_payment_of_the_lease(lessor: Lessor, t
     payment, cash = uuid4(), uuid4()
     arrived = RecordSucceeded(attempt=1, amount_fen=5_000, value_date=DAY, ref="f" * 64)
     theirs = await lease(lessor) if through == "another lease's" else of
-    await lessor.done(PAYMENT, payment, debit(theirs, mandate=None), arrived)
+    await lessor.given(PAYMENT, payment, debit(theirs, mandate=None), arrived)
     for one in (payment, cash):
-        await lessor.done(LEASE, of, PostPayment(payment=one, amount_fen=5_000, value_date=DAY))
+        await lessor.given(LEASE, of, PostPayment(payment=one, amount_fen=5_000, value_date=DAY))
     named = {"own": payment, "none": None, "cash": cash, "another lease's": payment}[through]
     back = RefundCredit(amount_fen=100, payment=named)
     if through in ("own", "none"):
-        await lessor.done(LEASE, of, back)
+        await lessor.given(LEASE, of, back)
     else:
-        assert (await lessor.no(LEASE, of, back))[0] == "payment.unknown"
+        (await lessor.when(LEASE, of, back)).then_refused("payment.unknown")

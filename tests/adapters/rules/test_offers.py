@@ -30,7 +30,7 @@ from tests.adapters.lessor import CAR, DAY, PHONE, Lessor, priced, wish
 async def selected(lessor: Lessor, asset: AssetClass = AssetClass.PHONE, *commands: Any) -> UUID:
     """An application for which an offer is about to be drawn up."""
     stream = await lessor.referred(asset)
-    await lessor.done(APPLICATION, stream, *commands, a.SelectOffer())
+    await lessor.given(APPLICATION, stream, *commands, a.SelectOffer())
     return stream
 
 
@@ -38,7 +38,7 @@ async def test_an_offer_says_how_it_is_worked_out(lessor: Lessor) -> None:
     """Plan and wish in the event make the same numbers again, years later."""
     offer, terms = priced(wish())
     stream = await selected(lessor, AssetClass.PHONE, a.FinaliseTerms(terms=terms))
-    await lessor.done(APPLICATION, stream, a.CreateOffer(title="手机月租"), a.PresentOffer())
+    await lessor.given(APPLICATION, stream, a.CreateOffer(title="手机月租"), a.PresentOffer())
     stored = await lessor.program.reader.stream(stream)
     created = next(
         event for one in stored if isinstance(event := one.parsed().event(), application_events.OfferCreated)
@@ -59,21 +59,21 @@ async def test_the_cap_of_the_day_on_which_it_is_presented(lessor: Lessor) -> No
     terms = priced(wish(CAR))[1]
     stream = await selected(lessor, AssetClass.VEHICLE, a.FinaliseTerms(terms=terms))
     lessor.may_cost("0.01")
-    assert (await lessor.no(APPLICATION, stream, a.CreateOffer()))[0] == "offer.cost_above_cap"
+    (await lessor.when(APPLICATION, stream, a.CreateOffer())).then_refused("offer.cost_above_cap")
     lessor.may_cost("0.36")
-    await lessor.done(APPLICATION, stream, a.CreateOffer())
+    await lessor.given(APPLICATION, stream, a.CreateOffer())
     lessor.may_cost("0.01")
-    assert (await lessor.no(APPLICATION, stream, a.PresentOffer()))[0] == "offer.cost_above_cap"
+    (await lessor.when(APPLICATION, stream, a.PresentOffer())).then_refused("offer.cost_above_cap")
 
 
 async def test_a_superseded_plan_is_offered_no_more(lessor: Lessor) -> None:
     """A newer version takes effect between drawing up and presenting."""
     stream = await selected(lessor, AssetClass.PHONE, a.FinaliseTerms(terms=PRICED))
-    await lessor.done(APPLICATION, stream, a.CreateOffer())
+    await lessor.given(APPLICATION, stream, a.CreateOffer())
     newer = replace(PHONE, version=2, effective_from=DAY + timedelta(days=1))
     path = lessor.program.settings.data / OWN_FILE
     path.write_text(json.dumps([msgspec.to_builtins(newer)], default=str))
-    await lessor.done(
+    await lessor.given(
         APPLICATION,
         stream,
         a.CancelOffer(),
@@ -81,8 +81,7 @@ async def test_a_superseded_plan_is_offered_no_more(lessor: Lessor) -> None:
         a.CreateOffer(),
     )
     lessor.today = DAY + timedelta(days=1)
-    code, facts = await lessor.no(APPLICATION, stream, a.PresentOffer())
-    assert (code, facts) == ("offer.plan_differs", {"plan": "phone_return"})
+    (await lessor.when(APPLICATION, stream, a.PresentOffer())).then_refused("offer.plan_differs", plan="phone_return")
 
 
 @given(
@@ -103,8 +102,5 @@ def test_what_is_kept_makes_the_same_offer(price_fen: int, term: int, score: int
     assert not isinstance(again, Refusal)
     assert offer_of(again) == offer
     assert offers.terms_of(offer, kept).amount_fen == price_fen
-    assert offered.wrong_key_terms(
-        offered.key_terms_of(offer, PHONE, offered.Agreed(lock=True, forum=None, early_settlement_rate="0.5")),
-        offer,
-        PHONE,
-    ) is None  # fmt: skip
+    conditions = offered.ContractConditions(lock=True, forum=None, early_settlement_rate="0.5")
+    assert offered.wrong_key_terms(offered.key_terms_of(offer, PHONE, conditions), offer, PHONE) is None

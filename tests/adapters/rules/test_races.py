@@ -59,7 +59,7 @@ class OtherFirst:
         self.appends += 1
         if self.appends == 1:
             other, decider, stream, command = self._by
-            await other.done(decider, stream, command)
+            await other.given(decider, stream, command)
         return await self._writer.append(append)
 
 
@@ -127,9 +127,11 @@ def withdrawal(consent: UUID) -> tuple[Decider[Any], UUID, Command]:
     return CONSENT, consent, WithdrawConsent(channel="app")
 
 
-async def test_a_contract_and_the_end_of_its_application(lessor: Lessor, other: Lessor, chain: Subscription) -> None:
+async def test_a_contract_and_the_end_of_its_application(
+    lessor: Lessor, other: Lessor, origination: Subscription
+) -> None:
     twin = Lessor(lessor.program)
-    _, command = await assembled(twin, chain, wish())
+    _, command = await assembled(twin, origination, wish())
     application = await lessor.accepted(wish())
     own = replace(
         command,
@@ -141,36 +143,41 @@ async def test_a_contract_and_the_end_of_its_application(lessor: Lessor, other: 
     assert await overtaken(lessor, assembly, by=give_up) == "contract.offer_not_accepted"
 
 
-async def test_a_contract_and_the_first_draft_of_a_clause(lessor: Lessor, other: Lessor, chain: Subscription) -> None:
+async def test_a_contract_and_the_first_draft_of_a_clause(
+    lessor: Lessor, other: Lessor, origination: Subscription
+) -> None:
     """The phantom: no stream of the tenant's own clause was there to be read."""
-    _, command = await assembled(lessor, chain, wish())
+    _, command = await assembled(lessor, origination, wish())
     assembly = CONTRACT, uuid4(), replace(command, application=None)
     drafts = other, CLAUSE, clause_stream(lessor.tenant, OWN_CLAUSE.clause), OWN_CLAUSE
     assert await overtaken(lessor, assembly, by=drafts) == "contract.library_differs"
 
 
-async def test_a_contract_and_a_further_clause(lessor: Lessor, other: Lessor, chain: Subscription) -> None:
+async def test_a_contract_and_a_further_clause(lessor: Lessor, other: Lessor, origination: Subscription) -> None:
     """The other phantom: a clause under a code that nobody named."""
-    _, command = await assembled(lessor, chain, wish())
+    _, command = await assembled(lessor, origination, wish())
     assembly = CONTRACT, uuid4(), replace(command, application=None)
     further = replace(OWN_CLAUSE, clause="further")
     drafts = other, CLAUSE, clause_stream(lessor.tenant, further.clause), further
     assert await overtaken(lessor, assembly, by=drafts) == "contract.library_differs"
 
 
-async def test_a_contract_and_a_clause_of_another_tenant(lessor: Lessor, chain: Subscription) -> None:
+async def test_a_contract_and_a_clause_of_another_tenant(lessor: Lessor, origination: Subscription) -> None:
     """It is judged again, for nobody knows whose it is, and stands."""
-    _, command = await assembled(lessor, chain, wish())
+    _, command = await assembled(lessor, origination, wish())
     stranger = Lessor(lessor.program)
     drafts = stranger, CLAUSE, clause_stream(stranger.tenant, "further"), replace(OWN_CLAUSE, clause="further")
     writer = OtherFirst(lessor.program.writer, *drafts)
     lessor.through = behind(lessor.program, writer)
-    await lessor.done(CONTRACT, uuid4(), replace(command, application=None))
+    assembled_again = await lessor.when(CONTRACT, uuid4(), replace(command, application=None))
+    assembled_again.then("clause.drafted.v1", "contract.assembled.v1")
     assert writer.appends == 2
 
 
-async def test_an_amendment_and_the_first_draft_of_a_clause(lessor: Lessor, other: Lessor, chain: Subscription) -> None:
-    stream, command = await assembled(lessor, chain, wish())
+async def test_an_amendment_and_the_first_draft_of_a_clause(
+    lessor: Lessor, other: Lessor, origination: Subscription
+) -> None:
+    stream, command = await assembled(lessor, origination, wish())
     await lessor.signed(stream)
     amendment = ProposeAmendment(
         key_terms=replace(command.key_terms, grace_days=command.key_terms.grace_days + 1), clauses=command.clauses,
@@ -200,11 +207,11 @@ async def test_a_debit_and_the_end_of_its_mandate(lessor: Lessor, other: Lessor,
     contract, create = await leasable(lessor, wish())
     lease, payment = lease_stream(contract), uuid4()
     mandate = mandate_stream(lease)
-    await lessor.done(LEASE, lease, create)
-    await lessor.done(MANDATE, mandate, GrantMandate(lease=lease, reference="DD-1", policy=POLICY, limit_fen=5_000))
+    await lessor.given(LEASE, lease, create)
+    await lessor.given(MANDATE, mandate, GrantMandate(lease=lease, reference="DD-1", policy=POLICY, limit_fen=5_000))
     debit: Command = InitiatePayment(lease=lease, bill=None, amount_fen=5_000, policy=POLICY, mandate="DD-1")
     if again:
-        await lessor.done(PAYMENT, payment, debit, RecordFailed(attempt=1, code="insufficient_funds"))
+        await lessor.given(PAYMENT, payment, debit, RecordFailed(attempt=1, code="insufficient_funds"))
         debit = RetryPayment(attempt=2, amount_fen=5_000)
     revoked = other, MANDATE, mandate, RevokeMandate(reason="lessee")
     assert await overtaken(lessor, (PAYMENT, payment, debit), by=revoked) == "mandate.not_granted"
@@ -213,6 +220,6 @@ async def test_a_debit_and_the_end_of_its_mandate(lessor: Lessor, other: Lessor,
 async def test_a_withdrawal_behind_the_act_changes_nothing(lessor: Lessor, other: Lessor) -> None:
     """The other order: what was written first stands (个人信息保护法 15)."""
     application, consent = await lessor.verifying(), await lessor.consents(["third_parties"], ("bureau",))
-    await lessor.done(APPLICATION, application, a.RecordIdentityVerified(provider="bureau"), by=MACHINE)
+    await lessor.given(APPLICATION, application, a.RecordIdentityVerified(provider="bureau"), by=MACHINE)
     await other.withdrawn(consent)
     assert (await lessor.types(application))[-1] == "identity_verified"

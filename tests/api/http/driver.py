@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,8 +17,8 @@ from api.compose import Base, Running, running
 from api.http import Limits, create_app
 from projections.engine.runner import Runner
 from projections.registry import PROJECTIONS
+from tests.given import appended
 
-EVENTS_OF_ONE_COMMAND = 100
 QUICK = Limits(wait_s=0.3, poll_s=0.01, stream_life_s=0.4, stream_poll_s=0.02, heartbeat_s=0.1, streams=2)
 DRAFT: dict[str, Any] = {
     "reference": "HT-2026-0001",
@@ -100,10 +100,13 @@ class Http:
 
     async def when(self, path: str, body: Any = None, **more: Any) -> Answered:
         """POST a command and look at what the ledger holds afterwards; the rest is as for `post`."""
+        return await self.judged(self.post(path, body, **more))
+
+    async def judged(self, request: Awaitable[httpx.Response]) -> Answered:
+        """What any request is answered, and what it appends."""
         before = await self.size()
-        response = await self.post(path, body, **more)
-        stored = await self.running.reader.after(before, EVENTS_OF_ONE_COMMAND)
-        return Answered(response, tuple(one.parsed().type for one in stored))
+        response = await request
+        return Answered(response, await appended(self.running, before))
 
     async def given(self, *commands: tuple[str, Any], **fields: Any) -> str:
         """An application after a draft (with `fields` changed) and these commands; gives its address."""

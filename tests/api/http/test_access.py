@@ -10,9 +10,9 @@ import pytest
 from adapters.postgres import api_keys
 from adapters.postgres.connections import connect
 from adapters.system import new_id, now
-from api import access
+from api import authentication
 from api.exposure import exposed
-from api.http.access import principal_of
+from api.http.authentication import principal_of
 from api.http.commands.specs import specs
 from api.permissions import ROLES, Permission
 from tests.api.http.driver import DRAFT, Http
@@ -23,9 +23,9 @@ DESIGNED = {
 }  # fmt: skip
 PUBLIC = ("/healthz", "/readyz", "/problems", "/problems/auth.missing", "/v1/openapi.json", "/tlog/vkeys")
 READS: dict[str, Permission] = {
-    "/v1/applications": Permission.READ_APPLICATIONS,
-    "{address}": Permission.READ_APPLICATIONS,
-    "{address}/events": Permission.READ_APPLICATIONS,
+    "/v1/applications": Permission.READ_RECORDS,
+    "{address}": Permission.READ_RECORDS,
+    "{address}/events": Permission.READ_RECORDS,
     "/v1/events?starting_after={size}": Permission.READ_EVENTS,
     "/v1/events/stream": Permission.READ_EVENTS,
     "/v1/receipts/{size}": Permission.READ_RECEIPTS,
@@ -117,7 +117,7 @@ async def test_another_tenants_application_looks_like_none(http: Http) -> None:
 
 async def test_revoked_key(http: Http, monkeypatch: pytest.MonkeyPatch) -> None:
     """Within the cache's few seconds it may still work; then never again."""
-    monkeypatch.setattr(access, "KEY_CACHE_S", 0.0)
+    monkeypatch.setattr(authentication, "KEY_CACHE_S", 0.0)
     secret = http.key()
     assert (await http.client.get("/v1/events", headers={"Authorization": f"Bearer {secret}"})).status_code == 200
     with connect(http.on.url) as connection:
@@ -133,7 +133,7 @@ async def test_keys_are_looked_up_once_in_a_while(http: Http) -> None:
     async def find(hashed: bytes) -> None:
         asked.append(hashed)
 
-    guarded = access.Access(find)
+    guarded = authentication.Authentication(find)
     for _ in range(3):
         with pytest.raises(Exception, match=re.escape("auth.unknown")):
             await principal_of(guarded, "Bearer llk_x")
@@ -141,13 +141,13 @@ async def test_keys_are_looked_up_once_in_a_while(http: Http) -> None:
 
 
 async def test_cache_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(access, "CACHED_KEYS", 3)
+    monkeypatch.setattr(authentication, "CACHED_KEYS", 3)
     tenant = new_id()
 
     async def find(hashed: bytes) -> api_keys.ApiKey:
         return api_keys.ApiKey(api_keys.key_id(hashed), tenant, "auditor", "", "")
 
-    guarded = access.Access(find)
+    guarded = authentication.Authentication(find)
     for number in range(10):
         assert (await principal_of(guarded, f"bearer llk_{number}")).tenant == tenant
     assert len(guarded._cache) == 3

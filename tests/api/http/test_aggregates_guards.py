@@ -28,15 +28,6 @@ CHECKS = [
 ]
 
 
-async def refused(http: Http, path: str, body: Any) -> tuple[str, dict[str, str]]:
-    """The rule that says no, and its facts; nothing is appended."""
-    size = await http.size()
-    answer = await http.post(path, body)
-    assert answer.status_code == 409, answer.text
-    assert await http.size() == size
-    return answer.json()["code"], answer.json().get("facts", {})
-
-
 # -------------------------------------------------------------------------------------------------------- consents
 
 
@@ -44,48 +35,49 @@ async def refused(http: Http, path: str, body: Any) -> tuple[str, dict[str, str]
 async def test_no_providers_answer_without_consent(http: Http, segment: str, purpose: str, more: Any) -> None:
     address = await http.given(("submit", None), ("start_verification", None), **PERSON)
     path, body = f"{address}/{segment}", {"provider": "bureau", **more}
-    assert await refused(http, path, body) == ("consent.missing", {"purpose": purpose, "recipient": "bureau"})
+    (await http.when(path, body)).then_refused(409, "consent.missing", purpose=purpose, recipient="bureau")
     await cases.consented(http, SUBJECT, purpose, "somebody_else")
-    assert (await refused(http, path, body))[0] == "consent.recipient_not_named"
+    (await http.when(path, body)).then_refused(409, "consent.recipient_not_named")
     given = await cases.consented(http, SUBJECT, purpose, "bureau")
     await done(http, path, body)
     await done(http, f"{given}/withdraw", {"channel": "app"})
     other = await http.given(("submit", None), ("start_verification", None), **PERSON)
-    assert (await refused(http, f"{other}/{segment}", body))[0] == "consent.withdrawn"
+    (await http.when(f"{other}/{segment}", body)).then_refused(409, "consent.withdrawn")
 
 
 async def test_an_application_about_nobody_has_no_consent(http: Http) -> None:
     address = await http.given(("submit", None), ("start_verification", None))
     await cases.consented(http, SUBJECT, "biometrics", "bureau")
     body = {"provider": "bureau"}
-    assert await refused(http, f"{address}/record_liveness_passed", body) == (
-        "consent.missing",
-        {"purpose": "biometrics"},
+    (await http.when(f"{address}/record_liveness_passed", body)).then_refused(
+        409, "consent.missing", purpose="biometrics"
     )
 
 
 async def test_another_tenants_consent_is_none(http: Http) -> None:
     await cases.consented(http.another_tenant(), SUBJECT, "biometrics", "bureau")
     address = await http.given(("submit", None), ("start_verification", None), **PERSON)
-    assert (await refused(http, f"{address}/record_liveness_passed", {"provider": "bureau"}))[0] == "consent.missing"
+    answer = await http.when(f"{address}/record_liveness_passed", {"provider": "bureau"})
+    answer.then_refused(409, "consent.missing")
 
 
 async def test_a_consent_that_was_only_asked_for_is_none(http: Http) -> None:
     await done(http, "/v1/consents", cases.consent(SUBJECT, "biometrics", "bureau"))
     address = await http.given(("submit", None), ("start_verification", None), **PERSON)
-    answer = await refused(http, f"{address}/record_liveness_passed", {"provider": "bureau"})
-    assert answer == ("consent.not_granted", {"phase": "requested"})
+    (await http.when(f"{address}/record_liveness_passed", {"provider": "bureau"})).then_refused(
+        409, "consent.not_granted", phase="requested"
+    )
 
 
 async def test_a_lease_needs_every_consent_of_its_plan(http: Http) -> None:
     lessee = cases.person()
     contract = (await cases.signed(http, lessee)).rpartition("/")[2]
     body = cases.lease(lessee, contract)
-    assert await refused(http, "/v1/leases", body) == ("consent.missing", {"purpose": "automated_decision"})
+    (await http.when("/v1/leases", body)).then_refused(409, "consent.missing", purpose="automated_decision")
     await cases.consented(http, lessee, "automated_decision")
-    assert await refused(http, "/v1/leases", body) == ("consent.missing", {"purpose": "third_parties"})
+    (await http.when("/v1/leases", body)).then_refused(409, "consent.missing", purpose="third_parties")
     await cases.consented(http, cases.person(), "third_parties")
-    assert (await refused(http, "/v1/leases", body))[0] == "consent.missing"
+    (await http.when("/v1/leases", body)).then_refused(409, "consent.missing")
     await cases.consented(http, lessee, "third_parties")
     made = await done(http, "/v1/leases", body)
     assert await http.events(made.headers["location"]) == ["lease.created.v1"]
@@ -99,14 +91,15 @@ async def test_a_lease_needs_a_contract_in_force(http: Http) -> None:
     for purpose in cases.PURPOSES:
         await cases.consented(http, lessee, purpose)
     body = cases.lease(lessee, "contract_" + "0" * 32)
-    assert (await refused(http, "/v1/leases", body))[0] == "contract.unknown"
+    (await http.when("/v1/leases", body)).then_refused(409, "contract.unknown")
     none = {name: value for name, value in body.items() if name != "contract"}
-    assert (await refused(http, "/v1/leases", none))[0] == "contract.unknown"
+    (await http.when("/v1/leases", none)).then_refused(409, "contract.unknown")
     pending = (await cases.shown(http, lessee)).rpartition("/")[2]
-    answer = await refused(http, "/v1/leases", cases.lease(lessee, pending))
-    assert answer == ("contract.not_in_force", {"phase": "disclosure_acknowledged"})
+    (await http.when("/v1/leases", cases.lease(lessee, pending))).then_refused(
+        409, "contract.not_in_force", phase="disclosure_acknowledged"
+    )
     strangers = (await cases.signed(http.another_tenant(), lessee)).rpartition("/")[2]
-    assert (await refused(http, "/v1/leases", cases.lease(lessee, strangers)))[0] == "contract.unknown"
+    (await http.when("/v1/leases", cases.lease(lessee, strangers))).then_refused(409, "contract.unknown")
 
 
 @pytest.mark.parametrize(
@@ -129,15 +122,16 @@ async def test_a_lease_needs_a_contract_in_force(http: Http) -> None:
 async def test_a_lease_says_what_its_contract_says(http: Http, change: dict[str, Any], field: str) -> None:
     lessee = cases.person()
     body = cases.lease(lessee, (await cases.signed(http, lessee)).rpartition("/")[2]) | change
-    assert await refused(http, "/v1/leases", body) == ("lease.contract_differs", {"field": field})
+    (await http.when("/v1/leases", body)).then_refused(409, "lease.contract_differs", field=field)
 
 
 async def test_a_lease_of_another_tenants_application(http: Http) -> None:
     lessee = cases.person()
     body = cases.lease(lessee, (await cases.signed(http, lessee)).rpartition("/")[2])
     strangers = (await http.another_tenant().given()).rpartition("/")[2]
-    answer = await refused(http, "/v1/leases", body | {"application": strangers})
-    assert answer == ("lease.contract_differs", {"field": "application"})
+    (await http.when("/v1/leases", body | {"application": strangers})).then_refused(
+        409, "lease.contract_differs", field="application"
+    )
 
 
 # ------------------------------------------------------------------------------------------------------- portfolio
@@ -168,9 +162,9 @@ async def finance(http: Http, principal_fen: int) -> tuple[dict[str, Any], UUID]
 async def test_without_net_assets_no_finance_lease(http: Http, balance_sheet: Any) -> None:
     body, lessee = await finance(http, 3 * MILLION_FEN)
     http.project()
-    assert await refused(http, "/v1/leases", body) == ("portfolio.no_net_assets", {"net_assets_fen": "0"})
+    (await http.when("/v1/leases", body)).then_refused(409, "portfolio.no_net_assets", net_assets_fen="0")
     balance_sheet(9 * MILLION_FEN)
-    assert (await refused(http, "/v1/leases", body))[0] == "portfolio.one_lessee"
+    (await http.when("/v1/leases", body)).then_refused(409, "portfolio.one_lessee")
     balance_sheet(10 * MILLION_FEN, related=[str(lessee)])
     await done(http, "/v1/leases", body)
 
@@ -191,8 +185,10 @@ async def test_room_is_looked_for_again_when_the_lease_is_booked(http: Http, bal
     http.project()
     await done(http, f"{addresses[0]}/activate", {"on": cases.today()})
     http.project()
-    code, facts = await refused(http, f"{addresses[1]}/activate", {"on": cases.today()})
-    assert (code, facts["fen"], facts["group"]) == ("portfolio.one_group", str(6 * MILLION_FEN), group)
+    answer = await http.when(f"{addresses[1]}/activate", {"on": cases.today()})
+    answer.then_refused(409, "portfolio.one_group")
+    facts = answer.response.json()["facts"]
+    assert (facts["fen"], facts["group"]) == (str(6 * MILLION_FEN), group)
 
 
 async def test_bookings_of_a_tenant_take_turns(http: Http, balance_sheet: Any) -> None:

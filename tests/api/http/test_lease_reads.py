@@ -7,15 +7,14 @@ from typing import Any
 import msgspec
 import pytest
 
-from adapters.postgres.ledger import Request
 from adapters.system import new_id, now
 from api.queries.leasing import LEASES
-from domain.kernel.command import Actor, Context
+from domain.kernel.command import Actor
 from domain.kernel.times import utc_text
 from domain.leasing.lease.rules.decider import LEASE
 from tests.api.http.driver import Http
 from tests.domain.leasing import cases
-from tests.without_rules import without_rules
+from tests.given import when
 
 CLERK = Actor("merchant_operator", "key_1")
 STORY = (*cases.RUNNING, cases.bill(1), cases.pay(1, 106_000, 33, worth=30), cases.bill(2), cases.pay(2, 50_000, 65))
@@ -26,13 +25,8 @@ async def tell(http: Http, *steps: cases.Step) -> str:
     """Do the commands of one lease, each on its business date, and project; the lease's id outside."""
     of = new_id()
     for on, command in steps:
-        context = Context(
-            tenant=http.tenant, actor=CLERK, command=new_id(), correlation=of, now=now(), business_date=cases.day(on)
-        )
-        done = await without_rules(http.running).execute(
-            LEASE, Request(stream=of, key=new_id().hex, command=command, context=context)
-        )
-        assert hasattr(done, "position"), done
+        change: dict[str, Any] = {"tenant": http.tenant, "business_date": cases.day(on)}
+        (await when(http.running, LEASE, of, command, rules=False, **change)).granted()
     http.project()
     return f"lease_{of.hex}"
 

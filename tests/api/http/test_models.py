@@ -18,7 +18,7 @@ from msgspec import Meta, Struct
 from api.exposure import EXPOSED
 from api.http.commands.models import CommandReader, model_of
 from api.http.commands.specs import specs
-from api.http.problems import catalogue
+from api.http.problems import kinds
 from api.http.problems.faults import fault, faults_of, pointer_to
 from api.http.problems.problem import Problem
 from domain.intake.application.commands import DraftApplication, FinaliseTerms
@@ -107,7 +107,7 @@ def test_every_command_has_a_reader(command: type[Command]) -> None:
 )
 def test_payloads_that_do_not_fit(change: dict[str, Any], pointer: str, code: str) -> None:
     problem = refused(DraftApplication, DRAFT | change)
-    assert problem.kind is catalogue.PAYLOAD_INVALID
+    assert problem.kind is kinds.PAYLOAD_INVALID
     assert [(one.pointer, one.code) for one in problem.faults] == [(pointer, code)]
     assert problem.faults[0].en.isascii()
     assert not problem.faults[0].zh.isascii()
@@ -126,13 +126,13 @@ def test_what_is_no_object(body: Any) -> None:
 @pytest.mark.parametrize(
     ("body", "kind"),
     [
-        (b"{", catalogue.NOT_JSON),
-        (b'{"a":NaN}', catalogue.PAYLOAD_INVALID),
-        (b"\xef\xbb\xbf{}", catalogue.NOT_JSON),
-        (b'"\xff"', catalogue.NOT_JSON),
-        (b'{"reference":"\\ud800"}', catalogue.NOT_JSON),
-        (b"[" * 100_000, catalogue.NOT_JSON),
-        (b'{"terms":{"amount_fen":1,"amount_fen":2,"currency":"CNY"}}', catalogue.DUPLICATE_MEMBER),
+        (b"{", kinds.NOT_JSON),
+        (b'{"a":NaN}', kinds.PAYLOAD_INVALID),
+        (b"\xef\xbb\xbf{}", kinds.NOT_JSON),
+        (b'"\xff"', kinds.NOT_JSON),
+        (b'{"reference":"\\ud800"}', kinds.NOT_JSON),
+        (b"[" * 100_000, kinds.NOT_JSON),
+        (b'{"terms":{"amount_fen":1,"amount_fen":2,"currency":"CNY"}}', kinds.DUPLICATE_MEMBER),
     ],
 )
 def test_bytes_that_are_no_payload(body: bytes, kind: Any) -> None:
@@ -149,7 +149,7 @@ def test_where_the_domain_is_stricter_than_its_model(monkeypatch: pytest.MonkeyP
 
     monkeypatch.setattr(msgspec, "convert", refuse)
     problem = refused(DraftApplication, DRAFT)
-    assert (problem.kind, problem.faults, str(problem)) == (catalogue.PAYLOAD_INVALID, (), "body.invalid")
+    assert (problem.kind, problem.faults, str(problem)) == (kinds.PAYLOAD_INVALID, (), "body.invalid")
 
 
 JSON = st.recursive(

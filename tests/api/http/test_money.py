@@ -24,11 +24,6 @@ async def granted(http: Http, lease: str, **more: Any) -> str:
     return str((await done(http, "/v1/mandates", GRANT | {"lease": lease} | more)).headers["location"])
 
 
-async def refused(http: Http, path: str, body: Any, code: str) -> None:
-    answer = await http.post(path, body)
-    assert (answer.status_code, answer.json()["code"]) == (409, code), answer.text
-
-
 async def shown(http: Http, path: str) -> Any:
     answer = await http.get(path)
     assert answer.status_code == 200, answer.text
@@ -41,7 +36,7 @@ async def shown(http: Http, path: str) -> Any:
 async def test_a_mandate_from_its_grant_to_another_one(http: Http) -> None:
     lease = await leased(http)
     address = await granted(http, lease)
-    await refused(http, "/v1/mandates", GRANT | {"lease": lease}, "mandate.exists")
+    (await http.when("/v1/mandates", GRANT | {"lease": lease})).then_refused(409, "mandate.exists")
     await done(http, f"{address}/suspend", {"reason": "disputed"})
     await done(http, f"{address}/resume")
     await done(http, f"{address}/revoke", {"reason": "lessee"})
@@ -74,7 +69,7 @@ async def test_mandates_are_listed_as_they_stood(http: Http) -> None:
 async def test_a_mandate_is_for_a_lease_of_ones_own(http: Http) -> None:
     lease = await leased(http)
     stranger = http.another_tenant()
-    await refused(stranger, "/v1/mandates", GRANT | {"lease": lease}, "lease.unknown")
+    (await stranger.when("/v1/mandates", GRANT | {"lease": lease})).then_refused(409, "lease.unknown")
     address = await granted(http, lease)
     assert (await stranger.get(address)).status_code == 404
     assert (await http.post(f"{address}/revoke", {"reason": "x"}, role="auditor")).status_code == 403
@@ -83,16 +78,18 @@ async def test_a_mandate_is_for_a_lease_of_ones_own(http: Http) -> None:
 async def test_a_debit_needs_a_mandate_that_stands_and_keeps_to_it(http: Http) -> None:
     lease = await leased(http)
     debit = COLLECT | {"lease": lease, "mandate": "DD-1"}
-    await refused(http, "/v1/payments", debit, "mandate.not_granted")
+    (await http.when("/v1/payments", debit)).then_refused(409, "mandate.not_granted")
     address = await granted(http, lease)
-    await refused(http, "/v1/payments", debit | {"mandate": "DD-9"}, "mandate.reference_differs")
-    await refused(http, "/v1/payments", debit | {"amount_fen": 50_001}, "mandate.beyond_limit")
+    (await http.when("/v1/payments", debit | {"mandate": "DD-9"})).then_refused(409, "mandate.reference_differs")
+    (await http.when("/v1/payments", debit | {"amount_fen": 50_001})).then_refused(409, "mandate.beyond_limit")
     retrying = debit | {"policy": {"channels": ["bank_a"], "retries": 1, "spacing_days": [0]}}
     payment = (await done(http, "/v1/payments", retrying)).headers["location"]
     await done(http, f"{payment}/record_failed", {"attempt": 1, "code": "insufficient_funds"})
-    await refused(http, f"{payment}/retry", {"attempt": 2, "amount_fen": 50_001}, "mandate.beyond_limit")
+    (await http.when(f"{payment}/retry", {"attempt": 2, "amount_fen": 50_001})).then_refused(
+        409, "mandate.beyond_limit"
+    )
     await done(http, f"{address}/suspend", {"reason": "disputed"})
-    await refused(http, f"{payment}/retry", {"attempt": 2, "amount_fen": 100}, "mandate.not_granted")
+    (await http.when(f"{payment}/retry", {"attempt": 2, "amount_fen": 100})).then_refused(409, "mandate.not_granted")
     await done(http, f"{address}/resume")
     await done(http, f"{payment}/retry", {"attempt": 2, "amount_fen": 100})
 
@@ -116,9 +113,9 @@ async def test_a_refund_goes_through_a_payment_of_the_same_lease(http: Http) -> 
         await done(http, f"/v1/leases/{one}/post_payment", cash)
     await done(http, f"/v1/leases/{lease}/post_payment", cash | {"payment": payment, "amount_fen": 40_000})
     back = {"amount_fen": 100, "payment": payment}
-    await refused(http, f"/v1/leases/{other}/refund_credit", back, "lease.payment_unknown")
+    (await http.when(f"/v1/leases/{other}/refund_credit", back)).then_refused(409, "lease.payment_unknown")
     unknown = back | {"payment": "payment_" + "7" * 32}
-    await refused(http, f"/v1/leases/{lease}/refund_credit", unknown, "payment.unknown")
+    (await http.when(f"/v1/leases/{lease}/refund_credit", unknown)).then_refused(409, "payment.unknown")
     await done(http, f"/v1/leases/{lease}/refund_credit", back)
     await done(http, f"/v1/leases/{lease}/refund_credit", {"amount_fen": 100})
 
@@ -170,7 +167,7 @@ async def test_questions_that_do_not_fit(http: Http, collection: str, query: str
 async def test_a_break_is_resolved_and_the_run_closed(http: Http) -> None:
     address = await cases.reconciled(http)
     run = address.rpartition("/")[2]
-    await refused(http, f"{address}/close", None, "reconciliation.breaks_open")
+    (await http.when(f"{address}/close", None)).then_refused(409, "reconciliation.breaks_open")
     http.project()
     size = await http.size()
     (listed,) = (await shown(http, f"/v1/reconciliations?from={cases.today()}"))["data"]

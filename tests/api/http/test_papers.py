@@ -88,10 +88,7 @@ async def signed(by: LocalSigner, pdf: bytes, party: UUID, place: int = 0) -> by
 
 
 async def refused(http: Http, address: str, pdf: bytes, code: str, status: int = 422) -> None:
-    size = await http.size()
-    answer = await hand_in(http, address, pdf)
-    assert (answer.status_code, answer.json()["code"]) == (status, code), answer.text
-    assert await http.size() == size
+    (await http.judged(hand_in(http, address, pdf))).then_refused(status, code)
 
 
 # --------------------------------------------------------------------------------------------------------- paper

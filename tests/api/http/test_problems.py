@@ -18,8 +18,8 @@ from adapters.postgres.vault import destroy_key
 from adapters.postgres.writing.group_commit import OutcomeUnknown, WriterClosed
 from adapters.postgres.writing.sequencer import SubjectErased
 from api.http.edge import AnswerBroken, Edge
-from api.http.problems import catalogue
-from api.http.problems.catalogue import descriptions
+from api.http.problems import kinds
+from api.http.problems.kinds import descriptions
 from api.http.problems.problem import language_of
 from chain.entry import EntryError
 from domain.kernel.ids import parse_id
@@ -81,7 +81,7 @@ async def test_languages(http: Http, accept: str, language: str) -> None:
     answer = await http.client.get("/nowhere", headers={"Accept-Language": accept})
     assert answer.headers["content-language"] == language
     assert answer.headers["vary"] == "Accept-Language"
-    assert answer.json()["title"] == (catalogue.NO_ROUTE.zh if language == "zh-CN" else catalogue.NO_ROUTE.en)
+    assert answer.json()["title"] == (kinds.NO_ROUTE.zh if language == "zh-CN" else kinds.NO_ROUTE.en)
 
 
 async def test_faults_and_rules_in_chinese(http: Http) -> None:
@@ -107,17 +107,17 @@ async def test_methods_that_an_address_takes(http: Http) -> None:
 
 async def test_catalogue_page(http: Http) -> None:
     listed = (await http.client.get("/problems")).json()
-    assert [one["code"] for one in listed] == sorted({kind.code for kind in catalogue.KINDS} | REFUSALS.keys())
+    assert [one["code"] for one in listed] == sorted({kind.code for kind in kinds.KINDS} | REFUSALS.keys())
     rule = (await http.client.get("/problems/application.human_review_pending")).json()
     assert rule["source"] == "个人信息保护法 24"
     assert (await http.client.get("/problems/nobody.knows")).status_code == 404
 
 
 def test_every_kind_speaks_both_languages() -> None:
-    codes = [kind.code for kind in catalogue.KINDS]
+    codes = [kind.code for kind in kinds.KINDS]
     assert len(codes) == len(set(codes)) > 30
     assert not set(codes) & REFUSALS.keys()
-    for kind in catalogue.KINDS:
+    for kind in kinds.KINDS:
         assert kind.en.isascii()
         assert not kind.zh.isascii()
         assert bool(kind.help_en) == bool(kind.help_zh)

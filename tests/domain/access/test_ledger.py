@@ -20,7 +20,7 @@ from domain.access.ledger import (
 )
 from domain.kernel.event import validate
 from domain.kernel.refusal import Refusal
-from tests.domain.intake.scenario import CONTEXT
+from tests.given import CONTEXT
 
 OPEN = OpenLedgerForDemonstration(origin="ledger.example/shard-0", scenario="two_leases.1")
 TODAY, TOMORROW = date(2026, 3, 2), date(2026, 3, 3)

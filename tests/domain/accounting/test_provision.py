@@ -18,8 +18,8 @@ from domain.accounting.provisioning import PROVISION_POLICIES, FiveClass, provis
 from domain.kernel.event import Event
 from domain.kernel.refusal import Refusal, RefusalKind
 from domain.kernel.times import is_month_end, month_end
-from tests.domain.intake.scenario import CONTEXT, context, scenarios
 from tests.domain.leasing import cases
+from tests.given import CONTEXT, context, scenarios
 
 given = scenarios(PROVISION)
 POLICY = PROVISION_POLICIES[1]

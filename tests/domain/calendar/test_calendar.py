@@ -28,7 +28,7 @@ from domain.kernel.command import Command
 from domain.kernel.decider import DECIDERS, fold
 from domain.kernel.event import Event
 from domain.kernel.refusal import Refusal
-from tests.domain.intake.scenario import check_event, context, scenarios
+from tests.given import check_event, context, scenarios
 
 given = scenarios(CALENDAR)
 

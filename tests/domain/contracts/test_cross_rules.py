@@ -22,16 +22,15 @@ from domain.pricing.parts import Form
 from domain.pricing.plans import Plan, digest_of
 from domain.pricing.quoting import PLANS
 from tests.domain.contracts.contract import contracts as c
-from tests.domain.intake.scenario import CONTEXT, TODAY
-from tests.domain.judging import Facts, given
 from tests.domain.pricing.offers import CAR, offer, request
+from tests.given import CONTEXT, TODAY, GivenFacts, given
 
 DOWN = {"down_payment_fen": 2_000_000}
 MADE = offer(CAR, **DOWN)
 TERMS = offers.terms_of(MADE, offers.priced_of(request(CAR, **DOWN), MADE))
 APPLICATION = UUID(int=0xA9)
 STREAM = offered.contract_stream(APPLICATION)
-AGREED = offered.Agreed(lock=True, forum=None, early_settlement_rate="0.02")
+AGREED = offered.ContractConditions(lock=True, forum=None, early_settlement_rate="0.02")
 PARTIES = tuple(party for party in c.PARTIES if party.role is not PartyRole.GUARANTOR)
 ACCEPTED = ApplicationState(
     phase=ApplicationPhase.CONTRACTING, subject=c.LESSEE, offer=Offer(1, OfferStatus.ACCEPTED, TERMS)
@@ -57,16 +56,16 @@ def own(clause: str, *, mandatory: bool = True) -> ClauseState:
     return ClauseState(version=1, clause=clause, versions=(version,))
 
 
-def case(state: ApplicationState | None = ACCEPTED, plans: tuple[Plan, ...] = (CAR,)) -> Facts:
+def case(state: ApplicationState | None = ACCEPTED, plans: tuple[Plan, ...] = (CAR,)) -> GivenFacts:
     """An application, the catalogue and the library."""
     return given({application(APPLICATION): state, PLANS: plans, **held()}, offer=MADE)
 
 
 def test_a_contract_that_says_what_its_offer_says() -> None:
-    case().when(ASSEMBLE, None, stream=STREAM).then_passes()
-    case(replace(ACCEPTED, phase=ApplicationPhase.OFFER_ACCEPTED)).when(ASSEMBLE, None, stream=STREAM).then_passes()
+    case().when(ASSEMBLE, None, stream=STREAM).then()
+    case(replace(ACCEPTED, phase=ApplicationPhase.OFFER_ACCEPTED)).when(ASSEMBLE, None, stream=STREAM).then()
     free = replace(ASSEMBLE, key_terms=replace(ASSEMBLE.key_terms, forum="示例仲裁委员会", lock=False))
-    case().when(free, None, stream=STREAM).then_passes()
+    case().when(free, None, stream=STREAM).then()
 
 
 @pytest.mark.parametrize(
@@ -84,7 +83,7 @@ def test_what_differs_from_the_offer_is_named(change: dict[str, Any]) -> None:
 def test_what_it_is_made_of() -> None:
     """In the order of the questions: application, offer, stream, price, lessee, plan."""
 
-    def ask(facts: Facts, stream: UUID = STREAM, **change: Any) -> Any:
+    def ask(facts: GivenFacts, stream: UUID = STREAM, **change: Any) -> Any:
         return facts.when(replace(ASSEMBLE, **change), None, stream=stream)
 
     unpriced = Terms(amount_fen=1, currency="CNY", months=12, annual_rate="0.1", deposit_fen=0)
@@ -102,14 +101,14 @@ def test_what_it_is_made_of() -> None:
 
 def test_a_plan_of_an_offer_may_be_superseded_since() -> None:
     newer = replace(CAR, version=2, effective_from=TODAY)
-    case().when(ASSEMBLE, None, stream=STREAM).then_passes()
+    case().when(ASSEMBLE, None, stream=STREAM).then()
     known = {application(APPLICATION): ACCEPTED, PLANS: (CAR, newer), **held()}
-    given(known, offer=MADE).when(ASSEMBLE, None, stream=STREAM).then_passes()
+    given(known, offer=MADE).when(ASSEMBLE, None, stream=STREAM).then()
     given({PLANS: (CAR, newer), **held()}).when(BY_HAND, None).then_refused(offered.CONTRACT_PLAN_DIFFERS)
 
 
 def test_by_hand_it_is_on_a_plan_in_force() -> None:
-    given({PLANS: (CAR,), **held()}).when(BY_HAND, None).then_passes()
+    given({PLANS: (CAR,), **held()}).when(BY_HAND, None).then()
     given({PLANS: (), **held()}).when(BY_HAND, None).then_refused(PLAN_UNKNOWN)
     early = CAR.effective_from.replace(year=2025)
     given({PLANS: (CAR,), **held()}).when(BY_HAND, None, business_date=early).then_refused(NOT_EFFECTIVE)
@@ -128,12 +127,12 @@ def test_the_library_is_what_the_ledger_has(command: Any) -> None:
     """A withdrawn or made-up clause does not come in by a kind word about the library."""
     plans: dict[Need, Any] = {PLANS: (CAR,)} if command is BY_HAND else {}
     first, *rest = c.LIBRARY
-    given(plans | held()).when(command, None).then_passes()
+    given(plans | held()).when(command, None).then()
     for said in ((replace(first, title="另一条款"), *rest), tuple(rest), ()):
         given(plans | held()).when(replace(command, library=said), None).then_refused(offered.LIBRARY_DIFFERS)
     given(plans | held(own("evidence"))).when(command, None).then_refused(offered.LIBRARY_DIFFERS)
     given(plans | held(own("ours"))).when(command, None).then_refused(offered.LIBRARY_DIFFERS)
-    given(plans | held(own("ours", mandatory=False))).when(command, None).then_passes()
+    given(plans | held(own("ours", mandatory=False))).when(command, None).then()
 
 
 def test_a_clause_of_the_tenant_that_no_list_names_yet_counts() -> None:

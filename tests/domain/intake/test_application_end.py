@@ -31,7 +31,7 @@ from domain.kernel.command import Command
 from domain.kernel.event import Event
 from tests.domain import cases
 from tests.domain.cases import given
-from tests.domain.intake.scenario import TODAY
+from tests.given import TODAY
 
 LANE = "Nabellen offertes"
 SCHEDULED = WorkScheduled(lane=LANE)

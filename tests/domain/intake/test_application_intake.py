@@ -22,7 +22,7 @@ from domain.intake.application.values import DOCUMENTS_MAX, DocumentKind
 from domain.kernel.event import personal_fields
 from tests.domain import cases
 from tests.domain.cases import given
-from tests.domain.intake.scenario import TODAY
+from tests.given import TODAY
 
 ANONYMOUS = replace(cases.DRAFT, subject=None, name=UNSET, identity_number=UNSET, phone=UNSET, address=UNSET)
 

@@ -39,7 +39,7 @@ from domain.kernel.event import Event, decode_body, type_of
 from domain.kernel.refusal import REFUSALS, Refusal
 from domain.kernel.values import AssetClass
 from tests.domain import cases
-from tests.domain.intake.scenario import CLERK, TODAY, body_of, check_event, context
+from tests.given import CLERK, TODAY, body_of, check_event, context
 
 ALLOWED = {
     ApplicationPhase.ABSENT: {ApplicationPhase.DRAFT},

@@ -45,7 +45,7 @@ from domain.kernel.refusal import REFUSALS, RefusalKind
 from domain.kernel.values import AssetClass
 from tests.domain import cases
 from tests.domain.cases import CREATED, DRAFT, FINALISED, PRESENTED, RETURNED, SELECTED, TERMS, given
-from tests.domain.intake.scenario import TODAY
+from tests.given import TODAY
 
 ASKED = HumanReviewRequested()
 YESTERDAY = TODAY - timedelta(days=1)

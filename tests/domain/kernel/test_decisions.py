@@ -15,7 +15,7 @@ from domain.kernel.decider import ABSENT, DECIDERS, PRESENT, Answer, Decider, Ev
 from domain.kernel.event import Event
 from domain.kernel.refusal import REFUSALS, RefusalKind, refusal
 from tests.domain import cases
-from tests.domain.intake.scenario import CONTEXT
+from tests.given import CONTEXT
 
 pytestmark = pytest.mark.usefixtures("registries")
 

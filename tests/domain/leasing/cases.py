@@ -60,7 +60,7 @@ from domain.leasing.lease.rules.decider import LEASE
 from domain.leasing.lease.state import LeasePhase, LeaseState
 from domain.leasing.values import DepositMode, DownPaymentTo, NewDueDate, Remedy
 from domain.pricing.schedules import Component, Instalment
-from tests.domain.intake.scenario import TODAY, context, scenarios
+from tests.given import TODAY, context, scenarios
 
 given = scenarios(LEASE)
 

@@ -20,7 +20,7 @@ from domain.leasing.account import (
     replay,
     withdrawn,
 )
-from domain.leasing.balances import ZERO, Balances, Four, Kind, Terms, Transaction
+from domain.leasing.balances import ZERO, AccountPolicy, Balances, Four, Kind, Transaction
 from domain.leasing.values import Applied
 from domain.pricing.schedules import Component
 
@@ -52,7 +52,7 @@ def waiver(number: int, on: int, parts: Four) -> Transaction:
 def account(
     *transactions: Transaction, rate: str = "0", grace: int = 0, order: tuple[Component, ...] = (F, INT, P, L)
 ) -> Account:
-    made = Account(terms=Terms(allocation=order, late_fee_daily_rate=rate, grace_days=grace))
+    made = Account(terms=AccountPolicy(allocation=order, late_fee_daily_rate=rate, grace_days=grace))
     for transaction in transactions:
         made = posted(made, transaction)
     return made

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.leasing.account import Account, assessed, effect, posted, replay, withdrawn
-from domain.leasing.balances import Kind, Terms, Transaction
+from domain.leasing.balances import AccountPolicy, Kind, Transaction
 from domain.leasing.values import COMPONENTS
 from tests.sampling import examples
 
@@ -24,7 +24,7 @@ DAYS = 120
 days = st.integers(0, DAYS).map(lambda n: START + timedelta(days=n))
 amounts = st.integers(1, 4_000)
 terms = st.builds(
-    Terms,
+    AccountPolicy,
     allocation=st.permutations(COMPONENTS).map(tuple),
     late_fee_daily_rate=st.sampled_from(["0", "0.0005", "0.0137", "0.1"]),
     grace_days=st.integers(0, 5),
@@ -102,7 +102,9 @@ def check_sound(account: Account) -> None:
 
 
 @given(terms, facts(), st.data())
-def test_order_of_knowledge_does_not_matter(policy: Terms, found: list[Transaction], data: st.DataObject) -> None:
+def test_order_of_knowledge_does_not_matter(
+    policy: AccountPolicy, found: list[Transaction], data: st.DataObject
+) -> None:
     late = data.draw(st.permutations(found))
     assess_to = data.draw(days)
     assess_at = data.draw(st.integers(0, len(late)))
@@ -115,7 +117,7 @@ def test_order_of_knowledge_does_not_matter(policy: Terms, found: list[Transacti
 
 
 @given(terms, facts(), st.data())
-def test_each_step_is_what_a_replay_gives(policy: Terms, found: list[Transaction], data: st.DataObject) -> None:
+def test_each_step_is_what_a_replay_gives(policy: AccountPolicy, found: list[Transaction], data: st.DataObject) -> None:
     """The quick way at the end of the chronology and the long way are one."""
     account = Account(terms=policy)
     for transaction in data.draw(st.permutations(found)):
@@ -132,7 +134,7 @@ def test_each_step_is_what_a_replay_gives(policy: Terms, found: list[Transaction
 
 
 @given(terms, facts(), st.data())
-def test_reversed_payment_never_was(policy: Terms, found: list[Transaction], data: st.DataObject) -> None:
+def test_reversed_payment_never_was(policy: AccountPolicy, found: list[Transaction], data: st.DataObject) -> None:
     payments = [t.payment for t in found if t.payment is not None]
     reversed_ones = set(data.draw(st.lists(st.sampled_from(payments), unique=True))) if payments else set()
     account = after(Account(terms=policy), data.draw(st.permutations(found)))
@@ -145,7 +147,7 @@ def test_reversed_payment_never_was(policy: Terms, found: list[Transaction], dat
 
 @settings(max_examples=examples(50))
 @given(terms, facts(), days)
-def test_late_fees_only_grow_with_time(policy: Terms, found: list[Transaction], later: date) -> None:
+def test_late_fees_only_grow_with_time(policy: AccountPolicy, found: list[Transaction], later: date) -> None:
     account = after(Account(terms=policy), on_time(found))
     end = START + timedelta(days=DAYS + 200)
     sooner = assessed(account, account.balances.on)

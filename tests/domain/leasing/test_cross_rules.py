@@ -31,11 +31,10 @@ from domain.pricing.matching import PLAN_UNKNOWN
 from domain.pricing.plans import digest_of
 from domain.pricing.quoting import PLANS
 from tests.domain.contracts.contract import contracts
-from tests.domain.intake.scenario import TODAY
-from tests.domain.judging import Facts, Verdict, given
 from tests.domain.leasing.test_admission import EXECUTED, LEASE, contract_in
 from tests.domain.parties.standing import consent
 from tests.domain.pricing.offers import CAR
+from tests.given import TODAY, GivenFacts, Verdict, given
 
 CONTRACT_ID, APPLICATION_ID = UUID(int=0xC0), UUID(int=0xA9)
 STREAM = lease_stream(CONTRACT_ID)
@@ -51,7 +50,7 @@ def executed(state: ContractState = EXECUTED, **head: Any) -> ContractState:
     return replace(state, head=replace(state.head, **on_plan), application=APPLICATION_ID)
 
 
-def case(**change: Any) -> Facts:
+def case(**change: Any) -> GivenFacts:
     """A contract in force, its plan, its application, and its lessee's consents."""
     of = {"contract": executed(), "application": ApplicationState(), "plans": (PLAN,), "consents": STANDS} | change
     assert CREATE.subject is not None
@@ -65,12 +64,12 @@ def case(**change: Any) -> Facts:
     )
 
 
-def created(facts: Facts, stream: UUID = STREAM, **change: Any) -> Verdict:
+def created(facts: GivenFacts, stream: UUID = STREAM, **change: Any) -> Verdict:
     return facts.when(replace(CREATE, **change), LeaseState(), stream=stream)
 
 
 def test_a_lease_of_its_contract() -> None:
-    created(case()).then_passes()
+    created(case()).then()
 
 
 def test_what_it_is_made_of() -> None:
@@ -104,7 +103,7 @@ def test_the_consents_of_its_plan(lacks: str) -> None:
 
 def test_who_was_judged_by_a_person_need_not_have_agreed_to_machines() -> None:
     others = tuple(one for one in STANDS if one.purpose is not Purpose.AUTOMATED_DECISION)
-    created(case(consents=others, application=ApplicationState(referred=True))).then_passes()
+    created(case(consents=others, application=ApplicationState(referred=True))).then()
 
 
 # ------------------------------------------------------------------------------------------------- portfolio limits
@@ -118,7 +117,7 @@ RUNS = LeaseState(
 ACTIVATE = ActivateLease(on=TODAY)
 
 
-def room(*exposures: Exposure, **data: Any) -> Facts:
+def room(*exposures: Exposure, **data: Any) -> GivenFacts:
     """A portfolio in renminbi that holds so much already, of a tenant with these figures."""
     figures = PrudentialData(**{"net_assets_fen": NET_FEN, "total_assets_fen": NET_FEN} | data)
     fen = sum(one.fen for one in exposures)
@@ -132,10 +131,10 @@ def room(*exposures: Exposure, **data: Any) -> Facts:
 
 def test_a_finance_lease_has_room() -> None:
     """Exactly 30 % of net assets may be one lessee's, and not a fen more."""
-    room().when(ACTIVATE, RUNS).then_passes()
+    room().when(ACTIVATE, RUNS).then()
     room().when(ACTIVATE, replace(RUNS, principal_fen=3_000_001)).then_refused(limits.ONE_LESSEE)
     room(Exposure(lessee=LESSEE, fen=1)).when(ACTIVATE, RUNS).then_refused(limits.ONE_LESSEE)
-    room(Exposure(lessee=UUID(int=5), fen=1)).when(ACTIVATE, RUNS).then_passes()
+    room(Exposure(lessee=UUID(int=5), fen=1)).when(ACTIVATE, RUNS).then()
     room(net_assets_fen=0).when(ACTIVATE, RUNS).then_refused(limits.NO_NET_ASSETS)
 
 
@@ -149,13 +148,13 @@ def test_whom_the_limits_are_about() -> None:
     nobody = replace(RUNS, subject=None, principal_fen=3_000_001)
     verdict = room().when(ACTIVATE, nobody, stream=STREAM)
     verdict.then_refused(limits.ONE_LESSEE)
-    assert verdict.refusal is not None
-    assert dict(verdict.refusal.facts)["lessee"] == str(STREAM)
+    assert verdict.answer is not None
+    assert dict(verdict.answer.facts)["lessee"] == str(STREAM)
 
 
 def test_what_is_no_exposure_reads_no_sum() -> None:
-    given().when(ACTIVATE, replace(RUNS, business=Business.RENTAL)).then_passes()
-    given().when(ACTIVATE, replace(RUNS, phase=LeasePhase.ACTIVE)).then_passes()
+    given().when(ACTIVATE, replace(RUNS, business=Business.RENTAL)).then()
+    given().when(ACTIVATE, replace(RUNS, phase=LeasePhase.ACTIVE)).then()
 
 
 def test_a_finance_lease_needs_room_when_it_is_made() -> None:
@@ -163,5 +162,5 @@ def test_a_finance_lease_needs_room_when_it_is_made() -> None:
     digest = digest_of(leasing)
     of = case(plans=(leasing,), contract=executed(plan_digest=digest)).known
     change: dict[str, Any] = {"business": Business.FINANCE, "plan_digest": digest}
-    created(given({**of, **room().known}), **change).then_passes()
+    created(given({**of, **room().known}), **change).then()
     created(given({**of, **room(net_assets_fen=0).known}), **change).then_refused(limits.NO_NET_ASSETS)

@@ -13,8 +13,8 @@ from domain.kernel.event import EVENT_TYPES, Event
 from domain.leasing.lease.events.lifecycle import ScheduleReplayed
 from domain.leasing.lease.rules.decider import LEASE
 from domain.leasing.lease.state import LeasePhase, LeaseState
-from tests.domain.intake.scenario import CONTEXT
 from tests.domain.leasing import cases
+from tests.given import CONTEXT
 from tests.history.golden import event_of, lines_of
 
 EVENTS: list[Event] = [event_of(line) for line in lines_of("lease_v1.jsonl")]

@@ -61,9 +61,9 @@ from domain.leasing.lease.rules.decider import LEASE
 from domain.leasing.lease.state import CLOSED, WRITTEN_OFF, LeasePhase
 from domain.leasing.values import COMPONENTS, NewDueDate, Remedy
 from domain.pricing.schedules import Component, Instalment
-from tests.domain.intake.scenario import body_of, check_event, context
 from tests.domain.leasing import cases
 from tests.domain.leasing.books_of import check_agreement
+from tests.given import body_of, check_event, context
 from tests.history.lease_lives import LIVES
 
 ALLOWED = {

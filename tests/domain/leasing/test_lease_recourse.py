@@ -33,7 +33,6 @@ from domain.leasing.lease.events.money import CollectedForInvestor, LeaseClosed,
 from domain.leasing.lease.rules.decider import LEASE
 from domain.leasing.lease.state import LeasePhase, LeaseState
 from domain.pricing.schedules import Component
-from tests.domain.intake.scenario import context
 from tests.domain.leasing import cases
 from tests.domain.leasing.books_of import check_agreement, totals_of
 from tests.domain.leasing.cases import (
@@ -50,6 +49,7 @@ from tests.domain.leasing.cases import (
     pay,
     state_of,
 )
+from tests.given import context
 
 SELL = TransferLease(investor=INVESTOR, price_fen=1_000_000)
 CLAIMS_FEN = 12 * 106_000

@@ -20,9 +20,9 @@ from domain.leasing.lease.commands import AssessLateFees, CloseLease, IssueBill,
 from domain.leasing.lease.events.lifecycle import ScheduleReplayed
 from domain.leasing.lease.rules.decider import LEASE
 from domain.leasing.lease.state import LeaseState
-from tests.domain.intake.scenario import context
 from tests.domain.leasing import cases
 from tests.domain.leasing.books_of import check_agreement, totals_of
+from tests.given import context
 
 END = 220
 """A day after everything, on which every late fee is assessed."""

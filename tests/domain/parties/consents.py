@@ -28,8 +28,8 @@ from domain.parties.consent import (
     WithdrawConsent,
 )
 from domain.parties.purposes import Purpose
-from tests.domain.intake.scenario import TODAY, scenarios
 from tests.domain.parties.table import table
+from tests.given import TODAY, scenarios
 
 given = scenarios(CONSENT)
 

@@ -8,7 +8,7 @@ from typing import Any
 from domain.kernel.command import Command
 from domain.kernel.event import Event, type_of
 from domain.kernel.refusal import Refusal
-from tests.domain.intake.scenario import Given
+from tests.given import Given
 
 WIDTH = 44
 

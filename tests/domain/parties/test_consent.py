@@ -26,9 +26,9 @@ from domain.parties.consent import (
     ExpireConsent,
 )
 from domain.parties.purposes import IN_WRITING, RENEWALS_MAX, Period, Purpose
-from tests.domain.intake.scenario import TODAY
 from tests.domain.parties import consents as c
 from tests.domain.parties.consents import given
+from tests.given import TODAY
 
 GOLDEN = Path(__file__).with_name("consent_table.txt")
 MANY = tuple(

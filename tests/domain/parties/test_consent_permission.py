@@ -24,8 +24,8 @@ from domain.parties.consent import (
 )
 from domain.parties.permission import permits, permits_any
 from domain.parties.purposes import Purpose
-from tests.domain.intake.scenario import TODAY
 from tests.domain.parties import consents as c
+from tests.given import TODAY
 
 INQUIRY = Purpose.CREDIT_INQUIRY
 FIRST = c.GRANTED.granted_on

@@ -13,8 +13,8 @@ from domain.parties import consent as c
 from domain.parties import permission as r
 from domain.parties.permission import wrong_consents
 from domain.parties.purposes import Period, Purpose
-from tests.domain.intake.scenario import TODAY as DAY
 from tests.domain.parties.standing import consent
+from tests.given import TODAY as DAY
 
 
 def _kind(refusal: Refusal | None) -> object:

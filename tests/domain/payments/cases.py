@@ -40,7 +40,7 @@ from domain.payments.payment.events import (
 from domain.payments.payment.rules import PAYMENT
 from domain.payments.payment.state import PaymentPhase
 from domain.payments.payment.values import CollectionPolicy, Reported, Source
-from tests.domain.intake.scenario import TODAY, scenarios
+from tests.given import TODAY, scenarios
 
 given = scenarios(PAYMENT)
 

@@ -17,19 +17,19 @@ from domain.payments.collection import (
     Debit,
     GiveUp,
     Start,
-    Waiting,
+    WaitingPayment,
     collection_stream,
     moves,
 )
 from domain.payments.payment.values import CollectionPolicy
-from tests.domain.intake.scenario import TODAY
+from tests.given import TODAY
 
 LEASE, FIRST, SECOND = UUID(int=1), UUID(int=2), UUID(int=3)
 POLICY = CollectionPolicy(channels=("bank_a",), minimum_fen=100)
 DEBIT = Debit(reference="DD-1", policy=POLICY)
 DUE = CollectionPosition(lease=LEASE, due_fen=1_000, newest_due_on=TODAY, debit=DEBIT)
-TRIED = Waiting(payment=FIRST, attempt=2, initiated_fen=1_000, mandate="DD-1", advance=True)
-OWN = Waiting(payment=SECOND, attempt=2, initiated_fen=300, mandate=None, advance=False)
+TRIED = WaitingPayment(payment=FIRST, attempt=2, initiated_fen=1_000, mandate="DD-1", advance=True)
+OWN = WaitingPayment(payment=SECOND, attempt=2, initiated_fen=300, mandate=None, advance=False)
 
 
 def test_what_is_due_is_collected() -> None:
@@ -110,7 +110,7 @@ def test_a_day_has_one_collection_of_a_lease() -> None:
 fens = st.integers(0, 2_000)
 waitings = st.lists(
     st.builds(
-        Waiting,
+        WaitingPayment,
         payment=st.uuids(),
         attempt=st.integers(1, 3),
         initiated_fen=st.integers(1, 2_000),

@@ -21,12 +21,12 @@ from domain.payments.collection import (
     GiveUp,
     Move,
     Start,
-    Waiting,
+    WaitingPayment,
     collection_stream,
     moves,
 )
 from domain.payments.payment.values import CollectionPolicy
-from tests.domain.intake.scenario import TODAY
+from tests.given import TODAY
 
 LEASE, ONE, TWO, THREE = (UUID(int=n) for n in (1, 2, 3, 4))
 POLICY = CollectionPolicy(channels=("bank_a",), minimum_fen=100)
@@ -34,9 +34,11 @@ DEBIT = Debit(reference="DD-1", policy=POLICY)
 DUE = CollectionPosition(lease=LEASE, due_fen=1_000, newest_due_on=TODAY, debit=DEBIT)
 
 
-def under(payment: UUID, attempt: int = 2, *, mandate: str | None = "DD-1", initiated_fen: int = 1_000) -> Waiting:
+def under(
+    payment: UUID, attempt: int = 2, *, mandate: str | None = "DD-1", initiated_fen: int = 1_000
+) -> WaitingPayment:
     """A payment that waits under the mandate, or without one."""
-    return Waiting(payment=payment, attempt=attempt, initiated_fen=initiated_fen, mandate=mandate, advance=False)
+    return WaitingPayment(payment=payment, attempt=attempt, initiated_fen=initiated_fen, mandate=mandate, advance=False)
 
 
 # ------------------------------------------------------------------------------------------------ one evening
@@ -81,7 +83,7 @@ def test_a_payment_that_is_given_up_takes_nothing_from_the_next() -> None:
 
 def test_an_advance_that_is_more_than_due_leaves_nothing_to_debit() -> None:
     """What the lessee scheduled by itself comes first; the debit asks for what it does not cover."""
-    early = Waiting(payment=ONE, attempt=1, initiated_fen=5_000, mandate=None, advance=True)
+    early = WaitingPayment(payment=ONE, attempt=1, initiated_fen=5_000, mandate=None, advance=True)
     assert moves(replace(DUE, waiting=(early,))) == (Again(ONE, 1, 5_000),)
     assert moves(replace(DUE, waiting=(replace(early, initiated_fen=400),))) == (Again(ONE, 1, 400), Start(600, DEBIT))
 
@@ -124,7 +126,7 @@ class Run(Struct):
     due_fen: int = 0
     newest_due_on: date | None = None
     busy_fen: int = 0
-    waiting: tuple[Waiting, ...] = ()
+    waiting: tuple[WaitingPayment, ...] = ()
     begun: int = 0
     collected_fen: int = 0
 

@@ -30,7 +30,7 @@ from domain.payments.mandate import (
     permits,
 )
 from domain.payments.payment.values import CollectionPolicy
-from tests.domain.intake.scenario import TODAY, context, scenarios
+from tests.given import TODAY, context, scenarios
 
 given = scenarios(MANDATE)
 LEASE = UUID(int=55)

@@ -27,8 +27,8 @@ from domain.payments.mandate import (
     permits,
 )
 from domain.payments.payment.values import CollectionPolicy
-from tests.domain.intake.scenario import TODAY, body_of, check_event, context
 from tests.domain.payments.cases import LEASE
+from tests.given import TODAY, body_of, check_event, context
 
 PROBES = (1, 99, 100, 500, 501, 10**6)
 LEADS_TO: dict[type[Command], MandatePhase] = {

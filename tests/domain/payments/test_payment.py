@@ -37,7 +37,6 @@ from domain.payments.payment.events import (
 from domain.payments.payment.rules import PAYMENT
 from domain.payments.payment.state import PaymentPhase
 from domain.payments.payment.values import FORGED_KEPT, CollectionPolicy, Ignored, Reported, Source
-from tests.domain.intake.scenario import TODAY, context
 from tests.domain.payments import cases, payment_table
 from tests.domain.payments.cases import (
     BEGUN,
@@ -63,6 +62,7 @@ from tests.domain.payments.cases import (
     record_success,
     succeeded,
 )
+from tests.given import TODAY, context
 
 GOLDEN = Path(__file__).with_name("payment_table.txt")
 

@@ -7,7 +7,6 @@ from domain.payments.payment.commands import RecordChargeback, RecordRefunded, R
 from domain.payments.payment.events import CallbackApplied, CallbackIgnored, PaymentOverpaid, RefundFailed
 from domain.payments.payment.state import PaymentPhase
 from domain.payments.payment.values import Ignored
-from tests.domain.intake.scenario import TODAY
 from tests.domain.payments import cases
 from tests.domain.payments.cases import (
     ASKED,
@@ -27,6 +26,7 @@ from tests.domain.payments.cases import (
     refunded,
     succeeded,
 )
+from tests.given import TODAY
 
 PAID = (*BEGUN, succeeded())
 

@@ -41,7 +41,6 @@ from domain.payments.payment.events import (
 from domain.payments.payment.rules import PAYMENT
 from domain.payments.payment.state import PaymentPhase
 from domain.payments.payment.values import CALLBACKS_KEPT, CollectionPolicy, Ignored, Reported, Source
-from tests.domain.intake.scenario import TODAY, context
 from tests.domain.payments.cases import (
     ASKED,
     BEGUN,
@@ -65,6 +64,7 @@ from tests.domain.payments.cases import (
     refunded,
     succeeded,
 )
+from tests.given import TODAY, context
 
 PAID = (*BEGUN, succeeded())
 BACK = RecordChargeback(attempt=1, reason="disputed")

@@ -41,8 +41,8 @@ from domain.payments.payment.events import (
 from domain.payments.payment.rules import PAYMENT
 from domain.payments.payment.state import PaymentPhase
 from domain.payments.payment.values import CollectionPolicy, Ignored, Reported, Source
-from tests.domain.intake.scenario import TODAY, body_of, check_event, context
 from tests.domain.payments.cases import BODY, BODY_2, LEASE, REF
+from tests.given import TODAY, body_of, check_event, context
 
 attempts = st.integers(1, 8)
 amounts = st.integers(1, 5)

@@ -28,7 +28,7 @@ from domain.payments.reconciliation import (
     StatementMatched,
     reconciliation_stream,
 )
-from tests.domain.intake.scenario import TODAY, context, scenarios
+from tests.given import TODAY, context, scenarios
 
 given = scenarios(RECONCILIATION)
 DIGEST, A, B = "d" * 64, "a" * 64, "b" * 64

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.pricing.guards import FORBIDDEN_AUTO_WORDS
-from domain.pricing.wording import Found, find_forbidden
+from domain.pricing.wording import ForbiddenWord, find_forbidden
 
 TRICKS = {
     "plain": "新车以租代购零首付",
@@ -57,7 +57,7 @@ def test_other_words_pass(text: str) -> None:
 
 def test_place_is_that_of_the_original_text() -> None:
     text = "零首付！以 租-代 購，当天提车"
-    assert find_forbidden(text, FORBIDDEN_AUTO_WORDS) == (Found("以租代购", 4, 11),)
+    assert find_forbidden(text, FORBIDDEN_AUTO_WORDS) == (ForbiddenWord("以租代购", 4, 11),)
     assert text[4:11] == "以 租-代 購"
 
 
@@ -67,7 +67,7 @@ def test_every_word_is_found_once() -> None:
 
 
 def test_latin_words_are_compared_without_case_and_width() -> None:
-    assert find_forbidden("ＣＡＲ　Loan", ["car loan"]) == (Found("car loan", 0, 8),)
+    assert find_forbidden("ＣＡＲ　Loan", ["car loan"]) == (ForbiddenWord("car loan", 0, 8),)
 
 
 def test_word_without_letters_is_never_found() -> None:
@@ -91,7 +91,7 @@ def test_letters_between_latin_words_still_count() -> None:
 
 
 def test_mixed_words_are_compared_with_all_letters() -> None:
-    assert find_forbidden("ETC 贷", ["etc贷"]) == (Found("etc贷", 0, 5),)
+    assert find_forbidden("ETC 贷", ["etc贷"]) == (ForbiddenWord("etc贷", 0, 5),)
     assert find_forbidden("e车t车c贷", ["etc贷"]) == ()
 
 

@@ -10,10 +10,18 @@ from psycopg import Connection
 from domain.accounting.chart import ACCOUNTS
 from domain.accounting.posting import MONEY_EVENTS, Unbalanced
 from domain.leasing.lease.events.money import PaymentPosted
-from projections.accounting.journal import JOURNAL, Filter, Page, entries, income, lines_of, trial_balance
+from projections.accounting.journal import (
+    JOURNAL,
+    JournalCriteria,
+    JournalPage,
+    entries,
+    income,
+    lines_of,
+    trial_balance,
+)
 from tests.domain.leasing import cases
+from tests.given import given
 from tests.projections.accounting.book_keeping import OTHER_TENANT, TENANT, BookKeeper
-from tests.projections.given import given
 from tests.projections.leasing.lease_stories import AUTO_STORY, bring_up_to_date, happened, lived, stream, told
 
 CASH = "1002"
@@ -56,21 +64,21 @@ def test_every_money_event_is_in_the_journal() -> None:
 
 
 @pytest.fixture
-def projected(app_connection: Connection[Any], books: BookKeeper) -> Connection[Any]:
+def projected(connection: Connection[Any], books: BookKeeper) -> Connection[Any]:
     """The story of a vehicle, a phone that only runs, and another tenant's vehicle."""
-    bring_up_to_date(app_connection, books, *told(AUTO_STORY, lived(*cases.PHONE_RUNNING, cases.bill(1), number=2)))
+    bring_up_to_date(connection, books, *told(AUTO_STORY, lived(*cases.PHONE_RUNNING, cases.bill(1), number=2)))
     books.write(*lived(*cases.BILLED, number=3), tenant=OTHER_TENANT)
-    bring_up_to_date(app_connection, books)
-    return app_connection
+    bring_up_to_date(connection, books)
+    return connection
 
 
-def types(page: Page) -> list[str]:
+def types(page: JournalPage) -> list[str]:
     return [entry.type.split(".")[1] for entry in page.entries]
 
 
 def test_entries_by_lease_account_and_date(projected: Connection[Any]) -> None:
     def found(**where: Any) -> list[str]:
-        return types(entries(projected, TENANT, where=Filter(**where), limit=50))
+        return types(entries(projected, TENANT, where=JournalCriteria(**where), limit=50))
 
     everything = ["deposit_received", "activated", "bill_issued", "payment_posted", "bill_issued"]
     assert found(lease=stream(1)) == [*everything, "late_fee_assessed", "payment_posted"]

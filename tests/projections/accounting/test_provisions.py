@@ -25,8 +25,8 @@ from projections.accounting.journal import JOURNAL
 from projections.engine.runner import Runner
 from projections.leasing.lease_book import LEASE_BOOK
 from projections.portfolio.exposures import provisions
-from tests.domain.intake.scenario import context
 from tests.domain.leasing.cases import START
+from tests.given import context
 from tests.ledger import empty
 from tests.projections.accounting.book_keeping import TENANT, BookKeeper
 from tests.projections.accounting.provisions_of_states import classify, days_overdue, exposure_fen
@@ -63,21 +63,21 @@ def naive(book: Book, on: Any) -> tuple[ClassSum, ...]:
 @with_database
 @given(book=lease_books(), day=st.integers(0, 500))
 def test_classes_and_allowance_are_those_of_the_domain(
-    app_connection: Connection[Any], superuser: Connection[Any], book: Book, day: int
+    connection: Connection[Any], superuser: Connection[Any], book: Book, day: int
 ) -> None:
     empty(superuser)
-    BookKeeper(app_connection).write(*book.happened)
-    runner = Runner(app_connection, (LEASE_BOOK, JOURNAL))
+    BookKeeper(connection).write(*book.happened)
+    runner = Runner(connection, (LEASE_BOOK, JOURNAL))
     runner.prepare()
     runner.catch_up()
     on = month_end(START + timedelta(days=day))
-    found = provisions(app_connection, TENANT, on)
+    found = provisions(connection, TENANT, on)
     expected = naive(book, on)
     assert [(one.five_class, one.leases, one.exposure_fen, one.provision_fen) for one in found.classes] == [
         (one.five_class.value, one.leases, one.exposure_fen, one.required_fen) for one in expected
     ]
     held_fen = -balance_of(line for _, _, event in book.happened for line in post(event)).get(chart.ALLOWANCE, 0)
-    for command in to_recognise(app_connection, TENANT, on):
+    for command in to_recognise(connection, TENANT, on):
         assert command == RecogniseProvision(
             as_of=on, currency="CNY", policy=POLICY.version, classes=expected, held_fen=held_fen
         )

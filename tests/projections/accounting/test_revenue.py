@@ -45,39 +45,39 @@ def naive(book: Book, up_to: int) -> tuple[RevenueMonth, ...]:
 @with_database
 @given(book=lease_books(), chance=st.randoms(use_true_random=False))
 def test_it_is_what_the_domain_says(
-    app_connection: Connection[Any], superuser: Connection[Any], book: Book, chance: Any
+    connection: Connection[Any], superuser: Connection[Any], book: Book, chance: Any
 ) -> None:
     """Now and at any earlier position."""
     empty(superuser)
-    BookKeeper(app_connection).write(*book.happened)
-    runner = Runner(app_connection, (LEASE_BOOK,))
+    BookKeeper(connection).write(*book.happened)
+    runner = Runner(connection, (LEASE_BOOK,))
     runner.prepare()
     runner.catch_up()
     for past in (None, chance.randint(0, len(book.happened))):
-        found = revenue_schedule(app_connection, TENANT, as_of_position=past)
+        found = revenue_schedule(connection, TENANT, as_of_position=past)
         assert found.months == naive(book, len(book.happened) if past is None else past)
 
 
-def test_a_vehicle_and_a_phone_by_hand(app_connection: Connection[Any], books: BookKeeper) -> None:
+def test_a_vehicle_and_a_phone_by_hand(connection: Connection[Any], books: BookKeeper) -> None:
     """60 yuan of interest a month from 2 March on, 29 days of which are accrued; 500 of rent every thirty days."""
     auto = lived(*cases.RUNNING, (29, AccrueInterest(up_to=cases.day(29))))
     phone = lived(*cases.PHONE_RUNNING, number=2)
-    bring_up_to_date(app_connection, books, *told(auto, phone))
-    found = revenue_schedule(app_connection, TENANT)
+    bring_up_to_date(connection, books, *told(auto, phone))
+    found = revenue_schedule(connection, TENANT)
     assert found.months[:2] == (RevenueMonth("2026-04", 6_000, 50_000), RevenueMonth("2026-05", 6_200, 100_000))
     assert sum(month.interest_fen for month in found.months) == 72_000 - 5_800
     assert sum(month.rent_fen for month in found.months) == 300_000
-    assert revenue_schedule(app_connection, OTHER_TENANT).months == ()
+    assert revenue_schedule(connection, OTHER_TENANT).months == ()
 
 
-def test_currencies_are_not_added_up(app_connection: Connection[Any], books: BookKeeper) -> None:
+def test_currencies_are_not_added_up(connection: Connection[Any], books: BookKeeper) -> None:
     foreign = [
         (on, cases.changed(command, currency="EUR") if isinstance(command, CreateLease) else command)
         for on, command in cases.RUNNING
     ]
     bring_up_to_date(
-        app_connection, books, *told(lived(*cases.RUNNING), lived(*cases.RUNNING, number=2), lived(*foreign, number=3))
+        connection, books, *told(lived(*cases.RUNNING), lived(*cases.RUNNING, number=2), lived(*foreign, number=3))
     )
-    both, one = (revenue_schedule(app_connection, TENANT, currency=currency) for currency in ("CNY", "EUR"))
+    both, one = (revenue_schedule(connection, TENANT, currency=currency) for currency in ("CNY", "EUR"))
     assert both.other_currencies == ("EUR",)
     assert [2 * month.interest_fen for month in one.months] == [month.interest_fen for month in both.months]

@@ -21,7 +21,7 @@ from domain.calendar.calendar import (
 from domain.kernel.command import Command
 from domain.kernel.refusal import Refusal
 from projections.calendar.business_day import DONE, RUNNING, WAITING, BusinessDay, business_day
-from tests.domain.intake.scenario import context
+from tests.given import context
 from tests.ledger import empty
 from tests.projections.accounting.book_keeping import BookKeeper, Happening, at, stream
 from tests.sampling import examples
@@ -72,24 +72,22 @@ def check(found: BusinessDay, state: CalendarState) -> None:
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=examples(20))
 @given(moves=st.lists(st.integers(0, 2), max_size=25))
-def test_every_past_of_a_calendar(
-    app_connection: Connection[Any], superuser: Connection[Any], moves: list[int]
-) -> None:
+def test_every_past_of_a_calendar(connection: Connection[Any], superuser: Connection[Any], moves: list[int]) -> None:
     happened, states = lived(moves)
     empty(superuser)
-    BookKeeper(app_connection).write(*happened)
+    BookKeeper(connection).write(*happened)
     for position, state in enumerate(states):
-        found = business_day(app_connection, CALENDAR_STREAM, position)
+        found = business_day(connection, CALENDAR_STREAM, position)
         check(found, state)
         assert found.last_position == (position or None)
 
 
-def test_a_tenant_without_a_calendar(app_connection: Connection[Any]) -> None:
-    assert business_day(app_connection, CALENDAR_STREAM, 0) == BusinessDay()
+def test_a_tenant_without_a_calendar(connection: Connection[Any]) -> None:
+    assert business_day(connection, CALENDAR_STREAM, 0) == BusinessDay()
 
 
-def test_days_go_on(app_connection: Connection[Any], books: BookKeeper) -> None:
+def test_days_go_on(connection: Connection[Any], books: BookKeeper) -> None:
     happened, _ = lived([0] * 11)
     books.write(*happened)
-    found = business_day(app_connection, CALENDAR_STREAM, books.size)
+    found = business_day(connection, CALENDAR_STREAM, books.size)
     assert (found.state, found.business_date) == ("open", FIRST + timedelta(days=2))

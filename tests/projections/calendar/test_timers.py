@@ -29,7 +29,7 @@ from domain.payments.payment.events import (
 )
 from domain.pricing.schedules import Instalment
 from domain.registry import AGGREGATES, TIMER_KINDS
-from projections.calendar.timers import TIMERS, Filter, Page, Waiting, due, listing
+from projections.calendar.timers import TIMERS, TimerCriteria, TimerPage, TimerRow, due, listing
 from projections.engine.comparing import compare
 from projections.engine.runner import Runner
 from tests.domain.cases import DRAFTED
@@ -45,8 +45,8 @@ from tests.domain.payments.cases import (
     succeeded,
 )
 from tests.domain.payments.test_mandate import GRANTED, REVOKED
+from tests.given import given
 from tests.projections.accounting.book_keeping import OTHER_TENANT, START, TENANT, BookKeeper, Happening, at, stream
-from tests.projections.given import given
 
 A, B = stream(1), stream(2)
 ON = date(2026, 11, 21)
@@ -88,11 +88,11 @@ def billed(number: int) -> money.BillIssued:
     )  # fmt: skip
 
 
-def waits(*events: Event) -> Waiting | None:
+def waits(*events: Event) -> TimerRow | None:
     """The row of one stream after these events, ten seconds apart."""
     happened = ((A, at(10 * n), event) for n, event in enumerate(events))
     row = given(TIMERS, *happened).folded.changed.get((str(A),))
-    assert row is None or isinstance(row, Waiting)
+    assert row is None or isinstance(row, TimerRow)
     return row
 
 
@@ -275,21 +275,21 @@ def told(timers: list[Timer]) -> list[tuple[str, UUID, int]]:
     return [(timer.kind, timer.stream, timer.number) for timer in timers]
 
 
-def test_due_is_what_is_due_or_was_before_in_order(app_connection: Connection[Any], books: BookKeeper) -> None:
+def test_due_is_what_is_due_or_was_before_in_order(connection: Connection[Any], books: BookKeeper) -> None:
     books.write(*story())
-    project(app_connection)
-    assert due(app_connection, TENANT, date(2026, 12, 6)) == []
-    assert told(due(app_connection, TENANT, date(2026, 12, 7))) == [("bill", B, 1)]
-    late = due(app_connection, TENANT, date(2027, 1, 7))
+    project(connection)
+    assert due(connection, TENANT, date(2026, 12, 6)) == []
+    assert told(due(connection, TENANT, date(2026, 12, 7))) == [("bill", B, 1)]
+    late = due(connection, TENANT, date(2027, 1, 7))
     assert told(late) == [("bill", B, 1), ("bill", A, 2), ("bill", B, 2)]
     assert [timer.due_on for timer in late] == [date(2026, 12, 7), date(2027, 1, 7), date(2027, 1, 7)]
 
 
-def test_month_ends_have_their_own(app_connection: Connection[Any], books: BookKeeper) -> None:
+def test_month_ends_have_their_own(connection: Connection[Any], books: BookKeeper) -> None:
     """Interest before bills before late fees; recurring ones are due on the day itself, whenever they began."""
     books.write(*story())
-    project(app_connection)
-    got = due(app_connection, TENANT, date(2026, 12, 31))
+    project(connection)
+    got = due(connection, TENANT, date(2026, 12, 31))
     assert told(got) == [
         ("bill", B, 1),
         ("interest_accrual", A, 0),
@@ -304,47 +304,47 @@ def test_month_ends_have_their_own(app_connection: Connection[Any], books: BookK
         TIMER_KINDS["late_fee"].order,
         TIMER_KINDS["late_fee"].order,
     ]
-    assert due(app_connection, TENANT, date(2026, 12, 30)) == due(app_connection, TENANT, date(2026, 12, 7))
+    assert due(connection, TENANT, date(2026, 12, 30)) == due(connection, TENANT, date(2026, 12, 7))
 
 
-def ahead(connection: Connection[Any], on: date | None = ON, limit: int = 100, **more: Any) -> Page:
-    where = Filter(**{name: more.pop(name) for name in ("kind", "first", "last") if name in more})
+def ahead(connection: Connection[Any], on: date | None = ON, limit: int = 100, **more: Any) -> TimerPage:
+    where = TimerCriteria(**{name: more.pop(name) for name in ("kind", "first", "last") if name in more})
     return listing(connection, TENANT, on, where=where, limit=limit, **more)
 
 
-def test_what_lies_ahead_in_the_order_in_which_it_is_fired(app_connection: Connection[Any], books: BookKeeper) -> None:
+def test_what_lies_ahead_in_the_order_in_which_it_is_fired(connection: Connection[Any], books: BookKeeper) -> None:
     books.write(*story())
-    project(app_connection)
-    found = ahead(app_connection).timers
+    project(connection)
+    found = ahead(connection).timers
     assert list(found) == sorted(found)
     assert told(list(found[:5])) == [
         ("interest_accrual", A, 0), ("interest_accrual", B, 0), ("late_fee", A, 0), ("late_fee", B, 0), ("bill", B, 1),
     ]  # fmt: skip
-    assert told(list(ahead(app_connection, kind="bill", last=date(2027, 1, 7)).timers)) == [
+    assert told(list(ahead(connection, kind="bill", last=date(2027, 1, 7)).timers)) == [
         ("bill", B, 1), ("bill", A, 2), ("bill", B, 2),
     ]  # fmt: skip
-    assert {one.kind for one in ahead(app_connection, first=date(2026, 12, 1)).timers} == {"bill"}
+    assert {one.kind for one in ahead(connection, first=date(2026, 12, 1)).timers} == {"bill"}
 
 
-def test_what_recurs_stands_there_with_its_next_day(app_connection: Connection[Any], books: BookKeeper) -> None:
+def test_what_recurs_stands_there_with_its_next_day(connection: Connection[Any], books: BookKeeper) -> None:
     books.write(*story())
-    project(app_connection)
+    project(connection)
     for on, day in ((None, date(2026, 11, 30)), (ON, date(2026, 11, 30)), (date(2027, 2, 3), date(2027, 2, 28))):
-        assert {one.due_on for one in ahead(app_connection, on, kind="late_fee").timers} == {day}
+        assert {one.due_on for one in ahead(connection, on, kind="late_fee").timers} == {day}
 
 
-def test_what_sleeps_is_not_due(app_connection: Connection[Any], books: BookKeeper) -> None:
+def test_what_sleeps_is_not_due(connection: Connection[Any], books: BookKeeper) -> None:
     books.write((A, at(0), created()))
-    project(app_connection)
-    assert ahead(app_connection).timers == ()
+    project(connection)
+    assert ahead(connection).timers == ()
 
 
-def test_pages_of_timers_put_together_are_all_of_them(app_connection: Connection[Any], books: BookKeeper) -> None:
+def test_pages_of_timers_put_together_are_all_of_them(connection: Connection[Any], books: BookKeeper) -> None:
     books.write(*story())
-    project(app_connection)
-    whole, seen, after = ahead(app_connection).timers, list[Timer](), None
+    project(connection)
+    whole, seen, after = ahead(connection).timers, list[Timer](), None
     for _ in whole:
-        page = ahead(app_connection, limit=2, starting_after=after)
+        page = ahead(connection, limit=2, starting_after=after)
         seen += page.timers
         if (after := page.next_after) is None:
             break
@@ -352,29 +352,29 @@ def test_pages_of_timers_put_together_are_all_of_them(app_connection: Connection
     assert len(whole) == 9
 
 
-def test_the_past_of_timers_is_what_it_was(app_connection: Connection[Any], books: BookKeeper) -> None:
+def test_the_past_of_timers_is_what_it_was(connection: Connection[Any], books: BookKeeper) -> None:
     """Asked at every position, it answers what it answered when that was the last: also of what waits no more."""
     answers = []
     for happening in (*story(), (B, at(9), money.LeaseClosed(on=ON)), (A, at(10), money.LeaseClosed(on=ON))):
         books.write(happening)
-        project(app_connection)
-        answers.append(ahead(app_connection))
+        project(connection)
+        answers.append(ahead(connection))
     assert answers[-1].timers == ()
     assert len(answers[4].timers) == 9
     for position, then in enumerate(answers, start=1):
-        assert ahead(app_connection, as_of_position=position) == then
+        assert ahead(connection, as_of_position=position) == then
 
 
-def test_tenants_are_apart(app_connection: Connection[Any], books: BookKeeper) -> None:
+def test_tenants_are_apart(connection: Connection[Any], books: BookKeeper) -> None:
     books.write(*story(), tenant=OTHER_TENANT)
-    project(app_connection)
-    assert due(app_connection, TENANT, date(2027, 3, 31)) == []
-    assert due(app_connection, OTHER_TENANT, date(2027, 3, 31)) != []
+    project(connection)
+    assert due(connection, TENANT, date(2027, 3, 31)) == []
+    assert due(connection, OTHER_TENANT, date(2027, 3, 31)) != []
 
 
-def test_a_rebuild_gives_the_same(app_connection: Connection[Any], books: BookKeeper) -> None:
+def test_a_rebuild_gives_the_same(connection: Connection[Any], books: BookKeeper) -> None:
     books.write(*story(), (B, at(9), money.LeaseClosed(on=ON)))
-    project(app_connection)
-    compared = compare(app_connection, TIMERS)
+    project(connection)
+    compared = compare(connection, TIMERS)
     assert (compared.first, compared.rows) == (None, 2)
     assert START.date() == ON

@@ -24,9 +24,9 @@ from domain.contracts.contract.state import ContractState
 from domain.kernel.command import Command
 from domain.kernel.decider import Decider
 from domain.kernel.refusal import Refusal
-from tests.domain.contracts.clause import library
+from tests.domain.contracts import clauses
 from tests.domain.contracts.contract import contracts
-from tests.domain.intake.scenario import TODAY, context
+from tests.given import TODAY, context
 from tests.projections.accounting.book_keeping import Happening, at, stream
 
 STREAMS = 3
@@ -89,7 +89,7 @@ def clause_book(wishes: list[Wish]) -> Book:
     """Clauses: drafts with other texts, published and withdrawn by number."""
     book = Book(CLAUSE)
     for of, wish, turn in wishes:
-        command = library.SAMPLES[wish % len(library.SAMPLES)]
+        command = clauses.SAMPLES[wish % len(clauses.SAMPLES)]
         state = book.states.get(stream(of), CLAUSE.initial)
         if isinstance(command, DraftClause):
             command = replace(command, clause=f"clause_{of}", text=f"第{turn}版。", mandatory=turn % 2 == 0)

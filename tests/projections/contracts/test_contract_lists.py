@@ -15,11 +15,10 @@ from projections.contracts.clause_library import CLAUSE_LIBRARY
 from projections.contracts.contract_book import CONTRACT_BOOK
 from projections.engine.pages import NotProjectedYet, Where, listing
 from projections.engine.runner import Runner
-from tests.domain.contracts.clause import library
+from tests.domain.contracts import clauses
 from tests.domain.contracts.contract import contracts
-from tests.domain.intake.scenario import TODAY
+from tests.given import TODAY, given
 from tests.projections.accounting.book_keeping import OTHER_TENANT, TENANT, BookKeeper, Happening, at, stream
-from tests.projections.given import given
 
 A, B, C = stream(1), stream(2), stream(3)
 
@@ -39,7 +38,9 @@ def agreed(connection: Connection[Any], past: int | None = None, **where: Any) -
     return [row.id for row in page.rows]
 
 
-def clauses(connection: Connection[Any], past: int | None = None, *, on: date | None = None, **where: Any) -> list[Any]:
+def listed_clauses(
+    connection: Connection[Any], past: int | None = None, *, on: date | None = None, **where: Any
+) -> list[Any]:
     holds = None if on is None else (lambda row: effective(clause_library.versions_of(row), on) is not None)
     page = listing(connection, CLAUSE_LIBRARY, TENANT, where=Where(where, holds), limit=100, as_of_position=past)
     return [row.clause for row in page.rows]
@@ -50,7 +51,7 @@ def test_a_contract_without_its_beginning_is_parked() -> None:
     assert [error for _, error in got.parked()] == [
         f"ProjectionError: stream {A}: expected contract.assembled first, got contract.presented.v1"
     ]
-    got = given(CLAUSE_LIBRARY, *told(A, library.PUBLISHED))
+    got = given(CLAUSE_LIBRARY, *told(A, clauses.PUBLISHED))
     assert "expected clause.drafted first" in got.parked()[0][1]
 
 
@@ -69,47 +70,47 @@ def test_an_end_takes_the_pending_amendment_with_it() -> None:
     assert row.ended_on == at().date()
 
 
-def test_contracts_by_what_is_known_of_them(app_connection: Connection[Any], books: BookKeeper) -> None:
+def test_contracts_by_what_is_known_of_them(connection: Connection[Any], books: BookKeeper) -> None:
     books.write(*told(A, *contracts.TO_EXECUTED), *told(B, contracts.ASSEMBLED), *told(C, *contracts.TO_PRESENTED))
-    project(app_connection)
-    assert agreed(app_connection) == [A, B, C]
-    assert agreed(app_connection, state="executed") == [A]
-    assert agreed(app_connection, plan="phone_return") == [A, B, C]
-    assert agreed(app_connection, plan="other") == agreed(app_connection, reference="other") == []
-    assert agreed(app_connection, lessee=contracts.LESSEE, state="assembled") == [B]
-    assert agreed(app_connection, lessee=contracts.LESSOR) == []
-    assert agreed(app_connection, id=C) == [C]
+    project(connection)
+    assert agreed(connection) == [A, B, C]
+    assert agreed(connection, state="executed") == [A]
+    assert agreed(connection, plan="phone_return") == [A, B, C]
+    assert agreed(connection, plan="other") == agreed(connection, reference="other") == []
+    assert agreed(connection, lessee=contracts.LESSEE, state="assembled") == [B]
+    assert agreed(connection, lessee=contracts.LESSOR) == []
+    assert agreed(connection, id=C) == [C]
 
 
-def test_a_filter_is_about_the_past_that_is_asked(app_connection: Connection[Any], books: BookKeeper) -> None:
+def test_a_filter_is_about_the_past_that_is_asked(connection: Connection[Any], books: BookKeeper) -> None:
     """What is executed today was assembled once; what was not there then is not listed."""
     books.write(*told(A, *contracts.TO_EXECUTED))
     books.write(*told(B, contracts.ASSEMBLED))
-    project(app_connection)
+    project(connection)
     size = len(contracts.TO_EXECUTED)
     assert isinstance(contracts.TO_EXECUTED[-1], ContractExecuted)
-    assert agreed(app_connection, size - 1, state="partially_signed") == [A]
-    assert agreed(app_connection, size - 1, state="executed") == []
-    assert agreed(app_connection, 1, state="assembled") == [A]
-    assert agreed(app_connection, 0) == []
+    assert agreed(connection, size - 1, state="partially_signed") == [A]
+    assert agreed(connection, size - 1, state="executed") == []
+    assert agreed(connection, 1, state="assembled") == [A]
+    assert agreed(connection, 0) == []
     with pytest.raises(NotProjectedYet):
-        agreed(app_connection, size + 2)
+        agreed(connection, size + 2)
 
 
-def test_clauses_by_what_is_known_of_them(app_connection: Connection[Any], books: BookKeeper) -> None:
-    books.write(*told(A, library.DRAFTED, library.PUBLISHED, library.SECOND))
-    project(app_connection)
-    assert clauses(app_connection, clause="dispute") == ["dispute"]
-    assert clauses(app_connection, state="drafted") == ["dispute"]
-    assert clauses(app_connection, state="published") == []
-    assert clauses(app_connection, clause="rent") == []
-    assert clauses(app_connection, 2, state="published") == ["dispute"]
-    assert clauses(app_connection, on=TODAY) == ["dispute"]
-    assert clauses(app_connection, on=TODAY - timedelta(days=1)) == []
-    assert clauses(app_connection, 1, on=TODAY) == []
+def test_clauses_by_what_is_known_of_them(connection: Connection[Any], books: BookKeeper) -> None:
+    books.write(*told(A, clauses.DRAFTED, clauses.PUBLISHED, clauses.SECOND))
+    project(connection)
+    assert listed_clauses(connection, clause="dispute") == ["dispute"]
+    assert listed_clauses(connection, state="drafted") == ["dispute"]
+    assert listed_clauses(connection, state="published") == []
+    assert listed_clauses(connection, clause="rent") == []
+    assert listed_clauses(connection, 2, state="published") == ["dispute"]
+    assert listed_clauses(connection, on=TODAY) == ["dispute"]
+    assert listed_clauses(connection, on=TODAY - timedelta(days=1)) == []
+    assert listed_clauses(connection, 1, on=TODAY) == []
 
 
-def test_lists_of_tenants_are_apart(app_connection: Connection[Any], books: BookKeeper) -> None:
-    books.write(*told(A, contracts.ASSEMBLED), *told(B, library.DRAFTED), tenant=OTHER_TENANT)
-    project(app_connection)
-    assert agreed(app_connection) == clauses(app_connection) == []
+def test_lists_of_tenants_are_apart(connection: Connection[Any], books: BookKeeper) -> None:
+    books.write(*told(A, contracts.ASSEMBLED), *told(B, clauses.DRAFTED), tenant=OTHER_TENANT)
+    project(connection)
+    assert agreed(connection) == listed_clauses(connection) == []

@@ -17,7 +17,7 @@ from projections.engine.folding import fold_batch, keyed
 from projections.engine.model import Projection
 from projections.engine.pages import listing
 from projections.engine.runner import Runner
-from tests.domain.intake.scenario import TODAY
+from tests.given import TODAY
 from tests.ledger import empty
 from tests.projections.accounting.book_keeping import TENANT, BookKeeper, Happening, recorded
 from tests.projections.contracts.contract_histories import Book, clause_books, contract_books
@@ -84,7 +84,7 @@ def test_the_clause_library_says_what_the_clauses_say(book: Book) -> None:
     chance=st.randoms(use_true_random=False),
 )  # fmt: skip
 def test_batches_and_pasts(
-    app_connection: Connection[Any],
+    connection: Connection[Any],
     superuser: Connection[Any],
     contracts: Book,
     clauses: Book,
@@ -94,15 +94,15 @@ def test_batches_and_pasts(
     """Whatever the batches: the rows of a rebuild; whatever the past: the rows of a history that ended there."""
     for projection, book in ((CONTRACT_BOOK, contracts), (CLAUSE_LIBRARY, clauses)):
         empty(superuser)
-        BookKeeper(app_connection).write(*book.happened)
-        runner = Runner(app_connection, [projection], batch_rows=batch_rows)
+        BookKeeper(connection).write(*book.happened)
+        runner = Runner(connection, [projection], batch_rows=batch_rows)
         runner.prepare()
         runner.catch_up()
-        compared = compare(app_connection, projection)
+        compared = compare(connection, projection)
         assert (compared.first, compared.parked, compared.rows) == (None, 0, len(book.states))
         for past in (None, chance.randint(0, len(book.happened))):
             rows = folded(projection, book.happened[:past])
-            assert listed(app_connection, projection, past) == rows
+            assert listed(connection, projection, past) == rows
 
 
 def listed(connection: Connection[Any], projection: Projection[Any], past: int | None) -> dict[str, Any]:

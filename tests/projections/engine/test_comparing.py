@@ -10,8 +10,8 @@ from psycopg import Connection
 from domain.intake.application.events import WorkScheduled
 from projections.accounting.journal import JOURNAL
 from projections.engine import reading
-from projections.engine.catalog import NotLive
 from projections.engine.comparing import Compared, compare, compare_all
+from projections.engine.copies import NotLive
 from projections.engine.model import Projection
 from projections.engine.runner import Runner
 from tests.domain.leasing import cases
@@ -30,16 +30,16 @@ def work(number: int, lane: str = "x") -> Happening:
 def projected(
     request: pytest.FixtureRequest,
     monkeypatch: pytest.MonkeyPatch,
-    app_connection: Connection[Any],
+    connection: Connection[Any],
     books: BookKeeper,
 ) -> Connection[Any]:
     """Three events of each of ten applications."""
     monkeypatch.setattr(reading, "BY_STREAM_ROWS", request.param)
     books.write(*(work(number, f"lane {n}") for n in range(3) for number in STREAMS))
-    runner = Runner(app_connection, [tally(), lane_count()])
+    runner = Runner(connection, [tally(), lane_count()])
     runner.prepare()
     runner.catch_up()
-    return app_connection
+    return connection
 
 
 def first_of(connection: Connection[Any], projection: Projection[Any]) -> str:
@@ -107,22 +107,22 @@ def test_several_are_compared_at_once_each_up_to_its_own_position(
 
 
 def test_a_row_without_a_stream_is_in_no_span_and_found(
-    app_connection: Connection[Any], superuser: Connection[Any], books: BookKeeper, monkeypatch: pytest.MonkeyPatch
+    connection: Connection[Any], superuser: Connection[Any], books: BookKeeper, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Somebody who may do everything took the constraint away first."""
     monkeypatch.setattr(reading, "BY_STREAM_ROWS", 1)
     books.write(*AUTO_STORY, *lived(*cases.RUNNING, number=2))
-    runner = Runner(app_connection, [JOURNAL])
+    runner = Runner(connection, [JOURNAL])
     runner.prepare()
     runner.catch_up()
-    assert compare(app_connection, JOURNAL).first is None
+    assert compare(connection, JOURNAL).first is None
     superuser.execute("ALTER TABLE read.journal_v1 ALTER stream DROP NOT NULL")
     copy = (
         "SELECT shard, position + 1000, tenant, NULL, business_date, type, accounts, fen FROM read.journal_v1 LIMIT 1"
     )
     columns = "shard, position, tenant, stream, business_date, type, accounts, fen"
     superuser.execute(f"INSERT INTO read.journal_v1 ({columns}) {copy}".encode())
-    compared = compare(app_connection, JOURNAL)
+    compared = compare(connection, JOURNAL)
     assert compared.differences == 1
     assert compared.first is not None
     assert compared.first.expected is None

@@ -10,7 +10,7 @@ import pytest
 from psycopg import Connection
 
 from domain.intake.application.events import WorkScheduled
-from projections.engine import catalog
+from projections.engine import copies
 from projections.engine import rebuild as rebuilding
 from projections.engine.comparing import compare
 from projections.engine.letters import Retried, letters, retry
@@ -46,113 +46,111 @@ STORY = (work(1, "a"), work(1, "bad"), work(2, "b"), work(1, "c"), work(2, "d"),
 
 @pytest.mark.parametrize("batch_rows", [1, 2, 5_000])
 def test_the_key_is_parked_and_the_rest_goes_on(
-    app_connection: Connection[Any], books: BookKeeper, batch_rows: int
+    connection: Connection[Any], books: BookKeeper, batch_rows: int
 ) -> None:
     books.write(*STORY)
-    run(app_connection, tally({"bad"}), batch_rows)
-    assert parked(app_connection) == [(2, str(A), "Poisoned: bad"), (4, str(A), ""), (6, str(A), "")]
-    assert lanes(app_connection) == {str(A): "a;", str(B): "b;d;"}
+    run(connection, tally({"bad"}), batch_rows)
+    assert parked(connection) == [(2, str(A), "Poisoned: bad"), (4, str(A), ""), (6, str(A), "")]
+    assert lanes(connection) == {str(A): "a;", str(B): "b;d;"}
 
 
-def test_lag_counts_parked_events_and_keys(app_connection: Connection[Any], books: BookKeeper) -> None:
+def test_lag_counts_parked_events_and_keys(connection: Connection[Any], books: BookKeeper) -> None:
     books.write(*STORY)
-    run(app_connection, tally({"bad"}))
+    run(connection, tally({"bad"}))
     books.write(work(2, "f"))
-    (got,) = catalog.lag(app_connection, 0, START + timedelta(seconds=60))
+    (got,) = copies.lag(connection, 0, START + timedelta(seconds=60))
     assert (got.table, got.position, got.head, got.behind) == ("tally_v1", 6, 7, 1)
     assert (got.dead_letters, got.dead_keys) == (3, 1)
     # The sixth event was recorded six milliseconds after the start of the story.
     assert got.seconds == pytest.approx(59.994)
 
 
-def test_nothing_applied_has_no_age(app_connection: Connection[Any], books: BookKeeper) -> None:
+def test_nothing_applied_has_no_age(connection: Connection[Any], books: BookKeeper) -> None:
     books.write(*STORY)
-    Runner(app_connection, [tally()]).prepare()
-    (got,) = catalog.lag(app_connection, 0, START)
+    Runner(connection, [tally()]).prepare()
+    (got,) = copies.lag(connection, 0, START)
     assert (got.behind, got.seconds, got.dead_letters) == (6, None, 0)
 
 
-def test_retry_after_a_fix_gives_the_rows_of_an_undisturbed_run(
-    app_connection: Connection[Any], books: BookKeeper
-) -> None:
+def test_retry_after_a_fix_gives_the_rows_of_an_undisturbed_run(connection: Connection[Any], books: BookKeeper) -> None:
     broken = {"bad"}
     books.write(*STORY)
-    run(app_connection, tally(broken))
+    run(connection, tally(broken))
     broken.clear()
-    assert retry(app_connection, tally(broken)) == Retried(applied=3, parked=0)
-    assert parked(app_connection) == []
-    assert lanes(app_connection) == {str(A): "a;bad;c;e;", str(B): "b;d;"}
-    assert compare(app_connection, tally()).first is None
+    assert retry(connection, tally(broken)) == Retried(applied=3, parked=0)
+    assert parked(connection) == []
+    assert lanes(connection) == {str(A): "a;bad;c;e;", str(B): "b;d;"}
+    assert compare(connection, tally()).first is None
 
 
-def test_retry_without_a_fix_changes_nothing(app_connection: Connection[Any], books: BookKeeper) -> None:
+def test_retry_without_a_fix_changes_nothing(connection: Connection[Any], books: BookKeeper) -> None:
     books.write(*STORY)
-    run(app_connection, tally({"bad"}))
-    before = parked(app_connection)
-    assert retry(app_connection, tally({"bad"})) == Retried(applied=0, parked=3)
-    assert parked(app_connection) == before
+    run(connection, tally({"bad"}))
+    before = parked(connection)
+    assert retry(connection, tally({"bad"})) == Retried(applied=0, parked=3)
+    assert parked(connection) == before
 
 
-def test_retry_stops_at_the_next_poison(app_connection: Connection[Any], books: BookKeeper) -> None:
+def test_retry_stops_at_the_next_poison(connection: Connection[Any], books: BookKeeper) -> None:
     books.write(*STORY)
-    run(app_connection, tally({"bad", "e"}))
-    assert retry(app_connection, tally({"e"})) == Retried(applied=2, parked=1)
-    assert parked(app_connection) == [(6, str(A), "Poisoned: e")]
-    assert lanes(app_connection)[str(A)] == "a;bad;c;"
-    assert compare(app_connection, tally({"e"})).first is None
+    run(connection, tally({"bad", "e"}))
+    assert retry(connection, tally({"e"})) == Retried(applied=2, parked=1)
+    assert parked(connection) == [(6, str(A), "Poisoned: e")]
+    assert lanes(connection)[str(A)] == "a;bad;c;"
+    assert compare(connection, tally({"e"})).first is None
 
 
 @pytest.mark.parametrize("rebuild_rows", [1, 2, 20_000])
 def test_a_rebuild_parks_the_same_events(
-    app_connection: Connection[Any], books: BookKeeper, monkeypatch: pytest.MonkeyPatch, rebuild_rows: int
+    connection: Connection[Any], books: BookKeeper, monkeypatch: pytest.MonkeyPatch, rebuild_rows: int
 ) -> None:
     """Also when the poison and what waits behind it are in different batches."""
     monkeypatch.setattr(rebuilding, "REBUILD_ROWS", rebuild_rows)
     books.write(*STORY)
-    run(app_connection, tally({"bad"}), batch_rows=2)
-    before = parked(app_connection), lanes(app_connection)
-    compared = compare(app_connection, tally({"bad"}))
+    run(connection, tally({"bad"}), batch_rows=2)
+    before = parked(connection), lanes(connection)
+    compared = compare(connection, tally({"bad"}))
     assert (compared.first, compared.parked, compared.rows) == (None, 3, 2)
-    rebuilt = rebuild(app_connection, tally({"bad"}), comparing=True)
+    rebuilt = rebuild(connection, tally({"bad"}), comparing=True)
     assert rebuilt.parked == 3
     assert rebuilt.compared is not None
     assert rebuilt.compared.first is None
-    assert (parked(app_connection), lanes(app_connection)) == before
+    assert (parked(connection), lanes(connection)) == before
 
 
 def test_a_retry_waits_for_the_runner(
-    app_connection: Connection[Any], other_connection: Connection[Any], books: BookKeeper
+    connection: Connection[Any], other_connection: Connection[Any], books: BookKeeper
 ) -> None:
     """Else an event could be parked behind a key that the retry just freed."""
     books.write(*STORY)
-    run(app_connection, tally({"bad"}))
+    run(connection, tally({"bad"}))
     other_connection.execute("SET lock_timeout = '20ms'")
-    with app_connection.transaction():
-        catalog.advance(app_connection, 0, "tally_v1", 6, 6)
+    with connection.transaction():
+        copies.advance(connection, 0, "tally_v1", 6, 6)
         with pytest.raises(psycopg.errors.LockNotAvailable):
             retry(other_connection, tally())
     assert retry(other_connection, tally()).applied == 3
 
 
-def test_a_fix_without_a_retry_is_a_difference(app_connection: Connection[Any], books: BookKeeper) -> None:
+def test_a_fix_without_a_retry_is_a_difference(connection: Connection[Any], books: BookKeeper) -> None:
     books.write(*STORY)
-    run(app_connection, tally({"bad"}))
-    found = compare(app_connection, tally()).first
+    run(connection, tally({"bad"}))
+    found = compare(connection, tally()).first
     assert found is not None
     assert found.sentence().startswith(f"read.tally_v1, key {A}, position 2: expected None, got Letter(position=2")
 
 
-def test_a_parked_event_that_disappeared_is_found(app_connection: Connection[Any], books: BookKeeper) -> None:
+def test_a_parked_event_that_disappeared_is_found(connection: Connection[Any], books: BookKeeper) -> None:
     books.write(*STORY)
-    run(app_connection, tally({"bad"}))
-    app_connection.execute("DELETE FROM read.dead_letters WHERE position = 4")
-    found = compare(app_connection, tally({"bad"})).first
+    run(connection, tally({"bad"}))
+    connection.execute("DELETE FROM read.dead_letters WHERE position = 4")
+    found = compare(connection, tally({"bad"})).first
     assert found is not None
     assert (found.position, found.key, found.got) == (4, str(A), None)
 
 
 def test_an_event_that_cannot_be_decoded_parks_its_stream(
-    app_connection: Connection[Any], superuser: Connection[Any], books: BookKeeper
+    connection: Connection[Any], superuser: Connection[Any], books: BookKeeper
 ) -> None:
     books.write(work(1, "a"), work(1, "x"), work(1, "y"), work(2, "y"))
     superuser.execute("SET session_replication_role = replica")
@@ -160,24 +158,24 @@ def test_an_event_that_cannot_be_decoded_parks_its_stream(
         "UPDATE ledger.events SET entry = "
         "convert_to(replace(convert_from(entry, 'UTF8'), '\"lane\":\"x\"', '\"lane\":7'), 'UTF8') WHERE position = 2"
     )
-    run(app_connection, lane_count())
-    first, second = parked(app_connection, "lane_count_v1")
+    run(connection, lane_count())
+    first, second = parked(connection, "lane_count_v1")
     assert first[:2] == (2, str(A))
     assert first[2].startswith("ValidationError: Expected `str`, got `int`")
     assert second == (3, str(A), "")
-    assert app_connection.execute("SELECT lane, times FROM read.lane_count_v1 ORDER BY 1").fetchall() == [
+    assert connection.execute("SELECT lane, times FROM read.lane_count_v1 ORDER BY 1").fetchall() == [
         ("a", 1),
         ("y", 1),
     ]
 
 
-def test_a_parked_key_survives_many_batches(app_connection: Connection[Any], books: BookKeeper) -> None:
+def test_a_parked_key_survives_many_batches(connection: Connection[Any], books: BookKeeper) -> None:
     books.write(work(1, "bad"))
-    run(app_connection, tally({"bad"}))
+    run(connection, tally({"bad"}))
     for _ in range(3):
         books.write(work(1, "later"), work(2, "later"))
-        run(app_connection, tally())
-    assert [position for position, _, _ in parked(app_connection)] == [1, 2, 4, 6]
-    assert lanes(app_connection) == {str(B): "later;later;later;"}
-    assert retry(app_connection, tally()).applied == 4
-    assert lanes(app_connection)[str(A)] == "bad;later;later;later;"
+        run(connection, tally())
+    assert [position for position, _, _ in parked(connection)] == [1, 2, 4, 6]
+    assert lanes(connection) == {str(B): "later;later;later;"}
+    assert retry(connection, tally()).applied == 4
+    assert lanes(connection)[str(A)] == "bad;later;later;later;"

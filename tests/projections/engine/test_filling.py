@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from psycopg import Connection
 
 from domain.intake.application.events import ApplicationSubmitted, WorkScheduled
-from projections.engine import catalog, filling, reading
-from projections.engine.catalog import LostRace
+from projections.engine import copies, filling, reading
 from projections.engine.comparing import compare_all
+from projections.engine.copies import LostRace
 from projections.engine.filling import fill, is_long
 from projections.engine.letters import letters
 from projections.engine.model import Projection
@@ -62,7 +62,7 @@ def projected(
 @with_database
 @given(happened=histories(), book=lease_books(), cut=st.floats(0, 1), rows=st.integers(1, 50))
 def test_filled_is_followed(
-    app_connection: Connection[Any],
+    connection: Connection[Any],
     superuser: Connection[Any],
     happened: list[Happening],
     book: Book,
@@ -75,70 +75,70 @@ def test_filled_is_followed(
     outcomes = []
     for first, long in ((len(everything), 10**9), (len(everything), 1), (int(len(everything) * cut), 1)):
         empty(superuser)
-        keeper = BookKeeper(app_connection)
+        keeper = BookKeeper(connection)
         with pytest.MonkeyPatch.context() as patched:
             patched.setattr(filling, "LONG_POSITIONS", long)
             patched.setattr(reading, "BY_STREAM_ROWS", rows)
             if first:
                 keeper.write(*everything[:first])
-            projected(app_connection, models, batch_rows=7)
+            projected(connection, models, batch_rows=7)
             if everything[first:]:
                 keeper.write(*everything[first:])
-            outcomes.append(projected(app_connection, models, batch_rows=7))
-            compared = compare_all(app_connection, models)
+            outcomes.append(projected(connection, models, batch_rows=7))
+            compared = compare_all(connection, models)
             assert [getattr(one, "first", one) for one in compared] == [None] * len(models)
     assert outcomes[0] == outcomes[1] == outcomes[2]
 
 
 @pytest.mark.usefixtures("long")
-def test_what_is_parked_is_parked_as_in_ledger_order(app_connection: Connection[Any], books: BookKeeper) -> None:
+def test_what_is_parked_is_parked_as_in_ledger_order(connection: Connection[Any], books: BookKeeper) -> None:
     books.write(work(2, "bad"), work(1), work(2), work(3, "bad"), work(1), (stream(1), at(), ApplicationSubmitted()))
-    ((rows, parked),) = projected(app_connection, (tally({"bad"}),))
+    ((rows, parked),) = projected(connection, (tally({"bad"}),))
     assert [row[3] for row in rows] == [2]
     assert [(one.position, bool(one.error)) for one in parked] == [(1, True), (3, False), (4, True)]
     books.write(work(2), work(3), work(1))
-    ((rows, parked),) = projected(app_connection, (tally({"bad"}),))
+    ((rows, parked),) = projected(connection, (tally({"bad"}),))
     assert [row[3] for row in rows] == [3]
     assert [one.position for one in parked] == [1, 3, 4, 7, 8]
 
 
 @pytest.mark.usefixtures("long")
 def test_rows_that_were_there_before_the_first_event_do_not_stay(
-    app_connection: Connection[Any], books: BookKeeper
+    connection: Connection[Any], books: BookKeeper
 ) -> None:
-    runner = Runner(app_connection, [tally()])
+    runner = Runner(connection, [tally()])
     runner.prepare()
-    app_connection.execute("INSERT INTO read.tally_v1 VALUES (0, 4, %s, 1, 'forged')", (stream(1),))
+    connection.execute("INSERT INTO read.tally_v1 VALUES (0, 4, %s, 1, 'forged')", (stream(1),))
     books.write(work(1), work(2))
     runner.catch_up()
-    assert app_connection.execute("SELECT lanes FROM read.tally_v1").fetchall() == [("x;",), ("x;",)]
+    assert connection.execute("SELECT lanes FROM read.tally_v1").fetchall() == [("x;",), ("x;",)]
 
 
 @pytest.mark.usefixtures("long")
 def test_the_second_of_two_fillers_loses_and_a_killed_one_leaves_nothing(
-    app_connection: Connection[Any], books: BookKeeper
+    connection: Connection[Any], books: BookKeeper
 ) -> None:
     books.write(*(work(n) for n in range(6)))
-    catalog.prepare(app_connection, [tally()], 0)
+    copies.prepare(connection, [tally()], 0)
     table = Table(tally())
 
     def die(done: int) -> None:
         raise KeyboardInterrupt
 
-    with pytest.raises(KeyboardInterrupt), app_connection.transaction():
-        fill(app_connection, [table], 0, (0, 6), die)
-    assert app_connection.execute("SELECT count(*) FROM read.tally_v1").fetchone() == (0,)
-    with app_connection.transaction():
-        fill(app_connection, [table], 0, (0, 6))
-    with pytest.raises(LostRace), app_connection.transaction():
-        fill(app_connection, [table], 0, (0, 6))
-    assert app_connection.execute("SELECT count(*) FROM read.tally_v1").fetchone() == (6,)
+    with pytest.raises(KeyboardInterrupt), connection.transaction():
+        fill(connection, [table], 0, (0, 6), die)
+    assert connection.execute("SELECT count(*) FROM read.tally_v1").fetchone() == (0,)
+    with connection.transaction():
+        fill(connection, [table], 0, (0, 6))
+    with pytest.raises(LostRace), connection.transaction():
+        fill(connection, [table], 0, (0, 6))
+    assert connection.execute("SELECT count(*) FROM read.tally_v1").fetchone() == (6,)
 
 
 @pytest.mark.usefixtures("long")
-def test_one_window_tells_how_far_it_is(app_connection: Connection[Any], books: BookKeeper) -> None:
+def test_one_window_tells_how_far_it_is(connection: Connection[Any], books: BookKeeper) -> None:
     books.write(*(work(n % 4) for n in range(10)))
-    runner = Runner(app_connection, [tally()])
+    runner = Runner(connection, [tally()])
     runner.prepare()
     seen: list[tuple[int, int]] = []
     assert runner.catch_up(lambda done, total: seen.append((done, total))) == 10

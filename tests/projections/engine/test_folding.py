@@ -6,9 +6,9 @@ from domain.intake.application.events import WorkScheduled
 from projections.engine.folding import Letter, fold_batch, keyed, sorted_out
 from projections.engine.reading import Unreadable
 from projections.intake.application_book import APPLICATION_BOOK
+from tests.given import given
 from tests.projections.accounting.book_keeping import at, recorded, stream
 from tests.projections.engine.toys import lane_count, tally
-from tests.projections.given import given
 
 A, B = stream(1), stream(2)
 

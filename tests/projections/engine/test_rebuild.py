@@ -8,10 +8,10 @@ import pytest
 from psycopg import Connection
 
 from domain.intake.application.events import WorkScheduled
-from projections.engine import catalog, filling, reading
+from projections.engine import copies, filling, reading
 from projections.engine import rebuild as rebuilding
-from projections.engine.catalog import LostRace, NotLive, Status
 from projections.engine.comparing import ReadModelDiffers, check, compare
+from projections.engine.copies import LostRace, NotLive, Status
 from projections.engine.model import ProjectionError
 from projections.engine.rebuild import RebuildRunning, rebuild
 from projections.engine.runner import Runner
@@ -24,13 +24,13 @@ def work(number: int, lane: str = "x") -> Happening:
 
 
 @pytest.fixture
-def projected(app_connection: Connection[Any], books: BookKeeper) -> Connection[Any]:
+def projected(connection: Connection[Any], books: BookKeeper) -> Connection[Any]:
     """Ten events of three applications, projected."""
     books.write(*(work(n % 3, f"lane {n}") for n in range(10)))
-    runner = Runner(app_connection, [tally(), lane_count()])
+    runner = Runner(connection, [tally(), lane_count()])
     runner.prepare()
     runner.catch_up()
-    return app_connection
+    return connection
 
 
 @pytest.fixture(params=[1, 3, 20_000], ids=lambda rows: f"{rows} rows")
@@ -114,10 +114,10 @@ def test_check_raises_with_expected_and_got(projected: Connection[Any]) -> None:
 
 
 def test_comparing_leaves_nothing_behind(projected: Connection[Any]) -> None:
-    before = tables(projected), rows(projected), catalog.copies(projected, 0)
+    before = tables(projected), rows(projected), copies.copies(projected, 0)
     compare(projected, tally())
     compare(projected, tally())
-    assert (tables(projected), rows(projected), catalog.copies(projected, 0)) == before
+    assert (tables(projected), rows(projected), copies.copies(projected, 0)) == before
     assert projected.execute("SELECT to_regclass('pg_temp.tally_v1_check')").fetchone() == (None,)
 
 
@@ -183,14 +183,14 @@ def test_the_runner_that_read_before_the_switch_loses(
     """A retry or a switch holds the catalog row; a stale position never passes the compare-and-set."""
     rebuild(projected, tally())
     with pytest.raises(LostRace):
-        catalog.advance(other_connection, 0, "tally_v1", 9, 10)
+        copies.advance(other_connection, 0, "tally_v1", 9, 10)
 
 
 def test_two_rebuilds_at_once_are_refused(projected: Connection[Any], other_connection: Connection[Any]) -> None:
-    assert catalog.try_exclusive(other_connection, tally())
+    assert copies.try_exclusive(other_connection, tally())
     with pytest.raises(RebuildRunning, match="tally_v1: expected no other rebuild"):
         rebuild(projected, tally())
-    catalog.release(other_connection, tally())
+    copies.release(other_connection, tally())
     assert rebuild(projected, tally()).rows == 3
 
 
@@ -203,7 +203,7 @@ def test_a_rebuild_that_died_is_started_anew(projected: Connection[Any], monkeyp
     before = rows(projected)
     with pytest.raises(KeyboardInterrupt):
         rebuild(projected, tally(), progress=die)
-    left = {copy.table: (copy.position, copy.status) for copy in catalog.copies(projected, 0)}
+    left = {copy.table: (copy.position, copy.status) for copy in copies.copies(projected, 0)}
     assert left["tally_v1_fresh"] == (4, Status.REBUILDING)
     assert Runner(projected, [tally()]).step() == 0
     assert rows(projected) == before
@@ -220,11 +220,11 @@ def test_a_version_that_was_retired_meanwhile_does_not_come_back(projected: Conn
 
     with pytest.raises(NotLive):
         rebuild(projected, tally(), progress=retire)
-    assert catalog.live(projected, tally(version=2), 0).position == 10
+    assert copies.live(projected, tally(version=2), 0).position == 10
 
 
 def test_a_table_with_another_shards_rows_is_not_replaced(projected: Connection[Any]) -> None:
-    catalog.add(projected, 1, tally(), "tally_v1", Status.LIVE)
+    copies.add(projected, 1, tally(), "tally_v1", Status.LIVE)
     with pytest.raises(ProjectionError, match=r"expected rows of shard 0 only, got shards \[0, 1\]"):
         rebuild(projected, tally())
 

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from psycopg import Connection
 
-from projections.engine import catalog
+from projections.engine import copies
 from projections.engine.model import Index, Key, Projection, ProjectionError, Row
 from projections.engine.tables import TEMPORARY, Table, array, ddl
 from tests.projections.engine.toys import WORK, Tally, tally
@@ -56,50 +56,50 @@ rows = st.builds(
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=examples(50))
 @given(st.lists(rows, max_size=8, unique_by=lambda row: (row.id, row.lane)))
-def test_what_is_written_is_read(app_connection: Connection[Any], written: list[Everything]) -> None:
+def test_what_is_written_is_read(connection: Connection[Any], written: list[Everything]) -> None:
     table: Table[Everything] = Table(EVERYTHING, schema=TEMPORARY)
-    table.drop(app_connection)
-    table.create(app_connection)
+    table.drop(connection)
+    table.create(connection)
     by_key: dict[Key, Everything | None] = {(str(row.id), row.lane): row for row in written}
-    table.write(app_connection, 0, by_key)
-    assert table.load(app_connection, 0, by_key) == by_key
+    table.write(connection, 0, by_key)
+    assert table.load(connection, 0, by_key) == by_key
 
 
-def test_a_second_write_replaces_and_removes(app_connection: Connection[Any]) -> None:
+def test_a_second_write_replaces_and_removes(connection: Connection[Any]) -> None:
     table = Table(tally(), schema=TEMPORARY)
-    table.create(app_connection)
+    table.create(connection)
     ids = [UUID(int=n) for n in range(3)]
     first: dict[Key, Tally | None] = {(str(id_),): tally().row(id=id_, times=1, lanes="x", position=1) for id_ in ids}
-    table.write(app_connection, 0, first)
+    table.write(connection, 0, first)
     table.write(
-        app_connection,
+        connection,
         0,
         {
             (str(ids[0]),): tally().row(id=ids[0], times=2, lanes="xy", position=2),
             (str(ids[1]),): None,
         },
     )
-    got = table.load(app_connection, 0, first)
+    got = table.load(connection, 0, first)
     assert {key: row.times for key, row in got.items()} == {(str(ids[0]),): 2, (str(ids[2]),): 1}
 
 
-def test_shards_do_not_meet(app_connection: Connection[Any]) -> None:
+def test_shards_do_not_meet(connection: Connection[Any]) -> None:
     table = Table(tally(), schema=TEMPORARY)
-    table.create(app_connection)
+    table.create(connection)
     key = (str(UUID(int=1)),)
     for shard in (0, 1):
-        table.write(app_connection, shard, {key: tally().row(id=UUID(int=1), times=shard, lanes="", position=1)})
-    assert [table.load(app_connection, shard, [key])[key].times for shard in (0, 1)] == [0, 1]
-    table.write(app_connection, 0, {key: None})
-    assert table.load(app_connection, 0, [key]) == {}
-    assert table.load(app_connection, 1, [key])[key].times == 1
+        table.write(connection, shard, {key: tally().row(id=UUID(int=1), times=shard, lanes="", position=1)})
+    assert [table.load(connection, shard, [key])[key].times for shard in (0, 1)] == [0, 1]
+    table.write(connection, 0, {key: None})
+    assert table.load(connection, 0, [key]) == {}
+    assert table.load(connection, 1, [key])[key].times == 1
 
 
-def test_nothing_to_load_and_nothing_to_write(app_connection: Connection[Any]) -> None:
+def test_nothing_to_load_and_nothing_to_write(connection: Connection[Any]) -> None:
     table = Table(tally(), schema=TEMPORARY)
-    table.create(app_connection)
-    table.write(app_connection, 0, {})
-    assert table.load(app_connection, 0, []) == {}
+    table.create(connection)
+    table.write(connection, 0, {})
+    assert table.load(connection, 0, []) == {}
 
 
 def test_the_table_follows_from_the_row_type() -> None:
@@ -114,20 +114,20 @@ def test_the_table_follows_from_the_row_type() -> None:
 
 
 @pytest.mark.parametrize("change", ["ALTER times TYPE integer", "ALTER times DROP NOT NULL"])
-def test_columns_that_are_not_the_row_types_are_refused(app_connection: Connection[Any], change: str) -> None:
+def test_columns_that_are_not_the_row_types_are_refused(connection: Connection[Any], change: str) -> None:
     table = Table(tally(), schema=TEMPORARY)
-    table.create(app_connection)
-    table.check(app_connection)
-    app_connection.execute(f"ALTER TABLE {table.qualified} {change}".encode())
+    table.create(connection)
+    table.check(connection)
+    connection.execute(f"ALTER TABLE {table.qualified} {change}".encode())
     with pytest.raises(ProjectionError, match=r"expected columns .*\('times', 'bigint', True\).* got .*\('times', "):
-        table.check(app_connection)
+        table.check(connection)
 
 
-def test_a_table_that_changed_without_a_new_version_is_refused(app_connection: Connection[Any]) -> None:
-    catalog.prepare(app_connection, [tally()], 0)
-    app_connection.execute("ALTER TABLE read.tally_v1 ADD COLUMN extra text")
+def test_a_table_that_changed_without_a_new_version_is_refused(connection: Connection[Any]) -> None:
+    copies.prepare(connection, [tally()], 0)
+    connection.execute("ALTER TABLE read.tally_v1 ADD COLUMN extra text")
     with pytest.raises(ProjectionError, match=r"read\.tally_v1: expected columns"):
-        catalog.prepare(app_connection, [tally()], 0)
+        copies.prepare(connection, [tally()], 0)
 
 
 def test_null_is_not_the_text_null() -> None:

@@ -36,8 +36,8 @@ from projections.engine.pages import NotProjectedYet, Page, TooMuchPast, Where, 
 from projections.engine.runner import Runner
 from projections.intake.application_book import APPLICATION_BOOK, Application
 from tests.domain.cases import CARD, DRAFTED
+from tests.given import given
 from tests.projections.accounting.book_keeping import OTHER_TENANT, TENANT, BookKeeper, Happening, at, stream
-from tests.projections.given import given
 
 A = stream(1)
 TERMS = Terms(amount_fen=7_500_000, currency="CNY", months=36, annual_rate="0.0825")
@@ -148,7 +148,7 @@ def test_every_event_of_the_aggregate_counts() -> None:
 
 
 @pytest.fixture
-def projected(app_connection: Connection[Any], books: BookKeeper) -> Connection[Any]:
+def projected(connection: Connection[Any], books: BookKeeper) -> Connection[Any]:
     """Six applications, submitted in turn; the even ones declined. The last one is another tenant's."""
     for number in range(1, 7):
         draft = replace(DRAFTED, reference=f"R-{number % 3}")
@@ -157,10 +157,10 @@ def projected(app_connection: Connection[Any], books: BookKeeper) -> Connection[
         books.write(*happened(ApplicationSubmitted(), number=number), tenant=OTHER_TENANT if number == 6 else None)
     for number in (2, 4):
         books.write(*happened(ApplicationDeclined(reasons=("policy",)), number=number))
-    runner = Runner(app_connection, [APPLICATION_BOOK])
+    runner = Runner(connection, [APPLICATION_BOOK])
     runner.prepare()
     runner.catch_up()
-    return app_connection
+    return connection
 
 
 def listed(connection: Connection[Any], tenant: UUID, *, limit: int = 100, **asked: Any) -> Page[Application]:

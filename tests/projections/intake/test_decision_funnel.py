@@ -23,7 +23,7 @@ from domain.intake.application.values import Terms
 from domain.kernel.command import Actor
 from domain.kernel.event import Event
 from projections.engine.runner import Runner
-from projections.intake.decision_funnel import DECISION_FUNNEL, Funnel, Reached, Times, fold, funnel
+from projections.intake.decision_funnel import DECISION_FUNNEL, Funnel, FunnelRow, Times, fold, funnel
 from tests.domain.cases import DRAFTED
 from tests.projections.accounting.book_keeping import OTHER_TENANT, TENANT, BookKeeper, Happening, at, recorded, stream
 
@@ -38,9 +38,9 @@ WITHDRAWN = ApplicationWithdrawn(reason="changed_mind")
 Story = list[tuple[float, Event]]
 
 
-def reached(*story: tuple[float, Event], actor: Actor = MACHINE) -> Reached:
+def reached(*story: tuple[float, Event], actor: Actor = MACHINE) -> FunnelRow:
     """The row of one application whose events came after so many seconds each."""
-    row: Reached | None = None
+    row: FunnelRow | None = None
     for one in recorded([(A, at(seconds), event) for seconds, event in ((0, DRAFTED), *story)]):
         row = fold(row, one.event, replace(one, envelope=replace(one.envelope, actor=actor)))
     assert row is not None
@@ -51,7 +51,7 @@ def reached(*story: tuple[float, Event], actor: Actor = MACHINE) -> Reached:
 
 
 def test_a_draft_opens_a_row() -> None:
-    assert reached() == Reached(id=A, tenant=TENANT, drafted=1, position=1)
+    assert reached() == FunnelRow(id=A, tenant=TENANT, drafted=1, position=1)
 
 
 def test_stages_keep_their_first_position() -> None:
@@ -123,10 +123,10 @@ def counts(got: Funnel) -> dict[str, int]:
     return {count.name: count.applications for count in (*got.stages, *got.outcomes)}
 
 
-def test_the_funnel_counts(app_connection: Connection[Any], books: BookKeeper) -> None:
+def test_the_funnel_counts(connection: Connection[Any], books: BookKeeper) -> None:
     last = books.write(*stories())
-    project(app_connection)
-    got = funnel(app_connection, TENANT)
+    project(connection)
+    got = funnel(connection, TENANT)
     assert (got.position, got.tenant) == (last, TENANT)
     assert counts(got) == {
         "drafted": 5, "submitted": 4, "verified": 2, "referred": 1, "decided": 3, "approved": 2, "presented": 0,
@@ -139,30 +139,30 @@ def test_the_funnel_counts(app_connection: Connection[Any], books: BookKeeper) -
     assert got.automatic == Times(2, 3_000, 1, 2_000, 8_000, 8_000, 8_000)
 
 
-def test_the_funnel_of_then_is_the_funnel_that_stood_there(app_connection: Connection[Any], books: BookKeeper) -> None:
+def test_the_funnel_of_then_is_the_funnel_that_stood_there(connection: Connection[Any], books: BookKeeper) -> None:
     """Asked at every position, it answers what it answered when that position was the last."""
     answers: list[Funnel] = []
-    Runner(app_connection, [DECISION_FUNNEL]).prepare()
+    Runner(connection, [DECISION_FUNNEL]).prepare()
     for happening in stories():
         books.write(happening)
-        project(app_connection)
-        answers.append(funnel(app_connection, TENANT))
-    again = [funnel(app_connection, TENANT, as_of_position=position) for position in range(1, books.size + 1)]
+        project(connection)
+        answers.append(funnel(connection, TENANT))
+    again = [funnel(connection, TENANT, as_of_position=position) for position in range(1, books.size + 1)]
     assert again == answers
     assert len({repr(replace(answer, position=0)) for answer in answers}) > 10
 
 
-def test_tenants_are_apart(app_connection: Connection[Any], books: BookKeeper) -> None:
+def test_tenants_are_apart(connection: Connection[Any], books: BookKeeper) -> None:
     books.write((A, at(), DRAFTED))
     books.write((stream(2), at(), DRAFTED), (stream(2), at(1), ApplicationCompleted()), tenant=OTHER_TENANT)
-    project(app_connection)
-    assert (counts(funnel(app_connection, TENANT))["completed"], funnel(app_connection, TENANT).open) == (0, 1)
-    other = funnel(app_connection, OTHER_TENANT)
+    project(connection)
+    assert (counts(funnel(connection, TENANT))["completed"], funnel(connection, TENANT).open) == (0, 1)
+    other = funnel(connection, OTHER_TENANT)
     assert (counts(other)["completed"], counts(other)["drafted"], other.open) == (1, 1, 0)
 
 
-def test_nothing_has_no_times(app_connection: Connection[Any]) -> None:
-    project(app_connection)
-    got = funnel(app_connection, TENANT)
+def test_nothing_has_no_times(connection: Connection[Any]) -> None:
+    project(connection)
+    got = funnel(connection, TENANT)
     assert set(counts(got).values()) == {0}
     assert got.decision == Times(0, 900_000, 0, None, None, None, None)

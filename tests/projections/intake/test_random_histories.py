@@ -58,7 +58,7 @@ def test_the_book_says_what_the_aggregate_says(happened: list[Happening]) -> Non
 @with_database
 @given(happened=histories(), batch_rows=st.integers(1, 40), cut=st.floats(0, 1))
 def test_batches_equal_one_by_one(
-    app_connection: Connection[Any],
+    connection: Connection[Any],
     superuser: Connection[Any],
     happened: list[Happening],
     batch_rows: int,
@@ -67,33 +67,33 @@ def test_batches_equal_one_by_one(
     """With a restart in the middle, a poison lane, and a comparison at the end."""
     empty(superuser)
     projections = (*PROJECTIONS, tally(POISON))
-    books = BookKeeper(app_connection)
+    books = BookKeeper(connection)
     half = int(len(happened) * cut)
     for part in (happened[:half], happened[half:]):
-        runner = Runner(app_connection, projections, batch_rows=batch_rows)
+        runner = Runner(connection, projections, batch_rows=batch_rows)
         runner.prepare()
         books.write(*part)
         runner.catch_up()
     for projection in projections:
         expected = one_by_one(projection, happened)
         rows = {key: row for key, row in expected.changed.items() if row is not None}
-        assert Table(projection).load(app_connection, 0, expected.changed) == rows
-        assert letters(app_connection, projection.table, 0) == expected.letters
-        compared = compare(app_connection, projection)
+        assert Table(projection).load(connection, 0, expected.changed) == rows
+        assert letters(connection, projection.table, 0) == expected.letters
+        compared = compare(connection, projection)
         assert (compared.first, compared.rows) == (None, len(rows))
 
 
 @with_database
 @given(happened=histories(), chance=st.randoms())
 def test_the_past_is_a_shorter_history(
-    app_connection: Connection[Any], superuser: Connection[Any], happened: list[Happening], chance: random.Random
+    connection: Connection[Any], superuser: Connection[Any], happened: list[Happening], chance: random.Random
 ) -> None:
     empty(superuser)
-    BookKeeper(app_connection).write(*happened)
-    runner = Runner(app_connection, [APPLICATION_BOOK])
+    BookKeeper(connection).write(*happened)
+    runner = Runner(connection, [APPLICATION_BOOK])
     runner.prepare()
     runner.catch_up()
     position = chance.randint(0, len(happened))
     expected = one_by_one(APPLICATION_BOOK, happened[:position]).changed
-    page = listing(app_connection, APPLICATION_BOOK, TENANT, limit=1_000, as_of_position=position)
+    page = listing(connection, APPLICATION_BOOK, TENANT, limit=1_000, as_of_position=position)
     assert {(str(row.id),): row for row in page.rows} == expected

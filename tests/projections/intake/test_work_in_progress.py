@@ -12,8 +12,8 @@ from domain.kernel.event import Event
 from projections.engine.pages import TooMuchPast
 from projections.engine.runner import Runner
 from projections.intake.work_in_progress import WORK_IN_PROGRESS, Lane, Work, WorkInProgress, work_in_progress
+from tests.given import given
 from tests.projections.accounting.book_keeping import OTHER_TENANT, TENANT, BookKeeper, Happening, at, stream
-from tests.projections.given import given
 
 A = stream(1)
 SCHEDULED, STARTED, COMPLETED = WorkScheduled(lane="x"), WorkStarted(lane="x"), WorkCompleted(lane="x")
@@ -71,10 +71,10 @@ def project(connection: Connection[Any]) -> None:
     runner.catch_up()
 
 
-def test_lanes_now(app_connection: Connection[Any], books: BookKeeper) -> None:
+def test_lanes_now(connection: Connection[Any], books: BookKeeper) -> None:
     books.write(*story())
-    project(app_connection)
-    got = work_in_progress(app_connection, TENANT)
+    project(connection)
+    got = work_in_progress(connection, TENANT)
     assert got.position == 12
     assert got.lanes == (
         Lane("x", scheduled=2, started=4, completed=3, waiting=0, active=1, oldest_open_since=at(110)),
@@ -82,36 +82,36 @@ def test_lanes_now(app_connection: Connection[Any], books: BookKeeper) -> None:
     )
 
 
-def test_lanes_then_are_the_lanes_that_stood_there(app_connection: Connection[Any], books: BookKeeper) -> None:
+def test_lanes_then_are_the_lanes_that_stood_there(connection: Connection[Any], books: BookKeeper) -> None:
     """Asked at every position, it answers what it answered when that position was the last."""
     answers: list[WorkInProgress] = []
-    Runner(app_connection, [WORK_IN_PROGRESS]).prepare()
+    Runner(connection, [WORK_IN_PROGRESS]).prepare()
     for happening in story():
         books.write(happening)
-        project(app_connection)
-        answers.append(work_in_progress(app_connection, TENANT))
-    again = [work_in_progress(app_connection, TENANT, as_of_position=p) for p in range(1, books.size + 1)]
+        project(connection)
+        answers.append(work_in_progress(connection, TENANT))
+    again = [work_in_progress(connection, TENANT, as_of_position=p) for p in range(1, books.size + 1)]
     assert again == answers
-    assert work_in_progress(app_connection, TENANT, as_of_position=0).lanes == ()
+    assert work_in_progress(connection, TENANT, as_of_position=0).lanes == ()
 
 
-def test_tenants_are_apart(app_connection: Connection[Any], books: BookKeeper) -> None:
+def test_tenants_are_apart(connection: Connection[Any], books: BookKeeper) -> None:
     books.write((A, at(), SCHEDULED))
     books.write((stream(2), at(), STARTED), tenant=OTHER_TENANT)
-    project(app_connection)
+    project(connection)
     for position in (None, 2):
         ours, theirs = (
-            work_in_progress(app_connection, tenant, as_of_position=position) for tenant in (TENANT, OTHER_TENANT)
+            work_in_progress(connection, tenant, as_of_position=position) for tenant in (TENANT, OTHER_TENANT)
         )
         assert [(lane.waiting, lane.active) for lane in (*ours.lanes, *theirs.lanes)] == [(1, 0), (0, 1)]
 
 
 def test_too_much_past_is_refused(
-    app_connection: Connection[Any], books: BookKeeper, monkeypatch: pytest.MonkeyPatch
+    connection: Connection[Any], books: BookKeeper, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     books.write(*story())
-    project(app_connection)
+    project(connection)
     monkeypatch.setattr("projections.engine.pages.REPLAY_STREAMS_MAX", 1)
     monkeypatch.setattr("projections.intake.work_in_progress.REPLAY_STREAMS_MAX", 1)
     with pytest.raises(TooMuchPast, match="work_in_progress at position 6: expected at most 1"):
-        work_in_progress(app_connection, TENANT, as_of_position=6)
+        work_in_progress(connection, TENANT, as_of_position=6)

@@ -32,8 +32,8 @@ from domain.leasing.lease.rules.decider import LEASE
 from domain.leasing.lease.state import LeaseState
 from domain.leasing.values import NewDueDate
 from domain.pricing.schedules import Component
-from tests.domain.intake.scenario import context
 from tests.domain.leasing import cases
+from tests.given import context
 from tests.history.lease_lives import LIVES
 from tests.projections.accounting.book_keeping import Happening, at, stream
 

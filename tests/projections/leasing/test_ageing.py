@@ -13,8 +13,8 @@ from domain.leasing.lease.events.money import BillIssued
 from projections.engine.pages import NotProjectedYet
 from projections.leasing.ageing import AGEING, BUCKETS, Ageing, ageing
 from tests.domain.leasing import cases
+from tests.given import given
 from tests.projections.accounting.book_keeping import OTHER_TENANT, TENANT, BookKeeper
-from tests.projections.given import given
 from tests.projections.leasing.lease_stories import AUTO_STORY, bring_up_to_date, happened, lived, stream, told
 
 A = stream(1)
@@ -60,12 +60,12 @@ def counted(found: Ageing) -> dict[str, tuple[int, int]]:
 
 
 @pytest.fixture
-def projected(app_connection: Connection[Any], books: BookKeeper) -> Connection[Any]:
+def projected(connection: Connection[Any], books: BookKeeper) -> Connection[Any]:
     """One unpaid phone of the tenant and one of another tenant."""
-    bring_up_to_date(app_connection, books, *lived(*UNPAID))
+    bring_up_to_date(connection, books, *lived(*UNPAID))
     books.write(*lived(*UNPAID, number=2), tenant=OTHER_TENANT)
-    bring_up_to_date(app_connection, books)
-    return app_connection
+    bring_up_to_date(connection, books)
+    return connection
 
 
 @pytest.mark.parametrize(
@@ -103,29 +103,29 @@ def test_ahead_of_the_read_model(projected: Connection[Any]) -> None:
         ageing(projected, TENANT, as_of_position=11)
 
 
-def test_a_closed_day_stays_as_it_was_known(app_connection: Connection[Any], books: BookKeeper) -> None:
+def test_a_closed_day_stays_as_it_was_known(connection: Connection[Any], books: BookKeeper) -> None:
     """Money worth from day 30 becomes known on day 45, and bounces on day 50."""
     late = cases.pay(1, 50_000, 45, worth=30)
     bounced = (50, ReversePayment(payment=cases.PAYMENT, reason="returned"))
-    bring_up_to_date(app_connection, books, *lived(*UNPAID, late, bounced))
-    found = [counted(ageing(app_connection, TENANT, cases.day(day))) for day in (44, 45, 49, 50)]
+    bring_up_to_date(connection, books, *lived(*UNPAID, late, bounced))
+    found = [counted(ageing(connection, TENANT, cases.day(day))) for day in (44, 45, 49, 50)]
     assert [next(iter(one)) for one in found] == ["d1_30", "current", "current", "d1_30"]
     assert found[0] == found[3] | {"d1_30": (1, 50_000)}
 
 
-def test_currencies_are_never_added_up(app_connection: Connection[Any], books: BookKeeper) -> None:
+def test_currencies_are_never_added_up(connection: Connection[Any], books: BookKeeper) -> None:
     (_, create), *rest = UNPAID
     foreign = ((0, cases.changed(create, currency="TWD")), *rest)  # type: ignore[arg-type]
     stories = [lived(*UNPAID, number=1), lived(*foreign, number=2), lived(*foreign, number=3)]
-    bring_up_to_date(app_connection, books, *told(*stories))
-    usual = ageing(app_connection, TENANT, cases.day(31))
+    bring_up_to_date(connection, books, *told(*stories))
+    usual = ageing(connection, TENANT, cases.day(31))
     assert (usual.currency, usual.other_currencies, counted(usual)) == ("TWD", ("CNY",), {"d1_30": (2, 100_000)})
-    asked = ageing(app_connection, TENANT, cases.day(31), currency="CNY")
+    asked = ageing(connection, TENANT, cases.day(31), currency="CNY")
     assert (asked.other_currencies, counted(asked)) == (("TWD",), {"d1_30": (1, 50_000)})
-    assert counted(ageing(app_connection, TENANT, cases.day(31), currency="EUR")) == {}
+    assert counted(ageing(connection, TENANT, cases.day(31), currency="EUR")) == {}
 
 
-def test_two_leases_in_two_buckets(app_connection: Connection[Any], books: BookKeeper) -> None:
-    bring_up_to_date(app_connection, books, *told(AUTO_STORY, lived(*UNPAID, number=2)))
-    found = counted(ageing(app_connection, TENANT, cases.day(70)))
+def test_two_leases_in_two_buckets(connection: Connection[Any], books: BookKeeper) -> None:
+    bring_up_to_date(connection, books, *told(AUTO_STORY, lived(*UNPAID, number=2)))
+    found = counted(ageing(connection, TENANT, cases.day(70)))
     assert found == {"d1_30": (1, 56_106), "d31_60": (1, 50_000)}

@@ -15,10 +15,10 @@ from domain.leasing.values import Applied, Part
 from domain.pricing.schedules import Component
 from projections.engine.tables import array_elements, array_literal
 from projections.leasing.bill import STATUSES, Bill
-from projections.leasing.bills import BILLS, Filter, Page, bills_of, listing
+from projections.leasing.bills import BILLS, BillCriteria, BillPage, bills_of, listing
 from tests.domain.leasing import cases
+from tests.given import given
 from tests.projections.accounting.book_keeping import OTHER_TENANT, TENANT, BookKeeper
-from tests.projections.given import given
 from tests.projections.leasing.lease_stories import AUTO_STORY, bring_up_to_date, happened, lived, stream, told
 
 A = stream(1)
@@ -108,25 +108,25 @@ def test_bills_that_there_are_not() -> None:
 
 
 @pytest.fixture
-def projected(app_connection: Connection[Any], books: BookKeeper) -> Connection[Any]:
+def projected(connection: Connection[Any], books: BookKeeper) -> Connection[Any]:
     """Lease 1 as in the story, 2 with one bill unpaid, 3 a phone that only runs; lease 4 is another tenant's."""
     stories = (
         AUTO_STORY,
         lived(*cases.RUNNING, cases.bill(1), number=2),
         lived(*cases.PHONE_RUNNING, number=3),
     )
-    bring_up_to_date(app_connection, books, *told(*stories))
+    bring_up_to_date(connection, books, *told(*stories))
     books.write(*lived(*cases.BILLED, number=4), tenant=OTHER_TENANT)
-    bring_up_to_date(app_connection, books)
-    return app_connection
+    bring_up_to_date(connection, books)
+    return connection
 
 
-def places(page: Page) -> list[tuple[int, int]]:
+def places(page: BillPage) -> list[tuple[int, int]]:
     return [(next(n for n in range(1, 5) if stream(n) == one.lease), one.bill.number) for one in page.bills]
 
 
 def found(connection: Connection[Any], position: int | None = None, **where: Any) -> list[tuple[int, int]]:
-    return places(listing(connection, TENANT, where=Filter(**where), limit=100, as_of_position=position))
+    return places(listing(connection, TENANT, where=BillCriteria(**where), limit=100, as_of_position=position))
 
 
 def test_filters(projected: Connection[Any]) -> None:

@@ -24,9 +24,9 @@ STORY = (
 
 
 @pytest.fixture
-def projected(app_connection: Connection[Any], books: BookKeeper) -> Connection[Any]:
-    bring_up_to_date(app_connection, books, *lived(*STORY))
-    return app_connection
+def projected(connection: Connection[Any], books: BookKeeper) -> Connection[Any]:
+    bring_up_to_date(connection, books, *lived(*STORY))
+    return connection
 
 
 def days(connection: Connection[Any], first: int, last: int, position: int | None = None) -> list[tuple[int, ...]]:

@@ -18,8 +18,8 @@ from projections.engine import pages
 from projections.engine.pages import NotProjectedYet, Page, Where, listing
 from projections.leasing.lease_book import LEASE_BOOK, Lease
 from tests.domain.leasing import cases
+from tests.given import given
 from tests.projections.accounting.book_keeping import OTHER_TENANT, TENANT, BookKeeper
-from tests.projections.given import given
 from tests.projections.leasing.lease_stories import AUTO_STORY, bring_up_to_date, happened, lived, stream, told
 
 A = stream(1)
@@ -93,13 +93,13 @@ def test_every_event_of_the_aggregate_counts() -> None:
 
 
 @pytest.fixture
-def projected(app_connection: Connection[Any], books: BookKeeper) -> Connection[Any]:
+def projected(connection: Connection[Any], books: BookKeeper) -> Connection[Any]:
     """Five leases, the even ones billed on day 30; the last one is another tenant's."""
     stories = [lived(*cases.RUNNING, *([cases.bill(1)] if n % 2 == 0 else []), number=n) for n in (1, 2, 3, 4)]
-    bring_up_to_date(app_connection, books, *told(*stories))
+    bring_up_to_date(connection, books, *told(*stories))
     books.write(*lived(*cases.CREATED, number=5), tenant=OTHER_TENANT)
-    bring_up_to_date(app_connection, books)
-    return app_connection
+    bring_up_to_date(connection, books)
+    return connection
 
 
 def listed(connection: Connection[Any], tenant: UUID, *, limit: int = 100, **asked: Any) -> Page[Lease]:

@@ -186,11 +186,11 @@ def test_a_run_of_events_is_one_event_after_the_other(book: Book, first: int) ->
 @with_database
 @given(book=lease_books(), batch_rows=st.integers(1, 40))
 def test_the_same_rows_in_any_batches(
-    app_connection: Connection[Any], superuser: Connection[Any], book: Book, batch_rows: int
+    connection: Connection[Any], superuser: Connection[Any], book: Book, batch_rows: int
 ) -> None:
-    projected(app_connection, superuser, book, batch_rows)
+    projected(connection, superuser, book, batch_rows)
     for projection in MODELS:
-        compared = compare(app_connection, projection)
+        compared = compare(connection, projection)
         assert (compared.first, compared.parked, compared.rows) == (None, 0, len(folded(projection, book)))
 
 
@@ -230,14 +230,14 @@ def edges_of(book: Book) -> list[date]:
 @with_database
 @given(book=lease_books(), chance=st.randoms(use_true_random=False))
 def test_ageing_equals_a_naive_one(
-    app_connection: Connection[Any], superuser: Connection[Any], book: Book, chance: Any
+    connection: Connection[Any], superuser: Connection[Any], book: Book, chance: Any
 ) -> None:
     """Days on both sides of every edge: of the buckets, and of the days on which something happened."""
-    projected(app_connection, superuser, book)
+    projected(connection, superuser, book)
     edges = edges_of(book)
     for as_of in chance.sample(edges, min(len(edges), 8)):
         for position in (None, chance.randint(0, len(book.happened))):
-            found = ageing.ageing(app_connection, TENANT, as_of, as_of_position=position)
+            found = ageing.ageing(connection, TENANT, as_of, as_of_position=position)
             expected = naive_ageing(book, as_of, len(book.happened) if position is None else position)
             assert {one.bucket: (one.leases, one.open_fen) for one in found.buckets} == expected
             assert found.open_fen == sum(fen for _, fen in expected.values())
@@ -246,24 +246,24 @@ def test_ageing_equals_a_naive_one(
 @with_database
 @given(book=lease_books(), chance=st.randoms())
 def test_the_past_is_a_shorter_history(
-    app_connection: Connection[Any], superuser: Connection[Any], book: Book, chance: Any
+    connection: Connection[Any], superuser: Connection[Any], book: Book, chance: Any
 ) -> None:
-    projected(app_connection, superuser, book)
+    projected(connection, superuser, book)
     at = chance.randint(0, len(book.happened))
     for past in (at, None):
         length = len(book.happened) if past is None else past
         known = Book()
         known.happened, known.days = book.happened[:length], book.days[:length]
-        leases = listing(app_connection, LEASE_BOOK, TENANT, limit=100, as_of_position=past).rows
+        leases = listing(connection, LEASE_BOOK, TENANT, limit=100, as_of_position=past).rows
         assert {str(row.id): row for row in leases} == folded(LEASE_BOOK, known)
         rows = folded(BILLS, known)
-        page = bills.listing(app_connection, TENANT, limit=100_000, as_of_position=past)
+        page = bills.listing(connection, TENANT, limit=100_000, as_of_position=past)
         assert [(one.lease, one.bill) for one in page.bills] == [
             (UUID(key), bill) for key in sorted(rows) for bill in bills_of(rows[key])
         ]
-        check_books(app_connection, known, past)
-        check_cash(app_connection, known, past, rows)
-        check_holdings(app_connection, known, past)
+        check_books(connection, known, past)
+        check_cash(connection, known, past, rows)
+        check_holdings(connection, known, past)
 
 
 def check_books(connection: Connection[Any], known: Book, past: int | None) -> None:

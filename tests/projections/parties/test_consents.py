@@ -23,8 +23,8 @@ from domain.parties.purposes import Purpose
 from projections.engine.pages import Where, listing
 from projections.engine.runner import Runner
 from projections.parties.consents import BY_PERSON, CONSENTS, Consent
+from tests.given import given
 from tests.projections.accounting.book_keeping import OTHER_TENANT, TENANT, BookKeeper, at, stream
-from tests.projections.given import given
 
 SOMEBODY, ANOTHER = UUID(int=5), UUID(int=6)
 CLAUSE = ClauseRef(clause="personal_data", version=1, digest="c" * 64)
@@ -74,8 +74,7 @@ def test_a_consent_begins_with_its_request() -> None:
     assert "expected consent.requested first" in error
 
 
-def test_lists_and_streams(books: BookKeeper, app_connection: Connection[Any]) -> None:
-    connection = app_connection
+def test_lists_and_streams(books: BookKeeper, connection: Connection[Any]) -> None:
     runner = Runner(connection, [CONSENTS])
     runner.prepare()
     books.write(

@@ -10,7 +10,7 @@ from psycopg import Connection
 
 from domain.kernel.decider import fold
 from domain.kernel.event import Event
-from domain.payments.collection import CollectionPosition, Debit, Waiting
+from domain.payments.collection import CollectionPosition, Debit, WaitingPayment
 from domain.payments.mandate import MandateResumed
 from domain.payments.payment.events import AttemptStarted, PaymentCancelled, PaymentExhausted, PaymentPending
 from domain.payments.payment.rules import PAYMENT
@@ -43,8 +43,8 @@ from tests.domain.payments.cases import (
 )
 from tests.domain.payments.test_mandate import GRANTED, SUSPENDED
 from tests.domain.payments.test_mandate import HISTORIES as MANDATE_HISTORIES
+from tests.given import given
 from tests.projections.accounting.book_keeping import OTHER_TENANT, START, TENANT, BookKeeper, Happening, at, stream
-from tests.projections.given import given
 
 ONE, OTHER, OF_MANDATE = stream(1), stream(2), stream(3)
 TODAY = START.date()
@@ -124,20 +124,20 @@ def project(connection: Connection[Any]) -> None:
     runner.catch_up()
 
 
-def test_lists_are_of_one_tenant_and_of_then(app_connection: Connection[Any], books: BookKeeper) -> None:
+def test_lists_are_of_one_tenant_and_of_then(connection: Connection[Any], books: BookKeeper) -> None:
     books.write(*told(ONE, *BEGUN), *told(OTHER, ONLY))
     books.write(*told(ONE, FAILED, WAITING))
-    project(app_connection)
-    page = listing(app_connection, PAYMENTS, TENANT, limit=1)
+    project(connection)
+    page = listing(connection, PAYMENTS, TENANT, limit=1)
     assert ([one.state for one in page.rows], page.next_after) == (["waiting"], ONE)
-    page = listing(app_connection, PAYMENTS, TENANT, limit=5, starting_after=ONE)
+    page = listing(connection, PAYMENTS, TENANT, limit=5, starting_after=ONE)
     assert [one.id for one in page.rows] == [OTHER]
-    then = listing(app_connection, PAYMENTS, TENANT, limit=5, as_of_position=2)
+    then = listing(connection, PAYMENTS, TENANT, limit=5, as_of_position=2)
     assert [(one.state, one.under_way_fen) for one in then.rows] == [("initiated", FEN)]
     waiting: Where[Any] = Where({"lease": LEASE, "state": "waiting"})
-    assert listing(app_connection, PAYMENTS, TENANT, where=waiting, limit=5, as_of_position=2).rows == ()
-    assert len(listing(app_connection, PAYMENTS, TENANT, where=waiting, limit=5).rows) == 2
-    assert listing(app_connection, PAYMENTS, OTHER_TENANT, limit=5).rows == ()
+    assert listing(connection, PAYMENTS, TENANT, where=waiting, limit=5, as_of_position=2).rows == ()
+    assert len(listing(connection, PAYMENTS, TENANT, where=waiting, limit=5).rows) == 2
+    assert listing(connection, PAYMENTS, OTHER_TENANT, limit=5).rows == ()
 
 
 def of_lease(*steps: leases.Step) -> tuple[Event, ...]:
@@ -149,58 +149,60 @@ def moved(event: Any, **changes: Any) -> Any:
     return type(event)(**{name: getattr(event, name) for name in event.__struct_fields__} | changes)
 
 
-def test_how_leases_stand(app_connection: Connection[Any], books: BookKeeper) -> None:
+def test_how_leases_stand(connection: Connection[Any], books: BookKeeper) -> None:
     """Bill 1 of 1,060.00 is due; a retry waits, an app payment is out, and some money is not posted yet."""
     lease, waiting, own, arrived = stream(10), stream(11), stream(12), stream(13)
     due_on = leases.day(30)
     books.write(*told(lease, *of_lease(*leases.BILLED)))
     books.write(*told(OF_MANDATE, moved(GRANTED, lease=lease, valid_until=due_on)))
-    project(app_connection)
+    project(connection)
     debit = Debit(reference="DD-1", policy=GRANTED.policy, limit_fen=50_000)
     alone = CollectionPosition(lease=lease, due_fen=106_000, newest_due_on=due_on, debit=debit)
-    assert standings(app_connection, TENANT, due_on, 99) == [alone]
-    assert standings(app_connection, TENANT, due_on - timedelta(days=1), 99) == []
-    assert standings(app_connection, TENANT, due_on + timedelta(days=1), 99) == [], "the mandate is over then"
-    assert standings(app_connection, OTHER_TENANT, due_on, 99) == []
+    assert standings(connection, TENANT, due_on, 99) == [alone]
+    assert standings(connection, TENANT, due_on - timedelta(days=1), 99) == []
+    assert standings(connection, TENANT, due_on + timedelta(days=1), 99) == [], "the mandate is over then"
+    assert standings(connection, OTHER_TENANT, due_on, 99) == []
     retry = moved(WAITING, not_before=due_on)
     books.write(*told(waiting, moved(INITIATED, lease=lease, mandate="DD-1"), AttemptStarted(
         attempt=1, channel="bank_a", amount_fen=FEN), FAILED, retry))  # fmt: skip
     mine = moved(ONLY, lease=lease)
     books.write(*told(own, mine, AttemptStarted(attempt=1, channel="bank_a", amount_fen=400)))
     books.write(*told(arrived, mine, BEGUN[1], moved(succeeded(), lease=lease, amount_fen=7)))
-    project(app_connection)
-    (found,) = standings(app_connection, TENANT, due_on, posted_to=10)
+    project(connection)
+    (found,) = standings(connection, TENANT, due_on, posted_to=10)
     assert (found.busy_fen, found.collecting) == (407, True)
-    assert found.waiting == (Waiting(payment=waiting, attempt=2, initiated_fen=FEN, mandate="DD-1", advance=False),)
-    (posted,) = standings(app_connection, TENANT, due_on, posted_to=99)
+    assert found.waiting == (
+        WaitingPayment(payment=waiting, attempt=2, initiated_fen=FEN, mandate="DD-1", advance=False),
+    )
+    (posted,) = standings(connection, TENANT, due_on, posted_to=99)
     assert posted.busy_fen == 400
     books.write(*told(OF_MANDATE, SUSPENDED))
-    project(app_connection)
-    (suspended,) = standings(app_connection, TENANT, due_on, posted_to=99)
+    project(connection)
+    (suspended,) = standings(connection, TENANT, due_on, posted_to=99)
     assert (suspended.debit, len(suspended.waiting)) == (None, 1), "what waits is still looked at"
     books.write(*told(OF_MANDATE, MandateResumed()))
-    project(app_connection)
-    assert standings(app_connection, TENANT, due_on, posted_to=99) == [posted]
+    project(connection)
+    assert standings(connection, TENANT, due_on, posted_to=99) == [posted]
 
 
-def test_many_leases_are_one_question(app_connection: Connection[Any], books: BookKeeper) -> None:
+def test_many_leases_are_one_question(connection: Connection[Any], books: BookKeeper) -> None:
     """Each lease with its own bill and mandate: one row for each, in the order of their ids, none twice."""
     numbers = range(100, 130)
     for number in numbers:
         lease = stream(number)
         books.write(*told(lease, *of_lease(*leases.BILLED)))
         books.write(*told(stream(1_000 + number), moved(GRANTED, lease=lease, valid_until=None)))
-    project(app_connection)
-    found = standings(app_connection, TENANT, leases.day(30), posted_to=0)
+    project(connection)
+    found = standings(connection, TENANT, leases.day(30), posted_to=0)
     assert [one.lease for one in found] == sorted(stream(number) for number in numbers)
     assert {one.due_fen for one in found} == {106_000}
 
 
-def test_a_rebuild_gives_the_same(app_connection: Connection[Any], books: BookKeeper) -> None:
+def test_a_rebuild_gives_the_same(connection: Connection[Any], books: BookKeeper) -> None:
     for number, events in enumerate(HISTORIES.values(), start=20):
         books.write(*told(stream(number), *events))
     books.write(*told(OF_MANDATE, GRANTED, SUSPENDED))
-    project(app_connection)
-    assert compare(app_connection, PAYMENTS).first is None
-    assert compare(app_connection, MANDATES).first is None
+    project(connection)
+    assert compare(connection, PAYMENTS).first is None
+    assert compare(connection, MANDATES).first is None
     assert POLICY.minimum_fen == 100

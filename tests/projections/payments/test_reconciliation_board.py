@@ -22,7 +22,7 @@ from domain.payments.reconciliation import (
 from projections.engine.comparing import compare
 from projections.engine.pages import NotProjectedYet
 from projections.engine.runner import Runner
-from projections.payments.receipts import RECEIPTS, Receipt, received
+from projections.payments.movements import MOVEMENTS, MovementRow, received
 from projections.payments.reconciliation_board import (
     CLOSED,
     LOADED,
@@ -35,10 +35,9 @@ from projections.payments.reconciliation_board import (
     open_breaks,
     runs,
 )
-from tests.domain.intake.scenario import TODAY
 from tests.domain.payments.cases import FEN, LEASE, REF_2, charged_back, refunded, succeeded
+from tests.given import TODAY, given
 from tests.projections.accounting.book_keeping import OTHER_TENANT, TENANT, BookKeeper, Happening, at, stream
-from tests.projections.given import given
 
 RUN, NEXT_RUN = stream(1), stream(2)
 DAY = date(2026, 11, 21)
@@ -67,7 +66,7 @@ def happened(events: tuple[Event, ...] = STORY) -> list[Happening]:
 
 
 def project(connection: Connection[Any]) -> None:
-    runner = Runner(connection, [RECEIPTS, RECONCILIATION_BOARD])
+    runner = Runner(connection, [MOVEMENTS, RECONCILIATION_BOARD])
     runner.prepare()
     runner.catch_up()
 
@@ -98,40 +97,40 @@ def test_a_run_without_its_beginning_is_parked() -> None:
     ]
 
 
-def test_runs_and_breaks_now(app_connection: Connection[Any], books: BookKeeper) -> None:
+def test_runs_and_breaks_now(connection: Connection[Any], books: BookKeeper) -> None:
     books.write(*happened(STORY[:5]), (NEXT_RUN, at(9), loaded(DAY + timedelta(days=1), "bank_b")))
-    project(app_connection)
-    board = runs(app_connection, TENANT, DAY, DAY + timedelta(days=1))
+    project(connection)
+    board = runs(connection, TENANT, DAY, DAY + timedelta(days=1))
     assert board.position == 6
     assert [(one.provider, one.state) for one in board.lines] == [("bank_a", MATCHED), ("bank_b", LOADED)]
-    assert [one.run for one in runs(app_connection, TENANT, DAY, DAY).lines] == [RUN]
-    assert [(one.number, one.state) for one in breaks(app_connection, TENANT, RUN).lines] == [(1, RESOLVED), (2, OPEN)]
-    assert [one.number for one in open_breaks(app_connection, TENANT).lines] == [2]
+    assert [one.run for one in runs(connection, TENANT, DAY, DAY).lines] == [RUN]
+    assert [(one.number, one.state) for one in breaks(connection, TENANT, RUN).lines] == [(1, RESOLVED), (2, OPEN)]
+    assert [one.number for one in open_breaks(connection, TENANT).lines] == [2]
 
 
-def test_the_past_is_what_it_was(app_connection: Connection[Any], books: BookKeeper) -> None:
+def test_the_past_is_what_it_was(connection: Connection[Any], books: BookKeeper) -> None:
     """Asked at every position, it answers what it answered when that position was the last."""
     answers = []
     for happening in happened():
         books.write(happening)
-        project(app_connection)
-        found = runs(app_connection, TENANT, DAY, DAY), breaks(app_connection, TENANT, RUN)
-        answers.append([one.lines for one in (*found, open_breaks(app_connection, TENANT))])
+        project(connection)
+        found = runs(connection, TENANT, DAY, DAY), breaks(connection, TENANT, RUN)
+        answers.append([one.lines for one in (*found, open_breaks(connection, TENANT))])
     assert any(still_open for *_, still_open in answers)
     for position, (then_runs, then_breaks, then_open) in enumerate(answers, start=1):
-        assert open_breaks(app_connection, TENANT, as_of_position=position).lines == then_open
-        assert runs(app_connection, TENANT, DAY, DAY, as_of_position=position).lines == then_runs
-        assert breaks(app_connection, TENANT, RUN, as_of_position=position).lines == then_breaks
+        assert open_breaks(connection, TENANT, as_of_position=position).lines == then_open
+        assert runs(connection, TENANT, DAY, DAY, as_of_position=position).lines == then_runs
+        assert breaks(connection, TENANT, RUN, as_of_position=position).lines == then_breaks
     with pytest.raises(NotProjectedYet):
-        runs(app_connection, TENANT, DAY, DAY, as_of_position=99)
+        runs(connection, TENANT, DAY, DAY, as_of_position=99)
 
 
-def test_tenants_are_apart(app_connection: Connection[Any], books: BookKeeper) -> None:
+def test_tenants_are_apart(connection: Connection[Any], books: BookKeeper) -> None:
     books.write(*happened(STORY[:4]), tenant=OTHER_TENANT)
-    project(app_connection)
-    assert runs(app_connection, TENANT, DAY, DAY).lines == ()
-    assert open_breaks(app_connection, TENANT).lines == ()
-    assert len(open_breaks(app_connection, OTHER_TENANT).lines) == 2
+    project(connection)
+    assert runs(connection, TENANT, DAY, DAY).lines == ()
+    assert open_breaks(connection, TENANT).lines == ()
+    assert len(open_breaks(connection, OTHER_TENANT).lines) == 2
 
 
 # ----------------------------------------------------------------------------------------------- receipts
@@ -140,10 +139,10 @@ ON_TOP = PaymentOverpaid(lease=LEASE, attempt=2, channel="bank_b", amount_fen=5,
 
 
 def test_every_attempt_that_brought_money_has_a_row() -> None:
-    got = given(RECEIPTS, (RUN, at(0), succeeded()), (RUN, at(1), ON_TOP))
+    got = given(MOVEMENTS, (RUN, at(0), succeeded()), (RUN, at(1), ON_TOP))
     first, second = got.row(RUN, "collection", 1), got.row(RUN, "collection", 2)
-    assert isinstance(first, Receipt)
-    assert isinstance(second, Receipt)
+    assert isinstance(first, MovementRow)
+    assert isinstance(second, MovementRow)
     assert (first.amount_fen, first.channel, first.on_top, first.lease) == (FEN, "bank_a", False, LEASE)
     assert (second.amount_fen, second.channel, second.on_top) == (5, "bank_b", True)
 
@@ -151,33 +150,33 @@ def test_every_attempt_that_brought_money_has_a_row() -> None:
 def test_money_that_went_back_has_rows_of_its_own() -> None:
     """By the refund's number, and by the attempt whose money was taken back."""
     told = ((RUN, at(n), event) for n, event in enumerate((succeeded(), refunded(7, number=3), charged_back())))
-    got = given(RECEIPTS, *told)
+    got = given(MOVEMENTS, *told)
     refund, back = got.row(RUN, "refund", 3), got.row(RUN, "chargeback", 1)
-    assert isinstance(refund, Receipt)
-    assert isinstance(back, Receipt)
+    assert isinstance(refund, MovementRow)
+    assert isinstance(back, MovementRow)
     assert (refund.amount_fen, refund.ref) == (7, REF_2)
     assert (back.amount_fen, back.ref, back.on_top) == (FEN, succeeded().provider_ref, False)
 
 
 def test_an_attempt_brings_money_once() -> None:
-    got = given(RECEIPTS, (RUN, at(0), succeeded()), (RUN, at(1), succeeded()))
+    got = given(MOVEMENTS, (RUN, at(0), succeeded()), (RUN, at(1), succeeded()))
     assert [position for position, _ in got.parked()] == [2]
 
 
-def test_received_is_of_one_provider_and_day(app_connection: Connection[Any], books: BookKeeper) -> None:
+def test_received_is_of_one_provider_and_day(connection: Connection[Any], books: BookKeeper) -> None:
     books.write((RUN, at(0), succeeded()), (RUN, at(1), ON_TOP), (NEXT_RUN, at(2), succeeded()))
-    project(app_connection)
+    project(connection)
     one = Money(Movement.COLLECTION, succeeded().provider_ref, FEN)
-    assert received(app_connection, TENANT, "bank_a", TODAY) == [one, one]
-    assert received(app_connection, TENANT, "bank_b", TODAY) == [Money(Movement.COLLECTION, REF_2, 5)]
-    assert received(app_connection, TENANT, "bank_a", TODAY + timedelta(days=1)) == []
-    assert received(app_connection, OTHER_TENANT, "bank_a", TODAY) == []
+    assert received(connection, TENANT, "bank_a", TODAY) == [one, one]
+    assert received(connection, TENANT, "bank_b", TODAY) == [Money(Movement.COLLECTION, REF_2, 5)]
+    assert received(connection, TENANT, "bank_a", TODAY + timedelta(days=1)) == []
+    assert received(connection, OTHER_TENANT, "bank_a", TODAY) == []
 
 
-def test_a_rebuild_gives_the_same(app_connection: Connection[Any], books: BookKeeper) -> None:
+def test_a_rebuild_gives_the_same(connection: Connection[Any], books: BookKeeper) -> None:
     books.write(*happened(), (NEXT_RUN, at(20), succeeded()))
-    project(app_connection)
-    assert (compare(app_connection, RECONCILIATION_BOARD).first, compare(app_connection, RECEIPTS).first) == (
+    project(connection)
+    assert (compare(connection, RECONCILIATION_BOARD).first, compare(connection, MOVEMENTS).first) == (
         None,
         None,
     )

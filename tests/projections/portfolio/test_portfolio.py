@@ -25,7 +25,7 @@ def of_lessee(past: tuple[cases.Step, ...], subject: UUID | None, number: int) -
 
 
 @pytest.fixture
-def projected(app_connection: Connection[Any], books: BookKeeper) -> Connection[Any]:
+def projected(connection: Connection[Any], books: BookKeeper) -> Connection[Any]:
     """Two vehicles of one lessee, a phone with an unpaid bill of another, one of nobody, one that waits."""
     phone = (*cases.PHONE_RUNNING, cases.bill(1))
     stories = [
@@ -36,8 +36,8 @@ def projected(app_connection: Connection[Any], books: BookKeeper) -> Connection[
         of_lessee(cases.CREATED, SMALL, 5),
         of_lessee(cases.SETTLED, SMALL, 6),
     ]
-    bring_up_to_date(app_connection, books, *told(*stories))
-    return app_connection
+    bring_up_to_date(connection, books, *told(*stories))
+    return connection
 
 
 def test_holdings(projected: Connection[Any]) -> None:

@@ -352,12 +352,12 @@ def _read_models(health: Health, connection: Any) -> None:
 
     from adapters.postgres.schema import SHARD
     from adapters.system import now
-    from projections.engine import catalog
+    from projections.engine import copies
 
     health.facts["read_models"] = []
     if connection.execute("SELECT to_regclass('read.projections')").fetchone() == (None,):
         return
-    for lag in catalog.lag(connection, SHARD, now()):
+    for lag in copies.lag(connection, SHARD, now()):
         health.facts["read_models"].append(msgspec.structs.asdict(lag))
         if lag.dead_letters:
             told = {"table": lag.table, "events": lag.dead_letters, "keys": lag.dead_keys, "name": lag.name}

@@ -130,7 +130,7 @@ def _read_models(session: Session, connection: Any) -> tuple[dict[str, int], lis
     """Rows that each live read model should have, and what differs; those that were never made say nothing."""
     from adapters.postgres.fsck.findings import Finding
     from adapters.postgres.schema import SHARD
-    from projections.engine import catalog
+    from projections.engine import copies
     from projections.engine.comparing import Compared, compare_all
     from projections.registry import PROJECTIONS
 
@@ -138,7 +138,7 @@ def _read_models(session: Session, connection: Any) -> tuple[dict[str, int], lis
     found: list[Finding] = []
     if connection.execute("SELECT to_regclass('read.projections')").fetchone() == (None,):
         return rows, found
-    made = {copy.name for copy in catalog.copies(connection, SHARD)}
+    made = {copy.name for copy in copies.copies(connection, SHARD)}
     chosen = [projection for projection in PROJECTIONS if projection.name in made]
     with session.progress(text("Comparing read models"), text("events")) as report:
         outcomes = compare_all(connection, chosen, shard=SHARD, progress=report)

@@ -110,7 +110,7 @@ def _dropped(session: Session, url: str) -> dict[str, Any]:
     """Drop the tables of retired versions, and say which."""
     from adapters.postgres.connections import connect
     from adapters.postgres.schema import SHARD
-    from projections.engine.catalog import drop_retired
+    from projections.engine.copies import drop_retired
     from projections.registry import PROJECTIONS
 
     with connect(url) as connection:
@@ -138,12 +138,12 @@ def lag(url: str) -> list[dict[str, Any]]:
     from adapters.postgres.connections import connect
     from adapters.postgres.schema import SHARD
     from adapters.system import now
-    from projections.engine import catalog
+    from projections.engine import copies
 
     with connect(url) as connection:
         if connection.execute("SELECT to_regclass('read.projections')").fetchone() == (None,):
             return []
-        return [msgspec.structs.asdict(one) for one in catalog.lag(connection, SHARD, now())]
+        return [msgspec.structs.asdict(one) for one in copies.lag(connection, SHARD, now())]
 
 
 def _rebuild(url: str, projection: Any, compare: bool, report: Report) -> Rebuilt:

@@ -1,1 +1,1 @@
-"""What can happen to a lease: `lifecycle` from creation to the end, `money` what the books post."""
+"""Events of a lease: `lifecycle` from creation to the end, `money` what the books post."""

@@ -1,4 +1,4 @@
-"""What can happen to a lease (租赁), money apart: from creation through delivery, changes and default to its end.
+"""Lifecycle events of a lease (租赁), money apart: creation, delivery, changes, default and its end.
 
 The events that move money are in `money`; together they are every event type of the aggregate.
 """

@@ -1,4 +1,4 @@
-"""What can happen to the money of a lease; the books post each of these events from the event alone.
+"""Money events of a lease: the books post each of them from the event alone.
 
 `applied` and `credit_fen` are the net changes of what is paid on bills and of the lessee's credit, also when a
 back-dated or reversed transaction moved money elsewhere: what comes in is Σ `applied` + `credit_fen`, event by event.

@@ -1,1 +1,1 @@
-"""What a lease answers to its commands, by theme; `decider` is the table of them all."""
+"""Rules of a lease, by theme; `decider` is the table of all its commands."""

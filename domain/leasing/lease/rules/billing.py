@@ -15,7 +15,16 @@ from domain.leasing.lease import refusals as r
 from domain.leasing.lease.events import lifecycle as e
 from domain.leasing.lease.events import money as m
 from domain.leasing.lease.rules.posting import events_of, issued, late_fee_events, replayed, waived, written_off
-from domain.leasing.lease.state import ACTIVE, CLOSED, EXISTING, OWING, WRITTEN_OFF, LeaseState, Receipt, Refund
+from domain.leasing.lease.state import (
+    ACTIVE,
+    CLOSED,
+    EXISTING,
+    OWING,
+    WRITTEN_OFF,
+    CreditRefund,
+    LeaseState,
+    PostedPayment,
+)
 from domain.leasing.values import Part
 
 
@@ -119,7 +128,7 @@ def reverse_payment(command: c.ReversePayment, state: LeaseState, context: Conte
     return _reversed(command, state, receipt, context.business_date)
 
 
-def _reversed(command: c.ReversePayment, state: LeaseState, receipt: Receipt, on: date) -> tuple[Event, ...]:
+def _reversed(command: c.ReversePayment, state: LeaseState, receipt: PostedPayment, on: date) -> tuple[Event, ...]:
     after = withdrawn(state.account, command.payment)
     events = events_of(
         state.account,
@@ -166,7 +175,7 @@ def return_refund(command: c.ReturnRefund, state: LeaseState, context: Context) 
     return _returned(command, state, known, context.business_date)
 
 
-def _returned(command: c.ReturnRefund, state: LeaseState, known: Refund, on: date) -> tuple[Event, ...]:
+def _returned(command: c.ReturnRefund, state: LeaseState, known: CreditRefund, on: date) -> tuple[Event, ...]:
     back = Transaction(on=known.on, kind=Kind.PAYMENT, amount_fen=known.amount_fen)
     after = posted(state.account, back)
     events = events_of(

@@ -1,4 +1,4 @@
-"""What a lease answers to a command: events, or the first rule that says no.
+"""Decider of a lease: each command gives events, or the refusal of the first rule that says no.
 
 The order of refusals is fixed and is the order in which a person would ask:
 

@@ -1,4 +1,4 @@
-"""How a lease begins: creation, deposit, down payment, delivery, activation; and what becomes of the deposit.
+"""Opening of a lease: creation, deposit, down payment, delivery and activation; use and release of the deposit.
 
 A fee that is due up front is billed when the lease begins to run, as bill 0. It is never taken off what the supplier
 gets, who in a lease-back is the lessee: nothing is deducted in advance.

@@ -1,4 +1,4 @@
-"""From a change of the account to the events that tell it: late fees, bills that meet credit, replays; schedules."""
+"""Events of an account change: late fees, bills that credit pays, replays of late payments; schedules."""
 
 from __future__ import annotations
 

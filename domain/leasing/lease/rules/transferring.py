@@ -1,4 +1,4 @@
-"""An investor's money: the claims of a lease are sold with recourse, collected here, passed on, perhaps bought back.
+"""Transfer of claims: they are sold to an investor with recourse, collected here, remitted, and may be bought back.
 
     transferred(price, claims) ─▶ bills are paid: collected_for_investor ─▶ remitted_to_investor ─▶ …
                                                                          └▶ bought_back │ closed

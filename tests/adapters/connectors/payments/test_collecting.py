@@ -41,7 +41,6 @@ from domain.payments.payment.events import AttemptStarted, PaymentFailed
 from domain.payments.payment.rules import PAYMENT
 from domain.payments.payment.state import PaymentState
 from domain.payments.payment.values import Reported, Source
-from tests.domain.intake.scenario import CONTEXT, TODAY
 from tests.domain.payments.cases import (
     ASKED,
     BEGUN,
@@ -54,6 +53,7 @@ from tests.domain.payments.cases import (
     refunded,
     succeeded,
 )
+from tests.given import CONTEXT, TODAY
 
 STREAM = UUID(int=7)
 ARRIVAL = UUID(int=8)

@@ -9,18 +9,16 @@ from uuid import UUID
 import pytest
 from rich.cells import cell_len
 
-from adapters.postgres.ledger import Request
-from adapters.system import new_id, now
+from adapters.system import new_id
 from api.cli.failures import UNUSABLE
 from api.cli.wording.words import money, table
 from api.compose import Base, base, running
 from api.settings import Settings
-from domain.kernel.command import Actor, Context
 from domain.leasing.lease.rules.decider import LEASE
 from tests.api.cli.program import Program
 from tests.domain.leasing import cases
+from tests.given import when
 from tests.ledger import ORIGIN
-from tests.without_rules import without_rules
 
 STORY = (*cases.RUNNING, cases.bill(1), cases.pay(1, 106_000, 30), cases.bill(2), cases.pay(2, 50_000, 65))
 
@@ -30,15 +28,10 @@ def tell(program: Program, *steps: cases.Step) -> None:
     settings = Settings.model_validate({"data": program.data, "database_url": program.url, "origin": ORIGIN})
 
     async def do(prepared: Base, of: UUID) -> None:
-        tenant: UUID = settings.tenant
         async with running(prepared) as ledger:
             for day, command in steps:
-                context = Context(
-                    tenant=tenant, actor=Actor("merchant_operator", "key_1"), command=new_id(), correlation=of,
-                    now=now(), business_date=cases.day(day),
-                )  # fmt: skip
-                request = Request(stream=of, key=new_id().hex, command=command, context=context)
-                assert hasattr(await without_rules(ledger).execute(LEASE, request), "position")
+                change: dict[str, Any] = {"tenant": settings.tenant, "business_date": cases.day(day)}
+                (await when(ledger, LEASE, of, command, rules=False, **change)).granted()
 
     with base(settings) as prepared:
         asyncio.run(do(prepared, new_id()))

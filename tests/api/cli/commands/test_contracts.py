@@ -14,10 +14,9 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from adapters.documents.authority import LocalAuthority
 from adapters.documents.pades import LocalSigner
 from adapters.documents.port import Signatory
-from adapters.postgres.ledger import Request
 from adapters.reference.clauses import choose, shipped_clauses
 from adapters.reference.plans import shipped_plans
-from adapters.system import new_id, now
+from adapters.system import now
 from api import papers
 from api.cli.failures import REFUSED, UNUSABLE
 from api.compose import Base, base, running
@@ -26,14 +25,14 @@ from domain.contracts.clause import clause_stream
 from domain.contracts.contract.commands import AssembleContract
 from domain.contracts.contract.rules import CONTRACT
 from domain.contracts.contract.values import Party
-from domain.kernel.command import Actor, Command, Context
+from domain.kernel.command import Command
 from domain.kernel.decider import Decider
-from domain.kernel.refusal import Refusal
 from domain.pricing.parts import Form
 from domain.pricing.plans import digest_of
 from tests.adapters.documents import papers as samples
 from tests.api.cli.program import Program
-from tests.domain.contracts.clause import library
+from tests.domain.contracts import clauses
+from tests.given import when
 from tests.ledger import ORIGIN
 
 CHOSEN = choose(shipped_clauses(), Form.OPERATING, ("device_lock", "buyout"))
@@ -60,14 +59,9 @@ def do(program: Program, *steps: tuple[Decider[Any], UUID | None, Command]) -> N
         tenant = prepared.settings.tenant
         async with running(prepared) as ledger:
             for decider, given, command in steps:
-                stream = given or clause_stream(tenant, library.DRAFT.clause)
-                context = Context(
-                    tenant=tenant, actor=Actor("merchant_operator", "key_1"), command=new_id(), correlation=stream,
-                    now=now(), business_date=samples.MADE_ON,
-                )  # fmt: skip
-                request = Request(stream=stream, key=new_id().hex, command=command, context=context)
-                outcome = await ledger.ledger.execute(decider, request)
-                assert not isinstance(outcome, Refusal), outcome.sentence()
+                stream = given or clause_stream(tenant, clauses.DRAFT.clause)
+                change: dict[str, Any] = {"tenant": tenant, "business_date": samples.MADE_ON}
+                (await when(ledger, decider, stream, command, **change)).granted()
 
     with base(settings) as prepared:
         asyncio.run(work(prepared))

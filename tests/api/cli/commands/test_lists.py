@@ -17,7 +17,7 @@ from tests.adapters.documents import papers as samples
 from tests.api.cli.commands.test_accounting import tell
 from tests.api.cli.commands.test_contracts import ASSEMBLE, IDENTIFIER, STREAM, do
 from tests.api.cli.program import Program
-from tests.domain.contracts.clause import library
+from tests.domain.contracts import clauses
 from tests.domain.leasing import cases
 
 LISTS = [pytest.param(read, id=name_of(read)) for read in READS if read.many]
@@ -51,10 +51,10 @@ def test_contracts(program: Program) -> None:
 
 
 def test_own_clauses(program: Program) -> None:
-    do(program, (CLAUSE, None, library.DRAFT), (CLAUSE, None, library.PUBLISH))
+    do(program, (CLAUSE, None, clauses.DRAFT), (CLAUSE, None, clauses.PUBLISH))
     (clause,) = program("list", "clauses", "--json").then(0).json["data"]
     (version,) = clause["versions"]
-    assert (clause["clause"], version["digest"], version["state"]) == ("dispute", library.DIGEST, "published")
+    assert (clause["clause"], version["digest"], version["state"]) == ("dispute", clauses.DIGEST, "published")
     assert program("list", "clauses", "--state", "drafted", "--json").then(0).json["data"] == []
     (then,) = program("list", "clauses", "--as-of-position", "1", "--json").then(0).json["data"]
     assert then["versions"][0]["state"] == "drafted"

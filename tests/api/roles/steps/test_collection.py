@@ -24,7 +24,7 @@ from domain.payments.payment.commands import CancelPayment, InitiatePayment
 from domain.payments.payment.rules import PAYMENT
 from domain.payments.payment.state import PaymentState
 from domain.payments.payment.values import CollectionPolicy
-from tests.adapters.processes.world import FIRST, POLICY, TENANT, World, a_world, do, grant, lease_stream, make_lease
+from tests.adapters.processes.world import FIRST, POLICY, TENANT, World, a_world, given, grant, lease_stream, make_lease
 
 DUE = date(2005, 5, 1)
 OPENED = date(2005, 4, 28)
@@ -81,7 +81,7 @@ async def begun(world: World, number: int = 0, **more: Any) -> UUID:
 async def post(world: World, lease: UUID, fen: int, day: date) -> None:
     """Money that came in another way."""
     paid = PostPayment(payment=uuid5(lease, f"cash {day}"), amount_fen=fen, value_date=day)
-    await do(world.program, LEASE, lease, f"cash {lease} {day}", paid, day)
+    await given(world.program, LEASE, lease, f"cash {lease} {day}", paid, day)
 
 
 async def test_nothing_is_collected_before_it_is_due_or_without_a_mandate(world: World) -> None:
@@ -185,7 +185,7 @@ async def test_payments_under_way_are_not_asked_for_again(program: Running) -> N
         lease = await begun(world)
         await world.end_of_day.catch_up(DUE - DAY)
         begin = InitiatePayment(lease=lease, bill=1, amount_fen=51_000, policy=POLICY)
-        await do(program, PAYMENT, own, "app", begin, DUE)
+        await given(program, PAYMENT, own, "app", begin, DUE)
         await world.end_of_day.catch_up(DUE + 3 * DAY)
         assert [fen for _, fen, _ in await orders(program, collection_stream(lease, DUE))] == [51_001]
         assert await open_fen(program) == 0
@@ -197,7 +197,7 @@ async def test_money_that_is_not_posted_yet_is_not_asked_for_again(world: World)
     """It arrived a moment ago, and the process that posts it has not looked."""
     lease = await begun(world)
     await world.end_of_day.catch_up(DUE - DAY)
-    await do(world.program, PAYMENT, uuid5(TENANT, "app"), "app",
+    await given(world.program, PAYMENT, uuid5(TENANT, "app"), "app",
              InitiatePayment(lease=lease, bill=1, amount_fen=BILL_FEN, policy=POLICY), DUE)  # fmt: skip
     _, posted, collected = world.days.subscriptions
     await posted.catch_up()
@@ -214,7 +214,7 @@ async def test_without_a_mandate_that_stands_a_retry_is_given_up(program: Runnin
     async with a_world(program, by_table({(payment, 1): Script(code="insufficient_funds")})) as world:
         lease = await begun(world)
         await world.end_of_day.catch_up(DUE)
-        await do(program, MANDATE, mandate_stream(lease), "end", end, DUE + DAY)
+        await given(program, MANDATE, mandate_stream(lease), "end", end, DUE + DAY)
         await world.end_of_day.catch_up(DUE + 5 * DAY)
         assert len(await orders(program, payment)) == 1
         assert (await payment_of(program, payment)).phase == "cancelled"
@@ -224,7 +224,7 @@ async def test_without_a_mandate_that_stands_a_retry_is_given_up(program: Runnin
 async def test_a_mandate_expires_in_the_evening_after_its_last_day(world: World) -> None:
     lease = await make_lease(world.program, 0)
     command = GrantMandate(lease=lease, reference="M-1", policy=POLICY, valid_until=DUE - DAY)
-    await do(world.program, MANDATE, mandate_stream(lease), "grant", command, FIRST)
+    await given(world.program, MANDATE, mandate_stream(lease), "grant", command, FIRST)
     await world.end_of_day.open(OPENED)
     await world.end_of_day.catch_up(DUE + DAY)
     _, state = await world.program.ledger.load(MANDATE, mandate_stream(lease))
@@ -245,7 +245,7 @@ async def test_what_people_cancelled_is_not_begun_again(program: Running) -> Non
     async with a_world(program, by_table({(payment, 1): Script(code="insufficient_funds")})) as world:
         lease = await begun(world)
         await world.end_of_day.catch_up(DUE)
-        await do(program, PAYMENT, payment, "cancel", CancelPayment(reason="promised"), DUE + DAY)
+        await given(program, PAYMENT, payment, "cancel", CancelPayment(reason="promised"), DUE + DAY)
         await world.end_of_day.catch_up(DUE + 5 * DAY)
         assert await payment_of(program, collection_stream(lease, DUE + DAY)) == PaymentState()
         assert await open_fen(program) == BILL_FEN

@@ -25,7 +25,7 @@ from domain.leasing.lease.commands import PostPayment
 from domain.leasing.lease.rules.decider import LEASE
 from domain.leasing.lease.state import LeaseState
 from projections.accounting.journal import trial_balance
-from tests.adapters.processes.world import FIRST, TENANT, World, contents, do, lease_stream, make_lease
+from tests.adapters.processes.world import FIRST, TENANT, World, contents, given, lease_stream, make_lease
 from tests.projections.accounting.provisions_of_states import classify, days_overdue, exposure_fen
 
 APRIL, MAY, JUNE = date(2005, 4, 30), date(2005, 5, 31), date(2005, 6, 30)
@@ -85,7 +85,7 @@ async def test_each_month_end_holds_what_the_classes_require(world: World, conne
         amounts.append(expected)
     for number in range(3):
         pay = PostPayment(payment=lease_stream(100 + number), amount_fen=220_000, value_date=date(2005, 6, 10))
-        await do(world.program, LEASE, lease_stream(number), f"pay:{number}", pay, date(2005, 6, 10))
+        await given(world.program, LEASE, lease_stream(number), f"pay:{number}", pay, date(2005, 6, 10))
     await ending.catch_up(JUNE)
     assert await recognised(world.program) == ["2005-04-30", "2005-05-31", "2005-06-30"]
     state = await provisions(world.program)

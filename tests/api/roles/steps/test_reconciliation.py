@@ -30,7 +30,7 @@ from domain.payments.reconciliation import (
     ResolveBreak,
     reconciliation_stream,
 )
-from tests.adapters.processes.world import FIRST, POLICY, TENANT, World, a_world, contents, do, make_lease
+from tests.adapters.processes.world import FIRST, POLICY, TENANT, World, a_world, contents, given, make_lease
 
 NEXT = FIRST + timedelta(days=1)
 
@@ -48,7 +48,7 @@ async def ordered(program: Running, script: Script, advances: int = 1) -> AsyncI
         await world.end_of_day.open(FIRST)
         for number in range(advances):
             begin = InitiatePayment(lease=lease, bill=None, amount_fen=500, policy=POLICY)
-            await do(program, PAYMENT, advance(number), f"begin:{number}", begin, FIRST)
+            await given(program, PAYMENT, advance(number), f"begin:{number}", begin, FIRST)
         yield world
 
 
@@ -103,8 +103,8 @@ async def test_a_run_with_an_open_break_closes_when_it_is_resolved(program: Runn
         assert isinstance(answer, Refusal)
         assert answer.code == "reconciliation.breaks_open"
         resolve = ResolveBreak(number=1, how=Resolution.OTHER_DAY)
-        await do(program, RECONCILIATION, stream, "resolve", resolve, FIRST)
-        await do(program, RECONCILIATION, stream, "close", CloseReconciliation(), FIRST)
+        await given(program, RECONCILIATION, stream, "resolve", resolve, FIRST)
+        await given(program, RECONCILIATION, stream, "close", CloseReconciliation(), FIRST)
         assert (await counts(program))["reconciliation.closed.v1"] == 2
 
 
@@ -161,7 +161,7 @@ async def test_a_chargeback_that_nobody_reports_is_a_break(program: Running, mon
         await world.end_of_day.catch_up(NEXT)
         assert await found(program) == [{"number": 1, "kind": "missing_here", "expected_fen": 0, "got_fen": 500}]
         back = RecordChargeback(attempt=1, reason="disputed", value_date=NEXT)
-        await do(program, PAYMENT, advance(0), "by hand", back, NEXT + timedelta(days=1))
+        await given(program, PAYMENT, advance(0), "by hand", back, NEXT + timedelta(days=1))
         await world.settle()
         assert (await counts(program))["lease.payment_reversed.v1"] == 1
 

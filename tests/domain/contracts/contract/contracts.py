@@ -60,8 +60,8 @@ from domain.kernel.event import Event
 from domain.kernel.values import ClauseRef
 from domain.pricing.parts import Form
 from domain.pricing.schedules import Component
-from tests.domain.intake.scenario import TODAY, scenarios
 from tests.domain.parties.table import table
+from tests.given import TODAY, scenarios
 
 given = scenarios(CONTRACT)
 

@@ -33,7 +33,7 @@ from domain.kernel.command import Command
 from domain.kernel.event import EVENT_TYPES, Event, personal_fields
 from tests.domain.contracts.contract import contracts as c
 from tests.domain.contracts.contract.contracts import given
-from tests.domain.intake.scenario import TODAY, body_of
+from tests.given import TODAY, body_of
 
 GOLDEN = Path(__file__).with_name("contract_table.txt")
 

@@ -17,7 +17,7 @@ from domain.kernel.decider import fold
 from domain.kernel.event import Event, decode_body, type_of
 from domain.kernel.refusal import Refusal
 from tests.domain.contracts.contract import contracts as c
-from tests.domain.intake.scenario import body_of, check_event, context
+from tests.given import body_of, check_event, context
 from tests.sampling import examples
 
 NEXT = {

@@ -28,7 +28,7 @@ from domain.kernel.refusal import REFUSALS, RefusalKind
 from domain.pricing.parts import Form
 from tests.domain.contracts.contract import contracts as c
 from tests.domain.contracts.contract.contracts import given
-from tests.domain.intake.scenario import TODAY
+from tests.given import TODAY
 
 SOME = (Disclosure.TOTAL_COST, Disclosure.APR)
 PENDING = (*c.TO_ANCHORED, c.PROPOSED)

@@ -16,7 +16,7 @@ from msgspec.structs import replace
 from domain.contracts.contract.values import KeyTerms
 from domain.contracts.offered import (
     CONTRACT_OFFER_DIFFERS,
-    Agreed,
+    ContractConditions,
     contract_stream,
     key_terms_of,
     wrong_key_terms,
@@ -67,7 +67,7 @@ DOWN = {"down_payment_fen": 2_000_000}
 MADE = offer(DEAR, **DOWN)
 KEPT = priced_of(request(DEAR, **DOWN), MADE)
 TERMS = terms_of(MADE, KEPT)
-AGREED = Agreed(lock=True, forum="华东仲裁委员会", early_settlement_rate="0.02")
+AGREED = ContractConditions(lock=True, forum="华东仲裁委员会", early_settlement_rate="0.02")
 KEY_TERMS = key_terms_of(MADE, DEAR, AGREED)
 
 
@@ -330,4 +330,4 @@ def test_a_key_term_that_is_not_the_offers_is_refused_by_name(field: str) -> Non
 
 
 def test_every_key_term_is_compared_or_agreed_apart() -> None:
-    assert set(WRONG) | set(Agreed.__struct_fields__) == set(KeyTerms.__struct_fields__)
+    assert set(WRONG) | set(ContractConditions.__struct_fields__) == set(KeyTerms.__struct_fields__)

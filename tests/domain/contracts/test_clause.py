@@ -19,10 +19,10 @@ from domain.kernel.event import EVENT_TYPES, Event, personal_fields
 from domain.kernel.refusal import REFUSALS, RefusalKind
 from domain.kernel.values import CLAUSE_VERSIONS_MAX, ClauseRef
 from domain.pricing.parts import Form
-from tests.domain.contracts.clause import library as c
-from tests.domain.contracts.clause.library import given
-from tests.domain.intake.scenario import TODAY, body_of
+from tests.domain.contracts import clauses as c
+from tests.domain.contracts.clauses import given
 from tests.domain.parties.table import table
+from tests.given import TODAY, body_of
 
 LONG = "约" * (TEXT_JSON_BYTES_MAX // 3)
 ENTRY_FRAME_BYTES = 2_048

@@ -17,7 +17,7 @@ from domain.contracts.texts import text_digest
 from domain.kernel.command import Command
 from domain.kernel.event import Event
 from domain.pricing.parts import Form
-from tests.domain.intake.scenario import TODAY, scenarios
+from tests.given import TODAY, scenarios
 
 given = scenarios(CLAUSE)
 

@@ -1,4 +1,4 @@
-"""Who asks: an API key becomes a principal with a tenant and a role. Every door asks here, and only here.
+"""Authentication: an API key gives a principal with a tenant and a role. Every door uses it, and nothing else.
 
 key ──SHA-256──▶ living key (cached for seconds) ──▶ Principal(tenant, role, key id)
 """
@@ -24,7 +24,7 @@ _KEY_MAX_CHARS = 200
 
 
 class Principal(Struct, frozen=True):
-    """Who asks: the tenant whose data exists for this request, the role and the key's id."""
+    """Principal of a request: the tenant whose data exists for it, the role and the key's id."""
 
     tenant: UUID
     role: str
@@ -40,7 +40,7 @@ class Principal(Struct, frozen=True):
         return permission in ROLES.get(self.role, ())
 
 
-class Access:
+class Authentication:
     """Turns API keys into principals. `find_key` asks the database for a key by its hash."""
 
     def __init__(self, find_key: Callable[[bytes], Awaitable[ApiKey | None]]) -> None:

@@ -1,4 +1,4 @@
-"""Which copies of which read models exist, how far each is, and which one answers queries.
+"""Copies of read models: their versions, their positions, and the live one that answers queries.
 
     (nothing) ──first version──▶ live ──newer version caught up──▶ retired ──▶ dropped
     (nothing) ──next version──▶ building ──caught up──▶ live
@@ -57,7 +57,7 @@ WHERE p.shard = %s ORDER BY p.name, p.version, p.table_name"""
 
 
 class Status(StrEnum):
-    """What a copy of a read model is for."""
+    """Status of a copy of a read model."""
 
     BUILDING = "building"
     LIVE = "live"
@@ -76,7 +76,7 @@ class Copy(Struct, frozen=True):
 
 
 class Lag(Struct, frozen=True):
-    """How far a copy is behind: positions, seconds since its last applied event was recorded, parked events and keys.
+    """Lag of a copy: positions, seconds since its last applied event was recorded, parked events and keys.
 
     `seconds` is `None` as long as nothing was applied. A quiet ledger has growing seconds and zero `behind`.
     """

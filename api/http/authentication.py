@@ -1,6 +1,6 @@
-"""Who asks over HTTP: the one place where a request gets its tenant.
+"""Authentication over HTTP: the one place where a request gets its principal, and with it its tenant.
 
-Authorization: Bearer llk_… ──▶ Access ──▶ Principal(tenant, role, key id)
+Authorization: Bearer llk_… ──▶ Authentication ──▶ Principal(tenant, role, key id)
 """
 
 from __future__ import annotations
@@ -10,27 +10,27 @@ from collections.abc import Awaitable, Callable
 from fastapi import Depends, Request
 from fastapi.security import HTTPBearer
 
-from api.access import Access, Principal
-from api.http.problems import catalogue
+from api.authentication import Authentication, Principal
+from api.http.problems import kinds
 from api.permissions import Permission
 
 _BEARER = "bearer "
 
 
-async def principal_of(access: Access, authorization: str | None) -> Principal:
+async def principal_of(access: Authentication, authorization: str | None) -> Principal:
     """The principal of an Authorization header. Raises `auth.missing` or `auth.unknown`."""
     if authorization is None or not authorization[: len(_BEARER)].lower() == _BEARER:
-        raise catalogue.KEY_MISSING().with_headers(WWW_Authenticate="Bearer")
+        raise kinds.KEY_MISSING().with_headers(WWW_Authenticate="Bearer")
     found = await access.find(authorization[len(_BEARER) :].strip())
     if found is None:
-        raise catalogue.KEY_UNKNOWN().with_headers(WWW_Authenticate='Bearer error="invalid_token"')
+        raise kinds.KEY_UNKNOWN().with_headers(WWW_Authenticate='Bearer error="invalid_token"')
     return found
 
 
 def require(principal: Principal, permission: Permission) -> None:
     """Raise the problem `auth.not_allowed` unless the principal may."""
     if not principal.may(permission):
-        raise catalogue.NOT_ALLOWED(role=principal.role, permission=permission.value)
+        raise kinds.NOT_ALLOWED(role=principal.role, permission=permission.value)
 
 
 _scheme = HTTPBearer(
@@ -42,7 +42,7 @@ _scheme = HTTPBearer(
 
 async def caller(request: Request, _: object = Depends(_scheme)) -> Principal:
     """The dependency by which every protected route knows its tenant."""
-    access: Access = request.app.state.services.access
+    access: Authentication = request.app.state.services.access
     return await principal_of(access, request.headers.get("authorization"))
 
 

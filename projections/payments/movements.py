@@ -1,4 +1,4 @@
-"""Receipts: money that moved through providers, one row for each movement.
+"""Money movements through providers: one row for each collection, refund and chargeback.
 
     payment.succeeded, payment.overpaid ─▶ row(payment, collection, attempt)
     payment.refunded                    ─▶ row(payment, refund, number of the refund)
@@ -21,7 +21,7 @@ from domain.payments.payment.events import PaymentChargedBack, PaymentOverpaid, 
 from projections.engine.model import Key, Projection, ProjectionError, Recorded, Row
 
 
-class Receipt(Row, frozen=True, kw_only=True):
+class MovementRow(Row, frozen=True, kw_only=True):
     """One movement. `number` is the attempt, of a refund its own number; `channel` is the provider, `ref` the digest of
     its reference, `on_top` that the money came on top of what the payment had brought.
     """
@@ -59,12 +59,12 @@ def _key(recorded: Recorded) -> Key:
     return (recorded.envelope.stream, movement.value, str(number))
 
 
-def fold(row: Receipt | None, event: Event, recorded: Recorded) -> Receipt | None:
+def fold(row: MovementRow | None, event: Event, recorded: Recorded) -> MovementRow | None:
     """The row of one movement. Raises `ProjectionError` for one that happened twice."""
     moved, movement, number = _place(event)
     if row is not None:
         raise ProjectionError(f"payment {recorded.stream}: expected one {movement} {number}, got another")
-    return Receipt(
+    return MovementRow(
         position=recorded.position,
         payment=recorded.stream,
         movement=movement.value,
@@ -80,10 +80,10 @@ def fold(row: Receipt | None, event: Event, recorded: Recorded) -> Receipt | Non
     )
 
 
-RECEIPTS = Projection(
+MOVEMENTS = Projection(
     name="receipts",
     version=1,
-    row=Receipt,
+    row=MovementRow,
     key=("payment", "movement", "number"),
     events=frozenset({PaymentSucceeded, PaymentOverpaid, PaymentRefunded, PaymentChargedBack}),
     fold=fold,
@@ -92,7 +92,7 @@ RECEIPTS = Projection(
 )
 
 _RECEIVED = f"""
-SELECT movement, ref, amount_fen FROM read.{RECEIPTS.table}
+SELECT movement, ref, amount_fen FROM read.{MOVEMENTS.table}
 WHERE shard = %s AND tenant = %s AND channel = %s AND value_date = %s ORDER BY movement, ref, amount_fen"""
 
 
