@@ -8,10 +8,13 @@ Pages work without scripts; the headers forbid any.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
+from datetime import date
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
+from uuid import UUID
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from psycopg import OperationalError
@@ -23,7 +26,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp
 
 from adapters.postgres.connections import Connection
 from adapters.postgres.reading import browse
@@ -31,7 +34,9 @@ from adapters.system import now, random_bytes
 from api.authentication import Authentication, Principal
 from api.compose import Running
 from api.console import views, words
-from api.console.cells import PAGES
+from api.console.events import Origin, event_page, origin_of
+from api.console.filters import AS_OF, DAY, errors_of, filters_of, sentence
+from api.console.headers import Headers
 from api.console.requests import (
     LANG,
     LANGUAGE_COOKIE,
@@ -46,32 +51,28 @@ from api.console.requests import (
 from api.console.session import COOKIE, LIFE, Sessions, from_our_pages
 from api.language import current, speaking, text
 from api.permissions import ROLES, Permission
+from api.queries.calendar import business_date
+from api.queries.contracts import TextMissing
 from api.queries.engine.events import EventItem, event_item
 from api.queries.engine.parameters import (
     STARTING_AFTER,
     ParameterInvalid,
     day_of,
+    parameters_of,
     position_of,
     read_parameters,
 )
 from api.queries.engine.read import Read, ReadRequest, ReadResult
 from api.queries.receipts import receipt_of
+from chain.entry import parse
 from domain.kernel.ids import IdError
+from domain.kernel.times import BEIJING
 from projections.engine.copies import NotLive
 from projections.engine.pages import NotProjectedYet
 
 HERE = Path(__file__).parent
 _YEAR_S = 31_536_000
-_OWN = frozenset({LANG, views.AS_OF, views.DAY, STARTING_AFTER})
-
-HEADERS: Mapping[str, str] = {
-    "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; "
-    "base-uri 'none'; frame-ancestors 'none'",
-    "Referrer-Policy": "same-origin",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "X-Content-Type-Options": "nosniff",
-    "Cache-Control": "no-store",
-}
+_OWN = frozenset({LANG, AS_OF, DAY, STARTING_AFTER})
 
 
 class Console:
@@ -102,7 +103,7 @@ class Console:
             Route("/", self._page(self.home)),
             Route("/{path:path}", self._page(self.read)),
         ]
-        return _Headers(Starlette(routes=routes))
+        return Headers(Starlette(routes=routes))
 
     def _page(self, handler: Callable[[Request], Awaitable[Response]]) -> Callable[[Request], Awaitable[Response]]:
         """A handler in the reader's language, whose refusals are pages."""
@@ -198,18 +199,29 @@ class Console:
             raise _not_found()
         read, names = found
         _require(principal, read.permission)
-        given = _given(request.query_params, read)
+        given = await self._suggested(principal, read, _given(request.query_params, read))
         try:
             asked = self._asked(read, principal, given) | {"ids": read.about_ids(names)}
+            await self._in_the_past(asked["position"])
+            template, page = await self._page_of(read, asked, path, given)
         except IdError:
             raise _not_found() from None
         except ParameterInvalid as error:
-            return self._invalid(request, principal, read, given, error if any(given.values()) else None)
-        await self._in_the_past(asked["position"])
-        template, page = await self._page_of(read, asked, path, given)
+            return self._invalid(request, principal, read, given, error)
+        except TextMissing as error:
+            kept = text("The text of clause {code} is kept elsewhere; the ledger has its digest.", code=error.clause)
+            raise Refused(409, text("Not here"), kept) from None
         if page is None:
             raise _not_found()
         return self._render(request, template, principal, page=page)
+
+    async def _suggested(self, principal: Principal, read: Read, given: dict[str, str]) -> dict[str, str]:
+        """What was given, and for what has to be given and was not, what a page opens with."""
+        missing = [one for one in parameters_of(read.filters) if one.required and not given.get(one.name)]
+        if not missing:
+            return given
+        day = await self._running.queries.run(_business_date, principal.tenant)
+        return given | {one.name: one.suggestion(day) for one in missing}
 
     async def _in_the_past(self, position: int | None) -> None:
         """Refuse a position that the ledger has not reached."""
@@ -224,7 +236,7 @@ class Console:
         answered = await self._running.queries.run(_answered, read, asked)
         if answered is None:
             return "", None
-        filters = views.filters_of(read, given, {})
+        filters = filters_of(read, given)
         if read.many:
             return "list.html", views.list_page(read, answered, path, given, filters)
         return "figure.html", views.figure_page(read, answered, path, given, filters)
@@ -245,7 +257,8 @@ class Console:
             receipt = await self._running.queries.run(
                 receipt_of, position, principal.tenant, signer=self._running.signer, now=now()
             )
-        return self._render(request, "event.html", principal, page=views.event_page(item, receipt, size))
+        origin = await self._running.queries.run(_origin, item)
+        return self._render(request, "event.html", principal, page=event_page(item, origin, receipt, size))
 
     # ------------------------------------------------------------------------------------------------ answers
 
@@ -256,28 +269,24 @@ class Console:
             "tenant": principal.tenant,
             "data": self._running.settings.data,
             "filters": read_parameters(read.filters, known),
-            "position": position_of(views.AS_OF, given[views.AS_OF]) if given.get(views.AS_OF) else None,
-            "day": day_of(views.DAY, given[views.DAY]) if given.get(views.DAY) else None,
+            "position": position_of(AS_OF, given[AS_OF]) if given.get(AS_OF) else None,
+            "day": day_of(DAY, given[DAY]) if given.get(DAY) else None,
             "after": _after(read, given.get(STARTING_AFTER, "")),
         }
 
     def _invalid(
-        self,
-        request: Request,
-        principal: Principal,
-        read: Read,
-        given: Mapping[str, str],
-        error: ParameterInvalid | None,
+        self, request: Request, principal: Principal, read: Read, given: Mapping[str, str], error: ParameterInvalid
     ) -> Response:
-        """The form of a read without an answer: what was given does not fit, or nothing was given yet."""
-        errors = {} if error is None else {error.name: _sentence(error)}
+        """The form of a read without an answer, with what was given and why that does not fit."""
+        fields = filters_of(read, given, error)
         page = {
             "title": words.title(read),
             "about": text(read.words),
-            "filters": views.filters_of(read, given, errors),
-            "errors": [f"{words.label(name, read.answer.__name__)}: {sentence}" for name, sentence in errors.items()],
+            "filters": fields,
+            "errors": errors_of(fields),
+            "other": "" if errors_of(fields) else sentence(read, given, error),
         }
-        return self._render(request, "invalid.html", principal, status=400 if errors else 200, page=page)
+        return self._render(request, "invalid.html", principal, status=400, page=page)
 
     def _refusal(self, request: Request, refused: Refused) -> Response:
         principal = getattr(request.state, "principal", None)
@@ -286,36 +295,17 @@ class Console:
     def _render(
         self, request: Request, template: str, principal: Principal | None, *, status: int = 200, **values: Any
     ) -> Response:
-        may = () if principal is None else ROLES.get(principal.role, frozenset())
+        may = frozenset() if principal is None else ROLES.get(principal.role, frozenset())
         html = self._templates.get_template(template).render(
             principal=principal,
-            sections=views.sections(may),
-            here=request.url.path.removeprefix(ROOT) or "/",
+            sections=views.sections(may, request.url.path.removeprefix(ROOT)),
+            page_of=partial(views.page_of, may),
+            here=request.url.path,
             lang=current().value,
             other=other_language(request),
             **values,
         )
         return HTMLResponse(html, status, {"Content-Language": current().value})
-
-
-class _Headers:
-    """The security headers of every answer; static files may be kept for an hour."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        static = scope["type"] == "http" and scope["path"].startswith(f"{ROOT}/static/")
-
-        async def with_headers(message: Any) -> None:
-            if message["type"] == "http.response.start":
-                headers = {**HEADERS, **({"Cache-Control": "public, max-age=3600"} if static else {})}
-                names = {name.lower().encode() for name in headers}
-                kept = [pair for pair in message["headers"] if pair[0].lower() not in names]
-                message["headers"] = [*kept, *((name.lower().encode(), one.encode()) for name, one in headers.items())]
-            await send(message)
-
-        await self._app(scope, receive, with_headers)
 
 
 # ----------------------------------------------------------------------------------------- blocking, on a thread
@@ -337,28 +327,31 @@ def _event(connection: Connection, principal: Principal, position: int) -> Event
     if stored is None or (known := browse.envelope(stored.entry)).tenant != principal.tenant:
         return None
     noun = known.type.partition(".")[0]
-    page = views.read_at(PAGES[noun]) if noun in PAGES else None
+    page = views.read_at(views.PAGES[noun]) if noun in views.PAGES else None
     needed = Permission.READ_EVENTS if page is None else page[0].permission
     if not (principal.may(Permission.READ_EVENTS) or principal.may(needed)):
         raise Refused(403, text("Not allowed"), text("This key's role may not see this page."))
     return event_item(stored)
 
 
+def _origin(connection: Connection, item: EventItem) -> Origin:
+    return origin_of(connection, item.position, parse(bytes(item.entry)))
+
+
+def _business_date(connection: Connection, tenant: UUID) -> date:
+    """The business date of a tenant; before its calendar is opened, the day in Beijing."""
+    known = business_date(connection, tenant, browse.head_size(connection))
+    return known or now().astimezone(BEIJING).date()
+
+
 # ------------------------------------------------------------------------------------------------------ requests
-
-
-def _sentence(error: ParameterInvalid) -> str:
-    if error.kind == "missing":
-        return text("is needed")
-    expected = ", ".join(error.limits.values())
-    return text("expected {expected}", expected=expected) if expected else text("is not of its form")
 
 
 def _given(query: QueryParams, read: Read) -> dict[str, str]:
     known = _OWN | set(read.filters.__struct_encode_fields__)
     given = {name: value.strip() for name, value in query.items() if name in known and name != LANG}
-    if views.AS_OF in given:
-        given[views.AS_OF] = views.plain(given[views.AS_OF])
+    if AS_OF in given:
+        given[AS_OF] = views.plain(given[AS_OF])
     return given
 
 

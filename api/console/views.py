@@ -8,10 +8,9 @@ event   entry, hashes, state before and after, proof  /events/{position}
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from functools import cache
-from hashlib import sha256
 from typing import Any
 from urllib.parse import urlencode
 
@@ -19,48 +18,52 @@ import msgspec
 from msgspec import Struct
 
 from api.console import words
-from api.console.cells import NONE, PAGES, Cell, Fact, Table, facts_of, link_to, pretty, short_id, table
+from api.console.cells import Cell, Fact, Table, facts_of, table
+from api.console.events import EventLine, event_line, event_table
+from api.console.filters import AS_OF, FilterView, narrowed
 from api.language import text
 from api.permissions import Permission
-from api.queries.engine.columns import columns_of, table_of
+from api.queries.engine.columns import Kind, table_of
 from api.queries.engine.events import EventItem
-from api.queries.engine.parameters import (
-    STARTING_AFTER,
-    Nothing,
-    Parameter,
-    ParameterInvalid,
-    parameters_of,
-    position_of,
-)
+from api.queries.engine.parameters import STARTING_AFTER, ParameterInvalid, position_of
 from api.queries.engine.read import Read, ReadRequest, ReadResult
-from api.queries.engine.shape import derived
 from api.queries.registry import CONTEXTS, READS
-from chain.entry import Entry, parse
-from domain.kernel.event import UnknownEventType
+from domain.kernel.event import EVENT_TYPES
 from domain.kernel.ids import format_id
 
 EVENTS_SHOWN = 100
-AS_OF = "as_of_position"
-DAY = "as_of"
+BEGINNINGS = 3
+"""Events that an empty list names."""
+
+
+_ID = re.compile(r"[a-z_]+_[0-9a-f]{32}")
+
+PAGES: Mapping[str, str] = {
+    read.nouns[0]: read.path for read in READS if read.versioned and read.path.endswith(f"/{{{'/'.join(read.nouns)}}}")
+}
+"""The page of one of an aggregate by its noun, such as `/leases/{lease}`."""
+
+
+class Link(Struct, frozen=True):
+    """A link of the menu; `here` where its page, or one below it, is shown."""
+
+    title: str
+    href: str
+    here: bool = False
 
 
 class Section(Struct, frozen=True):
-    """The lists of one context that somebody may see, as (title, address) in their order."""
+    """The lists and figures of one context that somebody may see, in their order."""
 
     title: str
-    links: tuple[tuple[str, str], ...]
+    links: tuple[Link, ...]
 
 
-class FilterView(Struct, frozen=True, kw_only=True):
-    """One field of a filter form."""
+class Parent(Struct, frozen=True):
+    """The page that a page belongs to."""
 
-    name: str
-    label: str
-    meaning: str
-    value: str = ""
-    kind: str = "text"
-    choices: tuple[tuple[str, str], ...] = ()
-    error: str = ""
+    title: str
+    href: str
 
 
 class ListPage(Struct, frozen=True, kw_only=True):
@@ -72,26 +75,12 @@ class ListPage(Struct, frozen=True, kw_only=True):
     filters: tuple[FilterView, ...]
     position: int
     as_of: int | None
-    day: str | None
-    by_day: bool
     next: str
     first: str
     api: str
-    event_list: bool = False
-
-
-class EventLine(Struct, frozen=True, kw_only=True):
-    """One event in a list: where it stands, what it is, when it happened, who acted, and what else it says."""
-
-    position: int
-    seq: int
-    what: str
-    type: str
-    happened: str
-    day: str
-    actor: str
-    about: str = ""
-    chosen: bool = False
+    parent: Parent | None
+    empty: str
+    whole: str
 
 
 class OnePage(Struct, frozen=True, kw_only=True):
@@ -119,22 +108,52 @@ class FigurePage(Struct, frozen=True, kw_only=True):
     filters: tuple[FilterView, ...]
     position: int
     as_of: int | None
-    day: str | None
-    by_day: bool
     api: str
+    parent: Parent | None
+    empty: str
 
 
-def sections(may: Iterable[Permission]) -> tuple[Section, ...]:
+def sections(may: Iterable[Permission], here: str) -> tuple[Section, ...]:
     """The lists and figures that somebody with these permissions may open, by business context."""
     allowed = frozenset(may)
+    opened = [one.path for one in READS if here == one.path or (not one.nouns and here.startswith(f"{one.path}/"))]
+    nearest = max(opened, key=len, default="")
     found = (
         Section(
             words.capital(words.value(context)),
-            tuple((words.title(one), one.path) for one in reads if not one.nouns and one.permission in allowed),
+            tuple(
+                Link(words.title(one), one.path, one.path == nearest)
+                for one in reads
+                if not one.nouns and one.permission in allowed
+            ),
         )
         for context, reads in CONTEXTS.items()
     )
     return tuple(section for section in found if section.links)
+
+
+def link_to(identifier: str) -> str:
+    """The page of the thing with an id, relative to the console; empty where it has none."""
+    noun = identifier.rpartition("_")[0]
+    if noun not in PAGES or _ID.fullmatch(identifier) is None:
+        return ""
+    return PAGES[noun].replace(f"{{{noun}}}", identifier)
+
+
+def page_of(may: Iterable[Permission], cell: Cell) -> str:
+    """The page that a cell leads to, for somebody with these permissions; empty where there is none."""
+    href = cell.href or (link_to(cell.title) if cell.kind == Kind.ID else "")
+    return href if href and opens(may, href) else ""
+
+
+def opens(may: Iterable[Permission], href: str) -> bool:
+    """Whether somebody with these permissions may open a page; of an event, if one of its aggregate's pages."""
+    allowed = frozenset(may)
+    if href.startswith("/events/"):
+        pages = (read_at(path) for path in PAGES.values())
+        return Permission.READ_EVENTS in allowed or any(one and one[0].permission in allowed for one in pages)
+    found = read_at(href.partition("?")[0])
+    return found is not None and found[0].permission in allowed
 
 
 def read_at(path: str) -> tuple[Read, dict[str, str]] | None:
@@ -150,38 +169,16 @@ def read_at(path: str) -> tuple[Read, dict[str, str]] | None:
     return None
 
 
-def filters_of(read: Read, given: Mapping[str, str], errors: Mapping[str, str]) -> tuple[FilterView, ...]:
-    """The filter form of a read with what was given."""
-    if read.filters is Nothing:
-        return ()
-    return tuple(
-        _filter(one, read.answer.__name__, given.get(one.name, ""), errors.get(one.name, ""))
-        for one in parameters_of(read.filters)
-    )
-
-
-def _filter(one: Parameter, owner: str, value: str, error: str) -> FilterView:
-    schema = one.schema()
-    kind = "select" if one.choices else "date" if schema.get("format") == "date" else "text"
-    return FilterView(
-        name=one.name,
-        label=words.label(one.name, owner),
-        meaning=text(one.description),
-        value=value,
-        kind=kind,
-        choices=tuple((choice, words.value(choice, owner)) for choice in one.choices),
-        error=error,
-    )
-
-
 def list_page(
     read: Read, answered: ReadResult, path: str, given: Mapping[str, str], filters: tuple[FilterView, ...]
 ) -> ListPage:
     """The page of a list."""
     following = None if answered.next is None or read.cursor is None else str(read.cursor.text(answered.next))
     kept = {name: value for name, value in given.items() if name != STARTING_AFTER and value}
-    events = read.answer is EventItem
-    rows = _event_table(answered.value) if events else table(table_of(read), answered.value)
+    rows = (
+        event_table(answered.value) if read.answer is EventItem else table(table_of(read, details=True), answered.value)
+    )
+    left_out = narrowed(read, given) or bool(given.get(AS_OF))
     return ListPage(
         title=words.title(read),
         about=text(read.words),
@@ -189,29 +186,49 @@ def list_page(
         filters=filters,
         position=answered.position,
         as_of=_as_of(given),
-        day=given.get(DAY) or None,
-        by_day=read.by_day,
         next="" if following is None else _address(path, {**kept, STARTING_AFTER: following}),
         first=_address(path, kept) if given.get(STARTING_AFTER) else "",
         api=_address(f"/v1{path}", given),
-        event_list=events,
+        parent=_parent(read, path),
+        empty=_empty(read, left_out=left_out),
+        whole=path if left_out else "",
     )
+
+
+def _empty(read: Read, *, left_out: bool) -> str:
+    """What is said of a list without rows: that the filters leave all of them out, or which events bring them."""
+    if left_out:
+        return text("Nothing matches what was asked for.")
+    known = [name for model in read.models for name, event in EVENT_TYPES.items() if event in model.events]
+    if not known:
+        return text("Nothing here yet.")
+    named = text(", ").join(words.event(one) for one in known[:BEGINNINGS])
+    return text("Nothing here yet. It begins with events such as: {events}.", events=named)
+
+
+def _parent(read: Read, path: str) -> Parent | None:
+    """The page of the one that a list belongs to."""
+    if not read.nouns or is_one(read):
+        return None
+    noun = read.nouns[0]
+    return Parent(words.capital(words.value(noun)), path.rpartition("/")[0])
 
 
 def figure_page(
     read: Read, answered: ReadResult, path: str, given: Mapping[str, str], filters: tuple[FilterView, ...]
 ) -> FigurePage:
     """The page of one answer about the whole tenant."""
+    facts = facts_of(answered.value)
     return FigurePage(
         title=words.title(read),
         about=text(read.words),
-        facts=facts_of(answered.value),
+        facts=facts,
         filters=filters,
         position=answered.position,
         as_of=_as_of(given),
-        day=given.get(DAY) or None,
-        by_day=read.by_day,
         api=_address(f"/v1{path}", given),
+        parent=_parent(read, path),
+        empty=_empty(read, left_out=False) if not any(one.table or one.facts for one in facts) else "",
     )
 
 
@@ -278,97 +295,7 @@ def _parts(read: Read, path: str) -> tuple[tuple[str, str], ...]:
     )
 
 
-# ----------------------------------------------------------------------------------------------------- events
-
-
-def event_line(item: EventItem) -> EventLine:
-    """One event as a line of a list."""
-    entry = parse(bytes(item.entry))
-    return EventLine(
-        position=item.position,
-        seq=entry.seq,
-        what=words.event(entry.type),
-        type=entry.type,
-        happened=words.happened(entry.type),
-        day=entry.business_date.isoformat(),
-        actor=f"{words.value(entry.actor.role)} {entry.actor.id}",
-        about=format_id(entry.type.partition(".")[0], entry.stream),
-    )
-
-
-def _event_table(items: Iterable[EventItem]) -> Table:
-    heads = table(EVENT_COLUMNS, ()).heads
-    rows = []
-    for item in items:
-        one = event_line(item)
-        values = (
-            Cell(text=f"#{one.position:,}", kind="position", href=f"/events/{one.position}"),
-            Cell(text=one.what, title=one.type),
-            Cell(text=one.day),
-            Cell(text=one.actor),
-            Cell(text=short_id(one.about), title=one.about, href=link_to(one.about)),
-        )
-        rows.append(values)
-    return Table(heads=heads, rows=tuple(rows))
-
-
-class _EventRow(Struct):
-    """The columns of a list of events."""
-
-    position: int
-    event: str
-    business_date: str
-    actor: str
-    stream: str
-
-
-EVENT_COLUMNS = columns_of(_EventRow)
-
-
-class EventPage(Struct, frozen=True, kw_only=True):
-    """One event: its entry as it was hashed, what it changed, and the proof that it is in the log."""
-
-    line: EventLine
-    entry: str
-    leaf: str
-    sha256: str
-    facts: tuple[Fact, ...]
-    owner: Cell
-    last: bool
-    proof: str = ""
-    vkeys: tuple[str, ...] = ()
-
-
-def event_page(item: EventItem, receipt: Any, size: int) -> EventPage:
-    """The page of an event in a ledger of some size; `receipt` is `None` for who may not see receipts."""
-    entry = bytes(item.entry)
-    line = event_line(item)
-    return EventPage(
-        line=line,
-        entry=pretty(entry),
-        leaf=item.leaf_hash,
-        sha256=sha256(entry).hexdigest(),
-        facts=_body_facts(parse(entry)),
-        owner=Cell(text=line.about, href=link_to(line.about)),
-        last=line.position >= size,
-        proof="" if receipt is None else receipt.proof,
-        vkeys=() if receipt is None else tuple(one.vkey for one in receipt.verifier_keys),
-    )
-
-
-def _body_facts(entry: Entry) -> tuple[Fact, ...]:
-    """What the event's body says; nothing for a body that this program cannot read: its entry is shown all the same."""
-    try:
-        event = entry.event()
-    except (UnknownEventType, msgspec.ValidationError):
-        return ()
-    return tuple(one for one in facts_of(_shown(type(event))(event)) if one.cell is None or one.cell.text != NONE)
-
-
-@cache
-def _shown(cls: type[Struct]) -> Callable[[Any], Struct]:
-    """What makes the answer that shows an event of a class."""
-    return derived(cls, without=())[1]
+# -------------------------------------------------------------------------------------------------- addresses
 
 
 def _as_of(given: Mapping[str, str]) -> int | None:

@@ -1,21 +1,48 @@
 """Labels of fields, values and events: English words from names, translated by the catalogue.
 
 principal_fen ─▶ "principal"    offer_accepted ─▶ "offer accepted"    lease.activated.v1 ─▶ "lease activated"
+
+Where the words of a name do not read well in English, `ENGLISH` says what does.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 from api.language import Language, current, text, text_in, translated
 from api.queries.engine.columns import Column
 from api.queries.engine.read import Read
+from api.queries.names import Name, named
 from domain.kernel.event import EVENT_TYPES
 
 _SHARE = "_ppm"
-_UNITS = ("_fen", _SHARE)
-_NAMES = frozenset({"channel", "clause", "code", "plan", "product", "provider", "reference", "text", "title"})
+_UNITS = ("_fen", _SHARE, "_ms", "_s", "_bytes")
+_NAMES = frozenset({"channel", "code", "gloss", "plan", "product", "provider", "reference", "text", "title"})
 """Fields whose texts are names that somebody gave: they may look like a code and are none."""
+
+ENGLISH: Mapping[str, str] = {
+    "apr": "APR (annual cost)",
+    "irr": "IRR (annual)",
+    "id": "ID",
+    "current": "not late",
+    "d1 30": "1–30 days late",
+    "d31 60": "31–60 days late",
+    "d61 90": "61–90 days late",
+    "d91 plus": "91 or more days late",
+    "p50": "median",
+    "p90": "90 % within",
+    "p99": "99 % within",
+    "max": "longest",
+    "limit share": "limit ratio",
+    "buyout credit share": "buy-out credit",
+    "ref": "provider's reference",
+    "of": "concerns",
+    "data": "limits",
+    "ours": "our books",
+    "sum": "sum of balances",
+}
+"""English wording of fields and codes by the words of their names; of shares with `share` behind."""
 
 _CODE = re.compile(r"[a-z][a-z0-9_]*")
 
@@ -23,28 +50,58 @@ _CODE = re.compile(r"[a-z][a-z0-9_]*")
 def label(name: str, owner: str = "") -> str:
     """The label of a field; `owner` is the answer that it stands in."""
     contexts = (f"field of {owner}", *(("share",) if name.endswith(_SHARE) else ()), "field")
+    shares = " share" if name.endswith(_SHARE) else ""
     for unit in _UNITS:
         name = name.removesuffix(unit)
     name = name.removesuffix("_zh")
-    return capital(text_in(contexts, _words("amount" if name == "fen" else name)))
+    said = text_in(contexts, _words("amount" if name == "fen" else name))
+    return capital(ENGLISH.get(f"{said}{shares}", said) if current() is Language.EN else said)
 
 
 def value(name: str, owner: str = "") -> str:
     """A state, kind or code of a closed list in words; `owner` is the answer that it stands in."""
-    return text_in((owner,) if owner else (), _words(name))
+    said = text_in((owner,) if owner else (), _words(name))
+    return ENGLISH.get(said, said) if current() is Language.EN else said
+
+
+def choice(code: str, owner: str, field: str) -> str:
+    """A value that a filter offers: in words, behind the code where that is a number."""
+    known = named(field, code)
+    return value(code, owner) if known is None else numbered(code, known)
 
 
 def code(given: str, owner: str = "", field: str = "") -> str:
-    """A text as it is, or in words where it is an event type, or a code that has a translation."""
+    """A text as it is, or in words where it is an event type, has a name, or is a code of a closed list."""
     if given in EVENT_TYPES:
         return event(given)
-    known = (
-        field not in _NAMES
-        and current() is Language.ZH
-        and _CODE.fullmatch(given)
-        and translated(_words(given), (owner,))
-    )
-    return value(given, owner) if known else given
+    if (known := named(field, given)) is not None:
+        return numbered(given, known)
+    known_word = field not in _NAMES and _CODE.fullmatch(given) and translated(_words(given), (owner,))
+    return value(given, owner) if known_word else given
+
+
+def numbered(code: str, name: Name) -> str:
+    """A name in the reader's language, behind its code where that is a number that people know it by."""
+    said = name.zh if current() is Language.ZH else name.en
+    return f"{code} {said}" if code.isdigit() else said
+
+
+def step(name: str, field: str) -> str:
+    """The key of a mapping in words."""
+    return capital(code(name, field=field) if named(field, name) else value(name))
+
+
+def actor(role: str, given: str) -> str:
+    """Who acted: the role, and the account or the part of the program."""
+    kind, _, rest = given.partition(":")
+    what = value(rest.partition(":")[0], kind)
+    if kind == "timer":
+        by = text("timer: {what}", what=what)
+    elif kind == "process":
+        by = text("process: {what}", what=what)
+    else:
+        by = code(given)
+    return f"{value(role)} · {by}"
 
 
 def event(event_type: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from typing import Annotated
 from uuid import UUID
 
@@ -10,7 +10,7 @@ from msgspec import Meta, Struct, field
 
 from api.permissions import Permission
 from api.queries.engine.figures import InCurrency, figure
-from api.queries.engine.parameters import ParameterInvalid, by_position
+from api.queries.engine.parameters import ParameterInvalid, by_position, suggested
 from api.queries.engine.read import Read, ReadRequest, ReadResult
 from api.queries.engine.shape import Position
 from domain.accounting.chart import ACCOUNTS
@@ -23,6 +23,16 @@ from projections.leasing import ageing, cash_flow
 from projections.leasing.ageing import AGEING
 from projections.leasing.bills import BILLS
 from projections.leasing.lease_book import LEASE_BOOK
+
+_BEFORE, _BEHIND = timedelta(days=31), timedelta(days=61)
+
+
+def _a_month_before(day: date) -> date:
+    return day - _BEFORE
+
+
+def _two_months_on(day: date) -> date:
+    return day + _BEHIND
 
 
 class EntryFilter(Struct, frozen=True, kw_only=True):
@@ -79,10 +89,14 @@ def _entry(entry: journal.JournalRow) -> JournalEntry:
 class DaysFilter(InCurrency, frozen=True, kw_only=True):
     """The days of a calendar."""
 
-    first: Annotated[date, Meta(description="First day.", examples=["2026-01-01"])] = field(name="from")
+    first: Annotated[
+        date, Meta(description="First day.", examples=["2026-01-01"]), suggested(_a_month_before)
+    ] = field(name="from")  # fmt: skip
     last: Annotated[
-        date, Meta(description=f"Last day, at most {cash_flow.DAYS_MAX} in all.", examples=["2026-12-31"])
-    ] = field(name="to")  # fmt: skip
+        date,
+        Meta(description=f"Last day, at most {cash_flow.DAYS_MAX} in all.", examples=["2026-12-31"]),
+        suggested(_two_months_on),
+    ] = field(name="to")
 
 
 def _cash_flow(request: ReadRequest) -> cash_flow.CashFlow:
@@ -129,6 +143,7 @@ READS = (
     Read(
         path="/journal", query=_list_journal, answer=JournalEntry, many=True, filters=EntryFilter, models=(JOURNAL,),
         cursor=by_position(), permission=Permission.READ_EVENTS, tag="books",
+        columns="position business_date type lines source",
     ),
     figure("/cash-flow", _cash_flow, JOURNAL, LEASE_BOOK, BILLS, tag="books", filters=DaysFilter),
     figure("/ageing", _ageing, LEASE_BOOK, AGEING, tag="books", filters=InCurrency, by_day=True,

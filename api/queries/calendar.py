@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from datetime import date
 from typing import Annotated
+from uuid import UUID
 
 from msgspec import Meta, Struct, field
 
+from adapters.postgres.connections import Connection
 from adapters.postgres.schema import SHARD
 from api.permissions import Permission
 from api.queries.engine.parameters import STARTING_AFTER, Cursor, ParameterInvalid, day_of, identifier
@@ -41,6 +43,11 @@ class TimerFilter(Struct, frozen=True, kw_only=True):
     kind: Annotated[str | None, Meta(description="Only of this kind.", examples=["bill"]), one_of(TIMER_KINDS)] = None
     first: Annotated[date | None, Meta(description="Due on this day or later.")] = field(default=None, name="from")
     last: Annotated[date | None, Meta(description="Due on this day or earlier.")] = field(default=None, name="to")
+
+
+def business_date(connection: Connection, tenant: UUID, position: int) -> date | None:
+    """The business date of a tenant at a position; `None` before its calendar is opened."""
+    return business_day.business_day(connection, calendar_stream(tenant), position).business_date
 
 
 def _read_calendar(request: ReadRequest) -> ReadResult:

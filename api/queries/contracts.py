@@ -14,6 +14,7 @@ from api import papers
 from api.exposed import Exposed, Members
 from api.permissions import Permission
 from api.queries.engine.events import Hash
+from api.queries.engine.parameters import suggested, the_day
 from api.queries.engine.read import Read, ReadRequest, ReadResult
 from api.queries.engine.resources import Filter, Resource, owned, reads_of
 from api.queries.engine.shape import Position
@@ -71,11 +72,19 @@ def _is_effective(row: clause_library.Clause, on: date) -> bool:
 # -------------------------------------------------------------------------------------------------- the library
 
 
+def _operating(_: date) -> Form:
+    return Form.OPERATING
+
+
 class LibraryFilter(Struct, frozen=True):
     """The contract that clauses are looked for."""
 
-    form: Annotated[Form, Meta(description="The contract's form of lease.", examples=["operating"])]
-    on: Annotated[date, Meta(description="The contract's business date.", examples=["2099-01-01"])]
+    form: Annotated[
+        Form,
+        Meta(description="The contract's form of lease.", examples=["operating"]),
+        suggested(_operating),
+    ]
+    on: Annotated[date, Meta(description="The contract's business date.", examples=["2099-01-01"]), suggested(the_day)]
 
 
 class UsableClause(Struct, frozen=True, kw_only=True):
@@ -268,6 +277,7 @@ READS = (
             Filter("form", type=Form, about="Only where the newest version is for this form of lease.", holds=_is_for),
             Filter("on", type=date, about="Only with a version in effect on this day.", holds=_is_effective),
         ),
+        columns="id clause state version last_position",
     ),
     Read(
         path="/clause-library", query=_read_clause_library, answer=ClauseLibrary, filters=LibraryFilter,

@@ -119,13 +119,16 @@ READS = (
     Read(
         path="/reconciliations", query=_list_reconciliations, answer=RECONCILIATIONS.answer, many=True,
         filters=DaysFilter, models=(RECONCILIATION_BOARD,), permission=_P.READ_STATISTICS, tag="reconciliations",
+        columns="id provider day state rows matched breaks ours_fen statement_fen digest",
     ),
     Read(
         path="/reconciliations/{reconciliation}/breaks", query=_list_breaks_of_reconciliation, answer=_BREAK, many=True,
         models=(RECONCILIATION_BOARD,), permission=_P.READ_STATISTICS, tag="reconciliations",
+        columns="number kind movement state expected_fen got_fen ref resolution last_position",
     ),
     Read(
         path="/breaks", query=_list_open_breaks, answer=_BREAK, many=True, models=(RECONCILIATION_BOARD,),
         permission=_P.READ_STATISTICS, tag="reconciliations", named="list_open_breaks",
+        columns="reconciliation number kind movement state expected_fen got_fen ref last_position",
     ),
 )  # fmt: skip

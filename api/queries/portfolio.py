@@ -10,6 +10,7 @@ from msgspec import Meta, Struct
 
 from adapters.reference.prudential import prudential_data
 from api.queries.engine.figures import InCurrency, figure
+from api.queries.engine.parameters import suggested, the_day
 from api.queries.engine.read import ReadRequest
 from domain.kernel.fields import noun
 from domain.portfolio.limits import Measure
@@ -20,7 +21,11 @@ from projections.portfolio import exposures
 class OnFilter(InCurrency, frozen=True, kw_only=True):
     """The business date that days overdue count to."""
 
-    on: Annotated[date, Meta(description="The business date that days overdue count to.", examples=["2027-03-01"])]
+    on: Annotated[
+        date,
+        Meta(description="The business date that days overdue count to.", examples=["2027-03-01"]),
+        suggested(the_day),
+    ]
 
 
 class LimitRow(Struct, frozen=True, kw_only=True):

@@ -27,13 +27,16 @@ import domain.registry
 import projections
 from api.cli.failures import STATUS
 from api.cli.program import app as program
-from api.console import app, views, words
+from api.console import app, words
+from api.console.events import EVENT_COLUMNS
 from api.permissions import ROLES
 from api.queries.engine.columns import columns_of
 from api.queries.engine.parameters import parameters_of
 from api.queries.engine.shape import derived, said
 from api.queries.registry import CONTEXTS, READS
 from domain.kernel.event import EVENT_TYPES
+from domain.kernel.process import PROCESS_MANAGERS
+from domain.payments.payment.values import CollectionPolicy
 from domain.registry import TIMER_KINDS
 from projections.intake.decision_funnel import OUTCOMES, STAGES
 from projections.leasing.ageing import BUCKETS
@@ -41,6 +44,9 @@ from projections.leasing.ageing import BUCKETS
 API = Path(__file__).parents[2] / "api"
 ACTORS = ("system", "import", "applicant")
 """Roles of actors that no key has."""
+
+PROGRAMS = ("intake", "end_of_day", "reconciliation", "demonstration", "provisions")
+"""Parts of the program that act, beside timers and process managers."""
 
 STEPS = ("timers", "callbacks", "queries", "collection", "reconciliation", "provisions")
 """Steps of an end of day."""
@@ -83,12 +89,16 @@ def _say_codes() -> None:
     for name in EVENT_TYPES:
         words.event(name)
         words.happened(name)
+    for code in (*PROCESS_MANAGERS, "collector"):
+        words.value(code, "process")
+    for code in (*PROGRAMS, *CollectionPolicy(channels=("a",)).final_codes):
+        words.value(code)
     for code in (*CONTEXTS, *ROLES, *ACTORS, *STEPS, *STAGES, *OUTCOMES, *BUCKETS, *TIMER_KINDS, *_codes()):
         words.value(code)
 
 
 def _say_fields() -> None:
-    for column in (*views.EVENT_COLUMNS, *(one for struct in _structs() for one in columns_of(struct))):
+    for column in (*EVENT_COLUMNS, *(one for struct in _structs() for one in columns_of(struct))):
         words.label(column.name, column.owner)
         words.meaning(column)
         words.value(column.noun)

@@ -20,6 +20,7 @@ from domain.kernel.fields import NOUN, STATES
 from domain.kernel.ids import IdError, parse_id
 from domain.kernel.money import MAX_SAFE_INTEGER
 
+SUGGESTED = "suggested"
 _POSITION_DIGITS = len(str(MAX_SAFE_INTEGER))
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
@@ -30,6 +31,16 @@ class ParameterInvalid(ValueError):
     def __init__(self, name: str, kind: str, **limits: str) -> None:
         super().__init__(f"{name}: {kind} {limits}" if limits else f"{name}: {kind}")
         self.name, self.kind, self.limits = name, kind, limits
+
+
+def suggested(make: Callable[[date], Any]) -> Meta:
+    """What a page opens with where a parameter must be given, made of the tenant's business date."""
+    return Meta(extra={SUGGESTED: make})
+
+
+def the_day(day: date) -> date:
+    """The business date itself, for `suggested`."""
+    return day
 
 
 class Nothing(Struct, frozen=True):
@@ -68,6 +79,11 @@ class Parameter(Struct, frozen=True):
     def examples(self) -> list[Any]:
         """Values that fit."""
         return [one for meta in self.said.metas for one in meta.examples or ()]
+
+    def suggestion(self, day: date) -> str:
+        """The text of the value that a page opens with on a business date; empty where none is suggested."""
+        make = self.said.extra.get(SUGGESTED)
+        return "" if make is None else str(make(day))
 
     def read(self, text: str) -> Any:
         """The value in a text. Raises `ParameterInvalid`."""

@@ -11,16 +11,14 @@ import pytest
 
 from adapters.postgres.connections import connect
 from api.compose import Base
-from api.console.app import HEADERS
-from api.queries.engine.parameters import parameters_of
+from api.console.headers import HEADERS
 from api.queries.engine.read import Read
 from api.queries.registry import READS
 from domain.kernel.ids import format_id
 from tests.api.console.conftest import log_in
+from tests.api.console.page import faults, parse, rows_of
 
 LANGUAGES = ("en", "zh-CN")
-GIVEN = {"from": "2026-03-01", "to": "2026-03-31", "on": "2026-03-31", "form": "operating"}
-"""Values of required filters."""
 
 
 def streams(lived: Base) -> dict[str, UUID]:
@@ -32,12 +30,11 @@ def streams(lived: Base) -> dict[str, UUID]:
 
 
 def address(read: Read, found: dict[str, UUID]) -> str:
-    """The page of a read with whatever it needs."""
+    """The page of a read."""
     path = read.path
     for noun in read.nouns:
         path = path.replace(f"{{{noun}}}", format_id(noun, found[noun]))
-    needed = [one.name for one in parameters_of(read.filters) if one.required]
-    return f"/console{path}" + ("?" + "&".join(f"{name}={GIVEN[name]}" for name in needed) if needed else "")
+    return f"/console{path}"
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -49,8 +46,9 @@ async def test_every_read_has_a_page(
     where = address(read, streams(lived))
     page = await browser.get(where, headers={"Accept-Language": language})
     assert page.status_code == 200, f"{where}: {page.text}"
-    assert re.search(f'<html lang="{language}">', page.text)
-    assert len(re.findall("<h1", page.text)) == 1
+    tree = parse(page.text)
+    assert tree.first("html").attributes["lang"] == language
+    assert faults(tree) == []
     assert "Traceback" not in page.text
 
 
@@ -62,7 +60,7 @@ async def test_lists_show_what_the_interface_answers(
     await log_in(browser, keys["operator"])
     page = await browser.get(f"/console{read.path}")
     answer = (await browser.get(f"/v1{read.path}", headers={"Authorization": f"Bearer {keys['operator']}"})).json()
-    assert len(re.findall("<tr>", page.text)) == 1 + len(answer["data"])
+    assert len(rows_of(parse(page.text))) == len(answer["data"])
     for row in answer["data"][:5]:
         identifier = row.get("id")
         if isinstance(identifier, str) and not identifier.startswith("event_"):
@@ -89,9 +87,61 @@ async def test_a_parameter_that_does_not_fit_is_named(browser: httpx.AsyncClient
     await log_in(browser, keys["operator"])
     page = await browser.get("/console/leases?state=painted")
     assert page.status_code == 400
-    assert "State: expected awaiting_delivery" in page.text
-    assert (await browser.get("/console/leases?as_of_position=soon")).status_code == 400
-    assert (await browser.get("/console/cash-flow")).status_code == 200, "nothing was given yet: the form alone"
+    assert "State: “painted” does not fit. Expected: awaiting delivery, active" in page.text
+    assert '<option value="painted" selected>' in page.text, "what was typed stays"
+    page = await browser.get("/console/leases?as_of_position=soon&state=active")
+    assert page.status_code == 400
+    assert "As of event: “soon” does not fit. Expected: the number of an event, such as 1,234" in page.text
+    assert '<option value="active" selected>' in page.text
+
+
+async def test_days_that_a_page_needs_are_suggested(browser: httpx.AsyncClient, keys: dict[str, str]) -> None:
+    """A page that needs days opens around the business date, and says so in its form."""
+    await log_in(browser, keys["operator"])
+    page = await browser.get("/console/cash-flow")
+    first, last = re.findall(r'name="(?:from|to)" type="date" value="([^"]+)"', page.text)
+    assert first < last
+    assert page.text.count("<td") > 4, "there is something to see"
+    day = (await browser.get("/v1/calendar", headers={"Authorization": f"Bearer {keys['operator']}"})).json()
+    for where in ("provisions", "clause-library"):
+        assert f'name="on" type="date" value="{day["business_date"]}"' in (await browser.get(f"/console/{where}")).text
+    chosen = await browser.get("/console/cash-flow?from=2026-03-01&to=2026-03-31")
+    assert 'value="2026-03-01"' in chosen.text
+
+
+async def test_days_that_do_not_fit_together_are_explained(browser: httpx.AsyncClient, keys: dict[str, str]) -> None:
+    await log_in(browser, keys["operator"])
+    page = await browser.get("/console/cash-flow?from=2026-03-31&to=2026-03-01")
+    assert page.status_code == 400
+    assert "To: “2026-03-01” does not fit. Expected: Last day, at most 400 in all." in page.text
+    assert 'value="2026-03-31"' in page.text
+
+
+async def test_an_empty_list_says_what_fills_it(browser: httpx.AsyncClient, keys: dict[str, str]) -> None:
+    await log_in(browser, keys["operator"])
+    page = await browser.get("/console/breaks")
+    assert "It begins with events such as: Reconciliation statement loaded" in page.text
+    page = await browser.get("/console/bills?status=waived")
+    assert "Nothing matches what was asked for." in page.text
+    assert '<a href="/console/bills">Show all</a>' in page.text
+
+
+async def test_what_is_named_has_a_link_for_who_may_follow_it(
+    browser: httpx.AsyncClient, lived: Base, keys: dict[str, str]
+) -> None:
+    found = streams(lived)
+    lease, contract = (f"{noun}s/{format_id(noun, found[noun])}" for noun in ("lease", "contract"))
+    await log_in(browser, keys["operator"])
+    assert re.search(r'href="/console/consents/consent_[0-9a-f]{32}"', (await browser.get("/console/timers")).text)
+    assert f'href="/console/{lease}"' in (await browser.get("/console/journal")).text
+    page = (await browser.get("/console/events/160")).text
+    assert f'href="/console/{lease}"' in page, "the case of a payment that was posted"
+    assert 'href="/console/events/112"' in (await browser.get("/console/events/113")).text, "of the same command"
+    assert f'href="/console/{lease}"' in (await browser.get(f"/console/{lease}/bills")).text, "back to the lease"
+    await log_in(browser, keys["collector"])
+    page = (await browser.get(f"/console/{lease}")).text
+    assert f'href="/console/{contract}"' in page
+    assert "/console/journal" not in page
 
 
 @pytest.mark.parametrize("number", ["abc", "-1", "1_0", "１２", "9" * 5_000, "%00"])

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from api.console.views import EventLine, chosen_of
+from api.console.cells import Cell
+from api.console.events import EventLine
+from api.console.views import chosen_of
 
 LINES = [
-    EventLine(position=at, seq=at, what="", type="", happened="", day="", actor="") for at in (10, 20, 30)
+    EventLine(position=at, seq=at, what="", type="", happened="", day="", actor=Cell()) for at in (10, 20, 30)
 ]  # fmt: skip
 
 

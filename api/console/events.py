@@ -1,0 +1,169 @@
+"""Events as pages show them: as a line of a list, and each on a page of its own with its entry and its proof."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from functools import cache
+from hashlib import sha256
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from adapters.postgres.connections import Connection
+from adapters.postgres.reading import browse
+from api.console import words
+from api.console.cells import Cell, Fact, Table, facts_of, pretty, short_id, table
+from api.queries.engine.columns import columns_of
+from api.queries.engine.events import EventItem
+from api.queries.engine.shape import derived
+from chain.entry import Entry, parse
+from domain.kernel.event import UnknownEventType
+from domain.kernel.ids import format_id
+
+TOGETHER_MAX = 20
+"""Events of one command that are looked for on either side of one of them."""
+
+
+class EventLine(Struct, frozen=True, kw_only=True):
+    """One event in a list: where it stands, what it is, when it happened, who acted, and what else it says."""
+
+    position: int
+    seq: int
+    what: str
+    type: str
+    happened: str
+    day: str
+    actor: Cell
+    about: str = ""
+    chosen: bool = False
+
+
+def event_line(item: EventItem) -> EventLine:
+    """One event as a line of a list."""
+    entry = parse(bytes(item.entry))
+    return EventLine(
+        position=item.position,
+        seq=entry.seq,
+        what=words.event(entry.type),
+        type=entry.type,
+        happened=words.happened(entry.type),
+        day=entry.business_date.isoformat(),
+        actor=Cell(text=words.actor(entry.actor.role, entry.actor.id), title=f"{entry.actor.role} {entry.actor.id}"),
+        about=format_id(entry.type.partition(".")[0], entry.stream),
+    )
+
+
+class _EventRow(Struct):
+    """The columns of a list of events."""
+
+    position: int
+    event: str
+    business_date: str
+    actor: str
+    stream: str
+
+
+EVENT_COLUMNS = columns_of(_EventRow)
+
+
+def event_table(items: Iterable[EventItem]) -> Table:
+    """A list of events."""
+    heads = table(EVENT_COLUMNS, ()).heads
+    rows = []
+    for item in items:
+        one = event_line(item)
+        values = (
+            Cell(text=f"#{one.position:,}", kind="position", href=f"/events/{one.position}"),
+            Cell(text=one.what, title=one.type),
+            Cell(text=one.day),
+            one.actor,
+            Cell(text=short_id(one.about), kind="id", title=one.about),
+        )
+        rows.append(values)
+    return Table(heads=heads, rows=tuple(rows))
+
+
+class Origin(Struct, frozen=True, kw_only=True):
+    """Where an event comes from: its case, the command that wrote it, the other events of that command."""
+
+    case: Cell
+    command: Cell
+    together: tuple[Cell, ...]
+
+
+def origin_of(connection: Connection, position: int, entry: Entry) -> Origin:
+    """The origin of the event at a position; a case is named after the stream that began it, if that has a page."""
+    first = browse.first_envelope(connection, entry.correlation)
+    case = Cell(text=str(entry.correlation), kind="digest")
+    if first is not None and first.tenant == entry.tenant:
+        name = format_id(first.type.partition(".")[0], entry.correlation)
+        case = Cell(text=short_id(name), kind="id", title=name)
+    earlier, later = (list(_neighbours(connection, position, entry, step)) for step in (-1, 1))
+    return Origin(
+        case=case,
+        command=Cell(text=str(entry.cause), kind="digest"),
+        together=tuple(
+            Cell(text=f"#{at:,}", kind="position", href=f"/events/{at}") for at in (*reversed(earlier), *later)
+        ),
+    )
+
+
+def _neighbours(connection: Connection, position: int, entry: Entry, step: int) -> Iterable[int]:
+    """Positions next to an event whose events have its cause: a command's events stand together in the ledger."""
+    for at in range(position + step, position + step * (TOGETHER_MAX + 1), step):
+        stored = browse.event_at(connection, at) if at > 0 else None
+        if stored is None:
+            return
+        other = parse(stored.entry)
+        if (other.tenant, other.cause) != (entry.tenant, entry.cause):
+            return
+        yield at
+
+
+class EventPage(Struct, frozen=True, kw_only=True):
+    """One event: its entry as it was hashed, what it changed, and the proof that it is in the log."""
+
+    line: EventLine
+    origin: Origin
+    entry: str
+    leaf: str
+    sha256: str
+    facts: tuple[Fact, ...]
+    owner: Cell
+    last: bool
+    proof: str = ""
+    vkeys: tuple[str, ...] = ()
+
+
+def event_page(item: EventItem, origin: Origin, receipt: Any, size: int) -> EventPage:
+    """The page of an event in a ledger of some size; `receipt` is `None` for who may not see receipts."""
+    entry = bytes(item.entry)
+    line = event_line(item)
+    return EventPage(
+        line=line,
+        origin=origin,
+        entry=pretty(entry),
+        leaf=item.leaf_hash,
+        sha256=sha256(entry).hexdigest(),
+        facts=_body_facts(parse(entry)),
+        owner=Cell(text=line.about, kind="id", title=line.about),
+        last=line.position >= size,
+        proof="" if receipt is None else receipt.proof,
+        vkeys=() if receipt is None else tuple(one.vkey for one in receipt.verifier_keys),
+    )
+
+
+def _body_facts(entry: Entry) -> tuple[Fact, ...]:
+    """What the event's body says; nothing for a body that this program cannot read: its entry is shown all the same."""
+    try:
+        event = entry.event()
+    except (UnknownEventType, msgspec.ValidationError):
+        return ()
+    return tuple(one for one in facts_of(_shown(type(event))(event)) if not one.empty)
+
+
+@cache
+def _shown(cls: type[Struct]) -> Callable[[Any], Struct]:
+    """What makes the answer that shows an event of a class."""
+    return derived(cls, without=())[1]
