@@ -18,7 +18,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from adapters.postgres.reading.facts import FactLoader, Found
+from adapters.postgres.reading.facts import FactLoader, LoadedFacts
 from adapters.postgres.reading.reader import Reader
 from adapters.postgres.reading.states import Reads, States
 from adapters.postgres.vault import Vault, personal_values
@@ -170,7 +170,7 @@ class Ledger:
             return Appended(stream=request.stream, position=size + 1, seq=version + 1, version=version, events=0)
         if self._facts is None or not self._facts.has_rules(request.command):
             return await self._append(decider, request, digest, seen, decision, Reads())
-        async with Found(reads) as found:
+        async with LoadedFacts(reads) as found:
             proposal = Proposal(request.stream, request.command, state, request.context)
             refusal = await self._facts.judge(proposal, found)
             if refusal is not None:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from api.cli.wording.retelling import retold
-from api.language import current, text, translated
+from api.language import Language, current, text, translated
 
 REFUSED, UNUSABLE, FAULT = 1, 2, 70
 """Exit statuses; 70 is EX_SOFTWARE of sysexits.h."""
@@ -78,7 +78,7 @@ def status_of(error: BaseException) -> int:
 
 
 def sentence(error: BaseException) -> str:
-    """One line that says what is wrong: name and message, without credentials and control characters."""
+    """One line that says what is wrong: the error's own sentence, without credentials and control characters."""
     line = " ".join("".join(c if c.isprintable() else " " for c in _said(error)).split())
     return line if len(line) <= SENTENCE_MAX_CHARS else line[:SENTENCE_MAX_CHARS] + " …"
 
@@ -96,16 +96,20 @@ def _said(error: BaseException) -> str:
     for known, say in _SAY.items():
         if known in _names(type(error)):
             return say(error)
-    told = text("{name}: {sentence}", name=_name(type(error)), sentence=retold(str(error)))
+    own = retold(str(error))
     if status_of(error) == FAULT:
-        return text("this is a fault of leaseledger, please report it: {error}", error=told)
-    return told
+        named = text("{name}: {sentence}", name=type(error).__name__, sentence=own)
+        return text("this is a fault of leaseledger, please report it: {error}", error=named)
+    kind = _kind(type(error))
+    return text("{name}: {sentence}", name=kind, sentence=own) if kind and own else own or type(error).__name__
 
 
-def _name(cls: type[BaseException]) -> str:
-    """The name of an error's class, or what the nearest class in its ancestry is called in the reader's language."""
+def _kind(cls: type[BaseException]) -> str:
+    """What the nearest class in an error's ancestry is called in Chinese; empty in English, where it is code alone."""
+    if current() is Language.EN:
+        return ""
     names = [name.rpartition(".")[2] for name in _names(cls) if name in STATUS]
-    return text(next((name for name in [cls.__name__, *names] if translated(name, language=current())), cls.__name__))
+    return text(next((name for name in [cls.__name__, *names] if translated(name)), ""))
 
 
 def _of_file(error: Any) -> str:

@@ -207,7 +207,15 @@ def _list_alarms(request: ReadRequest) -> ReadResult | None:
 
 
 CONTRACTS = Resource(CONTRACT, CONTRACT_BOOK, ContractState)
-CLAUSES = Resource(CLAUSE, CLAUSE_LIBRARY)
+
+
+class _Versions(Struct, frozen=True):
+    """The versions of a clause, number n at place n - 1."""
+
+    versions: tuple[clause_library.ListedVersion, ...]
+
+
+CLAUSES = Resource(CLAUSE, CLAUSE_LIBRARY, _Versions, of_row=lambda row: _Versions(clause_library.versions_of(row)))
 
 _P = Permission
 

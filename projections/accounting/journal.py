@@ -6,6 +6,8 @@ A row is an entry of the journal with all of its lines: `accounts` and `fen` are
 length, an amount in debit is positive, one in credit negative, each account once; they add up to zero. Rows only come,
 so the books at an earlier position, or at the end of an earlier business date, are a WHERE clause: exact and as quick
 as today's. `cash_fen` is what of an entry is cash, on the day from which the money counts (`cash_on`).
+
+There is no state to fold: a row follows from its own event, through the posting that is the domain's.
 """
 
 from __future__ import annotations

@@ -5,6 +5,8 @@
 
 The last event that names a whole state (opened, started, closed) is found backwards; steps stand behind it. There is no
 table: an answer is as fresh as the ledger, and the past is a shorter stream.
+
+The fold is written by hand: a calendar's state keeps the steps that are left, and forgets what each done one handled.
 """
 
 from __future__ import annotations

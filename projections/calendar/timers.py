@@ -6,6 +6,8 @@ Kinds of timers are declared with their aggregates (`domain.kernel.timer`). A ti
 end from its day on until an event closes it; the calendar visits each day, so none is missed.
 Firing a timer is a command (`adapters.processes`); this read model never knows that it was fired, only what the events
 say. The row of an aggregate that waits for nothing any more stays, empty: the past is found by it.
+
+The fold is written by hand: rows are of every kind of aggregate, by the changes that its kinds of timers declare.
 """
 
 from __future__ import annotations

@@ -6,6 +6,11 @@
 
 One row per application holds the position at which it first reached each stage. A stage once reached stays reached, so
 the funnel at an earlier position is a WHERE clause: exact, and as quick as the funnel of today.
+
+The fold is written by hand: positions and durations are not in an application's state, which would come on top of them.
+39,271 events of 2,000 applications, medians of five interleaved rounds: filled at 211,700 events a second, in windows
+of 1,000 events at 135,800; the aggregate's `evolve` alone, with none of these columns, at 78,400 and 61,700, in 4.2
+times the room.
 """
 
 from __future__ import annotations

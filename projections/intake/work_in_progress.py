@@ -4,6 +4,10 @@
 
 The past (`as_of_position`): rows that have not changed since are counted as they are; the others are folded again from
 their own streams. Ranges of validity would have to be written for the most frequent events of all.
+
+The fold is written by hand: a row is one lane of an application, which is not the state of an aggregate. That state has
+the names of the lanes only, and its `evolve` alone is slower: 78,400 events a second filled and 61,700 in windows of
+1,000 against 140,100 and 97,200 (39,271 events of 2,000 applications, medians of five interleaved rounds).
 """
 
 from __future__ import annotations

@@ -9,6 +9,8 @@ A row is one lease. Each change of (oldest unpaid due date, open amount) is a st
 business date, ledger position, and the two values. Dates and positions only rise, so the state at the end of a day, and
 at a position, is found by binary search within the row: exact, in SQL, without folding anything again. A lease counts
 from its activation until it is closed or written off, and again when it is open again.
+
+The fold is written by hand: a row is a series of steps by day, of which a lease's state knows the last one only.
 """
 
 from __future__ import annotations

@@ -4,6 +4,11 @@
 
 Amounts are in the smallest unit of the lease's currency. `billed` is principal, interest, fees and late fees of issued
 bills; `billed - paid - waived - written off` is `open`. `schedule` and `dues` are what the row itself needs to go on.
+
+The fold is written by hand: the aggregate replays an account, and the row needs sums. 12,960 events of 1,000 generated
+clients (`tests.bench.leasing`), medians of five interleaved rounds: filled at 47,600 events a second into 1.6 MB, in
+windows of 1,000 events at 21,200 into 1.5 MB; the aggregate's `evolve` alone, with none of these columns but the state,
+at 46,600 into 2.2 MB and at 17,400 into 4.8 MB. The kept state would come on top of the columns.
 """
 
 from __future__ import annotations

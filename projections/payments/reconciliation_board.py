@@ -4,6 +4,9 @@
     reconciliation.break_found      ─▶ row n of the run ─break_resolved─▶ …
 
 Row 0 of a run is the run itself; rows 1, 2, 3 … are its breaks. The past is folded again from the runs' own streams.
+
+The fold is written by hand: a row is one break, which is not the state of an aggregate. The state of a run keeps the
+numbers of its open breaks only, neither their amounts nor how they were resolved.
 """
 
 from __future__ import annotations

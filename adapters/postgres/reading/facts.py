@@ -1,6 +1,6 @@
 """Facts of rules: streams by their states, relations by their members, references and sums by functions.
 
-    rule ─needs─▶ Found (facts; the versions of the streams that were read) ─▶ judged ─▶ Append.reads
+    rule ─needs─▶ LoadedFacts (facts; the versions of the streams that were read) ─▶ judged ─▶ Append.reads
            └─ asked again while it names something new
 
 No business context has a name here: relations, references and sums are tables of the composition root.
@@ -59,7 +59,7 @@ Lock = Callable[[UUID], AbstractAsyncContextManager[None]]
 Rules = Mapping[type[Command], Sequence[CrossRule]]
 
 
-class Found(AsyncExitStack):
+class LoadedFacts(AsyncExitStack):
     """Facts that were read for one command; holds the tenant lock, where a sum was read, until the block ends.
 
     `reads` takes the version of every stream that was read.
@@ -107,7 +107,7 @@ class FactLoader:
         """Whether any rule over other streams is on this class of command."""
         return type(command) in self._rules
 
-    async def judge(self, proposal: Proposal, found: Found) -> Refusal | None:
+    async def judge(self, proposal: Proposal, found: LoadedFacts) -> Refusal | None:
         """The first rule that says no, in their order; what was read for them is in `found`."""
         for rule in self._rules.get(type(proposal.command), ()):
             while needs := missing(rule.needs, proposal, found.facts):
@@ -120,13 +120,13 @@ class FactLoader:
     async def facts(self, tenant: UUID, needs: Callable[[Facts], Iterable[Need]]) -> Facts:
         """Facts for somebody who writes nothing on the strength of them here: as the ledger has them now."""
         while True:
-            async with Found(Reads()) as found:
+            async with LoadedFacts(Reads()) as found:
                 while new := [need for need in dict.fromkeys(needs(found.facts)) if need not in found.facts]:
                     await self._load(tenant, new, found)
             if not await self.states.moved(found.reads):
                 return found.facts
 
-    async def _load(self, tenant: UUID, needs: Sequence[Need], found: Found) -> None:
+    async def _load(self, tenant: UUID, needs: Sequence[Need], found: LoadedFacts) -> None:
         """Load facts; the states of streams of one aggregate together."""
         streams: dict[str, list[StreamState]] = {}
         for need in needs:
@@ -138,7 +138,7 @@ class FactLoader:
             states = await self._states(tenant, aggregate, [need.stream for need in some], found)
             found.facts.update(zip(some, states, strict=True))
 
-    async def _fact(self, tenant: UUID, need: Need, found: Found) -> Any:
+    async def _fact(self, tenant: UUID, need: Need, found: LoadedFacts) -> Any:
         match need:
             case FirstEvent(aggregate, stream):
                 return await self._first(tenant, aggregate, stream, found)
@@ -155,14 +155,14 @@ class FactLoader:
                 return await self._sums[kind](tenant, key)
         raise TypeError(f"expected a need, got {type(need).__name__}")
 
-    async def _related(self, tenant: UUID, need: Related, found: Found) -> tuple[Any, ...]:
+    async def _related(self, tenant: UUID, need: Related, found: LoadedFacts) -> tuple[Any, ...]:
         members = await self._relations[need.relation](tenant, need.key)
         if need.complete:
             found.found_all(members)
         states = await self._states(tenant, need.aggregate, members.streams, found)
         return tuple(state for state in states if state is not None)
 
-    async def _states(self, tenant: UUID, aggregate: str, streams: Sequence[UUID], found: Found) -> list[Any]:
+    async def _states(self, tenant: UUID, aggregate: str, streams: Sequence[UUID], found: LoadedFacts) -> list[Any]:
         states = []
         held = await self.states.find(DECIDERS[aggregate], streams, tenant)
         for stream, (version, state) in zip(streams, held, strict=True):
@@ -170,13 +170,13 @@ class FactLoader:
             states.append(state)
         return states
 
-    async def _events(self, tenant: UUID, aggregate: str, stream: UUID, found: Found) -> tuple[Event, ...]:
+    async def _events(self, tenant: UUID, aggregate: str, stream: UUID, found: LoadedFacts) -> tuple[Event, ...]:
         entries = [entry async for entry in self._reader.stream_entries(stream)]
         found.read(stream, len(entries))
         ours = bool(entries) and whose(entries[0]) == (tenant, aggregate)
         return tuple(entry.event() for entry in entries) if ours else ()
 
-    async def _first(self, tenant: UUID, aggregate: str, stream: UUID, found: Found) -> Any:
+    async def _first(self, tenant: UUID, aggregate: str, stream: UUID, found: LoadedFacts) -> Any:
         stored = await self._reader.first(stream)
         if stored is None:
             found.read(stream, 0)

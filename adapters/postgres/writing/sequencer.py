@@ -37,7 +37,7 @@ class Part(Struct, frozen=True):
     drafts: tuple[Draft, ...]
 
 
-Read = tuple[UUID, int]
+StreamRead = tuple[UUID, int]
 """A stream that was looked at and the version that was seen; 0 for a stream that must not exist yet."""
 
 
@@ -59,7 +59,7 @@ class Append(Struct, frozen=True, kw_only=True):
     key: str
     digest: bytes
     parts: tuple[Part, ...]
-    reads: tuple[Read, ...] = ()
+    reads: tuple[StreamRead, ...] = ()
     beginnings: tuple[Beginning, ...] = ()
     personal: tuple[PersonalRow, ...] = ()
     subject_keys: tuple[tuple[UUID, bytes], ...] = ()

@@ -49,7 +49,7 @@ def rotate(session: Session) -> None:
 @command(subjects, "destroy-key")
 def destroy_key(
     session: Session,
-    subject: Annotated[UUID, typer.Argument(metavar="UUID", help="The person's id.", show_default=False)],
+    subject: Annotated[str, typer.Argument(metavar="SUBJECT", help="The person's id.", show_default=False)],
     yes: Annotated[bool, typer.Option("--yes", help="Really: this cannot be undone.")] = False,
 ) -> None:
     """Make a person's data unreadable for ever.
@@ -63,12 +63,23 @@ def destroy_key(
 
     if not yes:
         raise Unusable(text("destroying a key cannot be undone: expected --yes, got none"))
+    person = _person(subject)
     with session.base() as on, connect(on.url) as connection:
-        destroyed = destroy(connection, subject, utc_text(now()))
+        destroyed = destroy(connection, person, utc_text(now()))
     words = text("destroyed") if destroyed else text("there was no living key of this subject")
     session.emit(
-        {"subject": subject, "destroyed": destroyed},
+        {"subject": person, "destroyed": destroyed},
         lambda out: out.print(text("{name}: {sentence}", name=subject, sentence=words)),
     )
     if not destroyed:
         raise typer.Exit(REFUSED)
+
+
+def _person(subject: str) -> UUID:
+    """The id of a person as lists print it, or a bare UUID. Raises `IdError`."""
+    from domain.kernel.ids import parse_id
+
+    try:
+        return UUID(subject)
+    except ValueError:
+        return parse_id("subject", subject)

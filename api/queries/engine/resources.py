@@ -62,12 +62,13 @@ class Place(Struct, frozen=True):
 
 @dataclass(frozen=True)
 class Resource:
-    """One aggregate outside: its read model, and what of its state the rows do not have."""
+    """One aggregate outside: its read model, and what of its state the rows do not have, or have in another form."""
 
     decider: Decider[Any]
     model: Projection[Any]
     detail: type[Struct] | None = None
     of_state: Callable[[Any], Any] = lambda state: state
+    of_row: Callable[[Any], Any] | None = None
     without: tuple[str, ...] = ()
     renamed: Mapping[str, str] = field(default_factory=dict)
 
@@ -118,14 +119,16 @@ class Resource:
         return self._shown(folding.row, place, folding.state)
 
     def _shown(self, row: Any, place: Place, state: Any) -> Struct:
-        return self._made[1]((row, None if self.detail is None else self.of_state(state), place))
+        of_row = self.of_row
+        detail = None if self.detail is None else self.of_state(state) if of_row is None else of_row(row)
+        return self._made[1]((row, detail, place))
 
     def _place(self, row: Any) -> Place:
         return Place(self.model.stream_of(row), row.version, row.first_position, row.position)
 
     def of_rows(self, request: ReadRequest, rows: Sequence[Row], position: int) -> list[Struct]:
         """Resources of some rows: of the rows alone, or folded from their streams where the state adds something."""
-        if self.detail is None:
+        if self.detail is None or self.of_row is not None:
             return [self._shown(row, self._place(row), None) for row in rows]
         entries = reading.entries_of(request.connection, SHARD, [self.model.stream_of(row) for row in rows], position)
         found = (self._readable(entries.get(self.model.stream_of(row), [])) for row in rows)

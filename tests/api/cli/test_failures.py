@@ -18,6 +18,7 @@ from adapters.imports.errors import Place, TruncatedGzip
 from adapters.postgres.connections import DatabaseUnavailable
 from adapters.postgres.embedded import EmbeddedPostgresError
 from adapters.postgres.ledger import StateMoved
+from adapters.processes.end_of_day import EndOfDayError
 from api.cli.failures import (
     FAULT,
     REFUSED,
@@ -30,6 +31,7 @@ from api.cli.failures import (
     sentence,
     status_of,
 )
+from api.language import Language, speaking
 from api.settings import Settings
 from chain.errors import MalformedNote, ProofMismatch
 
@@ -104,7 +106,20 @@ def test_the_nearest_ancestor_decides() -> None:
 
 def test_a_sentence_is_one_line_without_control_characters() -> None:
     said = sentence(DatabaseUnavailable("cannot\nconnect\x1b[31m to\x07 it"))
-    assert said == "DatabaseUnavailable: cannot connect [31m to it"
+    assert said == "cannot connect [31m to it"
+
+
+@pytest.mark.parametrize(
+    ("tongue", "said"), [(Language.EN, "the day is open"), (Language.ZH, "日终处理被拒绝：the day is open")]
+)
+def test_no_class_is_named_to_people(tongue: Language, said: str) -> None:
+    """In English the sentence stands alone; in Chinese it may be of no known form, and its kind is said."""
+    with speaking(tongue):
+        assert sentence(EndOfDayError("the day is open")) == said
+
+
+def test_an_error_without_words_is_said_by_its_name() -> None:
+    assert sentence(EndOfDayError()) == "EndOfDayError"
 
 
 def test_a_sentence_has_an_end() -> None:

@@ -78,7 +78,7 @@ def _versions(facts: dict[str, str | None]) -> list[tuple[str, str]]:
 
 
 def _settings(facts: dict[str, dict[str, str | None]]) -> list[tuple[str, str]]:
-    sources = {"command line": text("command line"), "default": text("default")}
+    sources = {"command line": text("command line"), "default": text("default"), "ledger": text("ledger")}
     lines = [
         (name, f"{one['value'] or '–'}   ({sources.get(str(one['from']), one['from'])})") for name, one in facts.items()
     ]

@@ -313,7 +313,9 @@ def _head(health: Health, settings: Settings, connection: Any) -> None:
         "bytes": connection.execute("SELECT pg_database_size(current_database())").fetchone()[0],
         "newest_checkpoint": newest,
     }
-    if origin != settings.origin and "origin" in settings.model_fields_set:
+    if origin and "origin" not in settings.model_fields_set:
+        health.facts["settings"]["origin"] = {"value": origin, "from": "ledger"}
+    elif origin != settings.origin:
         names = {"origin": repr(origin), "setting": repr(settings.origin)}
         health.problem(
             text("the ledger is the log {origin}, the setting says {setting}", **names),

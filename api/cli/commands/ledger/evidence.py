@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from api.cli.failures import Failure, Unusable
-from api.cli.frame import Session, as_json, command, group, help_of
+from api.cli.frame import Session, as_json, command, group, help_of, program_name
 from api.cli.wording.words import number, size
 from api.language import text
 
@@ -119,8 +119,12 @@ def verify(context: typer.Context) -> None:
 
     The same as running chain/verify.py, one file that needs nothing but Python.
     """
+    from api.cli.wording.verifying import help_of_verify
     from chain import verify as verifier
 
+    if (explained := help_of_verify(context.args, program_name())) is not None:
+        typer.echo(explained, nl=False)
+        return
     raise typer.Exit(verifier.main(context.args or ["--help"]))
 
 

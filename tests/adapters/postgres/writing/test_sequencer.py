@@ -23,9 +23,9 @@ from adapters.postgres.writing.sequencer import (
     NotFirst,
     Part,
     PersonalRow,
-    Read,
     ReadMoved,
     StreamBegun,
+    StreamRead,
     SubjectErased,
     SubjectKeyTaken,
     VersionConflict,
@@ -54,7 +54,7 @@ def part(stream: UUID = STREAMS[0], expected: int = 0, events: int = 1) -> Part:
 
 def several(
     *parts: Part,
-    reads: Sequence[Read] = (),
+    reads: Sequence[StreamRead] = (),
     looked_to: int | None = None,
     key: str = "k",
     says: str = "",

@@ -100,7 +100,7 @@ def test_malformed_input_is_named_and_what_came_before_stays(program: Program, n
     assert done.json["ok"] is False
     assert done.json["error"]["name"] == name
     assert done.json["error"]["file"] == str(path)
-    assert f"leaseledger: {name}: {path}" in done.err
+    assert f"leaseledger: {path}" in done.err
     # Two good cases of two events each stand before most of these errors.
     whole = 0 if name in ("NotGzip", "NotALog", "ForbiddenDoctype") else 2
     # A case that cannot be mapped was read all the same.

@@ -166,6 +166,12 @@ def test_the_wrong_origin(program: Program) -> None:
     assert "LEASELEDGER_ORIGIN=ledger.example/shard-0" in done.json["problems"][0]["do"]
 
 
+def test_an_origin_that_nobody_set_is_the_ledgers_own(program: Program) -> None:
+    program.filled(1)
+    done = doctor("--json", **on(program) | {"ORIGIN": None})
+    assert done.json["settings"]["origin"] == {"value": "ledger.example/shard-0", "from": "ledger"}
+
+
 def test_a_variable_that_is_no_setting(program: Program) -> None:
     done = doctor("--json", **on(program, PROT="1")).then(REFUSED)
     assert problems(done) == ["LEASELEDGER_PROT is set and is no setting"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -146,8 +147,11 @@ def test_destroying_a_key_leaves_fsck_clean_and_no_value_readable(program: Progr
     }
     data = program("fsck", "--json").then(0).json
     assert (data["personal_values"], data["erased_values"]) == (0, 2)
-    again = program("subject", "destroy-key", subject, "--yes").then(REFUSED)
-    assert "there was no living key" in again.text
+    as_listed = f"subject_{UUID(subject).hex}"
+    again = program("subject", "destroy-key", as_listed, "--yes").then(REFUSED)
+    assert again.text == f"{as_listed}: there was no living key of this subject\n"
+    other = program("subject", "destroy-key", as_listed.replace("subject_", "lease_"), "--yes").then(UNUSABLE)
+    assert "expected subject_ and 32 lower-case hex digits" in other.err
 
 
 def test_a_rolled_back_ledger_is_caught_by_a_checkpoint_kept_elsewhere(program: Program, tmp_path: Path) -> None:
