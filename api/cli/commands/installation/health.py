@@ -342,9 +342,9 @@ def _signers(health: Health, settings: Settings, connection: Any) -> None:
         seeds = FileKeys(settings.keys_directory, make=False).log_seeds()
     except (KeyFileError, OSError):
         return
-    mine = {str(Ed25519Signer(settings.origin, seed).vkey) for seed in seeds}
     for (vkey,) in rows:
-        if vkey not in mine and vkey.startswith(f"{settings.origin}+"):
+        origin = vkey.partition("+")[0]
+        if vkey not in {str(Ed25519Signer(origin, seed).vkey) for seed in seeds}:
             what = text("no key file belongs to the verifier key {vkey}", vkey=vkey)
             health.problem(what, text("restore the key files from a backup"))
 

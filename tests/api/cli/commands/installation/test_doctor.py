@@ -152,10 +152,12 @@ def test_keys_that_are_all_gone(program: Program) -> None:
     assert not (program.data / "keys").exists()
 
 
-def test_keys_of_another_ledger(program: Program, book: Program) -> None:
+@pytest.mark.parametrize("origin", ["ledger.example/shard-0", None])
+def test_keys_of_another_ledger(program: Program, book: Program, origin: str | None) -> None:
+    """A verifier key names the origin that it was made for, whether that is set or not."""
     vkey = book("vkey").text.strip()
     program("vkey").then(0)
-    done = doctor("--json", **on(book, DATA=str(program.data))).then(REFUSED)
+    done = doctor("--json", **on(book, DATA=str(program.data)) | {"ORIGIN": origin}).then(REFUSED)
     assert problems(done) == [f"no key file belongs to the verifier key {vkey}"]
 
 
