@@ -15,6 +15,7 @@ import uvicorn
 
 from api.compose import Base
 from api.queries.registry import READS
+from tests import sampling
 from tests.api.console.chromium import Tab, browsing, installed
 from tests.api.console.test_pages import address, streams
 
@@ -55,11 +56,8 @@ async def tab(served: str, keys: dict[str, str], tmp_path: Path) -> AsyncIterato
 
 @pytest.mark.parametrize(
     "languages",
-    [
-        pytest.param(("en", "zh-CN"), id="by-turns"),
-        pytest.param(("en",), id="en", marks=pytest.mark.slow),
-        pytest.param(("zh-CN",), id="zh-CN", marks=pytest.mark.slow),
-    ],
+    [("en",), ("zh-CN",)] if sampling.PROFILE == "deep" else [("en", "zh-CN")],
+    ids="-".join,
 )
 async def test_every_page_looks_right(tab: Tab, served: str, lived: Base, languages: tuple[str, ...]) -> None:
     """No word on the console, nothing that the policy refused, nothing wider than the window, nothing hard to read."""
