@@ -178,7 +178,12 @@ class Ledger:
             return await self._append(decider, request, digest, seen, decision, reads)
 
     async def load(self, decider: Decider[Any], stream: UUID) -> tuple[int, Any]:
-        """Version and state of a stream, as far as they are known; (0, empty state) for a new one."""
+        """Version and state of a stream as the ledger has it now; (0, empty state) for a new one.
+
+        Whoever acts on a state without appending under its version needs this: what is held may be older, for another
+        process writes, too.
+        """
+        await self.states.catch_up(decider, stream)
         return await self.states.load(decider, stream)
 
     async def _append(

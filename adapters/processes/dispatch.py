@@ -215,7 +215,7 @@ class _Run:
 
     async def _foreseen(self, dispatch: Dispatch) -> Refusal | None:
         """The refusal of a doubtful dispatch, if it was decided on the newest version there is."""
-        version, state = await self._ledger.load(dispatch.decider, dispatch.stream)
+        version, state = await self._ledger.states.load(dispatch.decider, dispatch.stream)
         if version != self._versions.get(dispatch.stream):
             return None
         decision = dispatch.decider.decide(dispatch.command, state, dispatch.context)
