@@ -29,6 +29,7 @@ from adapters.postgres.writing.sequencer import (
     AppendError,
     KeyReused,
     KnownCommand,
+    LockLost,
     Part,
     PersonalRow,
     ReadMoved,
@@ -127,7 +128,7 @@ class Ledger:
                 return _repeat(request.key, digest, known)
             if await self.states.catch_up(decider, request.stream) != version or isinstance(outcome, SubjectKeyTaken):
                 continue
-            if await self.states.moved(reads):
+            if isinstance(outcome, LockLost) or await self.states.moved(reads):
                 judged_again += 1
                 if judged_again > JUDGED_AGAIN:
                     raise StateMoved(f"state.moved: what {request.stream} is judged by moved on {judged_again} times")
@@ -153,7 +154,7 @@ class Ledger:
         """One attempt; what may be tried again is given instead of raised."""
         try:
             return await self._attempt(decider, request, digest, seen, reads)
-        except (VersionConflict, ReadMoved, StreamBegun, SubjectKeyTaken) as lost:
+        except (VersionConflict, ReadMoved, StreamBegun, LockLost, SubjectKeyTaken) as lost:
             return lost
 
     async def _attempt(
@@ -205,6 +206,7 @@ class Ledger:
                 parts=(Part(request.stream, version, drafted.drafts),),
                 reads=tuple(reads.versions.items()),
                 beginnings=tuple(reads.beginnings.items()),
+                fence=reads.fence,
                 personal=drafted.personal,
                 subject_keys=drafted.subject_keys,
                 first=request.first,

@@ -17,6 +17,7 @@ from msgspec import Struct
 
 from adapters.postgres.reading.reader import Reader
 from adapters.postgres.reading.states import Reads, States, whose
+from adapters.postgres.writing.sequencer import Fence
 from domain.kernel.command import Command
 from domain.kernel.decider import DECIDERS
 from domain.kernel.event import Event
@@ -53,7 +54,7 @@ ReferenceSource = Callable[[UUID, Any], Any]
 SumSource = Callable[[UUID, Any], Awaitable[Any]]
 """(tenant, key) → a sum, as fresh as the ledger."""
 
-Lock = Callable[[UUID], AbstractAsyncContextManager[None]]
+Lock = Callable[[UUID], AbstractAsyncContextManager[Fence]]
 """Excludes everybody else of the tenant who reads a sum, in all processes."""
 
 Rules = Mapping[type[Command], Sequence[CrossRule]]
@@ -69,7 +70,6 @@ class LoadedFacts(AsyncExitStack):
         super().__init__()
         self.facts: dict[Need, Any] = {}
         self.reads = reads
-        self.locked = False
 
     def read(self, stream: UUID, version: int) -> None:
         """Remember the version that a stream had; the first one counts when it is read twice."""
@@ -149,9 +149,8 @@ class FactLoader:
             case Reference(kind, key):
                 return self._references[kind](tenant, key)
             case Sum(kind, key):
-                if not found.locked:
-                    await found.enter_async_context(self._lock(tenant))
-                    found.locked = True
+                if found.reads.fence is None:
+                    found.reads.fence = await found.enter_async_context(self._lock(tenant))
                 return await self._sums[kind](tenant, key)
         raise TypeError(f"expected a need, got {type(need).__name__}")
 

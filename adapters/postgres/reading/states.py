@@ -14,6 +14,7 @@ from uuid import UUID
 from msgspec import Struct
 
 from adapters.postgres.reading.reader import Reader
+from adapters.postgres.writing.sequencer import Fence
 from chain.entry import Entry
 from domain.kernel.decider import Decider, fold
 
@@ -34,11 +35,12 @@ class Held(Struct, frozen=True):
 @dataclass
 class Reads:
     """What a judgement stands on: stream → version that was read, type of event → position up to which all streams
-    that it begins were looked for.
+    that it begins were looked for; the tenant lock, where a sum was read.
     """
 
     versions: dict[UUID, int] = field(default_factory=dict)
     beginnings: dict[str, int] = field(default_factory=dict)
+    fence: Fence | None = None
 
 
 class States:

@@ -29,6 +29,7 @@ from adapters.postgres.writing.sequencer import (
     Appended,
     AppendError,
     Batch,
+    Fence,
     Head,
     Known,
     KnownCommand,
@@ -206,6 +207,7 @@ class GroupCommit:
             )
             subjects = await _ask_for_subjects(connection, appends)
             beginnings = await _ask_for_beginnings(connection, appends)
+            fences = await _ask_for_fences(connection, appends)
             locked = await head.fetchone()
             assert locked is not None
             size, frontier, recorded_at, room = locked
@@ -213,8 +215,9 @@ class GroupCommit:
             keys = {(tenant, key): KnownCommand(*rest) for tenant, key, *rest in await known.fetchall()}
             readable: dict[UUID, bool] = dict(await subjects.fetchall()) if subjects else {}
             begun: dict[str, int] = dict(await beginnings.fetchall()) if beginnings else {}
+            held = frozenset(Fence(*row) for row in await fences.fetchall()) if fences else frozenset[Fence]()
         before = Head(Frontier.from_bytes(size, frontier), recorded_at)
-        batch = sequence(appends, before, Known(found, keys, readable, begun), utc_text(self._clock()))
+        batch = sequence(appends, before, Known(found, keys, readable, begun, held), utc_text(self._clock()))
         if batch.head.frontier.size > room:
             await connection.execute(_MAKE_ROOM, (SHARD, batch.head.frontier.size))
         return batch
@@ -262,6 +265,17 @@ async def _ask_for_beginnings(
     return await connection.execute(_LAST_BEGUN, (SHARD, min(looked_to), list(set(types))), prepare=True)
 
 
+async def _ask_for_fences(
+    connection: AsyncConnection, appends: Sequence[Append]
+) -> psycopg.AsyncCursor[tuple[Any, ...]] | None:
+    """The tenant locks of a batch that are still held; most batches save the statement."""
+    wanted = [append.fence for append in appends if append.fence is not None]
+    if not wanted:
+        return None
+    columns = [fence.lock for fence in wanted], [fence.holder for fence in wanted]
+    return await connection.execute(_HELD_FENCES, columns, prepare=True)
+
+
 _LOCK_HEAD = "SELECT size, frontier, recorded_at, room FROM ledger.head WHERE shard = %b FOR UPDATE"
 _READ_VERSIONS = "SELECT stream, seq, leaf FROM ledger.stream_heads WHERE shard = %b AND stream = ANY(%b)"
 # One probe of the index for each key: a table that grew faster than its statistics is otherwise read as a whole.
@@ -276,5 +290,13 @@ SELECT subject, wrapped IS NOT NULL FROM ledger.subject_keys WHERE shard = %b AN
 _LAST_BEGUN = """
 SELECT type, max(position) FROM ledger.events
 WHERE shard = %b AND position > %b AND seq = 1 AND type = ANY(%b) GROUP BY type"""
+
+# The two halves of an advisory lock's 64 bits stand in columns of their own.
+_HELD_FENCES = """
+SELECT wanted.lock, wanted.holder
+FROM unnest(%b::bigint[], %b::integer[]) AS wanted (lock, holder) JOIN pg_locks AS held
+    ON held.pid = wanted.holder AND held.granted AND held.locktype = 'advisory' AND held.objsubid = 1
+    AND held.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+    AND held.classid::bigint = wanted.lock >> 32 AND held.objid::bigint = wanted.lock & 4294967295"""
 
 _MAKE_ROOM = "SELECT ledger.make_room(%s::smallint, %s)"

@@ -45,12 +45,20 @@ Beginning = tuple[str, int]
 """A type of event that begins streams, and the ledger position up to which all such streams were looked for."""
 
 
+class Fence(Struct, frozen=True):
+    """A tenant lock that somebody holds: its number, and the database's process that holds it for them."""
+
+    lock: int
+    holder: int
+
+
 class Append(Struct, frozen=True, kw_only=True):
     """The events of one accepted command, waiting for their place.
 
     The first of the `parts` is the stream that the command was for. `reads` are the other streams that the decision
-    stands on, `beginnings` the kinds of stream of which it stands on knowing all. `digest` is 32 bytes over the
-    command's payload: the same key with another digest is a mistake of the caller. `subject_keys` are wrapped keys of
+    stands on, `beginnings` the kinds of stream of which it stands on knowing all, `fence` the lock under which a sum
+    was read. `digest` is 32 bytes over the command's payload: the same key with another digest is a mistake of the
+    caller. `subject_keys` are wrapped keys of
     persons who appear for the first time. `first` demands that nothing is in the ledger yet: these are its first
     events, or they are not written.
     """
@@ -61,6 +69,7 @@ class Append(Struct, frozen=True, kw_only=True):
     parts: tuple[Part, ...]
     reads: tuple[StreamRead, ...] = ()
     beginnings: tuple[Beginning, ...] = ()
+    fence: Fence | None = None
     personal: tuple[PersonalRow, ...] = ()
     subject_keys: tuple[tuple[UUID, bytes], ...] = ()
     first: bool = False
@@ -124,6 +133,13 @@ class StreamBegun(AppendError):
     def __init__(self, event_type: str, looked_to: int, begun_at: int) -> None:
         super().__init__(f"{event_type}: looked for up to position {looked_to}, found at {begun_at}")
         self.type, self.looked_to, self.begun_at = event_type, looked_to, begun_at
+
+
+class LockLost(AppendError):
+    """The tenant lock is not held any more, so that others may have moved what was summed: look and judge again."""
+
+    def __init__(self, fence: Fence) -> None:
+        super().__init__(f"tenant lock {fence.lock}: expected to be held by backend {fence.holder}, which is gone")
 
 
 class NotFirst(AppendError):
@@ -203,14 +219,15 @@ CommandKey = tuple[UUID, str]
 
 class Known(Struct, frozen=True):
     """What the ledger holds about a batch: stream → (version, leaf of the last event), command → its place,
-    subject → whether its key still exists, type of event → where a stream last began with it (of those asked for).
-    What is new is absent.
+    subject → whether its key still exists, type of event → where a stream last began with it, fences that are held
+    (both of those asked for). What is new is absent.
     """
 
     versions: Mapping[UUID, tuple[int, bytes]]
     commands: Mapping[CommandKey, KnownCommand]
     subjects: Mapping[UUID, bool]
     begun: Mapping[str, int] = {}
+    fences: frozenset[Fence] = frozenset()
 
 
 def sequence(
@@ -272,6 +289,8 @@ def _check_versions(append: Append, batch: Batch, known: Known) -> AppendError |
         version = (batch.moved.get(stream) or known.versions.get(stream, _NEW))[0]
         if version != expected:
             return ReadMoved(stream, expected, version)
+    if append.fence is not None and append.fence not in known.fences:
+        return LockLost(append.fence)
     return _check_beginnings(append, batch, known) if append.beginnings else None
 
 

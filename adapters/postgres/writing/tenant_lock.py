@@ -1,6 +1,6 @@
 """The tenant lock: who reads a sum over a tenant excludes the others, in this process and in all on the same database.
 
-    hold(tenant) ─▶ a lock in this process ─▶ an advisory lock of the database ─▶ … ─▶ both are given back
+    hold(tenant) ─▶ a lock in this process ─▶ an advisory lock of the database ─▶ fence ─▶ … ─▶ both are given back
 
 Whoever waits for the database's lock holds one connection; the lock in this process lets one at a time wait for each
 tenant. A process that dies loses its connection and with it the lock.
@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from hashlib import sha256
 from typing import Any
 from uuid import UUID
@@ -20,6 +20,8 @@ import psycopg
 from psycopg_pool import AsyncConnectionPool
 
 from adapters.postgres.connections import conninfo
+from adapters.postgres.schema import SHARD
+from adapters.postgres.writing.sequencer import Fence
 
 CONNECTIONS = 4
 """Tenants whose lock is held at the same time in one process; others wait for a connection."""
@@ -28,6 +30,7 @@ WAIT_S = 30.0
 """How long a connection is waited for, before the database counts as gone."""
 
 _LOCK = "SELECT pg_advisory_xact_lock(%s)"
+_WAIT_FOR_APPENDS = "SELECT FROM ledger.head WHERE shard = %s FOR SHARE"
 _BITS = 63
 
 
@@ -48,11 +51,24 @@ class TenantLock:
         await self._pool.close()
 
     @asynccontextmanager
-    async def hold(self, tenant: UUID) -> AsyncIterator[None]:
-        """Wait for the tenant's lock and keep it. Raises `PoolTimeout` when there is no connection to wait on."""
-        async with self._here[tenant], self._pool.connection() as connection, connection.transaction():
-            await connection.execute(_LOCK, (lock_of(tenant),))
-            yield
+    async def hold(self, tenant: UUID) -> AsyncIterator[Fence]:
+        """Wait for the tenant's lock and keep it. Raises `PoolTimeout` when there is no connection to wait on.
+
+        The lock is lost with its connection, and the next one gets it. So whoever writes under it gives the fence
+        along, which the append checks under the head's lock; and whoever gets it waits until the append that may have
+        passed that check just before is written.
+        """
+        lock = lock_of(tenant)
+        async with self._here[tenant], self._pool.connection() as connection:
+            await connection.execute(_LOCK, (lock,))
+            async with connection.transaction(force_rollback=True):
+                await connection.execute(_WAIT_FOR_APPENDS, (SHARD,))
+            try:
+                yield Fence(lock, connection.info.backend_pid)
+            finally:
+                # A connection that is gone has given the lock back already.
+                with suppress(psycopg.OperationalError):
+                    await connection.rollback()
 
 
 def lock_of(tenant: UUID) -> int:

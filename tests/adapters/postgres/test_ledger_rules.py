@@ -14,14 +14,14 @@ from adapters.postgres import ledger as ledger_module
 from adapters.postgres.ledger import Ledger, StateMoved
 from adapters.postgres.reading.facts import FactLoader, Members
 from adapters.postgres.reading.states import States
-from adapters.postgres.writing.sequencer import Append, Appended, VersionConflict
+from adapters.postgres.writing.sequencer import Append, Appended, Fence, VersionConflict
 from adapters.system import new_id
 from api.compose import Running
 from domain.intake.application.commands import ScheduleWork, StartVerification, SubmitApplication
 from domain.intake.application.rules import APPLICATION
 from domain.intake.application.state import ApplicationPhase
 from domain.kernel import needs as module
-from domain.kernel.needs import CrossRule, Facts, FirstEvent, Need, Proposal, Reference, Related, StreamState, Sum
+from domain.kernel.needs import CrossRule, Facts, FirstEvent, Need, Proposal, Reference, Related, StreamState
 from domain.kernel.refusal import REFUSALS, Refusal, RefusalKind, refusal
 from tests.adapters.postgres.story import ANONYMOUS, SUBMIT, TENANT, request
 
@@ -58,7 +58,7 @@ class Interposed:
 
 
 @asynccontextmanager
-async def nothing_held(tenant: UUID) -> AsyncIterator[None]:
+async def nothing_held(tenant: UUID) -> AsyncIterator[Fence]:
     raise AssertionError("no sum is read")
     yield
 
@@ -371,27 +371,3 @@ async def test_two_that_require_each_other_to_be_absent(program: Running, rules:
     assert sorted(type(outcome).__name__ for outcome in outcomes) == ["Appended", "Refusal"]
     assert not_today() in outcomes
     assert len(await program.reader.versions([here, there])) == 1
-
-
-# -------------------------------------------------------------------------------------------------------- tenant lock
-
-
-async def test_whoever_reads_a_sum_holds_the_lock_until_it_is_written(program: Running, rules: Rules) -> None:
-    order: list[str] = []
-
-    @asynccontextmanager
-    async def hold(tenant: UUID) -> AsyncIterator[None]:
-        order.append(f"in {tenant == TENANT}")
-        yield
-        order.append(f"out at {await program.reader.size()}")
-
-    async def total(_: UUID, key: object) -> str:
-        order.append(f"read {key}")
-        return "sum"
-
-    Watch(needs=(Sum("total", "a"), Sum("total", "b")))
-    ledger = ruled(program, rules, lock=hold, sums={"total": total})
-    stream = await drafted(ledger)
-    size = await program.reader.size()
-    await ledger.execute(APPLICATION, request(stream, SUBMIT))
-    assert order == ["in True", "read a", "read b", f"out at {size + 1}"]

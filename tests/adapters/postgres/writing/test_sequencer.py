@@ -16,10 +16,12 @@ from adapters.postgres.writing.sequencer import (
     Append,
     Appended,
     Batch,
+    Fence,
     Head,
     KeyReused,
     Known,
     KnownCommand,
+    LockLost,
     NotFirst,
     Part,
     PersonalRow,
@@ -274,6 +276,15 @@ def test_a_kind_of_stream_that_was_looked_for_begins_within_the_batch_and_before
     assert [type(outcome) for outcome in outcomes] == [Appended, StreamBegun]
     other = replace(later, beginnings=(("another.begun.v1", 0),))
     assert all(isinstance(one, Appended) for one in sequence([begins, other], EMPTY, NOTHING, NOW).outcomes)
+
+
+def test_who_lost_the_tenant_lock_writes_nothing() -> None:
+    fence = Fence(lock=7, holder=4711)
+    under = replace(append(key="under"), fence=fence)
+    for fences, expected in (({fence}, Appended), (set(), LockLost), ({Fence(lock=7, holder=4712)}, LockLost)):
+        known = Known({}, {}, {}, fences=frozenset(fences))
+        [outcome, other] = sequence([under, append(STREAMS[1], key="other")], EMPTY, known, NOW).outcomes
+        assert (type(outcome), type(other)) == (expected, Appended)
 
 
 def test_the_stream_of_the_command_comes_first_and_may_come_again() -> None:

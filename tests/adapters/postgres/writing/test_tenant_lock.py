@@ -7,6 +7,7 @@ from uuid import UUID
 
 import pytest
 
+from adapters.postgres.connections import connect
 from adapters.postgres.writing.tenant_lock import TenantLock, lock_of
 from adapters.system import new_id
 from api.compose import Running
@@ -40,6 +41,34 @@ async def test_a_lock_ends_with_an_error(program: Running) -> None:
                 raise ZeroDivisionError
         async with lock.hold(TENANT):
             pass
+
+
+async def test_a_lock_that_was_lost_ends_quietly(program: Running, url: str) -> None:
+    """What was done under it has been judged by the fence; the loss is nobody's error then."""
+    async with TenantLock(program.url) as lock:
+        async with lock.hold(TENANT) as fence:
+            with connect(url, role=None) as superuser:
+                superuser.execute("SELECT pg_terminate_backend(%s, 5000)", (fence.holder,))
+        async with lock.hold(TENANT) as again:
+            assert again.holder != fence.holder
+
+
+async def test_whoever_gets_the_lock_waits_for_the_append_before(program: Running, url: str) -> None:
+    """An append that passed the check and is not committed yet would be missing from the sum."""
+    async with TenantLock(program.url) as lock:
+        with connect(url, role=None) as writer:
+            writer.execute("BEGIN; SELECT FROM ledger.head FOR UPDATE")
+            waiting = asyncio.create_task(lock.hold(TENANT).__aenter__())
+            for _ in range(100):
+                if writer.execute(_WAITING).fetchone() == (1,):
+                    break
+                await asyncio.sleep(0.05)
+            assert not waiting.done()
+            writer.execute("COMMIT")
+        await waiting
+
+
+_WAITING = "SELECT count(*) FROM pg_locks WHERE NOT granted AND locktype IN ('tuple', 'transactionid')"
 
 
 def test_locks_differ_by_tenant_and_fit() -> None:
