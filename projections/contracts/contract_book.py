@@ -31,7 +31,7 @@ class Contract(StateRow, frozen=True, kw_only=True):
     """One contract. `version` is the number of its events.
 
     `addressed` counts the parties that standard terms are put to, `acknowledged` those of them that confirmed the
-    latest showing, `signed` the signatures under the latest file, whose digest is `document`.
+    latest showing of the contract itself, `signed` the signatures under the latest file, whose digest is `document`.
     `lessee` and `lessor` are the random ids that the vault knows them by.
     """
 
@@ -54,7 +54,7 @@ class Contract(StateRow, frozen=True, kw_only=True):
     last_due_on: date
     parties: int
     addressed: int
-    acknowledged: int
+    acknowledged: int = 0
     signed: int
     amendments: int
     amendment_pending: bool
@@ -80,7 +80,7 @@ CONTRACT_BOOK = state_projection(
     CONTRACT,
     Contract,
     name="contract_book",
-    version=2,
+    version=3,
     columns={
         "reference": attrgetter("head.contract"),
         "form": attrgetter("head.form"),
@@ -91,12 +91,13 @@ CONTRACT_BOOK = state_projection(
         **{name: attrgetter(f"key_terms.{name}") for name in _TERMS},
         "parties": lambda state: len(state.parties),
         "addressed": lambda state: len(state.addressed()),
-        "acknowledged": lambda state: 0 if state.round is None else len(state.round.acknowledged),
         "signed": lambda state: 0 if state.round is None else len(state.round.signed),
         "amendment_pending": lambda state: state.amendment is not None,
     },
     noted={
         e.ContractAssembled: lambda noted, event, recorded: {"assembled_on": event.assembled_on},
+        e.ContractPresented: lambda noted, event, recorded: {"acknowledged": 0},
+        e.DisclosureAcknowledged: lambda noted, event, recorded: {"acknowledged": noted.get("acknowledged", 0) + 1},
         **dict.fromkeys((e.ContractTerminated, e.ContractFulfilled, e.ContractVoided), _ended),
     },
     indexes=(BY_ID, ("tenant", "reference"), ("tenant", "lessee")),

@@ -23,10 +23,12 @@ from uuid import UUID
 from msgspec import Struct
 from psycopg import Connection
 
+from domain.calendar.calendar import calendar_stream
 from domain.kernel.event import Event
 from domain.leasing.bill_changes import BILL_EVENTS, bill_changes
 from domain.leasing.lease.events import lifecycle as e
 from domain.leasing.lease.events import money as m
+from projections.calendar.business_day import business_day
 from projections.engine.model import Projection, ProjectionError, Recorded, Row
 from projections.engine.pages import resolve
 from projections.engine.tables import array_elements, array_literal
@@ -224,13 +226,18 @@ def ageing(
 ) -> Ageing:
     """Leases and open amounts of the tenant by bucket, at the end of a business date as known then.
 
-    By default the last business date that is known, and the currency of most leases. With `as_of_position` nothing
+    By default the tenant's business date, or the newest on which anything changed where that is later or no calendar
+    was opened, and the currency of most leases. With `as_of_position` nothing
     behind that position is known. Raises `NotProjectedYet` for a position ahead of the read model.
     """
     position = resolve(connection, AGEING, shard, as_of_position)
     currencies = Currencies.of(connection, tenant, currency, shard, position)
     if as_of is None:
-        as_of = _last_day(connection, tenant, position, shard)
+        known_days = (
+            business_day(connection, calendar_stream(tenant), position, shard=shard).business_date,
+            _last_day(connection, tenant, position, shard),
+        )
+        as_of = max(filter(None, known_days), default=None)
     counted: dict[int, tuple[int, int]] = {}
     if as_of is not None:
         condition, values = in_currency(currencies, tenant, shard)

@@ -90,10 +90,10 @@ def _switched(state: PaymentState, event: e.ChannelSwitched) -> PaymentState:
 
 
 def _money_changed(state: PaymentState, attempt: int, **changes: Any) -> PaymentState:
-    """The state with one attempt's money changed; when nothing of all money is kept, the phase says how it went."""
+    """The state with one attempt's money changed; when not more came than went, the phase says how it went."""
     received = tuple(replace(one, **changes) if one.attempt == attempt else one for one in state.received)
     after = replace(state, received=received)
-    if after.kept_fen:
+    if after.net_fen > 0:
         return after
     back = any(one.charged_back for one in received)
     return replace(after, phase=PaymentPhase.CHARGED_BACK if back else PaymentPhase.REFUNDED)

@@ -56,6 +56,11 @@ class Received(Struct, frozen=True, kw_only=True):
         """What did not go back."""
         return 0 if self.charged_back else self.amount_fen - self.refunded_fen
 
+    @property
+    def net_fen(self) -> int:
+        """What came less what went; below 0 where money was refunded and taken back by the payer's bank, too."""
+        return (0 if self.charged_back else self.amount_fen) - self.refunded_fen
+
 
 class Refund(Struct, frozen=True, kw_only=True):
     """One refund by the lease's number: of which attempt's money, and whether the provider has yet to say."""
@@ -115,3 +120,8 @@ class PaymentState(State, frozen=True, kw_only=True):
     def kept_fen(self) -> int:
         """What did not go back."""
         return sum(one.kept_fen for one in self.received)
+
+    @property
+    def net_fen(self) -> int:
+        """All that came less all that went."""
+        return sum(one.net_fen for one in self.received)

@@ -191,6 +191,15 @@ def test_each_attempts_money_is_taken_back_apart() -> None:
     given(*one).when(BACK).then_refused(refusals.CHARGED_BACK_ALREADY, attempt=1)
 
 
+def test_a_chargeback_of_refunded_money_is_paid_with_what_came_on_top() -> None:
+    """The second attempt's money was refunded and then taken back, too: as much went as came, and nothing is left."""
+    refund = (asked(FEN, attempt=2), refunded(FEN, attempt=2))
+    past = (*RETRIED, succeeded(2, ref=REF_2), *refund, overpaid(1, ref=REF))
+    assert given(*past).state.phase is PaymentPhase.SUCCEEDED
+    state = given(*past).when(RecordChargeback(attempt=2, reason="disputed")).then(charged_back(2, ref=REF_2))
+    assert (state.phase, state.net_fen) == (PaymentPhase.CHARGED_BACK, 0)
+
+
 def test_a_refund_is_not_paid_from_money_that_was_taken_back() -> None:
     """What came on top was charged back, so it is the first one's money that goes back to the lessee."""
     past = (*RETRIED, succeeded(2, ref=REF_2), overpaid(1, ref=REF), charged_back(1, on_top=True))

@@ -61,6 +61,9 @@ def test_an_amendment_shows_its_terms_once_everybody_signed() -> None:
     after = given(CONTRACT_BOOK, *told(A, *contracts.TO_AMENDED)).row(A)
     assert (after.total_cost_fen, after.amendment_pending) == (contracts.NEW_TERMS.total_cost_fen, False)
     assert (after.state, after.root) == ("amended", contracts.NEW_ROOT)
+    assert after.acknowledged == before.acknowledged == after.addressed > 0, (
+        "who confirmed the contract has confirmed it"
+    )
 
 
 def test_an_end_takes_the_pending_amendment_with_it() -> None:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from psycopg import Connection
 
+from domain.calendar.calendar import CalendarOpened, DayClosed, calendar_stream
 from domain.kernel.values import Business
 from domain.leasing.lease.commands import PostPayment, ReversePayment
 from domain.leasing.lease.events.money import BillIssued
@@ -14,7 +16,7 @@ from projections.engine.pages import NotProjectedYet
 from projections.leasing.ageing import AGEING, BUCKETS, Ageing, ageing
 from tests.domain.leasing import cases
 from tests.given import given
-from tests.projections.accounting.book_keeping import OTHER_TENANT, TENANT, BookKeeper
+from tests.projections.accounting.book_keeping import OTHER_TENANT, TENANT, BookKeeper, at
 from tests.projections.leasing.lease_stories import AUTO_STORY, bring_up_to_date, happened, lived, stream, told
 
 A = stream(1)
@@ -90,6 +92,22 @@ def test_now_is_the_last_day_on_which_anything_changed(projected: Connection[Any
     assert ageing(projected, TENANT).as_of == cases.day(25)
     assert ageing(projected, TENANT, as_of_position=4).as_of == cases.START
     assert counted(ageing(projected, TENANT, as_of_position=4)) == {"current": (1, 0)}
+
+
+def test_now_is_the_business_date_where_the_calendar_is_further(connection: Connection[Any], books: BookKeeper) -> None:
+    """Nothing changes while a bill grows old; the tenant's calendar says what day it is."""
+    calendar = calendar_stream(TENANT)
+    opened = CalendarOpened(business_date=cases.day(25))
+    closed = DayClosed(day=cases.day(45), next_day=cases.day(46))
+    bring_up_to_date(connection, books, *lived(*UNPAID))
+    last = books.size
+    bring_up_to_date(connection, books, (calendar, at(0), opened), (calendar, at(1), closed))
+    found = ageing(connection, TENANT)
+    assert (found.as_of, counted(found)) == (cases.day(46), {"d1_30": (1, 50_000)})
+    assert ageing(connection, TENANT, as_of_position=last).as_of == cases.day(25)
+    books.write((stream(9), at(2), replace(opened, business_date=cases.day(99))), tenant=OTHER_TENANT)
+    bring_up_to_date(connection, books)
+    assert ageing(connection, TENANT).as_of == cases.day(46), "another tenant's calendar is not this one's"
 
 
 def test_a_tenant_without_leases(projected: Connection[Any]) -> None:

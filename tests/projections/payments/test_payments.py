@@ -67,7 +67,7 @@ def test_the_state_and_the_money_are_the_aggregates_own(phase: PaymentPhase) -> 
     found, state = row(*events), fold(PAYMENT, events)
     assert (found.state, found.attempt, found.channel) == (state.phase, state.attempt, state.channel)
     assert found.received_fen == state.received_fen
-    assert found.received_fen - found.refunded_fen - found.charged_back_fen == state.kept_fen
+    assert found.received_fen - found.refunded_fen - found.charged_back_fen == state.net_fen
     assert found.under_way_fen == (state.asked_fen[-1] if state.under_way is not None else 0)
     assert found.not_before == state.not_before
 
