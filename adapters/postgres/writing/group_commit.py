@@ -12,6 +12,7 @@ written. Nothing is ever repeated without that look.
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import datetime
@@ -213,9 +214,9 @@ class GroupCommit:
             size, frontier, recorded_at, room = locked
             found = {stream: (seq, leaf) for stream, seq, leaf in await versions.fetchall()}
             keys = {(tenant, key): KnownCommand(*rest) for tenant, key, *rest in await known.fetchall()}
-            readable: dict[UUID, bool] = dict(await subjects.fetchall()) if subjects else {}
-            begun: dict[str, int] = dict(await beginnings.fetchall()) if beginnings else {}
-            held = frozenset(Fence(*row) for row in await fences.fetchall()) if fences else frozenset[Fence]()
+            readable: dict[UUID, bool] = dict(await _rows(subjects))
+            begun: dict[str, int] = dict(await _rows(beginnings))
+            held = frozenset(itertools.starmap(Fence, await _rows(fences)))
         before = Head(Frontier.from_bytes(size, frontier), recorded_at)
         batch = sequence(appends, before, Known(found, keys, readable, begun, held), utc_text(self._clock()))
         if batch.head.frontier.size > room:
@@ -238,6 +239,11 @@ async def _tell_in_turns(outcomes: Sequence[Outcome]) -> None:
     for at in range(0, len(outcomes), TOLD_AT_ONCE):
         _tell(outcomes[at : at + TOLD_AT_ONCE])
         await asyncio.sleep(0)
+
+
+async def _rows(cursor: psycopg.AsyncCursor[tuple[Any, ...]] | None) -> list[Any]:
+    """The rows of a statement, none for one that was saved."""
+    return [] if cursor is None else await cursor.fetchall()
 
 
 def _streams(appends: Sequence[Append]) -> list[UUID]:

@@ -285,16 +285,17 @@ def _check_versions(append: Append, batch: Batch, known: Known) -> AppendError |
             return VersionConflict(stream, part.expected, version)
         if several:
             ours[stream] = version + len(part.drafts)
+    return _check_reads(append, batch, known) if append.reads or append.fence or append.beginnings else None
+
+
+def _check_reads(append: Append, batch: Batch, known: Known) -> AppendError | None:
+    """Whether what the decision stands on beside its own streams is still so."""
     for stream, expected in append.reads:
         version = (batch.moved.get(stream) or known.versions.get(stream, _NEW))[0]
         if version != expected:
             return ReadMoved(stream, expected, version)
     if append.fence is not None and append.fence not in known.fences:
         return LockLost(append.fence)
-    return _check_beginnings(append, batch, known) if append.beginnings else None
-
-
-def _check_beginnings(append: Append, batch: Batch, known: Known) -> AppendError | None:
     for event_type, looked_to in append.beginnings:
         if (begun := _last_begun(event_type, batch, known)) > looked_to:
             return StreamBegun(event_type, looked_to, begun)
