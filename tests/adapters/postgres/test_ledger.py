@@ -94,6 +94,16 @@ async def test_stale_cache_of_a_second_process_catches_up(program: Running) -> N
     assert told.seq == 3
 
 
+async def test_whoever_asks_for_a_state_gets_it_as_the_ledger_has_it(program: Running) -> None:
+    """Another process wrote since; who acts on the answer without appending would never find out."""
+    other = another(program)
+    stream = await drafted(program.ledger)
+    await other.load(APPLICATION, stream)
+    await appended(program.ledger, stream, SUBMIT)
+    version, state = await other.load(APPLICATION, stream)
+    assert (version, state.phase) == (2, ApplicationPhase.SUBMITTED)
+
+
 async def test_stale_yes_is_decided_again(program: Running) -> None:
     """What the old state allowed, the new one refuses; the answer is the refusal, not a conflict."""
     other = another(program)
