@@ -267,11 +267,11 @@ async def test_cache_keeps_what_was_used_last(
 ) -> None:
     monkeypatch.setattr(states, "CACHED_STREAMS", 2)
     first, second = await drafted(program.ledger), await drafted(program.ledger)
-    await program.ledger.load(APPLICATION, first)
+    await program.ledger.states.load(APPLICATION, first)
     third = await drafted(program.ledger)
     reads.clear()
     for stream in (first, third, second):
-        assert (await program.ledger.load(APPLICATION, stream))[0] == 1
+        assert (await program.ledger.states.load(APPLICATION, stream))[0] == 1
     assert reads == [(second, 0)]
 
 
@@ -304,9 +304,9 @@ async def test_many_are_loaded_as_one_is(program: Running, reads: list[tuple[UUI
     known = new_id()
     await cold.states.load_many(APPLICATION, [*streams, known])
     reads.clear()
-    loaded = [await cold.load(APPLICATION, stream) for stream in (*streams, known)]
+    loaded = [await cold.states.load(APPLICATION, stream) for stream in (*streams, known)]
     assert reads == []
-    assert loaded == [await one_by_one.load(APPLICATION, stream) for stream in (*streams, known)]
+    assert loaded == [await one_by_one.states.load(APPLICATION, stream) for stream in (*streams, known)]
     assert [version for version, _ in loaded] == [2, 1, 1, 1, 1, 0]
 
 
