@@ -19,7 +19,7 @@ from uuid import UUID
 import msgspec
 from msgspec import Struct
 
-from adapters.postgres.connections import Pool
+from adapters.postgres.connections import Connection, Pool
 from adapters.postgres.ledger import Ledger
 from adapters.postgres.reading.facts import FactLoader
 from adapters.postgres.reading.reader import Reader
@@ -63,6 +63,7 @@ CREATE TABLE IF NOT EXISTS read.process_refusals (
     facts  text     NOT NULL,
     PRIMARY KEY (shard, tenant, key)
 )"""
+_PROGRESS = "SELECT name, position FROM read.processes WHERE shard = %s ORDER BY name"
 _LOCK = "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))"
 _POSITION = "SELECT position FROM read.processes WHERE shard = %s AND name = %s"
 _MOVE = """
@@ -86,6 +87,13 @@ class Refused(Struct, frozen=True):
     stream: UUID
     code: str
     facts: str
+
+
+def progress(connection: Connection) -> list[tuple[str, int]]:
+    """Name and position of every subscription that has begun; nothing before the first one has."""
+    if connection.execute("SELECT to_regclass('read.processes')").fetchone() == (None,):
+        return []
+    return connection.execute(_PROGRESS, (SHARD,)).fetchall()
 
 
 @dataclass

@@ -104,6 +104,35 @@ def test_a_second_instance_waits_until_the_first_is_killed(data: Path, commands:
             assert said_by(words) == f"{waiting}Stopped.\n"
 
 
+def test_who_works_and_what_waits_is_seen(data: Path, commands: Path) -> None:
+    """A ledger whose process managers do not run looks like any other until somebody says so."""
+    program = commands / NAME
+    log = Program("", data).log(CASES, "waiting.xes")
+    command = [str(program), "--data", str(data), "import", "xes", str(log)]
+    with role(program, data, "project"), subprocess.Popen(command, env=environment()) as load:
+        assert load.wait(START_S) == 0
+        until(lambda: works(commands, data) == {"project"})
+        (problem,) = json.loads(leaseledger(commands, data, "doctor", "--json").stdout)["problems"]
+        assert problem["problem"].startswith("no `react` works, and what follows from ")
+        with role(program, data, "react"):
+            until(lambda: works(commands, data) == {"project", "react"})
+            until(lambda: behind(commands, data) == {0})
+            assert json.loads(leaseledger(commands, data, "doctor", "--json").stdout)["problems"] == []
+    until(lambda: works(commands, data) == set())
+
+
+def works(commands: Path, data: Path) -> set[str]:
+    """The roles that `doctor` sees working."""
+    said = json.loads(leaseledger(commands, data, "doctor", "--json").stdout)
+    return {one["name"] for one in said["roles"] if one["works"]}
+
+
+def behind(commands: Path, data: Path) -> set[int]:
+    """How far process managers are behind."""
+    said = json.loads(leaseledger(commands, data, "doctor", "--json").stdout)
+    return {one["behind"] for one in said["process_managers"]}
+
+
 def holder(folder: Path) -> int | None:
     """The database's process for whoever holds a role's lock, the one that is held for as long as a role lives."""
     from adapters.postgres.connections import connect

@@ -277,6 +277,7 @@ def _ledger(health: Health, settings: Settings, url: str) -> None:
             _head(health, settings, connection)
             _signers(health, settings, connection)
             _read_models(health, connection)
+            _roles(health, connection)
     except DatabaseUnavailable as error:
         health.problem(sentence(error), text("start the server, or mend LEASELEDGER_DATABASE_URL"))
     except _psycopg_error() as error:
@@ -373,3 +374,22 @@ def _read_models(health: Health, connection: Any) -> None:
             told = {"table": lag.table, "events": lag.behind}
             note = text("read.{table} is {events} events behind; `leaseledger project` or `up` catches up", **told)
             health.notes.append(note)
+
+
+def _roles(health: Health, connection: Any) -> None:
+    """Roles that work now, and how far what follows from events is behind; it waits when only `react` is missing."""
+    from adapters.postgres import role_locks
+    from adapters.processes.subscription import progress
+
+    held = role_locks.held(connection, role_locks.ROLES)
+    size = health.facts["ledger"]["size"]
+    found = [
+        {"name": name, "position": position, "behind": max(0, size - position)}
+        for name, position in progress(connection)
+    ]
+    health.facts["roles"] = [{"name": name, "works": name in held} for name in role_locks.ROLES]
+    health.facts["process_managers"] = found
+    behind = max((one["behind"] for one in found), default=size)
+    if held and role_locks.REACT not in held and behind:
+        what = text("no `react` works, and what follows from {events} events waits", events=behind)
+        health.problem(what, text("start `leaseledger up`, or `leaseledger role react` beside the roles that work"))
