@@ -14,6 +14,7 @@ import msgspec
 from cryptography import x509
 
 from adapters.documents.port import SigningError
+from adapters.files import write_private
 from adapters.system import random_bytes
 from domain.contracts.roots import schedule_digest
 from domain.kernel.values import canonical_json
@@ -34,9 +35,8 @@ class KeptSchedules:
         digest = schedule_digest(schedule)
         path = self._directory / f"{digest}.json"
         if not path.exists():
-            self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
             draft = path.with_name(f".{path.name}.{random_bytes(8).hex()}")
-            draft.write_bytes(canonical_json(list(schedule)))
+            write_private(draft, canonical_json(list(schedule)))
             draft.replace(path)
         return digest
 

@@ -20,6 +20,7 @@ SENTENCE_MAX_CHARS = 600
 
 STATUS: Mapping[str, int] = {
     "api.demonstration.living.BrokenOff": UNUSABLE,
+    "api.demonstration.living.LivedNow": UNUSABLE,
     "api.demonstration.living.NotForDemonstration": UNUSABLE,
     "adapters.reference.plans.CatalogueError": UNUSABLE,
     "adapters.reference.policies.PolicyError": UNUSABLE,

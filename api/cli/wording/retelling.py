@@ -49,6 +49,8 @@ _FORMS = (
     message("run chmod 600 on it"),
     message("set the origin it was made with"),
     message("the log {origin}"),
+    message("data directory"),
+    message("a name in UTF-8 without control characters"),
     message("mode {mode}"),
 )
 

@@ -22,6 +22,7 @@ from api.http.problems.problem import Problem
 from api.http.reads.answers import JSON, encode
 from api.http.reads.routes import STRICT, Of
 from api.queries.engine.shape import Position
+from api.queries.ledger import ledger_state
 from projections.engine import copies
 
 READY_BEHIND_MAX = 100_000
@@ -66,10 +67,12 @@ class ProcessManagerLag(Struct, frozen=True):
 class Readiness(Struct, frozen=True):
     """Whether requests can be served: the database answers and the read models are near the ledger's head.
 
+    `demonstration`: the ledger was opened for one; its persons and its money are made up.
     Which roles work, and how far process managers are behind, stands beside it: requests are served without them.
     """
 
     status: str
+    demonstration: bool
     ledger_position: Position
     read_models: tuple[ReadModel, ...]
     roles: tuple[Role, ...]
@@ -99,7 +102,8 @@ def _readiness(connection: Connection, now: datetime) -> Readiness:
     size, held = browse.head_size(connection), role_locks.held(connection, role_locks.ROLES)
     roles = tuple(Role(name, name in held) for name in role_locks.ROLES)
     managers = tuple(ProcessManagerLag(name, at, max(0, size - at)) for name, at in progress(connection))
-    return Readiness("ready" if ready else "behind", size, models, roles, managers)
+    status, demonstration = "ready" if ready else "behind", ledger_state(connection).demonstration
+    return Readiness(status, demonstration, size, models, roles, managers)
 
 
 async def list_problems() -> Response:
