@@ -100,7 +100,7 @@ def role(
             _serve(session, on, listener, mmap.mmap(-1, 1))
     else:
         with session.base() as on:
-            _run(session, on, name.value)
+            _run(session, on, name.value, begins=text("{name}: at work; Ctrl-C ends it", name=name.value))
     session.say(text("Stopped."))
 
 
@@ -117,7 +117,7 @@ def _work(session: Session, on: Base, name: str) -> None:
         raise SystemExit(1) from None
 
 
-def _run(session: Session, on: Base, name: str) -> None:
+def _run(session: Session, on: Base, name: str, begins: str = "") -> None:
     from api.roles.role import ROLES, alone
     from api.roles.supervisor import stopped_by_signal
 
@@ -127,6 +127,8 @@ def _run(session: Session, on: Base, name: str) -> None:
     stop = stopped_by_signal()
     with alone(on, name, stop, waits) as mine:
         if mine:
+            if begins:
+                session.say(begins)
             ROLES[name](on, stop)
 
 

@@ -42,6 +42,8 @@ def test_each_role_of_up_is_killed_under_load_and_goes_on(data: Path, commands: 
                 psutil.Process(pid).send_signal(signal.SIGKILL)
                 assert load.wait(START_S) == 0
             until(lambda gone=pid: len(now := roles_of(supervisor)) == ROLES and gone not in now)  # type: ignore[misc]
+        names = {Path(f"/proc/{pid}/comm").read_text().strip() for pid in roles_of(supervisor)}
+        assert names == {"ll-serve", "ll-project", "ll-react", "ll-publish"}
         until(lambda: healthy(url))
         until(lambda: len(json.loads(get(f"{url}/v1/applications?limit=100", key)[1])["data"]) == CASES * ROLES)
         size = checked(leaseledger(commands, data, "fsck", "--json"))["size"]
@@ -101,7 +103,7 @@ def test_a_second_instance_waits_until_the_first_is_killed(data: Path, commands:
             until(lambda: holder(data) not in (None, worked))
             second.send_signal(signal.SIGTERM)
             assert second.wait(START_S) == 0
-            assert said_by(words) == f"{waiting}Stopped.\n"
+            assert said_by(words) == f"{waiting}react: at work; Ctrl-C ends it\nStopped.\n"
 
 
 def test_who_works_and_what_waits_is_seen(data: Path, commands: Path) -> None:
