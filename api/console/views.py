@@ -236,7 +236,7 @@ def figure_page(
         as_of=_as_of(given),
         api=_address(f"/v1{path}", given),
         parent=_parent(read, path),
-        empty=_empty(read, left_out=False) if not any(one.table or one.facts for one in facts) else "",
+        empty="" if facts else _empty(read, left_out=False),
     )
 
 

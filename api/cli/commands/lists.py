@@ -70,8 +70,9 @@ def register(app: typer.Typer) -> None:
 
 
 def name_of(read: Read) -> str:
-    """`list_bills_of_lease` → `bills-of-lease`."""
-    return read.name.removeprefix("list_").replace("_", "-")
+    """`/leases/{lease}/bills` → `bills-of-lease`."""
+    name = read.path.rpartition("/")[2]
+    return f"{name}-of-{read.nouns[-1]}" if read.nouns else name
 
 
 def _listing(read: Read) -> Callable[..., None]:
