@@ -39,6 +39,7 @@ STATUS: Mapping[str, int] = {
     "adapters.documents.paper.PaperIncomplete": REFUSED,
     "adapters.documents.port.SignatureInvalid": REFUSED,
     "adapters.documents.port.SigningError": UNUSABLE,
+    "api.queries.engine.read.PositionAhead": UNUSABLE,
     "chain.b64.Base64Error": UNUSABLE,
     "chain.entry.EntryError": REFUSED,
     "chain.errors.ChainError": REFUSED,

@@ -28,7 +28,6 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
 from adapters.postgres.connections import Connection
-from adapters.postgres.reading import browse
 from adapters.system import now, random_bytes
 from api.access_log import REQUEST_ID, log_failure
 from api.authentication import Authentication, Principal
@@ -61,7 +60,7 @@ from api.queries.engine.parameters import (
     position_of,
     read_parameters,
 )
-from api.queries.engine.read import Read, ReadRequest
+from api.queries.engine.read import PositionAhead, Read, ReadRequest
 from api.queries.receipts import receipt_of
 from domain.kernel.ids import IdError
 from projections.engine.copies import NotLive
@@ -221,12 +220,14 @@ class Console:
         given = await self._suggested(principal, read, _given(request.query_params, read))
         try:
             asked = self._asked(read, principal, given) | {"ids": read.about_ids(names)}
-            await self._in_the_past(asked["position"])
             template, page = await self._page_of(read, asked, path, given)
         except IdError:
             raise _not_found() from None
         except ParameterInvalid as error:
             return self._invalid(request, principal, read, given, error)
+        except PositionAhead as error:
+            ends = text("The ledger ends with event #{size}.", size=f"{error.size:,}")
+            raise Refused(400, text("Not reached yet"), ends) from None
         except TextMissing as error:
             kept = text("The text of clause {code} is kept elsewhere; the ledger has its digest.", code=error.clause)
             raise Refused(409, text("Not here"), kept) from None
@@ -241,12 +242,6 @@ class Console:
             return given
         day = await self._running.queries.run(queries.business_day, principal.tenant)
         return given | {one.name: one.suggestion(day) for one in missing}
-
-    async def _in_the_past(self, position: int | None) -> None:
-        """Refuse a position that the ledger has not reached."""
-        size = None if position is None else await self._running.queries.run(browse.head_size)
-        if size is not None and position is not None and position > size:
-            raise Refused(400, text("Not reached yet"), text("The ledger ends with event #{size}.", size=f"{size:,}"))
 
     async def _page_of(self, read: Read, asked: dict[str, Any], path: str, given: Mapping[str, str]) -> tuple[str, Any]:
         """A read's template and what it shows; nothing when what is asked about is not there."""

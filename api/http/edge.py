@@ -29,6 +29,7 @@ from api.http.commands.endpoint import CommandEndpoint
 from api.http.problems import kinds
 from api.http.problems.faults import faults_of
 from api.http.problems.problem import MEDIA_TYPE, Problem, ProblemKind, body_of, language_of
+from api.queries.engine.read import PositionAhead
 from chain.entry import EntryError
 from projections.engine.copies import NotLive
 from projections.engine.pages import NotProjectedYet, TooMuchPast
@@ -45,6 +46,7 @@ _KINDS: tuple[tuple[type[BaseException] | tuple[type[BaseException], ...], Probl
     (WriterClosed, kinds.CLOSING),
     ((EntryError, ValidationError), kinds.NOT_STORABLE),
     ((CatalogueError, PolicyError), kinds.PLANS_UNUSABLE),
+    (PositionAhead, kinds.POSITION_AHEAD),
     (NotProjectedYet, kinds.POSITION_NOT_REACHED),
     (TooMuchPast, kinds.PAST_TOO_FAR),
     ((NotLive, psycopg.errors.UndefinedTable), kinds.READ_MODEL_ABSENT),

@@ -44,7 +44,7 @@ def paper(
     from projections.engine.reading import head_size
 
     stream = parse_id("contract", identifier)
-    with read_models(session) as (connection, tenant):
+    with read_models(session, at_position) as (connection, tenant):
         found = papers.agreed(connection, stream, head_size(connection, 0) if at_position is None else at_position)
         if found is None or found.tenant != tenant:
             what = text("{id}: expected a contract of this tenant, got none at this position", id=identifier)

@@ -156,6 +156,13 @@ async def test_list_queries_that_do_not_fit(http: Http, query: str) -> None:
     assert (answer.status_code, answer.json()["code"]) == (422, "query.invalid")
 
 
+@pytest.mark.parametrize("number", ["%2B1", "%201", "1%20", "1.0", "1_0", "%EF%BC%91", "-1", ""])
+async def test_numbers_in_addresses_are_digits(http: Http, number: str) -> None:
+    for name in ("limit", "as_of_position", "at_least", "starting_after"):
+        answer = await http.get(f"/v1/events?{name}={number}")
+        assert (answer.status_code, answer.json()["code"]) == (422, "query.invalid"), name
+
+
 @pytest.mark.parametrize("query", ["leases?reference=%00", "contracts?reference=a%00b", "contracts?plan=%00"])
 async def test_text_that_no_database_stores_is_a_named_fault(http: Http, query: str) -> None:
     answer = await http.get(f"/v1/{query}")
