@@ -277,6 +277,7 @@ def _ledger(health: Health, settings: Settings, url: str) -> None:
             _head(health, settings, connection)
             _signers(health, settings, connection)
             _read_models(health, connection)
+            _left_to_people(health, connection)
     except DatabaseUnavailable as error:
         health.problem(sentence(error), text("start the server, or mend LEASELEDGER_DATABASE_URL"))
     except _psycopg_error() as error:
@@ -347,6 +348,20 @@ def _signers(health: Health, settings: Settings, connection: Any) -> None:
         if vkey not in {str(Ed25519Signer(origin, seed).vkey) for seed in seeds}:
             what = text("no key file belongs to the verifier key {vkey}", vkey=vkey)
             health.problem(what, text("restore the key files from a backup"))
+
+
+def _left_to_people(health: Health, connection: Any) -> None:
+    """What should have followed from an event and was refused: a person has to look, and no one else was told."""
+    if connection.execute("SELECT to_regclass('read.process_refusals')").fetchone() == (None,):
+        return
+    rows = connection.execute(
+        "SELECT key, code, count(*) OVER () FROM read.process_refusals ORDER BY tenant, key LIMIT 1"
+    ).fetchall()
+    for key, code, count in rows:
+        told = {"count": count, "key": key, "code": code}
+        health.notes.append(
+            text("read.process_refusals: {count} follow-up commands were refused, such as {key}: {code}", **told)
+        )
 
 
 def _read_models(health: Health, connection: Any) -> None:
