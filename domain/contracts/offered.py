@@ -36,6 +36,11 @@ APPLICATION_NOT_CONTRACTING = refusal(
     "The application of this contract is not in contracting: nothing is shown, confirmed or signed any more",
     "该合同的租赁申请不在签约中，不得再出示、确认或签署",
 )
+NOT_THE_PAPER = refusal(
+    "contract.not_the_paper",
+    "The document is not the paper that was set of this contract: read `document.pdf` again and show that",
+    "所出示文件并非本合同已排版的文本，请重新读取 document.pdf 并出示该文件",
+)
 CONTRACT_IN_FORCE = refusal(
     "application.contract_in_force",
     "All parties signed the contract of this application: end the contract first, by terminating or voiding it",

@@ -38,7 +38,6 @@ def paper(
     The same version of a contract gives the same bytes; nobody's name is on it. With --json: its digest and size.
     """
     from adapters.documents.port import digest_of
-    from adapters.documents.typeset import typeset
     from api import papers
     from domain.kernel.ids import parse_id
     from projections.engine.reading import head_size
@@ -50,7 +49,7 @@ def paper(
             what = text("{id}: expected a contract of this tenant, got none at this position", id=identifier)
             raise Unusable(what)
         document = papers.paper(connection, session.settings.data, tenant, stream, found)
-    pdf = typeset(document)
+    pdf = papers.set_paper(session.settings.data, stream, document)
     if session.json:
         told = {"contract": identifier, "version": found.state.version, "sha256": digest_of(pdf), "bytes": len(pdf)}
         session.emit(told, lambda _: None)

@@ -13,7 +13,7 @@ from domain.contracts.clause import CLAUSE, ClauseState, ClauseVersion, clause_s
 from domain.contracts.contract.rules import CONTRACT
 from domain.contracts.contract.state import IN_FORCE, ContractPhase, ContractState
 from domain.contracts.contract.values import LibraryClause, PartyRole
-from domain.contracts.cross_rules import application
+from domain.contracts.cross_rules import application, papers_of
 from domain.intake import offers
 from domain.intake.application import refusals as application_refusals
 from domain.intake.application.commands import ExpireApplication, WithdrawApplication
@@ -139,12 +139,25 @@ def test_nobody_is_bound_for_an_application_that_is_given_up(command: Command) -
     def ask(found: ApplicationState | None) -> Verdict:
         return given({application(APPLICATION): found}).when(command, OF_THE_APPLICATION, stream=STREAM)
 
-    ask(ACCEPTED).then()
+    papers: dict[Need, Any] = {papers_of(STREAM, c.ROOT): frozenset()} if command is c.PRESENT else {}
+    given({application(APPLICATION): ACCEPTED, **papers}).when(command, OF_THE_APPLICATION, stream=STREAM).then()
     ask(None).then_refused(application_refusals.UNKNOWN)
     for phase in set(ApplicationPhase) - {ApplicationPhase.CONTRACTING}:
         ask(replace(ACCEPTED, phase=phase)).then_refused(offered.APPLICATION_NOT_CONTRACTING, phase=phase)
     ask(replace(ACCEPTED, offer=None)).then_refused(offered.APPLICATION_NOT_CONTRACTING, phase="contracting")
-    given().when(command, replace(OF_THE_APPLICATION, application=None), stream=STREAM).then()
+    given(papers).when(command, replace(OF_THE_APPLICATION, application=None), stream=STREAM).then()
+
+
+def test_what_is_shown_is_the_paper_that_was_set() -> None:
+    """Any of those that were set of this version; where none was, it is its owner's word."""
+
+    def ask(*known: str) -> Verdict:
+        by_hand = replace(OF_THE_APPLICATION, application=None)
+        return given({papers_of(STREAM, c.ROOT): frozenset(known)}).when(c.PRESENT, by_hand, stream=STREAM)
+
+    ask().then()
+    ask("0" * 64, c.DOCUMENT).then()
+    ask("0" * 64, "1" * 64).then_refused(offered.NOT_THE_PAPER, expected=f"{'0' * 64} {'1' * 64}", got=c.DOCUMENT)
 
 
 @pytest.mark.parametrize("command", GIVING_UP, ids=lambda one: type(one).__name__)

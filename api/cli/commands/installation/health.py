@@ -16,6 +16,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from api.cli.commands.installation import followers
 from api.cli.failures import sentence
 from api.cli.wording.retelling import retold
 from api.language import text
@@ -276,8 +277,7 @@ def _ledger(health: Health, settings: Settings, url: str) -> None:
                 return
             _head(health, settings, connection)
             _signers(health, settings, connection)
-            _read_models(health, connection)
-            _roles(health, connection)
+            followers.look(health, connection)
     except DatabaseUnavailable as error:
         health.problem(sentence(error), text("start the server, or mend LEASELEDGER_DATABASE_URL"))
     except _psycopg_error() as error:
@@ -348,48 +348,3 @@ def _signers(health: Health, settings: Settings, connection: Any) -> None:
         if vkey not in {str(Ed25519Signer(origin, seed).vkey) for seed in seeds}:
             what = text("no key file belongs to the verifier key {vkey}", vkey=vkey)
             health.problem(what, text("restore the key files from a backup"))
-
-
-def _read_models(health: Health, connection: Any) -> None:
-    import msgspec
-
-    from adapters.postgres.schema import SHARD
-    from adapters.system import now
-    from projections.engine import copies
-
-    health.facts["read_models"] = []
-    if connection.execute("SELECT to_regclass('read.projections')").fetchone() == (None,):
-        return
-    for lag in copies.lag(connection, SHARD, now()):
-        health.facts["read_models"].append(msgspec.structs.asdict(lag))
-        if lag.dead_letters:
-            told = {"table": lag.table, "events": lag.dead_letters, "keys": lag.dead_keys, "name": lag.name}
-            health.problem(
-                text("read.{table}: {events} events of {keys} keys could not be applied", **told),
-                text(
-                    "read their errors in read.dead_letters, mend the cause, then: leaseledger rebuild {name}", **told
-                ),
-            )
-        elif lag.behind:
-            told = {"table": lag.table, "events": lag.behind}
-            note = text("read.{table} is {events} events behind; `leaseledger project` or `up` catches up", **told)
-            health.notes.append(note)
-
-
-def _roles(health: Health, connection: Any) -> None:
-    """Roles that work now, and how far what follows from events is behind; it waits when only `react` is missing."""
-    from adapters.postgres import role_locks
-    from adapters.processes.subscription import progress
-
-    held = role_locks.held(connection, role_locks.ROLES)
-    size = health.facts["ledger"]["size"]
-    found = [
-        {"name": name, "position": position, "behind": max(0, size - position)}
-        for name, position in progress(connection)
-    ]
-    health.facts["roles"] = [{"name": name, "works": name in held} for name in role_locks.ROLES]
-    health.facts["process_managers"] = found
-    behind = max((one["behind"] for one in found), default=size)
-    if held and role_locks.REACT not in held and behind:
-        what = text("no `react` works, and what follows from {events} events waits", events=behind)
-        health.problem(what, text("start `leaseledger up`, or `leaseledger role react` beside the roles that work"))
