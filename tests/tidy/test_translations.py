@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from itertools import zip_longest
 
 import pytest
 
@@ -34,3 +37,52 @@ def test_chinese_uses_the_words_of_the_trade(path: str) -> None:
 
 def test_an_unusual_word_is_found() -> None:
     assert unusual("应付投资人，死信两条") == ["投资人", "死信"]
+
+
+def test_one_word_stands_for_events_that_wait() -> None:
+    """The catalogue and the operator's page call them the same."""
+    for path in CHINESE[1:]:
+        assert UNUSUAL["死信"] in (ROOT / path).read_text("utf-8")
+
+
+PAIRS = (("README.md", "README.zh-CN.md"), ("OPERATIONS.md", "OPERATIONS.zh-CN.md"))
+FENCED = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
+HEADING = re.compile(r"^#+ .*$", re.MULTILINE)
+QUOTED = re.compile(r"`([^`]+)`")
+SENTENCE = re.compile(r'"title":"[^"]*"')
+"""The one member of a quoted answer that is in the reader's language."""
+
+
+def tokens(page: str) -> list[Counter[str]]:
+    """What each section of a page quotes in backticks, and how often, blocks of commands aside."""
+    return [
+        Counter(" ".join(SENTENCE.sub("", token).split()) for token in QUOTED.findall(section))
+        for section in HEADING.split(FENCED.sub("", page))
+    ]
+
+
+def behind(english: str, chinese: str) -> list[tuple[int, list[str], list[str]]]:
+    """(section, quoted in English only, quoted in Chinese only) of each section in which two pages differ."""
+    sections: Iterable[tuple[Counter[str], Counter[str]]] = zip_longest(
+        tokens(english), tokens(chinese), fillvalue=Counter[str]()
+    )
+    return [
+        (at, sorted(ours - theirs), sorted(theirs - ours))
+        for at, (ours, theirs) in enumerate(sections)
+        if ours != theirs
+    ]
+
+
+@pytest.mark.parametrize("pair", PAIRS, ids=lambda pair: pair[0])
+def test_no_translation_falls_behind(pair: tuple[str, str]) -> None:
+    """Every command, member, file and address that one page names, the other names in the same section."""
+    english, chinese = ((ROOT / name).read_text("utf-8") for name in pair)
+    assert sum(map(len, tokens(english))) > 50
+    assert len(HEADING.findall(english)) == len(HEADING.findall(chinese))
+    assert behind(english, chinese) == []
+
+
+def test_a_page_that_fell_behind_is_found() -> None:
+    english = "## One\nSay `a`, then `b\nc`.\n## Two\n`d`\n```sh\n`e`\n```\n"
+    assert behind(english, "## 一\n`b c`、`a`\n## 二\n`d`\n") == []
+    assert behind(english, "## 一\n`a`\n## 二\n`d` `b c`\n") == [(1, ["b c"], []), (2, [], ["b c"])]
