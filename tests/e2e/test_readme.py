@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
-from datetime import datetime, timedelta
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from api.settings import DEFAULT_TENANT
-from domain.kernel.times import BEIJING
 from tests.api.cli.commands.test_serving import up
 from tests.e2e.test_transcripts import HERE, place, run
 from tests.forked import NAME
@@ -64,38 +63,78 @@ def walk(readme: Path) -> str:
     return found[1]
 
 
-@pytest.mark.network
-def test_an_order_is_walked_from_a_quote_to_a_paid_bill(place: Path, commands: Path) -> None:
+def names_of(said: Mapping[str, str]) -> str:
+    """The line of names that the page puts before an order."""
+    return f"U={said['url']} A='Authorization: Bearer {said['operator_key']}' J='Content-Type: application/json'\n"
+
+
+COUNTED = 'curl() { echo $* >> calls; command curl "$@"; }\n'
+"""Notes every call; a list that is asked again while somebody waits is noted by the same line again."""
+
+CALLS = re.compile(r"An order takes (\d+) calls|办完一笔订单需 (\d+) 次调用")
+
+
+@pytest.fixture
+def shop(place: Path, commands: Path) -> Iterator[dict[str, Any]]:
+    """A ledger of one's own as `up` makes it, in `var`; nothing else is prepared."""
     for program in ("curl", "jq", "openssl", "sha256sum"):
         if run(f"command -v {program}", place).returncode:
             pytest.skip(f"{program} is not installed")
-    data = place / "walk"
-    data.mkdir()
-    # Somebody has looked the loan prime rate up, as the page asks.
-    looked_up = {
-        "version": 2,
-        "lessor": "unlicensed",
-        "lpr_known_until": f"{datetime.now(BEIJING).date() + timedelta(days=20)}",
-    }
-    (data / "pricing.json").write_text(json.dumps({str(DEFAULT_TENANT): looked_up}))
-    with up(data, program=commands / NAME) as said:
-        key = f"Authorization: Bearer {said['operator_key']}"
-        names = f"U={said['url']} A='{key}' J='Content-Type: application/json'"
-        done = run(f"set -eo pipefail\n{names}\n{walk(READMES[0])}", place)
-        assert done.returncode == 0, done.stdout
-        number, _, owed_fen, open_fen = json.loads(done.stdout)
-        assert (number, owed_fen, open_fen) == (1, 38_340, 0)
-        digest = run("sha256sum contract.pdf", place).stdout[:64]
-        contracts = run(f'{names}\ncurl -s $U/v1/contracts -H "$A"', place).stdout
-        (contract,) = json.loads(contracts)["data"]
-        events = run(f'{names}\ncurl -s $U/v1/contracts/{contract["id"]}/events -H "$A"', place).stdout
-        shown = next(one["entry"] for one in json.loads(events)["data"] if "presented" in one["entry"]["type"])
-        assert (contract["state"], shown["body"]["document"]) == ("executed", digest)
+    with up(place / "var", program=commands / NAME) as said:
+        yield said
 
 
-def test_both_walk_the_same_way() -> None:
+@pytest.mark.network
+def test_an_order_is_walked_from_a_quote_to_a_paid_bill(place: Path, shop: dict[str, Any]) -> None:
+    """On a fresh ledger, from the first line of the block to its last: nothing is missing that comes later."""
+    names = names_of(shop)
+    assert not (place / "var" / "pricing.json").exists()
+    done = run(names + COUNTED + walk(READMES[0]), place)
+    assert done.returncode == 0, done.stdout
+    number, _, owed_fen, open_fen = json.loads(done.stdout)
+    assert (number, owed_fen, open_fen) == (1, 38_340, 0)
+    calls = len(set((place / "calls").read_text().splitlines()))
+    for readme in READMES:
+        (counted,) = CALLS.findall(readme.read_text("utf-8"))
+        assert str(calls) in counted
+    digest = run("sha256sum contract.pdf", place).stdout[:64]
+    contracts = run(f'{names}\ncurl -s $U/v1/contracts -H "$A"', place).stdout
+    (contract,) = json.loads(contracts)["data"]
+    events = run(f'{names}\ncurl -s $U/v1/contracts/{contract["id"]}/events -H "$A"', place).stdout
+    shown = next(one["entry"] for one in json.loads(events)["data"] if "presented" in one["entry"]["type"])
+    assert (contract["state"], shown["body"]["document"]) == ("executed", digest)
+
+
+@pytest.mark.network
+def test_an_order_that_fails_says_why_and_ends(place: Path, shop: dict[str, Any]) -> None:
+    """A key that nobody knows, a rate that nobody looked up, a list that stays empty: three ends, three reasons."""
+    names, script = names_of(shop), walk(READMES[0])
+    done = run(names.replace("llk_", "llk_no") + script, place)
+    assert (done.returncode, json.loads(done.stdout.partition("\n")[2])["status"]) == (1, 401), done.stdout
+    looked_up = {"version": 2, "lessor": "unlicensed", "lpr_known_until": "2025-06-19"}
+    (place / "var" / "pricing.json").write_text(json.dumps({str(DEFAULT_TENANT): looked_up}))
+    done = run(names + script, place)
+    assert done.returncode == 1
+    assert "offer.lpr_stale" in done.stdout
+    functions = script.partition("ORDER=")[0]
+    none = "/v1/contracts?application=application_00000000000070008000000000000001"
+    done = run(
+        f'{names}sleep() {{ :; }}\nseq() {{ echo 1 2; }}\n{functions}\nX=$(wait_for contract "{none}")\necho on', place
+    )
+    assert (done.returncode, done.stdout.partition(":")[0]) == (1, f"waited a minute, still no contract at {none}"), (
+        done.stdout
+    )
+
+
+COMMENT = re.compile(r"(?:^|\s{2,})# .*$", re.MULTILINE)
+
+
+def test_both_walk_the_same_way_each_in_its_language() -> None:
     english, chinese = map(walk, READMES)
-    assert english == chinese
+    assert COMMENT.sub("", english) == COMMENT.sub("", chinese)
+    ours, theirs = COMMENT.findall(english), COMMENT.findall(chinese)
+    assert len(ours) == len(theirs) > 5
+    assert all(re.search("[\u4e00-\u9fff]", comment) for comment in theirs)
 
 
 def test_both_say_the_same_commands() -> None:

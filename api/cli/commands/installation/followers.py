@@ -32,7 +32,7 @@ def _read_models(health: Health, connection: Any) -> None:
         if lag.dead_letters:
             told = {"table": lag.table, "events": lag.dead_letters, "keys": lag.dead_keys, "name": lag.name}
             health.problem(
-                text("read.{table}: {events} events of {keys} keys could not be applied", **told),
+                text("read.{table}: {events} dead letters of {keys} keys", **told),
                 text(
                     "read their errors in read.dead_letters, mend the cause, then: leaseledger rebuild {name}", **told
                 ),

@@ -93,7 +93,7 @@ def rebuild(
 
 
 def _retried(session: Session, url: str) -> dict[str, Any]:
-    """Apply the dead letters of every read model again, and say how many were applied and how many are parked still."""
+    """Apply the dead letters of every read model again, and say how many were applied and how many are left."""
     from adapters.postgres.connections import connect
     from projections.engine.letters import retry
     from projections.registry import PROJECTIONS
@@ -102,7 +102,7 @@ def _retried(session: Session, url: str) -> dict[str, Any]:
         found = [retry(connection, projection) for projection in PROJECTIONS]
     done = {"retried": sum(one.applied for one in found), "parked": sum(one.parked for one in found)}
     counts = {"events": number(done["retried"]), "parked": number(done["parked"])}
-    session.say(text("Dead letters: {events} applied, {parked} parked still.", **counts))
+    session.say(text("Dead letters: {events} applied, {parked} left.", **counts))
     return done
 
 
@@ -166,7 +166,7 @@ def _sentence(one: Rebuilt) -> str:
     rows, position = count(one.rows, "row"), number(one.position)
     said = text("read.{table}: {rows} at position {position}", table=one.table, rows=rows, position=position)
     if one.parked:
-        said += text(", {events} events parked", events=number(one.parked))
+        said += text(", {events} dead letters", events=number(one.parked))
     if one.compared is None:
         return said
     if one.compared.first is None:

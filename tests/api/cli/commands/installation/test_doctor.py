@@ -193,7 +193,7 @@ def test_events_that_a_read_model_could_not_take(program: Program) -> None:
         "SELECT 0, 'application_book_v2', 1, stream::text, stream, 'odd' FROM ledger.events WHERE position = 1"
     )
     done = program("doctor", "--json").then(REFUSED)
-    assert problems(done) == ["read.application_book_v2: 1 events of 1 keys could not be applied"]
+    assert problems(done) == ["read.application_book_v2: 1 dead letters of 1 keys"]
     assert "leaseledger rebuild application_book" in done.json["problems"][0]["do"]
 
 

@@ -43,7 +43,7 @@ def test_project_applies_dead_letters_again(program: Program) -> None:
     assert parked > 1
     done = program("project", "--retry", "--json").then(0)
     assert (done.json["retried"], done.json["parked"]) == (parked, 0)
-    assert f"Dead letters: {parked} applied, 0 parked still." in done.err
+    assert f"Dead letters: {parked} applied, 0 left." in done.err
     assert program("rebuild", "application_book", "--compare", "--json").then(0).json[0]["differences"] == 0
 
 
