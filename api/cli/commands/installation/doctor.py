@@ -16,7 +16,7 @@ from api.language import text
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from api.cli.commands.installation.health import Health
+    from api.cli.commands.installation.findings import Health
 
 LABEL_CHARACTERS = 15
 
@@ -41,7 +41,8 @@ def doctor(session: Session) -> None:
 def _look(session: Session) -> Health:
     from pydantic import ValidationError
 
-    from api.cli.commands.installation.health import Health, look
+    from api.cli.commands.installation.findings import Health
+    from api.cli.commands.installation.health import look
 
     try:
         return look(session.settings, {"data"} if session.data_given else set())

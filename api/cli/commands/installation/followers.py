@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from api.cli.commands.installation.findings import Health
 from api.language import text
-
-if TYPE_CHECKING:
-    from api.cli.commands.installation.health import Health
 
 
 def look(health: Health, connection: Any) -> None:

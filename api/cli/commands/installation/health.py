@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from api.cli.commands.installation import followers
+from api.cli.commands.installation.findings import Health
 from api.cli.failures import sentence
 from api.cli.wording.retelling import retold
 from api.language import text
@@ -38,20 +39,6 @@ DURABLE = ("fsync", "full_page_writes")
 """Server settings that must not be off: an acknowledged command must survive a power cut."""
 
 _SECRET_MODE = 0o600
-
-
-class Health:
-    """The facts by topic, and the problems, each with what to do about it."""
-
-    def __init__(self) -> None:
-        self.facts: dict[str, Any] = {}
-        self.problems: list[dict[str, str]] = []
-        self.notes: list[str] = []
-        self.keys_are_wrong = False
-
-    def problem(self, what: str, do: str) -> None:
-        """Something is wrong; `do` is a sentence that a person can follow."""
-        self.problems.append({"problem": what, "do": do})
 
 
 def look(settings: Settings, given: set[str]) -> Health:
