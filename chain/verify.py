@@ -19,7 +19,7 @@ if __name__ == "__main__" and not sys.flags.safe_path:
 import argparse
 import binascii
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import reduce
 from hashlib import sha256, sha512
 from pathlib import Path
@@ -199,8 +199,7 @@ def ed25519_signed(public: bytes, message: bytes, signature: bytes) -> bool:
     minus_key = (_P - key[0], key[1], 1, _P - key[3])
     x, y, z, _ = _add(_times(scalar, _BASE), _times(k, minus_key))
     inverse = pow(z, -1, _P)
-    encoded = y * inverse % _P | (x * inverse % _P & 1) << 255
-    return encoded.to_bytes(32, "little") == signature[:32]
+    return (y * inverse % _P | (x * inverse % _P & 1) << 255).to_bytes(32, "little") == signature[:32]
 
 
 def parse_vkey(text: str) -> Key:
@@ -287,8 +286,7 @@ def hashes(key: Key, folder: Path) -> Outcome:
 
 def _tiles(key: Key, folder: Path, covered: str) -> Outcome:
     head = open_checkpoint(_text(folder / "checkpoint"), key)
-    peaks: list[bytes] = []
-    below: list[bytes] = []
+    peaks, below = list[bytes](), list[bytes]()
     count, level = head.size, 0
     while count:
         roots: list[bytes] = []
@@ -369,29 +367,32 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
-def _judge(args: argparse.Namespace) -> tuple[int, str, str, str]:
-    """Exit status, what was checked, expected, got."""
+def judge(run: Callable[..., Outcome], vkey: str | None, *files: Path) -> tuple[int, str, str, str, str]:
+    """Exit status, what was checked, key, expected, got; without a key, by the one that the folder claims."""
     try:
-        if args.vkey is None:
-            args.vkey = _text(args.folder / "vkey").removesuffix("\n")
-        what, roots, found = args.run(parse_vkey(args.vkey), *(getattr(args, name) for name in args.names))
+        vkey = _text(files[0] / "vkey").removesuffix("\n") if vkey is None else vkey
+        what, roots, found = run(parse_vkey(vkey), *files)
+        status, expected, got = int(roots != found), " ".join(map(bytes.hex, roots)), " ".join(map(bytes.hex, found))
     except Failed as failed:
-        return failed.status, failed.what, failed.expected, failed.got
+        status, what, expected, got = failed.status, failed.what, failed.expected, failed.got
     except OSError as error:
-        return 2, str(error.filename), "a readable file", str(error.strerror)
-    return int(roots != found), what, " ".join(map(bytes.hex, roots)), " ".join(map(bytes.hex, found))
+        status, what, expected, got = 2, str(error.filename), "a readable file", str(error.strerror)
+    return status, _safe(what), _safe(vkey or "none"), _safe(expected), _safe(got)
+
+
+def _safe(text: str) -> str:
+    # Texts of others are shown, not obeyed: nothing in them may move the cursor or break a line.
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command, write five lines, return the exit status."""
     args = _arguments(argv)
     whose = "given by you" if args.vkey is not None else "only claimed by the folder itself: compare it with yours"
-    status, what, expected, got = _judge(args)
-    rows = (("checked", what), ("key", f"{args.vkey or 'none'} ({whose})"), ("expected", expected), ("got", got))
+    status, what, key, expected, got = judge(args.run, args.vkey, *(getattr(args, name) for name in args.names))
+    rows = (("checked", what), ("key", f"{key} ({whose})"), ("expected", expected), ("got", got))
     lines = [VERDICTS[status], *(f"{name:<9} {value}" for name, value in rows)]
-    # Texts of others are shown, not obeyed: nothing in them may move the cursor or break a line.
-    safe = ["".join(c if c.isprintable() else ascii(c)[1:-1] for c in line) for line in lines]
-    sys.stdout.buffer.write(("\n".join(safe) + "\n").encode())
+    sys.stdout.buffer.write(("\n".join(lines) + "\n").encode())
     return status
 
 

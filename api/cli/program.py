@@ -9,7 +9,7 @@ import typer
 from api.cli.commands import access, accounting, calendar, contracts, demonstration, lists, serving
 from api.cli.commands.importing import uci, xes
 from api.cli.commands.installation import doctor
-from api.cli.commands.ledger import evidence, history, read_models
+from api.cli.commands.ledger import evidence, history, read_models, verifying
 from api.cli.commands.pricing import offers
 from api.cli.frame import Data, Json, Lang, Shared, group, worded
 from api.cli.wording.usage import translate_library
@@ -56,6 +56,7 @@ uci.register(imports)
 app.add_typer(imports, name="import")
 history.register(app)
 evidence.register(app)
+verifying.register(app)
 read_models.register(app)
 offers.register(app)
 accounting.register(app)

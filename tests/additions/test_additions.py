@@ -34,7 +34,7 @@ class Bound:
 
 
 BOUNDS: Mapping[str, Bound] = {
-    "event": Bound("event on a lease, with its command", "13", 4),
+    "event": Bound("event on a lease that moves no money, with its command", "13", 4),
     "aggregate": Bound("aggregate with its routes, CLI and console list", "18", 3),
     "read_model": Bound("read model with its list", "4, each column 5 times", 2),
     "connector": Bound("connector of a known kind", "6", 2),
@@ -83,6 +83,22 @@ def test_each_column_of_a_read_model_is_written_once() -> None:
 def test_each_patch_applies_to_the_tree_alone(kind: str) -> None:
     applied = subprocess.run(["git", "apply", "--check", patch_of(kind)], cwd=checkout.ROOT, check=False)
     assert applied.returncode == 0
+
+
+MONEY = re.compile(r"\b(?:BillWaived|WaiveBill|waive_bill)\b")
+
+
+def test_the_architecture_counts_what_it_says() -> None:
+    """The table has the numbers of the patches; the event that moves money is written in as many files as it says."""
+    text = (checkout.ROOT / "ARCHITECTURE.md").read_text("utf-8")
+    for kind in ("event", "rule"):
+        assert f"| {BOUNDS[kind].words} | {len(files_of(kind))} |" in text
+    counted = dict(re.findall(r"^\| (.+) \| (\d+) \|$", text, re.MULTILINE))
+    assert sorted(map(int, counted.values())) == sorted(len(files_of(kind)) for kind in BOUNDS)
+    written = [
+        path for path in checkout.python_files(*PRODUCT) if MONEY.search((checkout.ROOT / path).read_text("utf-8"))
+    ]
+    assert re.findall(r"are written in (\d+) files", text) == [str(len(written))], written
 
 
 @pytest.mark.slow

@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from api.demonstration.living import parts
+from api.language import Language, speaking, text
 from api.settings import DEFAULT_TENANT
 from tests.api.cli.commands.test_serving import up
 from tests.e2e.test_transcripts import HERE, place, run
@@ -148,6 +150,16 @@ def test_both_begin_with_one_leases_life() -> None:
     assert numbers.findall(english) == numbers.findall(chinese)
     assert "bought out for" in english
     assert "every hash, the tree, the checkpoints, read models and vault agree" in english
+
+
+def test_both_say_where_the_car_lessor_is() -> None:
+    """The demonstration has two tenants; without the second's name its pages cannot be found."""
+    lessor = parts(DEFAULT_TENANT)[1].tenant
+    typed = f"\n  LEASELEDGER_TENANT={lessor} .venv/bin/leaseledger --data var/demonstration up   "
+    for readme, tongue in zip(READMES, (Language.EN, Language.ZH), strict=True):
+        with speaking(tongue):
+            words = text("the same for the car lessor, a tenant of its own")
+        assert f"{typed}{words}\n" in readme.read_text("utf-8")
 
 
 def test_the_data_is_cited_and_not_shipped() -> None:

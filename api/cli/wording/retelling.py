@@ -8,6 +8,7 @@ Forms are tried in their order; a sentence of no known form stays as it is.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from functools import cache
 
 from api.language import Language, current, message, text
@@ -62,10 +63,18 @@ def retold(sentence: str) -> str:
     """A sentence of others in the reader's language, where its form is known."""
     if current() is Language.EN:
         return sentence
-    for form in _FORMS:
+    if (found := matched(sentence, _FORMS)) is None:
+        return text(sentence)
+    form, parts = found
+    return text(form, **{name: retold(part) for name, part in parts.items()})
+
+
+def matched(sentence: str, forms: Sequence[str]) -> tuple[str, dict[str, str]] | None:
+    """The first form that a sentence has, and its parts by their names."""
+    for form in forms:
         if (match := _pattern(form).fullmatch(sentence)) is not None:
-            return text(form, **{name: retold(part) for name, part in match.groupdict().items()})
-    return text(sentence)
+            return form, match.groupdict()
+    return None
 
 
 @cache

@@ -1,50 +1,124 @@
-"""Help of `verify` in the reader's language: the stand-alone verifier has nothing but Python, and speaks English.
+"""Reports of the stand-alone verifier, told again in the reader's language: the verifier speaks English.
 
-leaseledger verify                       every check, with what its files are
-leaseledger verify proof --help          one of them
+verdict, what was checked, key, expected, got ─▶ five lines, or one object
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from msgspec import Struct
 
-from api.cli.wording.usage import Formatter
-from api.language import Language, current, message, text
+from api.cli.wording.retelling import matched
+from api.cli.wording.words import padded
+from api.language import Language, current, message, text, text_in
 
-CHECKS: dict[str, tuple[str, str]] = {
-    "proof": (
-        "--vkey VKEY ENTRY FILE",
-        message("A tlog-proof file shows that the entry's exact bytes are in the log."),
-    ),
-    "consistency": (
-        "--vkey VKEY OLD NEW FILE",
-        message("The newer checkpoint's log begins with the older one's; the file has one Base64 hash a line."),
-    ),
-    "tiles": (
-        "[--vkey VKEY] FOLDER",
-        message("Every tile is the hash of what is below it, down to the entries, and all lead to the signed root."),
-    ),
-    "hashes": ("[--vkey VKEY] FOLDER", message("Like `tiles`, for a folder that has no entries.")),
-}
-"""Each check of `chain/verify.py`: its arguments, and what it shows."""
+FORMS = (
+    message("entry {index} of {size} in {origin}"),
+    message("{origin} only grew, from {before} to {after} entries"),
+    message("entries and tiles of {origin}, {size} entries"),
+    message("tiles WITHOUT entries of {origin}, {size} entries"),
+    message("hash {slot} of tile {index} on level {level}"),
+    message("tile {index} on level {level}"),
+    message("entry bundle {index}"),
+    message("entry index"),
+    message("key id of the verifier key"),
+    message("verifier key"),
+    message("signer of the checkpoint"),
+    message("signature by {name}"),
+    message("signature line"),
+    message("signature"),
+    message("size of the note"),
+    message("size of the older checkpoint"),
+    message("origin of the newer checkpoint"),
+    message("root of the empty tree"),
+    message("hashes of the consistency proof"),
+    message("hashes of the proof"),
+    message("size of {path}"),
+    message("checkpoint"),
+    message("extra data"),
+    message("hashes"),
+    message("hash"),
+    message("note"),
+    message("proof"),
+    message("root"),
+    message("below the tree size {size}"),
+    message("at most {size} bytes"),
+    message("at most {size}"),
+    message("more than {size} bytes"),
+    message("type 1 (Ed25519) and 32 bytes"),
+    message("text, a blank line, 1 to {lines} signature lines"),
+    message("one over this checkpoint"),
+    message("three lines: origin, size, root"),
+    message("the tlog-proof format"),
+    message("up to {lines} lines of one hash each"),
+    message("canonical Base64"),
+    message("{count} whole entries"),
+    message("{count} hashes"),
+    message("{count} bytes"),
+    message("{reason} at byte {place}"),
+    message("a readable file"),
+    message("No such file or directory"),
+    message("Permission denied"),
+    message("Is a directory"),
+    message("fewer"),
+    message("more"),
+    message("none"),
+)
+"""What `chain/verify.py` says, in the order in which its sentences are compared with it."""
 
-WIDTH = 100
-_HELP = frozenset({"-h", "--help"})
+CODES = ("verified", "not_verified", "unusable_input")
+"""By exit status."""
+
+_VERDICTS = (message("VERIFIED"), message("NOT VERIFIED"), message("UNUSABLE INPUT"))
 
 
-def help_of_verify(arguments: Sequence[str], program: str) -> str | None:
-    """The help that a command line asks for; `None` where none is asked for, or the verifier's own is the reader's."""
-    if current() is Language.EN or (arguments and not _HELP.intersection(arguments)):
-        return None
-    chosen = [name for name in arguments if name in CHECKS][:1] or list(CHECKS)
-    formatter = Formatter(width=WIDTH)
-    if len(chosen) == 1:
-        formatter.write_usage(f"{program} verify {chosen[0]}", CHECKS[chosen[0]][0])
-        formatter.write(f"\n{text(CHECKS[chosen[0]][1])}\n")
-    else:
-        formatter.write_usage(f"{program} verify", f"{{{','.join(CHECKS)}}} …")
-        formatter.write("\n")
-        formatter.write_dl([(f"{name} {CHECKS[name][0]}", text(CHECKS[name][1])) for name in chosen], col_max=40)
-    formatter.write("\n" + text("--vkey: the log's key, as you know it.") + "\n")
-    formatter.write(text("Exit status: 0 verified, 1 not verified, 2 unusable input.") + "\n")
-    return formatter.getvalue()
+VERIFY = ("verify",)
+"""The context of words in a report: its proof is no receipt."""
+
+_COLUMNS = 9
+
+
+class Report(Struct, frozen=True, kw_only=True):
+    """A check's result: exit status 0, 1 or 2; texts as the verifier says them; whether the reader gave the key."""
+
+    status: int
+    checked: str
+    key: str
+    key_given: bool
+    expected: str
+    got: str
+
+    def data(self) -> dict[str, object]:
+        """The report as data, the same in every language."""
+        return {
+            "ok": self.status == 0,
+            "verdict": CODES[self.status],
+            "checked": self.checked,
+            "key": self.key,
+            "key_given": self.key_given,
+            "expected": self.expected,
+            "got": self.got,
+        }
+
+    def lines(self) -> list[str]:
+        """The report as five lines: in English those of the verifier itself."""
+        from chain.verify import VERDICTS
+
+        given = message("given by you"), message("only claimed by the folder itself: compare it with yours")
+        whose = text(given[0] if self.key_given else given[1])
+        verdict = VERDICTS[self.status] if current() is Language.EN else text(_VERDICTS[self.status])
+        rows = (
+            (message("checked"), told(self.checked)),
+            (message("key"), text("{key} ({whose})", key=told(self.key), whose=whose)),
+            (message("expected"), told(self.expected)),
+            (message("got"), told(self.got)),
+        )
+        return [verdict, *(f"{padded(text_in(VERIFY, name), _COLUMNS)} {value}" for name, value in rows)]
+
+
+def told(sentence: str) -> str:
+    """A text of the verifier in the reader's language; any other stays as it is."""
+    # Parts are others' names and files: they stay as they are.
+    if current() is Language.EN or (found := matched(sentence, FORMS)) is None:
+        return sentence
+    form, parts = found
+    return text_in(VERIFY, form).format(**parts)

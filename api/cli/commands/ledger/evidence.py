@@ -1,4 +1,4 @@
-"""`checkpoint`, `proof`, `vkey`, `tiles export`, `verify`: what others need to check the ledger without us."""
+"""`checkpoint`, `proof`, `vkey`, `tiles export`: what others need to check the ledger without us."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from api.cli.failures import Failure, Unusable
-from api.cli.frame import Session, as_json, command, group, help_of, program_name
+from api.cli.frame import Session, as_json, command, group
 from api.cli.wording.words import number, size
 from api.language import text
 
@@ -30,9 +30,6 @@ def register(app: typer.Typer) -> None:
     command(app, "vkey")(vkey)
     command(tiles, "export")(export)
     app.add_typer(tiles, name="tiles")
-    passed_on = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
-    explained = help_of(verify)
-    app.command("verify", **explained, context_settings=passed_on, add_help_option=False)(verify)
 
 
 class OtherLog(Failure):
@@ -112,20 +109,6 @@ def export(
     counts = {"events": number(newest.size), "files": number(files), "bytes": size(size_bytes)}
     words = text("{events} events in {files} files, {bytes}, in {directory}", directory=directory, **counts)
     session.emit(done, lambda out: out.print(words, soft_wrap=True))
-
-
-def verify(context: typer.Context) -> None:
-    """Check a proof, a checkpoint or an export, offline.
-
-    The same as running chain/verify.py, one file that needs nothing but Python.
-    """
-    from api.cli.wording.verifying import help_of_verify
-    from chain import verify as verifier
-
-    if (explained := help_of_verify(context.args, program_name())) is not None:
-        typer.echo(explained, nl=False)
-        return
-    raise typer.Exit(verifier.main(context.args or ["--help"]))
 
 
 @contextmanager

@@ -126,7 +126,7 @@ def show_quote(out: Console, found: QuoteAnswer, *, whole: bool) -> None:
         message("bills"), message("first bill"), message("at the end"), message("deposit"), message("total"),
         message("cost"), message("a year"), message("effective"),
     )  # fmt: skip
-    head = (text_in(QUOTE, "plan"), "方案", *(text_in(QUOTE, one) for one in heads))
+    head = (text_in(QUOTE, "plan"), text_in(QUOTE, "name"), *(text_in(QUOTE, one) for one in heads))
     if found.offers:
         out.print(table("llrrrrrrrr", [_offer_row(one) for one in found.offers], head=head), soft_wrap=True)
     if whole:
@@ -156,7 +156,7 @@ def _offer_row(one: QuotedOffer) -> tuple[str, ...]:
     # What comes back is not bought: there is nothing to compare the rents with.
     amounts = (one.deposit.fen, one.total_fen, 0 if returned else one.total_cost_fen)
     first = money(one.bills[0].total_fen)
-    return (one.plan, one.zh, str(len(one.bills)), first, end, *map(money, amounts), nominal, effective)
+    return (one.plan, _named(one), str(len(one.bills)), first, end, *map(money, amounts), nominal, effective)
 
 
 def _show_schedule(out: Console, one: QuotedOffer) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from api.cli.program import app
 from api.settings import DEFAULT_TENANT
 from tests.api.cli.program import Outcome
 
+ROOT = Path(__file__).parents[5]
 ON = ("--on", "2026-03-16")
 PHONE = ("quote", "--asset", "phone", "--price", "6000", "--market", "6000.00", "--term", 12, *ON)
 CAR = ("quote", "--asset", "new_car", "--price", "120000", "--term", 36, *ON)
@@ -99,10 +101,24 @@ def test_offers_lowest_rate_first(desk: Desk) -> None:
     assert names[:2] == ["phone_buyout_12", "phone_buyout_free_12"]
     assert names[-2:] == ["phone_return", "phone_return_free"]
     gift = next(line for line in lines if line.startswith("phone_gift ")).split()
-    assert gift[2:] == ["12", "525.00", "–", "–", "6,300.00", "300.00", "10.80", "%", "11.35", "%"]
+    assert gift[-10:] == ["12", "525.00", "–", "–", "6,300.00", "300.00", "10.80", "%", "11.35", "%"]
     assert len({cell_len(line) for line in lines[1:9]}) == 1, "columns are aligned"
     assert "phone_daily   plan.term_unit" in " ".join(lines[10:])
     assert lines[-1] == "28 plans are for other assets or customers."
+
+
+QUOTED = re.compile(r"^leaseledger (?:--lang zh )?quote (.*)\n\n((?:.+\n)+)…\n", re.MULTILINE)
+
+
+@pytest.mark.parametrize(("page", "tag"), [("README.md", "en"), ("README.zh-CN.md", "zh")])
+def test_each_readme_shows_a_quote_in_its_language(page: str, tag: str, desk: Desk) -> None:
+    found = QUOTED.search((ROOT / page).read_text("utf-8"))
+    assert found is not None
+    lines = found[2].splitlines()
+    said = desk("quote", *found[1].split(), "--lang", tag).then(0).text.splitlines()
+    assert len(lines) == 4
+    assert [line for line in said if line in lines] == lines
+    assert ("方案" in lines[1]) == (tag == "zh")
 
 
 def test_quote_as_json_is_that_of_the_interface(desk: Desk) -> None:
