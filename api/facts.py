@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+from adapters.documents.kept import set_papers
 from adapters.postgres.connections import Connection
 from adapters.postgres.reading.facts import FactLoader, Members
 from adapters.postgres.reading.reader import Reader
@@ -25,6 +26,7 @@ from adapters.reference.policies import policy_of
 from adapters.reference.prudential import prudential_data
 from adapters.reference.tenants import terms_of_business
 from api.queries.engine.threads import Queries
+from domain.contracts.cross_rules import PAPERS
 from domain.contracts.library import CLAUSES_OF_TENANT, SHIPPED_CLAUSES
 from domain.kernel.needs import CROSS_RULES
 from domain.leasing.terms_of_business import TERMS_OF_BUSINESS
@@ -63,6 +65,7 @@ def fact_loader(reader: Reader, states: States, queries: Queries, lock: TenantLo
             PRUDENTIAL_DATA.kind: lambda tenant, _: prudential_data(data, tenant),
             TERMS_OF_BUSINESS.kind: lambda tenant, _: terms_of_business(data, tenant),
             SHIPPED_CLAUSES.kind: lambda *_: shipped_entries(),
+            PAPERS: lambda _, version: set_papers(data).find(*version),
         },
         sums={PORTFOLIO: portfolio},
     )

@@ -18,8 +18,10 @@ from msgspec import UNSET, Struct
 from psycopg import Connection
 
 from adapters.documents.document import ContractDocument
-from adapters.documents.kept import KeptSchedules
+from adapters.documents.kept import KeptSchedules, set_papers
 from adapters.documents.paper import ClauseText, paper_of
+from adapters.documents.port import digest_of as file_digest_of
+from adapters.documents.typeset import typeset
 from adapters.postgres.schema import SHARD
 from adapters.pricing.quotes import offer_of
 from adapters.reference.clauses import shipped_clauses
@@ -86,6 +88,13 @@ def paper(
     schedule = next((lines for lines in known if schedule_digest(lines) == wanted), None)
     plan = names.get(state.head.plan_digest, state.head.plan)
     return paper_of(state, found.made_on, plan, texts, schedule)
+
+
+def set_paper(data: Path, contract: UUID, document: ContractDocument) -> bytes:
+    """The PDF of a paper, remembered as one that may be shown. Raises `NoChineseFont`."""
+    pdf = typeset(document)
+    set_papers(data).keep(contract, document.root, file_digest_of(pdf))
+    return pdf
 
 
 def texts_of(connection: Connection[Any], tenant: UUID, state: ContractState) -> dict[str, ClauseText]:

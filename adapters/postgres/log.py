@@ -124,8 +124,10 @@ class Log:
         Raises `NoSuchPosition` when no published checkpoint covers it.
         """
         published = self.newest()
-        if published is None or not 1 <= position <= published.size:
-            raise NoSuchPosition("position", f"1 to {published.size if published else 0}", position)
+        if published is None or published.size == 0:
+            raise NoSuchPosition("position", "a ledger that holds events", "an empty one")
+        if not 1 <= position <= published.size:
+            raise NoSuchPosition("position", f"1 to {published.size}", position)
         hasher = self._hasher.at(published.size)
         return format_proof(position - 1, inclusion_proof(hasher, position - 1, published.size), published.note)
 

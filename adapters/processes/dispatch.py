@@ -23,7 +23,7 @@ from msgspec import Struct
 from adapters.postgres.ledger import Ledger, Request
 from adapters.postgres.reading.reader import Reader
 from adapters.postgres.writing.sequencer import Appended
-from domain.kernel.command import Actor, Command, Context
+from domain.kernel.command import SYSTEM, Actor, Command, Context
 from domain.kernel.decider import Decider
 from domain.kernel.process import FollowUp
 from domain.kernel.refusal import Refusal
@@ -36,7 +36,6 @@ LOADED_AHEAD = 500
 """Streams that are read together before they are worked on, by one query and on one connection."""
 
 KEYS_AT_ONCE = 5_000
-SYSTEM = "system"
 _LAST_SECOND = time(23, 59, 59)
 
 

@@ -19,14 +19,13 @@ from uuid import UUID
 import msgspec
 from msgspec import Struct
 
-from adapters.postgres.connections import Pool
+from adapters.postgres.connections import Connection, Pool
 from adapters.postgres.ledger import Ledger
 from adapters.postgres.reading.facts import FactLoader
 from adapters.postgres.reading.reader import Reader
 from adapters.postgres.schema import SHARD
 from adapters.processes.dispatch import (
     STREAMS_IN_FLIGHT,
-    SYSTEM,
     Dispatch,
     Dispatched,
     command_id,
@@ -34,10 +33,10 @@ from adapters.processes.dispatch import (
     in_context,
 )
 from chain.entry import Entry
-from domain.kernel.command import Actor, Context
+from domain.kernel.command import Context
 from domain.kernel.event import EVENT_TYPES, Event
 from domain.kernel.needs import Facts, Need
-from domain.kernel.process import FollowUp, Occurrence, ProcessManager
+from domain.kernel.process import Followed, FollowUp, Occurrence, ProcessManager, Unanswered, process_actor
 from domain.kernel.refusal import Refusal
 from domain.kernel.times import parse_utc
 
@@ -63,6 +62,7 @@ CREATE TABLE IF NOT EXISTS read.process_refusals (
     facts  text     NOT NULL,
     PRIMARY KEY (shard, tenant, key)
 )"""
+_PROGRESS = "SELECT name, position FROM read.processes WHERE shard = %s ORDER BY name"
 _LOCK = "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))"
 _POSITION = "SELECT position FROM read.processes WHERE shard = %s AND name = %s"
 _MOVE = """
@@ -75,7 +75,7 @@ _REFUSALS = """
 SELECT key, stream, code, facts FROM read.process_refusals WHERE shard = %s AND tenant = %s ORDER BY key"""
 
 
-Reactor = Callable[[Occurrence], Awaitable[Sequence[FollowUp]]]
+Reactor = Callable[[Occurrence], Awaitable[Followed]]
 """From an event to what follows; it may be asked again for an event, and must then have no second effect."""
 
 
@@ -86,6 +86,13 @@ class Refused(Struct, frozen=True):
     stream: UUID
     code: str
     facts: str
+
+
+def progress(connection: Connection) -> list[tuple[str, int]]:
+    """Name and position of every subscription that has begun; nothing before the first one has."""
+    if connection.execute("SELECT to_regclass('read.processes')").fetchone() == (None,):
+        return []
+    return connection.execute(_PROGRESS, (SHARD,)).fetchall()
 
 
 @dataclass
@@ -127,7 +134,11 @@ class Subscription:
         while page := await self.reader.after(position, PAGE_EVENTS):
             entries = [stored.parsed() for stored in page]
             heard = [(event, entry) for entry in entries if (event := self._heard(entry)) is not None]
-            follow_ups = [dispatch for dispatches in await self._side_by_side(heard) for dispatch in dispatches]
+            answers = await self._side_by_side(heard)
+            dispatched.add(await self._left_to_people(answers))
+            follow_ups = [
+                self._dispatch_of(one, entry) for entry, some in answers for one in some if isinstance(one, FollowUp)
+            ]
             if follow_ups:
                 dispatched.add(await self._dispatch(follow_ups))
             position = page[-1].position
@@ -161,24 +172,33 @@ class Subscription:
         event = entry.event()
         return event if type(event) in self.interest else None
 
-    async def _side_by_side(self, heard: Sequence[tuple[Event, Entry]]) -> list[list[Dispatch]]:
+    async def _side_by_side(self, heard: Sequence[tuple[Event, Entry]]) -> list[tuple[Entry, Followed]]:
         """What follows from each event, in their order, however long its reactor took."""
         turns = asyncio.Semaphore(REACTIONS_IN_FLIGHT)
 
-        async def in_turn(event: Event, entry: Entry) -> list[Dispatch]:
+        async def in_turn(event: Event, entry: Entry) -> tuple[Entry, Followed]:
             async with turns:
-                follow_ups = await self.react(occurrence_of(event, entry))
-            return [self._dispatch_of(follow_up, entry) for follow_up in follow_ups]
+                return entry, await self.react(occurrence_of(event, entry))
 
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(in_turn(event, entry)) for event, entry in heard]
         return [task.result() for task in tasks]
 
+    async def _left_to_people(self, answers: Sequence[tuple[Entry, Followed]]) -> Dispatched:
+        """Keep what should have followed and could not be asked for."""
+        dispatched = Dispatched()
+        for entry, some in answers:
+            for one in some:
+                if isinstance(one, Unanswered):
+                    dispatched.refused[one.refusal.code] += 1
+                    await self._execute(_REFUSED, _refused_row(entry.tenant, one.key, one.stream, one.refusal))
+        return dispatched
+
     def _dispatch_of(self, follow_up: FollowUp, entry: Entry) -> Dispatch:
         """The command belongs to the case and to the business date of the event that it follows from."""
         given = Context(
             tenant=entry.tenant,
-            actor=Actor(SYSTEM, f"process:{self.name}"),
+            actor=process_actor(self.name),
             command=command_id(entry.tenant, follow_up.key),
             correlation=entry.correlation,
             now=parse_utc(entry.occurred_at),
@@ -189,7 +209,8 @@ class Subscription:
     async def _dispatch(self, follow_ups: Sequence[Dispatch]) -> Dispatched:
         dispatched = await dispatch_all(self.ledger, self.reader, follow_ups, streams_in_flight=self.streams_in_flight)
         for dispatch, refusal in dispatched.refusals:
-            await self._execute(_REFUSED, _refused_row(dispatch, refusal))
+            row = _refused_row(dispatch.context.tenant, dispatch.key, dispatch.stream, refusal)
+            await self._execute(_REFUSED, row)
         return dispatched
 
     async def _execute(self, query: str, parameters: tuple[object, ...] | None = None) -> None:
@@ -197,9 +218,9 @@ class Subscription:
             await connection.execute(query, parameters)
 
 
-def _refused_row(dispatch: Dispatch, refusal: Refusal) -> tuple[object, ...]:
+def _refused_row(tenant: UUID, key: str, stream: UUID, refusal: Refusal) -> tuple[object, ...]:
     facts = msgspec.json.encode(dict(refusal.facts)).decode()
-    return (SHARD, dispatch.context.tenant, dispatch.key, dispatch.stream, refusal.code, facts)
+    return (SHARD, tenant, key, stream, refusal.code, facts)
 
 
 def occurrence_of(event: Event, entry: Entry) -> Occurrence:
@@ -210,7 +231,7 @@ def occurrence_of(event: Event, entry: Entry) -> Occurrence:
 def reactor_of(manager: ProcessManager, facts: FactLoader) -> Reactor:
     """A process manager with the facts that it needs."""
 
-    async def react(occurrence: Occurrence) -> Sequence[FollowUp]:
+    async def react(occurrence: Occurrence) -> Followed:
         reaction = manager.reacts[type(occurrence.event)]
 
         def needs(found: Facts) -> Iterable[Need]:

@@ -13,9 +13,9 @@ from msgspec import Meta, Struct
 
 from domain.contracts.clause import TEXT_JSON_BYTES_MAX, DraftClause, Forms, PublishClause, Title
 from domain.contracts.contract.values import LibraryClause
-from domain.contracts.texts import is_exact, json_bytes, text_digest
+from domain.contracts.texts import json_bytes, text_digest
 from domain.kernel.ids import looks_personal
-from domain.kernel.values import ClauseRef, ClauseVersionNumber, Code
+from domain.kernel.values import ClauseRef, ClauseVersionNumber, Code, is_exact, is_line
 from domain.pricing.parts import Form
 
 SHIPPED = "clauses.json"
@@ -106,7 +106,7 @@ def parse_clauses(body: bytes, source: str) -> tuple[ShippedClause, ...]:
 
 def _check(clause: ShippedClause, source: str) -> None:
     where = f"{source}: {clause.clause} version {clause.version}"
-    if not is_exact(clause.text):
+    if not (is_exact(clause.text) and is_line(clause.title) and is_line(clause.gloss)):
         raise ClauseLibraryError(f"{where}: expected visible text in Normalization Form C")
     if (size := json_bytes(clause.text)) > TEXT_JSON_BYTES_MAX:
         raise ClauseLibraryError(f"{where}: expected at most {TEXT_JSON_BYTES_MAX} bytes of JSON, got {size}")

@@ -20,9 +20,16 @@ def _terminate(_number: int, _frame: object) -> None:
     signal.raise_signal(signal.SIGINT)
 
 
+def _hang_up(_number: int, _frame: object) -> None:
+    """The terminal was closed: end as by SIGTERM, in whichever way that is taken now."""
+    signal.raise_signal(signal.SIGTERM)
+
+
 def main() -> None:
     """Run the command line given to this process; the console script."""
     signal.signal(signal.SIGTERM, _terminate)
+    if signal.getsignal(signal.SIGHUP) is signal.SIG_DFL:  # not under nohup
+        signal.signal(signal.SIGHUP, _hang_up)
     # First of all: the words of commands and options are made when their modules are imported.
     speak(language_of(sys.argv[1:], os.environ))
     try:

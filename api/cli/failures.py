@@ -20,6 +20,7 @@ SENTENCE_MAX_CHARS = 600
 
 STATUS: Mapping[str, int] = {
     "api.demonstration.living.BrokenOff": UNUSABLE,
+    "api.demonstration.living.LivedNow": UNUSABLE,
     "api.demonstration.living.NotForDemonstration": UNUSABLE,
     "adapters.reference.plans.CatalogueError": UNUSABLE,
     "adapters.reference.policies.PolicyError": UNUSABLE,
@@ -38,6 +39,7 @@ STATUS: Mapping[str, int] = {
     "adapters.documents.paper.PaperIncomplete": REFUSED,
     "adapters.documents.port.SignatureInvalid": REFUSED,
     "adapters.documents.port.SigningError": UNUSABLE,
+    "api.queries.engine.read.PositionAhead": UNUSABLE,
     "chain.b64.Base64Error": UNUSABLE,
     "chain.entry.EntryError": REFUSED,
     "chain.errors.ChainError": REFUSED,

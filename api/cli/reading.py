@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -16,21 +16,41 @@ if TYPE_CHECKING:
 
     from psycopg import Connection
 
+_DIGITS_MAX = 15
+"""Digits of the largest number that every reader of JSON holds exactly, less one."""
+
+
+def digits(least: int) -> Callable[[Any], int]:
+    """Reads a whole number of at least `least`, written with digits alone: no sign, no blank, no point."""
+
+    def read(given: Any) -> int:
+        said = str(given)
+        if said.isascii() and said.isdigit() and len(said) <= _DIGITS_MAX and int(said) >= least:
+            return int(said)
+        raise typer.BadParameter(text("expected digits, at least {least}, got {got}", least=least, got=ascii(said)))
+
+    return read
+
+
 At = Annotated[
     int | None,
-    typer.Option("--as-of-position", metavar="P", min=0, help="As of this ledger position.", show_default=False),
+    typer.Option(
+        "--as-of-position", metavar="P", parser=digits(0), help="As of this ledger position.", show_default=False
+    ),
 ]
 
 
 @contextmanager
-def read_models(session: Session) -> Iterator[tuple[Connection[Any], UUID]]:
-    """The read models, up to date with the ledger, and the tenant of the settings."""
+def read_models(session: Session, at_position: int | None = None) -> Iterator[tuple[Connection[Any], UUID]]:
+    """The read models, up to date with the ledger, and the tenant of the settings. Raises `PositionAhead`."""
     from adapters.postgres.connections import connect
+    from api.queries.engine.read import reached
 
     with session.base() as on:
         with session.progress(text("Projecting"), text("events")) as report:
             catch_up(on.url, report)
         with connect(on.url) as connection:
+            reached(connection, at_position)
             yield connection, on.settings.tenant
 
 

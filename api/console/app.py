@@ -8,7 +8,6 @@ Pages work without scripts; the headers forbid any.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from datetime import date
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
@@ -29,12 +28,13 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
 from adapters.postgres.connections import Connection
-from adapters.postgres.reading import browse
 from adapters.system import now, random_bytes
+from api.access_log import REQUEST_ID, log_failure
 from api.authentication import Authentication, Principal
 from api.compose import Running
-from api.console import views, words
-from api.console.events import Origin, event_page, origin_of
+from api.console import queries, views, words
+from api.console.edge import Edge, name_route
+from api.console.events import event_page
 from api.console.filters import AS_OF, DAY, errors_of, filters_of, misfit, sentence
 from api.console.headers import Headers
 from api.console.requests import (
@@ -51,9 +51,7 @@ from api.console.requests import (
 from api.console.session import COOKIE, LIFE, Sessions, from_our_pages
 from api.language import current, speaking, text
 from api.permissions import ROLES, Permission
-from api.queries.calendar import business_date
 from api.queries.contracts import TextMissing
-from api.queries.engine.events import EventItem, event_item
 from api.queries.engine.parameters import (
     STARTING_AFTER,
     ParameterInvalid,
@@ -62,11 +60,9 @@ from api.queries.engine.parameters import (
     position_of,
     read_parameters,
 )
-from api.queries.engine.read import Read, ReadRequest, ReadResult
+from api.queries.engine.read import PositionAhead, Read, ReadRequest
 from api.queries.receipts import receipt_of
-from chain.entry import parse
 from domain.kernel.ids import IdError
-from domain.kernel.times import BEIJING
 from projections.engine.copies import NotLive
 from projections.engine.pages import NotProjectedYet
 
@@ -81,6 +77,7 @@ class Console:
     def __init__(self, running: Running, access: Authentication) -> None:
         self._running = running
         self._access = access
+        self._made_up: bool | None = None
         self._sessions = Sessions(running.keys.console_secret(), random_bytes, now)
         self._templates = Environment(
             loader=FileSystemLoader(HERE / "templates"),
@@ -95,23 +92,27 @@ class Console:
     def app(self) -> ASGIApp:
         """The ASGI application, to be mounted at `ROOT`."""
         routes = [
-            Route("/login", self._page(self.log_in), methods=["GET", "POST"]),
-            Route("/logout", self._page(self.log_out), methods=["POST"]),
-            Route("/find", self._page(self.find)),
-            Route("/events/{position}", self._page(self.event)),
+            self._route("/login", self.log_in, "GET", "POST"),
+            self._route("/logout", self.log_out, "POST"),
+            self._route("/find", self.find),
+            self._route("/events/{position}", self.event),
             Mount("/static", StaticFiles(directory=HERE / "static")),
-            Route("/", self._page(self.home)),
-            Route("/{path:path}", self._page(self.read)),
+            self._route("/", self.home),
+            self._route("/{path:path}", self.read),
         ]
-        return Headers(Starlette(routes=routes))
+        return Edge(Headers(Starlette(routes=routes)))
 
-    def _page(self, handler: Callable[[Request], Awaitable[Response]]) -> Callable[[Request], Awaitable[Response]]:
-        """A handler in the reader's language, whose refusals are pages."""
+    def _route(self, path: str, handler: Callable[[Request], Awaitable[Response]], *methods: str) -> Route:
+        """The route of a handler in the reader's language, whose refusals are pages."""
 
         async def handle(request: Request) -> Response:
+            name_route(request, path)
             with speaking(language_of(request)):
                 try:
+                    await self._know_the_ledger()
                     response = await handler(request)
+                except HTTPException:
+                    raise
                 except Refused as refused:
                     response = self._refusal(request, refused)
                 except (NotLive, NotProjectedYet):
@@ -120,13 +121,25 @@ class Console:
                 except (OperationalError, PoolTimeout):
                     sentence = text("The database does not answer; try again in a moment.")
                     response = self._refusal(request, Refused(503, text("Not available"), sentence))
+                except Exception as error:  # noqa: BLE001 - whatever it is becomes a page, and a line of the log
+                    log_failure(error, request.scope)
+                    sentence = text(
+                        "It is in the log of the program under {request}, without anything that was sent.",
+                        request=request.scope[REQUEST_ID],
+                    )
+                    response = self._refusal(request, Refused(500, text("Something went wrong on our side"), sentence))
                 if LANG in request.query_params:
                     response.set_cookie(
                         LANGUAGE_COOKIE, current().value, max_age=_YEAR_S, path=ROOT, httponly=True, samesite="lax"
                     )
                 return response
 
-        return handle
+        return Route(path, handle, methods=methods or None)
+
+    async def _know_the_ledger(self) -> None:
+        """Find out whether this is a demonstration; what the first event says never changes."""
+        if self._made_up is None:
+            self._made_up = await self._running.queries.run(queries.made_up)
 
     # ---------------------------------------------------------------------------------------------- sessions
 
@@ -178,8 +191,10 @@ class Console:
     async def home(self, request: Request) -> Response:
         """What there is to see, and how the ledger stands."""
         principal = await self._principal(request)
-        size = await self._running.queries.run(browse.head_size)
-        return self._render(request, "home.html", principal, size=size, origin=self._running.settings.origin)
+        size, newest = await self._running.queries.run(queries.newest, *_readable(principal))
+        known = size if principal.may(Permission.READ_LOG_ENTRIES) else None
+        origin = self._running.settings.origin
+        return self._render(request, "home.html", principal, size=known, newest=newest, origin=origin)
 
     async def find(self, request: Request) -> Response:
         """The page of what was typed: an identifier or a ledger position."""
@@ -200,16 +215,19 @@ class Console:
         if found is None:
             raise _not_found()
         read, names = found
+        name_route(request, read.path)
         _require(principal, read.permission)
         given = await self._suggested(principal, read, _given(request.query_params, read))
         try:
             asked = self._asked(read, principal, given) | {"ids": read.about_ids(names)}
-            await self._in_the_past(asked["position"])
             template, page = await self._page_of(read, asked, path, given)
         except IdError:
             raise _not_found() from None
         except ParameterInvalid as error:
             return self._invalid(request, principal, read, given, error)
+        except PositionAhead as error:
+            ends = text("The ledger ends with event #{size}.", size=f"{error.size:,}")
+            raise Refused(400, text("Not reached yet"), ends) from None
         except TextMissing as error:
             kept = text("The text of clause {code} is kept elsewhere; the ledger has its digest.", code=error.clause)
             raise Refused(409, text("Not here"), kept) from None
@@ -222,20 +240,14 @@ class Console:
         missing = [one for one in parameters_of(read.filters) if one.required and not given.get(one.name)]
         if not missing:
             return given
-        day = await self._running.queries.run(_business_date, principal.tenant)
+        day = await self._running.queries.run(queries.business_day, principal.tenant)
         return given | {one.name: one.suggestion(day) for one in missing}
-
-    async def _in_the_past(self, position: int | None) -> None:
-        """Refuse a position that the ledger has not reached."""
-        size = None if position is None else await self._running.queries.run(browse.head_size)
-        if size is not None and position is not None and position > size:
-            raise Refused(400, text("Not reached yet"), text("The ledger ends with event #{size}.", size=f"{size:,}"))
 
     async def _page_of(self, read: Read, asked: dict[str, Any], path: str, given: Mapping[str, str]) -> tuple[str, Any]:
         """A read's template and what it shows; nothing when what is asked about is not there."""
         if views.is_one(read):
             return "one.html", await self._running.queries.run(_one, read, asked, path, given)
-        answered = await self._running.queries.run(_answered, read, asked)
+        answered = await self._running.queries.run(queries.answered, read, asked)
         if answered is None:
             return "", None
         filters = filters_of(read, given)
@@ -250,17 +262,17 @@ class Console:
             position = position_of("position", request.path_params["position"])
         except ParameterInvalid:
             raise _not_found() from None
-        item = await self._running.queries.run(_event, principal, position)
+        item = await self._running.queries.run(queries.event, *_readable(principal), position)
         if item is None:
             raise _not_found()
-        size = await self._running.queries.run(browse.head_size)
+        near = await self._running.queries.run(queries.neighbours, *_readable(principal), position)
         receipt = None
         if principal.may(Permission.READ_RECEIPTS):
             receipt = await self._running.queries.run(
                 receipt_of, position, principal.tenant, signer=self._running.signer, now=now()
             )
-        origin = await self._running.queries.run(_origin, item)
-        return self._render(request, "event.html", principal, page=event_page(item, origin, receipt, size))
+        origin = await self._running.queries.run(queries.origin, item)
+        return self._render(request, "event.html", principal, page=event_page(item, origin, receipt), near=near)
 
     # ------------------------------------------------------------------------------------------------ answers
 
@@ -300,6 +312,7 @@ class Console:
         may = frozenset() if principal is None else ROLES.get(principal.role, frozenset())
         html = self._templates.get_template(template).render(
             principal=principal,
+            made_up=bool(self._made_up),
             sections=views.sections(may, request.url.path.removeprefix(ROOT)),
             sought=request.query_params.get("q", "") if request.url.path == f"{ROOT}/find" else "",
             page_of=partial(views.page_of, may),
@@ -311,43 +324,19 @@ class Console:
         return HTMLResponse(html, status, {"Content-Language": current().value})
 
 
-# ----------------------------------------------------------------------------------------- blocking, on a thread
+# ------------------------------------------------------------------------------------------------------ requests
 
 
-def _answered(connection: Connection, read: Read, asked: dict[str, Any]) -> ReadResult | None:
-    return read.run(ReadRequest(connection=connection, **asked))
+def _readable(principal: Principal) -> tuple[UUID, queries.Nouns]:
+    """Whose events a principal may open, and of which nouns."""
+    return principal.tenant, views.readable(ROLES.get(principal.role, frozenset()))
 
 
 def _one(
     connection: Connection, read: Read, asked: dict[str, Any], path: str, given: Mapping[str, str]
 ) -> views.OnePage | None:
+    """The page of one of an aggregate; blocking, on a thread."""
     return views.one_page(read, ReadRequest(connection=connection, **asked), path, given)
-
-
-def _event(connection: Connection, principal: Principal, position: int) -> EventItem | None:
-    """An event of the tenant that the principal may read: as an event, or as part of an aggregate."""
-    stored = browse.event_at(connection, position)
-    if stored is None or (known := browse.envelope(stored.entry)).tenant != principal.tenant:
-        return None
-    noun = known.type.partition(".")[0]
-    page = views.read_at(views.PAGES[noun]) if noun in views.PAGES else None
-    needed = Permission.READ_EVENTS if page is None else page[0].permission
-    if not (principal.may(Permission.READ_EVENTS) or principal.may(needed)):
-        raise Refused(403, text("Not allowed"), text("This key's role may not see this page."))
-    return event_item(stored)
-
-
-def _origin(connection: Connection, item: EventItem) -> Origin:
-    return origin_of(connection, item.position, parse(bytes(item.entry)))
-
-
-def _business_date(connection: Connection, tenant: UUID) -> date:
-    """The business date of a tenant; before its calendar is opened, the day in Beijing."""
-    known = business_date(connection, tenant, browse.head_size(connection))
-    return known or now().astimezone(BEIJING).date()
-
-
-# ------------------------------------------------------------------------------------------------------ requests
 
 
 def _given(query: QueryParams, read: Read) -> dict[str, str]:

@@ -131,13 +131,12 @@ class EventPage(Struct, frozen=True, kw_only=True):
     sha256: str
     facts: tuple[Fact, ...]
     owner: Cell
-    last: bool
     proof: str = ""
     vkeys: tuple[str, ...] = ()
 
 
-def event_page(item: EventItem, origin: Origin, receipt: Any, size: int) -> EventPage:
-    """The page of an event in a ledger of some size; `receipt` is `None` for who may not see receipts."""
+def event_page(item: EventItem, origin: Origin, receipt: Any) -> EventPage:
+    """The page of an event; `receipt` is `None` for who may not see receipts."""
     entry = bytes(item.entry)
     line = event_line(item)
     return EventPage(
@@ -148,7 +147,6 @@ def event_page(item: EventItem, origin: Origin, receipt: Any, size: int) -> Even
         sha256=sha256(entry).hexdigest(),
         facts=_body_facts(parse(entry)),
         owner=Cell(text=line.about, kind="id", title=line.about),
-        last=line.position >= size,
         proof="" if receipt is None else receipt.proof,
         vkeys=() if receipt is None else tuple(one.vkey for one in receipt.verifier_keys),
     )

@@ -80,6 +80,8 @@ def _with_error(field: FilterView, read: Read, given: Mapping[str, str], error: 
 
 def sentence(read: Read, given: Mapping[str, str], error: ParameterInvalid) -> str:
     """What was expected of a parameter, and what came."""
+    if error.kind == "not_storable":
+        return misfit(given.get(error.name, ""), text("Unicode text without the character U+0000"))
     expected = _expected(next((one for one in _parameters(read) if one.name == error.name), None), read, error)
     return misfit(given.get(error.name, ""), expected)
 

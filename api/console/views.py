@@ -150,10 +150,18 @@ def opens(may: Iterable[Permission], href: str) -> bool:
     """Whether somebody with these permissions may open a page; of an event, if one of its aggregate's pages."""
     allowed = frozenset(may)
     if href.startswith("/events/"):
-        pages = (read_at(path) for path in PAGES.values())
-        return Permission.READ_EVENTS in allowed or any(one and one[0].permission in allowed for one in pages)
+        return readable(allowed) != frozenset()
     found = read_at(href.partition("?")[0])
     return found is not None and found[0].permission in allowed
+
+
+def readable(may: Iterable[Permission]) -> frozenset[str] | None:
+    """The nouns whose events somebody with these permissions may open; `None` for all."""
+    allowed = frozenset(may)
+    if Permission.READ_EVENTS in allowed:
+        return None
+    pages = ((noun, read_at(path)) for noun, path in PAGES.items())
+    return frozenset(noun for noun, page in pages if page is not None and page[0].permission in allowed)
 
 
 def read_at(path: str) -> tuple[Read, dict[str, str]] | None:
@@ -228,7 +236,7 @@ def figure_page(
         as_of=_as_of(given),
         api=_address(f"/v1{path}", given),
         parent=_parent(read, path),
-        empty=_empty(read, left_out=False) if not any(one.table or one.facts for one in facts) else "",
+        empty="" if facts else _empty(read, left_out=False),
     )
 
 

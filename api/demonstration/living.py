@@ -5,16 +5,22 @@ empty ledger ─▶ ledger.opened_for_demonstration ─▶ rental ─▶ auto �
 
 from __future__ import annotations
 
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from pathlib import Path
 from uuid import UUID, uuid5
 
+from adapters.files import private_file, write_private
 from adapters.postgres.ledger import Request
 from adapters.postgres.writing.sequencer import NotFirst
 from api.compose import Running
 from api.demonstration import auto, rental, scene
-from api.roles.days import ledger_of
+from api.language import text
+from api.queries.ledger import ledger_state
 from domain.access.ledger import LEDGER, OpenLedgerForDemonstration, ledger_stream
 from domain.kernel.command import Actor, Context
 from domain.kernel.refusal import Refusal
@@ -22,11 +28,16 @@ from domain.kernel.times import BEIJING
 
 SCENARIO = "two_leases.1"
 TRANSCRIPTS = "transcripts"
+LOCK = "demonstration.lock"
 _OPERATOR = Actor("system", "demonstration")
 
 
 class NotForDemonstration(Exception):
     """A ledger that holds events and was not opened for a demonstration."""
+
+
+class LivedNow(Exception):
+    """A demonstration that another program is living right now."""
 
 
 class BrokenOff(Exception):
@@ -51,6 +62,23 @@ def parts(owner: UUID) -> tuple[Part, ...]:
     )
 
 
+@contextmanager
+def alone(data: Path) -> Iterator[None]:
+    """The right to live the demonstration of a data directory. Raises `LivedNow` while another program has it.
+
+    The kernel takes the lock back however its holder ends.
+    """
+    lock = os.open(private_file(data / LOCK), os.O_RDWR)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    except BlockingIOError:
+        sentence = text("{path}: another program is living this demonstration right now; wait for it to end", path=data)
+        raise LivedNow(sentence) from None
+    finally:
+        os.close(lock)
+
+
 async def lived_already(program: Running) -> bool:
     """Whether the ledger holds a whole demonstration. Raises `NotForDemonstration` for a ledger that holds something
     else, and `BrokenOff` for a demonstration that never came to its end.
@@ -59,7 +87,7 @@ async def lived_already(program: Running) -> bool:
     size = await program.reader.size()
     if size == 0:
         return False
-    if not (await ledger_of(program)).demonstration:
+    if not (await program.queries.run(ledger_state)).demonstration:
         raise NotForDemonstration(
             f"{settings.data}: expected an empty directory or a demonstration's ledger, got a ledger with "
             f"{size:,} events of its own"
@@ -77,11 +105,9 @@ async def live(program: Running) -> None:
     """Live every part through on an empty ledger; the transcripts go to DATA/transcripts."""
     settings = program.settings
     await open_ledger(program)
-    folder = settings.data / TRANSCRIPTS
-    folder.mkdir(exist_ok=True)
     for part in parts(settings.tenant):
-        text = await scene.live(program, part.tenant, part.first, part.life, settings.data / "signing" / part.name)
-        transcript(settings.data, part).write_text(text, "utf-8")
+        told = await scene.live(program, part.tenant, part.first, part.life, settings.data / "signing" / part.name)
+        write_private(transcript(settings.data, part), told.encode())
 
 
 def transcript(data: Path, part: Part) -> Path:

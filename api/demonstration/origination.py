@@ -10,6 +10,7 @@ from uuid import UUID
 import msgspec
 from msgspec import Struct
 
+from adapters.files import write_private
 from adapters.pricing.quotes import offer_of
 from adapters.reference import policies, prudential, tenants
 from adapters.reference.clauses import shipped_clauses
@@ -79,7 +80,7 @@ def write(demo: Demonstration, name: str, row: object) -> None:
     """The tenant's row in a file of the data directory."""
     path = demo.program.settings.data / name
     rows: dict[str, object] = msgspec.json.decode(path.read_bytes()) if path.exists() else {}
-    path.write_bytes(msgspec.json.encode(rows | {str(demo.tenant): row}))
+    write_private(path, msgspec.json.encode(rows | {str(demo.tenant): row}))
 
 
 # ------------------------------------------------------------------------------------------------ consents

@@ -1,17 +1,12 @@
-"""The outermost layer: names every request, turns whatever was raised into a problem, and writes the access log.
-
-What a person sent, and the text of an exception, are never logged: only routes, codes, sizes and times.
-"""
+"""The outermost layer: names every request, turns whatever was raised into a problem, and writes the access log."""
 
 from __future__ import annotations
 
 import asyncio
-import traceback
 from collections.abc import Mapping
 
 import psycopg
 import psycopg_pool
-import structlog
 from fastapi.exceptions import RequestValidationError
 from msgspec import ValidationError
 from starlette.datastructures import Headers
@@ -29,21 +24,18 @@ from adapters.reference.policies import PolicyError
 from adapters.reference.prudential import PrudentialDataError
 from adapters.reference.tenants import TenantsError
 from adapters.system import new_id
+from api.access_log import REQUEST_ID, log_failure, log_request
 from api.http.commands.endpoint import CommandEndpoint
 from api.http.problems import kinds
 from api.http.problems.faults import faults_of
 from api.http.problems.problem import MEDIA_TYPE, Problem, ProblemKind, body_of, language_of
+from api.queries.engine.read import PositionAhead
 from chain.entry import EntryError
 from projections.engine.copies import NotLive
 from projections.engine.pages import NotProjectedYet, TooMuchPast
 
 RETRY_AFTER_S = "1"
 _PREFIX = "/v1/"
-_FRAMES = 6
-METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"})
-"""Methods that are logged by their name; any other word is the caller's."""
-
-_log = structlog.get_logger("http")
 
 _KINDS: tuple[tuple[type[BaseException] | tuple[type[BaseException], ...], ProblemKind], ...] = (
     (KeyReused, kinds.IDEMPOTENCY_REUSED),
@@ -54,6 +46,7 @@ _KINDS: tuple[tuple[type[BaseException] | tuple[type[BaseException], ...], Probl
     (WriterClosed, kinds.CLOSING),
     ((EntryError, ValidationError), kinds.NOT_STORABLE),
     ((CatalogueError, PolicyError), kinds.PLANS_UNUSABLE),
+    (PositionAhead, kinds.POSITION_AHEAD),
     (NotProjectedYet, kinds.POSITION_NOT_REACHED),
     (TooMuchPast, kinds.PAST_TOO_FAR),
     ((NotLive, psycopg.errors.UndefinedTable), kinds.READ_MODEL_ABSENT),
@@ -81,7 +74,7 @@ class Edge:
             return
         began_s = asyncio.get_running_loop().time()
         request_id = new_id().hex
-        scope["leaseledger"] = request_id
+        scope[REQUEST_ID] = request_id
         status, complete = 0, False
         extra = [(b"x-request-id", request_id.encode()), (b"x-content-type-options", b"nosniff")]
 
@@ -102,14 +95,7 @@ class Edge:
                 # Half an answer cannot be taken back: the server closes the connection, and hears no more than this.
                 raise AnswerBroken(type(error).__name__) from None
         finally:
-            _log.info(
-                "request",
-                method=scope["method"] if scope["method"] in METHODS else "OTHER",
-                route=_route(scope),
-                status=status,
-                ms=round((asyncio.get_running_loop().time() - began_s) * 1000, 3),
-                request_id=request_id,
-            )
+            log_request(scope, _route(scope), status, asyncio.get_running_loop().time() - began_s)
 
     def _target(self, scope: Scope) -> ASGIApp:
         """The endpoint of a command, found without asking every route; the framework for everything else."""
@@ -127,9 +113,9 @@ class Edge:
 def problem_response(scope: Scope, error: Exception) -> Response:
     """The response for what was raised while a request was handled; the unexpected is logged without its text."""
     problem = problem_of(error, scope)
-    request_id = scope.get("leaseledger", "")
+    request_id = scope.get(REQUEST_ID, "")
     if problem.kind is kinds.INTERNAL:
-        _log.error("failed", error=type(error).__name__, at=_frames(error), request_id=request_id)
+        log_failure(error, scope)
     language = language_of(Headers(scope=scope).get("accept-language", ""))
     headers = {"Content-Language": language, "Vary": "Accept-Language", "Cache-Control": "no-store", **problem.headers}
     if problem.kind.status == 503:
@@ -179,8 +165,3 @@ def _methods(scope: Scope) -> list[str]:
 def _route(scope: Scope) -> str:
     """The route's pattern; a path itself may hold what a person typed."""
     return getattr(scope.get("route"), "path", "")
-
-
-def _frames(error: Exception) -> list[str]:
-    frames = traceback.extract_tb(error.__traceback__)[-_FRAMES:]
-    return [f"{frame.filename.rpartition('/')[2]}:{frame.lineno} {frame.name}" for frame in frames]

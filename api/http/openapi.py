@@ -46,6 +46,7 @@ def document(app: FastAPI) -> dict[str, Any]:
         description=words.DESCRIPTION,
         routes=routes,
         tags=words.TAGS,
+        servers=[{"url": "/", "description": "The program that serves this document"}],
         license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
     )
     schemas = found["components"]["schemas"]
@@ -126,6 +127,8 @@ def _complete(operation: dict[str, Any], route: DescribedRoute) -> None:
         operation.setdefault("parameters", []).extend(described.parameters)
     if described.security:
         operation["security"] = list(described.security)
+    # Whoever reads a document without a word on it has to guess whether a key is needed.
+    operation.setdefault("security", [])
 
 
 def _answers(described: Description) -> dict[str, Any]:

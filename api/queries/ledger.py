@@ -1,4 +1,4 @@
-"""The tenant's events in ledger order."""
+"""The ledger as a whole: the tenant's events in ledger order, and what the first event says of the ledger."""
 
 from __future__ import annotations
 
@@ -6,11 +6,14 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
+from adapters.postgres.connections import Connection
 from adapters.postgres.reading import browse
 from api.permissions import Permission
 from api.queries.engine.events import EventItem, event_item
 from api.queries.engine.parameters import by_position
 from api.queries.engine.read import Read, ReadRequest, ReadResult
+from chain.entry import parse
+from domain.access.ledger import LEDGER, LedgerState
 
 Types = Annotated[
     str | None,
@@ -41,6 +44,15 @@ def _list_events(request: ReadRequest) -> ReadResult:
         request.connection, request.tenant, request.after or 0, request.limit, request.moment, types
     )
     return ReadResult(tuple(map(event_item, page.events)), request.moment, page.scanned_to if page.has_more else None)
+
+
+def ledger_state(connection: Connection) -> LedgerState:
+    """What the ledger says of itself in its first event; the empty state where that is no opening."""
+    first = browse.event_at(connection, 1)
+    entry = None if first is None else parse(first.entry)
+    if entry is None or not entry.type.startswith(f"{LEDGER.name}.") or entry.seq != 1:
+        return LEDGER.initial
+    return LEDGER.evolve(LEDGER.initial, entry.event())
 
 
 READS = (

@@ -12,6 +12,7 @@ from uuid import UUID
 from adapters.connectors.payments.port import PaymentProvider
 from adapters.connectors.payments.sandbox import SandboxBank
 from adapters.connectors.payments.scenarios import by_seed
+from adapters.files import private_file
 from api.compose import Base
 
 Banks = Mapping[str, PaymentProvider]
@@ -26,7 +27,7 @@ def banks(on: Base, tenant: UUID) -> Iterator[Banks]:
         for name in on.settings.sandbox_bank_names:
             secret = on.keys.provider_secret(name, make=True)
             assert secret is not None, "it was made if it was missing"
-            path = on.settings.banks_directory(tenant) / f"{name}.sqlite"
+            path = private_file(on.settings.banks_directory(tenant) / f"{name}.sqlite")
             bank = SandboxBank(name, secret, by_seed(on.settings.sandbox_seed), path)
             opened[name] = stack.enter_context(closing(bank))
         yield opened

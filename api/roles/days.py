@@ -29,13 +29,14 @@ from adapters.processes.end_of_day import DayStep, EndOfDay, Settle
 from adapters.processes.subscription import Refused, Subscription
 from adapters.system import now
 from api.compose import Running
+from api.queries.ledger import ledger_state
 from api.roles.banks import banks
 from api.roles.steps.collection import CollectDue
 from api.roles.steps.outcomes import AskForOutcomes, DeliverCallbacks
 from api.roles.steps.provisions import provisions_step
 from api.roles.steps.reconciliation import ReconcileStatements
 from api.roles.subscriptions import collector_of, managed, settle
-from domain.access.ledger import LEDGER, LedgerState, may_end
+from domain.access.ledger import may_end
 from domain.kernel.refusal import Refusal
 from domain.kernel.timer import Timer
 from domain.kernel.times import business_date
@@ -138,7 +139,7 @@ async def days(
         models = ReadModelsNow(connection, payments.position)
         money = _steps(on, tenant, models, providers, collector, settled, streams_in_flight) if providers else ()
         steps = (*money, provisions_step(on, connection))
-        ledger = await ledger_of(on)
+        ledger = ledger_state(connection)
 
         def by_the_clock(day: date) -> Refusal | None:
             return may_end(day, business_date(now()), ledger)
@@ -154,15 +155,6 @@ async def days(
             may_end=by_the_clock,
         )
         yield Days(ending, settled, tuple(subscriptions), providers)
-
-
-async def ledger_of(on: Running) -> LedgerState:
-    """What the ledger says of itself in its first event; the empty state where that is no opening."""
-    first = next(iter(await on.reader.after(0, 1)), None)
-    entry = None if first is None else first.parsed()
-    if entry is None or not entry.type.startswith(f"{LEDGER.name}.") or entry.seq != 1:
-        return LEDGER.initial
-    return LEDGER.evolve(LEDGER.initial, entry.event())
 
 
 def _steps(

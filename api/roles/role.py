@@ -15,11 +15,11 @@ import asyncio
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
-from hashlib import sha256
 
 from psycopg_pool import AsyncConnectionPool
 
 from adapters.connectors.payments.collecting import Collector, LedgerPayments
+from adapters.postgres import role_locks
 from adapters.postgres.connections import connect, conninfo
 from adapters.postgres.log import Log
 from adapters.processes.subscription import Subscription
@@ -38,9 +38,6 @@ POLL_S = 0.2
 TURN_EVERY_S = 1.0
 """How often a second instance looks whether the first one is gone."""
 
-_TRY_LOCK = "SELECT pg_try_advisory_lock(%s)"
-_BITS = 63
-
 Stop = threading.Event
 
 
@@ -50,10 +47,9 @@ def alone(on: Base, name: str, stop: Stop, waits: Callable[[], None]) -> Iterato
 
     The lock belongs to a connection: the database gives it back when the process dies, however it dies.
     """
-    key = int.from_bytes(sha256(f"leaseledger.role/1 {name}".encode()).digest()) >> (256 - _BITS)
     with connect(on.url) as connection:
         waited = False
-        while connection.execute(_TRY_LOCK, (key,)).fetchone() != (True,):
+        while not role_locks.take(connection, name):
             if not waited:
                 waited = True
                 waits()
@@ -106,5 +102,9 @@ async def subscribed(on: Running) -> AsyncIterator[list[Subscription]]:
         yield subscriptions
 
 
-ROLES: Mapping[str, Callable[[Base, Stop], None]] = {"project": project, "react": react, "publish": publish}
+ROLES: Mapping[str, Callable[[Base, Stop], None]] = {
+    role_locks.PROJECT: project,
+    role_locks.REACT: react,
+    role_locks.PUBLISH: publish,
+}
 """The roles of which one instance works at a time."""

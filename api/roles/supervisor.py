@@ -15,16 +15,21 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 
 FIRST_BACKOFF_S = 0.25
 LONGEST_BACKOFF_S = 15.0
 LOOK_EVERY_S = 0.05
+COMM_MAX = 15
+"""Bytes of a process's name."""
+
 GRACE_S = 15.0
 """How long roles may take to end; longer than requests that are still open are waited for."""
 
-Work = Callable[[bool], None]
-"""What a role does, from start to end; told whether this is its first start."""
+Work = Callable[[], None]
+"""What a role does, from start to end."""
 
 Ended = Callable[[str, int, float], None]
 """Told that a role ended: its name, its status (negative: the signal), the seconds until it is started again."""
@@ -37,7 +42,6 @@ class _Role:
     name: str
     work: Work
     pid: int = 0
-    starts: int = 0
     started_at: float = 0.0
     backoff_s: float = FIRST_BACKOFF_S
     due_at: float = 0.0
@@ -90,7 +94,7 @@ class Supervisor:
         role.backoff_s = min(2 * role.backoff_s, LONGEST_BACKOFF_S)
 
     def _start(self, role: _Role, alive: int, at: float) -> None:
-        role.starts, role.started_at = role.starts + 1, at
+        role.started_at = at
         role.pid = os.fork()
         if role.pid == 0:
             self._become(role, alive)
@@ -102,13 +106,20 @@ class Supervisor:
             # Ctrl-C at a terminal reaches a whole group: only the supervisor is to hear it.
             os.setpgid(0, 0)
             os.close(self._theirs)
+            _name_process(role.name)
             for number in (signal.SIGINT, signal.SIGTERM):
                 signal.signal(number, signal.SIG_DFL)
             threading.Thread(target=_end_with, args=(alive,), daemon=True).start()
-            role.work(role.starts == 1)
+            role.work()
             status = 0
         finally:
             os._exit(status)
+
+
+def _name_process(role: str) -> None:
+    """Let `ps -o pid,comm` tell roles apart, where the system has names of processes in a file (Linux)."""
+    with suppress(OSError):
+        Path("/proc/self/comm").write_text(f"ll-{role}"[:COMM_MAX])
 
 
 def stopped_by_signal() -> threading.Event:

@@ -18,7 +18,7 @@ from domain.contracts.contract.values import (
 )
 from domain.kernel.ids import looks_personal
 from domain.kernel.refusal import Refusal
-from domain.kernel.values import ClauseRef
+from domain.kernel.values import ClauseRef, is_line
 from domain.pricing.parts import Form
 from domain.pricing.schedules import Component
 
@@ -52,6 +52,8 @@ def wrong_terms(terms: KeyTerms) -> Refusal | None:
         )
     if sorted(terms.allocation) != sorted(Component):
         return r.TERMS_CONTRADICT(allocation=" ".join(terms.allocation))
+    if terms.forum is not None and not is_line(terms.forum):
+        return r.FORUM_NOT_EXACT()
     return None
 
 

@@ -16,14 +16,14 @@ from uuid import UUID, uuid5
 from msgspec import Meta, Struct
 from msgspec.structs import replace
 
-from domain.contracts.texts import is_exact, json_bytes, text_digest
+from domain.contracts.texts import json_bytes, text_digest
 from domain.kernel.command import Command, Context
 from domain.kernel.decider import ABSENT, PRESENT, Answer, Decider, Rule, State
 from domain.kernel.event import Event, event_type
 from domain.kernel.fields import MandatoryField, ReasonField
 from domain.kernel.ids import looks_personal
 from domain.kernel.refusal import Refusal, refusal
-from domain.kernel.values import CLAUSE_VERSIONS_MAX, ClauseRef, ClauseVersionNumber, Code, Digest
+from domain.kernel.values import CLAUSE_VERSIONS_MAX, ClauseRef, ClauseVersionNumber, Code, Digest, is_exact, is_line
 from domain.pricing.parts import Form
 
 # -------------------------------------------------------------------------------------------------------------- values
@@ -215,6 +215,12 @@ TEXT_NOT_EXACT = refusal(
     "条款正文为空、未按 NFC 规范化或含有不可见字符",
     "UAX #15",
 )
+HEADING_NOT_EXACT = refusal(
+    "clause.heading_not_exact",
+    "Title or gloss is blank, more than a line, not in Unicode Normalization Form C, or holds invisible characters",
+    "条款标题或英文说明为空、不止一行、未按 NFC 规范化或含有不可见字符",
+    "UAX #15",
+)
 TEXT_TOO_LONG = refusal(
     "clause.text_too_long",
     "The text does not fit into an entry; keep it by its digest",
@@ -255,7 +261,7 @@ def _draft(command: DraftClause, state: ClauseState, context: Context) -> Answer
         return VERSIONS_FULL(limit=CLAUSE_VERSIONS_MAX)
     if len(set(command.forms)) < len(command.forms):
         return FORM_TWICE()
-    if (wrong := _wrong_text(command)) is not None:
+    if (wrong := _wrong_heading(command) or _wrong_text(command)) is not None:
         return wrong
     digest = command.digest if command.text is None else text_digest(command.text)
     size_bytes = command.size_bytes if command.text is None else len(command.text.encode())
@@ -273,6 +279,11 @@ def _draft(command: DraftClause, state: ClauseState, context: Context) -> Answer
         text=command.text,
     )
     return UNCHANGED(version=len(state.versions)) if _same(drafted, state) else (drafted,)
+
+
+def _wrong_heading(command: DraftClause) -> Refusal | None:
+    wrong = [field for field in ("title", "gloss") if not is_line(getattr(command, field))]
+    return HEADING_NOT_EXACT(field=wrong[0]) if wrong else None
 
 
 def _wrong_text(command: DraftClause) -> Refusal | None:

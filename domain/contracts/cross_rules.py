@@ -1,6 +1,9 @@
 """Rules on contracts that look elsewhere: at the plan, the accepted offer of the application, and the clause library.
 
 AssembleContract   plan and library as they are; of an application: its accepted offer, its lessee, its one stream
+PresentContract, AcknowledgeDisclosure, SignContract   of an application: it is still contracting
+PresentContract    the paper that was set of this version, where one was set here
+WithdrawApplication, ExpireApplication (of an application)   its contract is not in force
 ProposeAmendment   the library as it is
 """
 
@@ -12,19 +15,31 @@ from uuid import UUID
 from msgspec import UNSET
 
 from domain.contracts import library, offered
-from domain.contracts.contract.commands import AssembleContract, ProposeAmendment
+from domain.contracts.contract.commands import (
+    AcknowledgeDisclosure,
+    AssembleContract,
+    PresentContract,
+    ProposeAmendment,
+    SignContract,
+)
+from domain.contracts.contract.rules import CONTRACT
+from domain.contracts.contract.state import IN_FORCE, ContractState
 from domain.contracts.contract.values import LibraryClause, PartyRole
 from domain.intake import offers
 from domain.intake.application import refusals as application_refusals
+from domain.intake.application.commands import ExpireApplication, WithdrawApplication
 from domain.intake.application.rules import APPLICATION
 from domain.intake.application.state import ApplicationPhase, ApplicationState
-from domain.kernel.needs import CrossRule, Facts, Need, Proposal, StreamState
+from domain.kernel.needs import CrossRule, Facts, Need, Proposal, Reference, StreamState
 from domain.kernel.refusal import Refusal
 from domain.kernel.values import ClauseRef
 from domain.pricing.matching import plan_in_force
 from domain.pricing.offer import Offer
 from domain.pricing.plans import Plan, digest_of
 from domain.pricing.quoting import PLANS
+
+PAPERS = "papers"
+"""The reference to the digests of papers that were set, by the contract's stream and its root."""
 
 _ACCEPTED = frozenset({ApplicationPhase.OFFER_ACCEPTED, ApplicationPhase.CONTRACTING})
 
@@ -105,5 +120,67 @@ def _amended(proposal: Proposal, facts: Facts) -> Refusal | None:
     return _wrong_library(proposal.command.clauses, proposal.command.library, facts)
 
 
+# ----------------------------------------------------------------------------------------- one case, two streams
+
+
+def contract_of(stream: UUID) -> StreamState:
+    """The contract of an application, as whoever gives the application up needs it."""
+    return StreamState(CONTRACT.name, offered.contract_stream(stream))
+
+
+def not_contracting(found: ApplicationState | None) -> Refusal | None:
+    """None while an application is contracting with its accepted offer."""
+    if found is None:
+        return application_refusals.UNKNOWN()
+    if found.phase is ApplicationPhase.CONTRACTING and found.offer is not None:
+        return None
+    return offered.APPLICATION_NOT_CONTRACTING(phase=found.phase)
+
+
+def _signing_needs(proposal: Proposal, _: Facts) -> Iterable[Need]:
+    stream = proposal.state.application
+    return () if stream is None else (application(stream),)
+
+
+def _still_contracting(proposal: Proposal, facts: Facts) -> Refusal | None:
+    stream = proposal.state.application
+    return None if stream is None else not_contracting(facts[application(stream)])
+
+
+def papers_of(stream: UUID, root: str) -> Reference:
+    """The papers that were set of a version of a contract."""
+    return Reference(PAPERS, (stream, root))
+
+
+def _paper_needs(proposal: Proposal, _: Facts) -> Iterable[Need]:
+    return (papers_of(proposal.stream, proposal.command.root),)
+
+
+def _the_paper(proposal: Proposal, facts: Facts) -> Refusal | None:
+    """A paper that was not set here (with names, by a vendor) is its owner's word, as long as none was."""
+    known: frozenset[str] = facts[papers_of(proposal.stream, proposal.command.root)]
+    shown = proposal.command.document
+    return None if not known or shown in known else offered.NOT_THE_PAPER(expected=" ".join(sorted(known)), got=shown)
+
+
+def _giving_up_needs(proposal: Proposal, _: Facts) -> Iterable[Need]:
+    return (contract_of(proposal.stream),) if proposal.state.phase in _ACCEPTED else ()
+
+
+def _not_in_force(proposal: Proposal, facts: Facts) -> Refusal | None:
+    """A contract that nobody is bound by yet ends with its application; one in force is ended first."""
+    if proposal.state.phase not in _ACCEPTED:
+        return None
+    contract: ContractState | None = facts[contract_of(proposal.stream)]
+    if contract is None or contract.application != proposal.stream or contract.phase not in IN_FORCE:
+        return None
+    return offered.CONTRACT_IN_FORCE(contract=offered.contract_stream(proposal.stream), phase=contract.phase)
+
+
 CrossRule(AssembleContract, _assembly_needs, _assembled)
+for _kind in (PresentContract, AcknowledgeDisclosure, SignContract):
+    CrossRule(_kind, _signing_needs, _still_contracting)
+CrossRule(PresentContract, _paper_needs, _the_paper)
+for _end in (WithdrawApplication, ExpireApplication):
+    CrossRule(_end, _giving_up_needs, _not_in_force)
 CrossRule(ProposeAmendment, _library_needs, _amended)

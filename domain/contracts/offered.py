@@ -31,6 +31,26 @@ OFFER_NOT_ACCEPTED = refusal(
     "There is no accepted offer with a plan that the contract could be made of",
     "没有可据以签约的已接受报价",
 )
+APPLICATION_NOT_CONTRACTING = refusal(
+    "contract.application_not_contracting",
+    "The application of this contract is not in contracting: nothing is shown, confirmed or signed any more",
+    "该合同的租赁申请不在签约中，不得再出示、确认或签署",
+)
+NOT_THE_PAPER = refusal(
+    "contract.not_the_paper",
+    "The document is not the paper that was set of this contract: read `document.pdf` again and show that",
+    "所出示文件并非本合同已排版的文本，请重新读取 document.pdf 并出示该文件",
+)
+CONTRACT_IN_FORCE = refusal(
+    "application.contract_in_force",
+    "All parties signed the contract of this application: end the contract first, by terminating or voiding it",
+    "该申请的合同已由各方签署，须先解除合同或宣告其无效",
+)
+LEASE_NOT_SETTLED = refusal(
+    "contract.lease_not_settled",
+    "The lease of this contract is not settled: end the lease first, and the contract ends with it",
+    "该合同的租赁尚未结清，须先结束租赁，合同随之终止",
+)
 LIBRARY_DIFFERS = refusal(
     "contract.library_differs",
     "What is said of the clause library is not what the ledger has",

@@ -46,12 +46,3 @@ def text_digest(text: str) -> str:
 def json_bytes(text: str) -> int:
     """How many bytes a text takes inside an entry, quotes and escapes included."""
     return len(msgspec.json.encode(text))
-
-
-def is_exact(text: str) -> bool:
-    """Whether a text is in Unicode Normalization Form C, without controls but the line feed, and not blank.
-
-    Two texts that look alike but differ in bytes are a dispute in waiting, so that only one spelling is taken.
-    """
-    plain = all(char == "\n" or unicodedata.category(char) not in ("Cc", "Cf", "Cs", "Co", "Cn") for char in text)
-    return plain and bool(text.strip()) and unicodedata.is_normalized("NFC", text)

@@ -11,6 +11,9 @@ from uuid import UUID
 
 from msgspec import Struct
 
+SYSTEM = "system"
+"""The role of whatever the program does on its own; no key of a person has it."""
+
 
 class Command(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Base of all commands."""

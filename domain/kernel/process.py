@@ -3,7 +3,8 @@
     event, envelope ──needs──▶ [Need, …] ──▶ facts ──follow──▶ [FollowUp, …] ──▶ dispatched, each once, by its key
 
 A reaction is pure. It may be asked again for an event that it has answered: the keys of its follow-up commands say what
-they follow from, so that nothing is done twice. What an aggregate or a rule refuses is kept for people.
+they follow from, so that nothing is done twice. What an aggregate or a rule refuses is kept for people, and so is what
+should have followed and could not even be asked for.
 """
 
 from __future__ import annotations
@@ -16,10 +17,11 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from domain.kernel.command import Command
+from domain.kernel.command import SYSTEM, Actor, Command
 from domain.kernel.decider import Decider
 from domain.kernel.event import Event
 from domain.kernel.needs import Facts, Need
+from domain.kernel.refusal import Refusal
 
 
 class Occurrence(Struct, frozen=True, kw_only=True):
@@ -40,6 +42,18 @@ class FollowUp(Struct, frozen=True, kw_only=True):
     command: Command
 
 
+class Unanswered(Struct, frozen=True, kw_only=True):
+    """What should have followed, about which stream and under which key, and the refusal that says why it does not."""
+
+    stream: UUID
+    key: str
+    refusal: Refusal
+
+
+Followed = Sequence[FollowUp | Unanswered]
+"""What follows from an event: commands, and what is left to people."""
+
+
 def _nothing(occurrence: Occurrence, facts: Facts) -> Iterable[Need]:
     return ()
 
@@ -48,8 +62,13 @@ def _nothing(occurrence: Occurrence, facts: Facts) -> Iterable[Need]:
 class Reaction:
     """Reaction to one class of event. `needs` is asked again with the facts so far until it names nothing new."""
 
-    follow: Callable[[Occurrence, Facts], Sequence[FollowUp]]
+    follow: Callable[[Occurrence, Facts], Followed]
     needs: Callable[[Occurrence, Facts], Iterable[Need]] = _nothing
+
+
+def process_actor(name: str) -> Actor:
+    """Who gives the commands of the process with a name."""
+    return Actor(SYSTEM, f"process:{name}")
 
 
 PROCESS_MANAGERS: dict[str, ProcessManager] = {}

@@ -1,7 +1,13 @@
-"""Values that several contexts share: codes, references, digests, rates, kinds of asset, a version of a clause."""
+"""Values that several contexts share: codes, references, digests, rates, kinds of asset, a version of a clause, texts.
+
+Two texts that look alike but differ in bytes are a dispute in waiting, so that only one of them is taken. What is
+invisible or turns the direction of what follows (bidirectional controls, zero-width characters, fillers that are
+letters to Unicode and nothing to the eye) can make a reader see another text than the one that binds.
+"""
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Callable
 from enum import StrEnum
 from typing import Annotated
@@ -63,3 +69,32 @@ class ClauseRef(Struct, frozen=True, kw_only=True):
     clause: Annotated[Code, Meta(description="The clause: its code, or code, version and digest.")]
     version: Annotated[ClauseVersionNumber, Meta(description="Number of the clause's version, from 1.")]
     digest: Annotated[Digest, Meta(description="SHA-256 of the file or text; a file stays outside.")]
+
+
+_UNSEEN_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+"""Controls, formats, surrogates, private use, unassigned, line and paragraph separators (Unicode, table 4-4)."""
+
+_UNSEEN = (
+    *((0x034F, 0x034F), (0x115F, 0x1160), (0x17B4, 0x17B5), (0x180B, 0x180F)),
+    *((0x2800, 0x2800), (0x3164, 0x3164), (0xFE00, 0xFE0F), (0xFFA0, 0xFFA0), (0xE0100, 0xE01EF)),
+)
+"""First and last code points of what else shows nothing: Default_Ignorable_Code_Point (Unicode 15), empty Braille."""
+
+
+def is_exact(text: str) -> bool:
+    """Whether a text is in Unicode Normalization Form C, shows all of its characters but line feeds, and is not blank.
+
+    Source: UAX #15 (normalization), UAX #9 (what bidirectional controls do).
+    """
+    plain = all(char == "\n" or _is_seen(char) for char in text)
+    return plain and bool(text.strip()) and unicodedata.is_normalized("NFC", text)
+
+
+def is_line(text: str) -> bool:
+    """Whether a heading or a name is an exact text of one line."""
+    return "\n" not in text and is_exact(text)
+
+
+def _is_seen(char: str) -> bool:
+    point = ord(char)
+    return unicodedata.category(char) not in _UNSEEN_CATEGORIES and not any(a <= point <= b for a, b in _UNSEEN)

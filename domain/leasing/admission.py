@@ -34,6 +34,16 @@ NOT_OF_ITS_CONTRACT = refusal(
     "A contract has one lease, and its id follows from the contract",
     "一份合同对应一笔租赁，其编号由合同确定",
 )
+LEASE_OPEN = refusal(
+    "application.lease_open",
+    "There is a lease of this application that is not settled: end the lease first",
+    "该申请已有未结清的租赁，须先结束租赁",
+)
+LEASE_NOT_BEGUN = refusal(
+    "application.lease_not_begun",
+    "An application is completed when its lease has begun",
+    "租赁起租后租赁申请方可完成",
+)
 CONTRACT_LEASED = refusal("lease.contract_leased", "The contract has its lease already", "该合同已有对应租赁")
 
 _SAME = (

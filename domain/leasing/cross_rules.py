@@ -2,33 +2,44 @@
 
 CreateLease     a contract in force that says the same, its one stream, its plan's consents
 CreateLease, ActivateLease   portfolio limits: what a finance lease adds has room
+TerminateContract, FulfilContract         no lease that is not settled
+WithdrawApplication, ExpireApplication    no lease that is not settled
+CompleteApplication                       its lease began
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from uuid import UUID
 
 from msgspec.structs import replace
 
 from domain.contracts.contract import refusals as contract_refusals
+from domain.contracts.contract.commands import FulfilContract, TerminateContract
 from domain.contracts.contract.rules import CONTRACT
 from domain.contracts.contract.state import ContractState
+from domain.contracts.offered import LEASE_NOT_SETTLED, contract_stream
 from domain.intake.application import refusals as application_refusals
+from domain.intake.application.commands import CompleteApplication, ExpireApplication, WithdrawApplication
 from domain.intake.application.rules import APPLICATION
-from domain.intake.application.state import ApplicationState
+from domain.intake.application.state import ApplicationPhase, ApplicationState
 from domain.intake.offers import plan_version
-from domain.kernel.needs import CrossRule, Facts, Need, Proposal, StreamState
+from domain.kernel.needs import CrossRule, Facts, Need, Proposal, StreamEvents, StreamState
 from domain.kernel.refusal import Refusal
 from domain.kernel.values import Business
 from domain.leasing.admission import (
     CONTRACT_DIFFERS,
+    LEASE_NOT_BEGUN,
+    LEASE_OPEN,
     NOT_OF_ITS_CONTRACT,
     lease_stream,
     needed_consents,
     wrong_contract,
 )
 from domain.leasing.lease.commands import ActivateLease, CreateLease
-from domain.leasing.lease.state import LeasePhase, LeaseState
+from domain.leasing.lease.events.money import LeaseActivated
+from domain.leasing.lease.rules.decider import LEASE
+from domain.leasing.lease.state import OPEN, LeasePhase, LeaseState
 from domain.parties.needs import consents_of
 from domain.parties.permission import wrong_consents
 from domain.portfolio.limits import NEWEST_LIMITS, Exposure, PrudentialData, check_exposure
@@ -115,6 +126,61 @@ def _has_room(proposal: Proposal, facts: Facts) -> Refusal | None:
     return next(iter(check_exposure(facts[portfolio_in(currency)], exposure, NEWEST_LIMITS)), None)
 
 
+# ------------------------------------------------------------------------------- what a lease holds up as it runs
+
+
+def lease_need(contract: UUID) -> StreamState:
+    """The lease of a contract, as whoever ends what stands before it needs it."""
+    return StreamState(LEASE.name, lease_stream(contract))
+
+
+def _lease_phase(contract: UUID, facts: Facts) -> LeasePhase:
+    lease: LeaseState | None = facts[lease_need(contract)]
+    return LeasePhase.ABSENT if lease is None else lease.phase
+
+
+def _contracts_lease(proposal: Proposal, _: Facts) -> Iterable[Need]:
+    return (lease_need(proposal.stream),)
+
+
+def _lease_settled(proposal: Proposal, facts: Facts) -> Refusal | None:
+    phase = _lease_phase(proposal.stream, facts)
+    return LEASE_NOT_SETTLED(lease=lease_stream(proposal.stream), phase=phase) if phase in OPEN else None
+
+
+def _applications_lease(proposal: Proposal, _: Facts) -> Iterable[Need]:
+    contracting = proposal.state.phase is ApplicationPhase.CONTRACTING
+    return (lease_need(contract_stream(proposal.stream)),) if contracting else ()
+
+
+def _no_open_lease(proposal: Proposal, facts: Facts) -> Refusal | None:
+    if proposal.state.phase is not ApplicationPhase.CONTRACTING:
+        return None
+    contract = contract_stream(proposal.stream)
+    phase = _lease_phase(contract, facts)
+    return LEASE_OPEN(lease=lease_stream(contract), phase=phase) if phase in OPEN else None
+
+
+def _leases_events(proposal: Proposal) -> StreamEvents:
+    return StreamEvents(LEASE.name, lease_stream(contract_stream(proposal.stream)))
+
+
+def _leases_events_need(proposal: Proposal, _: Facts) -> Iterable[Need]:
+    return (_leases_events(proposal),)
+
+
+def _lease_begun(proposal: Proposal, facts: Facts) -> Refusal | None:
+    """Whatever became of the lease since: a case is completed late rather than never."""
+    need = _leases_events(proposal)
+    begun = any(isinstance(event, LeaseActivated) for event in facts[need])
+    return None if begun else LEASE_NOT_BEGUN(lease=need.stream)
+
+
 CrossRule(CreateLease, _origin_needs, _made_of_its_contract)
 CrossRule(CreateLease, _limit_needs, _has_room)
 CrossRule(ActivateLease, _limit_needs, _has_room)
+for _end in (TerminateContract, FulfilContract):
+    CrossRule(_end, _contracts_lease, _lease_settled)
+for _giving_up in (WithdrawApplication, ExpireApplication):
+    CrossRule(_giving_up, _applications_lease, _no_open_lease)
+CrossRule(CompleteApplication, _leases_events_need, _lease_begun)

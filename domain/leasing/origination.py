@@ -3,14 +3,18 @@
 application.offer_accepted, priced      ─▶ application StartContracting    application:<hex>:contracting
 application.contracting_started, priced ─▶ contract AssembleContract       application:<hex>:contract
     people: show, confirm, sign
+application.withdrawn, application.expired ─▶ contract VoidContract        application:<hex>:ended
 contract.executed, of an application    ─▶ lease CreateLease               contract:<hex>:lease
+contract.voided, .terminated, .fulfilled ─▶ application WithdrawApplication, while it is contracting
+                                                                           contract:<hex>:application
     people: deposit, delivery, activation
 lease.activated                         ─▶ application CompleteApplication lease:<hex>:application
 lease.closed                            ─▶ contract FulfilContract, or TerminateContract when it ended otherwise
                                                                            lease:<hex>:contract
 
 Contract and lease have streams that follow from the application and the contract, so that there is one of each, whoever
-makes it. Where something is missing (terms without a plan, a contract made by hand) the step is left to people.
+makes it. Terms that nobody priced (imported ones) and a contract made by hand are people's own business. Where a step
+should follow and cannot be asked for, that is kept for people (`Unanswered`).
 """
 
 from __future__ import annotations
@@ -22,28 +26,44 @@ from uuid import UUID
 from msgspec import UNSET
 
 from domain.contracts.assembly import chosen
-from domain.contracts.contract.commands import AssembleContract, FulfilContract, TerminateContract
-from domain.contracts.contract.events import ContractExecuted
+from domain.contracts.contract.commands import AssembleContract, FulfilContract, TerminateContract, VoidContract
+from domain.contracts.contract.events import ContractExecuted, ContractFulfilled, ContractTerminated, ContractVoided
 from domain.contracts.contract.rules import CONTRACT
 from domain.contracts.contract.state import IN_FORCE, ContractState
+from domain.contracts.contract.state import OPEN as OPEN_CONTRACT
 from domain.contracts.contract.values import BUYOUT, DEVICE_LOCK, Party, PartyRole
-from domain.contracts.cross_rules import accepted_offer_needs, application
+from domain.contracts.cross_rules import accepted_offer_needs, application, contract_of, not_contracting
 from domain.contracts.library import entries, entries_about, library_needs
-from domain.contracts.offered import ContractConditions, contract_stream, key_terms_of
-from domain.intake.application.commands import CompleteApplication, StartContracting
-from domain.intake.application.events import ContractingStarted, OfferAccepted
+from domain.contracts.offered import (
+    CONTRACT_IN_FORCE,
+    LEASE_NOT_SETTLED,
+    OFFER_NOT_ACCEPTED,
+    ContractConditions,
+    contract_stream,
+    key_terms_of,
+)
+from domain.intake.application import refusals as application_refusals
+from domain.intake.application.commands import CompleteApplication, StartContracting, WithdrawApplication
+from domain.intake.application.events import (
+    ApplicationExpired,
+    ApplicationWithdrawn,
+    ContractingStarted,
+    OfferAccepted,
+)
 from domain.intake.application.rules import APPLICATION
 from domain.intake.application.state import ApplicationPhase, ApplicationState
 from domain.intake.offers import offer_of
 from domain.kernel.event import Event
 from domain.kernel.money import PPM
 from domain.kernel.needs import Facts, FirstEvent, Need, StreamEvents, StreamState
-from domain.kernel.process import FollowUp, Occurrence, ProcessManager, Reaction
+from domain.kernel.process import Followed, FollowUp, Occurrence, ProcessManager, Reaction, Unanswered
 from domain.kernel.refusal import Refusal
 from domain.leasing.admission import lease_of, lease_stream
 from domain.leasing.lease.events.lifecycle import AssetTotallyLost, LeaseCreated, LeaseEarlySettled, LeaseTerminated
 from domain.leasing.lease.events.money import LeaseActivated, LeaseClosed
 from domain.leasing.lease.rules.decider import LEASE
+from domain.leasing.lease.state import OPEN as OPEN_LEASE
+from domain.leasing.lease.state import LeaseState
 from domain.leasing.policies import CURRENT_POLICY
 from domain.leasing.terms_of_business import TERMS_OF_BUSINESS, TenantTerms
 from domain.pricing.offer import Offer
@@ -57,6 +77,19 @@ ENDED_OTHERWISE: dict[type[Event], str] = {
 }
 """Why a contract is terminated and not fulfilled, by what happened to its lease."""
 
+WITH_ITS_APPLICATION: dict[type[Event], str] = {
+    ApplicationWithdrawn: "application_withdrawn",
+    ApplicationExpired: "application_expired",
+}
+"""Why a contract that nobody is bound by yet is given up, by what ended its application."""
+
+WITH_ITS_CONTRACT: dict[type[Event], str] = {
+    ContractVoided: "contract_voided",
+    ContractTerminated: "contract_terminated",
+    ContractFulfilled: "contract_fulfilled",
+}
+"""Why an application that is contracting is given up, by what ended its contract."""
+
 _HEX_GROUP = 4
 
 # ------------------------------------------------------------------------------------------------- application
@@ -66,12 +99,17 @@ def _application_needs(occurrence: Occurrence, facts: Facts) -> Iterable[Need]:
     return accepted_offer_needs(occurrence.stream, facts)
 
 
-def _contracting(occurrence: Occurrence, facts: Facts) -> Sequence[FollowUp]:
+def _contracting(occurrence: Occurrence, facts: Facts) -> Followed:
     stream = occurrence.stream
     found: ApplicationState | None = facts[application(stream)]
-    if found is None or found.phase is not ApplicationPhase.OFFER_ACCEPTED or _offer_of(found, facts) is None:
+    if found is None or found.phase is not ApplicationPhase.OFFER_ACCEPTED:
         return ()
     key = f"application:{stream.hex}:contracting"
+    priced = _offer_of(found, facts)
+    if priced is None:
+        return ()
+    if isinstance(priced, Refusal):
+        return _unanswered(stream, key, priced)
     return (FollowUp(decider=APPLICATION, stream=stream, key=key, command=StartContracting()),)
 
 
@@ -84,17 +122,21 @@ def _contract_needs(occurrence: Occurrence, facts: Facts) -> Iterable[Need]:
     yield from library_needs(occurrence.tenant, (), facts)
 
 
-def _contract(occurrence: Occurrence, facts: Facts) -> Sequence[FollowUp]:
+def _contract(occurrence: Occurrence, facts: Facts) -> Followed:
     stream = occurrence.stream
     found: ApplicationState | None = facts[application(stream)]
-    if found is None or found.subject is None or found.phase is not ApplicationPhase.CONTRACTING:
+    if found is None or found.phase is not ApplicationPhase.CONTRACTING:
         return ()
+    contract, key = contract_stream(stream), f"application:{stream.hex}:contract"
     priced = _offer_of(found, facts)
     if priced is None:
         return ()
+    if isinstance(priced, Refusal):
+        return _unanswered(contract, key, priced)
+    if found.subject is None:
+        return _unanswered(contract, key, application_refusals.SUBJECT_MISSING())
     command = _assembly(occurrence, found.subject, *priced, facts)
-    key = f"application:{stream.hex}:contract"
-    return (FollowUp(decider=CONTRACT, stream=contract_stream(stream), key=key, command=command),)
+    return (FollowUp(decider=CONTRACT, stream=contract, key=key, command=command),)
 
 
 def _assembly(occurrence: Occurrence, lessee: UUID, plan: Plan, offer: Offer, facts: Facts) -> AssembleContract:
@@ -121,29 +163,51 @@ def _assembly(occurrence: Occurrence, lessee: UUID, plan: Plan, offer: Offer, fa
     )
 
 
+def _giving_up_needs(occurrence: Occurrence, facts: Facts) -> Iterable[Need]:
+    return (contract_of(occurrence.stream),)
+
+
+def _given_up(occurrence: Occurrence, facts: Facts) -> Followed:
+    """A contract that is not in force ends with its application; that one in force is left is for people."""
+    stream = occurrence.stream
+    contract: ContractState | None = facts[contract_of(stream)]
+    if contract is None or contract.application != stream or contract.phase not in OPEN_CONTRACT:
+        return ()
+    key = f"application:{stream.hex}:ended"
+    if contract.phase in IN_FORCE:
+        return _unanswered(contract_stream(stream), key, CONTRACT_IN_FORCE(phase=contract.phase))
+    void = VoidContract(reason=WITH_ITS_APPLICATION[type(occurrence.event)])
+    return (FollowUp(decider=CONTRACT, stream=contract_stream(stream), key=key, command=void),)
+
+
 # ------------------------------------------------------------------------------------------------------- lease
 
 
 def _lease_needs(occurrence: Occurrence, facts: Facts) -> Iterable[Need]:
     need = StreamState(CONTRACT.name, occurrence.stream)
-    yield from (TERMS_OF_BUSINESS, need)
+    yield from (TERMS_OF_BUSINESS, need, FirstEvent(LEASE.name, lease_stream(occurrence.stream)))
     contract: ContractState | None = facts.get(need)
     if contract is not None and contract.application is not None:
         yield from accepted_offer_needs(contract.application, facts)
 
 
-def _lease(occurrence: Occurrence, facts: Facts) -> Sequence[FollowUp]:
+def _lease(occurrence: Occurrence, facts: Facts) -> Followed:
+    """A signed contract of an application has its lease, or people hear why it has none."""
     stream = occurrence.stream
     contract: ContractState | None = facts[StreamState(CONTRACT.name, stream)]
-    if contract is None or contract.application is None:
+    made = facts[FirstEvent(LEASE.name, lease_stream(stream))] is not None
+    if made or contract is None or contract.application is None:
         return ()
+    key = f"contract:{stream.hex}:lease"
     found: ApplicationState | None = facts[application(contract.application)]
-    priced = None if found is None else _offer_of(found, facts)
-    if priced is None:
-        return ()
+    if (wrong := not_contracting(found)) is not None:
+        return _unanswered(lease_stream(stream), key, wrong)
+    assert found is not None, "an application that is contracting is there"
+    priced = _offer_of(found, facts) or OFFER_NOT_ACCEPTED(phase=found.phase)
+    if isinstance(priced, Refusal):
+        return _unanswered(lease_stream(stream), key, priced)
     plan, offer = priced
     command = lease_of(offer, plan, contract, stream, facts[TERMS_OF_BUSINESS].down_payment_to)
-    key = f"contract:{stream.hex}:lease"
     return (FollowUp(decider=LEASE, stream=lease_stream(stream), key=key, command=command),)
 
 
@@ -158,12 +222,13 @@ def _completion_needs(occurrence: Occurrence, facts: Facts) -> Iterable[Need]:
         yield application(created.application)
 
 
-def _completed(occurrence: Occurrence, facts: Facts) -> Sequence[FollowUp]:
+def _completed(occurrence: Occurrence, facts: Facts) -> Followed:
+    """Once; that an application was given up whose lease begins is refused, and kept for people."""
     created = facts[FirstEvent(LEASE.name, occurrence.stream)]
     if not isinstance(created, LeaseCreated) or created.application is None:
         return ()
     found: ApplicationState | None = facts[application(created.application)]
-    if found is None or found.phase is not ApplicationPhase.CONTRACTING:
+    if found is None or found.phase is ApplicationPhase.COMPLETED:
         return ()
     key = f"lease:{occurrence.stream.hex}:application"
     return (FollowUp(decider=APPLICATION, stream=created.application, key=key, command=CompleteApplication()),)
@@ -177,7 +242,7 @@ def _end_needs(occurrence: Occurrence, facts: Facts) -> Iterable[Need]:
         yield StreamState(CONTRACT.name, created.contract)
 
 
-def _ended(occurrence: Occurrence, facts: Facts) -> Sequence[FollowUp]:
+def _ended(occurrence: Occurrence, facts: Facts) -> Followed:
     """A contract whose lease is settled ends with it: performed, or for the reason that ended the lease."""
     events: Sequence[Event] = facts[StreamEvents(LEASE.name, occurrence.stream)]
     created = _created(events)
@@ -192,16 +257,48 @@ def _ended(occurrence: Occurrence, facts: Facts) -> Sequence[FollowUp]:
     return (FollowUp(decider=CONTRACT, stream=created.contract, key=key, command=command),)
 
 
+def _lease_of(occurrence: Occurrence) -> StreamState:
+    return StreamState(LEASE.name, lease_stream(occurrence.stream))
+
+
+def _contracts_end_needs(occurrence: Occurrence, facts: Facts) -> Iterable[Need]:
+    need = StreamState(CONTRACT.name, occurrence.stream)
+    yield from (need, _lease_of(occurrence))
+    contract: ContractState | None = facts.get(need)
+    if contract is not None and contract.application is not None:
+        yield application(contract.application)
+
+
+def _contract_ended(occurrence: Occurrence, facts: Facts) -> Followed:
+    """Without a contract an application comes to nothing; a lease that runs on under a void one is for people."""
+    stream = occurrence.stream
+    key = f"contract:{stream.hex}:application"
+    lease: LeaseState | None = facts[_lease_of(occurrence)]
+    if lease is not None and lease.phase in OPEN_LEASE and isinstance(occurrence.event, ContractVoided):
+        return _unanswered(lease_stream(stream), key, LEASE_NOT_SETTLED(phase=lease.phase))
+    contract: ContractState | None = facts[StreamState(CONTRACT.name, stream)]
+    if contract is None or contract.application is None:
+        return ()
+    found: ApplicationState | None = facts[application(contract.application)]
+    if found is None or found.phase is not ApplicationPhase.CONTRACTING:
+        return ()
+    withdraw = WithdrawApplication(reason=WITH_ITS_CONTRACT[type(occurrence.event)])
+    return (FollowUp(decider=APPLICATION, stream=contract.application, key=key, command=withdraw),)
+
+
+def _unanswered(stream: UUID, key: str, refusal: Refusal) -> Followed:
+    return (Unanswered(stream=stream, key=key, refusal=refusal),)
+
+
 def _created(events: Iterable[Event]) -> LeaseCreated | None:
     return next((event for event in events if isinstance(event, LeaseCreated)), None)
 
 
-def _offer_of(found: ApplicationState, facts: Facts) -> tuple[Plan, Offer] | None:
-    """The plan and the offer that was accepted, worked out again; None where nobody priced it."""
+def _offer_of(found: ApplicationState, facts: Facts) -> tuple[Plan, Offer] | Refusal | None:
+    """The plan and the offer that was accepted, worked out again, or why it cannot be; None where nobody priced it."""
     if found.offer is None or found.offer.terms.priced is UNSET:
         return None
-    priced = offer_of(found.offer.terms.priced, facts)
-    return None if isinstance(priced, Refusal) else priced
+    return offer_of(found.offer.terms.priced, facts)
 
 
 def reason_of(happened: Collection[type[Event]]) -> str | None:
@@ -232,5 +329,7 @@ ORIGINATION = ProcessManager(
         ContractExecuted: Reaction(_lease, _lease_needs),
         LeaseActivated: Reaction(_completed, _completion_needs),
         LeaseClosed: Reaction(_ended, _end_needs),
+        **dict.fromkeys(WITH_ITS_APPLICATION, Reaction(_given_up, _giving_up_needs)),
+        **dict.fromkeys(WITH_ITS_CONTRACT, Reaction(_contract_ended, _contracts_end_needs)),
     },
 )

@@ -97,6 +97,14 @@ class GiveUp(Struct, frozen=True):
 
 Move = Start | Again | GiveUp
 
+POSTING = "payments"
+"""The process manager that posts what payments bring to their leases."""
+
+
+def on_top(payment: UUID, attempt: int) -> UUID:
+    """The lease's name of money that a payment's attempt brought on top."""
+    return uuid5(payment, f"attempt:{attempt}")
+
 
 def collection_stream(lease: UUID, day: date) -> UUID:
     """The payment that collects what is due of a lease on a day: one, whoever derives it."""

@@ -3,25 +3,45 @@
 GrantMandate, InitiatePayment   a lease of the tenant
 InitiatePayment, RetryPayment   under a mandate only as that permits, on this day
 RefundCredit (of a lease)       through a payment of the same lease, or in another way
+PostPayment, ReversePayment     by hand only money that is no payment of the ledger; that follows from the payment
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import timedelta
 from uuid import UUID
 
 from domain.kernel.needs import CrossRule, Facts, FirstEvent, Need, Proposal, StreamState
-from domain.kernel.refusal import Refusal
+from domain.kernel.process import process_actor
+from domain.kernel.refusal import Refusal, refusal
 from domain.leasing.lease import refusals as lease_refusals
-from domain.leasing.lease.commands import RefundCredit
+from domain.leasing.lease.commands import PostPayment, RefundCredit, ReversePayment
+from domain.leasing.lease.state import LeaseState
+from domain.payments.collection import POSTING, collection_stream, on_top
 from domain.payments.mandate import MANDATE, GrantMandate, MandateState, mandate_stream, permits
 from domain.payments.payment import refusals as payment_refusals
 from domain.payments.payment.commands import InitiatePayment, RetryPayment
 from domain.payments.payment.events import PaymentInitiated
 from domain.payments.payment.rules import PAYMENT
+from domain.payments.payment.state import PaymentState
+from domain.payments.payment.values import ATTEMPTS_MAX
 
 LEASE = "lease"
 """The aggregate's name: of its lease a payment only needs that there is one."""
+
+PAYMENT_OF_THE_LEDGER = refusal(
+    "lease.payment_of_the_ledger",
+    "This is a payment of the ledger: record what became of it on the payment itself, and the lease follows",
+    "该编号是账本中的付款，请在该付款上登记其结果，租赁随之入账",
+)
+PAYMENT_DIFFERS = refusal(
+    "lease.payment_differs", "This is not what the payment brought to this lease", "入账内容与该付款实际到账不一致"
+)
+
+_DERIVED_VERSION = 5
+_DAYS_AHEAD = 366
+"""How far ahead a payment that the ledger will collect itself is known by its id."""
 
 
 def _lease(proposal: Proposal) -> FirstEvent:
@@ -70,8 +90,50 @@ def _of_the_lease(proposal: Proposal, facts: Facts) -> Refusal | None:
     return None if same else payment_refusals.UNKNOWN()
 
 
+def _payment(proposal: Proposal) -> StreamState:
+    return StreamState(PAYMENT.name, proposal.command.payment)
+
+
+def _payment_needs(proposal: Proposal, _: Facts) -> Iterable[Need]:
+    return (_payment(proposal),)
+
+
+def _not_of_the_ledger(proposal: Proposal, facts: Facts) -> Refusal | None:
+    """Money of a payment is posted and taken back by what follows from the payment, and by nobody else."""
+    payment: PaymentState | None = facts[_payment(proposal)]
+    if proposal.context.actor == process_actor(POSTING):
+        return None if payment is None else _wrong_money(proposal, payment)
+    if payment is None and not _derived(proposal):
+        return None
+    return PAYMENT_OF_THE_LEDGER(payment=proposal.command.payment)
+
+
+def _wrong_money(proposal: Proposal, payment: PaymentState) -> Refusal | None:
+    """A payment's own money is the first that it received."""
+    command = proposal.command
+    received_fen = payment.received[0].amount_fen if payment.received else 0
+    differs = isinstance(command, PostPayment) and command.amount_fen != received_fen
+    if differs or payment.lease != proposal.stream:
+        return PAYMENT_DIFFERS(payment=command.payment, received_fen=received_fen)
+    return None
+
+
+def _derived(proposal: Proposal) -> bool:
+    """Whether the ledger itself will give this id to money of this lease: collected one day, or brought on top."""
+    payment, lease = proposal.command.payment, proposal.state
+    assert isinstance(lease, LeaseState), "a lease takes payments"
+    if payment.version != _DERIVED_VERSION or lease.receipt(payment) is not None:
+        return False
+    today = proposal.context.business_date
+    days = (today + timedelta(days=ahead) for ahead in range(_DAYS_AHEAD))
+    tops = (on_top(known.payment, number) for known in lease.receipts for number in range(1, ATTEMPTS_MAX + 1))
+    return any(payment == collection_stream(proposal.stream, day) for day in days) or payment in tops
+
+
 CrossRule(GrantMandate, _lease_needs, _lease_known)
 CrossRule(InitiatePayment, _lease_needs, _lease_known)
 CrossRule(InitiatePayment, _mandate_needs, _permitted)
 CrossRule(RetryPayment, _mandate_needs, _permitted)
 CrossRule(RefundCredit, _refund_needs, _of_the_lease)
+for _kind in (PostPayment, ReversePayment):
+    CrossRule(_kind, _payment_needs, _not_of_the_ledger)

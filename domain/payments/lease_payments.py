@@ -12,7 +12,7 @@ A refund goes one way: the lease gives the credit away, the payment asks its pro
 from __future__ import annotations
 
 from collections.abc import Sequence
-from uuid import UUID, uuid5
+from uuid import UUID
 
 from domain.kernel.command import Command
 from domain.kernel.needs import Facts
@@ -20,17 +20,13 @@ from domain.kernel.process import FollowUp, Occurrence, ProcessManager, Reaction
 from domain.leasing.lease.commands import PostPayment, ReturnRefund, ReversePayment
 from domain.leasing.lease.events.money import CreditRefunded
 from domain.leasing.lease.rules.decider import LEASE
+from domain.payments.collection import POSTING, on_top
 from domain.payments.payment.commands import RefundPayment
 from domain.payments.payment.events import PaymentChargedBack, PaymentOverpaid, PaymentSucceeded, RefundFailed
 from domain.payments.payment.rules import PAYMENT
 
 REASON = "credit"
 """Why money goes back through a provider: it is the lessee's credit."""
-
-
-def on_top(payment: UUID, attempt: int) -> UUID:
-    """The lease's name of money that a payment's attempt brought on top."""
-    return uuid5(payment, f"attempt:{attempt}")
 
 
 def _succeeded(occurrence: Occurrence, facts: Facts) -> Sequence[FollowUp]:
@@ -78,7 +74,7 @@ def _to_lease(lease: UUID, key: str, command: Command) -> Sequence[FollowUp]:
 
 
 LEASE_PAYMENTS = ProcessManager(
-    name="payments",
+    name=POSTING,
     reacts={
         PaymentSucceeded: Reaction(_succeeded),
         PaymentOverpaid: Reaction(_overpaid),

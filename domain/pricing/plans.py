@@ -17,7 +17,7 @@ from typing import Annotated
 from msgspec import Meta, Struct
 
 from domain.kernel.money import Currency, Fen
-from domain.kernel.values import Business, Code, Rate, canonical_json
+from domain.kernel.values import Business, Code, Rate, canonical_json, is_line
 from domain.pricing.dates import DayCount
 from domain.pricing.deposits import Deposit, GradedDeposit, Share, waiver_of
 from domain.pricing.parts import (
@@ -104,6 +104,7 @@ class PlanFault(StrEnum):
     EFFECTIVE = "effective"
     DOUBLE = "double"
     DOWN_PAYMENT = "down_payment"
+    NAMES = "names"
 
 
 class PlanError(ValueError):
@@ -226,9 +227,16 @@ def _lists(plan: Plan) -> Iterator[Finding]:
         yield PlanFault.CONSENTS, "at least one consent, each once", list(plan.consents)
 
 
+def _names(plan: Plan) -> Iterator[Finding]:
+    """What people read of a plan: it stands on offers and contracts."""
+    for name in (plan.en, plan.zh, *(name for fee in plan.fees for name in (fee.en, fee.zh))):
+        if not is_line(name):
+            yield PlanFault.NAMES, "names that show all of their characters", ascii(name)
+
+
 CHECKS: tuple[Callable[[Plan], Iterator[Finding]], ...] = (
     *(_effective, _covers, _term, _amounts, _rates),
-    *(_structure, _parts, _deposit, _waiver, _lists),
+    *(_structure, _parts, _deposit, _waiver, _lists, _names),
 )
 
 

@@ -82,7 +82,7 @@ class Lessor:
         self.program = program
         self.through: Ledger = program.ledger
         self.tenant, self.person, self.case = new_id(), new_id(), new_id()
-        self.today = DAY
+        self.today, self.expires_on = DAY, date(2099, 1, 1)
         self.may_cost("0.36")
 
     def may_cost(self, cap: str) -> None:
@@ -163,7 +163,7 @@ class Lessor:
         stream = new_id()
         draft = a.DraftApplication(
             reference="A-1", asset_class=asset, product="lease", channel="app", amount_fen=600_000, currency="CNY",
-            subject=self.person,
+            subject=self.person, expires_on=self.expires_on,
         )  # fmt: skip
         await self.given(
             APPLICATION,

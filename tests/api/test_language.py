@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -62,9 +63,22 @@ def test_the_rule_sees_what_is_not_translated() -> None:
 def test_translations_keep_the_facts() -> None:
     entries = kept()
     wrong = [
-        english for english, said in entries if set(PLACEHOLDER.findall(english)) != set(PLACEHOLDER.findall(said))
+        english
+        for english, said in entries
+        if Counter(PLACEHOLDER.findall(english)) != Counter(PLACEHOLDER.findall(said))
     ]
     assert (wrong, [english for english, said in entries if not said]) == ([], [])
+
+
+def test_the_catalogue_says_what_it_is() -> None:
+    """The header that the tools of translators ask for."""
+    head = CATALOGUE.read_text("utf-8").partition("\n\n")[0]
+    header = dict(re.findall(r'^"([A-Za-z-]+): ([^\\]*)\\n"$', head, re.MULTILINE))
+    assert header["Project-Id-Version"] == "leaseledger"
+    assert (header["MIME-Version"], header["Language"]) == ("1.0", "zh_CN")
+    assert header["Content-Type"] == "text/plain; charset=UTF-8"
+    assert header["Plural-Forms"] == "nplurals=1; plural=0;"
+    assert {"PO-Revision-Date", "Last-Translator", "Language-Team", "Content-Transfer-Encoding"} <= header.keys()
 
 
 def test_translations_are_of_texts_that_there_are(monkeypatch: pytest.MonkeyPatch) -> None:

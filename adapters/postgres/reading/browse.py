@@ -25,7 +25,7 @@ EVENT_SKEW_MS = 120_000
 """An event's id is made this long at most before (or, on another clock, after) its recording."""
 
 EVENT_SCAN_MAX = 20_000
-"""Events that the search for one event's id may look at."""
+"""Events that the search for one event, by its id or beside another, may look at."""
 
 
 class Envelope(Struct, frozen=True):
@@ -102,6 +102,19 @@ def ledger_page(
     return Scanned(tuple(found), scanned_to, has_more=len(rows) == SCAN_EVENTS_MAX and scanned_to < up_to)
 
 
+def nearest(
+    connection: Connection, tenant: UUID, position: int, *, later: bool, nouns: Collection[str] | None = None
+) -> int | None:
+    """The position of a tenant's event next before or behind a position, only of `nouns` if any are named.
+
+    Looks at `EVENT_SCAN_MAX` events and is `None` when it is none of them.
+    """
+    needle = f'"tenant":"{tenant}"'.encode()  # entries are RFC 8785: a member has one form
+    limits = (SHARD, position, EVENT_SCAN_MAX, needle, nouns is None, sorted(nouns or ()))
+    row = connection.execute(_LATER if later else _EARLIER, limits, binary=True).fetchone()
+    return row[0] if row and envelope(bytes(row[1])).tenant == tenant else None
+
+
 def position_as_of(connection: Connection, instant: datetime) -> int:
     """The last position that was recorded at or before an instant; 0 when that is before the first."""
     wanted = utc_text(instant)
@@ -151,4 +164,11 @@ def _between(connection: Connection, first: int, last: int) -> list[Stored]:
 _COLUMNS = "SELECT position, entry, leaf FROM ledger.events WHERE shard = %s"
 _BETWEEN = f"{_COLUMNS} AND position BETWEEN %s AND %s ORDER BY position"
 _STREAM = f"{_COLUMNS} AND stream = %s AND position > %s AND position <= %s ORDER BY seq LIMIT %s"
+_NEAREST = (
+    "SELECT position, entry FROM (SELECT position, type, entry FROM ledger.events "
+    "WHERE shard = %s AND position {side} %s ORDER BY position {order} LIMIT %s) AS near "
+    "WHERE position(%s::bytea IN entry) > 0 AND (%s OR split_part(type, '.', 1) = ANY(%s)) "
+    "ORDER BY position {order} LIMIT 1"
+)
+_EARLIER, _LATER = _NEAREST.format(side="<", order="DESC"), _NEAREST.format(side=">", order="ASC")
 _LEDGER = f"{_COLUMNS} AND position > %s AND position <= %s ORDER BY position LIMIT %s"

@@ -55,7 +55,7 @@ def books(session: Session, as_of: AsOf = None, at_position: At = None, currency
     """
     from projections.accounting import journal
 
-    with read_models(session) as (connection, tenant):
+    with read_models(session, at_position) as (connection, tenant):
         found = journal.trial_balance(connection, tenant, _day(as_of), currency=currency, as_of_position=at_position)
     session.emit(_with(found, sum_fen=found.sum_fen), lambda out: _show_books(out, found))
 
@@ -67,7 +67,7 @@ def ageing(session: Session, as_of: AsOf = None, at_position: At = None, currenc
     """
     from projections.leasing import ageing as read_model
 
-    with read_models(session) as (connection, tenant):
+    with read_models(session, at_position) as (connection, tenant):
         found = read_model.ageing(connection, tenant, _day(as_of), currency=currency, as_of_position=at_position)
     data = _with(found, leases=found.leases, open_fen=found.open_fen)
     session.emit(data, lambda out: _show_ageing(out, found))
@@ -83,7 +83,7 @@ def cash_flow(
     """Print expected and actual cash by day."""
     from projections.leasing import cash_flow as read_model
 
-    with read_models(session) as (connection, tenant):
+    with read_models(session, at_position) as (connection, tenant):
         found = read_model.cash_flow(
             connection, tenant, first.date(), last.date(), currency=currency, as_of_position=at_position
         )
@@ -100,7 +100,7 @@ def portfolio(session: Session, as_of: AsOf = None, at_position: At = None, curr
     from projections.portfolio import exposures as read_model
 
     classes: Provisions | None = None
-    with read_models(session) as (connection, tenant):
+    with read_models(session, at_position) as (connection, tenant):
         held = read_model.holdings(connection, tenant, currency=currency, as_of_position=at_position)
         on = _day(as_of) or ages.ageing(connection, tenant, as_of_position=at_position).as_of
         if on is not None:

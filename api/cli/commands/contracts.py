@@ -38,19 +38,18 @@ def paper(
     The same version of a contract gives the same bytes; nobody's name is on it. With --json: its digest and size.
     """
     from adapters.documents.port import digest_of
-    from adapters.documents.typeset import typeset
     from api import papers
     from domain.kernel.ids import parse_id
     from projections.engine.reading import head_size
 
     stream = parse_id("contract", identifier)
-    with read_models(session) as (connection, tenant):
+    with read_models(session, at_position) as (connection, tenant):
         found = papers.agreed(connection, stream, head_size(connection, 0) if at_position is None else at_position)
         if found is None or found.tenant != tenant:
             what = text("{id}: expected a contract of this tenant, got none at this position", id=identifier)
             raise Unusable(what)
         document = papers.paper(connection, session.settings.data, tenant, stream, found)
-    pdf = typeset(document)
+    pdf = papers.set_paper(session.settings.data, stream, document)
     if session.json:
         told = {"contract": identifier, "version": found.state.version, "sha256": digest_of(pdf), "bytes": len(pdf)}
         session.emit(told, lambda _: None)

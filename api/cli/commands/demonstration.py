@@ -93,9 +93,10 @@ async def _lives(session: Session, on: Base) -> list[tuple[Part, Sequence[Milest
     from api.demonstration import living, summary
 
     async with running(on) as program:
-        if not await living.lived_already(program):
-            with session.waiting(text("Living one rental and one car lease, day by day: about a minute …")):
-                await living.live(program)
+        with living.alone(on.settings.data):
+            if not await living.lived_already(program):
+                with session.waiting(text("Living one rental and one car lease, day by day: about a minute …")):
+                    await living.live(program)
         stored = await program.reader.after(0, await program.reader.size())
     everything = [(one.position, one.parsed()) for one in stored]
     return [(part, summary.milestones(part.tenant, everything)) for part in living.parts(on.settings.tenant)]

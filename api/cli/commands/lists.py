@@ -16,7 +16,7 @@ from typer.main import get_command
 
 from api.cli.failures import Unusable
 from api.cli.frame import Session, command, group
-from api.cli.reading import At, read_models
+from api.cli.reading import At, digits, read_models
 from api.cli.wording.retelling import retold
 from api.cli.wording.usage import Group
 from api.cli.wording.words import money, number, table
@@ -24,13 +24,15 @@ from api.language import Language, current, message, text
 
 if TYPE_CHECKING:
     from api.queries.engine.columns import Column
+    from api.queries.engine.events import EventItem
+    from api.queries.engine.parameters import ParameterInvalid
     from api.queries.engine.read import Read, ReadResult
 
 LIMIT = 1_000
 """Items in one answer, where nothing else is asked for."""
 
 _HELP = "Lists of everything, now or at an earlier position."
-Limit = Annotated[int, typer.Option("--limit", metavar="N", min=1, help=message("At most so many."))]
+Limit = Annotated[int, typer.Option("--limit", metavar="N", parser=digits(1), help=message("At most so many."))]
 After = Annotated[
     str | None,
     typer.Option("--starting-after", metavar="PLACE", help=message("Continue behind this place."), show_default=False),
@@ -70,14 +72,15 @@ def register(app: typer.Typer) -> None:
 
 
 def name_of(read: Read) -> str:
-    """`list_bills_of_lease` → `bills-of-lease`."""
-    return read.name.removeprefix("list_").replace("_", "-")
+    """`/leases/{lease}/bills` → `bills-of-lease`."""
+    name = read.path.rpartition("/")[2]
+    return f"{name}-of-{read.nouns[-1]}" if read.nouns else name
 
 
 def _listing(read: Read) -> Callable[..., None]:
     def listing(session: Session, **given: Any) -> None:
         asked = _asked(read, given)
-        with read_models(session) as (connection, tenant):
+        with read_models(session, given["at_position"]) as (connection, tenant):
             answered = _all(read, connection, tenant, asked, session.settings.data)
         whole = read.whole(answered)
         data = {"position": answered.position, **{name: getattr(whole, name) for name in whole.__struct_fields__}}
@@ -109,7 +112,7 @@ def _signature(read: Read) -> Iterator[inspect.Parameter]:
 
 def _asked(read: Read, given: Mapping[str, Any]) -> dict[str, Any]:
     """What the query is asked with. Raises `Unusable` for what does not fit."""
-    from api.queries.engine.parameters import ParameterInvalid, parameters_of, read_parameters
+    from api.queries.engine.parameters import STARTING_AFTER, ParameterInvalid, parameters_of, read_parameters
     from domain.kernel.ids import IdError
 
     texts = {one.name: given[f"filter_{one.inside}"] for one in parameters_of(read.filters)}
@@ -123,8 +126,25 @@ def _asked(read: Read, given: Mapping[str, Any]) -> dict[str, Any]:
             "position": given["at_position"],
             "limit": given["limit"],
         }
-    except (ParameterInvalid, IdError) as error:
+    except ParameterInvalid as error:
+        raise Unusable(_misfit(read, known | {STARTING_AFTER: after or ""}, error)) from None
+    except IdError as error:
         raise Unusable(retold(str(error))) from None
+
+
+def _misfit(read: Read, given: Mapping[str, str], error: ParameterInvalid) -> str:
+    """What was expected of an option, in the words of the console, and what came; codes are those that one types."""
+    from api.console.filters import misfit, sentence
+    from api.queries.engine.parameters import STARTING_AFTER
+
+    got = given.get(error.name, "")
+    if "expected" in error.limits:
+        said = misfit(got, error.limits["expected"])
+    elif error.name == STARTING_AFTER:
+        said = misfit(got, text("the place that an earlier answer names as `next`"))
+    else:
+        said = sentence(read, given, error)
+    return f"--{error.name.replace('_', '-')}: {said}"
 
 
 def _all(read: Read, connection: Any, tenant: Any, asked: dict[str, Any], data: Any) -> ReadResult:
@@ -147,13 +167,31 @@ def _all(read: Read, connection: Any, tenant: Any, asked: dict[str, Any], data: 
 
 def _table(read: Read, items: tuple[Any, ...]) -> str:
     from api.queries.engine.columns import Kind, table_of
+    from api.queries.engine.events import EventItem
 
+    if read.answer is EventItem:
+        return _events(items)
     columns = table_of(read)
     numbers = {Kind.MONEY, Kind.COUNT, Kind.POSITION, Kind.RATE}
     sides = "".join("r" if one.kind in numbers else "l" for one in columns)
     head = [_label(one) for one in columns]
     rows = [[_cell(one, getattr(item, one.name)) for one in columns] for item in items]
     return table(sides, rows, head=head)
+
+
+def _events(items: tuple[EventItem, ...]) -> str:
+    """Events as people look for them; the entries themselves are for programs."""
+    from chain.entry import parse
+    from domain.kernel.ids import format_id
+
+    rows = []
+    for item in items:
+        entry = parse(bytes(item.entry))
+        stream = format_id(entry.type.partition(".")[0], entry.stream)
+        who = f"{entry.actor.role} {entry.actor.id}"
+        rows.append((number(item.position), entry.occurred_at, entry.type, stream, who))
+    head = (text("position"), text("time"), text("type"), text("stream"), text("actor"))
+    return table("rllll", rows, head=head)
 
 
 def _cell(column: Column, value: Any) -> str:

@@ -9,6 +9,7 @@ publish   signs a checkpoint each second while the log grows
 from __future__ import annotations
 
 import errno
+import mmap
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -75,10 +76,9 @@ def up(session: Session, host: Host = None, port: Port = None) -> None:
     from api.roles.supervisor import Supervisor
 
     with listening(*_address(session, host, port)) as listener, session.base() as on:
-        key = _operator_key(on)
-        works: dict[str, Callable[[bool], None]] = {
-            Name.SERVE.value: lambda first: _serve(session, on, listener, key, told=first)
-        }
+        # Shared by all forks: the start that said where it listens may have been any of them.
+        told = mmap.mmap(-1, 1)
+        works: dict[str, Callable[[], None]] = {Name.SERVE.value: partial(_serve, session, on, listener, told)}
         works |= {name: partial(_work, session, on, name) for name in ROLES}
         Supervisor(works, partial(_ended, session)).run()
     session.say(text("Stopped."))
@@ -97,10 +97,10 @@ def role(
     """
     if name is Name.SERVE:
         with listening(*_address(session, host, port)) as listener, session.base() as on:
-            _serve(session, on, listener, _operator_key(on), told=True)
+            _serve(session, on, listener, mmap.mmap(-1, 1))
     else:
         with session.base() as on:
-            _run(session, on, name.value)
+            _run(session, on, name.value, begins=text("{name}: at work; Ctrl-C ends it", name=name.value))
     session.say(text("Stopped."))
 
 
@@ -108,7 +108,7 @@ def _address(session: Session, host: str | None, port: int | None) -> tuple[str,
     return host or session.settings.host, session.settings.port if port is None else port
 
 
-def _work(session: Session, on: Base, name: str, _first: bool) -> None:
+def _work(session: Session, on: Base, name: str) -> None:
     """A supervised role; what it dies of is said as a sentence."""
     try:
         _run(session, on, name)
@@ -117,7 +117,7 @@ def _work(session: Session, on: Base, name: str, _first: bool) -> None:
         raise SystemExit(1) from None
 
 
-def _run(session: Session, on: Base, name: str) -> None:
+def _run(session: Session, on: Base, name: str, begins: str = "") -> None:
     from api.roles.role import ROLES, alone
     from api.roles.supervisor import stopped_by_signal
 
@@ -127,6 +127,8 @@ def _run(session: Session, on: Base, name: str) -> None:
     stop = stopped_by_signal()
     with alone(on, name, stop, waits) as mine:
         if mine:
+            if begins:
+                session.say(begins)
             ROLES[name](on, stop)
 
 
@@ -157,13 +159,13 @@ def url_of(listener: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def _serve(session: Session, on: Base, listener: socket.socket, key: str | None, *, told: bool) -> None:
+def _serve(session: Session, on: Base, listener: socket.socket, told: mmap.mmap) -> None:
     import asyncio
 
-    asyncio.run(_served(session, on, listener, key, told=told))
+    asyncio.run(_served(session, on, listener, told))
 
 
-async def _served(session: Session, on: Base, listener: socket.socket, key: str | None, *, told: bool) -> None:
+async def _served(session: Session, on: Base, listener: socket.socket, told: mmap.mmap) -> None:
     import uvicorn
 
     from api.compose import running
@@ -179,8 +181,7 @@ async def _served(session: Session, on: Base, listener: socket.socket, key: str 
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
             await super().startup(sockets)
             # Said only now, so that whoever reads it can connect.
-            if told:
-                session.emit(_about(session, on, listener, key), lambda out: _show(out, session, on, listener, key))
+            announce(session, on, listener, told)
 
     async with running(on) as ledger:
         config = uvicorn.Config(
@@ -194,13 +195,25 @@ async def _served(session: Session, on: Base, listener: socket.socket, key: str 
         await Server(config).serve(sockets=[listener])
 
 
-def _operator_key(on: Base) -> str | None:
+def announce(session: Session, on: Base, listener: socket.socket, told: mmap.mmap) -> None:
+    """Say where the program listens, with the operator key where one has to be made; `told` is 1 once it was said.
+
+    A key is made when it is printed, and only then: if printing fails, or the program dies before it is done, there is
+    no key, and the next start makes one.
+    """
     from adapters.postgres.api_keys import ensure_operator_key
     from adapters.postgres.connections import connect
     from adapters.system import now, random_bytes
 
-    with connect(on.url) as connection:
-        return ensure_operator_key(connection, on.settings.tenant, random_bytes, now())
+    try:
+        with connect(on.url) as connection, connection.transaction():
+            key = ensure_operator_key(connection, on.settings.tenant, random_bytes, now())
+            if key is not None or not told[0]:
+                session.emit(_about(session, on, listener, key), lambda out: _show(out, session, on, listener, key))
+    except (OSError, SystemExit) as error:  # the library for terminals ends a program whose output nobody reads
+        session.say(text("Where it listens could not be printed: {why}", why=sentence(error)))
+    else:
+        told[0] = 1
 
 
 def _about(session: Session, on: Base, listener: socket.socket, key: str | None) -> dict[str, Any]:

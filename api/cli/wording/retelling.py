@@ -50,6 +50,11 @@ _FORMS = (
     message("run chmod 600 on it"),
     message("set the origin it was made with"),
     message("the log {origin}"),
+    message("at most {limit}"),
+    message("a ledger that holds events"),
+    message("an empty one"),
+    message("data directory"),
+    message("a name in UTF-8 without control characters"),
     message("mode {mode}"),
 )
 

@@ -19,7 +19,6 @@ from adapters.connectors.payments.port import CallbackMalformed, RequestMalforme
 from adapters.connectors.payments.signature import BODY_MAX_BYTES, verify
 from adapters.postgres.ledger import Request as CommandRequest
 from adapters.postgres.reading import browse
-from adapters.processes.dispatch import SYSTEM
 from adapters.system import new_id
 from api.http.description import POSITION, Description, add
 from api.http.problems import kinds
@@ -27,7 +26,7 @@ from api.http.problems.problem import Problem, refused
 from api.http.reads.answers import JSON, encode
 from api.http.reads.routes import STRICT, Of
 from api.http.services import RETRY_AFTER_S, Services
-from domain.kernel.command import Actor, Context
+from domain.kernel.command import SYSTEM, Actor, Context
 from domain.kernel.event import Event
 from domain.kernel.process import FollowUp
 from domain.kernel.refusal import Refusal

@@ -29,7 +29,7 @@ from api.http.description import LINK, DescribedRoute, Description, add
 from api.http.problems import kinds
 from api.http.problems.faults import fault
 from api.http.problems.problem import Problem, refused
-from api.http.reads.answers import JSON, PRIVATE, encode, next_link
+from api.http.reads.answers import DIGITS, JSON, PRIVATE, encode, next_link
 from api.http.reads.routes import STRICT, Limit, Of, fitting
 from api.http.services import Services
 from api.permissions import Permission
@@ -52,7 +52,9 @@ OnDate = Annotated[
     str | None, Query(description="The business date; today by default.", json_schema_extra={"format": "date"})
 ]
 Version = Annotated[
-    int | None, Query(ge=1, le=1_000_000, description="This version, in force or not; by default the one in force.")
+    int | None,
+    DIGITS,
+    Query(ge=1, le=1_000_000, description="This version, in force or not; by default the one in force."),
 ]
 OfBusiness = Annotated[Business | None, Query(description="Only of this business.")]
 OfAsset = Annotated[AssetKind | None, Query(description="Only for this kind of asset.")]

@@ -2,7 +2,8 @@
 
     GET  …/document.pdf      events + texts + schedule ─typeset─▶ the same bytes for the same version
     GET  …/texts             the clauses byte for byte, to compare a copy with: `check_texts`, then …/alarms
-    POST …/schedule          instalments ─digest as agreed?─▶ kept beside the ledger
+    POST …/schedule          instalments ─digest as agreed?─▶ kept beside the ledger, the paper set at once
+    POST …/present           the digest of a paper that was set of this version, where one was
     POST …/signed-document   PDF ─▶ every signature holds, by a trusted root? ─▶ names a party? ─▶ an update of the
                              contract's latest file? ─▶ SignContract with method `pades`
 
@@ -25,11 +26,11 @@ from msgspec import Meta
 from msgspec.structs import replace
 from starlette.responses import Response
 
+from adapters.documents.document import DocumentError
 from adapters.documents.fonts import NoChineseFont
 from adapters.documents.kept import trusted_roots
 from adapters.documents.paper import Missing, PaperIncomplete
 from adapters.documents.port import SignatureInvalid
-from adapters.documents.typeset import typeset
 from adapters.documents.verify import received
 from adapters.postgres import ledger
 from adapters.postgres.writing.sequencer import Appended, VersionConflict
@@ -137,7 +138,7 @@ async def read_document(
     try:
         data = of.running.settings.data
         document = await of.queries.run(papers.paper, data, principal.tenant, stream, found)
-        pdf = await to_thread.run_sync(typeset, document)
+        pdf = await to_thread.run_sync(papers.set_paper, data, stream, document)
     except PaperIncomplete as error:
         if error.missing is Missing.SCHEDULE:
             raise Problem(kinds.SCHEDULE_MISSING) from None
@@ -174,6 +175,7 @@ async def keep_schedule(
     """Hand the instalments in whose digest the contract has, so that its paper can be set.
 
     They are kept beside the ledger, by their digest; nothing is appended, and handing them in again changes nothing.
+    From then on only this paper is taken as the document that was shown.
     """
     stream = stream_id(CONTRACT.name, contract)
     await of.owner_of(stream, principal.tenant, CONTRACT.name)
@@ -190,11 +192,22 @@ async def keep_schedule(
     if digest not in expected:
         raise kinds.SCHEDULE_DIFFERS(expected=found.state.key_terms.schedule_digest, got=digest)
     await to_thread.run_sync(papers.kept(of.running.settings.data).keep, given.schedule)
+    await _set_at_once(of, principal.tenant, stream, found)
     kept = KeptSchedule(digest, len(given.schedule), sum(one.total_fen for one in given.schedule))
     headers = {
         "ETag": etag(found.state.version), "Ledger-Position": str(position), "Cache-Control": "no-store"
     }  # fmt: skip
     return Response(encode(kept), headers=headers, media_type=JSON)
+
+
+async def _set_at_once(of: Services, tenant: UUID, stream: UUID, found: papers.ContractAtPosition) -> None:
+    """Set the paper where it can be, so that no other one is presented; without a text or a font nobody can."""
+    data = of.running.settings.data
+    try:
+        document = await of.queries.run(papers.paper, data, tenant, stream, found)
+        await to_thread.run_sync(papers.set_paper, data, stream, document)
+    except (PaperIncomplete, DocumentError, NoChineseFont):
+        return
 
 
 # ------------------------------------------------------------------------------------------------------ signatures

@@ -10,9 +10,11 @@ from fastapi import FastAPI, Path, Request
 from msgspec import Struct
 from starlette.responses import Response
 
+from adapters.postgres import role_locks
 from adapters.postgres.connections import Connection
 from adapters.postgres.reading import browse
 from adapters.postgres.schema import SHARD
+from adapters.processes.subscription import progress
 from api.http.description import POSITION, PUBLIC_PROBLEMS, Description, add
 from api.http.problems import kinds
 from api.http.problems.kinds import ProblemDescription, descriptions
@@ -20,6 +22,7 @@ from api.http.problems.problem import Problem
 from api.http.reads.answers import JSON, encode
 from api.http.reads.routes import STRICT, Of
 from api.queries.engine.shape import Position
+from api.queries.ledger import ledger_state
 from projections.engine import copies
 
 READY_BEHIND_MAX = 100_000
@@ -46,12 +49,34 @@ class ReadModel(Struct, frozen=True):
     dead_letters: int
 
 
+class Role(Struct, frozen=True):
+    """A long-running role, and whether an instance of it works on this ledger now."""
+
+    name: str
+    works: bool
+
+
+class ProcessManagerLag(Struct, frozen=True):
+    """How far what follows from events is behind the ledger."""
+
+    name: str
+    position: Position
+    behind: int
+
+
 class Readiness(Struct, frozen=True):
-    """Whether requests can be served: the database answers and the read models are near the ledger's head."""
+    """Whether requests can be served: the database answers and the read models are near the ledger's head.
+
+    `demonstration`: the ledger was opened for one; its persons and its money are made up.
+    Which roles work, and how far process managers are behind, stands beside it: requests are served without them.
+    """
 
     status: str
+    demonstration: bool
     ledger_position: Position
     read_models: tuple[ReadModel, ...]
+    roles: tuple[Role, ...]
+    process_managers: tuple[ProcessManagerLag, ...]
 
 
 async def read_health() -> Response:
@@ -74,7 +99,11 @@ def _readiness(connection: Connection, now: datetime) -> Readiness:
     )
     live = [model for model in models if model.status == copies.Status.LIVE]
     ready = bool(live) and all(model.behind <= READY_BEHIND_MAX for model in live)
-    return Readiness("ready" if ready else "behind", browse.head_size(connection), models)
+    size, held = browse.head_size(connection), role_locks.held(connection, role_locks.ROLES)
+    roles = tuple(Role(name, name in held) for name in role_locks.ROLES)
+    managers = tuple(ProcessManagerLag(name, at, max(0, size - at)) for name, at in progress(connection))
+    status, demonstration = "ready" if ready else "behind", ledger_state(connection).demonstration
+    return Readiness(status, demonstration, size, models, roles, managers)
 
 
 async def list_problems() -> Response:

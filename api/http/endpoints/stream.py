@@ -23,7 +23,7 @@ from api.http.authentication import needs
 from api.http.commands.headers import last_event_id
 from api.http.description import POSITION, Description, add
 from api.http.problems import kinds
-from api.http.reads.answers import encode
+from api.http.reads.answers import DIGITS, encode
 from api.http.reads.routes import STRICT, Of, parameter_of
 from api.http.services import Services
 from api.permissions import Permission
@@ -41,6 +41,7 @@ LastEventId = Annotated[
 ]
 After = Annotated[
     int | None,
+    DIGITS,
     Query(ge=0, le=MAX_SAFE_INTEGER, description="Begin behind this position; by default with what comes next."),
 ]
 

@@ -24,6 +24,11 @@ _SENTENCES: dict[str, tuple[str, str, str]] = {
     "string_too_long": ("too_long", "must have at most {max_length} characters", "最多 {max_length} 个字符"),
     "string_pattern_mismatch": ("pattern", "must match {pattern}", "须匹配 {pattern}"),
     "text_not_nfc": ("not_nfc", "must be in Unicode Normalization Form C", "须为 Unicode NFC 形式"),
+    "not_storable": (
+        "not_storable",
+        "must be Unicode text without the character U+0000",
+        "须为不含 U+0000 的 Unicode 文本",
+    ),
     "identifier": ("identifier", "must be an identifier of the documented form", "须为文档规定格式的标识符"),
     "int_type": _WHOLE,
     "int_parsing": _WHOLE,

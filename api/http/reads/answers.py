@@ -11,6 +11,8 @@ from fastapi import Depends, Query, Request
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 from msgspec import Struct
+from pydantic import BeforeValidator
+from pydantic_core import PydanticCustomError
 from starlette.responses import Response
 
 from adapters.postgres.reading import browse
@@ -28,8 +30,18 @@ from projections.engine.model import Projection
 JSON = "application/json"
 PRIVATE = "private, no-cache"
 
-Where = Annotated[int | None, Query(ge=0, le=MAX_SAFE_INTEGER, description=words.AS_OF_POSITION)]
-AtLeast = Annotated[int | None, Query(ge=0, le=MAX_SAFE_INTEGER, description=words.AT_LEAST)]
+
+def _digits(given: object) -> object:
+    if isinstance(given, str) and not (given.isascii() and given.isdigit()):
+        raise PydanticCustomError("int_parsing", "expected digits")
+    return given
+
+
+DIGITS = BeforeValidator(_digits)
+"""A number in an address is written with digits alone: no sign, no blank, no point."""
+
+Where = Annotated[int | None, DIGITS, Query(ge=0, le=MAX_SAFE_INTEGER, description=words.AS_OF_POSITION)]
+AtLeast = Annotated[int | None, DIGITS, Query(ge=0, le=MAX_SAFE_INTEGER, description=words.AT_LEAST)]
 When = Annotated[str | None, Query(description=words.AS_OF, json_schema_extra={"format": "date-time"})]
 DayOrInstant = Annotated[
     str | None,

@@ -23,6 +23,7 @@ from api.http.problems import kinds
 from api.http.problems.faults import fault
 from api.http.problems.problem import Problem
 from api.http.reads.answers import (
+    DIGITS,
     AtLeast,
     DayOrInstant,
     Moment,
@@ -52,7 +53,7 @@ from domain.kernel.ids import IdError
 
 Of = Annotated[Services, Depends(services)]
 STRICT: list[Dependency] = [Depends(known_query)]
-Limit = Annotated[int, Query(ge=1, le=PAGE_MAX, description=words.LIMIT)]
+Limit = Annotated[int, DIGITS, Query(ge=1, le=PAGE_MAX, description=words.LIMIT)]
 _KEYWORD = inspect.Parameter.KEYWORD_ONLY
 _FILTER = "filter_"
 
@@ -165,7 +166,7 @@ def _signature(read: Read) -> list[inspect.Parameter]:
     parameters += [parameter_of(one) for one in parameters_of(read.filters)]
     if read.cursor is not None:
         schema = schema_of(read.cursor.type)
-        kind: Any = int if schema.get("type") == "integer" else str
+        kind: Any = Annotated[int, DIGITS] if schema.get("type") == "integer" else str
         limits: dict[str, Any] = {"ge": schema.get("minimum"), "le": schema.get("maximum")}
         more = {"pattern": schema["pattern"]} if "pattern" in schema else {}
         after = Query(description=read.cursor.description, json_schema_extra=more, **limits)

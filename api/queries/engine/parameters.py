@@ -86,7 +86,9 @@ class Parameter(Struct, frozen=True):
         return "" if make is None else str(make(day))
 
     def read(self, text: str) -> Any:
-        """The value in a text. Raises `ParameterInvalid`."""
+        """The value in a text. Raises `ParameterInvalid`, also for a text that no database stores."""
+        if not storable(text):
+            raise ParameterInvalid(self.name, "not_storable")
         kind = self.said.kind
         if kind is date:
             return day_of(self.name, text)
@@ -143,6 +145,11 @@ def read_parameters(filters: type[Struct], given: Mapping[str, str]) -> Any:
         elif one.required:
             raise ParameterInvalid(one.name, "missing")
     return filters(**values)
+
+
+def storable(text: str) -> bool:
+    """Whether PostgreSQL takes a text: U+0000 and what is not UTF-8, as it may come from a terminal, it does not."""
+    return "\0" not in text and not any("\ud800" <= one <= "\udfff" for one in text)
 
 
 def day_of(name: str, text: str) -> date:

@@ -33,6 +33,20 @@ PAGE_DEFAULT, PAGE_MAX = 50, 100
 _NOUN = re.compile(r"\{([a-z_]+)\}")
 
 
+class PositionAhead(ValueError):
+    """A position that the ledger has not reached: which, and the size of the ledger."""
+
+    def __init__(self, position: int, size: int) -> None:
+        super().__init__(f"position: expected at most {size}, got {position}")
+        self.position, self.size = position, size
+
+
+def reached(connection: Connection, position: int | None) -> None:
+    """Whether the ledger holds a position that somebody asks for; every door asks here. Raises `PositionAhead`."""
+    if position is not None and position > (size := reading.head_size(connection, SHARD)):
+        raise PositionAhead(position, size)
+
+
 @dataclass(frozen=True)
 class ReadRequest:
     """A question: whose data, about what, for which moment. `position` is one of the past, or `None` for now.
@@ -148,7 +162,8 @@ class Read:
         return {noun: parse_id(noun, given[noun]) for noun in self.nouns}
 
     def run(self, request: ReadRequest) -> ReadResult | None:
-        """The answer; `None` when what is asked about is not there."""
+        """The answer; `None` when what is asked about is not there. Raises `PositionAhead`."""
+        reached(request.connection, request.position)
         return self.query(request)
 
     def whole(self, answered: ReadResult) -> Any:

@@ -38,6 +38,12 @@ PARTIES_INCOMPLETE = refusal(
 )
 PARTY_TWICE = refusal("contract.party_twice", "A party is named twice", "当事人重复")
 TERMS_CONTRADICT = refusal("contract.terms_contradict", "The key terms contradict themselves", "主要条款自相矛盾")
+FORUM_NOT_EXACT = refusal(
+    "contract.forum_not_exact",
+    "The forum is blank, more than a line, not in Unicode Normalization Form C, or holds invisible characters",
+    "仲裁机构名称为空、不止一行、未按 NFC 规范化或含有不可见字符",
+    "UAX #15",
+)
 CLAUSE_TWICE = refusal("contract.clause_twice", "A clause is named twice", "条款重复")
 CLAUSE_UNKNOWN = refusal("contract.clause_unknown", "The library has no such clause version", "条款库中没有该条款版本")
 CLAUSE_DIFFERS = refusal("contract.clause_differs", "The clause is not what the library has", "条款摘要与条款库不一致")

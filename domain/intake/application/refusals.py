@@ -147,6 +147,18 @@ OFFER_SELECTED_ALREADY = refusal(
 )
 NO_OFFER_SELECTED = refusal("application.no_offer_selected", "No offer is selected", "未选定报价")
 TERMS_NOT_FINAL = refusal("application.terms_not_final", "An offer needs final terms", "报价须先确定方案")
+TITLE_NOT_EXACT = refusal(
+    "application.title_not_exact",
+    "The title is blank, not in Unicode Normalization Form C, or holds invisible characters",
+    "标题为空、未按 NFC 规范化或含有不可见字符",
+    "UAX #15",
+)
+LANE_NOT_EXACT = refusal(
+    "application.lane_not_exact",
+    "The queue's name is blank, not in Unicode Normalization Form C, or holds invisible characters",
+    "队列名称为空、未按 NFC 规范化或含有不可见字符",
+    "UAX #15",
+)
 TITLE_PERSONAL = refusal(
     "application.title_personal",
     "The title looks like an identity or mobile number; personal data never enters the ledger",

@@ -27,7 +27,7 @@ from domain.kernel.command import Command, Context
 from domain.kernel.decider import Answer, Decider, Rule
 from domain.kernel.event import Event
 from domain.kernel.ids import looks_personal, vin_is_valid
-from domain.kernel.values import AssetClass
+from domain.kernel.values import AssetClass, is_line
 
 Handler = Callable[[Any, ApplicationState, Context], Answer]
 
@@ -93,6 +93,8 @@ def _record_extraction(command: c.RecordDocumentExtraction, state: ApplicationSt
 
 
 def _route(command: c.RouteToLane, state: ApplicationState, context: Context) -> Answer:
+    if not is_line(command.lane):
+        return r.LANE_NOT_EXACT()
     if command.lane == state.lane:
         return r.LANE_UNCHANGED(lane=command.lane)
     return (e.RoutedToLane(lane=command.lane),)
@@ -205,6 +207,8 @@ def _create_offer(command: c.CreateOffer, state: ApplicationState, context: Cont
         return r.OFFER_OUTSTANDING(offer=state.offer.number)
     if state.terms is None:
         return r.TERMS_NOT_FINAL()
+    if command.title is not UNSET and not is_line(command.title):
+        return r.TITLE_NOT_EXACT()
     if command.title is not UNSET and looks_personal(command.title):
         return r.TITLE_PERSONAL()
     return (e.OfferCreated(offer=state.selected, terms=state.terms, title=command.title),)
@@ -262,7 +266,7 @@ def _expire(command: c.ExpireApplication, state: ApplicationState, context: Cont
 
 
 def _schedule_work(command: c.ScheduleWork, state: ApplicationState, context: Context) -> Answer:
-    return (e.WorkScheduled(lane=command.lane),)
+    return (e.WorkScheduled(lane=command.lane),) if is_line(command.lane) else r.LANE_NOT_EXACT()
 
 
 def _work(make: Callable[..., Event]) -> Handler:

@@ -22,7 +22,7 @@ from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 from pyhanko.pdf_utils.reader import PdfFileReader
 
 from adapters.documents.authority import LocalAuthority
-from adapters.documents.kept import KeptSchedules, trusted_roots
+from adapters.documents.kept import KeptPapers, KeptSchedules, trusted_roots
 from adapters.documents.pades import LocalSigner
 from adapters.documents.port import Flaw, Signatory, SignatureInvalid, SignedDocument, SigningError, digest_of
 from adapters.documents.verify import SignatureFacts, examined, party_of, received, signed_document
@@ -254,3 +254,14 @@ def test_whatever_is_added_behind_the_signature_is_seen(
     pdf = updated(signed[0].pdf, change)
     assert pdf.startswith(signed[0].pdf)
     assert flaw(pdf, authority, {digest_of(unsigned)}) is Flaw.CHANGED_AFTER
+
+
+def test_papers_that_were_set_are_known_by_contract_and_version(tmp_path: Path) -> None:
+    kept = KeptPapers(tmp_path / "papers")
+    contract, root, other = UUID(int=1), "a" * 64, "b" * 64
+    assert kept.find(contract, root) == frozenset()
+    for digest in ("c" * 64, "c" * 64, "d" * 64):
+        kept.keep(contract, root, digest)
+    assert kept.find(contract, root) == {"c" * 64, "d" * 64}
+    assert kept.find(contract, other) == kept.find(UUID(int=2), root) == frozenset()
+    assert kept.find(contract, "../x") == frozenset()

@@ -225,6 +225,34 @@ def test_path_too_long_for_a_socket(cluster: Path, data: Path) -> None:
     shutil.rmtree(sockets)
 
 
+@pytest.mark.parametrize("name", ["a%20b", "d%35", "two words", "it's", "back\\slash", "$HOME`x`", "a,b", "目录　é"])
+def test_odd_names_of_data_directories_reach_their_own_server(cluster: Path, data: Path, name: str) -> None:
+    odd = data / name
+    odd.mkdir()
+    _copy(cluster, odd)
+    with EmbeddedPostgres(odd) as server:
+        with psycopg.connect(server.url) as connection:
+            found = connection.execute("SELECT current_setting('data_directory')").fetchone()
+        assert found == (str(odd / "postgres"),)
+        assert postmaster(odd) is not None
+    assert postmaster(odd) is None
+
+
+def test_a_cluster_is_made_in_a_directory_with_an_odd_name(data: Path) -> None:
+    odd = data / "a\"b'c\\d %35 $(x);e"
+    with EmbeddedPostgres(odd) as server:
+        assert answers(server.url)
+    assert (odd / "postgres" / "PG_VERSION").exists()
+
+
+@pytest.mark.parametrize("name", [b"new\nline", b"tab\t", b"\xff\xfe"])
+def test_a_name_that_fits_into_no_line_is_refused_in_one_sentence(data: Path, name: bytes) -> None:
+    with pytest.raises(EmbeddedPostgresError, match="expected a name in UTF-8 without control characters, got") as no:
+        EmbeddedPostgres(data / os.fsdecode(name))
+    assert str(no.value).isprintable()
+    assert list(data.iterdir()) == [data / "postgres"]
+
+
 def test_relative_path_is_the_same_server(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(data.parent)
     with EmbeddedPostgres(data) as absolute, EmbeddedPostgres(Path(data.name)) as relative:

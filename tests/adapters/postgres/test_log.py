@@ -56,7 +56,7 @@ def test_empty_log(log: Log) -> None:
     published = log.publish(SIGNER, START)
     checkpoint = open_checkpoint(published.note, VERIFIERS, ORIGIN)
     assert (checkpoint.size, checkpoint.root) == (0, EMPTY_ROOT)
-    with pytest.raises(NoSuchPosition, match="expected 1 to 0, got 1"):
+    with pytest.raises(NoSuchPosition, match="expected a ledger that holds events, got an empty one"):
         log.proof(1)
 
 

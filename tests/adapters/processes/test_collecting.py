@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -17,18 +18,19 @@ from adapters.processes.subscription import occurrence_of
 from api.compose import Running
 from chain.entry import Entry
 from domain.kernel.event import Event
-from domain.kernel.process import FollowUp
+from domain.kernel.process import FollowUp, process_actor
 from domain.kernel.refusal import Refusal
 from domain.leasing.lease.commands import PostPayment, RefundCredit
 from domain.leasing.lease.rules.decider import LEASE
 from domain.leasing.lease.state import LeaseState
-from domain.payments.collection import collection_stream
-from domain.payments.lease_payments import LEASE_PAYMENTS, on_top
+from domain.payments.collection import POSTING, collection_stream, on_top
+from domain.payments.lease_payments import LEASE_PAYMENTS
 from domain.payments.payment.commands import InitiatePayment, RecordChargeback, RecordSucceeded
 from domain.payments.payment.events import PaymentChargedBack, PaymentOverpaid
 from domain.payments.payment.rules import PAYMENT
 from domain.payments.payment.values import Source
 from tests.adapters.processes.world import FIRST, POLICY, TENANT, World, a_world, contents, given, grant, make_lease
+from tests.given import when
 
 DUE = FIRST + timedelta(days=30)
 BEFORE_THE_BILL = DUE - timedelta(days=3)
@@ -48,7 +50,8 @@ async def lease_of(world: World, lease: UUID) -> LeaseState:
 
 def follow_ups(event: Event, entry: Entry) -> Sequence[FollowUp]:
     """What follows from an event, had it happened where this entry stands."""
-    return LEASE_PAYMENTS.reacts[type(event)].follow(occurrence_of(event, entry), {})
+    followed = LEASE_PAYMENTS.reacts[type(event)].follow(occurrence_of(event, entry), {})
+    return [one for one in followed if isinstance(one, FollowUp)]
 
 
 @pytest.fixture
@@ -97,10 +100,29 @@ async def test_overpaid_money_is_taken_back_by_itself(paid: tuple[World, UUID, U
         provider_ref="b" * 64, on_top=True,
     )  # fmt: skip
     for follow_up in (post, *follow_ups(back, entry)):
-        await given(world.program, LEASE, follow_up.stream, follow_up.key, follow_up.command, DUE)
+        by = process_actor(POSTING).id
+        await given(world.program, LEASE, follow_up.stream, follow_up.key, follow_up.command, DUE, by)
     receipts = {one.payment: one.reversed for one in (await lease_of(world, lease)).receipts}
     assert receipts[on_top(ADVANCE, 2)] is True
     assert receipts[ADVANCE] is False
+
+
+async def test_money_under_a_name_that_is_taken_is_put_before_people(paid: tuple[World, UUID, UUID]) -> None:
+    """Posted by hand before there was a rule: what the provider brought is told beside it, and neither is lost."""
+    world, lease, _ = paid
+    begin = InitiatePayment(lease=lease, bill=None, amount_fen=500, policy=POLICY)
+    await given(world.program, PAYMENT, ADVANCE, "begin", begin, DUE)
+    by_hand = PostPayment(payment=ADVANCE, amount_fen=1, value_date=FIRST)
+    by = context(TENANT, "by hand", DUE, "test", lease)
+    refused = await when(world.program, LEASE, lease, by_hand, key="by hand", by=by)
+    refused.then_refused("lease.payment_of_the_ledger", payment=ADVANCE)
+    (await when(world.program, LEASE, lease, by_hand, key="by hand", rules=False, by=by)).granted()
+    await world.settle()
+    (kept,) = await world.days.refusals(TENANT)
+    assert (kept.key, kept.code) == (f"payment:{ADVANCE.hex}:posted", "lease.payment_known")
+    assert json.loads(kept.facts) == {
+        "payment": str(ADVANCE), "known_fen": "1", "known_on": str(FIRST), "amount_fen": "500", "value_date": str(DUE),
+    }  # fmt: skip
 
 
 async def test_late_money_of_another_attempt_reaches_the_lease_too(paid: tuple[World, UUID, UUID]) -> None:

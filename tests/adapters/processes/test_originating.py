@@ -10,22 +10,25 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from adapters.processes.dispatch import SYSTEM
+from adapters.postgres.ledger import Ledger
 from adapters.processes.subscription import Subscription
 from adapters.reference.tenants import FILE, terms_of_business
+from adapters.system import new_id
 from api.compose import Running
 from api.demonstration.taking_over import take_over, taken_over_on
 from api.roles.subscriptions import subscription_of
-from domain.contracts.contract.commands import VoidContract
+from domain.contracts import offered
+from domain.contracts.contract.commands import PresentContract, TerminateContract, VoidContract
 from domain.contracts.contract.rules import CONTRACT
 from domain.contracts.contract.values import PartyRole
 from domain.intake.application import commands as a
 from domain.intake.application.rules import APPLICATION
 from domain.intake.application.values import Terms
+from domain.kernel.command import SYSTEM
 from domain.kernel.event import Event
 from domain.kernel.ids import looks_personal
 from domain.kernel.values import AssetClass
-from domain.leasing.admission import lease_of, lease_stream, wrong_contract
+from domain.leasing.admission import LEASE_NOT_BEGUN, LEASE_OPEN, lease_of, lease_stream, wrong_contract
 from domain.leasing.lease.commands import (
     ActivateLease,
     CloseLease,
@@ -39,7 +42,7 @@ from domain.leasing.lease.rules.decider import LEASE
 from domain.leasing.origination import ORIGINATION, reason_of, reference_of, settlement_rate
 from domain.leasing.values import DownPaymentTo
 from domain.parties.purposes import Purpose
-from tests.adapters.lessor import CAR, DAY, Lessor, contract_stream, priced, wish
+from tests.adapters.lessor import CAR, DAY, EVERYTHING, Lessor, contract_stream, priced, wish
 from tests.adapters.processes.world import pool_of
 
 ROOM_FEN = 1_000_000_000
@@ -127,7 +130,98 @@ async def test_a_lease_that_never_began_ends_its_contract(lessor: Lessor, origin
     await origination.catch_up()
     (*_, ended) = [one.parsed().event() for one in await lessor.program.reader.stream(contract)]
     assert getattr(ended, "reason", "") == "not_begun"
-    assert (await lessor.types(application))[-1] == "contracting_started"
+    assert (await lessor.types(application))[-1] == "withdrawn", "without contract and lease there is no case"
+
+
+def unruled(program: Running) -> Ledger:
+    """A ledger as it was before there were rules over other streams."""
+    return Ledger(program.writer, program.reader, program.vault, digest=program.keys.digest, new_id=new_id)
+
+
+async def contracting(lessor: Lessor, origination: Subscription) -> tuple[UUID, UUID]:
+    """An application, and its contract that waits for people."""
+    await lessor.consents()
+    application = await lessor.accepted(wish())
+    await origination.catch_up()
+    return application, contract_stream(application)
+
+
+async def reason_of_end(lessor: Lessor, stream: UUID, ending: str) -> str:
+    """Why a stream's last event, which is of this type, says that it ended."""
+    entry = (await lessor.program.reader.stream(stream))[-1].parsed()
+    assert entry.type == ending
+    reason: str = getattr(entry.event(), "reason", "")
+    return reason
+
+
+async def test_an_application_that_is_given_up_takes_its_contract_along(
+    lessor: Lessor, origination: Subscription
+) -> None:
+    """Nobody can sign what nobody can perform."""
+    application, contract = await contracting(lessor, origination)
+    state = await lessor.contract(contract)
+    await lessor.given(APPLICATION, application, a.WithdrawApplication(reason="changed_mind"))
+    shown = PresentContract(root=state.root, document="d" * 64, disclosed=EVERYTHING, channel="app")
+    (await lessor.when(CONTRACT, contract, shown)).then_refused(offered.APPLICATION_NOT_CONTRACTING.code)
+    await origination.catch_up()
+    assert await reason_of_end(lessor, contract, "contract.voided.v1") == "application_withdrawn"
+    assert not await origination.refusals(lessor.tenant)
+
+
+async def test_a_signed_contract_is_not_given_up_with_its_application(
+    lessor: Lessor, origination: Subscription
+) -> None:
+    """What to end first is said at every step, from the lease back to the application."""
+    application, contract, lease = await leased(lessor, origination, wish())
+    give_up = a.WithdrawApplication(reason="changed_mind")
+    (await lessor.when(APPLICATION, application, give_up)).then_refused(offered.CONTRACT_IN_FORCE.code)
+    (await lessor.when(CONTRACT, contract, TerminateContract(reason="x"))).then_refused(offered.LEASE_NOT_SETTLED.code)
+    (await lessor.when(APPLICATION, application, a.CompleteApplication())).then_refused(LEASE_NOT_BEGUN.code)
+    await lessor.given(LEASE, lease, CloseLease())
+    await origination.catch_up()
+    assert await reason_of_end(lessor, contract, "contract.terminated.v1") == "not_begun"
+    assert await reason_of_end(lessor, application, "application.withdrawn.v1") == "contract_terminated"
+    assert not await origination.refusals(lessor.tenant)
+
+
+async def test_a_contract_that_is_given_up_takes_its_application_along(
+    lessor: Lessor, origination: Subscription
+) -> None:
+    application, contract = await contracting(lessor, origination)
+    await lessor.given(CONTRACT, contract, VoidContract(reason="second_thoughts"))
+    (await lessor.when(APPLICATION, application, a.CompleteApplication())).then_refused(LEASE_NOT_BEGUN.code)
+    await origination.catch_up()
+    assert await reason_of_end(lessor, application, "application.withdrawn.v1") == "contract_voided"
+    assert not await origination.refusals(lessor.tenant)
+
+
+async def test_a_lease_under_a_void_contract_is_put_before_people(lessor: Lessor, origination: Subscription) -> None:
+    """A judgement is recorded whenever it comes; what it leaves standing is not passed over."""
+    application, contract, lease = await leased(lessor, origination, wish())
+    await lessor.given(CONTRACT, contract, VoidContract(reason="judgement", basis="b" * 64))
+    await origination.catch_up()
+    (refused,) = await origination.refusals(lessor.tenant)
+    assert (refused.key, refused.code) == (f"contract:{contract.hex}:application", "contract.lease_not_settled")
+    assert refused.stream == lease
+    give_up = a.WithdrawApplication(reason="changed_mind")
+    (await lessor.when(APPLICATION, application, give_up)).then_refused(LEASE_OPEN.code)
+
+
+async def test_a_signed_contract_without_a_lease_is_put_before_people(
+    lessor: Lessor, origination: Subscription
+) -> None:
+    """Signed before there was a rule, while its application was given up: neither lease nor silence."""
+    application, contract = await contracting(lessor, origination)
+    await lessor.signed(contract)
+    lessor.through = unruled(lessor.program)
+    await lessor.given(APPLICATION, application, a.WithdrawApplication(reason="changed_mind"))
+    await origination.catch_up()
+    refused = {one.key: one.code for one in await origination.refusals(lessor.tenant)}
+    assert refused == {
+        f"contract:{contract.hex}:lease": "contract.application_not_contracting",
+        f"application:{application.hex}:ended": "application.contract_in_force",
+    }
+    assert await lessor.lease(lease_stream(contract)) is None
 
 
 async def test_doing_it_again_changes_nothing(lessor: Lessor, origination: Subscription, pool: Any) -> None:

@@ -118,9 +118,11 @@ def creation(number: int, months: int = 3) -> CreateLease:
     )
 
 
-async def given(program: Running, decider: Decider[Any], stream: UUID, key: str, command: Command, day: date) -> None:
+async def given(
+    program: Running, decider: Decider[Any], stream: UUID, key: str, command: Command, day: date, actor: str = "test"
+) -> None:
     """A command of the tenant that is granted, under a key of its own."""
-    by = context(TENANT, key, day, "test", stream)
+    by = context(TENANT, key, day, actor, stream)
     (await when(program, decider, stream, command, key=key, by=by)).granted()
 
 

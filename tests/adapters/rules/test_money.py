@@ -7,9 +7,11 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from domain.kernel.process import process_actor
 from domain.leasing.admission import lease_stream
 from domain.leasing.lease.commands import PostPayment, RefundCredit
 from domain.leasing.lease.rules.decider import LEASE
+from domain.payments.collection import POSTING
 from domain.payments.mandate import MANDATE, GrantMandate, mandate_stream
 from domain.payments.payment.commands import InitiatePayment, RecordSucceeded
 from domain.payments.payment.rules import PAYMENT
@@ -53,11 +55,17 @@ async def test_credit_goes_back_through_a_payment_of_the_lease(lessor: Lessor, t
     arrived = RecordSucceeded(attempt=1, amount_fen=5_000, value_date=DAY, ref="f" * 64)
     theirs = await lease(lessor) if through == "another lease's" else of
     await lessor.given(PAYMENT, payment, debit(theirs, mandate=None), arrived)
-    for one in (payment, cash):
-        await lessor.given(LEASE, of, PostPayment(payment=one, amount_fen=5_000, value_date=DAY))
+    posted, own = PostPayment(payment=payment, amount_fen=5_000, value_date=DAY), theirs == of
+    if own:
+        await lessor.given(LEASE, of, posted, by=process_actor(POSTING))
+    else:
+        refused = await lessor.when(LEASE, of, posted, by=process_actor(POSTING))
+        refused.then_refused("lease.payment_differs")
+    await lessor.given(LEASE, of, PostPayment(payment=cash, amount_fen=5_000, value_date=DAY))
     named = {"own": payment, "none": None, "cash": cash, "another lease's": payment}[through]
     back = RefundCredit(amount_fen=100, payment=named)
     if through in ("own", "none"):
         await lessor.given(LEASE, of, back)
     else:
-        (await lessor.when(LEASE, of, back)).then_refused("payment.unknown")
+        code = "payment.unknown" if own else "lease.payment_unknown"
+        (await lessor.when(LEASE, of, back)).then_refused(code)

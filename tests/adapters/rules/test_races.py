@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from copy import copy
+from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -17,7 +18,7 @@ from adapters.processes.subscription import Subscription
 from adapters.system import new_id
 from api.compose import Base, Running, running
 from domain.contracts.clause import CLAUSE, DraftClause, clause_stream
-from domain.contracts.contract.commands import ProposeAmendment, TerminateContract
+from domain.contracts.contract.commands import FulfilContract, ProposeAmendment, TerminateContract, VoidContract
 from domain.contracts.contract.rules import CONTRACT
 from domain.contracts.offered import contract_stream
 from domain.intake.application import commands as a
@@ -25,6 +26,7 @@ from domain.intake.application.rules import APPLICATION
 from domain.kernel.command import Command
 from domain.kernel.decider import Decider
 from domain.leasing.admission import lease_stream
+from domain.leasing.lease.commands import CloseLease, PostPayment
 from domain.leasing.lease.rules.decider import LEASE
 from domain.parties.consent import CONSENT, WithdrawConsent
 from domain.payments.mandate import MANDATE, GrantMandate, RevokeMandate, mandate_stream
@@ -32,7 +34,7 @@ from domain.payments.payment.commands import InitiatePayment, RecordFailed, Retr
 from domain.payments.payment.rules import PAYMENT
 from domain.payments.payment.values import CollectionPolicy
 from domain.pricing.parts import Form
-from tests.adapters.lessor import EVERYTHING, MACHINE, Lessor, priced, wish
+from tests.adapters.lessor import DAY, EVERYTHING, MACHINE, Lessor, priced, wish
 from tests.adapters.rules.test_leases import assembled, leasable
 
 POLICY = CollectionPolicy(channels=("bank_a",), retries=2, spacing_days=(0,))
@@ -90,6 +92,7 @@ async def overtaken(
     *,
     by: tuple[Lessor, Decider[Any], UUID, Command],
     actor: Any = MACHINE,
+    events: int = 1,
 ) -> str:
     """A command that would be granted, and that somebody overtakes: by which rule it is refused then."""
     program = lessor.program
@@ -99,7 +102,7 @@ async def overtaken(
     outcome = await lessor.ask(*command, by=actor)
     assert not isinstance(outcome, Appended), "what was judged is not true any more"
     assert writer.appends == 1, "the first judgement was a yes"
-    assert await program.reader.size() == size + 1, "the other's event, and nothing else"
+    assert await program.reader.size() == size + events, "the other's events, and nothing else"
     return outcome.code
 
 
@@ -141,6 +144,87 @@ async def test_a_contract_and_the_end_of_its_application(
     give_up = other, APPLICATION, application, a.WithdrawApplication(reason="changed_mind")
     assembly = CONTRACT, contract_stream(application), own
     assert await overtaken(lessor, assembly, by=give_up) == "contract.offer_not_accepted"
+
+
+CHANGED_MIND = a.WithdrawApplication(reason="changed_mind")
+
+
+async def in_contracting(lessor: Lessor, origination: Subscription) -> tuple[UUID, UUID]:
+    """An application with its contract, which nobody has seen yet."""
+    await lessor.consents()
+    application = await lessor.accepted(wish())
+    await origination.catch_up()
+    return application, contract_stream(application)
+
+
+async def signing_steps(lessor: Lessor, contract: UUID) -> tuple[Command, ...]:
+    """What people do with a contract until it is in force, in their order."""
+    steps: list[Command] = []
+    given = lessor.given
+
+    async def noted(decider: Decider[Any], stream: UUID, *commands: Command, **_: Any) -> None:
+        steps.extend(commands)
+
+    lessor.given = noted  # type: ignore[method-assign]
+    await lessor.signed(contract)
+    lessor.given = given  # type: ignore[method-assign]
+    return tuple(steps)
+
+
+@pytest.mark.parametrize("step", range(4), ids=["present", "acknowledge", "sign", "last_signature"])
+async def test_a_step_to_a_contract_and_the_end_of_its_application(
+    lessor: Lessor, other: Lessor, origination: Subscription, step: int
+) -> None:
+    application, contract = await in_contracting(lessor, origination)
+    steps = await signing_steps(lessor, contract)
+    assert len(steps) == 4
+    await lessor.given(CONTRACT, contract, *steps[:step])
+    gives_up = other, APPLICATION, application, CHANGED_MIND
+    assert await overtaken(lessor, (CONTRACT, contract, steps[step]), by=gives_up) == (
+        "contract.application_not_contracting"
+    )
+
+
+@pytest.mark.parametrize("end", [CHANGED_MIND, a.ExpireApplication()], ids=["withdraw", "expire"])
+async def test_the_end_of_an_application_and_the_last_signature(
+    lessor: Lessor, other: Lessor, origination: Subscription, end: Command
+) -> None:
+    lessor.expires_on = DAY
+    application, contract = await in_contracting(lessor, origination)
+    *steps, last = await signing_steps(lessor, contract)
+    await lessor.given(CONTRACT, contract, *steps)
+    lessor.today = DAY + timedelta(days=1)
+    signs = other, CONTRACT, contract, last
+    code = await overtaken(lessor, (APPLICATION, application, end), by=signs, events=2)
+    assert code == "application.contract_in_force"
+
+
+@pytest.mark.parametrize("end", [TerminateContract(reason="x"), FulfilContract()], ids=["terminate", "fulfil"])
+async def test_the_end_of_a_contract_and_its_lease(lessor: Lessor, other: Lessor, end: Command) -> None:
+    """The other order of a lease and the end of its contract."""
+    await lessor.consents()
+    contract, create = await leasable(lessor, wish())
+    leases = other, LEASE, lease_stream(contract), create
+    assert await overtaken(lessor, (CONTRACT, contract, end), by=leases) == "contract.lease_not_settled"
+
+
+async def test_the_end_of_an_application_and_its_lease(
+    lessor: Lessor, other: Lessor, origination: Subscription
+) -> None:
+    """A lease opens again while its application, whose contract was declared void, is given up."""
+    application, contract = await in_contracting(lessor, origination)
+    await lessor.signed(contract)
+    await origination.catch_up()
+    lease = lease_stream(contract)
+    await lessor.given(LEASE, lease, CloseLease())
+    await lessor.given(CONTRACT, contract, VoidContract(reason="judgement", basis="b" * 64))
+    state = await lessor.lease(lease)
+    assert state is not None
+    later = other, LEASE, lease, PostPayment(payment=uuid4(), amount_fen=1, value_date=DAY)
+    writer = OtherFirst(lessor.program.writer, *later)
+    lessor.through = behind(lessor.program, writer)
+    (await lessor.when(APPLICATION, application, CHANGED_MIND)).granted()
+    assert writer.appends == 2, "the lease moved, and the rule was judged again"
 
 
 async def test_a_contract_and_the_first_draft_of_a_clause(
@@ -215,6 +299,17 @@ async def test_a_debit_and_the_end_of_its_mandate(lessor: Lessor, other: Lessor,
         debit = RetryPayment(attempt=2, amount_fen=5_000)
     revoked = other, MANDATE, mandate, RevokeMandate(reason="lessee")
     assert await overtaken(lessor, (PAYMENT, payment, debit), by=revoked) == "mandate.not_granted"
+
+
+async def test_money_by_hand_and_a_payment_of_that_name(lessor: Lessor, other: Lessor) -> None:
+    """The phantom: no payment of that name was there to be read."""
+    await lessor.consents()
+    contract, create = await leasable(lessor, wish())
+    lease, payment = lease_stream(contract), uuid4()
+    await lessor.given(LEASE, lease, create)
+    begins = other, PAYMENT, payment, InitiatePayment(lease=lease, bill=None, amount_fen=500, policy=POLICY)
+    by_hand = LEASE, lease, PostPayment(payment=payment, amount_fen=500, value_date=DAY)
+    assert await overtaken(lessor, by_hand, by=begins, events=2) == "lease.payment_of_the_ledger"
 
 
 async def test_a_withdrawal_behind_the_act_changes_nothing(lessor: Lessor, other: Lessor) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import httpx
@@ -44,6 +45,13 @@ def key_of(connection: Connection[Any], tenant: Any, role: str) -> str:
 @pytest_asyncio.fixture(loop_scope="session")
 async def browser(application: Any) -> AsyncIterator[httpx.AsyncClient]:
     """A browser that is not logged in."""
+    async with browsing(application) as client:
+        yield client
+
+
+@asynccontextmanager
+async def browsing(application: Any) -> AsyncIterator[httpx.AsyncClient]:
+    """A browser for an application."""
     transport = httpx.ASGITransport(app=application)
     async with httpx.AsyncClient(transport=transport, base_url=URL) as client:
         yield client

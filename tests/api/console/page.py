@@ -133,6 +133,12 @@ def _has_name(one: Node) -> bool:
     return any(one.attributes.get(name) for name in NAMED_BY)
 
 
+def _landmarks(page: Node) -> Iterator[str]:
+    """Parts that a reader jumps to have names of their own (axe: landmark-unique); menus show one at a time."""
+    named = [one.attributes.get("aria-label") for one in page.all() if one.attributes.get("role") == "region"]
+    yield from (f"two regions are called {one}" for one in sorted({str(one) for one in named if named.count(one) > 1}))
+
+
 def _policy(page: Node) -> Iterator[str]:
     for one in page.all():
         if one.tag in ("style", "script") or any(name == "style" or name.startswith("on") for name in one.attributes):
@@ -156,4 +162,4 @@ def _lists(page: Node) -> Iterator[str]:
             yield "a list of facts with something else"
 
 
-CHECKS = (_frame, _references, _headings, _labels, _names, _policy, _tables, _lists)
+CHECKS = (_frame, _references, _headings, _labels, _names, _landmarks, _policy, _tables, _lists)

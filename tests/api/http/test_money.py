@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 
 from adapters.system import now
+from api.roles.subscriptions import subscription_of
 from domain.kernel.times import business_date
+from domain.payments.lease_payments import LEASE_PAYMENTS
+from tests.adapters.processes.world import pool_of
 from tests.api.http import cases
 from tests.api.http.cases import COLLECT, GRANT, done
 from tests.api.http.driver import Http
@@ -105,13 +109,27 @@ async def paid(http: Http, lease: str, fen: int = 40_000) -> str:
     return str(payment)
 
 
+async def posted(http: Http) -> None:
+    """What follows from payments has followed."""
+    with pool_of(http.on.url) as pool:
+        async with pool:
+            subscription = subscription_of(http.running, pool, LEASE_PAYMENTS)
+            await subscription.prepare()
+            await subscription.catch_up()
+
+
 async def test_a_refund_goes_through_a_payment_of_the_same_lease(http: Http) -> None:
     lease, other = await leased(http), await leased(http)
     payment = (await paid(http, lease)).rpartition("/")[2]
     cash = {"payment": "payment_" + "7" * 32, "amount_fen": 900, "value_date": cases.today()}
     for one in (lease, other):
         await done(http, f"/v1/leases/{one}/post_payment", cash)
-    await done(http, f"/v1/leases/{lease}/post_payment", cash | {"payment": payment, "amount_fen": 40_000})
+    by_hand = cash | {"payment": payment, "amount_fen": 40_000}
+    refused = await http.when(f"/v1/leases/{lease}/post_payment", by_hand)
+    refused.then_refused(409, "lease.payment_of_the_ledger", payment=UUID(payment.removeprefix("payment_")))
+    await posted(http)
+    refused = await http.when(f"/v1/leases/{lease}/reverse_payment", {"payment": payment, "reason": "returned"})
+    refused.then_refused(409, "lease.payment_of_the_ledger")
     back = {"amount_fen": 100, "payment": payment}
     (await http.when(f"/v1/leases/{other}/refund_credit", back)).then_refused(409, "lease.payment_unknown")
     unknown = back | {"payment": "payment_" + "7" * 32}

@@ -125,8 +125,13 @@ def test_commands_are_closed_and_limited(document: dict[str, Any]) -> None:
     ]  # fmt: skip
 
 
+def test_addresses_are_those_of_the_program_that_serves_the_document(document: dict[str, Any]) -> None:
+    assert [one["url"] for one in document["servers"]] == ["/"]
+
+
 def test_security(document: dict[str, Any]) -> None:
-    public = {path for path, _, operation in operations(document) if "security" not in operation}
+    assert all("security" in operation for _, _, operation in operations(document))
+    public = {path for path, _, operation in operations(document) if operation["security"] == []}
     assert public == {
         "/healthz", "/readyz", "/problems", "/problems/{code}", "/v1/openapi.json", "/tlog/checkpoint", "/tlog/vkeys",
         "/v1/providers/{provider}/callbacks",

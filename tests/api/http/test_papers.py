@@ -94,6 +94,17 @@ async def refused(http: Http, address: str, pdf: bytes, code: str, status: int =
 # --------------------------------------------------------------------------------------------------------- paper
 
 
+async def test_another_document_than_the_paper_is_not_shown(http: Http) -> None:
+    """From the moment that its schedule is kept; by whom it is read does not matter."""
+    address = await assembled(http, cases.person())
+    root = (await http.get(address)).json()["root"]
+    shown = {"root": root, "document": "d" * 64, "disclosed": SHOWN, "channel": "app"}
+    refused = await http.when(f"{address}/present", shown)
+    paper = sha256((await http.get(f"{address}/document.pdf")).content).hexdigest()
+    refused.then_refused(409, "contract.not_the_paper", expected=paper, got="d" * 64)
+    await done(http, f"{address}/present", shown | {"document": paper})
+
+
 async def test_the_paper_of_a_version_is_the_same_bytes(http: Http) -> None:
     address = await assembled(http, cases.person())
     first, again = await http.get(f"{address}/document.pdf"), await http.get(f"{address}/document.pdf")

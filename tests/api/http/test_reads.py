@@ -156,6 +156,21 @@ async def test_list_queries_that_do_not_fit(http: Http, query: str) -> None:
     assert (answer.status_code, answer.json()["code"]) == (422, "query.invalid")
 
 
+@pytest.mark.parametrize("number", ["%2B1", "%201", "1%20", "1.0", "1_0", "%EF%BC%91", "-1", ""])
+async def test_numbers_in_addresses_are_digits(http: Http, number: str) -> None:
+    for name in ("limit", "as_of_position", "at_least", "starting_after"):
+        answer = await http.get(f"/v1/events?{name}={number}")
+        assert (answer.status_code, answer.json()["code"]) == (422, "query.invalid"), name
+
+
+@pytest.mark.parametrize("query", ["leases?reference=%00", "contracts?reference=a%00b", "contracts?plan=%00"])
+async def test_text_that_no_database_stores_is_a_named_fault(http: Http, query: str) -> None:
+    answer = await http.get(f"/v1/{query}")
+    assert (answer.status_code, answer.json()["code"]) == (422, "query.invalid")
+    (fault,) = answer.json()["errors"]
+    assert fault["code"] == "not_storable"
+
+
 async def test_events_of_an_application(http: Http) -> None:
     address = await http.given(("submit", None), ("start_verification", None))
     found = await pages(http, f"{address}/events?limit=1")
@@ -216,7 +231,7 @@ async def test_health_and_readiness(http: Http) -> None:
     http.project()
     assert (await http.client.get("/healthz")).json() == {"status": "ok"}
     ready = await http.client.get("/readyz")
-    assert (ready.status_code, ready.json()["status"]) == (200, "ready")
+    assert (ready.status_code, ready.json()["status"], ready.json()["demonstration"]) == (200, "ready", False)
     assert {model["name"] for model in ready.json()["read_models"]} == {projection.name for projection in PROJECTIONS}
 
 

@@ -42,6 +42,8 @@ def test_each_role_of_up_is_killed_under_load_and_goes_on(data: Path, commands: 
                 psutil.Process(pid).send_signal(signal.SIGKILL)
                 assert load.wait(START_S) == 0
             until(lambda gone=pid: len(now := roles_of(supervisor)) == ROLES and gone not in now)  # type: ignore[misc]
+        names = {Path(f"/proc/{pid}/comm").read_text().strip() for pid in roles_of(supervisor)}
+        assert names == {"ll-serve", "ll-project", "ll-react", "ll-publish"}
         until(lambda: healthy(url))
         until(lambda: len(json.loads(get(f"{url}/v1/applications?limit=100", key)[1])["data"]) == CASES * ROLES)
         size = checked(leaseledger(commands, data, "fsck", "--json"))["size"]
@@ -101,7 +103,36 @@ def test_a_second_instance_waits_until_the_first_is_killed(data: Path, commands:
             until(lambda: holder(data) not in (None, worked))
             second.send_signal(signal.SIGTERM)
             assert second.wait(START_S) == 0
-            assert said_by(words) == f"{waiting}Stopped.\n"
+            assert said_by(words) == f"{waiting}react: at work; Ctrl-C ends it\nStopped.\n"
+
+
+def test_who_works_and_what_waits_is_seen(data: Path, commands: Path) -> None:
+    """A ledger whose process managers do not run looks like any other until somebody says so."""
+    program = commands / NAME
+    log = Program("", data).log(CASES, "waiting.xes")
+    command = [str(program), "--data", str(data), "import", "xes", str(log)]
+    with role(program, data, "project"), subprocess.Popen(command, env=environment()) as load:
+        assert load.wait(START_S) == 0
+        until(lambda: works(commands, data) == {"project"})
+        (problem,) = json.loads(leaseledger(commands, data, "doctor", "--json").stdout)["problems"]
+        assert problem["problem"].startswith("no `react` works, and what follows from ")
+        with role(program, data, "react"):
+            until(lambda: works(commands, data) == {"project", "react"})
+            until(lambda: behind(commands, data) == {0})
+            assert json.loads(leaseledger(commands, data, "doctor", "--json").stdout)["problems"] == []
+    until(lambda: works(commands, data) == set())
+
+
+def works(commands: Path, data: Path) -> set[str]:
+    """The roles that `doctor` sees working."""
+    said = json.loads(leaseledger(commands, data, "doctor", "--json").stdout)
+    return {one["name"] for one in said["roles"] if one["works"]}
+
+
+def behind(commands: Path, data: Path) -> set[int]:
+    """How far process managers are behind."""
+    said = json.loads(leaseledger(commands, data, "doctor", "--json").stdout)
+    return {one["behind"] for one in said["process_managers"]}
 
 
 def holder(folder: Path) -> int | None:

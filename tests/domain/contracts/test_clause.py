@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from domain.contracts import clause as r
 from domain.contracts.clause import CLAUSE, TEXT_JSON_BYTES_MAX, ClauseDrafted, ClausePublished, ClauseWithdrawn
-from domain.contracts.texts import difference, is_exact, text_digest
+from domain.contracts.texts import difference, text_digest
 from domain.kernel.command import Command
 from domain.kernel.event import EVENT_TYPES, Event, personal_fields
 from domain.kernel.refusal import REFUSALS, RefusalKind
@@ -93,14 +93,12 @@ def test_text_is_exact(text: str) -> None:
     given().when(replace(c.DRAFT, text=text)).then_refused(r.TEXT_NOT_EXACT)
 
 
-@forall(st.text(min_size=1, max_size=30))
-def test_exact_texts_are_normal_and_visible(text: str) -> None:
-    if is_exact(text):
-        assert unicodedata.normalize("NFC", text) == text
-        assert text.strip()
-    else:
-        odd = any(unicodedata.category(char).startswith("C") for char in text)
-        assert odd or not text.strip() or unicodedata.normalize("NFC", text) != text
+@pytest.mark.parametrize("field", ["title", "gloss"])
+@pytest.mark.parametrize("heading", [" ", "租金\u202e", "租金\u200b", "租\x85金", "租金\n", "\u3164", "e\u0301"])
+def test_headings_show_all_of_their_characters(field: str, heading: str) -> None:
+    """What a reader sees above a text, on paper and on screens, is what was drafted."""
+    wrong = replace(c.DRAFT, **{field: heading})
+    given().when(wrong).then_refused(r.HEADING_NOT_EXACT, field=field)
 
 
 def test_second_version_takes_over_on_its_day() -> None:
@@ -141,6 +139,7 @@ REACHED: list[tuple[RefusalKind, tuple[Event, ...], Command]] = [
     (r.TEXT_OR_DIGEST, (), replace(c.DRAFT, digest="a" * 64)),
     (r.TEXT_OR_DIGEST, (), replace(c.DRAFT, size_bytes=3)),
     (r.TEXT_NOT_EXACT, (), replace(c.DRAFT, text="\t")),
+    (r.HEADING_NOT_EXACT, (), replace(c.DRAFT, gloss="\u2800")),
     (r.TEXT_TOO_LONG, (), replace(c.DRAFT, text=LONG)),
     (r.TEXT_PERSONAL, (), replace(c.DRAFT, text="请拨打 13800138000。")),
     (r.UNCHANGED, (c.DRAFTED,), c.DRAFT),

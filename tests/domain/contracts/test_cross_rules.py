@@ -10,20 +10,26 @@ from msgspec.structs import replace
 
 from domain.contracts import library, offered
 from domain.contracts.clause import CLAUSE, ClauseState, ClauseVersion, clause_stream
+from domain.contracts.contract.rules import CONTRACT
+from domain.contracts.contract.state import IN_FORCE, ContractPhase, ContractState
 from domain.contracts.contract.values import LibraryClause, PartyRole
-from domain.contracts.cross_rules import application
+from domain.contracts.cross_rules import application, papers_of
 from domain.intake import offers
 from domain.intake.application import refusals as application_refusals
+from domain.intake.application.commands import ExpireApplication, WithdrawApplication
 from domain.intake.application.state import ApplicationPhase, ApplicationState, Offer, OfferStatus
 from domain.intake.application.values import Terms
+from domain.kernel.command import Command
 from domain.kernel.needs import Need, StreamState
+from domain.leasing.admission import lease_stream
+from domain.leasing.lease.rules.decider import LEASE
 from domain.pricing.matching import NOT_EFFECTIVE, PLAN_UNKNOWN
 from domain.pricing.parts import Form
 from domain.pricing.plans import Plan, digest_of
 from domain.pricing.quoting import PLANS
 from tests.domain.contracts.contract import contracts as c
 from tests.domain.pricing.offers import CAR, offer, request
-from tests.given import CONTEXT, TODAY, GivenFacts, given
+from tests.given import CONTEXT, TODAY, GivenFacts, Verdict, given
 
 DOWN = {"down_payment_fen": 2_000_000}
 MADE = offer(CAR, **DOWN)
@@ -115,6 +121,63 @@ def test_by_hand_it_is_on_a_plan_in_force() -> None:
     for change in ({"plan_digest": "0" * 64}, {"form": Form.OPERATING}):
         wrong = replace(BY_HAND, **change)
         given({PLANS: (CAR,), **held()}).when(wrong, None).then_refused(offered.CONTRACT_PLAN_DIFFERS)
+
+
+# ------------------------------------------------------------------------------------------ one case, two streams
+
+HALVES: tuple[Command, ...] = (c.PRESENT, c.ACKNOWLEDGE, c.SIGN)
+GIVING_UP: tuple[Command, ...] = (WithdrawApplication(reason="changed_mind"), ExpireApplication())
+OF_THE_APPLICATION = ContractState(phase=ContractPhase.ASSEMBLED, application=APPLICATION)
+CONTRACT_NEED = StreamState(CONTRACT.name, STREAM)
+LEASE_NEED = StreamState(LEASE.name, lease_stream(STREAM))
+
+
+@pytest.mark.parametrize("command", HALVES, ids=lambda one: type(one).__name__)
+def test_nobody_is_bound_for_an_application_that_is_given_up(command: Command) -> None:
+    """Shown, confirmed and signed only while the application is contracting with its accepted offer."""
+
+    def ask(found: ApplicationState | None) -> Verdict:
+        return given({application(APPLICATION): found}).when(command, OF_THE_APPLICATION, stream=STREAM)
+
+    papers: dict[Need, Any] = {papers_of(STREAM, c.ROOT): frozenset()} if command is c.PRESENT else {}
+    given({application(APPLICATION): ACCEPTED, **papers}).when(command, OF_THE_APPLICATION, stream=STREAM).then()
+    ask(None).then_refused(application_refusals.UNKNOWN)
+    for phase in set(ApplicationPhase) - {ApplicationPhase.CONTRACTING}:
+        ask(replace(ACCEPTED, phase=phase)).then_refused(offered.APPLICATION_NOT_CONTRACTING, phase=phase)
+    ask(replace(ACCEPTED, offer=None)).then_refused(offered.APPLICATION_NOT_CONTRACTING, phase="contracting")
+    given(papers).when(command, replace(OF_THE_APPLICATION, application=None), stream=STREAM).then()
+
+
+def test_what_is_shown_is_the_paper_that_was_set() -> None:
+    """Any of those that were set of this version; where none was, it is its owner's word."""
+
+    def ask(*known: str) -> Verdict:
+        by_hand = replace(OF_THE_APPLICATION, application=None)
+        return given({papers_of(STREAM, c.ROOT): frozenset(known)}).when(c.PRESENT, by_hand, stream=STREAM)
+
+    ask().then()
+    ask("0" * 64, c.DOCUMENT).then()
+    ask("0" * 64, "1" * 64).then_refused(offered.NOT_THE_PAPER, expected=f"{'0' * 64} {'1' * 64}", got=c.DOCUMENT)
+
+
+@pytest.mark.parametrize("command", GIVING_UP, ids=lambda one: type(one).__name__)
+def test_a_signed_contract_is_ended_before_its_application(command: Command) -> None:
+    def ask(contract: ContractState | None) -> Verdict:
+        return given({CONTRACT_NEED: contract, LEASE_NEED: None}).when(command, ACCEPTED, stream=APPLICATION)
+
+    ask(None).then()
+    for phase in set(ContractPhase) - IN_FORCE:
+        ask(replace(OF_THE_APPLICATION, phase=phase)).then()
+    for phase in IN_FORCE:
+        signed = replace(OF_THE_APPLICATION, phase=phase)
+        refused = given({CONTRACT_NEED: signed}).when(command, ACCEPTED, stream=APPLICATION)
+        refused.then_refused(offered.CONTRACT_IN_FORCE, contract=STREAM, phase=phase)
+    ask(ContractState(phase=ContractPhase.EXECUTED)).then()
+
+
+@pytest.mark.parametrize("command", GIVING_UP, ids=lambda one: type(one).__name__)
+def test_before_the_offer_is_accepted_nothing_else_is_read(command: Command) -> None:
+    given().when(command, replace(ACCEPTED, phase=ApplicationPhase.APPROVED), stream=APPLICATION).then()
 
 
 # ---------------------------------------------------------------------------------------------------------- library

@@ -218,4 +218,5 @@ def test_commands_with_rules() -> None:
         c.CreateOffer,
         c.PresentOffer,
     )
-    assert mine == {kind.__name__: 1 for kind in once} | {"ApproveApplication": 2}
+    twice = {"ApproveApplication": 2, "WithdrawApplication": 2, "ExpireApplication": 2}
+    assert mine == {kind.__name__: 1 for kind in once} | twice | {"CompleteApplication": 1}

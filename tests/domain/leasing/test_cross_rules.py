@@ -9,18 +9,31 @@ import pytest
 from msgspec.structs import replace
 
 from domain.contracts.contract import refusals as contract_refusals
+from domain.contracts.contract.commands import FulfilContract, TerminateContract
 from domain.contracts.contract.rules import CONTRACT
 from domain.contracts.contract.state import ContractPhase, ContractState
+from domain.contracts.offered import LEASE_NOT_SETTLED, contract_stream
 from domain.intake import offers
 from domain.intake.application import refusals as application_refusals
+from domain.intake.application.commands import CompleteApplication, ExpireApplication, WithdrawApplication
 from domain.intake.application.rules import APPLICATION
-from domain.intake.application.state import ApplicationState
-from domain.kernel.needs import Need, StreamState
+from domain.intake.application.state import ApplicationPhase, ApplicationState
+from domain.kernel.command import Command
+from domain.kernel.event import Event
+from domain.kernel.needs import Need, StreamEvents, StreamState
 from domain.kernel.values import Business
 from domain.kernel.values import Business as PlanBusiness
-from domain.leasing.admission import CONTRACT_DIFFERS, NOT_OF_ITS_CONTRACT, lease_stream
+from domain.leasing.admission import (
+    CONTRACT_DIFFERS,
+    LEASE_NOT_BEGUN,
+    LEASE_OPEN,
+    NOT_OF_ITS_CONTRACT,
+    lease_stream,
+)
 from domain.leasing.lease.commands import ActivateLease
-from domain.leasing.lease.state import LeasePhase, LeaseState
+from domain.leasing.lease.events.money import LeaseActivated, LeaseClosed
+from domain.leasing.lease.rules.decider import LEASE as LEASE_DECIDER
+from domain.leasing.lease.state import OPEN, LeasePhase, LeaseState
 from domain.parties import permission
 from domain.parties.needs import consents_of
 from domain.parties.purposes import Purpose
@@ -31,6 +44,7 @@ from domain.pricing.matching import PLAN_UNKNOWN
 from domain.pricing.plans import digest_of
 from domain.pricing.quoting import PLANS
 from tests.domain.contracts.contract import contracts
+from tests.domain.leasing import cases as lease_cases
 from tests.domain.leasing.test_admission import EXECUTED, LEASE, contract_in
 from tests.domain.parties.standing import consent
 from tests.domain.pricing.offers import CAR
@@ -164,3 +178,50 @@ def test_a_finance_lease_needs_room_when_it_is_made() -> None:
     change: dict[str, Any] = {"business": Business.FINANCE, "plan_digest": digest}
     created(given({**of, **room().known}), **change).then()
     created(given({**of, **room(net_assets_fen=0).known}), **change).then_refused(limits.NO_NET_ASSETS)
+
+
+# ------------------------------------------------------------------------------- what a lease holds up as it runs
+
+CONTRACTING = ApplicationState(phase=ApplicationPhase.CONTRACTING)
+OF_THE_APPLICATION = contract_stream(APPLICATION_ID)
+ITS_LEASE = StreamState(LEASE_DECIDER.name, lease_stream(OF_THE_APPLICATION))
+ITS_EVENTS = StreamEvents(LEASE_DECIDER.name, lease_stream(OF_THE_APPLICATION))
+NO_CONTRACT: dict[Need, Any] = {StreamState(CONTRACT.name, OF_THE_APPLICATION): None}
+
+
+@pytest.mark.parametrize("command", [TerminateContract(reason="x"), FulfilContract()], ids=["terminate", "fulfil"])
+def test_a_contract_does_not_end_under_its_lease(command: Command) -> None:
+    def ask(lease: LeaseState | None) -> Verdict:
+        need = StreamState(LEASE_DECIDER.name, STREAM)
+        return given({need: lease}).when(command, ContractState(), stream=CONTRACT_ID)
+
+    ask(None).then()
+    ask(LeaseState(phase=LeasePhase.SETTLED)).then()
+    for phase in OPEN:
+        ask(LeaseState(phase=phase)).then_refused(LEASE_NOT_SETTLED, lease=STREAM, phase=phase)
+
+
+@pytest.mark.parametrize("command", [WithdrawApplication(reason="x"), ExpireApplication()], ids=["withdraw", "expire"])
+def test_an_application_is_not_given_up_under_its_lease(command: Command) -> None:
+    """A contract that was declared void may leave a lease that runs."""
+
+    def ask(lease: LeaseState | None) -> Verdict:
+        return given({**NO_CONTRACT, ITS_LEASE: lease}).when(command, CONTRACTING, stream=APPLICATION_ID)
+
+    ask(None).then()
+    ask(LeaseState(phase=LeasePhase.SETTLED)).then()
+    for phase in OPEN:
+        ask(LeaseState(phase=phase)).then_refused(LEASE_OPEN, lease=lease_stream(OF_THE_APPLICATION), phase=phase)
+
+
+def test_an_application_is_completed_by_a_lease_that_began() -> None:
+    def ask(*events: Event) -> Verdict:
+        return given({ITS_EVENTS: events}).when(CompleteApplication(), CONTRACTING, stream=APPLICATION_ID)
+
+    made = lease_cases.given().when(LEASE).answer
+    assert isinstance(made, tuple)
+    created, activated = made[0], LeaseActivated(on=TODAY, business=Business.RENTAL, principal_fen=1)
+    ask(created, activated).then()
+    ask(created, activated, LeaseClosed(on=TODAY)).then()
+    for events in ((), (created,), (created, LeaseClosed(on=TODAY))):
+        ask(*events).then_refused(LEASE_NOT_BEGUN, lease=lease_stream(OF_THE_APPLICATION))

@@ -198,7 +198,9 @@ def test_a_back_dated_payment_takes_the_late_fee_back_and_leaves_a_mark() -> Non
 
 def test_a_payment_is_posted_once_and_not_before_its_day() -> None:
     past = at(*BILLED, pay(1, 100, 31))
-    given(*past).when(pay(1, 100, 31)[1], business_date=day(31)).then_refused(r.PAYMENT_KNOWN, payment=FIRST)
+    given(*past).when(pay(1, 70, 30)[1], business_date=day(31)).then_refused(
+        r.PAYMENT_KNOWN, payment=FIRST, known_fen=100, known_on=day(31), amount_fen=70, value_date=day(30)
+    )
     given(*past).when(pay(2, 100, 32)[1], business_date=day(31)).then_refused(r.DATE_IN_FUTURE)
 
 

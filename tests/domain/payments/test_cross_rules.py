@@ -4,25 +4,28 @@ from __future__ import annotations
 
 from datetime import timedelta
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid5
 
 import pytest
 from msgspec.structs import replace
 
 from domain.kernel.command import Command
 from domain.kernel.needs import FirstEvent, StreamState
+from domain.kernel.process import process_actor
 from domain.leasing.lease import refusals as lease_refusals
-from domain.leasing.lease.commands import RefundCredit
+from domain.leasing.lease.commands import PostPayment, RefundCredit, ReversePayment
 from domain.leasing.lease.rules.decider import LEASE
-from domain.leasing.lease.state import LeaseState
+from domain.leasing.lease.state import LeaseState, PostedPayment
 from domain.payments import mandate as mandate_refusals
+from domain.payments.collection import POSTING, collection_stream, on_top
+from domain.payments.cross_rules import PAYMENT_DIFFERS, PAYMENT_OF_THE_LEDGER
 from domain.payments.mandate import MANDATE, GrantMandate, MandatePhase, MandateState, mandate_stream
 from domain.payments.payment import refusals as payment_refusals
 from domain.payments.payment.commands import InitiatePayment, RetryPayment
 from domain.payments.payment.rules import PAYMENT
-from domain.payments.payment.state import PaymentState
+from domain.payments.payment.state import PaymentState, Received
 from tests.domain.payments import cases
-from tests.given import TODAY, GivenFacts, given
+from tests.given import TODAY, GivenFacts, Verdict, given
 
 OF, PAYMENT_ID = cases.LEASE, UUID(int=0x7A)
 MANDATE_NEED = StreamState(MANDATE.name, mandate_stream(OF))
@@ -79,6 +82,57 @@ def test_the_lessees_own_payment_needs_no_mandate() -> None:
 
 def test_the_lease_is_asked_for_before_its_mandate() -> None:
     given({LEASE_NEED: None}).when(DEBIT, None).then_refused(lease_refusals.UNKNOWN)
+
+
+THROUGH = StreamState(PAYMENT.name, PAYMENT_ID)
+ARRIVED = PaymentState(lease=OF, received=(Received(attempt=1, amount_fen=500, ref="f" * 64),))
+POST = PostPayment(payment=PAYMENT_ID, amount_fen=500, value_date=TODAY)
+REVERSE = ReversePayment(payment=PAYMENT_ID, reason="returned")
+PROCESS = process_actor(POSTING)
+money = pytest.mark.parametrize("command", [POST, REVERSE], ids=["post", "reverse"])
+
+
+@money
+def test_a_payment_of_the_ledger_is_not_posted_or_taken_back_by_hand(command: Command) -> None:
+    """Not even as the provider says: what follows from the payment comes by itself."""
+    given({THROUGH: None}).when(command, LeaseState(), stream=OF).then()
+    for known in (ARRIVED, PaymentState(lease=OF), PaymentState(lease=UUID(int=9))):
+        refused = given({THROUGH: known}).when(command, LeaseState(), stream=OF)
+        refused.then_refused(PAYMENT_OF_THE_LEDGER, payment=PAYMENT_ID)
+
+
+@money
+def test_what_follows_from_a_payment_is_what_it_brought(command: Command) -> None:
+    def ask(known: PaymentState | None, asked: Command = command) -> Verdict:
+        return given({THROUGH: known}).when(asked, LeaseState(), stream=OF, actor=PROCESS)
+
+    ask(ARRIVED).then()
+    ask(None).then()
+    ask(replace(ARRIVED, lease=UUID(int=9))).then_refused(PAYMENT_DIFFERS, payment=PAYMENT_ID, received_fen=500)
+
+
+def test_a_posting_is_of_the_amount_that_came_first() -> None:
+    on_top_of_it = replace(ARRIVED, received=(*ARRIVED.received, Received(attempt=2, amount_fen=7, ref="e" * 64)))
+    for known in (ARRIVED, on_top_of_it):
+        asked = replace(POST, amount_fen=7)
+        refused = given({THROUGH: known}).when(asked, LeaseState(), stream=OF, actor=PROCESS)
+        refused.then_refused(PAYMENT_DIFFERS, payment=PAYMENT_ID, received_fen=500)
+    given({THROUGH: PaymentState(lease=OF)}).when(POST, LeaseState(), stream=OF, actor=PROCESS).then_refused(
+        PAYMENT_DIFFERS, payment=PAYMENT_ID, received_fen=0
+    )
+
+
+def test_an_id_that_the_ledger_will_give_itself_is_not_taken_by_hand() -> None:
+    """What a lease's collection of a day to come, or a further attempt of a known payment, will be called."""
+    of = LeaseState(receipts=(PostedPayment(payment=PAYMENT_ID, amount_fen=500, value_date=TODAY),))
+    tomorrow = collection_stream(OF, TODAY + timedelta(days=1))
+    for taken in (tomorrow, collection_stream(OF, TODAY), on_top(PAYMENT_ID, 2)):
+        facts = given({StreamState(PAYMENT.name, taken): None})
+        by_hand = replace(POST, payment=taken)
+        facts.when(by_hand, of, stream=OF).then_refused(PAYMENT_OF_THE_LEDGER, payment=taken)
+        facts.when(by_hand, of, stream=OF, actor=PROCESS).then()
+    for free in (uuid5(OF, "a receipt"), collection_stream(UUID(int=9), TODAY), on_top(UUID(int=9), 2)):
+        given({StreamState(PAYMENT.name, free): None}).when(replace(POST, payment=free), of, stream=OF).then()
 
 
 def test_credit_goes_back_through_a_payment_of_the_lease() -> None:

@@ -47,6 +47,9 @@ ZHIMA = Threshold(ScoreSource.ZHIMA, 650)
 STOCK = replace(CAR, form=Form.FLOOR_PLAN, structure=Curtailed((Curtailment(90, "0.1"), Curtailment(120, "0.2"))))
 
 WRONG: list[tuple[PlanFault, Plan, dict[str, Any]]] = [
+    (PlanFault.NAMES, CAR, {"en": "Car\u202e"}),
+    (PlanFault.NAMES, CAR, {"zh": "\u3164"}),
+    (PlanFault.NAMES, CAR, {"fees": (replace(FEE, zh="费\u200b用"),)}),
     (PlanFault.NOTHING_COVERED, CAR, {"asset_kinds": ()}),
     (PlanFault.NOTHING_COVERED, CAR, {"asset_kinds": (AssetKind.NEW_CAR,) * 2}),
     (PlanFault.NOTHING_COVERED, CAR, {"customer_classes": ()}),

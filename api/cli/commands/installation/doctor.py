@@ -16,7 +16,7 @@ from api.language import text
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from api.cli.commands.installation.health import Health
+    from api.cli.commands.installation.findings import Health
 
 LABEL_CHARACTERS = 15
 
@@ -41,7 +41,8 @@ def doctor(session: Session) -> None:
 def _look(session: Session) -> Health:
     from pydantic import ValidationError
 
-    from api.cli.commands.installation.health import Health, look
+    from api.cli.commands.installation.findings import Health
+    from api.cli.commands.installation.health import look
 
     try:
         return look(session.settings, {"data"} if session.data_given else set())
@@ -151,6 +152,20 @@ def _read_model(one: dict[str, Any]) -> str:
     )
 
 
+def _roles(facts: list[dict[str, Any]]) -> list[tuple[str, str]]:
+    works = [one["name"] for one in facts if one["works"]]
+    return [(text("roles"), text("{names} at work", names=", ".join(works)) if works else text("none is at work"))]
+
+
+def _process_managers(facts: list[dict[str, Any]]) -> list[tuple[str, str]]:
+    return [(text("process manager"), _process_manager(one)) for one in facts]
+
+
+def _process_manager(one: dict[str, Any]) -> str:
+    counts = {"position": number(one["position"]), "behind": number(one["behind"])}
+    return text("{name}, position {position}, {behind} behind", name=one["name"], **counts)
+
+
 _TOPICS: dict[str, Callable[[Any], list[tuple[str, str]]]] = {
     "versions": _versions,
     "settings": _settings,
@@ -161,4 +176,6 @@ _TOPICS: dict[str, Callable[[Any], list[tuple[str, str]]]] = {
     "database": _database,
     "ledger": _ledger,
     "read_models": _read_models,
+    "roles": _roles,
+    "process_managers": _process_managers,
 }

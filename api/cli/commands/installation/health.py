@@ -16,6 +16,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from api.cli.commands.installation import followers
+from api.cli.commands.installation.findings import Health
 from api.cli.failures import sentence
 from api.cli.wording.retelling import retold
 from api.language import text
@@ -37,20 +39,6 @@ DURABLE = ("fsync", "full_page_writes")
 """Server settings that must not be off: an acknowledged command must survive a power cut."""
 
 _SECRET_MODE = 0o600
-
-
-class Health:
-    """The facts by topic, and the problems, each with what to do about it."""
-
-    def __init__(self) -> None:
-        self.facts: dict[str, Any] = {}
-        self.problems: list[dict[str, str]] = []
-        self.notes: list[str] = []
-        self.keys_are_wrong = False
-
-    def problem(self, what: str, do: str) -> None:
-        """Something is wrong; `do` is a sentence that a person can follow."""
-        self.problems.append({"problem": what, "do": do})
 
 
 def look(settings: Settings, given: set[str]) -> Health:
@@ -276,7 +264,7 @@ def _ledger(health: Health, settings: Settings, url: str) -> None:
                 return
             _head(health, settings, connection)
             _signers(health, settings, connection)
-            _read_models(health, connection)
+            followers.look(health, connection)
     except DatabaseUnavailable as error:
         health.problem(sentence(error), text("start the server, or mend LEASELEDGER_DATABASE_URL"))
     except _psycopg_error() as error:
@@ -347,29 +335,3 @@ def _signers(health: Health, settings: Settings, connection: Any) -> None:
         if vkey not in {str(Ed25519Signer(origin, seed).vkey) for seed in seeds}:
             what = text("no key file belongs to the verifier key {vkey}", vkey=vkey)
             health.problem(what, text("restore the key files from a backup"))
-
-
-def _read_models(health: Health, connection: Any) -> None:
-    import msgspec
-
-    from adapters.postgres.schema import SHARD
-    from adapters.system import now
-    from projections.engine import copies
-
-    health.facts["read_models"] = []
-    if connection.execute("SELECT to_regclass('read.projections')").fetchone() == (None,):
-        return
-    for lag in copies.lag(connection, SHARD, now()):
-        health.facts["read_models"].append(msgspec.structs.asdict(lag))
-        if lag.dead_letters:
-            told = {"table": lag.table, "events": lag.dead_letters, "keys": lag.dead_keys, "name": lag.name}
-            health.problem(
-                text("read.{table}: {events} dead letters of {keys} keys", **told),
-                text(
-                    "read their errors in read.dead_letters, mend the cause, then: leaseledger rebuild {name}", **told
-                ),
-            )
-        elif lag.behind:
-            told = {"table": lag.table, "events": lag.behind}
-            note = text("read.{table} is {events} events behind; `leaseledger project` or `up` catches up", **told)
-            health.notes.append(note)

@@ -70,8 +70,14 @@ def post_payment(command: c.PostPayment, state: LeaseState, context: Context) ->
 
     What comes after the lease was settled is the lessee's credit, to be given back; the lease stays settled.
     """
-    if state.receipt(command.payment) is not None:
-        return r.PAYMENT_KNOWN(payment=command.payment)
+    if (known := state.receipt(command.payment)) is not None:
+        return r.PAYMENT_KNOWN(
+            payment=command.payment,
+            known_fen=known.amount_fen,
+            known_on=known.value_date,
+            amount_fen=command.amount_fen,
+            value_date=command.value_date,
+        )
     if command.value_date > context.business_date:
         return r.DATE_IN_FUTURE(on=command.value_date, business_date=context.business_date)
     if state.phase in WRITTEN_OFF:

@@ -94,6 +94,22 @@ async def test_pages_of_a_tenant(
     assert found == [1, 5, 9]
 
 
+async def test_the_nearest_event_of_a_tenant(
+    program: Running, connection: Connection[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Others' events are stepped over, as far as the search goes."""
+    for number in range(9):
+        await given(program, new_id(), DRAFT, tenant=TENANT if number % 4 == 0 else OTHER)
+    found = [browse.nearest(connection, TENANT, position, later=True) for position in (0, 1, 4, 5, 9)]
+    assert found == [1, 5, 5, 9, None]
+    assert [browse.nearest(connection, TENANT, at, later=False) for at in (10, 9, 5, 2, 1)] == [9, 5, 1, 1, None]
+    assert browse.nearest(connection, TENANT, 1, later=True, nouns={"application"}) == 5
+    assert browse.nearest(connection, TENANT, 1, later=True, nouns={"lease"}) is None
+    assert browse.nearest(connection, TENANT, 1, later=True, nouns=()) is None
+    monkeypatch.setattr(browse, "EVENT_SCAN_MAX", 3)
+    assert [browse.nearest(connection, TENANT, at, later=False) for at in (5, 10)] == [None, 9]
+
+
 async def test_page_by_type(program: Running, connection: Connection[Any]) -> None:
     await given(program, new_id(), DRAFT, SubmitApplication())
     page = browse.ledger_page(connection, TENANT, 0, 10, 2, {"application.submitted.v1"})

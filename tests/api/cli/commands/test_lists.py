@@ -8,6 +8,7 @@ from typer.testing import CliRunner
 from api.cli.commands.lists import name_of
 from api.cli.failures import UNUSABLE
 from api.cli.program import app
+from api.language import Language, speaking
 from api.queries.engine.parameters import parameters_of
 from api.queries.engine.read import Read
 from api.queries.registry import READS
@@ -73,5 +74,56 @@ def test_what_is_due_next(program: Program) -> None:
     assert behind not in first["data"]
     assert program("list", "timers", "--as-of-position", "1", "--json").then(0).json["data"] == []
     assert "bill" in program("list", "timers").then(0).text
-    assert "kind: enum" in program("list", "timers", "--kind", "alarm").then(UNUSABLE).err
-    assert "starting_after" in program("list", "timers", "--starting-after", "soon").then(UNUSABLE).err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "english", "chinese"),
+    [
+        (("leases", "--state", "nonsense"),
+         "--state: “nonsense” does not fit. Expected: awaiting_delivery, active", "“nonsense”"),
+        (("bills", "--starting-after", "xyz"),
+         "--starting-after: “xyz” does not fit. Expected: the place that an earlier answer names as `next`", "next"),
+        (("leases", "--starting-after", "xyz"), "--starting-after: “xyz” does not fit.", "next"),
+        (("leases", "--reference", "\udcff\udcfe"), "Expected: Unicode text without the character U+0000", "U+0000"),
+        (("contracts", "--application", "12"),
+         "--application: “12” does not fit. Expected: an identifier: application_", "application_"),
+        (("timers", "--from", "soon"), "--from: “soon” does not fit. Expected: a day", "soon"),
+        (("leases", "--limit", "+1"), "expected digits, at least 1, got '+1'", "须为不小于 1 的数字"),
+        (("leases", "--limit", "0"), "expected digits, at least 1, got '0'", "须为不小于 1 的数字"),
+        (("leases", "--as-of-position", " 1"), "expected digits, at least 0, got ' 1'", "须为不小于 0 的数字"),
+        (("leases", "--as-of-position", "1.0"), "expected digits, at least 0, got '1.0'", "须为不小于 0 的数字"),
+    ],
+)  # fmt: skip
+def test_what_does_not_fit_is_a_sentence_in_both_languages(
+    program: Program, arguments: tuple[str, ...], english: str, chinese: str
+) -> None:
+    said = program("list", *arguments).then(UNUSABLE).err
+    assert english in " ".join(said.split())
+    with speaking(Language.ZH):
+        said = program("list", *arguments).then(UNUSABLE).err
+    assert "xpected" not in said
+    assert chinese in said
+
+
+def test_events_are_listed_as_people_look_for_them(program: Program) -> None:
+    do(program, (CONTRACT, STREAM, ASSEMBLE))
+    head, row = program("list", "events").then(0).text.splitlines()
+    assert head.split() == ["position", "time", "type", "stream", "actor"]
+    position, time, kind, stream, *actor = row.split()
+    assert (position, kind, stream) == ("1", "contract.assembled.v1", IDENTIFIER)
+    assert time.endswith("Z")
+    assert len(actor) == 2
+
+
+@pytest.mark.parametrize("arguments", [("events",), ("leases",), ("contracts",), ("timers",)])
+def test_no_list_answers_for_a_position_that_is_not_there(program: Program, arguments: tuple[str, ...]) -> None:
+    do(program, (CONTRACT, STREAM, ASSEMBLE))
+    said = program("list", *arguments, "--as-of-position", "99999").then(UNUSABLE).err
+    assert "position: expected at most 1, got 99999" in said
+    program("list", *arguments, "--as-of-position", "1").then(0)
+
+
+@pytest.mark.parametrize("name", ["books", "ageing", "portfolio"])
+def test_no_figure_answers_for_a_position_that_is_not_there(program: Program, name: str) -> None:
+    said = program(name, "--as-of-position", "7").then(UNUSABLE).err
+    assert "position: expected at most 0, got 7" in said

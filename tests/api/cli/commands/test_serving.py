@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import mmap
 import os
 import shutil
 import signal
@@ -19,10 +21,18 @@ from typing import IO, Any
 
 import pytest
 
-from api.cli.commands.serving import listening, url_of
+from adapters.keys import FileKeys
+from adapters.postgres.api_keys import keys_of
+from adapters.postgres.connections import connect
+from api.cli.commands.serving import announce, listening, url_of
 from api.cli.failures import Unusable
+from api.cli.frame import Session
+from api.compose import Base
+from api.settings import Settings
+from tests.adapters.postgres.test_embedded import postmaster
 from tests.api.cli.program import Program
 from tests.forked import NAME
+from tests.ledger import ORIGIN
 
 PROGRAM = Path(sys.executable).with_name("leaseledger")
 START_S = 60
@@ -46,7 +56,8 @@ def environment(**more: str) -> dict[str, str]:
 @contextmanager
 def up(data: Path, stop: signal.Signals = signal.SIGTERM, program: Path = PROGRAM) -> Iterator[dict[str, Any]]:
     """A running `up` on a free port; what it said about itself. It must end cleanly."""
-    command = [str(program), "--data", str(data), "up", "--port", "0", "--json"]
+    start = [sys.executable, str(program)] if program.suffix == ".py" else [str(program)]
+    command = [*start, "--data", str(data), "up", "--port", "0", "--json"]
     # Words go to a file: nobody reads them while it runs, and a pipe that is full would make it wait.
     with (
         tempfile.TemporaryFile("w+") as words_file,
@@ -117,6 +128,68 @@ def test_up_serves_projects_and_publishes_while_others_import(data: Path, comman
     with up(data, signal.SIGINT) as again:
         assert again["operator_key"] is None, "the operator key is shown once"
         assert get(f"{again['url']}/v1/applications?limit=1", key)[0] == 200
+
+
+def test_a_closed_terminal_stops_the_database_too(data: Path) -> None:
+    with up(data, signal.SIGHUP):
+        assert postmaster(data) is not None
+    assert postmaster(data) is None
+
+
+DIES_ONCE = """
+import os, sys
+from pathlib import Path
+import uvicorn
+
+ready = uvicorn.Server.startup
+
+async def startup(server, sockets=None):
+    mark = Path(sys.argv[2], "died")
+    if not mark.exists():
+        mark.touch()
+        os._exit(9)
+    await ready(server, sockets)
+
+uvicorn.Server.startup = startup
+from api.cli.program import app
+app()
+"""
+"""`leaseledger` whose first start of the serving role dies before it listens."""
+
+
+def test_a_later_start_shows_the_operator_key_that_the_first_could_not(data: Path) -> None:
+    data.mkdir()
+    script = data / "dies_once.py"
+    script.write_text(DIES_ONCE)
+    with up(data, program=script) as said:
+        assert (data / "died").exists()
+        assert get(f"{said['url']}/v1/leases?limit=1", said["operator_key"])[0] == 200
+
+
+def test_an_operator_key_is_made_only_when_it_is_printed(program: Program, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = Settings.model_validate({"data": program.data, "database_url": program.url, "origin": ORIGIN})
+    on, told = Base(settings, program.url, FileKeys(settings.keys_directory, make=True)), mmap.mmap(-1, 1)
+    session = Session(program.data, as_json=True)
+    session.settings = settings
+    printed: list[bytes] = []
+
+    def broken(_: bytes) -> None:
+        raise BrokenPipeError(errno.EPIPE, "Broken pipe")
+
+    def made() -> list[str]:
+        with connect(program.url) as connection:
+            return [key.role for key in keys_of(connection, settings.tenant)]
+
+    with listening("127.0.0.1", 0) as listener:
+        monkeypatch.setattr(session, "write", broken)
+        announce(session, on, listener, told)
+        assert (made(), told[0]) == ([], 0)
+        monkeypatch.setattr(session, "write", printed.append)
+        announce(session, on, listener, told)
+        announce(session, on, listener, told)
+    (said,) = printed
+    assert json.loads(said)["operator_key"].startswith("llk_")
+    assert (made(), told[0]) == (["operator"], 1)
 
 
 def test_two_at_once_on_different_directories(data: Path, commands: Path) -> None:

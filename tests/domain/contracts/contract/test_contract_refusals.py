@@ -74,6 +74,7 @@ REACHED: list[tuple[RefusalKind, tuple[Event, ...], Command]] = [
         replace(c.ASSEMBLE, key_terms=replace(c.KEY_TERMS, last_due_on=date(2026, 4, 1))),
     ),
     (r.TERMS_CONTRADICT, (), replace(c.ASSEMBLE, key_terms=replace(c.KEY_TERMS, total_cost_fen=19_999))),
+    (r.FORUM_NOT_EXACT, (), replace(c.ASSEMBLE, key_terms=replace(c.KEY_TERMS, forum="示例仲裁委员会\u202e"))),
     (
         r.TERMS_CONTRADICT,
         (),

@@ -197,6 +197,24 @@ def test_events_that_a_read_model_could_not_take(program: Program) -> None:
     assert "leaseledger rebuild application_book" in done.json["problems"][0]["do"]
 
 
+def test_what_should_have_followed_and_was_refused(program: Program) -> None:
+    """Nobody else asked for it, so that whoever looks after the ledger is told."""
+    program.filled(1)
+    told = "read.process_refusals: 2 follow-up commands were refused, such as application:1:ended: contract.closed"
+    assert told not in program("doctor", "--json").then(0).json["notes"]
+    program.behind_the_back(
+        "CREATE TABLE IF NOT EXISTS read.process_refusals (shard smallint NOT NULL, tenant uuid NOT NULL,"
+        " key text NOT NULL, stream uuid NOT NULL, code text NOT NULL, facts text NOT NULL,"
+        " PRIMARY KEY (shard, tenant, key))"
+    )
+    program.behind_the_back(
+        "INSERT INTO read.process_refusals (shard, tenant, key, stream, code, facts)"
+        " SELECT 0, stream, key, stream, 'contract.closed', '{}' FROM ledger.events,"
+        " (VALUES ('application:1:ended'), ('contract:1:lease')) AS refused (key) WHERE position = 1"
+    )
+    assert told in program("doctor", "--json").then(0).json["notes"]
+
+
 def test_a_server_that_forgets(program: Program, forgiving: tuple[str, ...], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(health, "DURABLE", forgiving)
     done = program("doctor", "--json").then(REFUSED)

@@ -75,7 +75,7 @@ def test_proof_of_a_position_that_is_none(book: Program, position: str) -> None:
 
 
 def test_proof_of_an_empty_ledger(program: Program) -> None:
-    assert "expected 1 to 0, got 1" in program("proof", 1).then(UNUSABLE).err
+    assert "expected a ledger that holds events, got an empty one" in program("proof", 1).then(UNUSABLE).err
 
 
 def test_verify_is_the_stand_alone_verifier(
