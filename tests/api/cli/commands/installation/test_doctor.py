@@ -275,7 +275,8 @@ def cluster() -> Iterator[Path]:
     shutil.rmtree(folder)
 
 
-def test_an_embedded_server_that_does_not_start(cluster: Path) -> None:
+def test_an_embedded_server_that_does_not_start(cluster: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("adapters.postgres.embedded.START_ATTEMPTS", 2)
     done = doctor("--json", "--data", cluster).then(0)
     assert done.json["database"]["embedded"] is True
     control = cluster / "postgres" / "global" / "pg_control"
