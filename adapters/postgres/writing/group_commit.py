@@ -22,6 +22,7 @@ from uuid import UUID
 import psycopg
 import structlog
 
+from adapters.postgres.advisory import IS_HELD
 from adapters.postgres.connections import AsyncConnection, DatabaseUnavailable, connect_async
 from adapters.postgres.schema import SHARD
 from adapters.postgres.writing.rows import write
@@ -297,12 +298,7 @@ _LAST_BEGUN = """
 SELECT type, max(position) FROM ledger.events
 WHERE shard = %b AND position > %b AND seq = 1 AND type = ANY(%b) GROUP BY type"""
 
-# The two halves of an advisory lock's 64 bits stand in columns of their own.
-_HELD_FENCES = """
-SELECT wanted.lock, wanted.holder
-FROM unnest(%b::bigint[], %b::integer[]) AS wanted (lock, holder) JOIN pg_locks AS held
-    ON held.pid = wanted.holder AND held.granted AND held.locktype = 'advisory' AND held.objsubid = 1
-    AND held.database = (SELECT oid FROM pg_database WHERE datname = current_database())
-    AND held.classid::bigint = wanted.lock >> 32 AND held.objid::bigint = wanted.lock & 4294967295"""
-
+_HELD_FENCES = f"""
+SELECT wanted.lock, wanted.holder FROM unnest(%b::bigint[], %b::integer[]) AS wanted (lock, holder)
+JOIN pg_locks AS held ON held.pid = wanted.holder AND {IS_HELD}"""
 _MAKE_ROOM = "SELECT ledger.make_room(%s::smallint, %s)"

@@ -12,13 +12,13 @@ import asyncio
 from collections import defaultdict
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from hashlib import sha256
 from typing import Any
 from uuid import UUID
 
 import psycopg
 from psycopg_pool import AsyncConnectionPool
 
+from adapters.postgres.advisory import lock_number
 from adapters.postgres.connections import conninfo
 from adapters.postgres.schema import SHARD
 from adapters.postgres.writing.sequencer import Fence
@@ -31,7 +31,6 @@ WAIT_S = 30.0
 
 _LOCK = "SELECT pg_advisory_xact_lock(%s)"
 _WAIT_FOR_APPENDS = "SELECT FROM ledger.head WHERE shard = %s FOR SHARE"
-_BITS = 63
 
 
 class TenantLock:
@@ -72,5 +71,5 @@ class TenantLock:
 
 
 def lock_of(tenant: UUID) -> int:
-    """The number of a tenant's advisory lock: 63 bits that no other lock of this program has by chance."""
-    return int.from_bytes(sha256(b"leaseledger.tenant_lock/1" + tenant.bytes).digest()) >> (256 - _BITS)
+    """The number of a tenant's advisory lock."""
+    return lock_number(b"leaseledger.tenant_lock/1" + tenant.bytes)
