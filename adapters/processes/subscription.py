@@ -34,7 +34,7 @@ from adapters.processes.dispatch import (
 )
 from chain.entry import Entry
 from domain.kernel.command import Context
-from domain.kernel.event import EVENT_TYPES, Event
+from domain.kernel.event import Event, stored_types
 from domain.kernel.needs import Facts, Need
 from domain.kernel.process import Followed, FollowUp, Occurrence, ProcessManager, Unanswered, process_actor
 from domain.kernel.refusal import Refusal
@@ -64,7 +64,15 @@ CREATE TABLE IF NOT EXISTS read.process_refusals (
 )"""
 _PROGRESS = "SELECT name, position FROM read.processes WHERE shard = %s ORDER BY name"
 _LOCK = "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))"
-_POSITION = "SELECT position FROM read.processes WHERE shard = %s AND name = %s"
+_STANDS = """
+WITH stands AS (
+    SELECT head.shard, coalesce(processes.position, 0) AS position, head.size
+    FROM ledger.head LEFT JOIN read.processes ON processes.shard = head.shard AND processes.name = %s
+    WHERE head.shard = %s)
+SELECT position, size, EXISTS (
+    SELECT FROM ledger.events
+    WHERE events.shard = stands.shard AND events.position > stands.position AND events.type = ANY(%s))
+FROM stands"""
 _MOVE = """
 INSERT INTO read.processes (shard, name, position) VALUES (%s, %s, %s)
 ON CONFLICT (shard, name) DO UPDATE SET position = greatest(processes.position, EXCLUDED.position)"""
@@ -112,8 +120,7 @@ class Subscription:
     total: Dispatched = field(default_factory=Dispatched)
 
     def __post_init__(self) -> None:
-        names = (name for name, cls in EVENT_TYPES.items() if cls in self.interest)
-        self._aggregates = frozenset(name.partition(".")[0] for name in names)
+        self._types = [stored for stored, current in stored_types().items() if current in self.interest]
 
     async def prepare(self) -> None:
         """Create the tables that are missing; call once."""
@@ -121,7 +128,10 @@ class Subscription:
 
     async def catch_up(self) -> Dispatched:
         """Follow until no event is left, including those that its own commands append; what became of the commands."""
-        if not await self.reader.after(await self.position(), 1):
+        position, size, heard = await self._stands()
+        if not heard:
+            if position < size:
+                await self._move(size)
             return Dispatched()
         async with self._alone():
             dispatched = await self._catch_up()
@@ -130,20 +140,21 @@ class Subscription:
 
     async def _catch_up(self) -> Dispatched:
         dispatched = Dispatched()
-        position = await self.position()
-        while page := await self.reader.after(position, PAGE_EVENTS):
+        while True:
+            position, size, _ = await self._stands()
+            page = await self.reader.of_types(self._types, position, size, PAGE_EVENTS)
             entries = [stored.parsed() for stored in page]
-            heard = [(event, entry) for entry in entries if (event := self._heard(entry)) is not None]
-            answers = await self._side_by_side(heard)
+            answers = await self._side_by_side([(entry.event(), entry) for entry in entries])
             dispatched.add(await self._left_to_people(answers))
             follow_ups = [
                 self._dispatch_of(one, entry) for entry, some in answers for one in some if isinstance(one, FollowUp)
             ]
             if follow_ups:
                 dispatched.add(await self._dispatch(follow_ups))
-            position = page[-1].position
-            await self._execute(_MOVE, (SHARD, self.name, position))
-        return dispatched
+            whole = len(page) < PAGE_EVENTS
+            await self._move(size if whole else page[-1].position)
+            if whole and not follow_ups:
+                return dispatched
 
     @asynccontextmanager
     async def _alone(self) -> AsyncIterator[None]:
@@ -160,17 +171,18 @@ class Subscription:
 
     async def position(self) -> int:
         """The ledger position up to which everything that follows is on disk."""
-        async with self.pool.connection() as connection:
-            cursor = await connection.execute(_POSITION, (SHARD, self.name))
-            row = await cursor.fetchone()
-            return int(row[0]) if row else 0
+        return (await self._stands())[0]
 
-    def _heard(self, entry: Entry) -> Event | None:
-        """The event of an entry, if anybody acts on it."""
-        if entry.type.partition(".")[0] not in self._aggregates:
-            return None
-        event = entry.event()
-        return event if type(event) in self.interest else None
+    async def _stands(self) -> tuple[int, int, bool]:
+        """The position, the size of the ledger, and whether anything of interest stands between them."""
+        async with self.pool.connection() as connection:
+            cursor = await connection.execute(_STANDS, (self.name, SHARD, self._types))
+            row = await cursor.fetchone()
+            assert row is not None, "every ledger has a head"
+            return row
+
+    async def _move(self, position: int) -> None:
+        await self._execute(_MOVE, (SHARD, self.name, position))
 
     async def _side_by_side(self, heard: Sequence[tuple[Event, Entry]]) -> list[tuple[Entry, Followed]]:
         """What follows from each event, in their order, however long its reactor took."""

@@ -89,6 +89,11 @@ def upcaster(old: str, new: str) -> Callable[[Upcast], Upcast]:
     return register
 
 
+def stored_types() -> dict[str, type[Event]]:
+    """Every type that an entry may name, older versions too, with the class that it is decoded to."""
+    return EVENT_TYPES | {old: EVENT_TYPES[_current(old)] for old in _UPCASTERS if _current(old) in EVENT_TYPES}
+
+
 def is_event_type(name: str) -> bool:
     """Whether a name has the form `<aggregate>.<past_tense>.v<n>`, registered or not."""
     return _TYPE.fullmatch(name) is not None

@@ -67,6 +67,10 @@ class Reader:
         """At most `limit` events behind a position, in ledger order."""
         return [Stored(*row) for row in await self._rows(_AFTER, (SHARD, position, limit))]
 
+    async def of_types(self, types: list[str], position: int, up_to: int, limit: int) -> list[Stored]:
+        """At most `limit` events of these stored types, behind a position and up to another, in ledger order."""
+        return [Stored(*row) for row in await self._rows(_OF_TYPES, (SHARD, position, up_to, types, limit))]
+
     async def size(self) -> int:
         """The position of the newest event, 0 for an empty ledger."""
         return int((await self._rows("SELECT size FROM ledger.head WHERE shard = %s", (SHARD,)))[0][0])
@@ -115,6 +119,9 @@ _STREAMS = """
 SELECT stream, position, entry, leaf FROM ledger.events WHERE shard = %s AND stream = ANY(%s) ORDER BY stream, seq"""
 _FIRST = "SELECT position, entry, leaf FROM ledger.events WHERE shard = %s AND stream = %s AND seq = 1"
 _AFTER = "SELECT position, entry, leaf FROM ledger.events WHERE shard = %s AND position > %s ORDER BY position LIMIT %s"
+_OF_TYPES = """
+SELECT position, entry, leaf FROM ledger.events
+WHERE shard = %s AND position > %s AND position <= %s AND type = ANY(%s) ORDER BY position LIMIT %s"""
 _COMMAND = """
 SELECT digest, stream, seq, version, position, events FROM ledger.commands
 WHERE shard = %s AND tenant = %s AND key = %s"""
