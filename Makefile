@@ -24,6 +24,9 @@ export UV_NO_PROGRESS := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_ROOT_USER_ACTION := ignore
 
+# Tests start a hundred programs; each would compile all its modules where the caller's environment keeps no bytecode.
+unexport PYTHONDONTWRITEBYTECODE
+
 # Sets $$py to the first suitable interpreter or stops with a sentence that says what to install.
 FIND_PYTHON = \
 	for py in $(PYTHON) python3 python3.13 python3.12 python3.11; do \

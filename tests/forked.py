@@ -22,10 +22,14 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
+from pkgutil import walk_packages
 
 ROOT = Path(__file__).parents[1]
 NAME = "leaseledger"
+ROOMS = ("domain", "chain", "adapters", "projections", "api")
+COMMAND_LINE = "api.cli"
 _WORD = 4
 _READY = b"ready"
 
@@ -74,7 +78,13 @@ def commands() -> Iterator[Path]:
 
 
 def _import_everything() -> None:
-    import projections.registry  # noqa: F401
+    """All of the program but its command line, whose words are made while it is imported."""
+    for room in ROOMS:
+        for module in walk_packages([str(ROOT / room)], f"{room}."):
+            if not module.name.startswith(COMMAND_LINE):
+                import_module(module.name)
+    for module_name in ("typer", "rich.console", "rich.progress", "rich.table"):
+        import_module(module_name)
 
 
 def _serve(path: str) -> None:
