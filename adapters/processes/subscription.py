@@ -143,18 +143,22 @@ class Subscription:
         while True:
             position, size, _ = await self._stands()
             page = await self.reader.of_types(self._types, position, size, PAGE_EVENTS)
-            entries = [stored.parsed() for stored in page]
-            answers = await self._side_by_side([(entry.event(), entry) for entry in entries])
-            dispatched.add(await self._left_to_people(answers))
-            follow_ups = [
-                self._dispatch_of(one, entry) for entry, some in answers for one in some if isinstance(one, FollowUp)
-            ]
-            if follow_ups:
-                dispatched.add(await self._dispatch(follow_ups))
+            asked_for = await self._answer([stored.parsed() for stored in page], dispatched)
             whole = len(page) < PAGE_EVENTS
             await self._move(size if whole else page[-1].position)
-            if whole and not follow_ups:
+            if whole and not asked_for:
                 return dispatched
+
+    async def _answer(self, entries: Sequence[Entry], dispatched: Dispatched) -> int:
+        """Do what follows from some entries, and add it to what was done; how many commands that were."""
+        answers = await self._side_by_side([(entry.event(), entry) for entry in entries])
+        dispatched.add(await self._left_to_people(answers))
+        follow_ups = [
+            self._dispatch_of(one, entry) for entry, some in answers for one in some if isinstance(one, FollowUp)
+        ]
+        if follow_ups:
+            dispatched.add(await self._dispatch(follow_ups))
+        return len(follow_ups)
 
     @asynccontextmanager
     async def _alone(self) -> AsyncIterator[None]:

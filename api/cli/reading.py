@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from api.cli.failures import Unusable
 from api.cli.frame import Report, Session
 from api.language import text
 
 if TYPE_CHECKING:
+    from datetime import date
     from uuid import UUID
 
     from psycopg import Connection
+
+    from api.queries.engine.parameters import ParameterInvalid
+    from api.queries.engine.read import Read, ReadResult
 
 _DIGITS_MAX = 15
 """Digits of the largest number that every reader of JSON holds exactly, less one."""
@@ -52,6 +57,66 @@ def read_models(session: Session, at_position: int | None = None) -> Iterator[tu
         with connect(on.url) as connection:
             reached(connection, at_position)
             yield connection, on.settings.tenant
+
+
+@contextmanager
+def figures(session: Session, at_position: int | None = None) -> Iterator[Callable[..., ReadResult]]:
+    """Asks for figures by the path of their read, with its filters as they are typed, and answers as the interface.
+
+    Raises `Unusable` for a filter that does not fit, `PositionAhead`.
+    """
+    from api.queries.engine.parameters import read_parameters
+    from api.queries.engine.read import ReadRequest
+    from api.queries.registry import READS
+
+    with read_models(session, at_position) as (connection, tenant):
+
+        def ask(path: str, *, day: date | None = None, **given: str | None) -> ReadResult:
+            read = next(one for one in READS if one.path == path)
+            typed = {name: value for name, value in given.items() if value is not None}
+            with fitting(read, typed):
+                asked = ReadRequest(
+                    connection=connection, tenant=tenant, data=session.settings.data, position=at_position, day=day,
+                    filters=read_parameters(read.filters, typed),
+                )  # fmt: skip
+                answered = read.run(asked)
+            assert answered is not None, "figures are there for every tenant"
+            return answered
+
+        yield ask
+
+
+def with_position(answered: ReadResult) -> dict[str, Any]:
+    """An answer for `--json`: what the interface says in its body, and the position that it says in a header."""
+    from msgspec.structs import asdict
+
+    return {"position": answered.position, **asdict(answered.value)}
+
+
+@contextmanager
+def fitting(read: Read, typed: Mapping[str, str]) -> Iterator[None]:
+    """Where what was typed for the options of a read is used. Raises `Unusable` for what does not fit."""
+    from api.queries.engine.parameters import ParameterInvalid
+
+    try:
+        yield
+    except ParameterInvalid as error:
+        raise Unusable(_misfit(read, typed, error)) from None
+
+
+def _misfit(read: Read, given: Mapping[str, str], error: ParameterInvalid) -> str:
+    """What was expected of an option, in the words of the console, and what came; codes are those that one types."""
+    from api.console import filters
+    from api.queries.engine.parameters import STARTING_AFTER
+
+    got = given.get(error.name, "")
+    if "expected" in error.limits:
+        said = filters.misfit(got, error.limits["expected"])
+    elif error.name == STARTING_AFTER:
+        said = filters.misfit(got, text("the place that an earlier answer names as `next`"))
+    else:
+        said = filters.sentence(read, given, error)
+    return f"--{error.name.replace('_', '-')}: {said}"
 
 
 def catch_up(url: str, report: Report) -> int:

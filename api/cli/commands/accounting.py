@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from api.cli.frame import Session, command
-from api.cli.reading import At, read_models
+from api.cli.reading import At, figures, with_position
 from api.cli.wording.words import money, number, share, table
 from api.language import Language, current, message, text, text_in
 
@@ -17,11 +18,8 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from domain.portfolio.limits import Measure
-    from projections.accounting.journal import TrialBalance
-    from projections.leasing.ageing import Ageing
-    from projections.leasing.cash_flow import CashFlow
-    from projections.portfolio.exposures import Measured, Portfolio, Provisions
+    from api.queries.engine.read import ReadResult
+
 
 BAR_CHARACTERS = 30
 FIELD, JOURNAL, CASH, COUNTS = ("field",), ("field of JournalLine",), ("field of Day",), ("field of Ageing",)
@@ -53,11 +51,9 @@ def books(session: Session, as_of: AsOf = None, at_position: At = None, currency
 
     Turnover and balance of every account; the balances add up to zero.
     """
-    from projections.accounting import journal
-
-    with read_models(session, at_position) as (connection, tenant):
-        found = journal.trial_balance(connection, tenant, _day(as_of), currency=currency, as_of_position=at_position)
-    session.emit(_with(found, sum_fen=found.sum_fen), lambda out: _show_books(out, found))
+    with figures(session, at_position) as ask:
+        found = ask("/trial-balance", day=_day(as_of), currency=currency)
+    session.emit(with_position(found), lambda out: _show_books(out, found))
 
 
 def ageing(session: Session, as_of: AsOf = None, at_position: At = None, currency: Currency = None) -> None:
@@ -65,12 +61,9 @@ def ageing(session: Session, as_of: AsOf = None, at_position: At = None, currenc
 
     Leases and open amounts by the oldest unpaid due date, at the end of a business date as known then.
     """
-    from projections.leasing import ageing as read_model
-
-    with read_models(session, at_position) as (connection, tenant):
-        found = read_model.ageing(connection, tenant, _day(as_of), currency=currency, as_of_position=at_position)
-    data = _with(found, leases=found.leases, open_fen=found.open_fen)
-    session.emit(data, lambda out: _show_ageing(out, found))
+    with figures(session, at_position) as ask:
+        found = ask("/ageing", day=_day(as_of), currency=currency)
+    session.emit(with_position(found), lambda out: _show_ageing(out, found))
 
 
 def cash_flow(
@@ -81,13 +74,10 @@ def cash_flow(
     currency: Currency = None,
 ) -> None:
     """Print expected and actual cash by day."""
-    from projections.leasing import cash_flow as read_model
-
-    with read_models(session, at_position) as (connection, tenant):
-        found = read_model.cash_flow(
-            connection, tenant, first.date(), last.date(), currency=currency, as_of_position=at_position
-        )
-    session.emit(found, lambda out: _show_cash_flow(out, found))
+    days = {"from": str(first.date()), "to": str(last.date())}
+    with figures(session, at_position) as ask:
+        found = ask("/cash-flow", currency=currency, **days)
+    session.emit(with_position(found), lambda out: _show_cash_flow(out, found))
 
 
 def portfolio(session: Session, as_of: AsOf = None, at_position: At = None, currency: Currency = None) -> None:
@@ -95,38 +85,19 @@ def portfolio(session: Session, as_of: AsOf = None, at_position: At = None, curr
 
     Days overdue count to the business date; what is known is what is known now, or at a position.
     """
-    from adapters.reference.prudential import prudential_data
-    from projections.leasing import ageing as ages
-    from projections.portfolio import exposures as read_model
-
-    classes: Provisions | None = None
-    with read_models(session, at_position) as (connection, tenant):
-        held = read_model.holdings(connection, tenant, currency=currency, as_of_position=at_position)
-        on = _day(as_of) or ages.ageing(connection, tenant, as_of_position=at_position).as_of
-        if on is not None:
-            classes = read_model.provisions(connection, tenant, on, currency=currency, as_of_position=at_position)
-        prudential = prudential_data(session.settings.data, tenant)
-        under = read_model.measured(connection, tenant, prudential, currency=currency, as_of_position=at_position)
-    limits = [_limit(one) for one in under.measures]
-    data = {"portfolio": held, "limits": limits, "provisions": classes}
-    session.emit(data, lambda out: _show_portfolio(out, held, under, classes))
-
-
-def _limit(one: Measure) -> dict[str, Any]:
-    """A limit for `--json`, as `/v1/portfolio/limits` has it."""
-    who = {"lessee": one.lessee and f"subject_{one.lessee.hex}", "group": one.group and f"group_{one.group.hex}"}
-    numbers = {name: getattr(one, name) for name in ("fen", "limit_ppm", "limit_fen", "headroom_fen", "breached")}
-    return {"code": one.kind.code, **who, **numbers}
+    with figures(session, at_position) as ask:
+        asked = {
+            "portfolio": ask("/portfolio", currency=currency),
+            "limits": ask("/portfolio/limits", currency=currency),
+        }
+        if (on := _day(as_of) or ask("/ageing").value.as_of) is not None:
+            asked["provisions"] = ask("/provisions", currency=currency, on=str(on))
+    data = {"provisions": None} | {name: with_position(one) for name, one in asked.items()}
+    session.emit(data, lambda out: _show_portfolio(out, asked))
 
 
 def _day(value: datetime | None) -> date | None:
     return None if value is None else value.date()
-
-
-def _with(found: Any, **more: Any) -> dict[str, Any]:
-    import msgspec
-
-    return {**msgspec.structs.asdict(found), **more}
 
 
 # --------------------------------------------------------------------------------------------------- words
@@ -143,8 +114,9 @@ def _others(out: Console, others: tuple[str, ...]) -> None:
         out.print(text("Other currencies, with --currency: {codes}", codes=", ".join(others)))
 
 
-def _show_books(out: Console, found: TrialBalance) -> None:
-    _head(out, text("Trial balance"), found.currency, found.as_of, found.position)
+def _show_books(out: Console, answered: ReadResult) -> None:
+    found = answered.value
+    _head(out, text("Trial balance"), found.currency, found.as_of, answered.position)
     rows = [
         (one.account, *_names(one.name, one.name_zh), *map(money, (one.debit_fen, one.credit_fen, one.balance_fen)))
         for one in found.accounts
@@ -168,8 +140,9 @@ _AGES = {
 }
 
 
-def _show_ageing(out: Console, found: Ageing) -> None:
-    _head(out, text("Ageing"), found.currency, found.as_of, found.position)
+def _show_ageing(out: Console, answered: ReadResult) -> None:
+    found = answered.value
+    _head(out, text("Ageing"), found.currency, found.as_of, answered.position)
     rows = [
         (text(_AGES[one.bucket]), number(one.leases), share(one.leases, found.leases), money(one.open_fen),
          share(one.open_fen, found.open_fen), _bar(one.open_fen, found.open_fen))
@@ -185,14 +158,10 @@ def _bar(part: int, whole: int) -> str:
     return "█" * round(BAR_CHARACTERS * part / whole) if whole else ""
 
 
-def _show_cash_flow(out: Console, found: CashFlow) -> None:
-    _head(
-        out,
-        text("Cash flow {first} to {last}", first=found.first, last=found.last),
-        found.currency,
-        None,
-        found.position,
-    )
+def _show_cash_flow(out: Console, answered: ReadResult) -> None:
+    found = answered.value
+    title = text("Cash flow {first} to {last}", first=found.first, last=found.last)
+    _head(out, title, found.currency, None, answered.position)
     rows = [
         (day.on.isoformat(), money(day.expected_fen), money(day.open_fen), money(day.in_fen), money(day.out_fen))
         for day in found.days
@@ -213,22 +182,22 @@ _LIMITS = {
 }
 
 
-def _show_limits(out: Console, under: Measured) -> None:
+def _show_limits(out: Console, limits: Any) -> None:
     out.print("\n" + text("Limits"), style="bold")
-    if under.portfolio.net_assets_fen <= 0:
-        assets = money(under.portfolio.net_assets_fen)
+    if limits.net_assets_fen <= 0:
+        assets = money(limits.net_assets_fen)
         out.print("  " + text("without net assets ({amount}) no finance lease is booked", amount=assets))
     rows = [
-        (_limit_name(one), _whose(one), money(one.fen), money(one.limit_fen), money(one.headroom_fen),
+        (_limit_name(one), one.lessee or one.group or "", money(one.fen), money(one.limit_fen), money(one.headroom_fen),
          text("BREACHED") if one.breached else "")
-        for one in under.measures
+        for one in limits.data
     ]  # fmt: skip
     head = (text("limit"), "", text_in(FIELD, "amount"), text("may be"), text("headroom"), "")
     out.print(table("llrrrl", rows, head=head, indent=2), soft_wrap=True)
 
 
-def _limit_name(one: Measure) -> str:
-    name = one.kind.code.partition(".")[2]
+def _limit_name(one: Any) -> str:
+    name = str(one.code).partition(".")[2]
     return text(_LIMITS[name]) if current() is Language.ZH else name
 
 
@@ -237,14 +206,10 @@ def _names(english: str, chinese: str) -> tuple[str, ...]:
     return (chinese,) if current() is Language.ZH else (english, chinese if chinese != english else "")
 
 
-def _whose(one: Measure) -> str:
-    if one.lessee is not None:
-        return f"subject_{one.lessee.hex}"
-    return "" if one.group is None else f"group_{one.group.hex}"
-
-
-def _show_portfolio(out: Console, held: Portfolio, under: Measured, classes: Provisions | None) -> None:
-    _head(out, text("Portfolio"), held.currency, None if classes is None else classes.on, held.position)
+def _show_portfolio(out: Console, asked: Mapping[str, ReadResult]) -> None:
+    held, limits = asked["portfolio"].value, asked["limits"].value
+    classes = asked["provisions"].value if "provisions" in asked else None
+    _head(out, text("Portfolio"), held.currency, None if classes is None else classes.on, asked["portfolio"].position)
     rows = [
         (text_in(COUNTS, "leases"), number(held.leases)),
         (text("lessees"), number(held.lessees)),
@@ -256,14 +221,14 @@ def _show_portfolio(out: Console, held: Portfolio, under: Measured, classes: Pro
     if held.largest:
         out.print("\n" + text("Largest lessees"), style="bold")
         largest = [
-            (f"subject_{one.lessee.hex}", number(one.leases), money(one.fen), share(one.fen, held.risk_assets_fen))
+            (one.lessee, number(one.leases), money(one.fen), share(one.fen, held.risk_assets_fen))
             for one in held.largest
         ]
         out.print(
             table("lrrr", largest, head=(text("lessee"), text_in(COUNTS, "leases"), text("owes"), ""), indent=2),
             soft_wrap=True,
         )
-    _show_limits(out, under)
+    _show_limits(out, limits)
     if classes is not None:
         out.print("\n" + text("Provisions by class"), style="bold")
         by_class = [

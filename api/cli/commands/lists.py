@@ -16,7 +16,7 @@ from typer.main import get_command
 
 from api.cli.failures import Unusable
 from api.cli.frame import Session, command, group
-from api.cli.reading import At, digits, read_models
+from api.cli.reading import At, digits, fitting, read_models
 from api.cli.wording.retelling import retold
 from api.cli.wording.usage import Group
 from api.cli.wording.words import money, number, table
@@ -25,7 +25,6 @@ from api.language import Language, current, message, text
 if TYPE_CHECKING:
     from api.queries.engine.columns import Column
     from api.queries.engine.events import EventItem
-    from api.queries.engine.parameters import ParameterInvalid
     from api.queries.engine.read import Read, ReadResult
 
 LIMIT = 1_000
@@ -79,8 +78,10 @@ def name_of(read: Read) -> str:
 
 def _listing(read: Read) -> Callable[..., None]:
     def listing(session: Session, **given: Any) -> None:
-        asked = _asked(read, given)
-        with read_models(session, given["at_position"]) as (connection, tenant):
+        typed = _typed(read, given)
+        with fitting(read, typed):
+            asked = _asked(read, given, typed)
+        with read_models(session, given["at_position"]) as (connection, tenant), fitting(read, typed):
             answered = _all(read, connection, tenant, asked, session.settings.data)
         whole = read.whole(answered)
         data = {"position": answered.position, **{name: getattr(whole, name) for name in whole.__struct_fields__}}
@@ -110,41 +111,32 @@ def _signature(read: Read) -> Iterator[inspect.Parameter]:
     yield inspect.Parameter("at_position", keyword, annotation=At, default=None)
 
 
-def _asked(read: Read, given: Mapping[str, Any]) -> dict[str, Any]:
-    """What the query is asked with. Raises `Unusable` for what does not fit."""
-    from api.queries.engine.parameters import STARTING_AFTER, ParameterInvalid, parameters_of, read_parameters
+def _asked(read: Read, given: Mapping[str, Any], typed: Mapping[str, str]) -> dict[str, Any]:
+    """What the query is asked with. Raises `Unusable` for an id that names nothing, `ParameterInvalid`."""
+    from api.queries.engine.parameters import STARTING_AFTER, read_parameters
     from domain.kernel.ids import IdError
 
-    texts = {one.name: given[f"filter_{one.inside}"] for one in parameters_of(read.filters)}
-    known = {name: text for name, text in texts.items() if text is not None}
-    after = given.get("starting_after")
     try:
-        return {
-            "ids": read.about_ids(given),
-            "filters": read_parameters(read.filters, known),
-            "after": None if after is None or read.cursor is None else read.cursor.read(after),
-            "position": given["at_position"],
-            "limit": given["limit"],
-        }
-    except ParameterInvalid as error:
-        raise Unusable(_misfit(read, known | {STARTING_AFTER: after or ""}, error)) from None
+        ids = read.about_ids(given)
     except IdError as error:
         raise Unusable(retold(str(error))) from None
+    after = typed.get(STARTING_AFTER)
+    return {
+        "ids": ids,
+        "filters": read_parameters(read.filters, typed),
+        "after": None if after is None or read.cursor is None else read.cursor.read(after),
+        "position": given["at_position"],
+        "limit": given["limit"],
+    }
 
 
-def _misfit(read: Read, given: Mapping[str, str], error: ParameterInvalid) -> str:
-    """What was expected of an option, in the words of the console, and what came; codes are those that one types."""
-    from api.console.filters import misfit, sentence
-    from api.queries.engine.parameters import STARTING_AFTER
+def _typed(read: Read, given: Mapping[str, Any]) -> dict[str, str]:
+    """What was typed for options, by their names."""
+    from api.queries.engine.parameters import STARTING_AFTER, parameters_of
 
-    got = given.get(error.name, "")
-    if "expected" in error.limits:
-        said = misfit(got, error.limits["expected"])
-    elif error.name == STARTING_AFTER:
-        said = misfit(got, text("the place that an earlier answer names as `next`"))
-    else:
-        said = sentence(read, given, error)
-    return f"--{error.name.replace('_', '-')}: {said}"
+    texts = {one.name: given[f"filter_{one.inside}"] for one in parameters_of(read.filters)}
+    texts[STARTING_AFTER] = given.get("starting_after")
+    return {name: value for name, value in texts.items() if value is not None}
 
 
 def _all(read: Read, connection: Any, tenant: Any, asked: dict[str, Any], data: Any) -> ReadResult:
