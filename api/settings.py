@@ -50,6 +50,11 @@ class Settings(BaseSettings):
         """The sandbox banks, in order; none unless they are asked for."""
         return tuple(name for name in self.sandbox_banks.split(",") if name)
 
+    @property
+    def tenants_with_banks(self) -> tuple[UUID, ...]:
+        """The tenants whose attempts are taken to banks."""
+        return (self.tenant,) if self.sandbox_bank_names else ()
+
     def banks_directory(self, tenant: UUID) -> Path:
         """Where the sandbox banks keep a tenant's accounts."""
         return self.data / "banks" / str(tenant)

@@ -9,20 +9,29 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from adapters.postgres.advisory import IS_HELD, lock_number
-from adapters.postgres.connections import Connection
+from adapters.postgres.connections import AsyncConnection, Connection
 
-PROJECT, REACT, PUBLISH = "project", "react", "publish"
+SERVE, PROJECT, REACT, PUBLISH = "serve", "project", "react", "publish"
 ROLES = (PROJECT, REACT, PUBLISH)
 """The roles of which one instance works at a time."""
 
+ALL = (SERVE, *ROLES)
+
 _TAKE = "SELECT pg_try_advisory_lock(%s)"
+_TAKE_PART = "SELECT pg_advisory_lock_shared(%s)"
 _HELD = f"""
-SELECT wanted.role FROM unnest(%s::text[], %s::bigint[]) AS wanted (role, lock) JOIN pg_locks AS held ON {IS_HELD}"""
+SELECT DISTINCT wanted.role FROM unnest(%s::text[], %s::bigint[]) AS wanted (role, lock)
+JOIN pg_locks AS held ON {IS_HELD}"""
 
 
 def take(connection: Connection, role: str) -> bool:
     """Take a role's lock unless somebody else has it; the database gives it back when the connection ends."""
     return connection.execute(_TAKE, (lock_of(role),)).fetchone() == (True,)
+
+
+async def take_part(connection: AsyncConnection, role: str) -> None:
+    """Be one of several that work in a role, until the connection ends."""
+    await connection.execute(_TAKE_PART, (lock_of(role),))
 
 
 def held(connection: Connection, roles: Collection[str]) -> frozenset[str]:

@@ -14,13 +14,14 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 
+import psycopg
 from psycopg_pool import AsyncConnectionPool
 
 from adapters.connectors.payments.collecting import Collector, LedgerPayments
 from adapters.postgres import role_locks
-from adapters.postgres.connections import connect, conninfo
+from adapters.postgres.connections import DatabaseUnavailable, connect, connect_async, conninfo
 from adapters.postgres.log import Log
 from adapters.processes.subscription import Subscription
 from adapters.system import now
@@ -30,15 +31,40 @@ from api.roles.subscriptions import collector_of, managed, settle
 from projections.engine.runner import Runner
 from projections.registry import PROJECTIONS
 
-SERVE = "serve"
 CHECKPOINT_EVERY_S = 1.0
 POLL_S = 0.2
 """How long an event waits to be noticed by a process manager."""
+
+LOOK_EVERY_S = 5.0
+"""How often an instance looks whether the database still sees it."""
 
 TURN_EVERY_S = 1.0
 """How often a second instance looks whether the first one is gone."""
 
 Stop = threading.Event
+
+
+@asynccontextmanager
+async def seen(on: Base, name: str) -> AsyncIterator[None]:
+    """Be seen at work in a role of which several instances work; a database that comes back sees it again."""
+    keeping = asyncio.create_task(_be_seen(on, name), name=f"{name}-is-seen")
+    try:
+        yield
+    finally:
+        keeping.cancel()
+        with suppress(asyncio.CancelledError):
+            await keeping
+
+
+async def _be_seen(on: Base, name: str) -> None:
+    while True:
+        with suppress(psycopg.Error, DatabaseUnavailable):
+            async with await connect_async(on.url) as connection:
+                await role_locks.take_part(connection, name)
+                while True:
+                    await asyncio.sleep(LOOK_EVERY_S)
+                    await connection.execute("SELECT")
+        await asyncio.sleep(LOOK_EVERY_S)
 
 
 @contextmanager

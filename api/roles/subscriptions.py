@@ -10,16 +10,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from uuid import UUID
 
-from adapters.connectors.payments.collecting import INTEREST, Collector
+from adapters.connectors.payments.collecting import INTEREST, Collector, collector_name
 from adapters.postgres.connections import Pool
 from adapters.processes.subscription import Subscription, reactor_of
 from api.compose import Running
 from domain.kernel.process import PROCESS_MANAGERS, FollowUp, Occurrence, ProcessManager
-
-COLLECTOR = "collector"
-"""With the tenant, the name under which the reactor that asks providers keeps its position: providers know a tenant's
-account, and it begins when there are some.
-"""
 
 
 def subscription_of(on: Running, pool: Pool, manager: ProcessManager) -> Subscription:
@@ -46,7 +41,7 @@ def collector_of(on: Running, pool: Pool, tenant: UUID, collector: Collector) ->
         return await collector.react(occurrence) if occurrence.tenant == tenant else ()
 
     return Subscription(
-        name=f"{COLLECTOR}:{tenant}", ledger=on.ledger, reader=on.reader, pool=pool, interest=INTEREST, react=react
+        name=collector_name(tenant), ledger=on.ledger, reader=on.reader, pool=pool, interest=INTEREST, react=react
     )
 
 

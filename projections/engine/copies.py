@@ -132,6 +132,11 @@ def add(connection: Connection[Any], shard: int, projection: Projection[Any], ta
     )
 
 
+def prepared(connection: Connection[Any]) -> bool:
+    """Whether there are read models at all."""
+    return connection.execute("SELECT to_regclass('read.projections')").fetchone() != (None,)
+
+
 def copies(connection: Connection[Any], shard: int) -> list[Copy]:
     """Every copy of every read model of the shard."""
     rows = connection.execute(

@@ -59,6 +59,14 @@ INTEREST: frozenset[type[Event]] = frozenset({AttemptStarted, OutcomeUnknown, Re
 _log = structlog.get_logger(__name__)
 
 
+def collector_name(tenant: UUID) -> str:
+    """The name under which the reactor that asks a tenant's providers keeps its position.
+
+    Providers know a tenant's account, and it begins when there are some.
+    """
+    return f"collector:{tenant}"
+
+
 Verify = Callable[[Mapping[str, str], bytes], Callback]
 """Checks a provider's signature. Raises `CallbackForged` or `CallbackMalformed`."""
 

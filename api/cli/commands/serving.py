@@ -169,6 +169,7 @@ async def _served(session: Session, on: Base, listener: socket.socket, told: mma
     import uvicorn
 
     from api.compose import running
+    from api.roles.role import seen
     from api.roles.serve import site
 
     class Server(uvicorn.Server):
@@ -192,7 +193,8 @@ async def _served(session: Session, on: Base, listener: socket.socket, told: mma
             lifespan="on",
             timeout_graceful_shutdown=SHUTDOWN_TIMEOUT_S,
         )
-        await Server(config).serve(sockets=[listener])
+        async with seen(on, Name.SERVE.value):
+            await Server(config).serve(sockets=[listener])
 
 
 def announce(session: Session, on: Base, listener: socket.socket, told: mmap.mmap) -> None:

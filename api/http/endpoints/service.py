@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Annotated, Any
+from uuid import UUID
 
 import msgspec
 from fastapi import FastAPI, Path, Request
@@ -14,7 +16,7 @@ from adapters.postgres import role_locks
 from adapters.postgres.connections import Connection
 from adapters.postgres.reading import browse
 from adapters.postgres.schema import SHARD
-from adapters.processes.subscription import progress
+from adapters.processes.followers import followers, roles
 from api.http.description import POSITION, PUBLIC_PROBLEMS, Description, add
 from api.http.problems import kinds
 from api.http.problems.kinds import ProblemDescription, descriptions
@@ -50,10 +52,15 @@ class ReadModel(Struct, frozen=True):
 
 
 class Role(Struct, frozen=True):
-    """A long-running role, and whether an instance of it works on this ledger now."""
+    """A long-running role: whether an instance of it works on this ledger now, and the seconds that things wait for it.
+
+    `late`: the oldest event has waited for more than a minute.
+    """
 
     name: str
     works: bool
+    waits_s: float
+    late: bool
 
 
 class ProcessManagerLag(Struct, frozen=True):
@@ -68,7 +75,8 @@ class Readiness(Struct, frozen=True):
     """Whether requests can be served: the database answers and the read models are near the ledger's head.
 
     `demonstration`: the ledger was opened for one; its persons and its money are made up.
-    Which roles work, and how far process managers are behind, stands beside it: requests are served without them.
+    Which roles work, what waits for them, and how far process managers are behind stands beside it: requests are
+    served without them.
     """
 
     status: str
@@ -86,24 +94,26 @@ async def read_health() -> Response:
 
 async def read_readiness(of: Of) -> Response:
     """Whether the database answers and the live read models are near the ledger's head; 503 when not."""
-    readiness = await of.queries.run(_readiness, of.now())
+    readiness = await of.queries.run(_readiness, of.now(), of.running.settings.tenants_with_banks)
     status = 200 if readiness.status == "ready" else 503
     headers = {"Cache-Control": "no-store", "Ledger-Position": str(readiness.ledger_position)}
     return Response(encode(readiness), status, headers, JSON)
 
 
-def _readiness(connection: Connection, now: datetime) -> Readiness:
+def _readiness(connection: Connection, now: datetime, with_banks: Collection[UUID]) -> Readiness:
     lags = copies.lag(connection, SHARD, now)
     models = tuple(
         ReadModel(lag.name, lag.version, lag.status.value, lag.position, lag.behind, lag.dead_letters) for lag in lags
     )
     live = [model for model in models if model.status == copies.Status.LIVE]
     ready = bool(live) and all(model.behind <= READY_BEHIND_MAX for model in live)
-    size, held = browse.head_size(connection), role_locks.held(connection, role_locks.ROLES)
-    roles = tuple(Role(name, name in held) for name in role_locks.ROLES)
-    managers = tuple(ProcessManagerLag(name, at, max(0, size - at)) for name, at in progress(connection))
+    found = followers(connection, now, with_banks)
+    states = tuple(Role(one.name, one.works, one.waits_s, one.late) for one in roles(connection, found))
+    managers = tuple(
+        ProcessManagerLag(one.name, one.position, one.behind) for one in found if one.role == role_locks.REACT
+    )
     status, demonstration = "ready" if ready else "behind", ledger_state(connection).demonstration
-    return Readiness(status, demonstration, size, models, roles, managers)
+    return Readiness(status, demonstration, browse.head_size(connection), models, states, managers)
 
 
 async def list_problems() -> Response:

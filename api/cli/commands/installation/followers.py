@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Collection
+from typing import TYPE_CHECKING, Any
 
 from api.cli.commands.installation.findings import Health
+from api.cli.wording.words import number
 from api.language import text
 
+if TYPE_CHECKING:
+    from uuid import UUID
 
-def look(health: Health, connection: Any) -> None:
+    from adapters.processes.followers import Role
+
+
+def look(health: Health, connection: Any, with_banks: Collection[UUID]) -> None:
     """Look at all of them; the facts of the ledger are known already."""
     _read_models(health, connection)
-    _roles(health, connection)
+    _roles(health, connection, with_banks)
     _left_to_people(health, connection)
 
 
@@ -23,7 +30,7 @@ def _read_models(health: Health, connection: Any) -> None:
     from projections.engine import copies
 
     health.facts["read_models"] = []
-    if connection.execute("SELECT to_regclass('read.projections')").fetchone() == (None,):
+    if not copies.prepared(connection):
         return
     for lag in copies.lag(connection, SHARD, now()):
         health.facts["read_models"].append(msgspec.structs.asdict(lag))
@@ -41,23 +48,35 @@ def _read_models(health: Health, connection: Any) -> None:
             health.notes.append(note)
 
 
-def _roles(health: Health, connection: Any) -> None:
-    """Roles that work now, and how far what follows from events is behind; it waits when only `react` is missing."""
-    from adapters.postgres import role_locks
-    from adapters.processes.subscription import progress
+def _roles(health: Health, connection: Any, with_banks: Collection[UUID]) -> None:
+    """Roles that work now, and how far who follows is behind; where one works, none may let things wait."""
+    import msgspec
 
-    held = role_locks.held(connection, role_locks.ROLES)
-    size = health.facts["ledger"]["size"]
-    found = [
-        {"name": name, "position": position, "behind": max(0, size - position)}
-        for name, position in progress(connection)
+    from adapters.postgres import role_locks
+    from adapters.processes.followers import followers, roles
+    from adapters.system import now
+
+    found = followers(connection, now(), with_banks)
+    states = roles(connection, found)
+    health.facts["roles"] = [msgspec.structs.asdict(one) for one in states]
+    health.facts["process_managers"] = [
+        {"name": one.name, "position": one.position, "behind": one.behind}
+        for one in found
+        if one.role == role_locks.REACT
     ]
-    health.facts["roles"] = [{"name": name, "works": name in held} for name in role_locks.ROLES]
-    health.facts["process_managers"] = found
-    behind = max((one["behind"] for one in found), default=size)
-    if held and role_locks.REACT not in held and behind:
-        what = text("no `react` works, and what follows from {events} events waits", events=behind)
-        health.problem(what, text("start `leaseledger up`, or `leaseledger role react` beside the roles that work"))
+    if any(one.works for one in states):
+        for late in states:
+            if late.late:
+                health.problem(*_late(late))
+
+
+def _late(role: Role) -> tuple[str, str]:
+    told = {"name": role.name, "seconds": number(round(role.waits_s))}
+    if role.works:
+        what = text("`{name}` works and lets things wait, the oldest for {seconds} s", **told)
+        return what, text("look at what it says; should it stand still, end its process: `up` starts it again")
+    what = text("no `{name}` works, and things wait for it, the oldest for {seconds} s", **told)
+    return what, text("start `leaseledger up`, or `leaseledger role {name}` beside the roles that work", name=role.name)
 
 
 def _left_to_people(health: Health, connection: Any) -> None:

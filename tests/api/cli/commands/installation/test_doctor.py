@@ -11,11 +11,16 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
+from adapters.postgres import role_locks
+from adapters.postgres.connections import connect
 from adapters.postgres.embedded import EmbeddedPostgres
+from adapters.processes import followers
 from api.cli.commands.installation import health
 from api.cli.commands.installation.health import without_password
 from api.cli.failures import REFUSED, UNUSABLE
 from api.cli.program import app
+from domain.contracts.contract.rules import CONTRACT
+from tests.api.cli.commands.test_contracts import ASSEMBLE, STREAM, do
 from tests.api.cli.program import Outcome, Program
 
 # It looks whether its port is free.
@@ -195,6 +200,24 @@ def test_events_that_a_read_model_could_not_take(program: Program) -> None:
     done = program("doctor", "--json").then(REFUSED)
     assert problems(done) == ["read.application_book_v2: 1 dead letters of 1 keys"]
     assert "leaseledger rebuild application_book" in done.json["problems"][0]["do"]
+
+
+@pytest.mark.parametrize("missing", ["project", "react", "publish"])
+def test_things_that_wait_where_a_role_works(program: Program, monkeypatch: pytest.MonkeyPatch, missing: str) -> None:
+    """Whichever role is not there, or stands still under its lock; what nobody runs is at rest, not late."""
+    do(program, (CONTRACT, STREAM, ASSEMBLE))
+    monkeypatch.setattr(followers, "PATIENCE_S", 0.0)
+    assert doctor("--json", **on(program)).then(0).json["ok"]
+    works = ({"project", "react", "publish"} - {missing}) | {"serve"}
+    with connect(program.url) as connection:
+        for role in works:
+            assert role_locks.take(connection, role)
+        found = problems(doctor("--json", **on(program)).then(REFUSED))
+        told = [one for one in found if one.startswith(f"no `{missing}` works, and things wait for it")]
+        assert len(told) == 1
+        assert len([one for one in found if "works and lets things wait" in one]) == 2
+    monkeypatch.setattr(followers, "PATIENCE_S", 3600.0)
+    assert doctor("--json", **on(program)).then(0).json["ok"]
 
 
 def test_what_should_have_followed_and_was_refused(program: Program) -> None:
