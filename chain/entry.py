@@ -191,6 +191,14 @@ def seal(drafted: Draft, seq: int, prev: bytes | None, recorded_at: str) -> byte
     )
 
 
+def member_of(tenant: UUID) -> bytes:
+    """The bytes that every entry of a tenant holds, whose canonical form writes a member in one way only.
+
+    An entry of somebody else may hold them, too, inside its body: look at what was found.
+    """
+    return b'"tenant":"%b"' % str(tenant).encode()
+
+
 def parse(entry: bytes) -> Entry:
     """Parse stored bytes. Raises `EntryError` naming what is wrong; `check_canonical` checks the form."""
     try:

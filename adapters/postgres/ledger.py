@@ -18,7 +18,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from adapters.postgres.reading.facts import FactLoader, LoadedFacts
+from adapters.postgres.reading.facts import JUDGED_AGAIN, FactLoader, LoadedFacts
 from adapters.postgres.reading.reader import Reader
 from adapters.postgres.reading.states import Reads, States
 from adapters.postgres.vault import Vault, personal_values
@@ -33,6 +33,7 @@ from adapters.postgres.writing.sequencer import (
     Part,
     PersonalRow,
     ReadMoved,
+    StateMoved,
     StreamBegun,
     SubjectKeyTaken,
     VersionConflict,
@@ -47,9 +48,6 @@ from domain.kernel.values import canonical_json
 
 MAX_ATTEMPTS = 16
 """Times a command is decided again because its stream moved on, before the conflict is the caller's."""
-
-JUDGED_AGAIN = 3
-"""Times a command is judged again because another stream moved on that the judgement stands on."""
 
 
 class Request(Struct, frozen=True, kw_only=True):
@@ -73,10 +71,6 @@ class Request(Struct, frozen=True, kw_only=True):
 
 class StreamBusy(AppendError):
     """A stream that moved on at every attempt; nothing was written, try again."""
-
-
-class StateMoved(AppendError):
-    """Other streams moved on each time that the command was judged by them; nothing was written, try again."""
 
 
 class Ledger:
@@ -128,7 +122,7 @@ class Ledger:
                 return _repeat(request.key, digest, known)
             if await self.states.catch_up(decider, request.stream) != version or isinstance(outcome, SubjectKeyTaken):
                 continue
-            if isinstance(outcome, LockLost) or await self.states.moved(reads):
+            if isinstance(outcome, LockLost) or await self.states.moved(reads, request.context.tenant):
                 judged_again += 1
                 if judged_again > JUDGED_AGAIN:
                     raise StateMoved(f"state.moved: what {request.stream} is judged by moved on {judged_again} times")

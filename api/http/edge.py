@@ -16,9 +16,9 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from adapters.postgres.connections import DatabaseUnavailable
-from adapters.postgres.ledger import StateMoved, StreamBusy
+from adapters.postgres.ledger import StreamBusy
 from adapters.postgres.writing.group_commit import OutcomeUnknown, WriterClosed
-from adapters.postgres.writing.sequencer import KeyReused, SubjectErased
+from adapters.postgres.writing.sequencer import KeyReused, StateMoved, SubjectErased
 from adapters.reference.plans import CatalogueError
 from adapters.reference.policies import PolicyError
 from adapters.reference.prudential import PrudentialDataError

@@ -16,6 +16,7 @@ from msgspec import Struct
 from adapters.postgres.connections import Connection
 from adapters.postgres.reading.reader import Stored
 from adapters.postgres.schema import SHARD
+from chain.entry import member_of
 from domain.kernel.times import utc_text
 
 SCAN_EVENTS_MAX = 1_000
@@ -109,8 +110,7 @@ def nearest(
 
     Looks at `EVENT_SCAN_MAX` events and is `None` when it is none of them.
     """
-    needle = f'"tenant":"{tenant}"'.encode()  # entries are RFC 8785: a member has one form
-    limits = (SHARD, position, EVENT_SCAN_MAX, needle, nouns is None, sorted(nouns or ()))
+    limits = (SHARD, position, EVENT_SCAN_MAX, member_of(tenant), nouns is None, sorted(nouns or ()))
     row = connection.execute(_LATER if later else _EARLIER, limits, binary=True).fetchone()
     return row[0] if row and envelope(bytes(row[1])).tenant == tenant else None
 

@@ -17,7 +17,7 @@ from msgspec import Struct
 
 from adapters.postgres.reading.reader import Reader
 from adapters.postgres.reading.states import Reads, States, whose
-from adapters.postgres.writing.sequencer import Fence
+from adapters.postgres.writing.sequencer import Fence, StateMoved
 from domain.kernel.command import Command
 from domain.kernel.decider import DECIDERS
 from domain.kernel.event import Event
@@ -35,6 +35,9 @@ from domain.kernel.needs import (
     missing,
 )
 from domain.kernel.refusal import Refusal
+
+JUDGED_AGAIN = 3
+"""Times that is looked again because another stream moved on that a judgement stands on."""
 
 
 class Members(Struct, frozen=True):
@@ -118,13 +121,17 @@ class FactLoader:
         return None
 
     async def facts(self, tenant: UUID, needs: Callable[[Facts], Iterable[Need]]) -> Facts:
-        """Facts for somebody who writes nothing on the strength of them here: as the ledger has them now."""
-        while True:
+        """Facts for somebody who writes nothing on the strength of them here: as the ledger has them now.
+
+        Raises `StateMoved` when they moved on each time that they were looked at.
+        """
+        for _ in range(1 + JUDGED_AGAIN):
             async with LoadedFacts(Reads()) as found:
                 while new := [need for need in dict.fromkeys(needs(found.facts)) if need not in found.facts]:
                     await self._load(tenant, new, found)
-            if not await self.states.moved(found.reads):
+            if not await self.states.moved(found.reads, tenant):
                 return found.facts
+        raise StateMoved(f"state.moved: what is asked about moved on {1 + JUDGED_AGAIN} times")
 
     async def _load(self, tenant: UUID, needs: Sequence[Need], found: LoadedFacts) -> None:
         """Load facts; the states of streams of one aggregate together."""

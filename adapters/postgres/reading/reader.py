@@ -15,7 +15,7 @@ from msgspec import Struct
 from adapters.postgres.connections import Pool
 from adapters.postgres.schema import SHARD
 from adapters.postgres.writing.sequencer import KnownCommand
-from chain.entry import Entry, parse
+from chain.entry import Entry, member_of, parse
 
 
 class StreamBroken(ValueError):
@@ -88,9 +88,9 @@ class Reader:
         """The versions of streams; new ones are absent."""
         return dict(await self._rows(_VERSIONS, (SHARD, streams)))
 
-    async def last_begun(self, types: list[str], after: int) -> dict[str, int]:
-        """Where a stream last began with each of these types of events behind a position; absent where none did."""
-        return dict(await self._rows(_LAST_BEGUN, (SHARD, after, types)))
+    async def last_begun(self, tenant: UUID, types: list[str], after: int) -> dict[str, int]:
+        """Where a tenant's stream last began with each of these types of events behind a position, if one did."""
+        return dict(await self._rows(_LAST_BEGUN, (SHARD, after, types, member_of(tenant))))
 
     async def subject_key(self, subject: UUID) -> dict[UUID, bytes | None]:
         """The wrapped key of a subject; `None` in it when destroyed; empty when the subject is new."""
@@ -130,4 +130,4 @@ _VERSIONS = "SELECT stream, seq FROM ledger.stream_heads WHERE shard = %s AND st
 _SUBJECT_KEY = "SELECT subject, wrapped FROM ledger.subject_keys WHERE shard = %s AND subject = %s"
 _LAST_BEGUN = """
 SELECT type, max(position) FROM ledger.events
-WHERE shard = %s AND position > %s AND seq = 1 AND type = ANY(%s) GROUP BY type"""
+WHERE shard = %s AND position > %s AND seq = 1 AND type = ANY(%s) AND position(%s::bytea IN entry) > 0 GROUP BY type"""

@@ -96,9 +96,9 @@ class States:
         self._held.move_to_end(stream)
         return held.version, held.state if (held.tenant, held.decider) == (tenant, decider) else None
 
-    async def moved(self, reads: Reads) -> bool:
-        """Whether a stream is at another version than the one that was read, or a further one began; those are
-        caught up.
+    async def moved(self, reads: Reads, tenant: UUID) -> bool:
+        """Whether a stream is at another version than the one that was read, or the tenant began a further one; those
+        are caught up.
         """
         seen = reads.versions
         versions = await self._reader.versions(list(seen)) if seen else {}
@@ -106,12 +106,12 @@ class States:
         for stream in moved:
             if (held := self._held.get(stream)) is not None and held.version:
                 await self.catch_up(held.decider, stream)
-        return bool(moved) or await self._begun(reads.beginnings)
+        return bool(moved) or await self._begun(reads.beginnings, tenant)
 
-    async def _begun(self, beginnings: Mapping[str, int]) -> bool:
+    async def _begun(self, beginnings: Mapping[str, int], tenant: UUID) -> bool:
         if not beginnings:
             return False
-        last = await self._reader.last_begun(list(beginnings), min(beginnings.values()))
+        last = await self._reader.last_begun(tenant, list(beginnings), min(beginnings.values()))
         return any(last.get(name, 0) > looked_to for name, looked_to in beginnings.items())
 
     async def catch_up(self, decider: Decider[Any], stream: UUID) -> int:

@@ -37,6 +37,7 @@ from adapters.postgres.writing.sequencer import (
     KnownCommand,
     sequence,
 )
+from chain.entry import member_of
 from chain.merkle import Frontier
 from domain.kernel.times import utc_text
 
@@ -216,7 +217,7 @@ class GroupCommit:
             found = {stream: (seq, leaf) for stream, seq, leaf in await versions.fetchall()}
             keys = {(tenant, key): KnownCommand(*rest) for tenant, key, *rest in await known.fetchall()}
             readable: dict[UUID, bool] = dict(await _rows(subjects))
-            begun: dict[str, int] = dict(await _rows(beginnings))
+            begun = {(tenant, name): position for tenant, name, position in await _rows(beginnings)}
             held = frozenset(itertools.starmap(Fence, await _rows(fences)))
         before = Head(Frontier.from_bytes(size, frontier), recorded_at)
         batch = sequence(appends, before, Known(found, keys, readable, begun, held), utc_text(self._clock()))
@@ -265,11 +266,12 @@ async def _ask_for_beginnings(
     connection: AsyncConnection, appends: Sequence[Append]
 ) -> psycopg.AsyncCursor[tuple[Any, ...]] | None:
     """Where streams of some kinds last began, since they were looked for; most batches save the statement."""
-    asked = [beginning for append in appends for beginning in append.beginnings]
+    asked = [(append.tenant, *beginning) for append in appends for beginning in append.beginnings]
     if not asked:
         return None
-    types, looked_to = zip(*asked, strict=True)
-    return await connection.execute(_LAST_BEGUN, (SHARD, min(looked_to), list(set(types))), prepare=True)
+    tenants, types, looked_to = map(list, zip(*asked, strict=True))
+    members = [member_of(tenant) for tenant in tenants]
+    return await connection.execute(_LAST_BEGUN, (tenants, members, types, looked_to, SHARD), prepare=True)
 
 
 async def _ask_for_fences(
@@ -294,10 +296,13 @@ FROM unnest(%b::uuid[], %b::text[]) AS wanted (tenant, key) CROSS JOIN LATERAL (
 ) AS known"""
 _READ_SUBJECTS = """
 SELECT subject, wrapped IS NOT NULL FROM ledger.subject_keys WHERE shard = %b AND subject = ANY(%b)"""
+# Of the tenant alone: else whoever begins many streams would keep everybody else from being judged.
 _LAST_BEGUN = """
-SELECT type, max(position) FROM ledger.events
-WHERE shard = %b AND position > %b AND seq = 1 AND type = ANY(%b) GROUP BY type"""
-
+SELECT wanted.tenant, wanted.type, max(events.position)
+FROM unnest(%b::uuid[], %b::bytea[], %b::text[], %b::bigint[]) AS wanted (tenant, member, type, looked_to)
+JOIN ledger.events ON events.shard = %b AND events.position > wanted.looked_to AND events.seq = 1
+ AND events.type = wanted.type AND position(wanted.member IN events.entry) > 0
+GROUP BY wanted.tenant, wanted.type"""
 _HELD_FENCES = f"""
 SELECT wanted.lock, wanted.holder FROM unnest(%b::bigint[], %b::integer[]) AS wanted (lock, holder)
 JOIN pg_locks AS held ON held.pid = wanted.holder AND {IS_HELD}"""

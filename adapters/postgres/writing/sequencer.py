@@ -42,7 +42,9 @@ StreamRead = tuple[UUID, int]
 
 
 Beginning = tuple[str, int]
-"""A type of event that begins streams, and the ledger position up to which all such streams were looked for."""
+"""A type of event that begins streams, and the ledger position up to which all such streams of the append's tenant
+were looked for.
+"""
 
 
 class Fence(Struct, frozen=True):
@@ -135,6 +137,10 @@ class StreamBegun(AppendError):
         self.type, self.looked_to, self.begun_at = event_type, looked_to, begun_at
 
 
+class StateMoved(AppendError):
+    """Other streams moved on each time that a command was judged by them; nothing was written, try again."""
+
+
 class LockLost(AppendError):
     """The tenant lock is not held any more, so that others may have moved what was summed: look and judge again."""
 
@@ -198,6 +204,9 @@ class KnownCommand(Struct, frozen=True):
         )
 
 
+TypeOfTenant = tuple[UUID, str]
+
+
 @dataclass
 class Batch:
     """What one transaction writes, column by column as the statements take it, and what each caller hears."""
@@ -212,6 +221,7 @@ class Batch:
     entries: list[bytes] = field(default_factory=list)
     leaves: list[bytes] = field(default_factory=list)
     moved: dict[UUID, tuple[int, bytes]] = field(default_factory=dict)
+    begun: dict[TypeOfTenant, int] = field(default_factory=dict)
 
 
 CommandKey = tuple[UUID, str]
@@ -219,14 +229,14 @@ CommandKey = tuple[UUID, str]
 
 class Known(Struct, frozen=True):
     """What the ledger holds about a batch: stream → (version, leaf of the last event), command → its place,
-    subject → whether its key still exists, type of event → where a stream last began with it, fences that are held
-    (both of those asked for). What is new is absent.
+    subject → whether its key still exists, type of event → where a stream of a tenant last began with it, fences that
+    are held (both of those asked for). What is new is absent.
     """
 
     versions: Mapping[UUID, tuple[int, bytes]]
     commands: Mapping[CommandKey, KnownCommand]
     subjects: Mapping[UUID, bool]
-    begun: Mapping[str, int] = {}
+    begun: Mapping[TypeOfTenant, int] = {}
     fences: frozenset[Fence] = frozenset()
 
 
@@ -297,16 +307,10 @@ def _check_reads(append: Append, batch: Batch, known: Known) -> AppendError | No
     if append.fence is not None and append.fence not in known.fences:
         return LockLost(append.fence)
     for event_type, looked_to in append.beginnings:
-        if (begun := _last_begun(event_type, batch, known)) > looked_to:
+        kind = (append.tenant, event_type)
+        if (begun := batch.begun.get(kind) or known.begun.get(kind, 0)) > looked_to:
             return StreamBegun(event_type, looked_to, begun)
     return None
-
-
-def _last_begun(event_type: str, batch: Batch, known: Known) -> int:
-    """Where a stream last began with a type of event, 0 if it did not since it was looked for."""
-    rows = zip(batch.types, batch.seqs, batch.positions, strict=True)
-    here = [position for name, seq, position in rows if seq == 1 and name == event_type]
-    return here[-1] if here else known.begun.get(event_type, 0)
 
 
 def _check_subjects(append: Append, subjects: Mapping[UUID, bool]) -> AppendError | None:
@@ -331,6 +335,8 @@ def _place(batch: Batch, append: Append, known: Known, recorded_at: str) -> Appe
             seq += 1
             entry = seal(drafted, seq, prev or None, recorded_at)
             prev = leaf_hash(entry)
+            if seq == 1:
+                batch.begun[append.tenant, drafted.type] = position
             batch.positions.append(position)
             batch.streams.append(stream)
             batch.seqs.append(seq)

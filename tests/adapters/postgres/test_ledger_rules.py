@@ -9,12 +9,13 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from msgspec.structs import replace
 
-from adapters.postgres import ledger as ledger_module
-from adapters.postgres.ledger import Ledger, StateMoved
+from adapters.postgres.ledger import Ledger
+from adapters.postgres.reading import facts as facts_module
 from adapters.postgres.reading.facts import FactLoader, Members
 from adapters.postgres.reading.states import States
-from adapters.postgres.writing.sequencer import Append, Appended, Fence, VersionConflict
+from adapters.postgres.writing.sequencer import Append, Appended, Fence, StateMoved, VersionConflict
 from adapters.system import new_id
 from api.compose import Running
 from domain.intake.application.commands import ScheduleWork, StartVerification, SubmitApplication
@@ -23,7 +24,7 @@ from domain.intake.application.state import ApplicationPhase
 from domain.kernel import needs as module
 from domain.kernel.needs import CrossRule, Facts, FirstEvent, Need, Proposal, Reference, Related, StreamState
 from domain.kernel.refusal import REFUSALS, Refusal, RefusalKind, refusal
-from tests.adapters.postgres.story import ANONYMOUS, SUBMIT, TENANT, request
+from tests.adapters.postgres.story import ANONYMOUS, SUBMIT, TENANT, context, request
 
 Hook = Callable[[], Awaitable[object]]
 Rules = dict[Any, list[CrossRule]]
@@ -205,6 +206,46 @@ async def test_a_further_stream_between_look_and_answer(
     assert (len(looks), len(watch.seen)) == (2, 2)
 
 
+async def test_what_strangers_begin_judges_nobody_again(program: Running, rules: Rules) -> None:
+    """However many streams of the kind another tenant begins meanwhile, in the facts of a process manager neither."""
+    elsewhere = new_id()
+
+    async def every(tenant: UUID, key: object) -> Members:
+        position = await program.reader.size()
+        theirs = replace(request(new_id(), ANONYMOUS), context=replace(context(new_id()), tenant=elsewhere))
+        assert isinstance(await program.ledger.execute(APPLICATION, theirs), Appended)
+        return Members([], position, frozenset({"application.drafted.v1"}))
+
+    need = Related("application", "every", "k", complete=True)
+    watch = Watch(needs=(need,))
+    ledger = ruled(program, rules, relations={"every": every})
+    stream = await drafted(program.ledger)
+    assert isinstance(await ledger.execute(APPLICATION, request(stream, SUBMIT)), Appended)
+    assert len(watch.seen) == 1
+    loader = FactLoader(program.reader, States(program.reader), nothing_held, rules={}, relations={"every": every},
+                        references={}, sums={})  # fmt: skip
+    assert await loader.facts(TENANT, lambda _: (need,)) == {need: ()}
+
+
+async def test_facts_that_move_at_every_look_are_said_to_have_moved(program: Running) -> None:
+    """Nobody waits for ever for a tenant that begins one stream after the other."""
+    looks = 0
+
+    async def every(tenant: UUID, key: object) -> Members:
+        nonlocal looks
+        looks += 1
+        position = await program.reader.size()
+        await drafted(program.ledger)
+        return Members([], position, frozenset({"application.drafted.v1"}))
+
+    need = Related("application", "every", "k", complete=True)
+    loader = FactLoader(program.reader, States(program.reader), nothing_held, rules={}, relations={"every": every},
+                        references={}, sums={})  # fmt: skip
+    with pytest.raises(StateMoved, match="what is asked about moved on 4 times"):
+        await loader.facts(TENANT, lambda _: (need,))
+    assert looks == 4
+
+
 async def test_a_rule_that_does_not_need_all_of_them_is_judged_once(program: Running, rules: Rules) -> None:
     async def every(tenant: UUID, key: object) -> Members:
         position = await program.reader.size()
@@ -296,7 +337,7 @@ async def test_a_move_that_changes_nothing_is_judged_again_and_passes(
 ) -> None:
     other = await drafted(program.ledger)
     still_a_draft(other, not_today)
-    moves = [ScheduleWork(lane=f"lane_{number}") for number in range(ledger_module.JUDGED_AGAIN)]
+    moves = [ScheduleWork(lane=f"lane_{number}") for number in range(facts_module.JUDGED_AGAIN)]
     ledger = ruled(program, rules, writer=Interposed(program, writes(program.ledger, other, *moves)))
     assert isinstance(await ledger.execute(APPLICATION, request(await drafted(program.ledger), SUBMIT)), Appended)
 
@@ -306,7 +347,7 @@ async def test_what_moves_at_every_look_is_said_to_have_moved(
 ) -> None:
     other, stream = await drafted(program.ledger), await drafted(program.ledger)
     still_a_draft(other, not_today)
-    moves = [ScheduleWork(lane=f"lane_{number}") for number in range(ledger_module.JUDGED_AGAIN + 1)]
+    moves = [ScheduleWork(lane=f"lane_{number}") for number in range(facts_module.JUDGED_AGAIN + 1)]
     ledger = ruled(program, rules, writer=Interposed(program, writes(program.ledger, other, *moves)))
     asked = request(stream, SUBMIT)
     with pytest.raises(StateMoved, match=f"state.moved: what {stream} is judged by moved on 4 times"):

@@ -17,7 +17,7 @@ import projections
 from adapters.imports.errors import Place, TruncatedGzip
 from adapters.postgres.connections import DatabaseUnavailable
 from adapters.postgres.embedded import EmbeddedPostgresError
-from adapters.postgres.ledger import StateMoved
+from adapters.postgres.writing.sequencer import StateMoved
 from adapters.processes.end_of_day import EndOfDayError
 from api.cli.failures import (
     FAULT,

@@ -13,10 +13,10 @@ from starlette.types import Receive, Scope, Send
 from structlog.testing import capture_logs
 
 from adapters.postgres.connections import DatabaseUnavailable, connect
-from adapters.postgres.ledger import StateMoved, StreamBusy
+from adapters.postgres.ledger import StreamBusy
 from adapters.postgres.vault import destroy_key
 from adapters.postgres.writing.group_commit import OutcomeUnknown, WriterClosed
-from adapters.postgres.writing.sequencer import SubjectErased
+from adapters.postgres.writing.sequencer import StateMoved, SubjectErased
 from api.http.edge import AnswerBroken, Edge
 from api.http.problems import kinds
 from api.http.problems.kinds import descriptions

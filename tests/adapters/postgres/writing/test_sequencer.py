@@ -79,9 +79,10 @@ def about(one: Append, subject: UUID, new_key: bytes = b"") -> Append:
     return replace(one, personal=(row,), subject_keys=((subject, new_key),) if new_key else ())
 
 
-def last_begun(entries: Sequence[bytes]) -> int:
-    """Where a stream last began, 0 when none did."""
-    return max((at for at, entry in enumerate(entries, 1) if parse(entry).seq == 1), default=0)
+def begun(entries: Sequence[bytes], owners: Sequence[UUID]) -> dict[tuple[UUID, str], int]:
+    """Where a stream of each tenant last began."""
+    of = enumerate(zip(map(parse, entries), owners, strict=False), 1)
+    return {(owner, entry.type): position for position, (entry, owner) in of if entry.seq == 1}
 
 
 def placed(batch: Batch) -> list[Appended]:
@@ -94,15 +95,17 @@ class Ledger:
     def __init__(self) -> None:
         self.head = EMPTY
         self.entries: list[bytes] = []
+        self.owners: list[UUID] = []
         self.versions: dict[UUID, tuple[int, bytes]] = {}
         self.commands: dict[tuple[UUID, str], KnownCommand] = {}
         self.subjects: dict[UUID, bool] = {}
 
     def put(self, appends: Sequence[Append], now: str = NOW) -> Batch:
-        known = Known(self.versions, self.commands, self.subjects, {TOY: last_begun(self.entries)})
+        known = Known(self.versions, self.commands, self.subjects, begun(self.entries, self.owners))
         batch = sequence(appends, self.head, known, now)
         self.head = batch.head
         self.entries += batch.entries
+        self.owners += [one.tenant for one in batch.accepted for _ in range(one.events)]
         self.versions |= batch.moved
         for one, outcome in zip(batch.accepted, placed(batch), strict=True):
             key = (one.tenant, one.key)
@@ -210,10 +213,10 @@ _LOST = {VersionConflict: (False,), ReadMoved: (True, False), StreamBegun: (True
 """What is the first thing that does not hold where an append was lost: its streams, its reads, its beginnings."""
 
 
-def _check_outcome(one: Append, outcome: object, at: Counter[UUID], begun: int, written: list[UUID]) -> None:
+def _check_outcome(one: Append, outcome: object, at: Counter[UUID], last: int, written: list[UUID]) -> None:
     """An append that went in is whole, first, and stands on what it has read; one that did not says what moved."""
     as_read = all(at[stream] == version for stream, version in one.reads)
-    saw_all = all(begun <= looked_to for _, looked_to in one.beginnings)
+    saw_all = all(last <= looked_to for _, looked_to in one.beginnings)
     as_expected, after = _followed(one, at)
     if (lost := _LOST.get(type(outcome))) is not None:
         assert (as_expected, as_read, saw_all)[: len(lost)] == lost
@@ -236,8 +239,8 @@ def test_all_or_none_and_what_was_read_holds_where_it_is_written(story: list[tup
         at = Counter(parse(entry).stream for entry in ledger.entries[:before])
         written = [parse(entry).eid for entry in ledger.entries[before:]]
         for one, outcome in zip(wanted, outcomes, strict=True):
-            begun = last_begun(ledger.entries[: len(ledger.entries) - len(written)])
-            _check_outcome(one, outcome, at, begun, written)
+            last = begun(ledger.entries[: len(ledger.entries) - len(written)], ledger.owners).get((one.tenant, TOY), 0)
+            _check_outcome(one, outcome, at, last, written)
         assert written == []
 
 
@@ -265,7 +268,7 @@ def test_a_read_moves_within_the_batch_and_before_it() -> None:
 def test_a_kind_of_stream_that_was_looked_for_begins_within_the_batch_and_before_it() -> None:
     """Only a beginning counts, of a type that was looked for, behind the position that was looked to."""
     new, old, third = STREAMS[:3]
-    head, known = EMPTY, Known({old: (7, bytes(32))}, {}, {}, {TOY: 3})
+    head, known = EMPTY, Known({old: (7, bytes(32))}, {}, {}, {(TENANT, TOY): 3})
     looks = [several(part(third), looked_to=looked_to, key=f"{looked_to}") for looked_to in (2, 3)]
     goes_on, begins = append(old, 7, key="goes on"), append(new, key="begins")
     outcomes = sequence([goes_on, looks[0], looks[1]], head, known, NOW).outcomes
@@ -276,6 +279,16 @@ def test_a_kind_of_stream_that_was_looked_for_begins_within_the_batch_and_before
     assert [type(outcome) for outcome in outcomes] == [Appended, StreamBegun]
     other = replace(later, beginnings=(("another.begun.v1", 0),))
     assert all(isinstance(one, Appended) for one in sequence([begins, other], EMPTY, NOTHING, NOW).outcomes)
+
+
+def test_what_a_stranger_begins_moves_nobody() -> None:
+    """In the same batch and in one before it: only the tenant's own streams are among those that were looked for."""
+    known = Known({}, {}, {}, {(OTHER_TENANT, TOY): 9})
+    theirs = several(part(STREAMS[0]), key="a", tenant=OTHER_TENANT)
+    mine = several(part(STREAMS[1]), looked_to=0, key="b")
+    late = several(part(STREAMS[2]), looked_to=0, key="c")
+    batch = sequence([theirs, mine, late], EMPTY, known, NOW)
+    assert [type(outcome) for outcome in batch.outcomes] == [Appended, Appended, StreamBegun]
 
 
 def test_who_lost_the_tenant_lock_writes_nothing() -> None:
