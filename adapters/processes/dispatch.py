@@ -18,14 +18,19 @@ from itertools import islice
 from typing import Any
 from uuid import UUID, uuid5
 
+import psycopg
+import structlog
 from msgspec import Struct
+from psycopg_pool import PoolTimeout
 
+from adapters.postgres.connections import DatabaseUnavailable
 from adapters.postgres.ledger import Ledger, Request
 from adapters.postgres.reading.reader import Reader
+from adapters.postgres.writing.group_commit import OutcomeUnknown, WriterClosed
 from adapters.postgres.writing.sequencer import Appended
 from domain.kernel.command import SYSTEM, Actor, Command, Context
 from domain.kernel.decider import Decider
-from domain.kernel.process import FollowUp
+from domain.kernel.process import FAILED, FollowUp
 from domain.kernel.refusal import Refusal
 from domain.kernel.times import BEIJING
 
@@ -36,6 +41,12 @@ LOADED_AHEAD = 500
 """Streams that are read together before they are worked on, by one query and on one connection."""
 
 KEYS_AT_ONCE = 5_000
+EVERYBODYS = (
+    OutcomeUnknown, WriterClosed, DatabaseUnavailable, PoolTimeout, psycopg.OperationalError, psycopg.InterfaceError
+)  # fmt: skip
+"""Errors that say nothing about the command that met them: the database is gone, or the program ends."""
+
+_log = structlog.get_logger(__name__)
 _LAST_SECOND = time(23, 59, 59)
 
 
@@ -110,13 +121,28 @@ def in_context(follow_up: FollowUp, given: Context) -> Dispatch:
     )
 
 
+def failure_of(error: Exception, key: str) -> Refusal:
+    """The refusal that an error of one command or one event becomes, so that all others go on.
+
+    Raises the error where it is everybody's. Its text is not kept: it may say what a person gave.
+    """
+    if isinstance(error, EVERYBODYS):
+        raise error
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    place = f"{trace.tb_frame.f_globals.get('__name__')}:{trace.tb_lineno}" if trace is not None else ""
+    _log.error("process.failed", key=key, error=type(error).__name__, at=place)
+    return FAILED(error=type(error).__name__)
+
+
 async def dispatch_all(
     ledger: Ledger, reader: Reader, dispatches: Sequence[Dispatch], *, streams_in_flight: int = STREAMS_IN_FLIGHT
 ) -> Dispatched:
     """Execute the dispatches whose keys the ledger does not hold yet; a refusal of one leaves the others alone.
 
-    Whatever else is raised (`OutcomeUnknown`, `StreamBusy`, `KeyReused`) stops all of them; dispatching the same again
-    goes on where it stopped.
+    An error of one (`StreamBusy`, `KeyReused`, a fault of ours) is its refusal `process.failed`, and that of what comes
+    behind it for the same stream. `EVERYBODYS` stop all; dispatching the same again goes on where it stopped.
     """
     known = await known_keys(reader, dispatches)
     queues: dict[UUID, deque[Dispatch]] = {}
@@ -181,14 +207,23 @@ class _Run:
     async def work(self) -> None:
         """Take streams, one after the other, until none is left."""
         while (queue := await self._next()) is not None:
+            failed = ""
             for dispatch in queue:
-                foreseen = await self._foreseen(dispatch) if dispatch.doubtful else None
-                if foreseen is None:
-                    self._count(dispatch, await self._ledger.execute(dispatch.decider, _request(dispatch)))
-                else:
-                    self._count(dispatch, foreseen)
-                    # Nothing was waited for; thousands of these in a row must not keep everybody else waiting.
-                    await asyncio.sleep(0)
+                outcome = FAILED(behind=failed) if failed else await self._outcome(dispatch)
+                self._count(dispatch, outcome)
+                if isinstance(outcome, Refusal) and outcome.kind is FAILED:
+                    failed = failed or dispatch.key
+
+    async def _outcome(self, dispatch: Dispatch) -> Appended | Refusal:
+        try:
+            foreseen = await self._foreseen(dispatch) if dispatch.doubtful else None
+            if foreseen is None:
+                return await self._ledger.execute(dispatch.decider, _request(dispatch))
+        except Exception as error:  # noqa: BLE001 - one command's error is nobody else's
+            return failure_of(error, dispatch.key)
+        # Nothing was waited for; thousands of these in a row must not keep everybody else waiting.
+        await asyncio.sleep(0)
+        return foreseen
 
     async def _next(self) -> deque[Dispatch] | None:
         """The queue of a stream that was loaded; `None` at the end."""

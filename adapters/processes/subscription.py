@@ -4,40 +4,39 @@
 
 A process manager is pure: its facts are loaded, then it is asked. Other reactors have effects, and tell what happened
 by commands. The position is kept in the read schema and moves after the commands are on disk: whoever dies in between
-dispatches them again, under the same keys. What an aggregate or a rule refused is kept beside the position, because
-nobody else asked for it and somebody has to look.
+dispatches them again, under the same keys. What an aggregate or a rule refused, and what failed, is parked beside the
+position: nobody else asked for it, somebody has to look, and all others go on.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from uuid import UUID
 
-import msgspec
-from msgspec import Struct
-
 from adapters.postgres.connections import Connection, Pool
 from adapters.postgres.ledger import Ledger
 from adapters.postgres.reading.facts import FactLoader
-from adapters.postgres.reading.reader import Reader
+from adapters.postgres.reading.reader import Reader, Stored
 from adapters.postgres.schema import SHARD
+from adapters.processes import parking
 from adapters.processes.dispatch import (
     STREAMS_IN_FLIGHT,
     Dispatch,
     Dispatched,
     command_id,
     dispatch_all,
+    failure_of,
     in_context,
 )
+from adapters.processes.parking import IS_DUE, Parking, Unsettled
 from chain.entry import Entry
 from domain.kernel.command import Context
 from domain.kernel.event import Event, stored_types
 from domain.kernel.needs import Facts, Need
 from domain.kernel.process import Followed, FollowUp, Occurrence, ProcessManager, Unanswered, process_actor
-from domain.kernel.refusal import Refusal
 from domain.kernel.times import parse_utc
 
 PAGE_EVENTS = 2_000
@@ -52,19 +51,10 @@ CREATE TABLE IF NOT EXISTS read.processes (
     name     text     NOT NULL,
     position bigint   NOT NULL CHECK (position >= 0),
     PRIMARY KEY (shard, name)
-);
-CREATE TABLE IF NOT EXISTS read.process_refusals (
-    shard  smallint NOT NULL,
-    tenant uuid     NOT NULL,
-    key    text     NOT NULL,
-    stream uuid     NOT NULL,
-    code   text     NOT NULL,
-    facts  text     NOT NULL,
-    PRIMARY KEY (shard, tenant, key)
 )"""
 _PROGRESS = "SELECT name, position FROM read.processes WHERE shard = %s ORDER BY name"
 _LOCK = "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))"
-_STANDS = """
+_STANDS = f"""
 WITH stands AS (
     SELECT head.shard, coalesce(processes.position, 0) AS position, head.size
     FROM ledger.head LEFT JOIN read.processes ON processes.shard = head.shard AND processes.name = %s
@@ -72,28 +62,15 @@ WITH stands AS (
 SELECT position, size, EXISTS (
     SELECT FROM ledger.events
     WHERE events.shard = stands.shard AND events.position > stands.position AND events.type = ANY(%s))
+OR EXISTS (SELECT FROM read.parked WHERE parked.shard = stands.shard AND parked.process = %s AND {IS_DUE})
 FROM stands"""
 _MOVE = """
 INSERT INTO read.processes (shard, name, position) VALUES (%s, %s, %s)
 ON CONFLICT (shard, name) DO UPDATE SET position = greatest(processes.position, EXCLUDED.position)"""
-_REFUSED = """
-INSERT INTO read.process_refusals (shard, tenant, key, stream, code, facts) VALUES (%s, %s, %s, %s, %s, %s)
-ON CONFLICT (shard, tenant, key) DO UPDATE SET code = EXCLUDED.code, facts = EXCLUDED.facts"""
-_REFUSALS = """
-SELECT key, stream, code, facts FROM read.process_refusals WHERE shard = %s AND tenant = %s ORDER BY key"""
 
 
 Reactor = Callable[[Occurrence], Awaitable[Followed]]
 """From an event to what follows; it may be asked again for an event, and must then have no second effect."""
-
-
-class Refused(Struct, frozen=True):
-    """A command of a process that an aggregate refused."""
-
-    key: str
-    stream: UUID
-    code: str
-    facts: str
 
 
 def progress(connection: Connection) -> list[tuple[str, int]]:
@@ -121,15 +98,20 @@ class Subscription:
 
     def __post_init__(self) -> None:
         self._types = [stored for stored, current in stored_types().items() if current in self.interest]
+        self.parking = Parking(self.pool, self.name)
 
     async def prepare(self) -> None:
         """Create the tables that are missing; call once."""
         await self._execute(_DDL)
+        await self._execute(parking.DDL)
 
     async def catch_up(self) -> Dispatched:
-        """Follow until no event is left, including those that its own commands append; what became of the commands."""
-        position, size, heard = await self._stands()
-        if not heard:
+        """Follow until no event is left, including those that its own commands append; what became of the commands.
+
+        What cannot follow from one event is parked under its key, and the next one has its turn.
+        """
+        position, size, to_do = await self._stands()
+        if not to_do:
             if position < size:
                 await self._move(size)
             return Dispatched()
@@ -140,24 +122,40 @@ class Subscription:
 
     async def _catch_up(self) -> Dispatched:
         dispatched = Dispatched()
+        if tried := await self.parking.due(PAGE_EVENTS):
+            await self._answer(await self.reader.at(list(tried)), tried, dispatched)
         while True:
             position, size, _ = await self._stands()
             page = await self.reader.of_types(self._types, position, size, PAGE_EVENTS)
-            asked_for = await self._answer([stored.parsed() for stored in page], dispatched)
+            asked_for = await self._answer(page, {stored.position: 0 for stored in page}, dispatched)
             whole = len(page) < PAGE_EVENTS
             await self._move(size if whole else page[-1].position)
             if whole and not asked_for:
                 return dispatched
 
-    async def _answer(self, entries: Sequence[Entry], dispatched: Dispatched) -> int:
-        """Do what follows from some entries, and add it to what was done; how many commands that were."""
-        answers = await self._side_by_side([(entry.event(), entry) for entry in entries])
-        dispatched.add(await self._left_to_people(answers))
-        follow_ups = [
-            self._dispatch_of(one, entry) for entry, some in answers for one in some if isinstance(one, FollowUp)
+    async def _answer(self, events: Sequence[Stored], tried: Mapping[int, int], dispatched: Dispatched) -> int:
+        """Do what follows from some events, and add it to what was done; how many commands that were."""
+        if not events:
+            return 0
+        answers = await self._side_by_side([(stored.position, stored.parsed()) for stored in events])
+        left: list[Unsettled] = []
+        at: dict[tuple[UUID, str], int] = {}
+        follow_ups: list[Dispatch] = []
+        for position, entry, some in answers:
+            for one in some:
+                if isinstance(one, FollowUp):
+                    at.setdefault((entry.tenant, one.key), position)
+                    follow_ups.append(self._dispatch_of(one, entry))
+                else:
+                    dispatched.refused[one.refusal.code] += 1
+                    left.append(Unsettled(position, one.key, entry.tenant, one.stream, one.refusal))
+        done = await dispatch_all(self.ledger, self.reader, follow_ups, streams_in_flight=self.streams_in_flight)
+        dispatched.add(done)
+        left += [
+            Unsettled(at[one.context.tenant, one.key], one.key, one.context.tenant, one.stream, refusal)
+            for one, refusal in done.refusals
         ]
-        if follow_ups:
-            dispatched.add(await self._dispatch(follow_ups))
+        await self.parking.settle(tried, left)
         return len(follow_ups)
 
     @asynccontextmanager
@@ -167,20 +165,14 @@ class Subscription:
             await connection.execute(_LOCK, (f"leaseledger.subscription/1 {self.name}",))
             yield
 
-    async def refusals(self, tenant: UUID) -> list[Refused]:
-        """What was asked for and refused, of one tenant, in the order of the keys."""
-        async with self.pool.connection() as connection:
-            cursor = await connection.execute(_REFUSALS, (SHARD, tenant))
-            return [Refused(*row) for row in await cursor.fetchall()]
-
     async def position(self) -> int:
         """The ledger position up to which everything that follows is on disk."""
         return (await self._stands())[0]
 
     async def _stands(self) -> tuple[int, int, bool]:
-        """The position, the size of the ledger, and whether anything of interest stands between them."""
+        """The position, the size of the ledger, and whether anything of interest stands between or is due again."""
         async with self.pool.connection() as connection:
-            cursor = await connection.execute(_STANDS, (self.name, SHARD, self._types))
+            cursor = await connection.execute(_STANDS, (self.name, SHARD, self._types, self.name))
             row = await cursor.fetchone()
             assert row is not None, "every ledger has a head"
             return row
@@ -188,27 +180,25 @@ class Subscription:
     async def _move(self, position: int) -> None:
         await self._execute(_MOVE, (SHARD, self.name, position))
 
-    async def _side_by_side(self, heard: Sequence[tuple[Event, Entry]]) -> list[tuple[Entry, Followed]]:
+    async def _side_by_side(self, heard: Sequence[tuple[int, Entry]]) -> list[tuple[int, Entry, Followed]]:
         """What follows from each event, in their order, however long its reactor took."""
         turns = asyncio.Semaphore(REACTIONS_IN_FLIGHT)
 
-        async def in_turn(event: Event, entry: Entry) -> tuple[Entry, Followed]:
+        async def in_turn(position: int, entry: Entry) -> tuple[int, Entry, Followed]:
             async with turns:
-                return entry, await self.react(occurrence_of(event, entry))
+                return position, entry, await self._followed(position, entry)
 
         async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(in_turn(event, entry)) for event, entry in heard]
+            tasks = [group.create_task(in_turn(*one)) for one in heard]
         return [task.result() for task in tasks]
 
-    async def _left_to_people(self, answers: Sequence[tuple[Entry, Followed]]) -> Dispatched:
-        """Keep what should have followed and could not be asked for."""
-        dispatched = Dispatched()
-        for entry, some in answers:
-            for one in some:
-                if isinstance(one, Unanswered):
-                    dispatched.refused[one.refusal.code] += 1
-                    await self._execute(_REFUSED, _refused_row(entry.tenant, one.key, one.stream, one.refusal))
-        return dispatched
+    async def _followed(self, position: int, entry: Entry) -> Followed:
+        """What follows from one event; an error of this one alone is what is left of it."""
+        try:
+            return await self.react(occurrence_of(entry.event(), entry))
+        except Exception as error:  # noqa: BLE001 - one event's error is nobody else's
+            key = f"{self.name}:{position}"
+            return (Unanswered(stream=entry.stream, key=key, refusal=failure_of(error, key)),)
 
     def _dispatch_of(self, follow_up: FollowUp, entry: Entry) -> Dispatch:
         """The command belongs to the case and to the business date of the event that it follows from."""
@@ -222,21 +212,9 @@ class Subscription:
         )
         return in_context(follow_up, given)
 
-    async def _dispatch(self, follow_ups: Sequence[Dispatch]) -> Dispatched:
-        dispatched = await dispatch_all(self.ledger, self.reader, follow_ups, streams_in_flight=self.streams_in_flight)
-        for dispatch, refusal in dispatched.refusals:
-            row = _refused_row(dispatch.context.tenant, dispatch.key, dispatch.stream, refusal)
-            await self._execute(_REFUSED, row)
-        return dispatched
-
     async def _execute(self, query: str, parameters: tuple[object, ...] | None = None) -> None:
         async with self.pool.connection() as connection:
             await connection.execute(query, parameters)
-
-
-def _refused_row(tenant: UUID, key: str, stream: UUID, refusal: Refusal) -> tuple[object, ...]:
-    facts = msgspec.json.encode(dict(refusal.facts)).decode()
-    return (SHARD, tenant, key, stream, refusal.code, facts)
 
 
 def occurrence_of(event: Event, entry: Entry) -> Occurrence:

@@ -177,7 +177,7 @@ class Demonstration:
         """Let processes and reactors catch up, then tell what is new in the ledger and what a process was refused."""
         await self.days.settle()
         await self._tell_new(hidden=hidden)
-        for one in await self.days.refusals(self.tenant):
+        for one in await self.days.parked(self.tenant):
             if one.key not in self.refused_follow_ups:
                 self.refused_follow_ups[one.key] = one.code
                 self._say_quiet()
@@ -272,7 +272,7 @@ async def stage(program: Running, tenant: UUID, first: date) -> AsyncIterator[De
             demo.seen = await program.reader.size()
             await demo.settle()
             yield demo
-            refused = {one.key: one.code for one in await composed.refusals(tenant)}
+            refused = {one.key: one.code for one in await composed.parked(tenant)}
             assert refused == demo.refused_follow_ups, f"a process was refused and nobody told: {refused}"
             models.catch_up()
 

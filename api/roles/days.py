@@ -26,7 +26,8 @@ from adapters.postgres.connections import connect, conninfo
 from adapters.postgres.schema import SHARD
 from adapters.processes.dispatch import STREAMS_IN_FLIGHT
 from adapters.processes.end_of_day import DayStep, EndOfDay, Settle
-from adapters.processes.subscription import Refused, Subscription
+from adapters.processes.parking import Parked
+from adapters.processes.subscription import Subscription
 from adapters.system import now
 from api.compose import Running
 from api.queries.ledger import ledger_state
@@ -98,9 +99,9 @@ class Days:
     subscriptions: tuple[Subscription, ...]
     banks: Mapping[str, PaymentProvider]
 
-    async def refusals(self, tenant: UUID) -> list[Refused]:
-        """What processes asked for and aggregates refused; subscriptions share the list."""
-        return await self.subscriptions[0].refusals(tenant)
+    async def parked(self, tenant: UUID) -> list[Parked]:
+        """What should have followed and did not; subscriptions share the list."""
+        return await self.subscriptions[0].parking.of_tenant(tenant)
 
 
 @asynccontextmanager

@@ -27,7 +27,8 @@ from adapters.processes.subscription import Subscription
 from adapters.system import now
 from api.compose import Base, Running, running
 from api.roles.banks import banks
-from api.roles.subscriptions import collector_of, managed, settle
+from api.roles.subscriptions import collector_of, managed
+from domain.kernel.process import PROCESS_MANAGERS
 from projections.engine.runner import Runner
 from projections.registry import PROJECTIONS
 
@@ -107,9 +108,15 @@ def react(on: Base, stop: Stop) -> None:
 
 
 async def _react(on: Base, stop: Stop) -> None:
-    async with running(on) as ledger, subscribed(ledger) as subscriptions:
-        while not stop.is_set():
-            await settle(subscriptions)
+    async with running(on) as ledger, subscribed(ledger) as subscriptions, asyncio.TaskGroup() as group:
+        for subscription in subscriptions:
+            group.create_task(_follow(subscription, stop), name=subscription.name)
+
+
+async def _follow(subscription: Subscription, stop: Stop) -> None:
+    """Each at its own pace: a provider that takes its time keeps nothing else waiting."""
+    while not stop.is_set():
+        if not (await subscription.catch_up()).accepted:
             await asyncio.sleep(POLL_S)
 
 
@@ -117,10 +124,12 @@ async def _react(on: Base, stop: Stop) -> None:
 async def subscribed(on: Running) -> AsyncIterator[list[Subscription]]:
     """The subscriptions of a running ledger; those to providers are of the settings' tenant, if it has banks."""
     async with AsyncExitStack() as stack:
-        pool = AsyncConnectionPool(conninfo(on.url), min_size=0, max_size=2, open=False, kwargs={"autocommit": True})
+        providers = stack.enter_context(banks(on, on.settings.tenant))
+        # Each holds one that keeps its name for it, and asks on another.
+        most = 2 * (len(PROCESS_MANAGERS) + bool(providers))
+        pool = AsyncConnectionPool(conninfo(on.url), min_size=0, max_size=most, open=False, kwargs={"autocommit": True})
         await stack.enter_async_context(pool)
         subscriptions = managed(on, pool)
-        providers = stack.enter_context(banks(on, on.settings.tenant))
         if providers:
             collector = Collector(providers, LedgerPayments(on.ledger))
             subscriptions.append(collector_of(on, pool, on.settings.tenant, collector))

@@ -21,7 +21,14 @@ from domain.kernel.command import SYSTEM, Actor, Command
 from domain.kernel.decider import Decider
 from domain.kernel.event import Event
 from domain.kernel.needs import Facts, Need
-from domain.kernel.refusal import Refusal
+from domain.kernel.refusal import Refusal, refusal
+
+FAILED = refusal(
+    "process.failed",
+    "What follows could not be worked out; it is tried again",
+    "后续处理未能完成，系统将再次尝试",
+)
+"""One event or one command made the program stumble; whatever else follows goes on."""
 
 
 class Occurrence(Struct, frozen=True, kw_only=True):

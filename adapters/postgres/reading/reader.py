@@ -71,6 +71,10 @@ class Reader:
         """At most `limit` events of these stored types, behind a position and up to another, in ledger order."""
         return [Stored(*row) for row in await self._rows(_OF_TYPES, (SHARD, position, up_to, types, limit))]
 
+    async def at(self, positions: list[int]) -> list[Stored]:
+        """The events at these positions, in ledger order."""
+        return [Stored(*row) for row in await self._rows(_AT, (SHARD, positions))]
+
     async def size(self) -> int:
         """The position of the newest event, 0 for an empty ledger."""
         return int((await self._rows("SELECT size FROM ledger.head WHERE shard = %s", (SHARD,)))[0][0])
@@ -119,6 +123,7 @@ _STREAMS = """
 SELECT stream, position, entry, leaf FROM ledger.events WHERE shard = %s AND stream = ANY(%s) ORDER BY stream, seq"""
 _FIRST = "SELECT position, entry, leaf FROM ledger.events WHERE shard = %s AND stream = %s AND seq = 1"
 _AFTER = "SELECT position, entry, leaf FROM ledger.events WHERE shard = %s AND position > %s ORDER BY position LIMIT %s"
+_AT = "SELECT position, entry, leaf FROM ledger.events WHERE shard = %s AND position = ANY(%s) ORDER BY position"
 _OF_TYPES = """
 SELECT position, entry, leaf FROM ledger.events
 WHERE shard = %s AND position > %s AND position <= %s AND type = ANY(%s) ORDER BY position LIMIT %s"""

@@ -15,7 +15,7 @@ from adapters.connectors.payments.collecting import Collector, received
 from adapters.connectors.payments.sandbox import SandboxBank
 from adapters.postgres.ledger import Ledger
 from adapters.postgres.reading.reader import Reader
-from adapters.processes.dispatch import Dispatch, dispatch_all, dispatch_of, dispatched_since
+from adapters.processes.dispatch import Dispatch, dispatch_all, dispatch_of, dispatched_since, failure_of
 from adapters.processes.end_of_day import DayRun, DueTimers, Progress
 from adapters.processes.subscription import REACTIONS_IN_FLIGHT
 from domain.kernel.process import FollowUp
@@ -64,7 +64,11 @@ class AskForOutcomes:
         async def ask(timer: Timer) -> Sequence[FollowUp]:
             question = self.collector.resolve if timer.kind == QUERY.name else self.collector.refund
             async with turns:
-                return await question(timer.stream, timer.number, run.day)
+                try:
+                    return await question(timer.stream, timer.number, run.day)
+                except Exception as error:  # noqa: BLE001 - one outcome stays open, and all others are asked for
+                    failure_of(error, timer.key)
+                    return ()
 
         due = await self.timers.due(run.tenant, run.day)
         async with asyncio.TaskGroup() as group:

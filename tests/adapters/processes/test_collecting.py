@@ -118,7 +118,7 @@ async def test_money_under_a_name_that_is_taken_is_put_before_people(paid: tuple
     refused.then_refused("lease.payment_of_the_ledger", payment=ADVANCE)
     (await when(world.program, LEASE, lease, by_hand, key="by hand", rules=False, by=by)).granted()
     await world.settle()
-    (kept,) = await world.days.refusals(TENANT)
+    (kept,) = await world.days.parked(TENANT)
     assert (kept.key, kept.code) == (f"payment:{ADVANCE.hex}:posted", "lease.payment_known")
     assert json.loads(kept.facts) == {
         "payment": str(ADVANCE), "known_fen": "1", "known_on": str(FIRST), "amount_fen": "500", "value_date": str(DUE),
@@ -218,4 +218,4 @@ async def test_more_than_the_credit_is_refused_before_anybody_is_asked(program: 
         outcome = await ask(world, lease, 501)
         assert isinstance(outcome, Refusal)
         assert outcome.code == "lease.credit_too_small"
-        assert await world.days.refusals(TENANT) == []
+        assert await world.days.parked(TENANT) == []

@@ -225,7 +225,7 @@ async def test_bills_are_collected_posted_and_reconciled(world: World) -> None:
     assert counts["reconciliation.closed.v1"] == counts["reconciliation.statement_loaded.v1"]
     posted = [on for events in told.values() for kind, on, _ in events if kind == "lease.payment_posted.v1"]
     assert posted == ["2005-05-01", "2005-06-01"]
-    assert await world.days.refusals(TENANT) == []
+    assert await world.days.parked(TENANT) == []
 
 
 ROUGH = by_seed("rough", failures_pct=30, pending_pct=40, lost_pct=20, partial_pct=20, charged_back_pct=10)

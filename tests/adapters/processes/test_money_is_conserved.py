@@ -126,7 +126,7 @@ async def lived(composed: Base, folder: Path, seed: int) -> tuple[list[tuple[UUI
             except asyncio.CancelledError:
                 continue
             found = [(one.stream, one.event()) for one in await entries(program)]
-            refused = Counter(one.code for one in await world.days.refusals(TENANT))
+            refused = Counter(one.code for one in await world.days.parked(TENANT))
             return found, refused, sum(bank.balance_fen(LAST) for bank in world.banks.values())
     raise AssertionError(f"expected the story to end within {TRIES_MAX} tries")
 

@@ -11,6 +11,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from adapters.postgres.ledger import Ledger
+from adapters.processes import parking
 from adapters.processes.subscription import Subscription
 from adapters.reference.tenants import FILE, terms_of_business
 from adapters.system import new_id
@@ -165,7 +166,7 @@ async def test_an_application_that_is_given_up_takes_its_contract_along(
     (await lessor.when(CONTRACT, contract, shown)).then_refused(offered.APPLICATION_NOT_CONTRACTING.code)
     await origination.catch_up()
     assert await reason_of_end(lessor, contract, "contract.voided.v1") == "application_withdrawn"
-    assert not await origination.refusals(lessor.tenant)
+    assert not await origination.parking.of_tenant(lessor.tenant)
 
 
 async def test_a_signed_contract_is_not_given_up_with_its_application(
@@ -181,7 +182,7 @@ async def test_a_signed_contract_is_not_given_up_with_its_application(
     await origination.catch_up()
     assert await reason_of_end(lessor, contract, "contract.terminated.v1") == "not_begun"
     assert await reason_of_end(lessor, application, "application.withdrawn.v1") == "contract_terminated"
-    assert not await origination.refusals(lessor.tenant)
+    assert not await origination.parking.of_tenant(lessor.tenant)
 
 
 async def test_a_contract_that_is_given_up_takes_its_application_along(
@@ -192,7 +193,7 @@ async def test_a_contract_that_is_given_up_takes_its_application_along(
     (await lessor.when(APPLICATION, application, a.CompleteApplication())).then_refused(LEASE_NOT_BEGUN.code)
     await origination.catch_up()
     assert await reason_of_end(lessor, application, "application.withdrawn.v1") == "contract_voided"
-    assert not await origination.refusals(lessor.tenant)
+    assert not await origination.parking.of_tenant(lessor.tenant)
 
 
 async def test_a_lease_under_a_void_contract_is_put_before_people(lessor: Lessor, origination: Subscription) -> None:
@@ -200,7 +201,7 @@ async def test_a_lease_under_a_void_contract_is_put_before_people(lessor: Lessor
     application, contract, lease = await leased(lessor, origination, wish())
     await lessor.given(CONTRACT, contract, VoidContract(reason="judgement", basis="b" * 64))
     await origination.catch_up()
-    (refused,) = await origination.refusals(lessor.tenant)
+    (refused,) = await origination.parking.of_tenant(lessor.tenant)
     assert (refused.key, refused.code) == (f"contract:{contract.hex}:application", "contract.lease_not_settled")
     assert refused.stream == lease
     give_up = a.WithdrawApplication(reason="changed_mind")
@@ -216,7 +217,7 @@ async def test_a_signed_contract_without_a_lease_is_put_before_people(
     lessor.through = unruled(lessor.program)
     await lessor.given(APPLICATION, application, a.WithdrawApplication(reason="changed_mind"))
     await origination.catch_up()
-    refused = {one.key: one.code for one in await origination.refusals(lessor.tenant)}
+    refused = {one.key: one.code for one in await origination.parking.of_tenant(lessor.tenant)}
     assert refused == {
         f"contract:{contract.hex}:lease": "contract.application_not_contracting",
         f"application:{application.hex}:ended": "application.contract_in_force",
@@ -233,7 +234,8 @@ async def test_doing_it_again_changes_nothing(lessor: Lessor, origination: Subsc
     await again.prepare()
     dispatched = await again.catch_up()
     assert (dispatched.accepted, await lessor.program.reader.size()) == (0, size)
-    assert not await again.refusals(lessor.tenant), "what was done is not asked for for again, or known by its key"
+    parked = await again.parking.of_tenant(lessor.tenant)
+    assert not parked, "what was done is not asked for again, or known by its key"
 
 
 async def test_refused_wishes_are_kept_for_people(lessor: Lessor, origination: Subscription) -> None:
@@ -243,7 +245,7 @@ async def test_refused_wishes_are_kept_for_people(lessor: Lessor, origination: S
     contract = contract_stream(application)
     await lessor.signed(contract)
     await origination.catch_up()
-    (refused,) = await origination.refusals(lessor.tenant)
+    (refused,) = await origination.parking.of_tenant(lessor.tenant)
     assert (refused.key, refused.code) == (f"contract:{contract.hex}:lease", "consent.missing")
     assert refused.stream == lease_stream(contract)
     assert await lessor.lease(lease_stream(contract)) is None
@@ -283,7 +285,7 @@ async def test_what_people_did_is_not_done_again(lessor: Lessor, origination: Su
     assert (await lessor.types(contract)) == ["assembled"]
     await lessor.given(CONTRACT, contract, VoidContract(reason="second_thoughts"))
     await origination.catch_up()
-    assert not await origination.refusals(lessor.tenant)
+    assert not await origination.parking.of_tenant(lessor.tenant)
 
 
 @pytest.mark.parametrize(
@@ -338,3 +340,21 @@ async def test_what_contracts_say_beside_the_offer(lessor: Lessor, origination: 
     assert (made.key_terms.forum, made.key_terms.lock) == ("示例仲裁委员会", True)
     assert {"device_lock", "automated_decision", "evidence"} <= {held.clause for held in made.clauses}
     assert next(one.id for one in made.parties if one.role is PartyRole.LESSOR) == party
+
+
+async def test_a_file_that_cannot_be_read_keeps_one_contract_waiting(
+    lessor: Lessor, origination: Subscription, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A comma that is missing stops no process; once it is there, the contract is put together."""
+    monkeypatch.setattr(parking, "FIRST_RETRY_S", 0.0)
+    broken = lessor.program.settings.data / FILE
+    broken.write_text("{")
+    application = await lessor.accepted(wish())
+    await origination.catch_up()
+    (parked,) = await origination.parking.of_tenant(lessor.tenant)
+    assert (parked.code, json.loads(parked.facts)) == ("process.failed", {"error": "TenantsError"})
+    assert await origination.position() == await lessor.program.reader.size()
+    broken.unlink()
+    await origination.catch_up()
+    assert await origination.parking.of_tenant(lessor.tenant) == []
+    assert (await lessor.contract(contract_stream(application))).head is not None

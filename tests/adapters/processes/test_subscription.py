@@ -7,15 +7,21 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID, uuid5
 
+import pytest
+from msgspec.structs import replace
 from psycopg_pool import AsyncConnectionPool
 
+from adapters.postgres.ledger import Ledger, Request, StreamBusy
+from adapters.postgres.writing.group_commit import OutcomeUnknown
+from adapters.processes import parking
 from adapters.processes.subscription import Reactor, Subscription
 from api.compose import Running
+from domain.kernel.command import Command
 from domain.kernel.process import FollowUp, Occurrence
 from domain.leasing.lease.commands import IssueBill, PostPayment
 from domain.leasing.lease.events.money import LeaseActivated
 from domain.leasing.lease.rules.decider import LEASE
-from tests.adapters.processes.world import TENANT, contents, make_lease
+from tests.adapters.processes.world import FIRST, TENANT, contents, make_lease
 
 
 def subscription(program: Running, pool: AsyncConnectionPool[Any], react: Reactor, name: str = "toys") -> Subscription:
@@ -101,10 +107,10 @@ async def test_a_refused_wish_is_kept_for_people(program: Running, pool: AsyncCo
     process = subscription(program, pool, asks_too_much)
     await process.prepare()
     assert (await process.catch_up()).refused == {"lease.bill_not_next": 1}
-    (refused,) = await process.refusals(TENANT)
+    (refused,) = await process.parking.of_tenant(TENANT)
     assert (refused.key, refused.stream, refused.code) == ("too:much", stream, "lease.bill_not_next")
     assert '"expected":"1"' in refused.facts
-    assert await process.refusals(UUID(int=9)) == []
+    assert await process.parking.of_tenant(UUID(int=9)) == []
 
 
 async def test_reactions_run_side_by_side_and_their_wishes_keep_the_order(
@@ -126,3 +132,137 @@ async def test_reactions_run_side_by_side_and_their_wishes_keep_the_order(
     assert (await process.catch_up()).accepted == 2
     entries = [stored.parsed() for stored in await program.reader.after(0, 100)]
     assert [one.stream for one in entries if one.type == "lease.payment_posted.v1"] == leases
+
+
+# ------------------------------------------------------------------------------------------ what fails alone
+
+
+class Stumbling:
+    """A reactor that pays on activation, and stumbles over the leases it is told to."""
+
+    def __init__(self, *over: UUID) -> None:
+        self.over = set(over)
+
+    async def __call__(self, occurrence: Occurrence) -> Sequence[FollowUp]:
+        if occurrence.stream in self.over:
+            raise ZeroDivisionError("what a person gave")
+        return await pay_on_activation(occurrence)
+
+
+@pytest.fixture
+def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What failed is tried again without waiting."""
+    monkeypatch.setattr(parking, "FIRST_RETRY_S", 0.0)
+
+
+async def parked(process: Subscription) -> list[tuple[str, str, str]]:
+    return [(one.key, one.code, one.facts) for one in await process.parking.of_tenant(TENANT)]
+
+
+async def test_an_event_that_fails_is_parked_and_the_next_ones_go_on(
+    program: Running, pool: AsyncConnectionPool[Any]
+) -> None:
+    first, second = [await make_lease(program, number) for number in (0, 1)]
+    process = subscription(program, pool, Stumbling(first))
+    await process.prepare()
+    done = await process.catch_up()
+    assert (done.accepted, dict(done.refused)) == (1, {"process.failed": 1})
+    assert (await kinds(program, second)).count("lease.payment_posted.v1") == 1
+    position = next(one.position for one in await program.reader.stream(first) if one.parsed().seq == 3)
+    assert await parked(process) == [(f"toys:{position}", "process.failed", '{"error":"ZeroDivisionError"}')]
+    assert (await process.catch_up()).accepted == 0, "it is not its turn yet"
+    assert len(await parked(process)) == 1
+
+
+@pytest.mark.usefixtures("at_once")
+async def test_what_failed_is_tried_again_by_itself_until_it_is_settled(
+    program: Running, pool: AsyncConnectionPool[Any]
+) -> None:
+    lease = await make_lease(program, 0)
+    reactor = Stumbling(lease)
+    process = subscription(program, pool, reactor)
+    await process.prepare()
+    for _ in range(3):
+        await process.catch_up()
+    async with pool.connection() as connection:
+        row = await (await connection.execute("SELECT tries FROM read.parked")).fetchone()
+    assert row == (3,)
+    reactor.over.clear()
+    assert (await process.catch_up()).accepted == 1
+    assert await parked(process) == []
+    assert (await kinds(program, lease)).count("lease.payment_posted.v1") == 1
+    assert (await process.catch_up()).repeated == 0, "it is settled"
+
+
+@pytest.mark.usefixtures("at_once")
+async def test_a_command_that_fails_holds_up_its_own_stream_only(
+    program: Running, pool: AsyncConnectionPool[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What comes behind it for the same stream waits with it, and both are done in their order later."""
+    first = await make_lease(program, 0)
+    await make_lease(program, 1)
+
+    async def twice(occurrence: Occurrence) -> Sequence[FollowUp]:
+        (one,) = await pay_on_activation(occurrence)
+        return (one, replace(one, key=f"{one.key}:again", command=replace(one.command, payment=uuid5(first, "2"))))
+
+    real = Ledger.execute
+
+    async def execute(ledger: Ledger, decider: Any, asked: Request) -> Any:
+        if asked.stream == first:
+            raise StreamBusy("not now")
+        return await real(ledger, decider, asked)
+
+    process = subscription(program, pool, twice)
+    await process.prepare()
+    with monkeypatch.context() as patched:
+        patched.setattr(Ledger, "execute", execute)
+        done = await process.catch_up()
+    assert (done.accepted, dict(done.refused)) == (2, {"process.failed": 2})
+    key = f"toy:{first.hex}"
+    assert await parked(process) == [
+        (key, "process.failed", '{"error":"StreamBusy"}'),
+        (f"{key}:again", "process.failed", f'{{"behind":"{key}"}}'),
+    ]
+    assert (await process.catch_up()).accepted == 2
+    assert await parked(process) == []
+
+
+async def test_what_was_refused_is_tried_again_when_somebody_asks(
+    program: Running, pool: AsyncConnectionPool[Any]
+) -> None:
+    await make_lease(program, 0)
+    command: Command = IssueBill(number=99)
+
+    async def asks(occurrence: Occurrence) -> Sequence[FollowUp]:
+        return (FollowUp(decider=LEASE, stream=occurrence.stream, key="a:wish", command=command),)
+
+    process = subscription(program, pool, asks)
+    await process.prepare()
+    await process.catch_up()
+    command = PostPayment(payment=uuid5(TENANT, "toy"), amount_fen=1, value_date=FIRST)
+    assert (await process.catch_up()).accepted == 0
+    async with pool.connection() as connection:
+        await connection.execute("UPDATE read.parked SET retry_at = now()")
+    assert (await process.catch_up()).accepted == 1
+    assert await parked(process) == []
+
+
+async def test_a_database_that_is_gone_parks_nothing(
+    program: Running, pool: AsyncConnectionPool[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """That is nobody's fault: everything waits where it stands."""
+    await make_lease(program, 0)
+
+    async def gone(*_: object) -> None:
+        raise OutcomeUnknown("the database did not come back")
+
+    process = subscription(program, pool, pay_on_activation)
+    await process.prepare()
+    with monkeypatch.context() as patched:
+        patched.setattr(Ledger, "execute", gone)
+        with pytest.raises(ExceptionGroup) as raised:
+            await process.catch_up()
+    assert raised.group_contains(OutcomeUnknown)
+    assert (await parked(process), await process.position()) == ([], 0)
+    assert (await process.catch_up()).accepted == 1

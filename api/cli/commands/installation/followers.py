@@ -80,14 +80,21 @@ def _late(role: Role) -> tuple[str, str]:
 
 
 def _left_to_people(health: Health, connection: Any) -> None:
-    """What should have followed from an event and was refused: a person has to look, and no one else was told."""
-    if connection.execute("SELECT to_regclass('read.process_refusals')").fetchone() == (None,):
-        return
-    rows = connection.execute(
-        "SELECT key, code, count(*) OVER () FROM read.process_refusals ORDER BY tenant, key LIMIT 1"
-    ).fetchall()
-    for key, code, count in rows:
-        told = {"count": count, "key": key, "code": code}
-        health.notes.append(
-            text("read.process_refusals: {count} follow-up commands were refused, such as {key}: {code}", **told)
-        )
+    """What should have followed from an event and did not: a person has to look, and no one else was told.
+
+    Money that does not reach its lease is a problem, and so is what failed; other refusals may be right.
+    """
+    from adapters.processes.parking import parked_counts
+    from domain.kernel.process import FAILED
+    from domain.payments.lease_payments import LEASE_PAYMENTS
+
+    for one in parked_counts(connection):
+        told = {"process": one.process, "count": one.count, "key": one.key, "code": one.code}
+        what = text("{process}: what should have followed did not, {count} times, such as {key}: {code}", **told)
+        if one.code == FAILED.code:
+            health.problem(what, text("mend what it stumbles over, see what `react` says; it is tried again by itself"))
+        elif one.process == LEASE_PAYMENTS.name:
+            do = text("money has not reached its lease: look at the payment, and post by hand what is missing")
+            health.problem(what, do)
+        else:
+            health.notes.append(what)

@@ -129,7 +129,7 @@ def test_a_process_for_each_day_collects_and_reconciles(
     assert found["reconciliation.break_found.v1"] == 0
     assert found["reconciliation.closed.v1"] == 2 * found["calendar.day_closed.v1"]
     with connect(program.url) as connection:
-        books = connection.execute("SELECT count(*) FROM read.process_refusals WHERE tenant = %s", (tenant,)).fetchone()
+        books = connection.execute("SELECT count(*) FROM read.parked WHERE tenant = %s", (tenant,)).fetchone()
     assert books == (0,), "no process wished for what was refused"
     assert len(list((program.data / "banks" / str(tenant)).glob("*.sqlite"))) == 2
     assert end_of_day(commands, program, tenant, LAST)["days"] == [], "a day is closed once"

@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 from adapters.postgres import role_locks
 from adapters.postgres.connections import connect
 from adapters.postgres.embedded import EmbeddedPostgres
-from adapters.processes import followers
+from adapters.processes import followers, parking
 from api.cli.commands.installation import health
 from api.cli.commands.installation.health import without_password
 from api.cli.failures import REFUSED, UNUSABLE
@@ -51,7 +51,11 @@ def on(program: Program, **environment: str) -> dict[str, str | None]:
 
 
 def problems(done: Outcome) -> list[str]:
-    return [one["problem"] for one in done.json["problems"]]
+    return problems_of(done.json)
+
+
+def problems_of(said: Any) -> list[str]:
+    return [one["problem"] for one in said["problems"]]
 
 
 def test_a_directory_that_is_not_there_stays_so(tmp_path: Path) -> None:
@@ -220,22 +224,29 @@ def test_things_that_wait_where_a_role_works(program: Program, monkeypatch: pyte
     assert doctor("--json", **on(program)).then(0).json["ok"]
 
 
-def test_what_should_have_followed_and_was_refused(program: Program) -> None:
-    """Nobody else asked for it, so that whoever looks after the ledger is told."""
+@pytest.mark.parametrize(
+    ("process", "code", "where"),
+    [
+        ("originating", "contract.closed", "notes"),
+        ("originating", "process.failed", "problems"),
+        ("payments", "lease.payment_known", "problems"),
+    ],
+)
+def test_what_should_have_followed_and_did_not(program: Program, process: str, code: str, where: str) -> None:
+    """Nobody else asked for it, so that whoever looks after the ledger is told; money and failures are problems."""
     program.filled(1)
-    told = "read.process_refusals: 2 follow-up commands were refused, such as application:1:ended: contract.closed"
-    assert told not in program("doctor", "--json").then(0).json["notes"]
+    told = f"{process}: what should have followed did not, 2 times, such as application:1:ended: {code}"
+    before = program("doctor", "--json").then(0).json
+    assert told not in before["notes"]
+    program.behind_the_back(parking.DDL)
     program.behind_the_back(
-        "CREATE TABLE IF NOT EXISTS read.process_refusals (shard smallint NOT NULL, tenant uuid NOT NULL,"
-        " key text NOT NULL, stream uuid NOT NULL, code text NOT NULL, facts text NOT NULL,"
-        " PRIMARY KEY (shard, tenant, key))"
-    )
-    program.behind_the_back(
-        "INSERT INTO read.process_refusals (shard, tenant, key, stream, code, facts)"
-        " SELECT 0, stream, key, stream, 'contract.closed', '{}' FROM ledger.events,"
+        "INSERT INTO read.parked (shard, process, position, key, tenant, stream, code, facts, tries)"
+        f" SELECT 0, '{process}', 1, key, stream, stream, '{code}', '{{}}', 1 FROM ledger.events,"
         " (VALUES ('application:1:ended'), ('contract:1:lease')) AS refused (key) WHERE position = 1"
     )
-    assert told in program("doctor", "--json").then(0).json["notes"]
+    after = program("doctor", "--json").then(REFUSED if where == "problems" else 0).json
+    said = problems_of(after) if where == "problems" else after["notes"]
+    assert told in said
 
 
 def test_a_server_that_forgets(program: Program, forgiving: tuple[str, ...], monkeypatch: pytest.MonkeyPatch) -> None:

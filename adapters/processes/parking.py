@@ -1,0 +1,123 @@
+"""Parking: what should have followed from an event and did not, by process and event, until it is settled.
+
+    refused by an aggregate or a rule ─▶ stays until somebody asks for another try
+    failed (`process.failed`)         ─▶ tried again by itself, less and less often
+
+An event that is tried again takes its rows with it: what follows now is done, what still does not is parked again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from uuid import UUID
+
+import msgspec
+from msgspec import Struct
+
+from adapters.postgres.connections import Connection, Pool
+from adapters.postgres.schema import SHARD
+from domain.kernel.process import FAILED
+from domain.kernel.refusal import Refusal
+
+FIRST_RETRY_S, LONGEST_RETRY_S = 30.0, 3_600.0
+
+DDL = """
+CREATE TABLE IF NOT EXISTS read.parked (
+    shard    smallint NOT NULL,
+    process  text     NOT NULL,
+    position bigint   NOT NULL,
+    key      text     NOT NULL,
+    tenant   uuid     NOT NULL,
+    stream   uuid     NOT NULL,
+    code     text     NOT NULL,
+    facts    text     NOT NULL,
+    tries    integer  NOT NULL,
+    retry_at timestamptz,
+    PRIMARY KEY (shard, process, position, key)
+)"""
+IS_DUE = "parked.retry_at <= now()"
+_PARK = """
+INSERT INTO read.parked (shard, process, position, key, tenant, stream, code, facts, tries, retry_at)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, now() + make_interval(secs => %s)) ON CONFLICT DO NOTHING"""
+_RELEASE = "DELETE FROM read.parked WHERE shard = %s AND process = %s AND position = ANY(%s)"
+_DUE = f"""
+SELECT position, max(tries) FROM read.parked
+WHERE shard = %s AND process = %s AND {IS_DUE} GROUP BY position ORDER BY position LIMIT %s"""
+_OF_TENANT = """
+SELECT process, position, key, stream, code, facts FROM read.parked
+WHERE shard = %s AND tenant = %s ORDER BY key, process, position"""
+_COUNT = """
+SELECT process, code, count(*), min(key) FROM read.parked WHERE shard = %s
+GROUP BY process, code ORDER BY process, code"""
+
+
+class Unsettled(Struct, frozen=True):
+    """What should have followed from the event at a position: whose it is, its key, its stream; why it did not."""
+
+    position: int
+    key: str
+    tenant: UUID
+    stream: UUID
+    refusal: Refusal
+
+
+class Parked(Struct, frozen=True):
+    """One parked follow-up."""
+
+    process: str
+    position: int
+    key: str
+    stream: UUID
+    code: str
+    facts: str
+
+
+class Parking:
+    """The rows of one process."""
+
+    def __init__(self, pool: Pool, process: str) -> None:
+        self._pool, self._process = pool, process
+
+    async def settle(self, tries: Mapping[int, int], left: Sequence[Unsettled]) -> None:
+        """Forget what was parked of some events, and park what is left of them now.
+
+        `tries` has each event's position with the times that it was tried before.
+        """
+        async with self._pool.connection() as connection, connection.transaction():
+            await connection.execute(_RELEASE, (SHARD, self._process, list(tries)))
+            for one in left:
+                await connection.execute(_PARK, self._row(one, 1 + tries[one.position]))
+
+    async def due(self, limit: int) -> dict[int, int]:
+        """Positions whose turn it is again, with the times that they were tried."""
+        async with self._pool.connection() as connection:
+            cursor = await connection.execute(_DUE, (SHARD, self._process, limit))
+            return dict(await cursor.fetchall())
+
+    async def of_tenant(self, tenant: UUID) -> list[Parked]:
+        """What is parked of a tenant, of every process, in the order of the keys."""
+        async with self._pool.connection() as connection:
+            cursor = await connection.execute(_OF_TENANT, (SHARD, tenant))
+            return [Parked(*row) for row in await cursor.fetchall()]
+
+    def _row(self, one: Unsettled, tries: int) -> tuple[object, ...]:
+        code = one.refusal.code
+        wait_s = min(LONGEST_RETRY_S, FIRST_RETRY_S * 2 ** (tries - 1)) if code == FAILED.code else None
+        facts = msgspec.json.encode(dict(one.refusal.facts)).decode()
+        return (SHARD, self._process, one.position, one.key, one.tenant, one.stream, code, facts, tries, wait_s)
+
+
+class ParkedCount(Struct, frozen=True):
+    """How many follow-ups of a process are parked for a reason, and the key of one of them."""
+
+    process: str
+    code: str
+    count: int
+    key: str
+
+
+def parked_counts(connection: Connection) -> list[ParkedCount]:
+    """How much is parked, by process and reason; nothing before there is anything to park."""
+    if connection.execute("SELECT to_regclass('read.parked')").fetchone() == (None,):
+        return []
+    return [ParkedCount(*row) for row in connection.execute(_COUNT, (SHARD,))]
