@@ -3,106 +3,27 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
 import pytest
-from msgspec.structs import replace
 
 from adapters.postgres.ledger import Ledger
 from adapters.postgres.reading import facts as facts_module
-from adapters.postgres.reading.facts import FactLoader, Members
-from adapters.postgres.reading.states import States
-from adapters.postgres.writing.sequencer import Append, Appended, Fence, StateMoved, VersionConflict
+from adapters.postgres.reading.facts import Members
+from adapters.postgres.writing.sequencer import Appended, StateMoved, VersionConflict
 from adapters.system import new_id
 from api.compose import Running
 from domain.intake.application.commands import ScheduleWork, StartVerification, SubmitApplication
 from domain.intake.application.rules import APPLICATION
 from domain.intake.application.state import ApplicationPhase
-from domain.kernel import needs as module
 from domain.kernel.needs import CrossRule, Facts, FirstEvent, Need, Proposal, Reference, Related, StreamState
-from domain.kernel.refusal import REFUSALS, Refusal, RefusalKind, refusal
-from tests.adapters.postgres.story import ANONYMOUS, SUBMIT, TENANT, context, request
+from domain.kernel.refusal import Refusal, RefusalKind
+from tests.adapters.postgres.judged import Hook, Interposed, Rules, Watch, application, drafted, not_today, ruled, rules
+from tests.adapters.postgres.story import ANONYMOUS, SUBMIT, TENANT, request
 
-Hook = Callable[[], Awaitable[object]]
-Rules = dict[Any, list[CrossRule]]
-
-
-@pytest.fixture
-def not_today() -> Iterator[RefusalKind]:
-    """A refusal of these tests."""
-    yield refusal("rules.not_today", "Not today", "今日不可")
-    del REFUSALS["rules.not_today"]
-
-
-@pytest.fixture
-def rules(monkeypatch: pytest.MonkeyPatch) -> Rules:
-    """A table of rules that rules of these tests register in."""
-    fresh: Rules = {}
-    monkeypatch.setattr(module, "CROSS_RULES", fresh)
-    return fresh
-
-
-class Interposed:
-    """A writer before whose appends something else happens: between the look and the append."""
-
-    def __init__(self, program: Running, hook: Hook | None = None) -> None:
-        self._writer = program.writer
-        self.hook = hook
-
-    async def append(self, append: Append) -> Appended:
-        if self.hook is not None:
-            await self.hook()
-        return await self._writer.append(append)
-
-
-@asynccontextmanager
-async def nothing_held(tenant: UUID) -> AsyncIterator[Fence]:
-    raise AssertionError("no sum is read")
-    yield
-
-
-def ruled(
-    program: Running, rules: Rules, *, writer: Interposed | None = None, lock: Any = nothing_held, **tables: Any
-) -> Ledger:
-    """The program's ledger with rules of its own, and a memory of its own: another process."""
-    given: dict[str, Any] = {"relations": {}, "references": {}, "sums": {}} | tables
-    facts = FactLoader(program.reader, States(program.reader), lock, rules=rules, **given)
-    return Ledger(
-        writer or program.writer,  # type: ignore[arg-type]
-        program.reader,
-        program.vault,
-        digest=program.keys.digest,
-        new_id=new_id,
-        facts=facts,
-    )
-
-
-async def drafted(ledger: Ledger, stream: UUID | None = None) -> UUID:
-    stream = stream or new_id()
-    assert isinstance(await ledger.execute(APPLICATION, request(stream, ANONYMOUS)), Appended)
-    return stream
-
-
-def application(stream: UUID) -> StreamState:
-    return StreamState(APPLICATION.name, stream)
-
-
-class Watch:
-    """A rule on handing in that remembers in which states it judged; says what it is told to, the last for ever."""
-
-    def __init__(self, *answers: Refusal | None, needs: Iterable[Need] = ()) -> None:
-        self.answers, self.needs = list(answers) or [None], tuple(needs)
-        self.seen: list[ApplicationPhase] = []
-        self.facts: list[Any] = []
-        CrossRule(SubmitApplication, lambda _, __: self.needs, self.judge)
-
-    def judge(self, proposal: Proposal, facts: Facts) -> Refusal | None:
-        self.seen.append(proposal.state.phase)
-        self.facts.append([facts[need] for need in self.needs])
-        return self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+__all__ = ["not_today", "rules"]
 
 
 async def test_a_rule_says_no_and_nothing_is_written(program: Running, rules: Rules, not_today: RefusalKind) -> None:
@@ -182,80 +103,6 @@ async def test_what_a_need_finds(program: Running, rules: Rules) -> None:
     assert type(first).__name__ == "ApplicationDrafted"
     assert [one.phase for one in related] == [ApplicationPhase.DRAFT, ApplicationPhase.DRAFT]
     assert (seven, without) == ((TENANT, 7), (TENANT, None))
-
-
-@pytest.mark.parametrize("answers", ["yes", "no"])
-async def test_a_further_stream_between_look_and_answer(
-    program: Running, rules: Rules, not_today: RefusalKind, answers: str
-) -> None:
-    """A rule that needs all of them judges again what was looked for too early, whether it had said yes or no."""
-    looks: list[int] = []
-
-    async def every(tenant: UUID, key: object) -> Members:
-        looks.append(await program.reader.size())
-        if len(looks) == 1:
-            await drafted(program.ledger)
-        return Members([], looks[-1], frozenset({"application.drafted.v1"}))
-
-    Watch(not_today(), None) if answers == "no" else Watch()
-    watch = Watch(needs=(Related("application", "every", "k", complete=True),))
-    rules[SubmitApplication].reverse()
-    ledger = ruled(program, rules, relations={"every": every})
-    stream = await drafted(ledger)
-    assert isinstance(await ledger.execute(APPLICATION, request(stream, SUBMIT)), Appended)
-    assert (len(looks), len(watch.seen)) == (2, 2)
-
-
-async def test_what_strangers_begin_judges_nobody_again(program: Running, rules: Rules) -> None:
-    """However many streams of the kind another tenant begins meanwhile, in the facts of a process manager neither."""
-    elsewhere = new_id()
-
-    async def every(tenant: UUID, key: object) -> Members:
-        position = await program.reader.size()
-        theirs = replace(request(new_id(), ANONYMOUS), context=replace(context(new_id()), tenant=elsewhere))
-        assert isinstance(await program.ledger.execute(APPLICATION, theirs), Appended)
-        return Members([], position, frozenset({"application.drafted.v1"}))
-
-    need = Related("application", "every", "k", complete=True)
-    watch = Watch(needs=(need,))
-    ledger = ruled(program, rules, relations={"every": every})
-    stream = await drafted(program.ledger)
-    assert isinstance(await ledger.execute(APPLICATION, request(stream, SUBMIT)), Appended)
-    assert len(watch.seen) == 1
-    loader = FactLoader(program.reader, States(program.reader), nothing_held, rules={}, relations={"every": every},
-                        references={}, sums={})  # fmt: skip
-    assert await loader.facts(TENANT, lambda _: (need,)) == {need: ()}
-
-
-async def test_facts_that_move_at_every_look_are_said_to_have_moved(program: Running) -> None:
-    """Nobody waits for ever for a tenant that begins one stream after the other."""
-    looks = 0
-
-    async def every(tenant: UUID, key: object) -> Members:
-        nonlocal looks
-        looks += 1
-        position = await program.reader.size()
-        await drafted(program.ledger)
-        return Members([], position, frozenset({"application.drafted.v1"}))
-
-    need = Related("application", "every", "k", complete=True)
-    loader = FactLoader(program.reader, States(program.reader), nothing_held, rules={}, relations={"every": every},
-                        references={}, sums={})  # fmt: skip
-    with pytest.raises(StateMoved, match="what is asked about moved on 4 times"):
-        await loader.facts(TENANT, lambda _: (need,))
-    assert looks == 4
-
-
-async def test_a_rule_that_does_not_need_all_of_them_is_judged_once(program: Running, rules: Rules) -> None:
-    async def every(tenant: UUID, key: object) -> Members:
-        position = await program.reader.size()
-        await drafted(program.ledger)
-        return Members([], position, frozenset({"application.drafted.v1"}))
-
-    watch = Watch(needs=(Related("application", "every", "k"),))
-    ledger = ruled(program, rules, relations={"every": every})
-    assert isinstance(await ledger.execute(APPLICATION, request(await drafted(ledger), SUBMIT)), Appended)
-    assert len(watch.seen) == 1
 
 
 async def test_what_is_another_tenants_is_not_there(program: Running, rules: Rules) -> None:

@@ -12,8 +12,8 @@ from adapters.postgres.writing.tenant_lock import TenantLock
 from api.compose import Running
 from domain.intake.application.rules import APPLICATION
 from domain.kernel.needs import Sum
+from tests.adapters.postgres.judged import Interposed, Rules, Watch, drafted, ruled, rules
 from tests.adapters.postgres.story import SUBMIT, TENANT, request
-from tests.adapters.postgres.test_ledger_rules import Interposed, Rules, Watch, drafted, ruled, rules
 
 __all__ = ["rules"]
 

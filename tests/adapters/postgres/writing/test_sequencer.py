@@ -50,18 +50,14 @@ OTHER_TENANT = uuid7(3, 3)
 TOY = toy_draft(STREAMS[0]).type
 
 
-def part(stream: UUID = STREAMS[0], expected: int = 0, events: int = 1) -> Part:
-    return Part(stream, expected, tuple(toy_draft(stream) for _ in range(events)))
+def part(of: UUID = STREAMS[0], expected: int = 0, events: int = 1) -> Part:
+    return Part(of, expected, tuple(toy_draft(of) for _ in range(events)))
 
 
 def several(
-    *parts: Part,
-    reads: Sequence[StreamRead] = (),
-    looked_to: int | None = None,
-    key: str = "k",
-    says: str = "",
+    *parts: Part, reads: Sequence[StreamRead] = (), looked_to: int | None = None, key: str = "k", says: str = "",
     tenant: UUID = TENANT,
-) -> Append:
+) -> Append:  # fmt: skip
     beginnings = () if looked_to is None else ((TOY, looked_to),)
     digest = sha256(says.encode()).digest()
     return Append(tenant=tenant, key=key, digest=digest, parts=tuple(parts), reads=tuple(reads), beginnings=beginnings)
