@@ -6,11 +6,9 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 
-from psycopg_pool import AsyncConnectionPool
-
 import domain.registry  # noqa: F401 - registers the event types that stored entries are read as
 from adapters.keys import FileKeys
-from adapters.postgres.connections import connect, conninfo
+from adapters.postgres.connections import connect, pool_of
 from adapters.postgres.embedded import EmbeddedPostgres
 from adapters.postgres.ledger import Ledger
 from adapters.postgres.reading.facts import FactLoader
@@ -75,14 +73,7 @@ def _is_empty(url: str) -> bool:
 @asynccontextmanager
 async def running(on: Base) -> AsyncIterator[Running]:
     """The write path and the readers on top of a prepared database."""
-    pool = AsyncConnectionPool(
-        conninfo(on.url),
-        min_size=1,
-        max_size=READ_CONNECTIONS,
-        open=False,
-        timeout=READ_TIMEOUT_S,
-        kwargs={"autocommit": True},
-    )
+    pool = pool_of(on.url, least=1, most=READ_CONNECTIONS, timeout_s=READ_TIMEOUT_S)
     vault, queries = Vault(on.keys, random_bytes), Queries(on.url)
     async with pool, TenantLock(on.url) as lock, GroupCommit(on.url, clock=now) as writer:
         reader = Reader(pool)

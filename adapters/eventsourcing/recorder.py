@@ -26,12 +26,12 @@ from eventsourcing.persistence import (
     Subscription,
     Tracking,
 )
-from psycopg_pool import ConnectionPool, PoolTimeout
+from psycopg_pool import PoolTimeout
 
 from adapters.eventsourcing.codec import EntryCodec, stream_of
 from adapters.eventsourcing.subscription import LedgerSubscription
 from adapters.eventsourcing.writer import WriterThread
-from adapters.postgres.connections import Connection, DatabaseUnavailable, connect, conninfo
+from adapters.postgres.connections import Connection, DatabaseUnavailable, blocking_pool_of, connect
 from adapters.postgres.schema import SHARD
 from adapters.postgres.writing.group_commit import OutcomeUnknown, WriterClosed
 from adapters.postgres.writing.rows import CHANNEL
@@ -69,14 +69,8 @@ class LedgerRecorder(ApplicationRecorder):
         self._codec = codec or EntryCodec()
         with _errors():
             self._writer = WriterThread(url, clock=clock).start()
-        self._pool: ConnectionPool[Connection] = ConnectionPool(
-            conninfo(url),
-            min_size=1,
-            max_size=READ_CONNECTIONS,
-            open=True,
-            kwargs={"autocommit": True},
-            check=ConnectionPool.check_connection,
-        )
+        self._pool = blocking_pool_of(url, least=1, most=READ_CONNECTIONS)
+        self._pool.open()
 
     def __enter__(self) -> LedgerRecorder:
         return self

@@ -7,15 +7,20 @@ leaseledger_reader  reads everything but keys and vault
 
 from __future__ import annotations
 
+import time
 from typing import Any, Literal
+from weakref import WeakKeyDictionary
 
 import psycopg
 from psycopg.conninfo import make_conninfo
-from psycopg_pool import AsyncConnectionPool
+from psycopg_pool import AsyncConnectionPool, ConnectionPool
 
 Role = Literal["leaseledger_app", "leaseledger_reader"]
 
+APP: Role = "leaseledger_app"
 CONNECT_TIMEOUT_S = 10
+LOOK_EVERY_S = 1.0
+"""How often a pool looks whether the server still knows a connection; looking at each use would cost a round trip."""
 
 
 Connection = psycopg.Connection[tuple[Any, ...]]
@@ -27,7 +32,7 @@ class DatabaseUnavailable(RuntimeError):
     """The database cannot be reached; the message names the reason without credentials."""
 
 
-def conninfo(url: str, role: Role | None = "leaseledger_app") -> str:
+def conninfo(url: str, role: Role | None = APP) -> str:
     """libpq connection string for `url` that starts under `role` with synchronous commits."""
     options = "-c synchronous_commit=on -c timezone=UTC"
     if role is not None:
@@ -35,7 +40,7 @@ def conninfo(url: str, role: Role | None = "leaseledger_app") -> str:
     return make_conninfo(url, options=options, connect_timeout=CONNECT_TIMEOUT_S, application_name="leaseledger")
 
 
-def connect(url: str, role: Role | None = "leaseledger_app") -> Connection:
+def connect(url: str, role: Role | None = APP) -> Connection:
     """A blocking connection in autocommit mode. Raises `DatabaseUnavailable`."""
     try:
         return psycopg.connect(conninfo(url, role), autocommit=True)
@@ -43,12 +48,50 @@ def connect(url: str, role: Role | None = "leaseledger_app") -> Connection:
         raise DatabaseUnavailable(f"cannot connect to the database: {_reason(error)}") from error
 
 
-async def connect_async(url: str, role: Role | None = "leaseledger_app") -> AsyncConnection:
+async def connect_async(url: str, role: Role | None = APP) -> AsyncConnection:
     """An asyncio connection in autocommit mode. Raises `DatabaseUnavailable`."""
     try:
         return await psycopg.AsyncConnection.connect(conninfo(url, role), autocommit=True)
     except psycopg.OperationalError as error:
         raise DatabaseUnavailable(f"cannot connect to the database: {_reason(error)}") from error
+
+
+def pool_of(url: str, *, most: int, least: int = 0, timeout_s: float = 30.0, role: Role | None = APP) -> Pool:
+    """A pool of asyncio connections in autocommit mode, to be opened; those that the server has closed are replaced."""
+    return AsyncConnectionPool(
+        conninfo(url, role), min_size=least, max_size=most, timeout=timeout_s, open=False,
+        kwargs={"autocommit": True}, check=_look_async,
+    )  # fmt: skip
+
+
+def blocking_pool_of(url: str, *, most: int, least: int = 0, timeout_s: float = 30.0) -> ConnectionPool[Connection]:
+    """The same for threads."""
+    return ConnectionPool(
+        conninfo(url), min_size=least, max_size=most, timeout=timeout_s, open=False,
+        kwargs={"autocommit": True}, check=_look,
+    )  # fmt: skip
+
+
+_looked_at: WeakKeyDictionary[object, float] = WeakKeyDictionary()
+
+
+def _unseen(connection: object) -> bool:
+    """Whether a connection was not looked at for a while; whoever is told does it now."""
+    at = time.monotonic()
+    if at - _looked_at.get(connection, float("-inf")) < LOOK_EVERY_S:
+        return False
+    _looked_at[connection] = at
+    return True
+
+
+async def _look_async(connection: AsyncConnection) -> None:
+    if _unseen(connection):
+        await AsyncConnectionPool.check_connection(connection)
+
+
+def _look(connection: Connection) -> None:
+    if _unseen(connection):
+        ConnectionPool.check_connection(connection)
 
 
 def _reason(error: psycopg.Error) -> str:

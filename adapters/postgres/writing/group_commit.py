@@ -52,6 +52,7 @@ CROWD = 256
 which takes longer than the server needs, and neither of the two should wait for the other.
 """
 
+NO_ROOM = (psycopg.errors.DiskFull, psycopg.errors.OutOfMemory)
 RECOVERY_TIMEOUT_S = 60.0
 RECOVERY_PAUSE_S = 0.1
 
@@ -83,6 +84,7 @@ class GroupCommit:
         self._connection: AsyncConnection | None = None
         self._task: asyncio.Task[None] | None = None
         self._telling: set[asyncio.Task[None]] = set()
+        self._delivery: asyncio.Future[None] | None = None
 
     async def __aenter__(self) -> GroupCommit:
         self._connection = await connect_async(self._url)
@@ -110,9 +112,27 @@ class GroupCommit:
         if self._closing:
             raise WriterClosed("the writer is closed")
         future: asyncio.Future[Appended] = asyncio.get_running_loop().create_future()
-        self._waiting.append((append, future))
+        waiting = (append, future)
+        self._waiting.append(waiting)
         self._wake.set()
-        return await future
+        try:
+            return await future
+        except asyncio.CancelledError:
+            await self._withdrawn(waiting)
+            raise
+
+    async def _withdrawn(self, waiting: Waiting) -> None:
+        """Take an append back that nobody waits for any more; wait until the transaction ended that may hold it.
+
+        Whoever gives up must not go on while it is being written: what it holds (a tenant lock) vouches for it.
+        """
+        if waiting in self._waiting:
+            self._waiting.remove(waiting)
+            return
+        delivery = self._delivery
+        while delivery is not None and not delivery.done():
+            with suppress(asyncio.CancelledError):
+                await asyncio.wait({delivery})
 
     async def _run(self) -> None:
         while True:
@@ -135,7 +155,11 @@ class GroupCommit:
         return taken
 
     async def _deliver(self, waiting: Sequence[Waiting]) -> None:
-        outcomes = await self._outcomes([append for append, _ in waiting])
+        self._delivery = asyncio.get_running_loop().create_future()
+        try:
+            outcomes = await self._outcomes([append for append, _ in waiting])
+        finally:
+            self._delivery.set_result(None)
         told = list(zip((future for _, future in waiting), outcomes, strict=True))
         if len(told) < CROWD:
             _tell(told)
@@ -167,6 +191,9 @@ class GroupCommit:
                 if self._connection is None:
                     self._connection = await connect_async(self._url)
                 return await self._commit(self._connection, appends)
+            except NO_ROOM:
+                # The server lives, has said no, and has written nothing.
+                raise
             except (psycopg.OperationalError, DatabaseUnavailable) as error:
                 await self._drop_connection()
                 if loop.time() >= deadline:

@@ -12,14 +12,12 @@ import asyncio
 from collections import defaultdict
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from typing import Any
 from uuid import UUID
 
 import psycopg
-from psycopg_pool import AsyncConnectionPool
 
 from adapters.postgres.advisory import lock_number
-from adapters.postgres.connections import conninfo
+from adapters.postgres.connections import pool_of
 from adapters.postgres.schema import SHARD
 from adapters.postgres.writing.sequencer import Fence
 
@@ -37,9 +35,7 @@ class TenantLock:
     """Locks by tenant on a small pool of their own, because whoever holds one needs further connections."""
 
     def __init__(self, url: str) -> None:
-        self._pool: AsyncConnectionPool[psycopg.AsyncConnection[tuple[Any, ...]]] = AsyncConnectionPool(
-            conninfo(url), min_size=0, max_size=CONNECTIONS, timeout=WAIT_S, open=False
-        )
+        self._pool = pool_of(url, most=CONNECTIONS, timeout_s=WAIT_S)
         self._here: defaultdict[UUID, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     async def __aenter__(self) -> TenantLock:
@@ -59,15 +55,16 @@ class TenantLock:
         """
         lock = lock_of(tenant)
         async with self._here[tenant], self._pool.connection() as connection:
-            await connection.execute(_LOCK, (lock,))
-            async with connection.transaction(force_rollback=True):
-                await connection.execute(_WAIT_FOR_APPENDS, (SHARD,))
             try:
+                await connection.execute("BEGIN")
+                await connection.execute(_LOCK, (lock,))
+                async with connection.transaction(force_rollback=True):
+                    await connection.execute(_WAIT_FOR_APPENDS, (SHARD,))
                 yield Fence(lock, connection.info.backend_pid)
             finally:
                 # A connection that is gone has given the lock back already.
                 with suppress(psycopg.OperationalError):
-                    await connection.rollback()
+                    await connection.execute("ROLLBACK")
 
 
 def lock_of(tenant: UUID) -> int:

@@ -6,9 +6,8 @@ from collections.abc import Callable
 from typing import Concatenate, ParamSpec, TypeVar
 
 from anyio import CapacityLimiter, to_thread
-from psycopg_pool import ConnectionPool
 
-from adapters.postgres.connections import Connection, conninfo
+from adapters.postgres.connections import Connection, blocking_pool_of
 
 QUERY_CONNECTIONS = 4
 """Blocking queries at a time; each holds one thread and one connection."""
@@ -23,14 +22,7 @@ class Queries:
     """Blocking database work outside the event loop: a few threads, a few connections, made when first needed."""
 
     def __init__(self, url: str) -> None:
-        self._pool: ConnectionPool[Connection] = ConnectionPool(
-            conninfo(url),
-            min_size=0,
-            max_size=QUERY_CONNECTIONS,
-            timeout=POOL_TIMEOUT_S,
-            open=False,
-            kwargs={"autocommit": True},
-        )
+        self._pool = blocking_pool_of(url, most=QUERY_CONNECTIONS, timeout_s=POOL_TIMEOUT_S)
         self._limiter: CapacityLimiter | None = None
 
     async def run(self, query: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:

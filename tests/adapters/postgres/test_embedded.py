@@ -222,7 +222,36 @@ def test_path_too_long_for_a_socket(cluster: Path, data: Path) -> None:
         assert "d" * 120 not in server.url
         sockets = Path(server.url.partition("host=")[2])
         assert stat.S_IMODE(sockets.stat().st_mode) == 0o700
-    shutil.rmtree(sockets)
+    assert not sockets.exists()
+
+
+@pytest.mark.parametrize("planted", ["open to others", "a link", "somebody else's"])
+def test_a_socket_directory_that_is_not_ours_alone_is_refused(cluster: Path, data: Path, planted: str) -> None:
+    """Whoever can move in it would be asked for passwords and rows as if he were the database."""
+    odd = data / "two words"
+    odd.mkdir()
+    _copy(cluster, odd)
+    with EmbeddedPostgres(odd) as server:
+        sockets = Path(server.url.partition("host=")[2])
+    target = data / "target"
+    target.mkdir(mode=0o700)
+    if planted == "a link":
+        sockets.symlink_to(target)
+    else:
+        sockets.mkdir(mode=0o700)
+    if planted == "open to others":
+        sockets.chmod(0o777)
+    if planted == "somebody else's":
+        if os.geteuid() != 0:
+            pytest.skip("only root can give a directory away")
+        os.chown(sockets, 12345, 12345)
+    owner = target.stat().st_uid
+    try:
+        with pytest.raises(EmbeddedPostgresError, match="expected a directory of our own with mode 0700"):
+            EmbeddedPostgres(odd).__enter__()
+        assert target.stat().st_uid == owner
+    finally:
+        sockets.unlink() if sockets.is_symlink() else sockets.rmdir()
 
 
 @pytest.mark.parametrize("name", ["a%20b", "d%35", "two words", "it's", "back\\slash", "$HOME`x`", "a,b", "目录　é"])

@@ -14,7 +14,7 @@ from psycopg_pool import AsyncConnectionPool
 
 from adapters.connectors.payments.sandbox import MEMORY, SandboxBank
 from adapters.connectors.payments.scenarios import Rule
-from adapters.postgres.connections import conninfo
+from adapters.postgres import connections
 from adapters.processes.dispatch import STREAMS_IN_FLIGHT, context
 from adapters.processes.end_of_day import EndOfDay
 from api.compose import Running
@@ -81,7 +81,7 @@ async def a_world(
 @contextmanager
 def pool_of(url: str) -> Iterator[AsyncConnectionPool[Any]]:
     """A pool for a subscription; the caller opens it."""
-    yield AsyncConnectionPool(conninfo(url), min_size=1, max_size=2, open=False, kwargs={"autocommit": True})
+    yield connections.pool_of(url, least=1, most=2)
 
 
 def lease_stream(number: int) -> UUID:

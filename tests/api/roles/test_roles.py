@@ -106,6 +106,16 @@ def test_a_second_instance_waits_until_the_first_is_killed(data: Path, commands:
             assert said_by(words) == f"{waiting}react: at work; Ctrl-C ends it\nStopped.\n"
 
 
+def test_a_role_without_its_lock_ends_and_is_started_again(data: Path, commands: Path) -> None:
+    """The lock goes with its connection: another instance may have begun, and two must not work."""
+    assert leaseledger(commands, data, "project").returncode == 0
+    with role(commands / NAME, data, "react") as (alone, words):
+        until(lambda: holder(data) is not None)
+        terminate(data, holder(data))
+        assert alone.wait(START_S) == 2
+        assert "the database does not know this instance any more" in said_by(words)
+
+
 def test_who_works_and_what_waits_is_seen(data: Path, commands: Path) -> None:
     """A ledger whose process managers do not run looks like any other until somebody says so."""
     program = commands / NAME
@@ -150,6 +160,15 @@ def holder(folder: Path) -> int | None:
     with EmbeddedPostgres(folder) as server, connect(server.url) as connection:
         row = connection.execute("SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND granted").fetchone()
     return None if row is None else int(row[0])
+
+
+def terminate(folder: Path, pid: int | None) -> None:
+    """End a connection from the database's side."""
+    from adapters.postgres.connections import connect
+    from adapters.postgres.embedded import EmbeddedPostgres
+
+    with EmbeddedPostgres(folder) as server, connect(server.url, role=None) as connection:
+        connection.execute("SELECT pg_terminate_backend(%s, 5000)", (pid,))
 
 
 def test_a_role_that_nobody_knows(commands: Path, tmp_path: Path) -> None:

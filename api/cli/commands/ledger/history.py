@@ -125,14 +125,10 @@ class _Reading:
     """A reader on two connections."""
 
     def __init__(self, on: Base) -> None:
-        from psycopg_pool import AsyncConnectionPool
-
-        from adapters.postgres.connections import conninfo
+        from adapters.postgres.connections import pool_of
 
         # Two connections are enough for one question after the other.
-        self._pool = AsyncConnectionPool(
-            conninfo(on.url, "leaseledger_reader"), min_size=1, max_size=2, open=False, kwargs={"autocommit": True}
-        )
+        self._pool = pool_of(on.url, least=1, most=2, role="leaseledger_reader")
 
     async def __aenter__(self) -> Reader:
         from adapters.postgres.reading.reader import Reader

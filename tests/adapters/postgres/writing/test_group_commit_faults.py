@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 from psycopg import Connection
 
@@ -139,6 +140,47 @@ def own_server() -> Iterator[EmbeddedPostgres]:
     with tempfile.TemporaryDirectory(prefix="leaseledger-killed-") as place, EmbeddedPostgres(Path(place)) as started:
         ensure_schema(started.url, origin=ORIGIN)
         yield started
+
+
+async def test_whoever_gives_up_takes_back_what_was_not_begun(url: str, connection: Connection[Any]) -> None:
+    """Withdrawn from the queue it is never written; begun already, its end is waited for."""
+    async with GroupCommit(url, clock=now) as writer:
+        with connect(url, role=None) as blocker:
+            blocker.execute("BEGIN; SELECT FROM ledger.head FOR UPDATE")
+            begun = asyncio.create_task(writer.append(toys(key="begun")))
+            await asyncio.sleep(0.2)
+            queued = asyncio.create_task(writer.append(toys(key="queued")))
+            await asyncio.sleep(0)
+            for task in (begun, queued):
+                task.cancel()
+            await asyncio.wait({queued}, timeout=5)
+            assert queued.cancelled()
+            await asyncio.sleep(0.2)
+            assert not begun.done(), "it may be written yet"
+            blocker.execute("COMMIT")
+        with pytest.raises(asyncio.CancelledError):
+            await begun
+        assert [key for (key,) in connection.execute("SELECT key FROM ledger.commands")] == ["begun"]
+        assert isinstance(await writer.append(toys()), Appended)
+
+
+async def test_a_full_disk_is_said_at_once_and_is_no_lost_connection(url: str, connection: Connection[Any]) -> None:
+    """The server lives and has said no: nothing was written, nobody waits a minute, and the next one goes in."""
+    with connect(url, role=None) as superuser:
+        superuser.execute(_FULL)
+    async with GroupCommit(url, clock=now) as writer:
+        with pytest.raises(psycopg.errors.DiskFull):
+            await asyncio.wait_for(writer.append(toys()), 5)
+        with connect(url, role=None) as superuser:
+            superuser.execute("DROP TRIGGER full_disk ON ledger.commands")
+        assert (await writer.append(toys())).position == 1
+    check_whole(connection, events=1)
+
+
+_FULL = """
+CREATE FUNCTION ledger.full_disk() RETURNS trigger LANGUAGE plpgsql AS
+$$ BEGIN RAISE EXCEPTION 'no space left' USING ERRCODE = 'disk_full'; END $$;
+CREATE TRIGGER full_disk BEFORE INSERT ON ledger.commands FOR EACH ROW EXECUTE FUNCTION ledger.full_disk()"""
 
 
 async def test_server_is_killed_while_clients_write(own_server: EmbeddedPostgres) -> None:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from uuid import UUID
 
 import pytest
+from msgspec.structs import replace
 
 from adapters.postgres.connections import connect
 from adapters.postgres.writing.tenant_lock import TenantLock, lock_of
 from adapters.system import new_id
 from api.compose import Running
-from tests.adapters.postgres.story import TENANT
+from tests.adapters.postgres.story import TENANT, toys
 
 
 async def test_locks_of_a_tenant_exclude_each_other_in_all_processes(program: Running) -> None:
@@ -66,6 +68,39 @@ async def test_whoever_gets_the_lock_waits_for_the_append_before(program: Runnin
             assert not waiting.done()
             writer.execute("COMMIT")
         await waiting
+
+
+async def test_an_append_that_was_given_up_is_not_vouched_for_by_the_next_holder(program: Running, url: str) -> None:
+    """The connection is the same one, and so is the fence; what began under the first holding ends under it."""
+    order: list[str] = []
+    holds, goes_on = asyncio.Event(), asyncio.Event()
+
+    async def first(lock: TenantLock) -> None:
+        async with lock.hold(TENANT) as fence:
+            holds.set()
+            await goes_on.wait()
+            try:
+                await program.writer.append(replace(toys(), fence=fence))
+            finally:
+                order.append("given up")
+
+    async with TenantLock(program.url) as lock:
+        giving_up = asyncio.create_task(first(lock))
+        await holds.wait()
+        with connect(url, role=None) as blocker:
+            blocker.execute("BEGIN; SELECT FROM ledger.head FOR UPDATE")
+            goes_on.set()
+            await asyncio.sleep(0.3)
+            giving_up.cancel()
+            second = asyncio.create_task(lock.hold(TENANT).__aenter__())
+            await asyncio.sleep(0.3)
+            assert (order, second.done()) == ([], False)
+            blocker.execute("COMMIT")
+        with suppress(asyncio.CancelledError):
+            await giving_up
+        await second
+        assert order == ["given up"]
+        assert await program.reader.size() == 1
 
 
 _WAITING = "SELECT count(*) FROM pg_locks WHERE NOT granted AND locktype IN ('tuple', 'transactionid')"
