@@ -20,7 +20,7 @@ from uuid import UUID
 from msgspec import Raw, Struct, structs
 
 from domain.kernel.command import Actor
-from domain.kernel.event import EVENT_TYPES, Event
+from domain.kernel.event import Event, stored_types
 from domain.kernel.fields import INTERNAL
 
 Key = tuple[str, ...]
@@ -37,7 +37,6 @@ SQL_TYPES: Mapping[type, str] = {
 """How the types of row fields are stored; anything else is refused when the projection is declared."""
 
 _NAME = re.compile(r"[a-z][a-z_]{0,39}")
-_VERSIONED = re.compile(r"(.*\.v)([0-9]+)")
 
 
 class ProjectionError(Exception):
@@ -189,8 +188,12 @@ class Projection(Generic[R]):
 
     @cached_property
     def types(self) -> frozenset[str]:
-        """Every stored event type that reaches the fold: the declared classes' types and their older versions."""
-        return frozenset(old for cls in self.events for old in _with_older(_name_of(cls)))
+        """Every stored event type that reaches the fold, whatever it was called when it was stored."""
+        known = stored_types()
+        if strays := self.events - set(known.values()):
+            names = ", ".join(sorted(cls.__name__ for cls in strays))
+            raise ProjectionError(f"{self.table}: expected classes registered with @event_type, got {names}")
+        return frozenset(name for name, current in known.items() if current in self.events)
 
     @cached_property
     def key_at(self) -> tuple[int, ...]:
@@ -210,16 +213,3 @@ def _sql_type(where: str, hint: Any) -> str:
         expected = ", ".join(t.__name__ for t in SQL_TYPES)
         raise ProjectionError(f"{where}: expected one of {expected}, or that or None, got {hint}")
     return SQL_TYPES[inner[0]]
-
-
-def _name_of(cls: type[Event]) -> str:
-    for name, registered in EVENT_TYPES.items():
-        if registered is cls:
-            return name
-    raise ProjectionError(f"expected a class registered with @event_type, got {cls.__name__}")
-
-
-def _with_older(name: str) -> list[str]:
-    match = _VERSIONED.fullmatch(name)
-    assert match is not None, "registered event types end in a version"
-    return [f"{match[1]}{n}" for n in range(1, int(match[2]) + 1)]
