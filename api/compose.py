@@ -1,4 +1,4 @@
-"""The composition root: settings become a running ledger. Nothing else puts parts together."""
+"""The composition root: settings become a running ledger; roles put theirs together on top of it."""
 
 from __future__ import annotations
 

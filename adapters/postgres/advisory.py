@@ -1,4 +1,7 @@
-"""Advisory locks of the database: their numbers, and who holds them."""
+"""Advisory locks that are named by what they are for: their numbers, and who holds them.
+
+Locks of set-up, of publishing and of read models have fixed numbers where they are taken.
+"""
 
 from __future__ import annotations
 
