@@ -17,6 +17,7 @@ from typing import Any
 from uuid import UUID
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from adapters.postgres.reading.facts import JUDGED_AGAIN, FactLoader, LoadedFacts
 from adapters.postgres.reading.reader import Reader
@@ -56,7 +57,8 @@ class Request(Struct, frozen=True, kw_only=True):
     `expected` is the version the caller saw, if it insists on one (If-Match). `new` says that the caller has just
     made the stream's id, so that there is nothing to load; should it be wrong, the append finds out and loads.
     `first` demands that its events are the ledger's first. `asked` is what the caller gave of the command, where the
-    rest was filled in for it: only that makes a repeated request the same one.
+    rest was filled in for it: only that makes a repeated request the same one. The case of an event is that of its
+    stream; a new stream is of the case of the stream that it is `about`, or else of the context's.
     """
 
     stream: UUID
@@ -67,6 +69,7 @@ class Request(Struct, frozen=True, kw_only=True):
     new: bool = False
     first: bool = False
     asked: object = None
+    about: UUID | None = None
 
 
 class StreamBusy(AppendError):
@@ -191,7 +194,8 @@ class Ledger:
         reads: Reads,
     ) -> Appended:
         version, state = seen
-        drafted = await self.prepare(request.stream, [(event, request.context, self._new_id()) for event in events])
+        context = await self._of_case(request, version)
+        drafted = await self.prepare(request.stream, [(event, context, self._new_id()) for event in events])
         appended = await self._writer.append(
             Append(
                 tenant=request.context.tenant,
@@ -210,8 +214,16 @@ class Ledger:
             for event in events:
                 state = decider.evolve(state, event)
             after = (appended.version, state)
-            self.states.advance(decider, request.stream, request.context.tenant, version, after)
+            self.states.advance(decider, request.stream, context, version, after)
         return appended
+
+    async def _of_case(self, request: Request, version: int) -> Context:
+        """The context with the case that the stream has, or that a new one gets: a case is known by its first event."""
+        of = request.stream if version else request.about
+        case = None if of is None else await self.states.case_of(of)
+        if case is None or case == request.context.correlation:
+            return request.context
+        return replace(request.context, correlation=case)
 
     async def append(self, append: Append) -> Appended:
         """Append events that were decided elsewhere (an import decides whole cases); see `GroupCommit.append`."""

@@ -53,7 +53,8 @@ _LAST_SECOND = time(23, 59, 59)
 class Dispatch(Struct, frozen=True, kw_only=True):
     """One command to be executed because of something, under a key that says because of what.
 
-    `doubtful`: it is refused more often than not, such as a monthly look at whether there is anything to do.
+    `doubtful`: it is refused more often than not, such as a monthly look at whether there is anything to do. A new
+    stream is of the case of the stream that it is `about`.
     """
 
     decider: Decider[Any]
@@ -62,6 +63,7 @@ class Dispatch(Struct, frozen=True, kw_only=True):
     command: Command
     context: Context
     doubtful: bool = False
+    about: UUID | None = None
 
 
 @dataclass
@@ -105,12 +107,12 @@ def context(tenant: UUID, key: str, day: date, by: str, correlation: UUID) -> Co
     )
 
 
-def dispatch_of(follow_up: FollowUp, tenant: UUID, day: date, by: str, correlation: UUID) -> Dispatch:
-    """A follow-up command for a business date, in the name of a part of the program."""
-    return in_context(follow_up, context(tenant, follow_up.key, day, by, correlation))
+def dispatch_of(follow_up: FollowUp, tenant: UUID, day: date, by: str, about: UUID) -> Dispatch:
+    """A follow-up command for a business date about a stream, in the name of a part of the program."""
+    return in_context(follow_up, context(tenant, follow_up.key, day, by, about), about)
 
 
-def in_context(follow_up: FollowUp, given: Context) -> Dispatch:
+def in_context(follow_up: FollowUp, given: Context, about: UUID | None = None) -> Dispatch:
     """A follow-up command with the context it is executed in."""
     return Dispatch(
         decider=follow_up.decider,
@@ -118,6 +120,7 @@ def in_context(follow_up: FollowUp, given: Context) -> Dispatch:
         key=follow_up.key,
         command=follow_up.command,
         context=given,
+        about=about,
     )
 
 
@@ -269,4 +272,10 @@ class _Run:
 
 
 def _request(dispatch: Dispatch) -> Request:
-    return Request(stream=dispatch.stream, key=dispatch.key, command=dispatch.command, context=dispatch.context)
+    return Request(
+        stream=dispatch.stream,
+        key=dispatch.key,
+        command=dispatch.command,
+        context=dispatch.context,
+        about=dispatch.about,
+    )

@@ -16,6 +16,7 @@ from msgspec import Struct
 from adapters.postgres.reading.reader import Reader
 from adapters.postgres.writing.sequencer import Fence
 from chain.entry import Entry
+from domain.kernel.command import Context
 from domain.kernel.decider import Decider, fold
 
 CACHED_STREAMS = 50_000
@@ -24,10 +25,11 @@ LOADED_AT_ONCE = 500
 
 
 class Held(Struct, frozen=True):
-    """A stream as it is known: the aggregate it was folded as, the tenant of its first event, version and state."""
+    """A stream as it is known: the aggregate it was folded as, tenant and case of its first event, version, state."""
 
     decider: Decider[Any]
     tenant: UUID | None
+    case: UUID | None
     version: int
     state: Any
 
@@ -52,13 +54,21 @@ class States:
 
     def expect_new(self, decider: Decider[Any], stream: UUID) -> None:
         """Take a stream for new without looking; an append finds out when it is not."""
-        self._held.setdefault(stream, Held(decider, None, 0, decider.initial))
+        self._held.setdefault(stream, Held(decider, None, None, 0, decider.initial))
 
-    def advance(self, decider: Decider[Any], stream: UUID, tenant: UUID, before: int, after: tuple[int, Any]) -> None:
+    def advance(self, decider: Decider[Any], stream: UUID, by: Context, before: int, after: tuple[int, Any]) -> None:
         """Move a stream on from one version to another, unless somebody else has moved it meanwhile."""
         held = self._held.get(stream)
         if (held.version if held else 0) == before:
-            self._held[stream] = Held(decider, tenant, *after)
+            self._held[stream] = Held(decider, by.tenant, by.correlation, *after)
+
+    async def case_of(self, stream: UUID) -> UUID | None:
+        """The case of a stream, which its first event names; `None` for one that is not there."""
+        held = self._held.get(stream)
+        if held is not None and held.version:
+            return held.case
+        first = await self._reader.first(stream)
+        return None if first is None else first.parsed().correlation
 
     async def load(self, decider: Decider[Any], stream: UUID) -> tuple[int, Any]:
         """Version and state of a stream; (0, empty state) for a new one."""
@@ -116,13 +126,13 @@ class States:
 
     async def catch_up(self, decider: Decider[Any], stream: UUID) -> int:
         """Read what a stream holds behind the known version; the version it has then."""
-        held = self._held.get(stream) or Held(decider, None, 0, decider.initial)
-        tenant, version, state = held.tenant, held.version, held.state
+        held = self._held.get(stream) or Held(decider, None, None, 0, decider.initial)
+        tenant, case, version, state = held.tenant, held.case, held.version, held.state
         async for entry in self._reader.stream_entries(stream, after=version):
-            tenant = tenant or entry.tenant
+            tenant, case = tenant or entry.tenant, case or entry.correlation
             state = decider.evolve(state, entry.event())
             version += 1
-        self._hold_newer(stream, Held(decider, tenant, version, state))
+        self._hold_newer(stream, Held(decider, tenant, case, version, state))
         return self._held[stream].version
 
     def _hold_newer(self, stream: UUID, now: Held) -> None:
@@ -148,4 +158,6 @@ def whose(first: Entry) -> tuple[UUID, str]:
 
 def _replayed(decider: Decider[Any], entries: Sequence[Entry]) -> Held:
     state = fold(decider, (entry.event() for entry in entries))
-    return Held(decider, entries[0].tenant if entries else None, len(entries), state)
+    if not entries:
+        return Held(decider, None, None, 0, state)
+    return Held(decider, entries[0].tenant, entries[0].correlation, len(entries), state)

@@ -12,6 +12,7 @@ from datetime import date
 from pathlib import Path
 from types import ModuleType
 from typing import Any
+from uuid import UUID
 
 import pytest
 from psycopg import Connection
@@ -30,6 +31,7 @@ from domain.kernel.decider import fold
 from domain.leasing.lease.refusals import CLOSED
 from domain.leasing.lease.rules.decider import LEASE
 from domain.leasing.lease.state import LeasePhase
+from domain.payments.payment.events import PaymentInitiated
 from projections.engine.comparing import compare
 from projections.engine.model import Projection
 
@@ -124,6 +126,25 @@ def test_books_balance_after_every_event(connection: Connection[Any]) -> None:
     everything = [line for entry in entries(connection) for line in post(parse(entry).event())]
     assert lines == len(everything) > 40
     assert trial_balance(everything) == dict(sorted(totals.items()))
+
+
+def test_every_stream_is_of_one_case(connection: Connection[Any]) -> None:
+    """Also what the evening began: a payment is of its lease's case, a fired timer of its stream's."""
+    cases: dict[UUID, set[UUID]] = {}
+    leases: dict[UUID, UUID] = {}
+    payments: dict[UUID, UUID] = {}
+    for (stored,) in connection.execute("SELECT entry FROM ledger.events ORDER BY position"):
+        entry = parse(bytes(stored))
+        cases.setdefault(entry.stream, set()).add(entry.correlation)
+        if entry.type == "lease.created.v1":
+            leases[entry.stream] = entry.correlation
+        if isinstance(event := entry.event(), PaymentInitiated):
+            payments[entry.stream] = event.lease
+    assert {stream: found for stream, found in cases.items() if len(found) > 1} == {}
+    assert {lease: cases[payment] for payment, lease in payments.items()} == {
+        lease: {leases[lease]} for lease in payments.values()
+    }
+    assert len(payments) > 10
 
 
 def test_ledger_is_sound(lived: Base, connection: Connection[Any]) -> None:
