@@ -3,13 +3,13 @@
 GrantMandate, InitiatePayment   a lease of the tenant
 InitiatePayment, RetryPayment   under a mandate only as that permits, on this day
 RefundCredit (of a lease)       through a payment of the same lease, or in another way
-PostPayment, ReversePayment     by hand only money that is no payment of the ledger; that follows from the payment
+PostPayment, ReversePayment     by hand only money that is no payment of the ledger; that follows from the payment.
+                                Ids of version 5 are the ledger's, whichever it gave or will give
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import timedelta
 from uuid import UUID
 
 from domain.kernel.needs import CrossRule, Facts, FirstEvent, Need, Proposal, StreamState
@@ -18,7 +18,7 @@ from domain.kernel.refusal import Refusal, refusal
 from domain.leasing.lease import refusals as lease_refusals
 from domain.leasing.lease.commands import PostPayment, RefundCredit, ReversePayment
 from domain.leasing.lease.state import LeaseState
-from domain.payments.collection import POSTING, collection_stream, on_top
+from domain.payments.collection import POSTING, named_by_the_ledger, on_top
 from domain.payments.mandate import MANDATE, GrantMandate, MandateState, mandate_stream, permits
 from domain.payments.payment import refusals as payment_refusals
 from domain.payments.payment.commands import InitiatePayment, RetryPayment
@@ -32,16 +32,13 @@ LEASE = "lease"
 
 PAYMENT_OF_THE_LEDGER = refusal(
     "lease.payment_of_the_ledger",
-    "This is a payment of the ledger: record what became of it on the payment itself, and the lease follows",
-    "该编号是账本中的付款，请在该付款上登记其结果，租赁随之入账",
+    "This is a payment of the ledger, as is every id of version 5: record what became of it on the payment itself, and "
+    "the lease follows",
+    "该编号是账本中的付款（第 5 版编号均由账本派生），请在该付款上登记其结果，租赁随之入账",
 )
 PAYMENT_DIFFERS = refusal(
     "lease.payment_differs", "This is not what the payment brought to this lease", "入账内容与该付款实际到账不一致"
 )
-
-_DERIVED_VERSION = 5
-_DAYS_AHEAD = 366
-"""How far ahead a payment that the ledger will collect itself is known by its id."""
 
 
 def _lease(proposal: Proposal) -> FirstEvent:
@@ -98,14 +95,27 @@ def _payment_needs(proposal: Proposal, _: Facts) -> Iterable[Need]:
     return (_payment(proposal),)
 
 
-def _not_of_the_ledger(proposal: Proposal, facts: Facts) -> Refusal | None:
+def _posted(proposal: Proposal, facts: Facts) -> Refusal | None:
+    return _by_its_payment(proposal, facts, named_by_the_ledger(proposal.command.payment))
+
+
+def _taking_back_needs(proposal: Proposal, _: Facts) -> Iterable[Need]:
+    yield _payment(proposal)
+    if (brought := _on_top_of(proposal)) is not None:
+        yield StreamState(PAYMENT.name, brought[0])
+
+
+def _taken_back(proposal: Proposal, facts: Facts) -> Refusal | None:
+    """A receipt that only has such an id, from the time when people could give it, is theirs to take back."""
+    return _by_its_payment(proposal, facts, _came_on_top(proposal, facts))
+
+
+def _by_its_payment(proposal: Proposal, facts: Facts, named: bool) -> Refusal | None:
     """Money of a payment is posted and taken back by what follows from the payment, and by nobody else."""
     payment: PaymentState | None = facts[_payment(proposal)]
     if proposal.context.actor == process_actor(POSTING):
         return None if payment is None else _wrong_money(proposal, payment)
-    if payment is None and not _derived(proposal):
-        return None
-    return PAYMENT_OF_THE_LEDGER(payment=proposal.command.payment)
+    return PAYMENT_OF_THE_LEDGER(payment=proposal.command.payment) if payment is not None or named else None
 
 
 def _wrong_money(proposal: Proposal, payment: PaymentState) -> Refusal | None:
@@ -118,16 +128,22 @@ def _wrong_money(proposal: Proposal, payment: PaymentState) -> Refusal | None:
     return None
 
 
-def _derived(proposal: Proposal) -> bool:
-    """Whether the ledger itself will give this id to money of this lease: collected one day, or brought on top."""
-    payment, lease = proposal.command.payment, proposal.state
+def _on_top_of(proposal: Proposal) -> tuple[UUID, int] | None:
+    """The payment of the lease, and its attempt, that money of this id would have come on top by."""
+    money, lease = proposal.command.payment, proposal.state
     assert isinstance(lease, LeaseState), "a lease takes payments"
-    if payment.version != _DERIVED_VERSION or lease.receipt(payment) is not None:
+    if not named_by_the_ledger(money):
+        return None
+    attempts = ((known.payment, number) for known in lease.receipts for number in range(1, ATTEMPTS_MAX + 1))
+    return next((one for one in attempts if money == on_top(*one)), None)
+
+
+def _came_on_top(proposal: Proposal, facts: Facts) -> bool:
+    """Whether a payment of the lease did bring this money on top."""
+    if (brought := _on_top_of(proposal)) is None:
         return False
-    today = proposal.context.business_date
-    days = (today + timedelta(days=ahead) for ahead in range(_DAYS_AHEAD))
-    tops = (on_top(known.payment, number) for known in lease.receipts for number in range(1, ATTEMPTS_MAX + 1))
-    return any(payment == collection_stream(proposal.stream, day) for day in days) or payment in tops
+    payment: PaymentState | None = facts[StreamState(PAYMENT.name, brought[0])]
+    return payment is not None and any(money.attempt == brought[1] for money in payment.received[1:])
 
 
 CrossRule(GrantMandate, _lease_needs, _lease_known)
@@ -135,5 +151,5 @@ CrossRule(InitiatePayment, _lease_needs, _lease_known)
 CrossRule(InitiatePayment, _mandate_needs, _permitted)
 CrossRule(RetryPayment, _mandate_needs, _permitted)
 CrossRule(RefundCredit, _refund_needs, _of_the_lease)
-for _kind in (PostPayment, ReversePayment):
-    CrossRule(_kind, _payment_needs, _not_of_the_ledger)
+CrossRule(PostPayment, _payment_needs, _posted)
+CrossRule(ReversePayment, _taking_back_needs, _taken_back)

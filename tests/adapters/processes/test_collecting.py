@@ -29,7 +29,18 @@ from domain.payments.payment.commands import InitiatePayment, RecordChargeback, 
 from domain.payments.payment.events import PaymentChargedBack, PaymentOverpaid
 from domain.payments.payment.rules import PAYMENT
 from domain.payments.payment.values import Source
-from tests.adapters.processes.world import FIRST, POLICY, TENANT, World, a_world, contents, given, grant, make_lease
+from tests.adapters.processes.world import (
+    FIRST,
+    POLICY,
+    TENANT,
+    World,
+    a_world,
+    cash,
+    contents,
+    given,
+    grant,
+    make_lease,
+)
 from tests.given import when
 
 DUE = FIRST + timedelta(days=30)
@@ -191,8 +202,8 @@ async def test_a_refund_that_fails_is_credit_again(program: Running) -> None:
 async def test_a_refund_that_no_attempt_covers_comes_back(program: Running) -> None:
     """Credit of 900, but no more than 500 of it came through this payment."""
     async with with_credit(program, Script()) as (world, lease):
-        cash = PostPayment(payment=uuid5(TENANT, "cash"), amount_fen=400, value_date=FIRST)
-        await given(program, LEASE, lease, "cash", cash, FIRST)
+        posted = PostPayment(payment=cash(TENANT, "cash"), amount_fen=400, value_date=FIRST)
+        await given(program, LEASE, lease, "cash", posted, FIRST)
         await ask(world, lease, 501)
         assert (await kinds(program, lease))[-1] == "lease.refund_returned.v1"
         assert (await lease_of(world, lease)).balances.credit_fen == 900

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from typing import Any
-from uuid import UUID, uuid5
+from uuid import UUID
 
 import pytest
 from msgspec.structs import replace
@@ -21,7 +21,7 @@ from domain.kernel.process import FollowUp, Occurrence
 from domain.leasing.lease.commands import IssueBill, PostPayment
 from domain.leasing.lease.events.money import LeaseActivated
 from domain.leasing.lease.rules.decider import LEASE
-from tests.adapters.processes.world import FIRST, TENANT, contents, make_lease
+from tests.adapters.processes.world import FIRST, TENANT, cash, contents, make_lease
 
 
 def subscription(program: Running, pool: AsyncConnectionPool[Any], react: Reactor, name: str = "toys") -> Subscription:
@@ -39,7 +39,7 @@ async def pay_on_activation(occurrence: Occurrence) -> Sequence[FollowUp]:
     """A toy: whoever activates a lease has paid a fen."""
     stream, on = occurrence.stream, occurrence.business_date
     assert isinstance(occurrence.event, LeaseActivated)
-    command = PostPayment(payment=uuid5(stream, "toy"), amount_fen=1, value_date=on)
+    command = PostPayment(payment=cash(stream, "toy"), amount_fen=1, value_date=on)
     return (FollowUp(decider=LEASE, stream=stream, key=f"toy:{stream.hex}", command=command),)
 
 

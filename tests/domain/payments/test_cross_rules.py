@@ -9,7 +9,7 @@ from uuid import UUID, uuid5
 import pytest
 from msgspec.structs import replace
 
-from domain.kernel.command import Command
+from domain.kernel.command import Actor, Command
 from domain.kernel.needs import FirstEvent, StreamState
 from domain.kernel.process import process_actor
 from domain.leasing.lease import refusals as lease_refusals
@@ -25,7 +25,7 @@ from domain.payments.payment.commands import InitiatePayment, RetryPayment
 from domain.payments.payment.rules import PAYMENT
 from domain.payments.payment.state import PaymentState, Received
 from tests.domain.payments import cases
-from tests.given import TODAY, GivenFacts, Verdict, given
+from tests.given import CLERK, TODAY, GivenFacts, Verdict, given
 
 OF, PAYMENT_ID = cases.LEASE, UUID(int=0x7A)
 MANDATE_NEED = StreamState(MANDATE.name, mandate_stream(OF))
@@ -122,17 +122,48 @@ def test_a_posting_is_of_the_amount_that_came_first() -> None:
     )
 
 
-def test_an_id_that_the_ledger_will_give_itself_is_not_taken_by_hand() -> None:
-    """What a lease's collection of a day to come, or a further attempt of a known payment, will be called."""
-    of = LeaseState(receipts=(PostedPayment(payment=PAYMENT_ID, amount_fen=500, value_date=TODAY),))
-    tomorrow = collection_stream(OF, TODAY + timedelta(days=1))
-    for taken in (tomorrow, collection_stream(OF, TODAY), on_top(PAYMENT_ID, 2)):
+def test_an_id_of_the_ledgers_own_is_not_taken_by_hand() -> None:
+    """Whatever a collection of any day, past or to come, or a further attempt of any payment is or will be called."""
+    long_ago, far_ahead = TODAY - timedelta(days=1), TODAY + timedelta(days=4_000)
+    collections = [collection_stream(OF, day) for day in (long_ago, TODAY, far_ahead)]
+    for taken in (*collections, on_top(PAYMENT_ID, 2), on_top(UUID(int=9), 1), uuid5(OF, "anything")):
         facts = given({StreamState(PAYMENT.name, taken): None})
         by_hand = replace(POST, payment=taken)
-        facts.when(by_hand, of, stream=OF).then_refused(PAYMENT_OF_THE_LEDGER, payment=taken)
-        facts.when(by_hand, of, stream=OF, actor=PROCESS).then()
-    for free in (uuid5(OF, "a receipt"), collection_stream(UUID(int=9), TODAY), on_top(UUID(int=9), 2)):
-        given({StreamState(PAYMENT.name, free): None}).when(replace(POST, payment=free), of, stream=OF).then()
+        facts.when(by_hand, LeaseState(), stream=OF).then_refused(PAYMENT_OF_THE_LEDGER, payment=taken)
+        facts.when(by_hand, LeaseState(), stream=OF, actor=PROCESS).then()
+    for free in (UUID(int=OF.int, version=4), UUID("0199b6f4-5f00-7000-8000-000000000001"), UUID(int=0x5B)):
+        given({StreamState(PAYMENT.name, free): None}).when(replace(POST, payment=free), LeaseState(), stream=OF).then()
+
+
+def reversing(taken: UUID, payments: dict[UUID, PaymentState | None], *, by: Actor = CLERK) -> Verdict:
+    """A lease that has a payment and other money, which is taken back."""
+    receipts = tuple(PostedPayment(payment=one, amount_fen=500, value_date=TODAY) for one in (PAYMENT_ID, taken))
+    known = given({StreamState(PAYMENT.name, stream): state for stream, state in payments.items()})
+    return known.when(
+        ReversePayment(payment=taken, reason="returned"), LeaseState(receipts=receipts), stream=OF, actor=by
+    )
+
+
+def test_what_a_payment_brought_on_top_is_not_taken_back_by_hand() -> None:
+    first, second = (Received(attempt=attempt, amount_fen=500, ref="f" * 64) for attempt in (2, 1))
+    twice = PaymentState(lease=OF, received=(first, second))
+    surplus = on_top(PAYMENT_ID, 1)
+    known: dict[UUID, PaymentState | None] = {surplus: None, PAYMENT_ID: twice}
+    reversing(surplus, known).then_refused(PAYMENT_OF_THE_LEDGER, payment=surplus)
+    reversing(surplus, known, by=PROCESS).then()
+
+
+def test_a_receipt_that_took_such_an_id_by_hand_before_can_be_taken_back() -> None:
+    """The ledger's own money never came under it: people correct what they posted."""
+    once = PaymentState(lease=OF, received=(Received(attempt=1, amount_fen=500, ref="f" * 64),))
+    for squatted, payments in (
+        (collection_stream(OF, TODAY), {}),
+        (uuid5(OF, "a receipt"), {}),
+        (on_top(PAYMENT_ID, 2), {PAYMENT_ID: once}),
+        (on_top(PAYMENT_ID, 1), {PAYMENT_ID: once}),
+        (on_top(PAYMENT_ID, 1), {PAYMENT_ID: None}),
+    ):
+        reversing(squatted, {squatted: None, **payments}).then()
 
 
 def test_credit_goes_back_through_a_payment_of_the_lease() -> None:
