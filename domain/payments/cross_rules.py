@@ -1,6 +1,6 @@
 """Rules of money that look elsewhere: debits keep to a mandate that stands, refunds to payments of their own lease.
 
-GrantMandate, InitiatePayment   a lease of the tenant
+GrantMandate, InitiatePayment, RetryPayment   a lease of the tenant that is not settled
 InitiatePayment, RetryPayment   under a mandate only as that permits, on this day
 RefundCredit (of a lease)       through a payment of the same lease, or in another way
 PostPayment, ReversePayment     by hand only money that is no payment of the ledger; that follows from the payment.
@@ -17,7 +17,7 @@ from domain.kernel.process import process_actor
 from domain.kernel.refusal import Refusal, refusal
 from domain.leasing.lease import refusals as lease_refusals
 from domain.leasing.lease.commands import PostPayment, RefundCredit, ReversePayment
-from domain.leasing.lease.state import LeaseState
+from domain.leasing.lease.state import CLOSED, LeaseState
 from domain.payments.collection import POSTING, named_by_the_ledger, on_top
 from domain.payments.mandate import MANDATE, GrantMandate, MandateState, mandate_stream, permits
 from domain.payments.payment import refusals as payment_refusals
@@ -28,7 +28,7 @@ from domain.payments.payment.state import PaymentState
 from domain.payments.payment.values import ATTEMPTS_MAX
 
 LEASE = "lease"
-"""The aggregate's name: of its lease a payment only needs that there is one."""
+"""The aggregate's name: of its lease a debit only needs that there is one and that it is not settled."""
 
 PAYMENT_OF_THE_LEDGER = refusal(
     "lease.payment_of_the_ledger",
@@ -41,16 +41,21 @@ PAYMENT_DIFFERS = refusal(
 )
 
 
-def _lease(proposal: Proposal) -> FirstEvent:
-    return FirstEvent(LEASE, proposal.command.lease)
+def _lease(proposal: Proposal) -> StreamState:
+    of = proposal.state if isinstance(proposal.command, RetryPayment) else proposal.command
+    return StreamState(LEASE, of.lease)
 
 
 def _lease_needs(proposal: Proposal, _: Facts) -> Iterable[Need]:
     return (_lease(proposal),)
 
 
-def _lease_known(proposal: Proposal, facts: Facts) -> Refusal | None:
-    return None if facts[_lease(proposal)] is not None else lease_refusals.UNKNOWN()
+def _lease_open(proposal: Proposal, facts: Facts) -> Refusal | None:
+    """Nothing is asked for where nothing is owed any more; an attempt under way still counts."""
+    lease: LeaseState | None = facts[_lease(proposal)]
+    if lease is None:
+        return lease_refusals.UNKNOWN()
+    return lease_refusals.CLOSED(phase=lease.phase) if lease.phase in CLOSED else None
 
 
 def _mandate(proposal: Proposal) -> tuple[UUID, str] | None:
@@ -146,8 +151,8 @@ def _came_on_top(proposal: Proposal, facts: Facts) -> bool:
     return payment is not None and any(money.attempt == brought[1] for money in payment.received[1:])
 
 
-CrossRule(GrantMandate, _lease_needs, _lease_known)
-CrossRule(InitiatePayment, _lease_needs, _lease_known)
+for _asking in (GrantMandate, InitiatePayment, RetryPayment):
+    CrossRule(_asking, _lease_needs, _lease_open)
 CrossRule(InitiatePayment, _mandate_needs, _permitted)
 CrossRule(RetryPayment, _mandate_needs, _permitted)
 CrossRule(RefundCredit, _refund_needs, _of_the_lease)

@@ -204,7 +204,7 @@ async def test_a_command_that_fails_holds_up_its_own_stream_only(
 
     async def twice(occurrence: Occurrence) -> Sequence[FollowUp]:
         (one,) = await pay_on_activation(occurrence)
-        return (one, replace(one, key=f"{one.key}:again", command=replace(one.command, payment=uuid5(first, "2"))))
+        return (one, replace(one, key=f"{one.key}:again", command=replace(one.command, payment=cash(first, "2"))))
 
     real = Ledger.execute
 
@@ -240,7 +240,7 @@ async def test_what_was_refused_is_tried_again_when_somebody_asks(
     process = subscription(program, pool, asks)
     await process.prepare()
     await process.catch_up()
-    command = PostPayment(payment=uuid5(TENANT, "toy"), amount_fen=1, value_date=FIRST)
+    command = PostPayment(payment=cash(TENANT, "toy"), amount_fen=1, value_date=FIRST)
     assert (await process.catch_up()).accepted == 0
     async with pool.connection() as connection:
         await connection.execute("UPDATE read.parked SET retry_at = now()")

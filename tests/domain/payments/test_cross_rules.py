@@ -15,7 +15,7 @@ from domain.kernel.process import process_actor
 from domain.leasing.lease import refusals as lease_refusals
 from domain.leasing.lease.commands import PostPayment, RefundCredit, ReversePayment
 from domain.leasing.lease.rules.decider import LEASE
-from domain.leasing.lease.state import LeaseState, PostedPayment
+from domain.leasing.lease.state import EXISTING, LeasePhase, LeaseState, PostedPayment
 from domain.payments import mandate as mandate_refusals
 from domain.payments.collection import POSTING, collection_stream, on_top
 from domain.payments.cross_rules import PAYMENT_DIFFERS, PAYMENT_OF_THE_LEDGER
@@ -29,8 +29,8 @@ from tests.given import CLERK, TODAY, GivenFacts, Verdict, given
 
 OF, PAYMENT_ID = cases.LEASE, UUID(int=0x7A)
 MANDATE_NEED = StreamState(MANDATE.name, mandate_stream(OF))
-LEASE_NEED, PAYMENT_NEED = FirstEvent(LEASE.name, OF), FirstEvent(PAYMENT.name, PAYMENT_ID)
-SOMETHING = object()
+LEASE_NEED, PAYMENT_NEED = StreamState(LEASE.name, OF), FirstEvent(PAYMENT.name, PAYMENT_ID)
+RUNS = LeaseState(phase=LeasePhase.ACTIVE)
 GRANTED = MandateState(phase=MandatePhase.GRANTED, lease=OF, reference="M-1", policy=cases.POLICY, limit_fen=5_000)
 GRANT = GrantMandate(lease=OF, reference="M-1", policy=cases.POLICY, limit_fen=5_000)
 DEBIT = InitiatePayment(lease=OF, bill=None, amount_fen=5_000, policy=cases.POLICY, mandate="M-1")
@@ -41,14 +41,29 @@ debits = pytest.mark.parametrize("command", [DEBIT, RETRY], ids=["initiate", "re
 
 
 def under(command: Command, mandate: MandateState | None) -> GivenFacts:
-    """A lease of the tenant, where that is asked, and its mandate."""
-    return given({MANDATE_NEED: mandate} | ({LEASE_NEED: SOMETHING} if isinstance(command, InitiatePayment) else {}))
+    """A lease of the tenant, and its mandate."""
+    return given({MANDATE_NEED: mandate, LEASE_NEED: RUNS})
 
 
-@pytest.mark.parametrize("command", [GRANT, replace(DEBIT, mandate=None)], ids=["mandate", "payment"])
+ASKING = {"mandate": GRANT, "payment": replace(DEBIT, mandate=None), "retry": RETRY}
+asking = pytest.mark.parametrize("command", ASKING.values(), ids=ASKING)
+
+
+@asking
 def test_for_a_lease_of_the_tenant(command: Command) -> None:
-    given({LEASE_NEED: SOMETHING}).when(command, None).then()
-    given({LEASE_NEED: None}).when(command, None).then_refused(lease_refusals.UNKNOWN)
+    given({LEASE_NEED: RUNS}).when(command, PaymentState(lease=OF)).then()
+    given({LEASE_NEED: None}).when(command, PaymentState(lease=OF)).then_refused(lease_refusals.UNKNOWN)
+
+
+@asking
+def test_nothing_is_asked_for_of_a_lease_that_is_settled(command: Command) -> None:
+    """Money would be debited that nobody owes. A lease that waits for delivery, or was written off, may be paid."""
+    for phase in EXISTING:
+        verdict = given({LEASE_NEED: LeaseState(phase=phase)}).when(command, PaymentState(lease=OF))
+        if phase is LeasePhase.SETTLED:
+            verdict.then_refused(lease_refusals.CLOSED, phase="settled")
+        else:
+            verdict.then()
 
 
 @debits
@@ -76,8 +91,8 @@ def test_a_debit_keeps_to_the_terms(command: Any) -> None:
 
 
 def test_the_lessees_own_payment_needs_no_mandate() -> None:
-    given().when(RETRY, PaymentState(lease=OF)).then()
-    given({LEASE_NEED: SOMETHING}).when(replace(DEBIT, mandate=None), None).then()
+    given({LEASE_NEED: RUNS}).when(RETRY, PaymentState(lease=OF)).then()
+    given({LEASE_NEED: RUNS}).when(replace(DEBIT, mandate=None), None).then()
 
 
 def test_the_lease_is_asked_for_before_its_mandate() -> None:
