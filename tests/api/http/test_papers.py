@@ -95,7 +95,7 @@ async def refused(http: Http, address: str, pdf: bytes, code: str, status: int =
 
 
 async def test_another_document_than_the_paper_is_not_shown(http: Http) -> None:
-    """From the moment that its schedule is kept; by whom it is read does not matter."""
+    """From the moment that its schedule was handed in, by whoever may show it."""
     address = await assembled(http, cases.person())
     root = (await http.get(address)).json()["root"]
     shown = {"root": root, "document": "d" * 64, "disclosed": SHOWN, "channel": "app"}
@@ -103,6 +103,22 @@ async def test_another_document_than_the_paper_is_not_shown(http: Http) -> None:
     paper = sha256((await http.get(f"{address}/document.pdf")).content).hexdigest()
     refused.then_refused(409, "contract.not_the_paper", expected=paper, got="d" * 64)
     await done(http, f"{address}/present", shown | {"document": paper})
+
+
+async def test_reading_the_paper_binds_nobody_to_it(http: Http) -> None:
+    """An auditor who reads it changes nothing: the lessor's own paper, with names, is still shown."""
+    await assembled(http, cases.person())
+    body = cases.contract(cases.person())
+    body["key_terms"]["schedule_digest"] = DIGEST
+    http.project()
+    address = str((await done(http, "/v1/contracts", body)).headers["location"])
+    http.project()
+    read = await http.get(f"{address}/document.pdf")
+    assert read.status_code == 200, "its schedule is known from another contract"
+    contract = (await http.get(address)).json()
+    own = {"root": contract["root"], "document": "d" * 64, "disclosed": SHOWN, "channel": "app"}
+    await done(http, f"{address}/present", own)
+    assert (await http.get(f"{address}/document.pdf")).content == read.content
 
 
 async def test_the_paper_of_a_version_is_the_same_bytes(http: Http) -> None:
