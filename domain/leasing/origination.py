@@ -40,12 +40,13 @@ from domain.contracts.contract.events import (
 from domain.contracts.contract.rules import CONTRACT
 from domain.contracts.contract.state import IN_FORCE, ContractPhase, ContractState
 from domain.contracts.contract.state import OPEN as OPEN_CONTRACT
-from domain.contracts.contract.values import BUYOUT, DEVICE_LOCK, Party, PartyRole
+from domain.contracts.contract.values import BUYOUT, CLAUSES_MAX, DEVICE_LOCK, LIBRARY_MAX, Party, PartyRole
 from domain.contracts.cross_rules import accepted_offer_needs, application, contract_of, not_contracting
 from domain.contracts.library import entries, entries_about, library_needs
 from domain.contracts.offered import (
     CONTRACT_IN_FORCE,
     LEASE_NOT_SETTLED,
+    LIBRARY_TOO_LARGE,
     OFFER_NOT_ACCEPTED,
     ContractConditions,
     contract_stream,
@@ -147,6 +148,8 @@ def _contract(occurrence: Occurrence, facts: Facts) -> Followed:
     if found.subject is None:
         return _unanswered(contract, key, application_refusals.SUBJECT_MISSING())
     command = _assembly(occurrence, found.subject, *priced, facts)
+    if len(command.clauses) > CLAUSES_MAX or len(command.library) > LIBRARY_MAX:
+        return _unanswered(contract, key, LIBRARY_TOO_LARGE(limit=CLAUSES_MAX, clauses=len(command.clauses)))
     return (FollowUp(decider=CONTRACT, stream=contract, key=key, command=command),)
 
 
@@ -169,7 +172,7 @@ def _assembly(occurrence: Occurrence, lessee: UUID, plan: Plan, offer: Offer, fa
             offer, plan, ContractConditions(lock=lock, forum=terms.forum, early_settlement_rate=settlement_rate())
         ),
         clauses=clauses,
-        library=entries_about(facts, {held.clause for held in clauses}),
+        library=entries_about(facts, {(held.clause, held.version) for held in clauses}, occurrence.business_date),
         application=occurrence.stream,
     )
 

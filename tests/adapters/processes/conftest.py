@@ -1,4 +1,4 @@
-"""What origination is tested with: a tenant with room for anything, the process, cases in which people did their part."""
+"""What origination is tested with: a tenant with room for anything, the process, and cases people did their part of."""
 
 from __future__ import annotations
 

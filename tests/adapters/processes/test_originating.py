@@ -14,9 +14,11 @@ from adapters.processes.subscription import Subscription
 from adapters.reference.tenants import FILE, terms_of_business
 from api.demonstration.taking_over import take_over, taken_over_on
 from api.roles.subscriptions import subscription_of
+from domain.contracts.clause import CLAUSE, DraftClause, PublishClause
 from domain.contracts.contract.commands import VoidContract
 from domain.contracts.contract.rules import CONTRACT
-from domain.contracts.contract.values import PartyRole
+from domain.contracts.contract.values import CLAUSES_MAX, PartyRole
+from domain.contracts.texts import text_digest
 from domain.intake.application import commands as a
 from domain.intake.application.rules import APPLICATION
 from domain.intake.application.values import Terms
@@ -106,6 +108,26 @@ async def test_refused_wishes_are_kept_for_people(lessor: Lessor, origination: S
     await lessor.consents([Purpose.THIRD_PARTIES.value])
     create = lease_of(priced(wish())[0], wish().plan, await lessor.contract(contract), contract)
     await lessor.given(LEASE, lease_stream(contract), create)
+
+
+async def test_more_mandatory_clauses_than_a_contract_holds_are_put_before_people(
+    lessor: Lessor, origination: Subscription
+) -> None:
+    """Released before there was a limit: no contract is made, and nothing breaks."""
+    of, ruled = wish(), lessor.through
+    lessor.through = unruled(lessor.program)
+    for number in range(CLAUSES_MAX):
+        draft = DraftClause(
+            clause=f"own_{number}", title="条款", gloss="a clause", forms=(of.plan.form,), mandatory=True, text="一。"
+        )
+        publish = PublishClause(version=1, digest=text_digest("一。"), effective_from=DAY)
+        await lessor.given(CLAUSE, uuid4(), draft, publish)
+    lessor.through = ruled
+    application = await lessor.accepted(of)
+    await origination.catch_up()
+    (refused,) = await origination.parking.of_tenant(lessor.tenant)
+    assert (refused.key, refused.code) == (f"application:{application.hex}:contract", "contract.library_too_large")
+    assert (await lessor.types(application))[-1] == "contracting_started"
 
 
 async def test_offers_without_a_plan_are_left_to_people(lessor: Lessor, origination: Subscription) -> None:
