@@ -16,9 +16,10 @@ from msgspec import UNSET, Struct
 from api.compose import Running
 from domain.contracts.contract import refusals as contract_refusals
 from domain.contracts.contract.commands import AssembleContract, ProposeAmendment, SignAmendment, SignContract
-from domain.contracts.contract.values import SignatureMethod
+from domain.contracts.contract.values import CLAUSES_MAX, LIBRARY_MAX, SignatureMethod
 from domain.contracts.cross_rules import application
 from domain.contracts.library import entries_about, library_needs
+from domain.contracts.offered import LIBRARY_TOO_LARGE
 from domain.intake.application.state import ApplicationState
 from domain.intake.offers import plan_version
 from domain.kernel.command import Command
@@ -74,7 +75,10 @@ async def plan_of_contract(running: Running, given: Given) -> Members | Refusal:
     plan = (None if stream is None else _plan_of_offer(given, stream, facts)) or _plan(given, facts)
     if isinstance(plan, Refusal):
         return plan
-    return {"plan_digest": digest_of(plan), "form": plan.form.value, **_library(given, facts)}
+    library = _library(given, facts)
+    if isinstance(library, Refusal):
+        return library
+    return {"plan_digest": digest_of(plan), "form": plan.form.value, **library}
 
 
 def _plan_of_offer(given: Given, stream: UUID, facts: Facts) -> Plan | None:
@@ -86,7 +90,7 @@ def _plan_of_offer(given: Given, stream: UUID, facts: Facts) -> Plan | None:
     return plan if isinstance(plan, Plan) and plan.id == given.members["plan"] else None
 
 
-async def clause_library(running: Running, given: Given) -> Members:
+async def clause_library(running: Running, given: Given) -> Members | Refusal:
     """What the clause library says of the clauses that are named, and of mandatory ones."""
     facts = await running.facts.facts(given.tenant, lambda facts: library_needs(given.tenant, _named(given), facts))
     return _library(given, facts)
@@ -96,8 +100,12 @@ def _named(given: Given) -> set[str]:
     return {held["clause"] for held in given.members["clauses"]}
 
 
-def _library(given: Given, facts: Facts) -> Members:
-    return {"library": msgspec.to_builtins(entries_about(facts, _named(given)))}
+def _library(given: Given, facts: Facts) -> Members | Refusal:
+    held = {(one["clause"], one["version"]) for one in given.members["clauses"]}
+    about = entries_about(facts, held, given.on)
+    if len(about) > LIBRARY_MAX:
+        return LIBRARY_TOO_LARGE(limit=CLAUSES_MAX, clauses=len(about))
+    return {"library": msgspec.to_builtins(about)}
 
 
 async def looked_up(*_: object) -> Members:

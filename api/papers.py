@@ -91,7 +91,7 @@ def paper(
 
 
 def set_paper(data: Path, contract: UUID, document: ContractDocument) -> bytes:
-    """The PDF of a paper, remembered as one that may be shown. Raises `NoChineseFont`."""
+    """The PDF of a paper, which is from now on the one to show; for whoever may show it. Raises `NoChineseFont`."""
     pdf = typeset(document)
     set_papers(data).keep(contract, document.root, file_digest_of(pdf))
     return pdf

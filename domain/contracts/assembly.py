@@ -109,10 +109,11 @@ def _wrong_clause(held: ClauseRef, entry: LibraryClause | None, form: Form, on: 
 
 def _mandatory(form: Form, library: Sequence[LibraryClause], on: date) -> set[str]:
     """Clauses without which no contract of this form is made on this business date."""
-    return {entry.clause for entry in library if entry.mandatory and form in entry.forms and _effective(entry, on)}
+    return {entry.clause for entry in library if entry.mandatory and form in entry.forms and usable_on(entry, on)}
 
 
-def _effective(entry: LibraryClause, on: date) -> bool:
+def usable_on(entry: LibraryClause, on: date) -> bool:
+    """Whether a version took effect and was not withdrawn by a business date."""
     if entry.effective_from is None or on < entry.effective_from:
         return False
     return entry.withdrawn_from is None or on < entry.withdrawn_from
@@ -134,7 +135,7 @@ def chosen(form: Form, library: Sequence[LibraryClause], on: date, options: Coll
     """
     newest: dict[str, LibraryClause] = {}
     for entry in library:
-        if form in entry.forms and _effective(entry, on) and (entry.mandatory or entry.clause in options):
+        if form in entry.forms and usable_on(entry, on) and (entry.mandatory or entry.clause in options):
             known = newest.setdefault(entry.clause, entry)
             newest[entry.clause] = max(known, entry, key=lambda one: (one.effective_from or on, one.version))
     return tuple(ClauseRef(clause=one.clause, version=one.version, digest=one.digest) for one in newest.values())

@@ -5,6 +5,8 @@ PresentContract, AcknowledgeDisclosure, SignContract   of an application: it is 
 PresentContract    the paper that was set of this version, where one was set here
 WithdrawApplication, ExpireApplication (of an application)   its contract is not in force
 ProposeAmendment   the library as it is
+DraftClause        a further clause has room in the tenant's library
+PublishClause      one more mandatory clause leaves a contract of its forms room for others
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ from uuid import UUID
 from msgspec import UNSET
 
 from domain.contracts import library, offered
+from domain.contracts.clause import ClauseState, ClauseVersion, DraftClause, PublishClause
 from domain.contracts.contract.commands import (
     AcknowledgeDisclosure,
     AssembleContract,
@@ -32,7 +35,6 @@ from domain.intake.application.rules import APPLICATION
 from domain.intake.application.state import ApplicationPhase, ApplicationState
 from domain.kernel.needs import CrossRule, Facts, Need, Proposal, Reference, StreamState
 from domain.kernel.refusal import Refusal
-from domain.kernel.values import ClauseRef
 from domain.pricing.matching import plan_in_force
 from domain.pricing.offer import Offer
 from domain.pricing.plans import Plan, digest_of
@@ -70,7 +72,7 @@ def _assembled(proposal: Proposal, facts: Facts) -> Refusal | None:
         wrong = _wrong_plan(command, plan_in_force(facts[PLANS], command.plan, proposal.context.business_date))
     else:
         wrong = _wrong_application(proposal, command.application, facts)
-    return wrong or _wrong_library(command.clauses, command.library, facts)
+    return wrong or _wrong_library(proposal, facts)
 
 
 def _wrong_application(proposal: Proposal, stream: UUID, facts: Facts) -> Refusal | None:
@@ -101,9 +103,11 @@ def _wrong_plan(command: AssembleContract, plan: Plan | Refusal) -> Refusal | No
     return None if said == (plan.id, digest_of(plan), plan.form) else offered.CONTRACT_PLAN_DIFFERS(plan=plan.id)
 
 
-def _wrong_library(clauses: tuple[ClauseRef, ...], given: tuple[LibraryClause, ...], facts: Facts) -> Refusal | None:
-    known = library.entries_about(facts, {held.clause for held in clauses})
-    return None if set(map(_entry, known)) == set(map(_entry, given)) else offered.LIBRARY_DIFFERS()
+def _wrong_library(proposal: Proposal, facts: Facts) -> Refusal | None:
+    command: AssembleContract | ProposeAmendment = proposal.command
+    held = {(one.clause, one.version) for one in command.clauses}
+    known = library.entries_about(facts, held, proposal.context.business_date)
+    return None if set(map(_entry, known)) == set(map(_entry, command.library)) else offered.LIBRARY_DIFFERS()
 
 
 def _entry(clause: LibraryClause) -> tuple[object, ...]:
@@ -117,7 +121,41 @@ def _library_needs(proposal: Proposal, facts: Facts) -> Iterable[Need]:
 
 
 def _amended(proposal: Proposal, facts: Facts) -> Refusal | None:
-    return _wrong_library(proposal.command.clauses, proposal.command.library, facts)
+    return _wrong_library(proposal, facts)
+
+
+# ------------------------------------------------------------------------------------------- room in the library
+
+
+def _draft_needs(proposal: Proposal, _: Facts) -> Iterable[Need]:
+    return () if proposal.state.versions else (library.OWN_CLAUSES,)
+
+
+def _has_room(proposal: Proposal, facts: Facts) -> Refusal | None:
+    if proposal.state.versions or len(facts[library.OWN_CLAUSES]) < library.OWN_CLAUSES_MAX:
+        return None
+    return library.LIBRARY_FULL(limit=library.OWN_CLAUSES_MAX)
+
+
+def _publishing(proposal: Proposal) -> ClauseVersion | None:
+    """The version that is published, if contracts will not be without it."""
+    state: ClauseState = proposal.state
+    version = state.numbered(proposal.command.version)
+    return version if version is not None and version.mandatory else None
+
+
+def _publish_needs(proposal: Proposal, facts: Facts) -> Iterable[Need]:
+    return () if _publishing(proposal) is None else library.library_needs(proposal.context.tenant, (), facts)
+
+
+def _leaves_room(proposal: Proposal, facts: Facts) -> Refusal | None:
+    if (version := _publishing(proposal)) is None:
+        return None
+    for form in version.forms:
+        others = library.mandatory_clauses(facts, form, proposal.context.business_date) - {proposal.state.clause}
+        if len(others) >= library.MANDATORY_MAX:
+            return library.MANDATORY_FULL(form=form, limit=library.MANDATORY_MAX)
+    return None
 
 
 # ----------------------------------------------------------------------------------------- one case, two streams
@@ -184,3 +222,5 @@ CrossRule(PresentContract, _paper_needs, _the_paper)
 for _end in (WithdrawApplication, ExpireApplication):
     CrossRule(_end, _giving_up_needs, _not_in_force)
 CrossRule(ProposeAmendment, _library_needs, _amended)
+CrossRule(DraftClause, _draft_needs, _has_room)
+CrossRule(PublishClause, _publish_needs, _leaves_room)

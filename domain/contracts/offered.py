@@ -51,6 +51,11 @@ LEASE_NOT_SETTLED = refusal(
     "The lease of this contract is not settled: end the lease first, and the contract ends with it",
     "该合同的租赁尚未结清，须先结束租赁，合同随之终止",
 )
+LIBRARY_TOO_LARGE = refusal(
+    "contract.library_too_large",
+    "More clauses are mandatory than a contract holds: withdraw some of them",
+    "必备条款数量超过一份合同所能容纳的上限，请先停用部分条款",
+)
 LIBRARY_DIFFERS = refusal(
     "contract.library_differs",
     "What is said of the clause library is not what the ledger has",

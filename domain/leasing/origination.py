@@ -11,6 +11,8 @@ contract.voided, .terminated, .fulfilled ─▶ application WithdrawApplication,
 lease.activated                         ─▶ application CompleteApplication lease:<hex>:application
 lease.closed                            ─▶ contract FulfilContract, or TerminateContract when it ended otherwise
                                                                            lease:<hex>:contract
+                                        ─▶ application WithdrawApplication, where its contract had ended before
+contract.amended, .amendment_lapsed     ─▶ the same, of a lease that was settled while the amendment was pending
 
 Contract and lease have streams that follow from the application and the contract, so that there is one of each, whoever
 makes it. Terms that nobody priced (imported ones) and a contract made by hand are people's own business. Where a step
@@ -27,16 +29,24 @@ from msgspec import UNSET
 
 from domain.contracts.assembly import chosen
 from domain.contracts.contract.commands import AssembleContract, FulfilContract, TerminateContract, VoidContract
-from domain.contracts.contract.events import ContractExecuted, ContractFulfilled, ContractTerminated, ContractVoided
+from domain.contracts.contract.events import (
+    AmendmentLapsed,
+    ContractAmended,
+    ContractExecuted,
+    ContractFulfilled,
+    ContractTerminated,
+    ContractVoided,
+)
 from domain.contracts.contract.rules import CONTRACT
-from domain.contracts.contract.state import IN_FORCE, ContractState
+from domain.contracts.contract.state import IN_FORCE, ContractPhase, ContractState
 from domain.contracts.contract.state import OPEN as OPEN_CONTRACT
-from domain.contracts.contract.values import BUYOUT, DEVICE_LOCK, Party, PartyRole
+from domain.contracts.contract.values import BUYOUT, CLAUSES_MAX, DEVICE_LOCK, LIBRARY_MAX, Party, PartyRole
 from domain.contracts.cross_rules import accepted_offer_needs, application, contract_of, not_contracting
 from domain.contracts.library import entries, entries_about, library_needs
 from domain.contracts.offered import (
     CONTRACT_IN_FORCE,
     LEASE_NOT_SETTLED,
+    LIBRARY_TOO_LARGE,
     OFFER_NOT_ACCEPTED,
     ContractConditions,
     contract_stream,
@@ -53,6 +63,7 @@ from domain.intake.application.events import (
 from domain.intake.application.rules import APPLICATION
 from domain.intake.application.state import ApplicationPhase, ApplicationState
 from domain.intake.offers import offer_of
+from domain.kernel.decider import fold
 from domain.kernel.event import Event
 from domain.kernel.money import PPM
 from domain.kernel.needs import Facts, FirstEvent, Need, StreamEvents, StreamState
@@ -83,12 +94,12 @@ WITH_ITS_APPLICATION: dict[type[Event], str] = {
 }
 """Why a contract that nobody is bound by yet is given up, by what ended its application."""
 
-WITH_ITS_CONTRACT: dict[type[Event], str] = {
-    ContractVoided: "contract_voided",
-    ContractTerminated: "contract_terminated",
-    ContractFulfilled: "contract_fulfilled",
+WITH_ITS_CONTRACT: dict[ContractPhase, str] = {
+    ContractPhase.VOID: "contract_voided",
+    ContractPhase.TERMINATED: "contract_terminated",
+    ContractPhase.FULFILLED: "contract_fulfilled",
 }
-"""Why an application that is contracting is given up, by what ended its contract."""
+"""Why an application that is contracting is given up, by how its contract ended."""
 
 _HEX_GROUP = 4
 
@@ -117,7 +128,7 @@ def _contracting(occurrence: Occurrence, facts: Facts) -> Followed:
 
 
 def _contract_needs(occurrence: Occurrence, facts: Facts) -> Iterable[Need]:
-    yield TERMS_OF_BUSINESS
+    yield from (TERMS_OF_BUSINESS, FirstEvent(CONTRACT.name, contract_stream(occurrence.stream)))
     yield from accepted_offer_needs(occurrence.stream, facts)
     yield from library_needs(occurrence.tenant, (), facts)
 
@@ -125,9 +136,10 @@ def _contract_needs(occurrence: Occurrence, facts: Facts) -> Iterable[Need]:
 def _contract(occurrence: Occurrence, facts: Facts) -> Followed:
     stream = occurrence.stream
     found: ApplicationState | None = facts[application(stream)]
-    if found is None or found.phase is not ApplicationPhase.CONTRACTING:
-        return ()
     contract, key = contract_stream(stream), f"application:{stream.hex}:contract"
+    made = facts[FirstEvent(CONTRACT.name, contract)] is not None
+    if made or found is None or found.phase is not ApplicationPhase.CONTRACTING:
+        return ()
     priced = _offer_of(found, facts)
     if priced is None:
         return ()
@@ -136,6 +148,8 @@ def _contract(occurrence: Occurrence, facts: Facts) -> Followed:
     if found.subject is None:
         return _unanswered(contract, key, application_refusals.SUBJECT_MISSING())
     command = _assembly(occurrence, found.subject, *priced, facts)
+    if len(command.clauses) > CLAUSES_MAX or len(command.library) > LIBRARY_MAX:
+        return _unanswered(contract, key, LIBRARY_TOO_LARGE(limit=CLAUSES_MAX, clauses=len(command.clauses)))
     return (FollowUp(decider=CONTRACT, stream=contract, key=key, command=command),)
 
 
@@ -158,7 +172,7 @@ def _assembly(occurrence: Occurrence, lessee: UUID, plan: Plan, offer: Offer, fa
             offer, plan, ContractConditions(lock=lock, forum=terms.forum, early_settlement_rate=settlement_rate())
         ),
         clauses=clauses,
-        library=entries_about(facts, {held.clause for held in clauses}),
+        library=entries_about(facts, {(held.clause, held.version) for held in clauses}, occurrence.business_date),
         application=occurrence.stream,
     )
 
@@ -192,11 +206,11 @@ def _lease_needs(occurrence: Occurrence, facts: Facts) -> Iterable[Need]:
 
 
 def _lease(occurrence: Occurrence, facts: Facts) -> Followed:
-    """A signed contract of an application has its lease, or people hear why it has none."""
+    """A signed contract of an application, while it binds, has its lease, or people hear why it has none."""
     stream = occurrence.stream
     contract: ContractState | None = facts[StreamState(CONTRACT.name, stream)]
     made = facts[FirstEvent(LEASE.name, lease_stream(stream))] is not None
-    if made or contract is None or contract.application is None:
+    if made or contract is None or contract.application is None or contract.phase not in IN_FORCE:
         return ()
     key = f"contract:{stream.hex}:lease"
     found: ApplicationState | None = facts[application(contract.application)]
@@ -235,26 +249,46 @@ def _completed(occurrence: Occurrence, facts: Facts) -> Followed:
 
 
 def _end_needs(occurrence: Occurrence, facts: Facts) -> Iterable[Need]:
-    need = StreamEvents(LEASE.name, occurrence.stream)
-    yield need
-    created = _created(facts.get(need, ()))
-    if created is not None and created.contract is not None:
-        yield StreamState(CONTRACT.name, created.contract)
+    yield from _settled_needs(occurrence.stream, facts)
 
 
 def _ended(occurrence: Occurrence, facts: Facts) -> Followed:
-    """A contract whose lease is settled ends with it: performed, or for the reason that ended the lease."""
-    events: Sequence[Event] = facts[StreamEvents(LEASE.name, occurrence.stream)]
+    return _settled(occurrence.stream, facts)
+
+
+def _settled_needs(lease: UUID, facts: Facts) -> Iterable[Need]:
+    need = StreamEvents(LEASE.name, lease)
+    yield need
+    created = _created(facts.get(need, ()))
+    if created is not None and created.contract is not None:
+        yield from _contracts_needs(created.contract, facts)
+
+
+def _settled(lease: UUID, facts: Facts) -> Followed:
+    """A contract whose lease is settled ends with it, performed or not; if it had ended before, the application does.
+
+    One that was opened again since is asked about when it is settled again.
+    """
+    events: Sequence[Event] = facts[StreamEvents(LEASE.name, lease)]
     created = _created(events)
-    if created is None or created.contract is None:
+    if created is None or created.contract is None or fold(LEASE, events).phase in OPEN_LEASE:
         return ()
     contract: ContractState | None = facts[StreamState(CONTRACT.name, created.contract)]
     if contract is None or contract.phase not in IN_FORCE:
-        return ()
+        return _without_contract(created.contract, facts)
     reason = reason_of({type(event) for event in events})
     command = FulfilContract() if reason is None else TerminateContract(reason=reason)
-    key = f"lease:{occurrence.stream.hex}:contract"
+    key = f"lease:{lease.hex}:contract"
     return (FollowUp(decider=CONTRACT, stream=created.contract, key=key, command=command),)
+
+
+def _amendment_needs(occurrence: Occurrence, facts: Facts) -> Iterable[Need]:
+    return _settled_needs(lease_stream(occurrence.stream), facts)
+
+
+def _amendment_over(occurrence: Occurrence, facts: Facts) -> Followed:
+    """What ended the lease could not end the contract while an amendment was pending."""
+    return _settled(lease_stream(occurrence.stream), facts)
 
 
 def _lease_of(occurrence: Occurrence) -> StreamState:
@@ -262,8 +296,13 @@ def _lease_of(occurrence: Occurrence) -> StreamState:
 
 
 def _contracts_end_needs(occurrence: Occurrence, facts: Facts) -> Iterable[Need]:
-    need = StreamState(CONTRACT.name, occurrence.stream)
-    yield from (need, _lease_of(occurrence))
+    yield _lease_of(occurrence)
+    yield from _contracts_needs(occurrence.stream, facts)
+
+
+def _contracts_needs(stream: UUID, facts: Facts) -> Iterable[Need]:
+    need = StreamState(CONTRACT.name, stream)
+    yield need
     contract: ContractState | None = facts.get(need)
     if contract is not None and contract.application is not None:
         yield application(contract.application)
@@ -271,19 +310,26 @@ def _contracts_end_needs(occurrence: Occurrence, facts: Facts) -> Iterable[Need]
 
 def _contract_ended(occurrence: Occurrence, facts: Facts) -> Followed:
     """Without a contract an application comes to nothing; a lease that runs on under a void one is for people."""
-    stream = occurrence.stream
-    key = f"contract:{stream.hex}:application"
     lease: LeaseState | None = facts[_lease_of(occurrence)]
     if lease is not None and lease.phase in OPEN_LEASE and isinstance(occurrence.event, ContractVoided):
-        return _unanswered(lease_stream(stream), key, LEASE_NOT_SETTLED(phase=lease.phase))
+        wrong = LEASE_NOT_SETTLED(phase=lease.phase)
+        return _unanswered(lease_stream(occurrence.stream), _without_key(occurrence.stream), wrong)
+    return _without_contract(occurrence.stream, facts)
+
+
+def _without_contract(stream: UUID, facts: Facts) -> Followed:
     contract: ContractState | None = facts[StreamState(CONTRACT.name, stream)]
-    if contract is None or contract.application is None:
+    if contract is None or contract.application is None or (why := WITH_ITS_CONTRACT.get(contract.phase)) is None:
         return ()
     found: ApplicationState | None = facts[application(contract.application)]
     if found is None or found.phase is not ApplicationPhase.CONTRACTING:
         return ()
-    withdraw = WithdrawApplication(reason=WITH_ITS_CONTRACT[type(occurrence.event)])
+    withdraw, key = WithdrawApplication(reason=why), _without_key(stream)
     return (FollowUp(decider=APPLICATION, stream=contract.application, key=key, command=withdraw),)
+
+
+def _without_key(contract: UUID) -> str:
+    return f"contract:{contract.hex}:application"
 
 
 def _unanswered(stream: UUID, key: str, refusal: Refusal) -> Followed:
@@ -330,6 +376,9 @@ ORIGINATION = ProcessManager(
         LeaseActivated: Reaction(_completed, _completion_needs),
         LeaseClosed: Reaction(_ended, _end_needs),
         **dict.fromkeys(WITH_ITS_APPLICATION, Reaction(_given_up, _giving_up_needs)),
-        **dict.fromkeys(WITH_ITS_CONTRACT, Reaction(_contract_ended, _contracts_end_needs)),
+        **dict.fromkeys(
+            (ContractVoided, ContractTerminated, ContractFulfilled), Reaction(_contract_ended, _contracts_end_needs)
+        ),
+        **dict.fromkeys((ContractAmended, AmendmentLapsed), Reaction(_amendment_over, _amendment_needs)),
     },
 )

@@ -101,6 +101,15 @@ POSTING = "payments"
 """The process manager that posts what payments bring to their leases."""
 
 
+_DERIVED_VERSION = 5
+"""Of an id that is derived by SHA-1 from another one and a name (RFC 9562 §5.5)."""
+
+
+def named_by_the_ledger(payment: UUID) -> bool:
+    """Whether an id is of the kind that the ledger derives its own from, for any lease, day and attempt."""
+    return payment.version == _DERIVED_VERSION
+
+
 def on_top(payment: UUID, attempt: int) -> UUID:
     """The lease's name of money that a payment's attempt brought on top."""
     return uuid5(payment, f"attempt:{attempt}")

@@ -1,15 +1,15 @@
 """Rules of money that look elsewhere: debits keep to a mandate that stands, refunds to payments of their own lease.
 
-GrantMandate, InitiatePayment   a lease of the tenant
+GrantMandate, InitiatePayment, RetryPayment   a lease of the tenant that is not settled
 InitiatePayment, RetryPayment   under a mandate only as that permits, on this day
 RefundCredit (of a lease)       through a payment of the same lease, or in another way
-PostPayment, ReversePayment     by hand only money that is no payment of the ledger; that follows from the payment
+PostPayment, ReversePayment     by hand only money that is no payment of the ledger; that follows from the payment.
+                                Ids of version 5 are the ledger's, whichever it gave or will give
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import timedelta
 from uuid import UUID
 
 from domain.kernel.needs import CrossRule, Facts, FirstEvent, Need, Proposal, StreamState
@@ -17,8 +17,8 @@ from domain.kernel.process import process_actor
 from domain.kernel.refusal import Refusal, refusal
 from domain.leasing.lease import refusals as lease_refusals
 from domain.leasing.lease.commands import PostPayment, RefundCredit, ReversePayment
-from domain.leasing.lease.state import LeaseState
-from domain.payments.collection import POSTING, collection_stream, on_top
+from domain.leasing.lease.state import CLOSED, LeaseState
+from domain.payments.collection import POSTING, named_by_the_ledger, on_top
 from domain.payments.mandate import MANDATE, GrantMandate, MandateState, mandate_stream, permits
 from domain.payments.payment import refusals as payment_refusals
 from domain.payments.payment.commands import InitiatePayment, RetryPayment
@@ -28,32 +28,34 @@ from domain.payments.payment.state import PaymentState
 from domain.payments.payment.values import ATTEMPTS_MAX
 
 LEASE = "lease"
-"""The aggregate's name: of its lease a payment only needs that there is one."""
+"""The aggregate's name: of its lease a debit only needs that there is one and that it is not settled."""
 
 PAYMENT_OF_THE_LEDGER = refusal(
     "lease.payment_of_the_ledger",
-    "This is a payment of the ledger: record what became of it on the payment itself, and the lease follows",
-    "该编号是账本中的付款，请在该付款上登记其结果，租赁随之入账",
+    "This is a payment of the ledger, as is every id of version 5: record what became of it on the payment itself, and "
+    "the lease follows",
+    "该编号是账本中的付款（第 5 版编号均由账本派生），请在该付款上登记其结果，租赁随之入账",
 )
 PAYMENT_DIFFERS = refusal(
     "lease.payment_differs", "This is not what the payment brought to this lease", "入账内容与该付款实际到账不一致"
 )
 
-_DERIVED_VERSION = 5
-_DAYS_AHEAD = 366
-"""How far ahead a payment that the ledger will collect itself is known by its id."""
 
-
-def _lease(proposal: Proposal) -> FirstEvent:
-    return FirstEvent(LEASE, proposal.command.lease)
+def _lease(proposal: Proposal) -> StreamState:
+    of = proposal.state if isinstance(proposal.command, RetryPayment) else proposal.command
+    return StreamState(LEASE, of.lease)
 
 
 def _lease_needs(proposal: Proposal, _: Facts) -> Iterable[Need]:
     return (_lease(proposal),)
 
 
-def _lease_known(proposal: Proposal, facts: Facts) -> Refusal | None:
-    return None if facts[_lease(proposal)] is not None else lease_refusals.UNKNOWN()
+def _lease_open(proposal: Proposal, facts: Facts) -> Refusal | None:
+    """Nothing is asked for where nothing is owed any more; an attempt under way still counts."""
+    lease: LeaseState | None = facts[_lease(proposal)]
+    if lease is None:
+        return lease_refusals.UNKNOWN()
+    return lease_refusals.CLOSED(phase=lease.phase) if lease.phase in CLOSED else None
 
 
 def _mandate(proposal: Proposal) -> tuple[UUID, str] | None:
@@ -98,14 +100,27 @@ def _payment_needs(proposal: Proposal, _: Facts) -> Iterable[Need]:
     return (_payment(proposal),)
 
 
-def _not_of_the_ledger(proposal: Proposal, facts: Facts) -> Refusal | None:
+def _posted(proposal: Proposal, facts: Facts) -> Refusal | None:
+    return _by_its_payment(proposal, facts, named_by_the_ledger(proposal.command.payment))
+
+
+def _taking_back_needs(proposal: Proposal, _: Facts) -> Iterable[Need]:
+    yield _payment(proposal)
+    if (brought := _on_top_of(proposal)) is not None:
+        yield StreamState(PAYMENT.name, brought[0])
+
+
+def _taken_back(proposal: Proposal, facts: Facts) -> Refusal | None:
+    """A receipt that only has such an id, from the time when people could give it, is theirs to take back."""
+    return _by_its_payment(proposal, facts, _came_on_top(proposal, facts))
+
+
+def _by_its_payment(proposal: Proposal, facts: Facts, named: bool) -> Refusal | None:
     """Money of a payment is posted and taken back by what follows from the payment, and by nobody else."""
     payment: PaymentState | None = facts[_payment(proposal)]
     if proposal.context.actor == process_actor(POSTING):
         return None if payment is None else _wrong_money(proposal, payment)
-    if payment is None and not _derived(proposal):
-        return None
-    return PAYMENT_OF_THE_LEDGER(payment=proposal.command.payment)
+    return PAYMENT_OF_THE_LEDGER(payment=proposal.command.payment) if payment is not None or named else None
 
 
 def _wrong_money(proposal: Proposal, payment: PaymentState) -> Refusal | None:
@@ -118,22 +133,28 @@ def _wrong_money(proposal: Proposal, payment: PaymentState) -> Refusal | None:
     return None
 
 
-def _derived(proposal: Proposal) -> bool:
-    """Whether the ledger itself will give this id to money of this lease: collected one day, or brought on top."""
-    payment, lease = proposal.command.payment, proposal.state
+def _on_top_of(proposal: Proposal) -> tuple[UUID, int] | None:
+    """The payment of the lease, and its attempt, that money of this id would have come on top by."""
+    money, lease = proposal.command.payment, proposal.state
     assert isinstance(lease, LeaseState), "a lease takes payments"
-    if payment.version != _DERIVED_VERSION or lease.receipt(payment) is not None:
+    if not named_by_the_ledger(money):
+        return None
+    attempts = ((known.payment, number) for known in lease.receipts for number in range(1, ATTEMPTS_MAX + 1))
+    return next((one for one in attempts if money == on_top(*one)), None)
+
+
+def _came_on_top(proposal: Proposal, facts: Facts) -> bool:
+    """Whether a payment of the lease did bring this money on top."""
+    if (brought := _on_top_of(proposal)) is None:
         return False
-    today = proposal.context.business_date
-    days = (today + timedelta(days=ahead) for ahead in range(_DAYS_AHEAD))
-    tops = (on_top(known.payment, number) for known in lease.receipts for number in range(1, ATTEMPTS_MAX + 1))
-    return any(payment == collection_stream(proposal.stream, day) for day in days) or payment in tops
+    payment: PaymentState | None = facts[StreamState(PAYMENT.name, brought[0])]
+    return payment is not None and any(money.attempt == brought[1] for money in payment.received[1:])
 
 
-CrossRule(GrantMandate, _lease_needs, _lease_known)
-CrossRule(InitiatePayment, _lease_needs, _lease_known)
+for _asking in (GrantMandate, InitiatePayment, RetryPayment):
+    CrossRule(_asking, _lease_needs, _lease_open)
 CrossRule(InitiatePayment, _mandate_needs, _permitted)
 CrossRule(RetryPayment, _mandate_needs, _permitted)
 CrossRule(RefundCredit, _refund_needs, _of_the_lease)
-for _kind in (PostPayment, ReversePayment):
-    CrossRule(_kind, _payment_needs, _not_of_the_ledger)
+CrossRule(PostPayment, _payment_needs, _posted)
+CrossRule(ReversePayment, _taking_back_needs, _taken_back)

@@ -5,28 +5,33 @@ payment.overpaid                        ─▶ lease PostPayment, a payment of i
 payment.charged_back                    ─▶ lease ReversePayment, of that money    payment:<hex>:reversed:<attempt>
 lease.credit_refunded through a payment ─▶ payment RefundPayment                  refund:<lease hex>:<n>
 payment.refund_failed                   ─▶ lease ReturnRefund                     refund:<lease hex>:<n>:returned
+lease.closed                            ─▶ mandate RevokeMandate, while it lives  lease:<hex>:mandate:<version>
 
 A refund goes one way: the lease gives the credit away, the payment asks its provider, and only a failure comes back.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from uuid import UUID
 
 from domain.kernel.command import Command
-from domain.kernel.needs import Facts
+from domain.kernel.needs import Facts, Need, StreamState
 from domain.kernel.process import FollowUp, Occurrence, ProcessManager, Reaction
 from domain.leasing.lease.commands import PostPayment, ReturnRefund, ReversePayment
-from domain.leasing.lease.events.money import CreditRefunded
+from domain.leasing.lease.events.money import CreditRefunded, LeaseClosed
 from domain.leasing.lease.rules.decider import LEASE
 from domain.payments.collection import POSTING, on_top
+from domain.payments.mandate import LIVE, MANDATE, MandateState, RevokeMandate, mandate_stream
 from domain.payments.payment.commands import RefundPayment
 from domain.payments.payment.events import PaymentChargedBack, PaymentOverpaid, PaymentSucceeded, RefundFailed
 from domain.payments.payment.rules import PAYMENT
 
 REASON = "credit"
 """Why money goes back through a provider: it is the lessee's credit."""
+
+LEASE_CLOSED = "lease_closed"
+"""Why a mandate ended when nobody ended it: there is nothing left to debit."""
 
 
 def _succeeded(occurrence: Occurrence, facts: Facts) -> Sequence[FollowUp]:
@@ -69,6 +74,20 @@ def _refund_failed(occurrence: Occurrence, facts: Facts) -> Sequence[FollowUp]:
     return _to_lease(event.lease, f"refund:{event.lease.hex}:{event.number}:returned", back)
 
 
+def _mandate_needs(occurrence: Occurrence, facts: Facts) -> Iterable[Need]:
+    return (StreamState(MANDATE.name, mandate_stream(occurrence.stream)),)
+
+
+def _closed(occurrence: Occurrence, facts: Facts) -> Sequence[FollowUp]:
+    """A mandate ends with its lease; one that was granted anew for a lease that was opened again ends again."""
+    stream = mandate_stream(occurrence.stream)
+    mandate: MandateState | None = facts[StreamState(MANDATE.name, stream)]
+    if mandate is None or mandate.phase not in LIVE:
+        return ()
+    key = f"lease:{occurrence.stream.hex}:mandate:{mandate.version}"
+    return (FollowUp(decider=MANDATE, stream=stream, key=key, command=RevokeMandate(reason=LEASE_CLOSED)),)
+
+
 def _to_lease(lease: UUID, key: str, command: Command) -> Sequence[FollowUp]:
     return (FollowUp(decider=LEASE, stream=lease, key=key, command=command),)
 
@@ -81,5 +100,6 @@ LEASE_PAYMENTS = ProcessManager(
         PaymentChargedBack: Reaction(_charged_back),
         CreditRefunded: Reaction(_credit_refunded),
         RefundFailed: Reaction(_refund_failed),
+        LeaseClosed: Reaction(_closed, _mandate_needs),
     },
 )

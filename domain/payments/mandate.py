@@ -5,8 +5,9 @@
       │                  └──────────┬──────────┘
       └── granted again ── Revoked | Expired
 
-One stream for each lease. Nothing is debited without a mandate that stands on that day; a mandate that ended is
-replaced by granting again, with another reference if it is another paper.
+One stream for each lease. Nothing is debited without a mandate that stands on that day; one that is live when its
+lease is settled ends with it. A mandate that ended is replaced by granting again, with another reference if it is
+another paper.
 """
 
 from __future__ import annotations
@@ -65,7 +66,7 @@ class MandateResumed(Event, frozen=True):
 
 @event_type("mandate.revoked.v1")
 class MandateRevoked(Event, frozen=True):
-    """The lessee, or the lessee's bank, ended the mandate; from this day on nothing is debited."""
+    """The lessee, or the lessee's bank, ended the mandate, or it ended with its lease; nothing is debited any more."""
 
     revoked_on: date
     reason: Code

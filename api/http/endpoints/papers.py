@@ -31,6 +31,7 @@ from adapters.documents.fonts import NoChineseFont
 from adapters.documents.kept import trusted_roots
 from adapters.documents.paper import Missing, PaperIncomplete
 from adapters.documents.port import SignatureInvalid
+from adapters.documents.typeset import typeset
 from adapters.documents.verify import received
 from adapters.postgres import ledger
 from adapters.postgres.writing.sequencer import Appended, VersionConflict
@@ -123,7 +124,7 @@ async def read_document(
     """The contract as a PDF: parties by their ids, key terms, clauses, schedule. No names.
 
     The same version of a contract gives the same bytes, so that its SHA-256 (`Repr-Digest`) is what `present` says of
-    it. The schedule is the one that was handed in, or that of the contract's lease.
+    it. The schedule is the one that was handed in, or that of the contract's lease. Reading binds nobody to this paper.
     """
     stream, position = await _own(of, contract, principal, at)
     found = await _agreed(of, stream, position)
@@ -138,7 +139,7 @@ async def read_document(
     try:
         data = of.running.settings.data
         document = await of.queries.run(papers.paper, data, principal.tenant, stream, found)
-        pdf = await to_thread.run_sync(papers.set_paper, data, stream, document)
+        pdf = await to_thread.run_sync(typeset, document)
     except PaperIncomplete as error:
         if error.missing is Missing.SCHEDULE:
             raise Problem(kinds.SCHEDULE_MISSING) from None

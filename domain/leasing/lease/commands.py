@@ -57,7 +57,10 @@ NumberField = Annotated[
 UpToField = Annotated[date, Meta(description="The last day that counts.")]
 PaymentField = Annotated[
     UUID,
-    Meta(description="The payment: `payment_` and 32 hex digits; of a refund, the one that it goes through."),
+    Meta(
+        description="The payment: `payment_` and 32 hex digits. Money that came in another way has an id of your own, "
+        "a UUID of version 4 or 7; those of version 5 are the ledger's."
+    ),
 ]
 AsOfField = Annotated[date, Meta(description="The day that the quote is for.")]
 

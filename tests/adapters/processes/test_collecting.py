@@ -16,20 +16,37 @@ from adapters.postgres.ledger import Request
 from adapters.processes.dispatch import context
 from adapters.processes.subscription import occurrence_of
 from api.compose import Running
+from api.demonstration.taking_over import take_over, taken_over_on
 from chain.entry import Entry
 from domain.kernel.event import Event
-from domain.kernel.process import FollowUp, process_actor
+from domain.kernel.needs import StreamState
+from domain.kernel.process import FollowUp, Occurrence, process_actor
 from domain.kernel.refusal import Refusal
-from domain.leasing.lease.commands import PostPayment, RefundCredit
+from domain.leasing.lease.commands import CloseLease, PostPayment, RefundCredit
+from domain.leasing.lease.events.money import LeaseClosed
 from domain.leasing.lease.rules.decider import LEASE
 from domain.leasing.lease.state import LeaseState
 from domain.payments.collection import POSTING, collection_stream, on_top
 from domain.payments.lease_payments import LEASE_PAYMENTS
+from domain.payments.mandate import MANDATE, GrantMandate, MandateRevoked, mandate_stream
 from domain.payments.payment.commands import InitiatePayment, RecordChargeback, RecordSucceeded
 from domain.payments.payment.events import PaymentChargedBack, PaymentOverpaid
 from domain.payments.payment.rules import PAYMENT
 from domain.payments.payment.values import Source
-from tests.adapters.processes.world import FIRST, POLICY, TENANT, World, a_world, contents, given, grant, make_lease
+from tests.adapters.processes.world import (
+    FIRST,
+    POLICY,
+    TENANT,
+    World,
+    a_world,
+    cash,
+    contents,
+    creation,
+    given,
+    grant,
+    lease_stream,
+    make_lease,
+)
 from tests.given import when
 
 DUE = FIRST + timedelta(days=30)
@@ -139,6 +156,32 @@ async def test_late_money_of_another_attempt_reaches_the_lease_too(paid: tuple[W
     assert (await lease_of(world, lease)).balances.credit_fen == 500
 
 
+async def test_a_mandate_ends_with_its_lease(program: Running) -> None:
+    """Granted anew for a lease that was opened again, it ends again; and none is granted for a settled one."""
+    async with a_world(program, always(Script())) as world:
+        lease = lease_stream(0)
+        await take_over(world.program, LEASE, lease, taken_over_on(TENANT, lease, FIRST), creation(0))
+        await grant(world.program, lease)
+        mandate = mandate_stream(lease)
+        await given(world.program, LEASE, lease, "close", CloseLease(), FIRST)
+        await world.settle()
+        (_, ended) = [one.parsed().event() for one in await world.program.reader.stream(mandate)]
+        assert ended == MandateRevoked(revoked_on=FIRST, reason="lease_closed")
+        by = context(TENANT, "debit", FIRST, "test", lease)
+        debit = InitiatePayment(lease=lease, bill=None, amount_fen=500, policy=POLICY, mandate="M-1")
+        (await when(world.program, PAYMENT, ADVANCE, debit, by=by)).then_refused("lease.closed", phase="settled")
+        again = GrantMandate(lease=lease, reference="DD-2", policy=POLICY)
+        (await when(world.program, MANDATE, mandate, again, by=by)).then_refused("lease.closed", phase="settled")
+        (await when(world.program, MANDATE, mandate, again, by=by, rules=False, key="before the rule")).granted()
+        occurrence = Occurrence(event=LeaseClosed(on=FIRST), stream=lease, tenant=TENANT, business_date=FIRST)
+        stands = StreamState(MANDATE.name, mandate)
+        state = (await world.program.ledger.load(MANDATE, mandate))[1]
+        (once_more,) = LEASE_PAYMENTS.reacts[LeaseClosed].follow(occurrence, {stands: state})
+        assert isinstance(once_more, FollowUp)
+        assert once_more.key == f"lease:{lease.hex}:mandate:3"
+        assert LEASE_PAYMENTS.reacts[LeaseClosed].follow(occurrence, {stands: None}) == ()
+
+
 # ----------------------------------------------------------------------------------------------- refunds
 
 
@@ -191,8 +234,8 @@ async def test_a_refund_that_fails_is_credit_again(program: Running) -> None:
 async def test_a_refund_that_no_attempt_covers_comes_back(program: Running) -> None:
     """Credit of 900, but no more than 500 of it came through this payment."""
     async with with_credit(program, Script()) as (world, lease):
-        cash = PostPayment(payment=uuid5(TENANT, "cash"), amount_fen=400, value_date=FIRST)
-        await given(program, LEASE, lease, "cash", cash, FIRST)
+        posted = PostPayment(payment=cash(TENANT, "cash"), amount_fen=400, value_date=FIRST)
+        await given(program, LEASE, lease, "cash", posted, FIRST)
         await ask(world, lease, 501)
         assert (await kinds(program, lease))[-1] == "lease.refund_returned.v1"
         assert (await lease_of(world, lease)).balances.credit_fen == 900

@@ -41,7 +41,7 @@ from domain.payments.payment.events import (
 from domain.payments.payment.rules import PAYMENT
 from domain.payments.payment.values import CollectionPolicy
 from domain.payments.reconciliation import BreakFound
-from tests.adapters.processes.world import FIRST, POLICY, TENANT, World, a_world, grant, lease_stream, make_lease
+from tests.adapters.processes.world import FIRST, POLICY, TENANT, World, a_world, cash, grant, lease_stream, make_lease
 from tests.sampling import seeds
 
 OPENED, LAST = date(2005, 4, 28), date(2005, 6, 8)
@@ -80,11 +80,11 @@ def _something(random: Random, day: date, turn: int) -> tuple[Decider[Any], UUID
     own = uuid5(lease, f"app {day} {turn}")
     later = day + timedelta(days=random.randrange(4))
     app = InitiatePayment(lease=lease, bill=1, amount_fen=fen, policy=POLICY, collect_on=later)
-    cash = PostPayment(payment=uuid5(lease, f"cash {day} {turn}"), amount_fen=fen, value_date=day)
+    posted = PostPayment(payment=cash(lease, f"cash {day} {turn}"), amount_fen=fen, value_date=day)
     choices: list[tuple[Decider[Any], UUID, Command]] = [
         (PAYMENT, own, app),
         (PAYMENT, own, app),
-        (LEASE, lease, cash),
+        (LEASE, lease, posted),
         (MANDATE, mandate_stream(lease), SuspendMandate(reason="lessee")),
         (MANDATE, mandate_stream(lease), ResumeMandate()),
     ]

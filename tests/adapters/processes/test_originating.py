@@ -3,85 +3,36 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
 
-from adapters.postgres.ledger import Ledger
 from adapters.processes import parking
 from adapters.processes.subscription import Subscription
 from adapters.reference.tenants import FILE, terms_of_business
-from adapters.system import new_id
-from api.compose import Running
 from api.demonstration.taking_over import take_over, taken_over_on
 from api.roles.subscriptions import subscription_of
-from domain.contracts import offered
-from domain.contracts.contract.commands import PresentContract, TerminateContract, VoidContract
+from domain.contracts.clause import CLAUSE, DraftClause, PublishClause
+from domain.contracts.contract.commands import VoidContract
 from domain.contracts.contract.rules import CONTRACT
-from domain.contracts.contract.values import PartyRole
+from domain.contracts.contract.values import CLAUSES_MAX, PartyRole
+from domain.contracts.texts import text_digest
 from domain.intake.application import commands as a
 from domain.intake.application.rules import APPLICATION
 from domain.intake.application.values import Terms
 from domain.kernel.command import SYSTEM
-from domain.kernel.event import Event
 from domain.kernel.ids import looks_personal
 from domain.kernel.values import AssetClass
-from domain.leasing.admission import LEASE_NOT_BEGUN, LEASE_OPEN, lease_of, lease_stream, wrong_contract
-from domain.leasing.lease.commands import (
-    ActivateLease,
-    CloseLease,
-    PreauthoriseDeposit,
-    RecordDelivery,
-    RecordDownPayment,
-)
-from domain.leasing.lease.events.lifecycle import AssetTotallyLost, LeaseCreated, LeaseEarlySettled, LeaseTerminated
-from domain.leasing.lease.events.money import BuyoutCompleted, LeaseActivated
+from domain.leasing.admission import lease_of, lease_stream, wrong_contract
+from domain.leasing.lease.events.lifecycle import LeaseCreated
 from domain.leasing.lease.rules.decider import LEASE
-from domain.leasing.origination import ORIGINATION, reason_of, reference_of, settlement_rate
+from domain.leasing.origination import ORIGINATION, reference_of, settlement_rate
 from domain.leasing.values import DownPaymentTo
 from domain.parties.purposes import Purpose
-from tests.adapters.lessor import CAR, DAY, EVERYTHING, Lessor, contract_stream, priced, wish
-from tests.adapters.processes.world import pool_of
-
-ROOM_FEN = 1_000_000_000
-
-
-@pytest.fixture
-def lessor(program: Running) -> Lessor:
-    """A tenant with room for anything."""
-    made = Lessor(program)
-    made.has(ROOM_FEN)
-    return made
-
-
-@pytest.fixture
-async def pool(program: Running) -> AsyncIterator[Any]:
-    """Connections of the subscription."""
-    with pool_of(program.url) as made:
-        async with made:
-            yield made
-
-
-@pytest.fixture
-async def origination(program: Running, pool: Any) -> Subscription:
-    """The process, when it is told to catch up."""
-    subscription = subscription_of(program, pool, ORIGINATION)
-    await subscription.prepare()
-    return subscription
-
-
-async def leased(lessor: Lessor, origination: Subscription, of: Any) -> tuple[UUID, UUID, UUID]:
-    """A case in which people did people's steps: application, contract, lease."""
-    await lessor.consents()
-    application = await lessor.accepted(of)
-    await origination.catch_up()
-    contract = contract_stream(application)
-    await lessor.signed(contract)
-    await origination.catch_up()
-    return application, contract, lease_stream(contract)
+from tests.adapters.lessor import CAR, DAY, Lessor, contract_stream, priced, wish
+from tests.adapters.processes.conftest import activated, contracting, leased, unruled
 
 
 @pytest.mark.parametrize("of", [wish(), wish(CAR)], ids=["rental", "finance"])
@@ -105,107 +56,12 @@ async def test_from_offer_to_lease(lessor: Lessor, origination: Subscription, of
     assert (await lessor.types(application))[-1] == "contracting_started"
 
 
-async def activated(lessor: Lessor, origination: Subscription, lease: UUID) -> None:
-    """The object is handed over."""
-    state = await lessor.lease(lease)
-    assert state is not None
-    if state.deposit_fen:
-        await lessor.given(LEASE, lease, PreauthoriseDeposit(fen=state.deposit_fen, hold="H-1"))
-    if state.down_payment_open_fen:
-        await lessor.given(LEASE, lease, RecordDownPayment(fen=state.down_payment_open_fen))
-    await lessor.given(LEASE, lease, RecordDelivery(on=DAY), ActivateLease(on=DAY))
-    await origination.catch_up()
-
-
 async def test_what_ends_with_the_lease(lessor: Lessor, origination: Subscription) -> None:
     application, contract, lease = await leased(lessor, origination, wish(CAR))
     assert (await lessor.types(application))[-1] == "contracting_started"
     await activated(lessor, origination, lease)
     assert (await lessor.types(application))[-1] == "completed"
     assert (await lessor.types(contract))[-1] == "executed"
-
-
-async def test_a_lease_that_never_began_ends_its_contract(lessor: Lessor, origination: Subscription) -> None:
-    application, contract, lease = await leased(lessor, origination, wish(CAR))
-    await lessor.given(LEASE, lease, CloseLease())
-    await origination.catch_up()
-    (*_, ended) = [one.parsed().event() for one in await lessor.program.reader.stream(contract)]
-    assert getattr(ended, "reason", "") == "not_begun"
-    assert (await lessor.types(application))[-1] == "withdrawn", "without contract and lease there is no case"
-
-
-def unruled(program: Running) -> Ledger:
-    """A ledger as it was before there were rules over other streams."""
-    return Ledger(program.writer, program.reader, program.vault, digest=program.keys.digest, new_id=new_id)
-
-
-async def contracting(lessor: Lessor, origination: Subscription) -> tuple[UUID, UUID]:
-    """An application, and its contract that waits for people."""
-    await lessor.consents()
-    application = await lessor.accepted(wish())
-    await origination.catch_up()
-    return application, contract_stream(application)
-
-
-async def reason_of_end(lessor: Lessor, stream: UUID, ending: str) -> str:
-    """Why a stream's last event, which is of this type, says that it ended."""
-    entry = (await lessor.program.reader.stream(stream))[-1].parsed()
-    assert entry.type == ending
-    reason: str = getattr(entry.event(), "reason", "")
-    return reason
-
-
-async def test_an_application_that_is_given_up_takes_its_contract_along(
-    lessor: Lessor, origination: Subscription
-) -> None:
-    """Nobody can sign what nobody can perform."""
-    application, contract = await contracting(lessor, origination)
-    state = await lessor.contract(contract)
-    await lessor.given(APPLICATION, application, a.WithdrawApplication(reason="changed_mind"))
-    shown = PresentContract(root=state.root, document="d" * 64, disclosed=EVERYTHING, channel="app")
-    (await lessor.when(CONTRACT, contract, shown)).then_refused(offered.APPLICATION_NOT_CONTRACTING.code)
-    await origination.catch_up()
-    assert await reason_of_end(lessor, contract, "contract.voided.v1") == "application_withdrawn"
-    assert not await origination.parking.of_tenant(lessor.tenant)
-
-
-async def test_a_signed_contract_is_not_given_up_with_its_application(
-    lessor: Lessor, origination: Subscription
-) -> None:
-    """What to end first is said at every step, from the lease back to the application."""
-    application, contract, lease = await leased(lessor, origination, wish())
-    give_up = a.WithdrawApplication(reason="changed_mind")
-    (await lessor.when(APPLICATION, application, give_up)).then_refused(offered.CONTRACT_IN_FORCE.code)
-    (await lessor.when(CONTRACT, contract, TerminateContract(reason="x"))).then_refused(offered.LEASE_NOT_SETTLED.code)
-    (await lessor.when(APPLICATION, application, a.CompleteApplication())).then_refused(LEASE_NOT_BEGUN.code)
-    await lessor.given(LEASE, lease, CloseLease())
-    await origination.catch_up()
-    assert await reason_of_end(lessor, contract, "contract.terminated.v1") == "not_begun"
-    assert await reason_of_end(lessor, application, "application.withdrawn.v1") == "contract_terminated"
-    assert not await origination.parking.of_tenant(lessor.tenant)
-
-
-async def test_a_contract_that_is_given_up_takes_its_application_along(
-    lessor: Lessor, origination: Subscription
-) -> None:
-    application, contract = await contracting(lessor, origination)
-    await lessor.given(CONTRACT, contract, VoidContract(reason="second_thoughts"))
-    (await lessor.when(APPLICATION, application, a.CompleteApplication())).then_refused(LEASE_NOT_BEGUN.code)
-    await origination.catch_up()
-    assert await reason_of_end(lessor, application, "application.withdrawn.v1") == "contract_voided"
-    assert not await origination.parking.of_tenant(lessor.tenant)
-
-
-async def test_a_lease_under_a_void_contract_is_put_before_people(lessor: Lessor, origination: Subscription) -> None:
-    """A judgement is recorded whenever it comes; what it leaves standing is not passed over."""
-    application, contract, lease = await leased(lessor, origination, wish())
-    await lessor.given(CONTRACT, contract, VoidContract(reason="judgement", basis="b" * 64))
-    await origination.catch_up()
-    (refused,) = await origination.parking.of_tenant(lessor.tenant)
-    assert (refused.key, refused.code) == (f"contract:{contract.hex}:application", "contract.lease_not_settled")
-    assert refused.stream == lease
-    give_up = a.WithdrawApplication(reason="changed_mind")
-    (await lessor.when(APPLICATION, application, give_up)).then_refused(LEASE_OPEN.code)
 
 
 async def test_a_signed_contract_without_a_lease_is_put_before_people(
@@ -254,6 +110,26 @@ async def test_refused_wishes_are_kept_for_people(lessor: Lessor, origination: S
     await lessor.given(LEASE, lease_stream(contract), create)
 
 
+async def test_more_mandatory_clauses_than_a_contract_holds_are_put_before_people(
+    lessor: Lessor, origination: Subscription
+) -> None:
+    """Released before there was a limit: no contract is made, and nothing breaks."""
+    of, ruled = wish(), lessor.through
+    lessor.through = unruled(lessor.program)
+    for number in range(CLAUSES_MAX):
+        draft = DraftClause(
+            clause=f"own_{number}", title="条款", gloss="a clause", forms=(of.plan.form,), mandatory=True, text="一。"
+        )
+        publish = PublishClause(version=1, digest=text_digest("一。"), effective_from=DAY)
+        await lessor.given(CLAUSE, uuid4(), draft, publish)
+    lessor.through = ruled
+    application = await lessor.accepted(of)
+    await origination.catch_up()
+    (refused,) = await origination.parking.of_tenant(lessor.tenant)
+    assert (refused.key, refused.code) == (f"application:{application.hex}:contract", "contract.library_too_large")
+    assert (await lessor.types(application))[-1] == "contracting_started"
+
+
 async def test_offers_without_a_plan_are_left_to_people(lessor: Lessor, origination: Subscription) -> None:
     """Imported histories have such offers: nobody's contract is made up from them."""
     stream = uuid4()
@@ -286,21 +162,6 @@ async def test_what_people_did_is_not_done_again(lessor: Lessor, origination: Su
     await lessor.given(CONTRACT, contract, VoidContract(reason="second_thoughts"))
     await origination.catch_up()
     assert not await origination.parking.of_tenant(lessor.tenant)
-
-
-@pytest.mark.parametrize(
-    ("happened", "reason"),
-    [
-        ({LeaseActivated}, None),
-        ({LeaseActivated, BuyoutCompleted}, None),
-        ({LeaseActivated, LeaseEarlySettled}, "early_settlement"),
-        ({LeaseActivated, LeaseTerminated}, "default"),
-        ({LeaseActivated, AssetTotallyLost}, "total_loss"),
-        (set(), "not_begun"),
-    ],
-)
-def test_how_a_contract_ends_with_its_lease(happened: set[type[Event]], reason: str | None) -> None:
-    assert reason_of(happened) == reason
 
 
 def test_numbers_of_contracts_say_nothing_about_a_person(lessor: Lessor) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from typing import Any
-from uuid import UUID, uuid5
+from uuid import UUID
 
 import pytest
 from msgspec.structs import replace
@@ -21,7 +21,7 @@ from domain.kernel.process import FollowUp, Occurrence
 from domain.leasing.lease.commands import IssueBill, PostPayment
 from domain.leasing.lease.events.money import LeaseActivated
 from domain.leasing.lease.rules.decider import LEASE
-from tests.adapters.processes.world import FIRST, TENANT, contents, make_lease
+from tests.adapters.processes.world import FIRST, TENANT, cash, contents, make_lease
 
 
 def subscription(program: Running, pool: AsyncConnectionPool[Any], react: Reactor, name: str = "toys") -> Subscription:
@@ -39,7 +39,7 @@ async def pay_on_activation(occurrence: Occurrence) -> Sequence[FollowUp]:
     """A toy: whoever activates a lease has paid a fen."""
     stream, on = occurrence.stream, occurrence.business_date
     assert isinstance(occurrence.event, LeaseActivated)
-    command = PostPayment(payment=uuid5(stream, "toy"), amount_fen=1, value_date=on)
+    command = PostPayment(payment=cash(stream, "toy"), amount_fen=1, value_date=on)
     return (FollowUp(decider=LEASE, stream=stream, key=f"toy:{stream.hex}", command=command),)
 
 
@@ -204,7 +204,7 @@ async def test_a_command_that_fails_holds_up_its_own_stream_only(
 
     async def twice(occurrence: Occurrence) -> Sequence[FollowUp]:
         (one,) = await pay_on_activation(occurrence)
-        return (one, replace(one, key=f"{one.key}:again", command=replace(one.command, payment=uuid5(first, "2"))))
+        return (one, replace(one, key=f"{one.key}:again", command=replace(one.command, payment=cash(first, "2"))))
 
     real = Ledger.execute
 
@@ -240,7 +240,7 @@ async def test_what_was_refused_is_tried_again_when_somebody_asks(
     process = subscription(program, pool, asks)
     await process.prepare()
     await process.catch_up()
-    command = PostPayment(payment=uuid5(TENANT, "toy"), amount_fen=1, value_date=FIRST)
+    command = PostPayment(payment=cash(TENANT, "toy"), amount_fen=1, value_date=FIRST)
     assert (await process.catch_up()).accepted == 0
     async with pool.connection() as connection:
         await connection.execute("UPDATE read.parked SET retry_at = now()")

@@ -89,6 +89,11 @@ def lease_stream(number: int) -> UUID:
     return uuid5(TENANT, f"lease:{number}")
 
 
+def cash(of: UUID, name: str) -> UUID:
+    """Money that people post; ids of version 5 are the ledger's own."""
+    return UUID(int=uuid5(of, name).int, version=4)
+
+
 def schedule(number: int, months: int = 3) -> tuple[Instalment, ...]:
     """Instalments from May 2005 on, due on a day of the month that depends on the lease."""
     day = 1 + number % 3

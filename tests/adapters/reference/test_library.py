@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date, timedelta
 from uuid import UUID, uuid4
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
@@ -65,9 +66,27 @@ async def test_the_tenants_own_take_the_place_of_shipped_ones(program: Running) 
     assert tuple(await entries(other)) == SHIPPED
 
 
+async def test_a_library_has_its_limits(program: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Mandatory clauses leave contracts room for others, and no contract has to read thousands."""
+    lessor, second, third = Lessor(program), uuid4(), uuid4()
+    shipped = sum(one.mandatory and Form.OPERATING in one.forms for one in SHIPPED)
+    monkeypatch.setattr(library, "MANDATORY_MAX", shipped + 1)
+    monkeypatch.setattr(library, "OWN_CLAUSES_MAX", 3)
+    publish = PublishClause(version=1, digest=text_digest(TEXT), effective_from=DAY)
+    await lessor.given(CLAUSE, uuid4(), own("first"), publish)
+    await lessor.given(CLAUSE, second, own("second"))
+    (await lessor.when(CLAUSE, second, publish)).then_refused(
+        "clause.mandatory_full", form="operating", limit=shipped + 1
+    )
+    await lessor.given(CLAUSE, third, own("rent"), publish)
+    (await lessor.when(CLAUSE, uuid4(), own("fourth"))).then_refused("clause.library_full", limit=3)
+    await lessor.given(CLAUSE, third, own("rent", text="另一条。"))
+    await Lessor(program).given(CLAUSE, uuid4(), own("fourth"))
+
+
 async def test_what_matters_to_a_contract(program: Running) -> None:
     lessor = Lessor(program)
-    about = library.entries_about(await facts_of(lessor), {"buyout"})
+    about = library.entries_about(await facts_of(lessor), {("buyout", 1)}, DAY)
     assert {one.clause for one in about} == {one.clause for one in SHIPPED if one.mandatory} | {"buyout"}
 
 

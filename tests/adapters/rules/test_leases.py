@@ -37,7 +37,7 @@ async def assembled(lessor: Lessor, origination: Subscription, of: Any) -> tuple
     assert isinstance(event, ContractAssembled)
     named = {held.clause for held in event.clauses}
     facts = await lessor.program.facts.facts(lessor.tenant, lambda facts: library_needs(lessor.tenant, named, facts))
-    library = entries_about(facts, named)
+    library = entries_about(facts, {(held.clause, held.version) for held in event.clauses}, DAY)
     same = {name: getattr(event, name) for name in AssembleContract.__struct_fields__ if hasattr(event, name)}
     return stream, AssembleContract(**same, library=library)
 

@@ -17,10 +17,11 @@ from adapters.postgres.writing.sequencer import Append, Appended
 from adapters.processes.subscription import Subscription
 from adapters.system import new_id
 from api.compose import Base, Running, running
-from domain.contracts.clause import CLAUSE, DraftClause, clause_stream
+from domain.contracts.clause import CLAUSE, DraftClause, PublishClause, clause_stream
 from domain.contracts.contract.commands import FulfilContract, ProposeAmendment, TerminateContract, VoidContract
 from domain.contracts.contract.rules import CONTRACT
 from domain.contracts.offered import contract_stream
+from domain.contracts.texts import text_digest
 from domain.intake.application import commands as a
 from domain.intake.application.rules import APPLICATION
 from domain.kernel.command import Command
@@ -57,11 +58,11 @@ class OtherFirst:
         self.appends = 0
 
     async def append(self, append: Append) -> Appended:
-        """The other's command, then this append."""
+        """The other's commands, then this append."""
         self.appends += 1
         if self.appends == 1:
-            other, decider, stream, command = self._by
-            await other.given(decider, stream, command)
+            other, decider, stream, *commands = self._by
+            await other.given(decider, stream, *commands)
         return await self._writer.append(append)
 
 
@@ -90,7 +91,7 @@ async def overtaken(
     lessor: Lessor,
     command: tuple[Decider[Any], UUID, Command],
     *,
-    by: tuple[Lessor, Decider[Any], UUID, Command],
+    by: tuple[Lessor, Decider[Any], UUID, *tuple[Command, ...]],
     actor: Any = MACHINE,
     events: int = 1,
 ) -> str:
@@ -238,12 +239,13 @@ async def test_a_contract_and_the_first_draft_of_a_clause(
 
 
 async def test_a_contract_and_a_further_clause(lessor: Lessor, other: Lessor, origination: Subscription) -> None:
-    """The other phantom: a clause under a code that nobody named."""
+    """The other phantom: a mandatory clause under a code that nobody named."""
     _, command = await assembled(lessor, origination, wish())
     assembly = CONTRACT, uuid4(), replace(command, application=None)
     further = replace(OWN_CLAUSE, clause="further")
-    drafts = other, CLAUSE, clause_stream(lessor.tenant, further.clause), further
-    assert await overtaken(lessor, assembly, by=drafts) == "contract.library_differs"
+    publish = PublishClause(version=1, digest=text_digest(str(further.text)), effective_from=DAY)
+    releases = other, CLAUSE, clause_stream(lessor.tenant, further.clause), further, publish
+    assert await overtaken(lessor, assembly, by=releases, events=2) == "contract.library_differs"
 
 
 async def test_a_contract_and_a_clause_of_another_tenant(lessor: Lessor, origination: Subscription) -> None:

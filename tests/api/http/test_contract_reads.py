@@ -12,9 +12,10 @@ from adapters.system import new_id, now
 from domain.calendar.calendar import CALENDAR, OpenCalendar, RecordStep, StartEndOfDay, calendar_stream
 from domain.kernel.command import Actor, Command, Context
 from tests.api.http import cases
-from tests.api.http.cases import CLAUSE, done
+from tests.api.http.cases import CLAUSE, SHOWN, done
 from tests.api.http.driver import Http
 from tests.api.http.test_lease_reads import shown, tell
+from tests.api.http.test_papers import assembled, contract
 from tests.domain.leasing.cases import RUNNING
 
 DAY = date(2026, 3, 2)
@@ -210,3 +211,15 @@ async def test_who_may_read_them(http: Http, path: str) -> None:
     assert (await http.get(path, role="collector")).status_code == 200
     assert (await http.get(path, role="court")).status_code == 403
     assert (await http.get(f"{path}?as_of_position={2**53 - 1}")).status_code == 409
+
+
+async def test_reading_the_paper_binds_nobody_to_it(http: Http) -> None:
+    """An auditor who reads it changes nothing: the lessor's own paper, with names, is still shown."""
+    await assembled(http, cases.person())
+    address = str((await done(http, "/v1/contracts", contract(cases.person()))).headers["location"])
+    http.project()
+    read = await http.get(f"{address}/document.pdf")
+    assert read.status_code == 200, "its schedule is known from another contract"
+    root = (await http.get(address)).json()["root"]
+    await done(http, f"{address}/present", {"root": root, "document": "d" * 64, "disclosed": SHOWN, "channel": "app"})
+    assert (await http.get(f"{address}/document.pdf")).content == read.content

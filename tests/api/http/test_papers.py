@@ -52,11 +52,28 @@ def signer(authority: LocalAuthority, days: int = 0) -> LocalSigner:
     return LocalSigner(authority, lambda: now() + timedelta(days=days))
 
 
+def contract(lessee: UUID, schedule: str = DIGEST) -> dict[str, Any]:
+    """The body of a contract on a schedule."""
+    body = cases.contract(lessee)
+    body["key_terms"]["schedule_digest"] = schedule
+    return body
+
+
+async def with_house_rules(http: Http, clause: dict[str, Any], digest: str) -> str:
+    """A contract whose schedule is kept, with a clause of the tenant's own; gives its address."""
+    made = await done(http, "/v1/clauses", clause)
+    publish = {"version": 1, "digest": digest, "effective_from": cases.today()}
+    await done(http, f"{made.headers['location']}/publish", publish)
+    body = contract(cases.person())
+    body["clauses"] = [*body["clauses"], {"clause": "house_rules", "version": 1, "digest": digest}]
+    address = str((await done(http, "/v1/contracts", body)).headers["location"])
+    await done(http, f"{address}/schedule", {"schedule": SCHEDULE})
+    return address
+
+
 async def assembled(http: Http, lessee: UUID) -> str:
     """A contract whose schedule is kept; gives its address."""
-    body = cases.contract(lessee)
-    body["key_terms"]["schedule_digest"] = DIGEST
-    address = str((await done(http, "/v1/contracts", body)).headers["location"])
+    address = str((await done(http, "/v1/contracts", contract(lessee))).headers["location"])
     kept = await done(http, f"{address}/schedule", {"schedule": SCHEDULE})
     assert kept.json() == {"schedule_digest": DIGEST, "instalments": 3, "total_fen": 120_000}
     http.project()
@@ -95,7 +112,7 @@ async def refused(http: Http, address: str, pdf: bytes, code: str, status: int =
 
 
 async def test_another_document_than_the_paper_is_not_shown(http: Http) -> None:
-    """From the moment that its schedule is kept; by whom it is read does not matter."""
+    """From the moment that its schedule was handed in, by whoever may show it."""
     address = await assembled(http, cases.person())
     root = (await http.get(address)).json()["root"]
     shown = {"root": root, "document": "d" * 64, "disclosed": SHOWN, "channel": "app"}
@@ -139,10 +156,8 @@ async def test_nobodys_name_is_on_it(http: Http) -> None:
 
 
 async def test_a_schedule_known_by_its_digest_only(http: Http) -> None:
-    body = cases.contract(cases.person())
-    body["key_terms"]["schedule_digest"] = "4" * 64
     http.project()
-    address = (await done(http, "/v1/contracts", body)).headers["location"]
+    address = (await done(http, "/v1/contracts", contract(cases.person(), "4" * 64))).headers["location"]
     answer = await http.get(f"{address}/document.pdf")
     assert (answer.status_code, answer.json()["code"]) == (409, "paper.schedule_missing")
     answer = await http.post(f"{address}/schedule", {"schedule": SCHEDULE})
@@ -177,14 +192,7 @@ async def test_a_schedule_that_was_changed_on_disk_is_not_there(http: Http) -> N
 
 async def test_a_text_that_is_kept_elsewhere(http: Http) -> None:
     body = {name: value for name, value in cases.CLAUSE.items() if name != "text"}
-    made = await done(http, "/v1/clauses", body | {"digest": "a" * 64, "size_bytes": 20_000})
-    publish = {"version": 1, "digest": "a" * 64, "effective_from": cases.today()}
-    await done(http, f"{made.headers['location']}/publish", publish)
-    contract = cases.contract(cases.person())
-    contract["key_terms"]["schedule_digest"] = DIGEST
-    contract["clauses"] = [*contract["clauses"], {"clause": "house_rules", "version": 1, "digest": "a" * 64}]
-    address = (await done(http, "/v1/contracts", contract)).headers["location"]
-    await done(http, f"{address}/schedule", {"schedule": SCHEDULE})
+    address = await with_house_rules(http, body | {"digest": "a" * 64, "size_bytes": 20_000}, "a" * 64)
     answer = await http.get(f"{address}/document.pdf")
     assert (answer.status_code, answer.json()["code"]) == (409, "paper.text_missing")
     assert answer.json()["facts"] == {"clause": "house_rules"}
@@ -193,15 +201,7 @@ async def test_a_text_that_is_kept_elsewhere(http: Http) -> None:
 async def test_the_tenants_own_text_is_on_paper(http: Http) -> None:
     from tests.adapters.documents.test_typeset import pages_of
 
-    made = await done(http, "/v1/clauses", cases.CLAUSE)
-    digest = (await http.get(made.headers["location"])).json()["versions"][0]["digest"]
-    publish = {"version": 1, "digest": digest, "effective_from": cases.today()}
-    await done(http, f"{made.headers['location']}/publish", publish)
-    contract = cases.contract(cases.person())
-    contract["key_terms"]["schedule_digest"] = DIGEST
-    contract["clauses"] = [*contract["clauses"], {"clause": "house_rules", "version": 1, "digest": digest}]
-    address = (await done(http, "/v1/contracts", contract)).headers["location"]
-    await done(http, f"{address}/schedule", {"schedule": SCHEDULE})
+    address = await with_house_rules(http, cases.CLAUSE, sha256(str(cases.CLAUSE["text"]).encode()).hexdigest())
     assert "承租人应当爱护设备" in "".join(pages_of((await http.get(f"{address}/document.pdf")).content))
 
 

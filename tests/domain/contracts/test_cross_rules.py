@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -9,10 +10,10 @@ import pytest
 from msgspec.structs import replace
 
 from domain.contracts import library, offered
-from domain.contracts.clause import CLAUSE, ClauseState, ClauseVersion, clause_stream
+from domain.contracts.clause import CLAUSE, ClauseState, ClauseVersion, DraftClause, PublishClause, clause_stream
 from domain.contracts.contract.rules import CONTRACT
 from domain.contracts.contract.state import IN_FORCE, ContractPhase, ContractState
-from domain.contracts.contract.values import LibraryClause, PartyRole
+from domain.contracts.contract.values import CLAUSES_MAX, LIBRARY_MAX, LibraryClause, PartyRole
 from domain.contracts.cross_rules import application, papers_of
 from domain.intake import offers
 from domain.intake.application import refusals as application_refusals
@@ -31,6 +32,7 @@ from tests.domain.contracts.contract import contracts as c
 from tests.domain.pricing.offers import CAR, offer, request
 from tests.given import CONTEXT, TODAY, GivenFacts, Verdict, given
 
+TOMORROW = TODAY + timedelta(days=1)
 DOWN = {"down_payment_fen": 2_000_000}
 MADE = offer(CAR, **DOWN)
 TERMS = offers.terms_of(MADE, offers.priced_of(request(CAR, **DOWN), MADE))
@@ -56,10 +58,13 @@ def held(*own: ClauseState, shipped: tuple[LibraryClause, ...] = c.LIBRARY) -> d
     return {library.OWN_CLAUSES: own, library.SHIPPED_CLAUSES: shipped, **streams}
 
 
-def own(clause: str, *, mandatory: bool = True) -> ClauseState:
-    """A clause that the tenant wrote, in one version."""
-    version = ClauseVersion(number=1, title="自拟", digest="d" * 64, forms=(Form.OPERATING,), mandatory=mandatory)
-    return ClauseState(version=1, clause=clause, versions=(version,))
+def own(clause: str, *, mandatory: bool = True, effective_from: date | None = TODAY, **more: Any) -> ClauseState:
+    """A clause that the tenant wrote and released, in one version."""
+    version = ClauseVersion(
+        number=1, title="自拟", digest="d" * 64, forms=(Form.OPERATING,), mandatory=mandatory,
+        effective_from=effective_from,
+    )  # fmt: skip
+    return ClauseState(version=1, clause=clause, versions=(replace(version, **more),))
 
 
 def case(state: ApplicationState | None = ACCEPTED, plans: tuple[Plan, ...] = (CAR,)) -> GivenFacts:
@@ -196,6 +201,7 @@ def test_the_library_is_what_the_ledger_has(command: Any) -> None:
     given(plans | held(own("evidence"))).when(command, None).then_refused(offered.LIBRARY_DIFFERS)
     given(plans | held(own("ours"))).when(command, None).then_refused(offered.LIBRARY_DIFFERS)
     given(plans | held(own("ours", mandatory=False))).when(command, None).then()
+    given(plans | held(own("ours", effective_from=None))).when(command, None).then()
 
 
 def test_a_clause_of_the_tenant_that_no_list_names_yet_counts() -> None:
@@ -211,6 +217,56 @@ def test_entries_in_the_order_of_contracts() -> None:
     assert [entry.clause for entry in found] == [*(entry.clause for entry in c.LIBRARY), "ours"]
     assert [entry.digest for entry in found if entry.clause == "rent"] == ["d" * 64]
     optional = [entry for entry in c.LIBRARY if not entry.mandatory]
-    named = {optional[0].clause}
-    assert optional[0] in library.entries_about(held(), named)
-    assert optional[1] not in library.entries_about(held(), named)
+    named = {(optional[0].clause, optional[0].version)}
+    assert optional[0] in library.entries_about(held(), named, TODAY)
+    assert optional[1] not in library.entries_about(held(), named, TODAY)
+
+
+def test_a_clauses_past_does_not_matter_to_a_contract() -> None:
+    """However often a mandatory clause was revised: what matters is the version held, and that it is mandatory."""
+    versions = tuple(replace(own("ours").versions[0], number=number) for number in range(1, LIBRARY_MAX + 2))
+    facts = held(ClauseState(version=1, clause="ours", versions=versions))
+    about = [entry.version for entry in library.entries_about(facts, {("ours", 7)}, TODAY) if entry.clause == "ours"]
+    assert about == [7, LIBRARY_MAX + 1]
+    for less in ({"mandatory": False}, {"effective_from": TOMORROW}, {"withdrawn_from": TODAY}):
+        assert not {one.clause for one in library.entries_about(held(own("ours", **less)), (), TODAY)} & {"ours"}
+
+
+# ------------------------------------------------------------------------------------------- room in the library
+
+DRAFT = DraftClause(
+    clause="further", title="条款", gloss="a clause", forms=(Form.OPERATING,), mandatory=True, text="一条。"
+)
+PUBLISH = PublishClause(version=1, digest="d" * 64, effective_from=TODAY)
+
+
+def several(count: int, **more: Any) -> list[ClauseState]:
+    return [own(f"own_{number}", **more) for number in range(count)]
+
+
+def test_a_tenants_library_has_room_for_so_many_clauses() -> None:
+    """Each contract reads them all. A further version of a clause takes no room."""
+    full: dict[Need, Any] = {library.OWN_CLAUSES: tuple(several(library.OWN_CLAUSES_MAX))}
+    given(full).when(DRAFT, ClauseState()).then_refused(library.LIBRARY_FULL, limit=library.OWN_CLAUSES_MAX)
+    given().when(DRAFT, own("further")).then()
+    room: dict[Need, Any] = {library.OWN_CLAUSES: tuple(several(library.OWN_CLAUSES_MAX - 1))}
+    given(room).when(DRAFT, ClauseState()).then()
+
+
+def test_mandatory_clauses_leave_a_contract_room_for_others() -> None:
+    """Shipped ones count, withdrawn ones and drafts do not; those of another form are in other contracts."""
+    shipped = sum(one.mandatory and Form.OPERATING in one.forms for one in c.LIBRARY)
+    least = library.MANDATORY_MAX - shipped
+    draft = own("further", effective_from=None)
+    full = given(held(*several(least), draft))
+    refused = full.when(PUBLISH, draft)
+    refused.then_refused(library.MANDATORY_FULL, form=Form.OPERATING, limit=library.MANDATORY_MAX)
+    given(held(*several(least - 1), draft)).when(PUBLISH, draft).then()
+    for less in ({"withdrawn_from": TODAY}, {"mandatory": False}, {"effective_from": None}, {"forms": (Form.DIRECT,)}):
+        given(held(*several(least, **less), draft)).when(PUBLISH, draft).then()
+    later = {"effective_from": TOMORROW}
+    given(held(*several(least, **later), draft)).when(PUBLISH, draft).then_refused(library.MANDATORY_FULL)
+    again = own("own_0")
+    given(held(*several(least), again)).when(PUBLISH, again).then()
+    given().when(PUBLISH, own("further", mandatory=False, effective_from=None)).then()
+    assert library.MANDATORY_MAX < CLAUSES_MAX

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from domain.contracts.contract import refusals as contract_refusals
 from domain.contracts.contract.commands import FulfilContract, TerminateContract
 from domain.contracts.contract.rules import CONTRACT
-from domain.contracts.contract.state import ContractPhase, ContractState
+from domain.contracts.contract.state import IN_FORCE, ContractPhase, ContractState
 from domain.contracts.offered import LEASE_NOT_SETTLED, contract_stream
 from domain.intake import offers
 from domain.intake.application import refusals as application_refusals
@@ -20,7 +20,7 @@ from domain.intake.application.rules import APPLICATION
 from domain.intake.application.state import ApplicationPhase, ApplicationState
 from domain.kernel.command import Command
 from domain.kernel.event import Event
-from domain.kernel.needs import Need, StreamEvents, StreamState
+from domain.kernel.needs import FirstEvent, Need, StreamEvents, StreamState
 from domain.kernel.values import Business
 from domain.kernel.values import Business as PlanBusiness
 from domain.leasing.admission import (
@@ -30,7 +30,7 @@ from domain.leasing.admission import (
     NOT_OF_ITS_CONTRACT,
     lease_stream,
 )
-from domain.leasing.lease.commands import ActivateLease
+from domain.leasing.lease.commands import ActivateLease, RecordDelivery, WaiveDeposit
 from domain.leasing.lease.events.money import LeaseActivated, LeaseClosed
 from domain.leasing.lease.rules.decider import LEASE as LEASE_DECIDER
 from domain.leasing.lease.state import OPEN, LeasePhase, LeaseState
@@ -48,6 +48,7 @@ from tests.domain.leasing import cases as lease_cases
 from tests.domain.leasing.test_admission import EXECUTED, LEASE, contract_in
 from tests.domain.parties.standing import consent
 from tests.domain.pricing.offers import CAR
+from tests.given import STREAM as GIVEN_STREAM
 from tests.given import TODAY, GivenFacts, Verdict, given
 
 CONTRACT_ID, APPLICATION_ID = UUID(int=0xC0), UUID(int=0xA9)
@@ -131,6 +132,9 @@ RUNS = LeaseState(
 ACTIVATE = ActivateLease(on=TODAY)
 
 
+CREATED = FirstEvent(LEASE_DECIDER.name, GIVEN_STREAM)
+
+
 def room(*exposures: Exposure, **data: Any) -> GivenFacts:
     """A portfolio in renminbi that holds so much already, of a tenant with these figures."""
     figures = PrudentialData(**{"net_assets_fen": NET_FEN, "total_assets_fen": NET_FEN} | data)
@@ -139,7 +143,7 @@ def room(*exposures: Exposure, **data: Any) -> GivenFacts:
         net_assets_fen=figures.net_assets_fen, total_assets_fen=NET_FEN, lease_assets_fen=NET_FEN,
         risk_assets_fen=fen, exposures=exposures,
     )  # fmt: skip
-    facts: dict[Need, Any] = {PRUDENTIAL_DATA: figures, portfolio_in("CNY"): portfolio}
+    facts: dict[Need, Any] = {PRUDENTIAL_DATA: figures, portfolio_in("CNY"): portfolio, CREATED: None}
     return given(facts)
 
 
@@ -160,24 +164,50 @@ def test_whom_the_limits_are_about() -> None:
     related = Exposure(lessee=other, fen=2_500_000, related=True)
     room(related, related=frozenset({LESSEE})).when(ACTIVATE, RUNS).then_refused(limits.ALL_RELATED)
     nobody = replace(RUNS, subject=None, principal_fen=3_000_001)
-    verdict = room().when(ACTIVATE, nobody, stream=STREAM)
+    verdict = room().when(ACTIVATE, nobody)
     verdict.then_refused(limits.ONE_LESSEE)
     assert verdict.answer is not None
-    assert dict(verdict.answer.facts)["lessee"] == str(STREAM)
+    assert dict(verdict.answer.facts)["lessee"] == str(GIVEN_STREAM)
 
 
 def test_what_is_no_exposure_reads_no_sum() -> None:
-    given().when(ACTIVATE, replace(RUNS, business=Business.RENTAL)).then()
-    given().when(ACTIVATE, replace(RUNS, phase=LeasePhase.ACTIVE)).then()
+    given({CREATED: None}).when(ACTIVATE, replace(RUNS, business=Business.RENTAL)).then()
+    given({CREATED: None}).when(ACTIVATE, replace(RUNS, phase=LeasePhase.ACTIVE)).then()
 
 
 def test_a_finance_lease_needs_room_when_it_is_made() -> None:
     leasing = replace(PLAN, business=PlanBusiness.FINANCE)
     digest = digest_of(leasing)
-    of = case(plans=(leasing,), contract=executed(plan_digest=digest)).known
+    of = dict(case(plans=(leasing,), contract=executed(plan_digest=digest)).known)
     change: dict[str, Any] = {"business": Business.FINANCE, "plan_digest": digest}
-    created(given({**of, **room().known}), **change).then()
-    created(given({**of, **room(net_assets_fen=0).known}), **change).then_refused(limits.NO_NET_ASSETS)
+    of |= {need: fact for need, fact in room().known.items() if need != CREATED}
+    created(given(of), **change).then()
+    of |= {need: fact for need, fact in room(net_assets_fen=0).known.items() if need != CREATED}
+    created(given(of), **change).then_refused(limits.NO_NET_ASSETS)
+
+
+# ------------------------------------------------------------------------------------- a lease that is to begin
+
+BEGINNING: dict[str, Command] = {
+    "deposit": WaiveDeposit(), "delivery": RecordDelivery(on=TODAY), "activation": ACTIVATE,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("command", BEGINNING.values(), ids=BEGINNING)
+def test_a_lease_begins_under_a_contract_that_is_in_force(command: Command) -> None:
+    """One that was made of none (taken over from another book) needs none."""
+    rental = replace(RUNS, business=Business.RENTAL)
+    made = lease_cases.given().when(CREATE).answer
+    assert isinstance(made, tuple)
+    for phase in ContractPhase:
+        facts = given({CREATED: made[0], StreamState(CONTRACT.name, CONTRACT_ID): ContractState(phase=phase)})
+        if phase in IN_FORCE:
+            facts.when(command, rental).then()
+        else:
+            facts.when(command, rental).then_refused(contract_refusals.NOT_IN_FORCE, phase=phase)
+    given({CREATED: replace(made[0], contract=None)}).when(command, rental).then()
+    gone = given({CREATED: made[0], StreamState(CONTRACT.name, CONTRACT_ID): None})
+    gone.when(command, rental).then_refused(contract_refusals.NOT_IN_FORCE, phase="absent")
 
 
 # ------------------------------------------------------------------------------- what a lease holds up as it runs

@@ -9,13 +9,13 @@ from uuid import UUID, uuid5
 import pytest
 from msgspec.structs import replace
 
-from domain.kernel.command import Command
+from domain.kernel.command import Actor, Command
 from domain.kernel.needs import FirstEvent, StreamState
 from domain.kernel.process import process_actor
 from domain.leasing.lease import refusals as lease_refusals
 from domain.leasing.lease.commands import PostPayment, RefundCredit, ReversePayment
 from domain.leasing.lease.rules.decider import LEASE
-from domain.leasing.lease.state import LeaseState, PostedPayment
+from domain.leasing.lease.state import EXISTING, LeasePhase, LeaseState, PostedPayment
 from domain.payments import mandate as mandate_refusals
 from domain.payments.collection import POSTING, collection_stream, on_top
 from domain.payments.cross_rules import PAYMENT_DIFFERS, PAYMENT_OF_THE_LEDGER
@@ -25,12 +25,12 @@ from domain.payments.payment.commands import InitiatePayment, RetryPayment
 from domain.payments.payment.rules import PAYMENT
 from domain.payments.payment.state import PaymentState, Received
 from tests.domain.payments import cases
-from tests.given import TODAY, GivenFacts, Verdict, given
+from tests.given import CLERK, TODAY, GivenFacts, Verdict, given
 
 OF, PAYMENT_ID = cases.LEASE, UUID(int=0x7A)
 MANDATE_NEED = StreamState(MANDATE.name, mandate_stream(OF))
-LEASE_NEED, PAYMENT_NEED = FirstEvent(LEASE.name, OF), FirstEvent(PAYMENT.name, PAYMENT_ID)
-SOMETHING = object()
+LEASE_NEED, PAYMENT_NEED = StreamState(LEASE.name, OF), FirstEvent(PAYMENT.name, PAYMENT_ID)
+RUNS = LeaseState(phase=LeasePhase.ACTIVE)
 GRANTED = MandateState(phase=MandatePhase.GRANTED, lease=OF, reference="M-1", policy=cases.POLICY, limit_fen=5_000)
 GRANT = GrantMandate(lease=OF, reference="M-1", policy=cases.POLICY, limit_fen=5_000)
 DEBIT = InitiatePayment(lease=OF, bill=None, amount_fen=5_000, policy=cases.POLICY, mandate="M-1")
@@ -41,14 +41,29 @@ debits = pytest.mark.parametrize("command", [DEBIT, RETRY], ids=["initiate", "re
 
 
 def under(command: Command, mandate: MandateState | None) -> GivenFacts:
-    """A lease of the tenant, where that is asked, and its mandate."""
-    return given({MANDATE_NEED: mandate} | ({LEASE_NEED: SOMETHING} if isinstance(command, InitiatePayment) else {}))
+    """A lease of the tenant, and its mandate."""
+    return given({MANDATE_NEED: mandate, LEASE_NEED: RUNS})
 
 
-@pytest.mark.parametrize("command", [GRANT, replace(DEBIT, mandate=None)], ids=["mandate", "payment"])
+ASKING = {"mandate": GRANT, "payment": replace(DEBIT, mandate=None), "retry": RETRY}
+asking = pytest.mark.parametrize("command", ASKING.values(), ids=ASKING)
+
+
+@asking
 def test_for_a_lease_of_the_tenant(command: Command) -> None:
-    given({LEASE_NEED: SOMETHING}).when(command, None).then()
-    given({LEASE_NEED: None}).when(command, None).then_refused(lease_refusals.UNKNOWN)
+    given({LEASE_NEED: RUNS}).when(command, PaymentState(lease=OF)).then()
+    given({LEASE_NEED: None}).when(command, PaymentState(lease=OF)).then_refused(lease_refusals.UNKNOWN)
+
+
+@asking
+def test_nothing_is_asked_for_of_a_lease_that_is_settled(command: Command) -> None:
+    """Money would be debited that nobody owes. A lease that waits for delivery, or was written off, may be paid."""
+    for phase in EXISTING:
+        verdict = given({LEASE_NEED: LeaseState(phase=phase)}).when(command, PaymentState(lease=OF))
+        if phase is LeasePhase.SETTLED:
+            verdict.then_refused(lease_refusals.CLOSED, phase="settled")
+        else:
+            verdict.then()
 
 
 @debits
@@ -76,8 +91,8 @@ def test_a_debit_keeps_to_the_terms(command: Any) -> None:
 
 
 def test_the_lessees_own_payment_needs_no_mandate() -> None:
-    given().when(RETRY, PaymentState(lease=OF)).then()
-    given({LEASE_NEED: SOMETHING}).when(replace(DEBIT, mandate=None), None).then()
+    given({LEASE_NEED: RUNS}).when(RETRY, PaymentState(lease=OF)).then()
+    given({LEASE_NEED: RUNS}).when(replace(DEBIT, mandate=None), None).then()
 
 
 def test_the_lease_is_asked_for_before_its_mandate() -> None:
@@ -122,17 +137,48 @@ def test_a_posting_is_of_the_amount_that_came_first() -> None:
     )
 
 
-def test_an_id_that_the_ledger_will_give_itself_is_not_taken_by_hand() -> None:
-    """What a lease's collection of a day to come, or a further attempt of a known payment, will be called."""
-    of = LeaseState(receipts=(PostedPayment(payment=PAYMENT_ID, amount_fen=500, value_date=TODAY),))
-    tomorrow = collection_stream(OF, TODAY + timedelta(days=1))
-    for taken in (tomorrow, collection_stream(OF, TODAY), on_top(PAYMENT_ID, 2)):
+def test_an_id_of_the_ledgers_own_is_not_taken_by_hand() -> None:
+    """Whatever a collection of any day, past or to come, or a further attempt of any payment is or will be called."""
+    long_ago, far_ahead = TODAY - timedelta(days=1), TODAY + timedelta(days=4_000)
+    collections = [collection_stream(OF, day) for day in (long_ago, TODAY, far_ahead)]
+    for taken in (*collections, on_top(PAYMENT_ID, 2), on_top(UUID(int=9), 1), uuid5(OF, "anything")):
         facts = given({StreamState(PAYMENT.name, taken): None})
         by_hand = replace(POST, payment=taken)
-        facts.when(by_hand, of, stream=OF).then_refused(PAYMENT_OF_THE_LEDGER, payment=taken)
-        facts.when(by_hand, of, stream=OF, actor=PROCESS).then()
-    for free in (uuid5(OF, "a receipt"), collection_stream(UUID(int=9), TODAY), on_top(UUID(int=9), 2)):
-        given({StreamState(PAYMENT.name, free): None}).when(replace(POST, payment=free), of, stream=OF).then()
+        facts.when(by_hand, LeaseState(), stream=OF).then_refused(PAYMENT_OF_THE_LEDGER, payment=taken)
+        facts.when(by_hand, LeaseState(), stream=OF, actor=PROCESS).then()
+    for free in (UUID(int=OF.int, version=4), UUID("0199b6f4-5f00-7000-8000-000000000001"), UUID(int=0x5B)):
+        given({StreamState(PAYMENT.name, free): None}).when(replace(POST, payment=free), LeaseState(), stream=OF).then()
+
+
+def reversing(taken: UUID, payments: dict[UUID, PaymentState | None], *, by: Actor = CLERK) -> Verdict:
+    """A lease that has a payment and other money, which is taken back."""
+    receipts = tuple(PostedPayment(payment=one, amount_fen=500, value_date=TODAY) for one in (PAYMENT_ID, taken))
+    known = given({StreamState(PAYMENT.name, stream): state for stream, state in payments.items()})
+    return known.when(
+        ReversePayment(payment=taken, reason="returned"), LeaseState(receipts=receipts), stream=OF, actor=by
+    )
+
+
+def test_what_a_payment_brought_on_top_is_not_taken_back_by_hand() -> None:
+    first, second = (Received(attempt=attempt, amount_fen=500, ref="f" * 64) for attempt in (2, 1))
+    twice = PaymentState(lease=OF, received=(first, second))
+    surplus = on_top(PAYMENT_ID, 1)
+    known: dict[UUID, PaymentState | None] = {surplus: None, PAYMENT_ID: twice}
+    reversing(surplus, known).then_refused(PAYMENT_OF_THE_LEDGER, payment=surplus)
+    reversing(surplus, known, by=PROCESS).then()
+
+
+def test_a_receipt_that_took_such_an_id_by_hand_before_can_be_taken_back() -> None:
+    """The ledger's own money never came under it: people correct what they posted."""
+    once = PaymentState(lease=OF, received=(Received(attempt=1, amount_fen=500, ref="f" * 64),))
+    for squatted, payments in (
+        (collection_stream(OF, TODAY), {}),
+        (uuid5(OF, "a receipt"), {}),
+        (on_top(PAYMENT_ID, 2), {PAYMENT_ID: once}),
+        (on_top(PAYMENT_ID, 1), {PAYMENT_ID: once}),
+        (on_top(PAYMENT_ID, 1), {PAYMENT_ID: None}),
+    ):
+        reversing(squatted, {squatted: None, **payments}).then()
 
 
 def test_credit_goes_back_through_a_payment_of_the_lease() -> None:

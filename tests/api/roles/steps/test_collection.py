@@ -24,7 +24,18 @@ from domain.payments.payment.commands import CancelPayment, InitiatePayment
 from domain.payments.payment.rules import PAYMENT
 from domain.payments.payment.state import PaymentState
 from domain.payments.payment.values import CollectionPolicy
-from tests.adapters.processes.world import FIRST, POLICY, TENANT, World, a_world, given, grant, lease_stream, make_lease
+from tests.adapters.processes.world import (
+    FIRST,
+    POLICY,
+    TENANT,
+    World,
+    a_world,
+    cash,
+    given,
+    grant,
+    lease_stream,
+    make_lease,
+)
 
 DUE = date(2005, 5, 1)
 OPENED = date(2005, 4, 28)
@@ -80,7 +91,7 @@ async def begun(world: World, number: int = 0, **more: Any) -> UUID:
 
 async def post(world: World, lease: UUID, fen: int, day: date) -> None:
     """Money that came in another way."""
-    paid = PostPayment(payment=uuid5(lease, f"cash {day}"), amount_fen=fen, value_date=day)
+    paid = PostPayment(payment=cash(lease, f"cash {day}"), amount_fen=fen, value_date=day)
     await given(world.program, LEASE, lease, f"cash {lease} {day}", paid, day)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from psycopg import Connection
@@ -84,7 +85,7 @@ async def test_each_month_end_holds_what_the_classes_require(world: World, conne
         assert (await provisions(world.program)).required_fen == expected
         amounts.append(expected)
     for number in range(3):
-        pay = PostPayment(payment=lease_stream(100 + number), amount_fen=220_000, value_date=date(2005, 6, 10))
+        pay = PostPayment(payment=uuid4(), amount_fen=220_000, value_date=date(2005, 6, 10))
         await given(world.program, LEASE, lease_stream(number), f"pay:{number}", pay, date(2005, 6, 10))
     await ending.catch_up(JUNE)
     assert await recognised(world.program) == ["2005-04-30", "2005-05-31", "2005-06-30"]
