@@ -94,7 +94,10 @@ class DaysFilter(InCurrency, frozen=True, kw_only=True):
     ] = field(name="from")  # fmt: skip
     last: Annotated[
         date,
-        Meta(description=f"Last day, the first one or later; at most {cash_flow.DAYS_MAX} days in all.", examples=["2026-12-31"]),
+        Meta(
+            description=f"Last day, the first one or later; at most {cash_flow.DAYS_MAX} days in all.",
+            examples=["2026-12-31"],
+        ),
         suggested(_two_months_on),
     ] = field(name="to")
 

@@ -35,7 +35,7 @@ def typed(place: Path, commands: str, **names: str) -> str:
 
 
 OWN_FILES = {
-    "pricing.json": f'{{"{DEFAULT_TENANT}": {{"version": 7, "lessor": "unlicensed", "lpr_known_until": "2027-01-31"}}}}',
+    "pricing.json": f'{{"{DEFAULT_TENANT}": {{"version": 7, "lessor": "unlicensed"}}}}',
     "portfolio.json": "{}",
     "tenants.json": "{}",
     "plans.json": "[]",

@@ -38,6 +38,29 @@ _FORMS = (
     message("Input should be a valid integer"),
     message("Input should be a valid UUID, {what}"),
     message("unable to parse string as an integer"),
+    message("{file}.json: {what}"),
+    message("{what} - at `key` in `{place}`"),
+    message("{what} - at `{place}`"),
+    message("Expected `{kind}`, got `{other}`"),
+    message("Expected `{kind}` {limit}"),
+    message("of length {limit}"),
+    message("matching regex '{pattern}'"),
+    message("Object missing required field `{field}`"),
+    message("Object contains unknown field `{field}`"),
+    message("Invalid enum value"),
+    message("Invalid value"),
+    message("Invalid UUID"),
+    message("Input data was truncated"),
+    message("JSON is malformed: {what} (byte {number})"),
+    message("object keys must be strings"),
+    message("invalid character"),
+    message("trailing characters"),
+    message("expected ':'"),
+    message("expected ',' or '}'"),
+    message("expected ',' or ']'"),
+    message("trailing comma in object"),
+    message("trailing comma in array"),
+    message("invalid number"),
     message("{what}: expected {expected}, got {got}; {more}"),
     message("{what}: expected {expected}, got {got}"),
     message("expected {expected}, got {got}; {more}"),
@@ -58,6 +81,9 @@ _FORMS = (
     message("mode {mode}"),
 )
 
+_CODES = frozenset({"field", "place", "kind", "other", "pattern", "number"})
+"""Parts of forms that are no words."""
+
 
 def retold(sentence: str) -> str:
     """A sentence of others in the reader's language, where its form is known."""
@@ -66,7 +92,7 @@ def retold(sentence: str) -> str:
     if (found := matched(sentence, _FORMS)) is None:
         return text(sentence)
     form, parts = found
-    return text(form, **{name: retold(part) for name, part in parts.items()})
+    return text(form, **{name: part if name in _CODES else retold(part) for name, part in parts.items()})
 
 
 def matched(sentence: str, forms: Sequence[str]) -> tuple[str, dict[str, str]] | None:

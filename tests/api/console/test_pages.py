@@ -113,7 +113,10 @@ async def test_days_that_do_not_fit_together_are_explained(browser: httpx.AsyncC
     await log_in(browser, keys["operator"])
     page = await browser.get("/console/cash-flow?from=2026-03-31&to=2026-03-01")
     assert page.status_code == 400
-    assert "To: “2026-03-01” does not fit. Expected: Last day, the first one or later; at most 400 days in all." in page.text
+    assert (
+        "To: “2026-03-01” does not fit. Expected: Last day, the first one or later; at most 400 days in all."
+        in page.text
+    )
     assert 'value="2026-03-31"' in page.text
 
 
