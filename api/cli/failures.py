@@ -68,9 +68,19 @@ STATUS: Mapping[str, int] = {
 
 
 class Failure(Exception):
-    """A "no" of the command line itself; `status` is its exit status."""
+    """A "no" of the command line itself; `status` is its exit status.
+
+    `said` is called whenever it is told: once in English, as data, and once in the reader's language.
+    """
 
     status = REFUSED
+
+    def __init__(self, said: str | Callable[[], str]) -> None:
+        super().__init__(said)
+        self._said = said
+
+    def __str__(self) -> str:
+        return self._said() if callable(self._said) else self._said
 
 
 class Unusable(Failure):
@@ -144,7 +154,7 @@ def _of_refusal(error: Any) -> str:
     """The rule's own sentence with its facts, and what to type next where it is known."""
     refusal = error.refusal
     said = refusal.kind.zh if current() is Language.ZH else refusal.kind.en
-    facts = ", ".join(f"{text(_FACTS.get(name, name))} {value}" for name, value in refusal.facts)
+    facts = text(", ").join(f"{text(_FACTS.get(name, name))} {value}" for name, value in refusal.facts)
     told = text("{name} ({facts})", name=said, facts=facts) if facts else said
     return text("{name}; {what}", name=told, what=text(_NEXT[refusal.code])) if refusal.code in _NEXT else told
 
