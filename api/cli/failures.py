@@ -181,7 +181,7 @@ def _of_exit(error: Any) -> str:
 
 def _of_file(error: Any) -> str:
     if not error.filename:
-        return retold(str(error))
+        return retold(error.strerror or str(error))
     return text("{name}: {sentence}", name=error.filename, sentence=retold(error.strerror))
 
 

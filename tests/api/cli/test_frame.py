@@ -166,7 +166,10 @@ def test_progress_on_a_terminal_goes_to_stderr(monkeypatch: pytest.MonkeyPatch) 
     assert pipe.getvalue() == ""
 
 
-@pytest.mark.parametrize("typed", [("list", "leases", "--state", "x"), ("quote", "--asset", "moon"), ("entry", "99")])
+QUOTE = ("quote", "--asset", "phone", "--price", "6000", "--market", "6000", "--term", "12", "--score", "moon")
+
+
+@pytest.mark.parametrize("typed", [("list", "leases", "--state", "x"), QUOTE, ("entry", "99")])
 def test_with_json_data_is_english_and_words_are_the_readers(program: Program, typed: tuple[str, ...]) -> None:
     """One error, told twice."""
     said = program(*typed, "--json", "--lang", "zh")
