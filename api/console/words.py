@@ -40,22 +40,25 @@ ENGLISH: Mapping[str, str] = {
     "of": "concerns",
     "data": "limits",
     "ours": "our books",
+    "ours number": "movements in our books",
     "sum": "sum of balances",
 }
-"""English wording of fields and codes by the words of their names; of shares with `share` behind."""
+"""English wording of fields and codes by the words of their names; of shares with `share` behind, of what has no unit
+with `number` where that is another wording.
+"""
 
 _CODE = re.compile(r"[a-z][a-z0-9_]*")
 
 
 def label(name: str, owner: str = "") -> str:
     """The label of a field; `owner` is the answer that it stands in."""
-    contexts = (f"field of {owner}", *(("share",) if name.endswith(_SHARE) else ()), "field")
-    shares = " share" if name.endswith(_SHARE) else ""
+    what = "share" if name.endswith(_SHARE) else "" if name.endswith(_UNITS) else "number"
+    contexts = (f"field of {owner}", *((what,) if what else ()), "field")
     for unit in _UNITS:
         name = name.removesuffix(unit)
     name = name.removesuffix("_zh")
     said = text_in(contexts, _words("amount" if name == "fen" else name))
-    return capital(ENGLISH.get(f"{said}{shares}", said) if current() is Language.EN else said)
+    return capital(ENGLISH.get(f"{said} {what}", ENGLISH.get(said, said)) if current() is Language.EN else said)
 
 
 def value(name: str, owner: str = "", field: str = "") -> str:
@@ -104,15 +107,16 @@ def actor(role: str, given: str) -> str:
     return f"{value(role)} · {by}"
 
 
-def event(event_type: str) -> str:
-    """An event type in words, without its version."""
+def event(event_type: str, instead: str = "") -> str:
+    """An event type in words, without its version; `instead` says what happened by this event."""
     noun = event_type.partition(".")[0]
-    return capital(text("{thing} {happened}", thing=value(noun), happened=_happened(event_type)))
+    said = text(instead) if instead else _happened(event_type)
+    return capital(text("{thing} {happened}", thing=value(noun), happened=said))
 
 
-def happened(event_type: str) -> str:
+def happened(event_type: str, instead: str = "") -> str:
     """An event type in words beside the thing that it happened to, without naming that again."""
-    return capital(_happened(event_type))
+    return capital(text(instead) if instead else _happened(event_type))
 
 
 def _happened(event_type: str) -> str:

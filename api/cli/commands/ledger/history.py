@@ -78,8 +78,12 @@ def stream_id(given: str) -> UUID:
 
 
 async def _replay(session: Session, on: Base, stream: UUID | None, first: int, last: int) -> None:
+    from api.queries.engine.read import PositionAhead
+
     pretty = session.out.is_terminal and not session.json
     async with _reading(on) as reader:
+        if first > 1 and first > (size := await reader.size()):
+            raise PositionAhead(first, size)
         async for stored in _events(reader, stream, first, last):
             if pretty:
                 session.out.print(_line(stored), soft_wrap=True)
