@@ -141,6 +141,8 @@ def _become(descriptors: list[int], arguments: list[str], folder: str, environme
     for number, descriptor in enumerate(descriptors):
         os.dup2(descriptor, number)
         os.close(descriptor)
+    # What the interpreter found out about the streams that it began with is not true of these.
+    sys.stdout, sys.stderr = (os.fdopen(number, "w", encoding="utf-8", closefd=False) for number in (1, 2))
     os.chdir(folder)
     os.environ.clear()
     os.environ.update(environment)

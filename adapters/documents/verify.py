@@ -179,7 +179,7 @@ def _signatures(pdf: bytes) -> list[EmbeddedPdfSignature]:
         return list(PdfFileReader(BytesIO(pdf)).embedded_signatures)
     except Exception as error:
         # A file from outside may raise anything in a reader, and is then no PDF.
-        raise SignatureInvalid(Flaw.NOT_A_PDF, "(file)", "a PDF", type(error).__name__) from error
+        raise SignatureInvalid(Flaw.NOT_A_PDF, "(file)", "a PDF", "a file that cannot be read") from error
 
 
 def _verified(

@@ -126,8 +126,7 @@ class EndOfDay:
 
     async def open(self, business_date: date) -> None:
         """Open the tenant's calendar. Raises `EndOfDayRefused` for a day to come, or when it is open at another day."""
-        if self.may_end is not None and (refusal := self.may_end(business_date)) is not None:
-            raise EndOfDayRefused(refusal)
+        self.allow(business_date)
         key = f"calendar:opened:{business_date}"
         await self._command(key, OpenCalendar(business_date=business_date), business_date)
 
@@ -137,8 +136,17 @@ class EndOfDay:
         assert isinstance(state, CalendarState)
         return state
 
-    async def catch_up(self, to: date) -> list[ClosedDay]:
-        """Close every day up to and including `to`, in order; none when they are closed. Raises `EndOfDayRefused`."""
+    def allow(self, day: date) -> None:
+        """Raise `EndOfDayRefused` for a day whose date has not come."""
+        if self.may_end is not None and (refusal := self.may_end(day)) is not None:
+            raise EndOfDayRefused(refusal)
+
+    async def catch_up(self, to: date, tell: Callable[[ClosedDay], None] = lambda _: None) -> list[ClosedDay]:
+        """Close every day up to and including `to`, in order; none when they are closed, or when `to` may not end yet.
+
+        `tell` hears of each as it is closed: a later one may fail. Raises `EndOfDayRefused`.
+        """
+        self.allow(to)
         closed: list[ClosedDay] = []
         while True:
             today = (await self.state()).business_date
@@ -147,14 +155,14 @@ class EndOfDay:
             if today > to:
                 return closed
             closed.append(await self.close(today))
+            tell(closed[-1])
 
     async def close(self, day: date) -> ClosedDay:
         """Do the end of the current business date, from wherever it is. Raises `EndOfDayRefused` for another day."""
         state = await self.state()
         if state.business_date != day:
             raise EndOfDayRefused(DAY_NOT_CURRENT(expected=state.business_date, got=day))
-        if self.may_end is not None and (refusal := self.may_end(day)) is not None:
-            raise EndOfDayRefused(refusal)
+        self.allow(day)
         dispatched = Dispatched()
         resumed = state.phase is CalendarPhase.CLOSING
         if not resumed:

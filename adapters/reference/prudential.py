@@ -15,6 +15,7 @@ from uuid import UUID
 import msgspec
 from msgspec import Struct
 
+from adapters.reference.mistakes import mistake
 from domain.kernel.money import Fen
 from domain.portfolio.limits import PrudentialData
 
@@ -43,8 +44,8 @@ def prudential_data(data: Path, tenant: UUID) -> PrudentialData:
         row = _DECODER.decode(path.read_bytes()).get(tenant)
     except FileNotFoundError:
         return NOTHING
-    except (OSError, msgspec.DecodeError) as error:
-        raise PrudentialDataError(f"{path}: expected an object by tenant id, got {type(error).__name__}") from None
+    except (OSError, msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise PrudentialDataError(f"{path}: {mistake(error)}") from None
     if row is None:
         return NOTHING
     return PrudentialData(

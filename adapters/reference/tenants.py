@@ -16,6 +16,7 @@ from uuid import UUID
 
 import msgspec
 
+from adapters.reference.mistakes import mistake
 from domain.leasing.terms_of_business import TenantTerms
 
 FILE = "tenants.json"
@@ -44,5 +45,5 @@ def terms_of_business(data: Path, tenant: UUID) -> TenantTerms:
         return _BY_TENANT.decode(path.read_bytes()).get(tenant, shipped_terms())
     except FileNotFoundError:
         return shipped_terms()
-    except (OSError, msgspec.DecodeError) as error:
-        raise TenantsError(f"{path}: expected terms of business by tenant id, got {type(error).__name__}") from None
+    except (OSError, msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise TenantsError(f"{path}: {mistake(error)}") from None

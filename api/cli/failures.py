@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from api.cli.wording.retelling import retold
-from api.language import Language, current, text, translated
+from api.language import Language, current, message, text, translated
 
 REFUSED, UNUSABLE, FAULT = 1, 2, 70
 """Exit statuses; 70 is EX_SOFTWARE of sysexits.h."""
@@ -22,8 +22,13 @@ STATUS: Mapping[str, int] = {
     "api.demonstration.living.BrokenOff": UNUSABLE,
     "api.demonstration.living.LivedNow": UNUSABLE,
     "api.demonstration.living.NotForDemonstration": UNUSABLE,
+    "adapters.connectors.payments.port.ProviderError": UNUSABLE,
+    "adapters.connectors.payments.statement.StatementError": UNUSABLE,
+    "adapters.reference.clauses.ClauseLibraryError": UNUSABLE,
     "adapters.reference.plans.CatalogueError": UNUSABLE,
     "adapters.reference.policies.PolicyError": UNUSABLE,
+    "adapters.reference.prudential.PrudentialDataError": UNUSABLE,
+    "adapters.reference.tenants.TenantsError": UNUSABLE,
     "adapters.imports.errors.LogError": UNUSABLE,
     "adapters.imports.importer.CaseDiverged": REFUSED,
     "adapters.imports.uci_history.OpeningRefused": REFUSED,
@@ -54,17 +59,29 @@ STATUS: Mapping[str, int] = {
     "projections.engine.model.ProjectionError": UNUSABLE,
     "projections.engine.comparing.ReadModelDiffers": REFUSED,
     "projections.engine.rebuild.RebuildRunning": REFUSED,
+    "domain.pricing.dates.DateError": UNUSABLE,
     "psycopg.Error": UNUSABLE,
     "psycopg_pool.PoolTimeout": UNUSABLE,
     "pydantic_core._pydantic_core.ValidationError": UNUSABLE,
     "builtins.OSError": UNUSABLE,
+    "builtins.SystemExit": UNUSABLE,
 }
 
 
 class Failure(Exception):
-    """A "no" of the command line itself; `status` is its exit status."""
+    """A "no" of the command line itself; `status` is its exit status.
+
+    `said` is called whenever it is told: once in English, as data, and once in the reader's language.
+    """
 
     status = REFUSED
+
+    def __init__(self, said: str | Callable[[], str]) -> None:
+        super().__init__(said)
+        self._said = said
+
+    def __str__(self) -> str:
+        return self._said() if callable(self._said) else self._said
 
 
 class Unusable(Failure):
@@ -75,19 +92,37 @@ class Unusable(Failure):
 
 def status_of(error: BaseException) -> int:
     """The exit status of an error; `FAULT` for one that nobody foresaw."""
+    error = told_of(error)
     if isinstance(error, Failure):
         return error.status
     return next((STATUS[name] for name in _names(type(error)) if name in STATUS), FAULT)
 
 
+def told_of(error: BaseException) -> BaseException:
+    """The error that people are told of: of a group the first inner one that is foreseen, else the group."""
+    if not isinstance(error, BaseExceptionGroup):
+        return error
+    return next((one for one in _inside(error) if status_of(one) != FAULT), error)
+
+
+def _inside(group: BaseExceptionGroup[BaseException]) -> list[BaseException]:
+    """The errors of a group, those of groups inside it as well."""
+    return [
+        one
+        for error in group.exceptions
+        for one in (_inside(error) if isinstance(error, BaseExceptionGroup) else [error])
+    ]
+
+
 def sentence(error: BaseException) -> str:
     """One line that says what is wrong: the error's own sentence, without credentials and control characters."""
-    line = " ".join("".join(c if c.isprintable() else " " for c in _said(error)).split())
+    line = " ".join("".join(c if c.isprintable() else " " for c in _said(told_of(error))).split())
     return line if len(line) <= SENTENCE_MAX_CHARS else line[:SENTENCE_MAX_CHARS] + " …"
 
 
 def as_data(error: BaseException) -> dict[str, Any]:
     """The error for `--json`: its name, its sentence, and for an event log the place."""
+    error = told_of(error)
     data: dict[str, Any] = {"name": type(error).__name__, "message": sentence(error)}
     place = getattr(error, "place", None)
     if place is not None:
@@ -101,7 +136,8 @@ def _said(error: BaseException) -> str:
             return say(error)
     own = retold(str(error))
     if status_of(error) == FAULT:
-        named = text("{name}: {sentence}", name=type(error).__name__, sentence=own)
+        unforeseen = _inside(error) if isinstance(error, BaseExceptionGroup) else [error]
+        named = "; ".join(text("{name}: {sentence}", name=type(one).__name__, sentence=one) for one in unforeseen)
         return text("this is a fault of leaseledger, please report it: {error}", error=named)
     kind = _kind(type(error))
     return text("{name}: {sentence}", name=kind, sentence=own) if kind and own else own or type(error).__name__
@@ -115,9 +151,38 @@ def _kind(cls: type[BaseException]) -> str:
     return text(next((name for name in [cls.__name__, *names] if translated(name)), ""))
 
 
+def _of_refusal(error: Any) -> str:
+    """The rule's own sentence with its facts, and what to type next where it is known."""
+    refusal = error.refusal
+    said = refusal.kind.zh if current() is Language.ZH else refusal.kind.en
+    facts = text(", ").join(f"{text(_FACTS.get(name, name))} {value}" for name, value in refusal.facts)
+    told = text("{name} ({facts})", name=said, facts=facts) if facts else said
+    return text("{name}; {what}", name=told, what=text(_NEXT[refusal.code])) if refusal.code in _NEXT else told
+
+
+_FACTS: Mapping[str, str] = {
+    "business_date": message("current business day"),
+    "day": message("business day"),
+    "today": message("today"),
+    "expected": message("current business day"),
+}
+"""Facts of refusals that commands meet, in words."""
+
+_NEXT: Mapping[str, str] = {
+    "calendar.unknown": message("begin it once with `--open DATE`"),
+    "calendar.exists": message("go on without `--open`"),
+    "ledger.ahead_of_clock": message("give `--to` a date that has come"),
+}
+"""What to type after a refusal, by its code."""
+
+
+def _of_exit(error: Any) -> str:
+    return text("a part of the program ended with exit status {number}", number=error.code)
+
+
 def _of_file(error: Any) -> str:
     if not error.filename:
-        return retold(str(error))
+        return retold(error.strerror or str(error))
     return text("{name}: {sentence}", name=error.filename, sentence=retold(error.strerror))
 
 
@@ -147,6 +212,8 @@ _SAY: Mapping[str, Callable[[Any], str]] = {
     "api.cli.failures.Failure": str,
     "adapters.postgres.embedded.EmbeddedPostgresError": _of_server,
     "pydantic_core._pydantic_core.ValidationError": _of_settings,
+    "adapters.processes.end_of_day.EndOfDayRefused": _of_refusal,
+    "builtins.SystemExit": _of_exit,
     "psycopg.Error": _of_database,
     "builtins.OSError": _of_file,
 }

@@ -8,6 +8,7 @@ as one sentence on stderr (and one object on stdout with `--json`) and an exit s
 
 from __future__ import annotations
 
+import errno
 import inspect
 import os
 import shutil
@@ -23,7 +24,8 @@ from typing import TYPE_CHECKING, Annotated, Any, get_args
 
 import typer
 
-from api.cli.failures import as_data, sentence, status_of
+from api.cli.failures import Unusable, as_data, sentence, status_of
+from api.cli.wording.retelling import retold
 from api.cli.wording.usage import Command, Group
 from api.language import OPTION, Language, current, speaking, tagged, text
 
@@ -240,14 +242,30 @@ def _failing(session: Session) -> Iterator[None]:
     except typer.Exit:
         raise
     except BrokenPipeError:
-        # The reader has seen enough; the interpreter must not stumble over it again while it ends.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        # The reader has seen enough.
+        give_up(sys.stdout)
         raise typer.Exit(0) from None
     except KeyboardInterrupt:
         session.say(text("Interrupted. What was acknowledged stays; the same command goes on from there."))
         raise typer.Exit(INTERRUPTED) from None
     except Exception as error:  # noqa: BLE001 - a person gets a sentence, whatever it was
-        fail(session, error)
+        fail(session, unwritten(error) if isinstance(error, OSError) else error)
+
+
+def unwritten(error: OSError) -> Exception:
+    """The error of a stream of data that takes nothing any more; any other as it is."""
+    try:
+        sys.stdout.flush()
+    except OSError as again:
+        give_up(sys.stdout)
+        why = again.strerror or str(again)
+        return Unusable(lambda: text("standard output takes nothing: {why}", why=retold(why)))
+    return error
+
+
+def give_up(stream: Any) -> None:
+    """Let a stream lose what is written to it, lest the interpreter stumble over it again while it ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def fail(session: Session, error: Exception) -> None:
@@ -264,5 +282,12 @@ def fail(session: Session, error: Exception) -> None:
 def _console(file: Any) -> Console:
     from rich.console import Console
 
+    class Ours(Console):
+        """One that does not end the program when nobody reads its output: that is for whoever writes."""
+
+        def on_broken_pipe(self) -> None:
+            give_up(self.file)
+            raise BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE))
+
     width = None if file.isatty() else PIPE_WIDTH
-    return Console(file=file, width=width, highlight=False, markup=False, emoji=False)
+    return Ours(file=file, width=width, highlight=False, markup=False, emoji=False)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -101,7 +102,7 @@ def fitting(read: Read, typed: Mapping[str, str]) -> Iterator[None]:
     try:
         yield
     except ParameterInvalid as error:
-        raise Unusable(_misfit(read, typed, error)) from None
+        raise Unusable(partial(_misfit, read, typed, error)) from None
 
 
 def _misfit(read: Read, given: Mapping[str, str], error: ParameterInvalid) -> str:

@@ -35,7 +35,7 @@ from api.compose import Running
 from api.console import queries, views, words
 from api.console.edge import Edge, name_route
 from api.console.events import event_page
-from api.console.filters import AS_OF, DAY, errors_of, filters_of, misfit, sentence
+from api.console.filters import AS_OF, DAY, check_names, errors_of, filters_of, misfit, sentence
 from api.console.headers import Headers
 from api.console.requests import (
     LANG,
@@ -197,15 +197,31 @@ class Console:
         return self._render(request, "home.html", principal, size=known, newest=newest, origin=origin)
 
     async def find(self, request: Request) -> Response:
-        """The page of what was typed: an identifier or a ledger position."""
-        await self._principal(request)
+        """The page of what was typed: an identifier, a ledger position, or a business number."""
+        principal = await self._principal(request)
         typed = request.query_params.get("q", "")
-        found = views.find(typed)
+        found = views.find(typed) or await self._by_reference(principal, typed.strip())
         if found is None:
-            expected = text("an identifier such as lease_… with its 32 digits, or the position of an event")
+            expected = text(
+                "an identifier such as lease_… with its 32 digits, the position of an event, or the business number of "
+                "a contract or lease"
+            )
             sentence = misfit(typed, expected)
             raise Refused(404, text("Nothing found"), sentence)
         return RedirectResponse(f"{ROOT}{found}", 303)
+
+    async def _by_reference(self, principal: Principal, typed: str) -> str | None:
+        """The first list that has something under a business number, asked for it."""
+        for read in views.with_reference(ROLES.get(principal.role, frozenset())) if typed else ():
+            given = {views.REFERENCE: typed}
+            try:
+                asked = self._asked(read, principal, given)
+            except ParameterInvalid:
+                continue
+            answered = await self._running.queries.run(queries.answered, read, asked)
+            if answered is not None and answered.value:
+                return f"{read.path}?{urlencode(given)}"
+        return None
 
     async def read(self, request: Request) -> Response:
         """The page of a declared read."""
@@ -217,6 +233,7 @@ class Console:
         read, names = found
         name_route(request, read.path)
         _require(principal, read.permission)
+        check_names(read, [name for name, _ in request.query_params.multi_items()])
         given = await self._suggested(principal, read, _given(request.query_params, read))
         try:
             asked = self._asked(read, principal, given) | {"ids": read.about_ids(names)}

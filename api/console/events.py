@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from hashlib import sha256
 from typing import Any
@@ -14,6 +14,7 @@ from adapters.postgres.connections import Connection
 from adapters.postgres.reading import browse
 from api.console import words
 from api.console.cells import Cell, Fact, Table, facts_of, pretty, short_id, table
+from api.language import message
 from api.queries.engine.columns import columns_of
 from api.queries.engine.events import EventItem
 from api.queries.engine.shape import derived
@@ -45,13 +46,29 @@ def event_line(item: EventItem) -> EventLine:
     return EventLine(
         position=item.position,
         seq=entry.seq,
-        what=words.event(entry.type),
+        what=words.event(entry.type, _turned(entry)),
         type=entry.type,
-        happened=words.happened(entry.type),
+        happened=words.happened(entry.type, _turned(entry)),
         day=entry.business_date.isoformat(),
         actor=Cell(text=words.actor(entry.actor.role, entry.actor.id), title=f"{entry.actor.role} {entry.actor.id}"),
         about=format_id(entry.type.partition(".")[0], entry.stream),
     )
+
+
+_TURNED: Mapping[str, str] = {"lease.late_fee_assessed.v1": message("late fee taken back")}
+"""What happened by an event whose amount is below zero."""
+
+
+class _Amount(Struct):
+    """What is read of such an event's body."""
+
+    fen: int = 0
+
+
+def _turned(entry: Entry) -> str:
+    """What happened instead of what the event is called, where it took money back; empty elsewhere."""
+    turned = _TURNED.get(entry.type, "")
+    return turned if turned and msgspec.json.decode(entry.body, type=_Amount).fen < 0 else ""
 
 
 class _EventRow(Struct):

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from uuid import UUID
 
 from msgspec import Struct
 
 from api.console import words
+from api.console.requests import LANG, Refused
 from api.language import text
 from api.queries.engine.parameters import (
     STARTING_AFTER,
@@ -35,6 +36,24 @@ class FilterView(Struct, frozen=True, kw_only=True):
     choices: tuple[tuple[str, str], ...] = ()
     required: bool = False
     error: str = ""
+
+
+def check_names(read: Read, names: Sequence[str]) -> None:
+    """Refuse a query that names what the page of a read does not have, or one thing twice: it would be left out unseen.
+
+    Raises `Refused`.
+    """
+    title = text("Not understood")
+    known = [one.name for one in _parameters(read)] + [DAY] * read.by_day + [AS_OF]
+    pages = [] if read.cursor is None and "{" not in read.path else [STARTING_AFTER]
+    for name in names:
+        if name not in (*known, *pages, LANG):
+            expected = text(", ").join(known)
+            raise Refused(
+                400, title, text("This page has no “{name}”. It has: {names}", name=name[:40], names=expected)
+            )
+        if names.count(name) > 1:
+            raise Refused(400, title, text("“{name}” is given more than once.", name=name[:40]))
 
 
 def filters_of(read: Read, given: Mapping[str, str], error: ParameterInvalid | None = None) -> tuple[FilterView, ...]:

@@ -21,11 +21,11 @@ from api.console import words
 from api.console.cells import Cell, Fact, Table, facts_of, table
 from api.console.events import EventLine, event_line, event_table
 from api.console.filters import AS_OF, FilterView, narrowed
-from api.language import text
+from api.language import message, text
 from api.permissions import Permission
 from api.queries.engine.columns import Kind, table_of
 from api.queries.engine.events import EventItem
-from api.queries.engine.parameters import STARTING_AFTER, ParameterInvalid, position_of
+from api.queries.engine.parameters import STARTING_AFTER, ParameterInvalid, parameters_of, position_of
 from api.queries.engine.read import Read, ReadRequest, ReadResult
 from api.queries.registry import CONTEXTS, READS
 from domain.kernel.event import EVENT_TYPES
@@ -35,6 +35,12 @@ EVENTS_SHOWN = 100
 BEGINNINGS = 3
 """Events that an empty list names."""
 
+STILL_OPEN = message("Nothing is open now. What begins with events such as {events} stays here until it is resolved.")
+"""What is said of an empty list that things leave again."""
+
+
+REFERENCE = "reference"
+"""The filter of lists that finds by a business number."""
 
 _ID = re.compile(r"[a-z_]+_[0-9a-f]{32}")
 
@@ -135,6 +141,8 @@ def sections(may: Iterable[Permission], here: str) -> tuple[Section, ...]:
 def link_to(identifier: str) -> str:
     """The page of the thing with an id, relative to the console; empty where it has none."""
     noun = identifier.rpartition("_")[0]
+    if noun == "subject" and _ID.fullmatch(identifier):
+        return _address("/leases", {"lessee": identifier})
     if noun not in PAGES or _ID.fullmatch(identifier) is None:
         return ""
     return PAGES[noun].replace(f"{{{noun}}}", identifier)
@@ -211,6 +219,11 @@ def _empty(read: Read, *, left_out: bool) -> str:
     if not known:
         return text("Nothing here yet.")
     named = text(", ").join(words.event(one) for one in known[:BEGINNINGS])
+    if read.name.startswith("list_open_"):
+        still = message(
+            "Nothing is open now. What begins with events such as {events} stays here until it is resolved."
+        )
+        return text(still, events=named)
     return text("Nothing here yet. It begins with events such as: {events}.", events=named)
 
 
@@ -319,6 +332,17 @@ def _address(path: str, given: Mapping[str, str]) -> str:
 def plain(position: str) -> str:
     """A position as people write it, `#5,624`, as its digits."""
     return position.strip().removeprefix("#").replace(",", "")
+
+
+def with_reference(may: Iterable[Permission]) -> tuple[Read, ...]:
+    """The lists of whole aggregates that somebody with these permissions may ask for one business number."""
+    allowed = frozenset(may)
+    return tuple(
+        one
+        for one in READS
+        if one.many and not one.nouns and one.permission in allowed
+        and REFERENCE in (known.name for known in parameters_of(one.filters))
+    )  # fmt: skip
 
 
 def find(typed: str) -> str | None:

@@ -40,34 +40,37 @@ ENGLISH: Mapping[str, str] = {
     "of": "concerns",
     "data": "limits",
     "ours": "our books",
+    "ours number": "movements in our books",
     "sum": "sum of balances",
 }
-"""English wording of fields and codes by the words of their names; of shares with `share` behind."""
+"""English wording of fields and codes by the words of their names; of shares with `share` behind, of what has no unit
+with `number` where that is another wording.
+"""
 
 _CODE = re.compile(r"[a-z][a-z0-9_]*")
 
 
 def label(name: str, owner: str = "") -> str:
     """The label of a field; `owner` is the answer that it stands in."""
-    contexts = (f"field of {owner}", *(("share",) if name.endswith(_SHARE) else ()), "field")
-    shares = " share" if name.endswith(_SHARE) else ""
+    what = "share" if name.endswith(_SHARE) else "" if name.endswith(_UNITS) else "number"
+    contexts = (f"field of {owner}", *((what,) if what else ()), "field")
     for unit in _UNITS:
         name = name.removesuffix(unit)
     name = name.removesuffix("_zh")
     said = text_in(contexts, _words("amount" if name == "fen" else name))
-    return capital(ENGLISH.get(f"{said}{shares}", said) if current() is Language.EN else said)
+    return capital(ENGLISH.get(f"{said} {what}", ENGLISH.get(said, said)) if current() is Language.EN else said)
 
 
-def value(name: str, owner: str = "") -> str:
-    """A state, kind or code of a closed list in words; `owner` is the answer that it stands in."""
-    said = text_in((owner,) if owner else (), _words(name))
+def value(name: str, owner: str = "", field: str = "") -> str:
+    """A state, kind or code of a closed list in words; `owner` is the answer that it stands in, in which `field`."""
+    said = text_in(_contexts(owner, field), _words(name))
     return ENGLISH.get(said, said) if current() is Language.EN else said
 
 
 def choice(code: str, owner: str, field: str) -> str:
     """A value that a filter offers: in words, behind the code where that is a number."""
     known = named(field, code)
-    return value(code, owner) if known is None else numbered(code, known)
+    return value(code, owner, field) if known is None else numbered(code, known)
 
 
 def code(given: str, owner: str = "", field: str = "") -> str:
@@ -76,8 +79,8 @@ def code(given: str, owner: str = "", field: str = "") -> str:
         return event(given)
     if (known := named(field, given)) is not None:
         return numbered(given, known)
-    known_word = field not in _NAMES and _CODE.fullmatch(given) and translated(_words(given), (owner,))
-    return value(given, owner) if known_word else given
+    known_word = field not in _NAMES and _CODE.fullmatch(given) and translated(_words(given), _contexts(owner, field))
+    return value(given, owner, field) if known_word else given
 
 
 def numbered(code: str, name: Name) -> str:
@@ -88,7 +91,7 @@ def numbered(code: str, name: Name) -> str:
 
 def step(name: str, field: str) -> str:
     """The key of a mapping in words."""
-    return capital(code(name, field=field) if named(field, name) else value(name))
+    return capital(code(name, field=field) if named(field, name) else value(name, field=field))
 
 
 def actor(role: str, given: str) -> str:
@@ -104,15 +107,16 @@ def actor(role: str, given: str) -> str:
     return f"{value(role)} · {by}"
 
 
-def event(event_type: str) -> str:
-    """An event type in words, without its version."""
+def event(event_type: str, instead: str = "") -> str:
+    """An event type in words, without its version; `instead` says what happened by this event."""
     noun = event_type.partition(".")[0]
-    return capital(text("{thing} {happened}", thing=value(noun), happened=_happened(event_type)))
+    said = text(instead) if instead else _happened(event_type)
+    return capital(text("{thing} {happened}", thing=value(noun), happened=said))
 
 
-def happened(event_type: str) -> str:
+def happened(event_type: str, instead: str = "") -> str:
     """An event type in words beside the thing that it happened to, without naming that again."""
-    return capital(_happened(event_type))
+    return capital(text(instead) if instead else _happened(event_type))
 
 
 def _happened(event_type: str) -> str:
@@ -134,6 +138,11 @@ def meaning(column: Column) -> str:
 def capital(words: str) -> str:
     """Words that begin a line."""
     return words[:1].upper() + words[1:]
+
+
+def _contexts(owner: str, field: str) -> tuple[str, ...]:
+    """Where a word of a closed list is looked for: in the answer, else in any field of this name."""
+    return tuple(one for one in (owner, f"value of {field}" if field else "") if one)
 
 
 def _words(name: str) -> str:

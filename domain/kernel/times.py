@@ -13,8 +13,10 @@ BEIJING = timezone(timedelta(hours=8), "Asia/Shanghai")
 
 
 _RFC_3339 = re.compile(
-    r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,6})?(?:Z|[+-][0-9]{2}:[0-9]{2})"
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]+)?(?:[Zz]|[+-][0-9]{2}:[0-9]{2})"
 )
+
+_BEYOND_MICROSECONDS = re.compile(r"(?<=\.[0-9]{6})[0-9]+")
 
 _ENCODE = msgspec.json.Encoder().encode
 
@@ -38,14 +40,14 @@ def utc_text(instant: datetime) -> str:
 
 
 def parse_utc(text: str) -> datetime:
-    """An RFC 3339 §5.6 date-time, with `T`, an offset and at most six fractional digits, as a UTC datetime.
+    """An RFC 3339 §5.6 date-time, with `T` and an offset, as a UTC datetime; what is finer than microseconds is cut.
 
-    Raises `TimeError`; of the other forms of ISO 8601 none is taken.
+    It is never rounded up, into an instant to come. Raises `TimeError`; of the other forms of ISO 8601 none is taken.
     """
     if not _RFC_3339.fullmatch(text):
         raise TimeError(f"expected an RFC 3339 date-time with an offset, got {text[:40]!r}")
     try:
-        return datetime.fromisoformat(text).astimezone(UTC)
+        return datetime.fromisoformat(_BEYOND_MICROSECONDS.sub("", text.upper())).astimezone(UTC)
     except (ValueError, OverflowError) as error:
         raise TimeError(f"expected an RFC 3339 date-time, got {text[:40]!r}: {error}") from None
 

@@ -71,14 +71,19 @@ class ClauseRef(Struct, frozen=True, kw_only=True):
     digest: Annotated[Digest, Meta(description="SHA-256 of the file or text; a file stays outside.")]
 
 
-_UNSEEN_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
-"""Controls, formats, surrogates, private use, unassigned, line and paragraph separators (Unicode, table 4-4)."""
+_UNSEEN_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zs", "Zl", "Zp"})
+"""Controls, formats, surrogates, private use, unassigned, separators (Unicode, table 4-4): of spaces nobody sees which
+one it is, so that U+0020 is the only one.
+"""
 
 _UNSEEN = (
     *((0x034F, 0x034F), (0x115F, 0x1160), (0x17B4, 0x17B5), (0x180B, 0x180F)),
     *((0x2800, 0x2800), (0x3164, 0x3164), (0xFE00, 0xFE0F), (0xFFA0, 0xFFA0), (0xE0100, 0xE01EF)),
+    *((0xFFFC, 0xFFFC), (0x1D159, 0x1D159)),
 )
-"""First and last code points of what else shows nothing: Default_Ignorable_Code_Point (Unicode 15), empty Braille."""
+"""First and last code points of what else shows nothing: Default_Ignorable_Code_Point (Unicode 15), empty Braille, what
+stands for an object, the note without a head.
+"""
 
 
 def is_exact(text: str) -> bool:
@@ -97,4 +102,6 @@ def is_line(text: str) -> bool:
 
 def _is_seen(char: str) -> bool:
     point = ord(char)
-    return unicodedata.category(char) not in _UNSEEN_CATEGORIES and not any(a <= point <= b for a, b in _UNSEEN)
+    return char == " " or (
+        unicodedata.category(char) not in _UNSEEN_CATEGORIES and not any(a <= point <= b for a, b in _UNSEEN)
+    )

@@ -93,17 +93,20 @@ def _say_codes() -> None:
         words.value(code, "process")
     for code in (*PROGRAMS, *CollectionPolicy(channels=("a",)).final_codes):
         words.value(code)
-    for code in (*CONTEXTS, *ROLES, *ACTORS, *STEPS, *STAGES, *OUTCOMES, *BUCKETS, *TIMER_KINDS, *_codes()):
+    for code in (*CONTEXTS, *ROLES, *ACTORS, *STEPS, *STAGES, *OUTCOMES, *BUCKETS, *TIMER_KINDS):
         words.value(code)
+    for _, values in enumerations():
+        for code in values:
+            words.value(code)
 
 
 def _say_fields() -> None:
-    for column in (*EVENT_COLUMNS, *(one for struct in _structs() for one in columns_of(struct))):
+    for column in (*EVENT_COLUMNS, *(one for struct in structs() for one in columns_of(struct))):
         words.label(column.name, column.owner)
         words.meaning(column)
         words.value(column.noun)
         for choice in column.choices:
-            words.value(choice, column.owner)
+            words.value(choice, column.owner, column.name)
 
 
 def _say_reads() -> None:
@@ -113,10 +116,10 @@ def _say_reads() -> None:
         for one in parameters_of(read.filters):
             words.label(one.name, owner)
             for choice in one.choices:
-                words.value(choice, owner)
+                words.value(choice, owner, one.name)
 
 
-def _structs() -> Iterator[type[Struct]]:
+def structs() -> Iterator[type[Struct]]:
     """The answers of all reads and the bodies of all events, with every struct inside of them."""
     found: set[type[Struct]] = set()
     waiting = [read.answer for read in READS] + [derived(one, without=())[0] for one in EVENT_TYPES.values()]
@@ -138,12 +141,13 @@ def _inside(hint: object) -> Iterator[type[Struct]]:
         yield from _inside(argument)
 
 
-def _codes() -> Iterator[str]:
-    """The values of every enumeration of the domain and of the read models."""
+def enumerations() -> Iterator[tuple[str, list[str]]]:
+    """Every enumeration of the domain and of the read models that people meet, with its values."""
     for module in (*_modules(domain), *_modules(projections)):
         for one in vars(module).values():
-            if isinstance(one, type) and issubclass(one, StrEnum) and one.__module__ == module.__name__:
-                yield from () if one.__name__ in NOT_SHOWN else (str(value.value) for value in one)
+            declared = isinstance(one, type) and issubclass(one, StrEnum) and one.__module__ == module.__name__
+            if declared and one.__name__ not in NOT_SHOWN:
+                yield one.__name__, [str(value.value) for value in one]
 
 
 def _modules(package: ModuleType) -> Iterator[ModuleType]:

@@ -10,7 +10,9 @@ import pytest
 from babel.messages.pofile import read_po
 
 from api import language
+from api.console import words
 from api.language import Language, language_of, speaking, tagged, text, text_in, translated
+from api.queries.engine.columns import columns_of
 from tests.api import spoken
 
 CATALOGUE = Path(language.__file__).parent / "locale" / "zh_CN.po"
@@ -99,6 +101,53 @@ def test_a_context_has_its_own_translation() -> None:
             "余额抵扣",
         ]
     assert text_in(("field of JournalLine",), "credit") == "credit"
+
+
+ALIKE = {
+    "absent", "active", "answer", "apr", "buyout", "cash", "charged back", "completed", "day", "dealer", "declined",
+    "duplicate", "evidence clause", "failed", "fee", "granted", "interest", "irr", "late fee", "lessee", "lessor",
+    "matched", "month", "open", "pending", "phone", "preauthorised", "principal", "received", "succeeded", "supplier",
+    "waiting",
+}  # fmt: skip
+"""Words of several lists or fields that one translation fits in all of them, or that have one in each other one."""
+
+
+def test_a_word_for_several_things_is_translated_once_for_each() -> None:
+    """A word of two closed lists, or of one and of a field's name, has contexts, or was read and is alike."""
+    uses: dict[str, set[str]] = {}
+    for name, values in spoken.enumerations():
+        for one in values:
+            uses.setdefault(one.replace("_", " "), set()).add(name)
+    for struct in spoken.structs():
+        for column in columns_of(struct):
+            uses.setdefault(column.name.replace("_", " "), set()).add("a field")
+    several = {word for word, places in uses.items() if len(places) > 1}
+    assert len(several) > 30
+    with CATALOGUE.open("rb") as file:
+        told_apart = {str(one.id) for one in read_po(file, locale="zh_CN") if one.context}
+    assert several - ALIKE - told_apart == set()
+    assert several >= ALIKE
+
+
+@pytest.mark.parametrize(
+    ("code", "owner", "field", "chinese"),
+    [
+        ("changed", "TamperAlarm", "tampering", "文字被改动"),
+        ("changed", "TamperAlarmRaised", "tampering", "文字被改动"),
+        ("changed", "Application", "finding", "变更原决定"),
+        ("decision", "WantedScore", "source", "内部评分"),
+        ("lessee", "MandateSuspended", "reason", "承租人要求"),
+        ("lessee", "Party", "role", "承租人"),
+    ],
+)
+def test_a_code_is_said_as_its_field_means_it(code: str, owner: str, field: str, chinese: str) -> None:
+    with speaking(Language.ZH):
+        assert words.code(code, owner, field) == chinese
+
+
+def test_a_number_of_months_is_no_table_by_months() -> None:
+    with speaking(Language.ZH):
+        assert [words.label("months", one) for one in ("Terms", "LeaseRenewed", "Income")] == ["月数", "月数", "按月"]
 
 
 def test_facts_stand_where_the_language_wants_them() -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from api.settings import DEFAULT_TENANT
 from tests.api.cli.commands.test_serving import up
 from tests.e2e.test_transcripts import HERE, place, run
 from tests.ledger import Server
@@ -33,10 +34,39 @@ def typed(place: Path, commands: str, **names: str) -> str:
     return done.stdout
 
 
+OWN_FILES = {
+    "pricing.json": f'{{"{DEFAULT_TENANT}": {{"version": 7, "lessor": "unlicensed"}}}}',
+    "portfolio.json": "{}",
+    "tenants.json": "{}",
+    "plans.json": "[]",
+    "plans/later.json": "[]",
+    "trust/root.pem": "",
+    "papers/none/nothing": "",
+    f"banks/{DEFAULT_TENANT}/bank_a.json": "",
+    f"statements/{DEFAULT_TENANT}/bank_a-2026-03-02.csv": "",
+}
+"""What a tenant puts beside the ledger, or the program does for it."""
+
+KNOWN_TO_15 = {
+    "statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout", "client_encoding",
+    "standard_conforming_strings", "check_function_bodies", "xmloption", "client_min_messages", "row_security",
+    "default_tablespace", "default_table_access_method",
+}  # fmt: skip
+
+
+def files_of(data: Path) -> dict[str, bytes]:
+    """Every file of a data directory but the database's own, by its place."""
+    found = {str(path.relative_to(data)): path for path in data.rglob("*") if path.is_file()}
+    return {name: path.read_bytes() for name, path in found.items() if not name.startswith("postgres")}
+
+
 @pytest.mark.network
 def test_an_operator_types_what_the_page_says(place: Path, server: Server) -> None:
     (place / ".venv").symlink_to(Path(sys.executable).parents[1])
     typed(place, "leaseledger import xes three.xes")
+    for name, said in OWN_FILES.items():
+        (place / "var" / name).parent.mkdir(parents=True, exist_ok=True)
+        (place / "var" / name).write_text(said)
     found = blocks(PAGES[0])
     plain = [commands for name, commands in found if not name]
     named = {name: commands for name, commands in found if name}
@@ -49,11 +79,17 @@ def test_an_operator_types_what_the_page_says(place: Path, server: Server) -> No
     with server.bare() as empty:
         said = typed(place, programs + named["restore"], EMPTY_DATABASE=empty)
         assert "In order: 36 events" in said
+    assert {*OWN_FILES, "keys/vault.kek"} <= files_of(place / "restored").keys()
+    assert files_of(place / "restored") == files_of(place / "var")
+    older = re.search(r"\$PG/pg_restore .*? \| sed '[^']*'", named["restore"])
+    assert older is not None
+    settings = re.findall(r"^SET (\w+)", typed(place, programs + older[0]), re.MULTILINE)
+    assert {*settings} <= KNOWN_TO_15, "a server of version 15 stops at a setting that it does not know"
     with server.bare() as admin:
         shop = admin.replace("://postgres@", "://shop@")
         try:
             said = typed(place, programs + named["external"], ADMIN_URL=admin, SHOP_URL=shop)
-            assert "In order: 31 events" in said
+            assert "In order: 5 events" in said
         finally:
             typed(place, f'{programs}$PG/psql --quiet "$URL" -c "DROP ROLE IF EXISTS shop"', URL=admin)
     assert "In order: 36 events" in typed(place, copy)

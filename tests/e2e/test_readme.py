@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import pytest
 from api.demonstration.living import parts
 from api.language import Language, speaking, text
 from api.settings import DEFAULT_TENANT
+from domain.kernel.times import business_date
 from tests.api.cli.commands.test_serving import up
 from tests.e2e.test_transcripts import HERE, place, run
 from tests.forked import NAME
@@ -94,6 +96,9 @@ def test_an_order_is_walked_from_a_quote_to_a_paid_bill(place: Path, shop: dict[
     done = run(names + COUNTED + walk(READMES[0]), place)
     assert done.returncode == 0, done.stdout
     number, _, owed_fen, open_fen = json.loads(done.stdout)
+    (looked_up,) = json.loads((place / "var" / "pricing.json").read_text()).values()
+    week_later = business_date(datetime.now(UTC)) + timedelta(days=7)
+    assert date.fromisoformat(looked_up["lpr_known_until"]) > week_later, "the order of another day is made as well"
     assert (number, owed_fen, open_fen) == (1, 38_340, 0)
     calls = len(set((place / "calls").read_text().splitlines()))
     for readme in READMES:
@@ -112,12 +117,13 @@ def test_an_order_that_fails_says_why_and_ends(place: Path, shop: dict[str, Any]
     """A key that nobody knows, a rate that nobody looked up, a list that stays empty: three ends, three reasons."""
     names, script = names_of(shop), walk(READMES[0])
     done = run(names.replace("llk_", "llk_no") + script, place)
-    assert (done.returncode, json.loads(done.stdout.partition("\n")[2])["status"]) == (1, 401), done.stdout
+    assert (done.returncode, json.loads(done.stdout.splitlines()[1])["status"]) == (1, 401), done.stdout
     looked_up = {"version": 2, "lessor": "unlicensed", "lpr_known_until": "2025-06-19"}
     (place / "var" / "pricing.json").write_text(json.dumps({str(DEFAULT_TENANT): looked_up}))
     done = run(names + script, place)
     assert done.returncode == 1
     assert "offer.lpr_stale" in done.stdout
+    assert "set lpr_known_until in var/pricing.json" in done.stdout, "it says what to edit"
     functions = script.partition("ORDER=")[0]
     none = "/v1/contracts?application=application_00000000000070008000000000000001"
     done = run(

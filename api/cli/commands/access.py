@@ -62,7 +62,7 @@ def destroy_key(
     from domain.kernel.times import utc_text
 
     if not yes:
-        raise Unusable(text("destroying a key cannot be undone: expected --yes, got none"))
+        raise Unusable(lambda: text("destroying a key cannot be undone: expected --yes, got none"))
     person = _person(subject)
     with session.base() as on, connect(on.url) as connection:
         destroyed = destroy(connection, person, utc_text(now()))

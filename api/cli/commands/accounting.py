@@ -111,7 +111,7 @@ def _head(out: Console, title: str, currency: str | None, as_of: date | None, po
 
 def _others(out: Console, others: tuple[str, ...]) -> None:
     if others:
-        out.print(text("Other currencies, with --currency: {codes}", codes=", ".join(others)))
+        out.print(text("Other currencies, with --currency: {codes}", codes=text(", ").join(others)))
 
 
 def _show_books(out: Console, answered: ReadResult) -> None:

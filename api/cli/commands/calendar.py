@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Annotated
 from uuid import UUID
@@ -52,9 +53,16 @@ def end_of_day(
 
     with session.base() as on:
         whose = tenant or on.settings.tenant
-        closed = uvloop.run(_close(on, whose, to.date(), start.date() if start else None))
-        published = publish(on)
         providers = on.settings.sandbox_bank_names
+        closed: list[ClosedDay] = []
+        try:
+            uvloop.run(_close(on, whose, to.date(), start.date() if start else None, closed.append))
+        except BaseException:
+            # What is done is done, and is said before why it did not go on.
+            if closed:
+                (session.err if session.json else session.out).print(_days(closed, providers))
+            raise
+        published = publish(on)
     days = [{"day": str(one.day), "fired": one.fired, "repeated": one.repeated, "refused": dict(one.refused),
              **one.processed} for one in closed]  # fmt: skip
 
@@ -79,11 +87,13 @@ def _days(closed: list[ClosedDay], providers: tuple[str, ...]) -> str:
     return shown if providers else f"{shown}\n{nothing}"
 
 
-async def _close(on: Base, tenant: UUID, to: date, start: date | None) -> list[ClosedDay]:
+async def _close(on: Base, tenant: UUID, to: date, start: date | None, tell: Callable[[ClosedDay], None]) -> None:
     from api.compose import running
     from api.roles.days import end_of_day
 
     async with running(on) as ledger, end_of_day(ledger, tenant) as ending:
+        # First of all, so that a slip of the pen does not open a calendar either.
+        ending.allow(to)
         if start is not None:
             await ending.open(start)
-        return await ending.catch_up(to)
+        await ending.catch_up(to, tell)

@@ -46,8 +46,9 @@ def paper(
     with read_models(session, at_position) as (connection, tenant):
         found = papers.agreed(connection, stream, head_size(connection, 0) if at_position is None else at_position)
         if found is None or found.tenant != tenant:
-            what = text("{id}: expected a contract of this tenant, got none at this position", id=identifier)
-            raise Unusable(what)
+            raise Unusable(
+                lambda: text("{id}: expected a contract of this tenant, got none at this position", id=identifier)
+            )
         document = papers.paper(connection, session.settings.data, tenant, stream, found)
     pdf = papers.set_paper(session.settings.data, stream, document)
     if session.json:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterator, Mapping
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -98,7 +98,9 @@ def _signature(read: Read) -> Iterator[inspect.Parameter]:
     kind, keyword = inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY
     yield inspect.Parameter("session", kind, annotation=Session)
     for noun in read.nouns:
-        argument = Annotated[str, typer.Argument(metavar="ID", help=text("The {noun}'s id: {noun}_…", noun=noun))]
+        argument = Annotated[
+            str, typer.Argument(metavar="ID", help=text("The {thing}'s id: {noun}_…", thing=text(noun), noun=noun))
+        ]
         yield inspect.Parameter(noun, keyword, annotation=argument)
     for one in parameters_of(read.filters):
         flag = f"--{one.name.replace('_', '-')}"
@@ -119,7 +121,7 @@ def _asked(read: Read, given: Mapping[str, Any], typed: Mapping[str, str]) -> di
     try:
         ids = read.about_ids(given)
     except IdError as error:
-        raise Unusable(retold(str(error))) from None
+        raise Unusable(partial(retold, str(error))) from None
     after = typed.get(STARTING_AFTER)
     return {
         "ids": ids,
@@ -150,7 +152,7 @@ def _all(read: Read, connection: Any, tenant: Any, asked: dict[str, Any], data: 
         question = ReadRequest(connection=connection, tenant=tenant, data=data, **asked)
         found = read.run(question)
         if found is None:
-            raise Unusable(text("expected ids of this tenant, got none at this position"))
+            raise Unusable(lambda: text("expected ids of this tenant, got none at this position"))
         items += found.value
         if found.next is None or len(items) >= question.limit:
             return replace(found, value=tuple(items[: question.limit]))

@@ -11,7 +11,7 @@ import re
 from collections.abc import Sequence
 from functools import cache
 
-from api.language import Language, current, message, text
+from api.language import Language, current, message, text, text_in
 
 _FORMS = (
     message("Usage: {command}"),
@@ -38,12 +38,38 @@ _FORMS = (
     message("Input should be a valid integer"),
     message("Input should be a valid UUID, {what}"),
     message("unable to parse string as an integer"),
+    message("{file}.json: {what}"),
+    message("{what} - at `key` in `{place}`"),
+    message("{what} - at `{place}`"),
+    message("Expected `{kind}`, got `{other}`"),
+    message("Expected `{kind}` {limit}"),
+    message("of length {limit}"),
+    message("matching regex '{pattern}'"),
+    message("Object missing required field `{field}`"),
+    message("Object contains unknown field `{field}`"),
+    message("Invalid enum value"),
+    message("Invalid value"),
+    message("Invalid UUID"),
+    message("Input data was truncated"),
+    message("JSON is malformed: {what} (byte {number})"),
+    message("object keys must be strings"),
+    message("invalid character"),
+    message("trailing characters"),
+    message("expected ':'"),
+    message("expected ',' or '}'"),
+    message("expected ',' or ']'"),
+    message("trailing comma in object"),
+    message("trailing comma in array"),
+    message("invalid number"),
     message("{what}: expected {expected}, got {got}; {more}"),
     message("{what}: expected {expected}, got {got}"),
     message("expected {expected}, got {got}; {more}"),
     message("expected {expected}, got {got}"),
     message("No such file or directory"),
     message("Permission denied"),
+    message("No space left on device"),
+    message("Bad file descriptor"),
+    message("Broken pipe"),
     message("Is a directory"),
     message("Address already in use"),
     message("Name or service not known"),
@@ -55,8 +81,101 @@ _FORMS = (
     message("an empty one"),
     message("data directory"),
     message("a name in UTF-8 without control characters"),
+    message("{value} is not one of {others}."),
+    message("one of {others}"),
+    message("{noun}_ and 32 lower-case hex digits"),
+    message("a position up to {last}"),
+    message("{first} to {last} bytes"),
+    message("{first} to {last}"),
+    message("{first} … {last} days"),
+    message("{first} … {last} fen"),
+    message("{first} … {last}"),
+    message("at most {last} bytes"),
+    message("{number} bytes"),
+    message("{number} lines, each with a newline"),
+    message("{number} hex digits"),
+    message("{number} characters"),
+    message("{number} or more"),
+    message("{number} fen or more"),
+    message("at least {number} fen"),
+    message("{number} fields"),
+    message("exit {number}"),
+    message("schema version {number}"),
+    message("ledger schema version {number}"),
+    message("no file"),
+    message("no other rebuild, somebody is rebuilding it"),
+    message("the key this ledger was made with"),
+    message("restore it"),
+    message("well-formed XML"),
+    message("{what}: line {number}, column {first}"),
+    message("unclosed token"),
+    message("no element found"),
+    message("mismatched tag"),
+    message("not well-formed (invalid token)"),
+    message("syntax error"),
+    message("undefined entity"),
+    message("junk after document element"),
+    message("an encoding that can be read"),
+    message("a gzip file (1f 8b …), as its name says"),
+    message("an empty file"),
+    message("the end marker of the gzip stream"),
+    message("the end of the file"),
+    message("an undamaged gzip stream"),
+    message("an RFC 3339 date-time with an offset"),
+    message("an RFC 3339 date-time"),
+    message("an instant from {what} on"),
+    message("at least one trace"),
+    message("at least one event"),
+    message("an event with {name}"),
+    message("a trace with {name}"),
+    message("{name} once"),
+    message("{name} once in a log"),
+    message("it again"),
+    message("{what} or later"),
+    message("signature (file)"),
+    message("signature (all)"),
+    message("signature {name}"),
+    message("a PDF"),
+    message("a signature"),
+    message("a PDF that can still be signed"),
+    message("a file that cannot be read"),
+    message("canonical Base64"),
+    message("a blank line before the signatures"),
+    message("a blank line before the checkpoint"),
+    message("signature lines, each with a newline"),
+    message("a newline at its end"),
+    message("a decimal number without leading zeros"),
+    message("index <decimal number>"),
+    message("one line of text"),
+    message("UTF-8 without control characters"),
+    message("encoding of the note"),
+    message("end of the note"),
+    message("signatures of the note"),
+    message("signer of the note"),
+    message("note text"),
+    message("proof file"),
+    message("index line"),
+    message("first line"),
+    message("tree size"),
+    message("position"),
+    message("{file}, case {name} (number {number}), event {place}"),
+    message("{file}, case {name} (number {number})"),
+    message("{file}, case number {number}, event {place}"),
+    message("{file}, case number {number}"),
+    message("{file}, after case number {number}"),
     message("mode {mode}"),
 )
+
+_CODES = frozenset(
+    {"field", "place", "kind", "other", "pattern", "number", "first", "last", "noun", "name", "others", "file", "value"}
+)
+"""Parts of forms that are no words."""
+
+_NUMBERS, _NUMBER = frozenset({"number", "first", "last"}), "[0-9][0-9,.^-]*"
+"""Parts of forms that nothing but a number can be."""
+
+CONTEXT = ("error",)
+"""The context of words in errors: the note of a checkpoint is not one that somebody wrote."""
 
 
 def retold(sentence: str) -> str:
@@ -64,9 +183,9 @@ def retold(sentence: str) -> str:
     if current() is Language.EN:
         return sentence
     if (found := matched(sentence, _FORMS)) is None:
-        return text(sentence)
+        return text_in(CONTEXT, sentence)
     form, parts = found
-    return text(form, **{name: retold(part) for name, part in parts.items()})
+    return text(form, **{name: part if name in _CODES else retold(part) for name, part in parts.items()})
 
 
 def matched(sentence: str, forms: Sequence[str]) -> tuple[str, dict[str, str]] | None:
@@ -80,4 +199,8 @@ def matched(sentence: str, forms: Sequence[str]) -> tuple[str, dict[str, str]] |
 @cache
 def _pattern(form: str) -> re.Pattern[str]:
     pieces = re.split(r"{([a-z]+)}", form)
-    return re.compile("".join(f"(?P<{one}>.+?)" if at % 2 else re.escape(one) for at, one in enumerate(pieces)))
+    parts = (
+        f"(?P<{one}>{_NUMBER if one in _NUMBERS else '.+?'})" if at % 2 else re.escape(one)
+        for at, one in enumerate(pieces)
+    )
+    return re.compile("".join(parts))

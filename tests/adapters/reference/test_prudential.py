@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from uuid import uuid4
 
@@ -21,7 +22,18 @@ def test_prudential_data(tmp_path: Path) -> None:
     assert (found.net_assets_fen, found.total_assets_fen, found.group_of, found.related) == (
         -1, 2, {lessee: group}, frozenset({lessee}),
     )  # fmt: skip
-    for text in ("{", "[]", '{"x":1}', json.dumps({str(tenant): row | {"surprise": 1}})):
+    for text, place in (
+        ("{", "Input data was truncated"),
+        ("[]", "Expected `object`, got `array`"),
+        ('{"x":1}', "Invalid UUID - at `key` in `$`"),
+        (json.dumps({str(tenant): row | {"surprise": 1}}), "unknown field `surprise` - at `$[...]`"),
+        (
+            json.dumps({str(tenant): row | {"net_assets_fen": "much"}}),
+            "Expected `int`, got `str` - at `$[...].net",
+        ),
+    ):
         (tmp_path / FILE).write_text(text)
-        with pytest.raises(PrudentialDataError, match="expected an object by tenant id"):
+        with pytest.raises(PrudentialDataError, match=re.escape(place)) as caught:
             prudential_data(tmp_path, tenant)
+        assert str(caught.value).startswith(f"{tmp_path / FILE}: ")
+        assert "much" not in str(caught.value)

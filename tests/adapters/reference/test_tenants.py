@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -44,14 +45,20 @@ def test_a_row_says_everything_of_its_tenant(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "row",
+    ("row", "said"),
     [
-        {"surprise": 1}, {"lessor": "somebody"}, {"reference_prefix": ""}, {"reference_prefix": "1"},
-        {"reference_prefix": "HT-2026"}, {"lock_assets": ["moon"]}, {"down_payment_to": "me"}, [], 7,
+        ({"surprise": 1}, "unknown field `surprise` - at `$[...]`"),
+        ({"lessor": "moon"}, "Invalid UUID - at `$[...].lessor`"),
+        ({"reference_prefix": ""}, "Expected `str` matching regex '^[A-Z"),
+        ({"reference_prefix": "HT-2026"}, "- at `$[...].reference_prefix`"),
+        ({"lock_assets": ["moon"]}, ": Invalid enum value - at `$[...].lock_assets[0]`"),
+        ({"down_payment_to": "moon' - at `$`"}, ": Invalid enum value - at `$[...].down_payment_to`"),
+        ([], "Expected `object`, got `array` - at `$[...]`"),
+        (7, "Expected `object`, got `int` - at `$[...]`"),
     ],
-)  # fmt: skip
-def test_a_mistake_is_named_without_what_stands_there(tmp_path: Path, row: Any) -> None:
-    with pytest.raises(TenantsError, match="expected terms of business by tenant id") as caught:
+)
+def test_a_mistake_is_named_by_its_place_without_what_stands_there(tmp_path: Path, row: Any, said: str) -> None:
+    with pytest.raises(TenantsError, match=re.escape(said)) as caught:
         terms_of_business(written(tmp_path, row), uuid4())
     assert "moon" not in str(caught.value)
     assert FILE in str(caught.value)

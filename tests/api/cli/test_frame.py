@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -16,6 +17,7 @@ from typer.testing import CliRunner
 from api.cli.failures import FAULT, REFUSED, UNUSABLE
 from api.cli.frame import DEBUG, INTERRUPTED, Data, Json, Session, Shared, as_json, command, group
 from chain.errors import ProofMismatch
+from tests.api.cli.program import Program
 
 
 def toy() -> typer.Typer:
@@ -162,3 +164,15 @@ def test_progress_on_a_terminal_goes_to_stderr(monkeypatch: pytest.MonkeyPatch) 
         report(6, 0)
     assert "Counting" in terminal.getvalue()
     assert pipe.getvalue() == ""
+
+
+QUOTE = ("quote", "--asset", "phone", "--price", "6000", "--market", "6000", "--term", "12", "--score", "moon")
+
+
+@pytest.mark.parametrize("typed", [("list", "leases", "--state", "x"), QUOTE, ("entry", "99")])
+def test_with_json_data_is_english_and_words_are_the_readers(program: Program, typed: tuple[str, ...]) -> None:
+    """One error, told twice."""
+    said = program(*typed, "--json", "--lang", "zh")
+    assert said.code != 0
+    assert not re.search("[\u4e00-\u9fff]", said.text)
+    assert re.search("[\u4e00-\u9fff]", said.err), said.err

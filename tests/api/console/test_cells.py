@@ -143,7 +143,8 @@ def test_a_link_is_for_who_may_follow_it() -> None:
     lease = shown("lease")
     assert page_of({Permission.READ_RECORDS}, lease) == f"/leases/lease_{ONE.hex}"
     assert page_of({Permission.READ_RECEIPTS}, lease) == ""
-    assert page_of(set(Permission), shown("lessee")) == "", "persons have no page"
+    assert page_of(set(Permission), shown("lessee")) == f"/leases?lessee=subject_{ONE.hex}", "persons have no page"
+    assert page_of({Permission.READ_RECEIPTS}, shown("lessee")) == ""
     event = shown("drafted_at")
     assert page_of({Permission.READ_EVENTS}, event) == "/events/1234"
     assert page_of({Permission.READ_RECEIPTS}, event) == ""

@@ -123,7 +123,7 @@ async def test_days_that_do_not_fit_together_are_explained(browser: httpx.AsyncC
 async def test_an_empty_list_says_what_fills_it(browser: httpx.AsyncClient, keys: dict[str, str]) -> None:
     await log_in(browser, keys["operator"])
     page = await browser.get("/console/breaks")
-    assert "It begins with events such as: Reconciliation statement loaded" in page.text
+    assert "Nothing is open now. What begins with events such as Reconciliation statement loaded" in page.text
     page = await browser.get("/console/bills?status=waived")
     assert "Nothing matches what was asked for." in page.text
     assert '<a href="/console/bills">Show all</a>' in page.text
@@ -217,6 +217,52 @@ async def test_find(browser: httpx.AsyncClient, keys: dict[str, str], typed: str
     if status == 404:
         assert f"“{typed}” does not fit. Expected: an identifier such as lease_…" in page.text
         assert parse(page.text).first("input").attributes["value"] == typed, "what was typed stays"
+
+
+async def test_a_business_number_and_a_lessee_are_found(
+    browser: httpx.AsyncClient, lived: Base, keys: dict[str, str]
+) -> None:
+    """A clerk has the number of a contract on paper, or a lessee's id from another page."""
+    await log_in(browser, keys["operator"])
+    of_lease = f"/v1/leases/{format_id('lease', streams(lived)['lease'])}"
+    lease = (await browser.get(of_lease, headers={"Authorization": f"Bearer {keys['operator']}"})).json()
+    by_number = await browser.get("/console/find", params={"q": f" {lease['reference']} "})
+    assert by_number.status_code == 303
+    listed = await browser.get(by_number.headers["location"])
+    assert (listed.status_code, lease["reference"] in listed.text) == (200, True)
+    by_lessee = await browser.get("/console/find", params={"q": lease["lessee"]})
+    assert by_lessee.headers["location"] == f"/console/leases?lessee={lease['lessee']}"
+    assert lease["id"] in (await browser.get(by_lessee.headers["location"])).text
+    page = (await browser.get(f"/console{of_lease.removeprefix('/v1')}")).text
+    assert f'href="/console/leases?lessee={lease["lessee"]}"' in page
+
+
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [
+        ("/leases?stat=settled", "This page has no “stat”. It has: "),
+        ("/leases?as_of=2026-03-31", "This page has no “as_of”."),
+        ("/leases?as_of_position=1&as_of_position=700", "“as_of_position” is given more than once."),
+        ("/leases?state=active&state=settled", "“state” is given more than once."),
+        ("/trial-balance?state=active", "This page has no “state”."),
+    ],
+)
+async def test_a_question_that_a_page_does_not_understand_is_not_answered_as_another(
+    browser: httpx.AsyncClient, keys: dict[str, str], query: str, said: str
+) -> None:
+    await log_in(browser, keys["operator"])
+    page = await browser.get(f"/console{query}")
+    assert (page.status_code, said in page.text) == (400, True), page.text
+    by_day = await browser.get("/console/trial-balance?as_of=2026-03-31&currency=&lang=en")
+    assert by_day.status_code == 200
+
+
+async def test_a_late_fee_that_is_taken_back_is_not_called_one(
+    browser: httpx.AsyncClient, lived: Base, keys: dict[str, str]
+) -> None:
+    await log_in(browser, keys["operator"])
+    lease = f"/console/leases/{format_id('lease', streams(lived)['lease'])}"
+    assert "Late fee taken back</span>" in (await browser.get(lease)).text
 
 
 # ------------------------------------------------------------------------------------------------- who may what

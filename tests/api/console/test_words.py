@@ -11,7 +11,7 @@ from tests.api import spoken
 
 def test_every_english_wording_is_of_a_word_that_there_is(monkeypatch: pytest.MonkeyPatch) -> None:
     said = {message for _, message in spoken.texts_of_console(monkeypatch)}
-    assert {one.removesuffix(" share") for one in words.ENGLISH} - said == set()
+    assert {one.removesuffix(" share").removesuffix(" number") for one in words.ENGLISH} - said == set()
 
 
 @pytest.mark.parametrize(
@@ -39,3 +39,10 @@ def test_one_name_for_two_fields_is_told_apart() -> None:
     assert [words.label(one, "LimitRow") for one in ("limit_fen", "limit_ppm")] == ["Limit", "Limit ratio"]
     with speaking(Language.ZH):
         assert [words.label(one, "LimitRow") for one in ("limit_fen", "limit_ppm")] == ["限额", "限额比例"]
+
+
+def test_a_number_of_movements_is_no_amount() -> None:
+    """What a run matched names both sides' counts and sums."""
+    for tongue in Language:
+        with speaking(tongue):
+            assert words.label("ours", "StatementMatched") != words.label("ours_fen", "StatementMatched")

@@ -16,8 +16,10 @@ UNSEEN = (
     *("\u202a", "\u202e", "\u2066", "\u2069", "\u200e", "\u061c"),
     *("\u2028", "\u2029", "\ue000", "\u0378", "\ud800"),
     *("\u034f", "\u115f", "\u1160", "\u17b4", "\u180e", "\u2800", "\u3164", "\ufe0f", "\uffa0", "\U000e0100"),
+    *("\ufffc", "\U0001d159"),
+    *("\u00a0", "\u1680", "\u2002", "\u2009", "\u202f", "\u205f", "\u3000"),
 )
-"""Controls of C0 and C1, zero-width, bidirectional, separators, nobody's, and fillers."""
+"""Controls of C0 and C1, zero-width, bidirectional, separators, nobody's, fillers, stand-ins, and other spaces."""
 
 
 @pytest.mark.parametrize("char", UNSEEN, ids=ascii)
@@ -27,7 +29,7 @@ def test_nothing_unseen_is_read(char: str) -> None:
         assert not is_line(text)
 
 
-@pytest.mark.parametrize("text", ["租金", "Rent (monthly)", "租 赁　物", "第1条：费用 100 元", "𠮷野", "é"])
+@pytest.mark.parametrize("text", ["租金", "Rent (monthly)", "租 赁 物", "第1条：费用 100 元", "𠮷野", "é"])
 def test_ordinary_words_are_taken(text: str) -> None:
     assert is_exact(text)
     assert is_line(text)

@@ -42,7 +42,7 @@ def uci(
     """
     if not file.is_file():
         got = text("a directory") if file.is_dir() else text("nothing there")
-        raise Unusable(text("{path}: expected the data set as CSV, got {got}", path=file, got=got))
+        raise Unusable(lambda: text("{path}: expected the data set as CSV, got {got}", path=file, got=got))
     began = time.monotonic()
     with session.base() as on:
         before, report, size = _lived(session, on, file, tenant or on.settings.tenant)

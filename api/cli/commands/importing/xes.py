@@ -83,7 +83,7 @@ def import_file(
 
     if not file.is_file():
         got = text("a directory") if file.is_dir() else text("nothing there")
-        raise Unusable(text("{path}: expected an event log (.xes or .xes.gz), got {got}", path=file, got=got))
+        raise Unusable(lambda: text("{path}: expected an event log (.xes or .xes.gz), got {got}", path=file, got=got))
     if source is None:
         try:
             source = log_name(file) or DEFAULT_SOURCE

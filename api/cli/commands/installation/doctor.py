@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from api.cli.commands.installation.findings import Health
 
-LABEL_CHARACTERS = 15
+LABEL_CHARACTERS = 16
 
 
 def register(app: typer.Typer) -> None:
@@ -74,7 +74,7 @@ def _lines(facts: dict[str, Any]) -> list[tuple[str, str]]:
 
 def _versions(facts: dict[str, str | None]) -> list[tuple[str, str]]:
     first = ("leaseledger", "python", "postgresql")
-    rest = ", ".join(f"{name} {found or text('missing')}" for name, found in facts.items() if name not in first)
+    rest = text(", ").join(f"{name} {found or text('missing')}" for name, found in facts.items() if name not in first)
     return [(name, facts[name] or text("missing")) for name in first if name in facts] + [(text("packages"), rest)]
 
 
@@ -154,7 +154,9 @@ def _read_model(one: dict[str, Any]) -> str:
 
 def _roles(facts: list[dict[str, Any]]) -> list[tuple[str, str]]:
     works = [one["name"] for one in facts if one["works"]]
-    return [(text("roles"), text("{names} at work", names=", ".join(works)) if works else text("none is at work"))]
+    return [
+        (text("roles"), text("{names} at work", names=text(", ").join(works)) if works else text("none is at work"))
+    ]
 
 
 def _process_managers(facts: list[dict[str, Any]]) -> list[tuple[str, str]]:

@@ -90,7 +90,7 @@ def _settings(health: Health, settings: Settings, given: set[str]) -> None:
     known = {ENVIRONMENT + name.upper() for name in type(settings).model_fields} | NOT_SETTINGS
     for name in sorted(name for name in os.environ if name.startswith(ENVIRONMENT) and name not in known):
         what = text("{name} is set and is no setting", name=name)
-        health.problem(what, text("unset it, or spell one of {names}", names=", ".join(sorted(known))))
+        health.problem(what, text("unset it, or spell one of {names}", names=text(", ").join(sorted(known))))
 
 
 def _setting(settings: Settings, name: str, given: set[str]) -> dict[str, str | None]:

@@ -122,7 +122,7 @@ def _opened(since: Path, vkeys: Sequence[VerifierKey], origin: str) -> Checkpoin
     from chain.note import Ed25519Verifier
 
     if not since.is_file():
-        raise Unusable(text("--since {path}: expected a checkpoint file, got nothing there", path=since))
+        raise Unusable(lambda: text("--since {path}: expected a checkpoint file, got nothing there", path=since))
     return open_checkpoint(since.read_bytes(), [Ed25519Verifier(vkey) for vkey in vkeys], origin)
 
 
@@ -159,5 +159,5 @@ def _sides(first: Any) -> tuple[str, str]:
     if not names:
         return tuple("no row" if side is None else "a row" for side in (first.expected, first.got))  # type: ignore[return-value]
     return tuple(  # type: ignore[return-value]
-        ", ".join(f"{name}={getattr(side, name)}" for name in names) for side in (first.expected, first.got)
+        text(", ").join(f"{name}={getattr(side, name)}" for name in names) for side in (first.expected, first.got)
     )

@@ -53,7 +53,7 @@ def checkpoint(
         newest = published(on, log)
         found = newest if at is None else log.covering(at)
         if found is None:
-            raise Unusable(text("--at: expected a size up to {size}, got {at}", size=newest.size, at=at))
+            raise Unusable(lambda: text("--at: expected a size up to {size}, got {at}", size=newest.size, at=at))
         described = _described(log, found)
     session.write(as_json(described) if session.json else found.note)
 
@@ -157,14 +157,15 @@ def _expect_ours(directory: Path, log: Log, newest: Published) -> None:
     if not directory.exists():
         return
     if not directory.is_dir():
-        raise Unusable(text("{path}: expected a directory, got a file", path=directory))
+        raise Unusable(lambda: text("{path}: expected a directory, got a file", path=directory))
     earlier = directory / "checkpoint"
     if earlier.exists():
         _expect_earlier(earlier, log, newest)
     elif any(path.name not in ("tile", "vkey") for path in directory.iterdir()):
         # An export that was interrupted has tiles and no checkpoint.
-        what = text("{path}: expected an empty directory or an earlier export, got other files", path=directory)
-        raise Unusable(what)
+        raise Unusable(
+            lambda: text("{path}: expected an empty directory or an earlier export, got other files", path=directory)
+        )
 
 
 def _expect_earlier(earlier: Path, log: Log, newest: Published) -> None:
@@ -176,16 +177,19 @@ def _expect_earlier(earlier: Path, log: Log, newest: Published) -> None:
     here = claims(newest)
     if there.origin != here.origin:
         names = {"expected": repr(here.origin), "got": repr(there.origin)}
-        raise OtherLog(text("{path}: expected the log {expected}, got {got}", path=earlier, **names))
+        raise OtherLog(lambda: text("{path}: expected the log {expected}, got {got}", path=earlier, **names))
     if there.size > here.size:
         sizes = {"expected": here.size, "got": there.size}
-        what = text(
-            "{path}: expected at most {expected} events, got {got}: this ledger is older", path=earlier, **sizes
+        raise OtherLog(
+            lambda: text(
+                "{path}: expected at most {expected} events, got {got}: this ledger is older", path=earlier, **sizes
+            )
         )
-        raise OtherLog(what)
     if (root := root_from_tiles(log, there.size)) != there.root:
         roots = {"expected": root.hex(), "size": there.size, "got": there.root.hex()}
-        raise OtherLog(text("{path}: expected root {expected} at {size} events, got {got}", path=earlier, **roots))
+        raise OtherLog(
+            lambda: text("{path}: expected root {expected} at {size} events, got {got}", path=earlier, **roots)
+        )
 
 
 def _write(path: Path, data: bytes) -> None:

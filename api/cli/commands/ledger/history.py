@@ -72,12 +72,18 @@ def stream_id(given: str) -> UUID:
         return UUID(match[1] if match else given)
     except ValueError:
         got = repr(given[:64])
-        raise Unusable(text("--stream: expected application_<32 hex digits> or a UUID, got {got}", got=got)) from None
+        raise Unusable(
+            lambda: text("--stream: expected application_<32 hex digits> or a UUID, got {got}", got=got)
+        ) from None
 
 
 async def _replay(session: Session, on: Base, stream: UUID | None, first: int, last: int) -> None:
+    from api.queries.engine.read import PositionAhead
+
     pretty = session.out.is_terminal and not session.json
     async with _reading(on) as reader:
+        if first > 1 and first > (size := await reader.size()):
+            raise PositionAhead(first, size)
         async for stored in _events(reader, stream, first, last):
             if pretty:
                 session.out.print(_line(stored), soft_wrap=True)
@@ -113,7 +119,7 @@ async def _entry(session: Session, on: Base, position: int) -> None:
     async with _reading(on) as reader:
         found = [stored async for stored in _events(reader, None, position, position)]
     if not found or found[0].position != position:
-        raise Unusable(text("position: expected one the ledger holds, got {position}", position=position))
+        raise Unusable(lambda: text("position: expected one the ledger holds, got {position}", position=position))
     session.write(found[0].entry)
 
 

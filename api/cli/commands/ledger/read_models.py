@@ -78,7 +78,8 @@ def rebuild(
     try:
         chosen = PROJECTIONS if name is None else (find(name),)
     except ProjectionError as error:
-        raise Unusable(text("read model: {error}", error=retold(str(error)))) from None
+        said = str(error)
+        raise Unusable(lambda: text("read model: {error}", error=retold(said))) from None
     done = []
     with session.base() as on:
         catch_up(on.url, lambda *_: None)
@@ -115,7 +116,7 @@ def _dropped(session: Session, url: str) -> dict[str, Any]:
 
     with connect(url) as connection:
         tables = [table for one in PROJECTIONS for table in drop_retired(connection, one.name, SHARD)]
-    session.say(text("Dropped: {tables}", tables=", ".join(tables) or "–"))
+    session.say(text("Dropped: {tables}", tables=text(", ").join(tables) or "–"))
     return {"dropped": tables}
 
 

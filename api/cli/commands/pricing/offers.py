@@ -72,7 +72,7 @@ def plans(
         and side in (None, one.business)
     ]
     if plan and not found:
-        raise Unusable(text("{plan}: expected a plan in force, see `leaseledger plans`", plan=plan))
+        raise Unusable(lambda: text("{plan}: expected a plan in force, see `leaseledger plans`", plan=plan))
     data = {"business_date": _day(on), "data": [catalogued(one) for one in found]}
     session.emit(data, lambda out: show_plan(out, found[0]) if plan else show_plans(out, found))
 
@@ -199,8 +199,8 @@ def _needed(kind: type[E], given: str) -> E:
     try:
         return kind(given)
     except ValueError:
-        known = ", ".join(kind)
-        raise Unusable(text("{given}: expected one of {known}", given=repr(given), known=known)) from None
+        known = text(", ").join(kind)
+        raise Unusable(lambda: text("{given}: expected one of {known}", given=repr(given), known=known)) from None
 
 
 def _fen(option: str, given: str) -> int | None:
@@ -210,7 +210,9 @@ def _fen(option: str, given: str) -> int | None:
     match = _YUAN.fullmatch(given)
     if match is None:
         got = repr(given[:40])
-        raise Unusable(text("{option}: expected an amount in yuan such as 5999.00, got {got}", option=option, got=got))
+        raise Unusable(
+            lambda: text("{option}: expected an amount in yuan such as 5999.00, got {got}", option=option, got=got)
+        )
     return int(match[1]) * FEN + int((match[2] or "0").ljust(2, "0"))
 
 
@@ -220,5 +222,5 @@ def _score(given: str) -> Scored:
     match = _SCORE.fullmatch(given)
     if match is None or int(match[2]) > SCORE_MAX:
         limits = {"most": SCORE_MAX, "got": repr(given[:40])}
-        raise Unusable(text("--score: expected such as zhima=680, at most {most}, got {got}", **limits))
+        raise Unusable(lambda: text("--score: expected such as zhima=680, at most {most}, got {got}", **limits))
     return Scored(_needed(ScoreSource, match[1]), int(match[2]))

@@ -178,7 +178,7 @@ def _show_schedule(out: Console, one: QuotedOffer) -> None:
     ]
     out.print(table("rlrrrrr", rows, head=head), soft_wrap=True)
     for verdict in one.guards:
-        facts = ", ".join(f"{name} {value}" for name, value in verdict.facts.items())
+        facts = text(", ").join(f"{name} {value}" for name, value in verdict.facts.items())
         passed = text("passes {guard}: {facts}", guard=_code(verdict.guard), facts=facts)
         out.print(passed, soft_wrap=True, style="dim")
 
@@ -203,4 +203,4 @@ def _with_code(name: str, code: str) -> str:
 
 
 def _said(facts: dict[str, str]) -> str:
-    return ", ".join(f"{name}={value}" for name, value in facts.items() if name != "plan")
+    return text(", ").join(f"{name}={value}" for name, value in facts.items() if name != "plan")
