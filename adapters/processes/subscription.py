@@ -95,6 +95,8 @@ class Subscription:
     react: Reactor
     streams_in_flight: int = STREAMS_IN_FLIGHT
     total: Dispatched = field(default_factory=Dispatched)
+    seen: int = 0
+    """The size of the ledger when it was last found to have nothing to do, or began a page."""
 
     def __post_init__(self) -> None:
         self._types = [stored for stored, current in stored_types().items() if current in self.interest]
@@ -110,7 +112,8 @@ class Subscription:
 
         What cannot follow from one event is parked under its key, and the next one has its turn.
         """
-        position, size, to_do = await self._stands()
+        position, self.seen, to_do = await self._stands()
+        size = self.seen
         if not to_do:
             if position < size:
                 await self._move(size)
@@ -126,6 +129,7 @@ class Subscription:
             await self._answer(await self.reader.at(list(tried)), tried, dispatched)
         while True:
             position, size, _ = await self._stands()
+            self.seen = size
             page = await self.reader.of_types(self._types, position, size, PAGE_EVENTS)
             asked_for = await self._answer(page, {stored.position: 0 for stored in page}, dispatched)
             whole = len(page) < PAGE_EVENTS

@@ -48,7 +48,12 @@ At = Annotated[
 
 @contextmanager
 def read_models(session: Session, at_position: int | None = None) -> Iterator[tuple[Connection[Any], UUID]]:
-    """The read models, up to date with the ledger, and the tenant of the settings. Raises `PositionAhead`."""
+    """The read models, up to date with the ledger, and the tenant of the settings. Raises `PositionAhead`.
+
+    Everything that is asked is asked of one moment, whatever is written meanwhile.
+    """
+    from psycopg import IsolationLevel
+
     from adapters.postgres.connections import connect
     from api.queries.engine.read import reached
 
@@ -56,8 +61,10 @@ def read_models(session: Session, at_position: int | None = None) -> Iterator[tu
         with session.progress(text("Projecting"), text("events")) as report:
             catch_up(on.url, report)
         with connect(on.url) as connection:
-            reached(connection, at_position)
-            yield connection, on.settings.tenant
+            connection.isolation_level = IsolationLevel.REPEATABLE_READ
+            with connection.transaction():
+                reached(connection, at_position)
+                yield connection, on.settings.tenant
 
 
 @contextmanager

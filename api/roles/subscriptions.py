@@ -46,8 +46,16 @@ def collector_of(on: Running, pool: Pool, tenant: UUID, collector: Collector) ->
 
 
 async def settle(subscriptions: Sequence[Subscription]) -> None:
-    """Until none has anything to do: what one dispatches is what another waits for."""
-    while True:
-        dispatched = [await subscription.catch_up() for subscription in subscriptions]
-        if not any(one.accepted for one in dispatched):
-            return
+    """Until none has anything to do: what one dispatches is what another waits for.
+
+    Another instance may have dispatched meanwhile what a subscription waits for that had its turn before. So all see
+    the ledger as far as the one that saw most of it.
+    """
+    turn = list(subscriptions)
+    while turn:
+        dispatched = [await subscription.catch_up() for subscription in turn]
+        if any(one.accepted for one in dispatched):
+            turn = list(subscriptions)
+            continue
+        most = max(subscription.seen for subscription in subscriptions) if len(turn) == len(subscriptions) else 0
+        turn = [subscription for subscription in subscriptions if subscription.seen < most]

@@ -3,6 +3,7 @@
 CreateLease     a contract in force that says the same, its one stream, its plan's consents
 CreateLease, ActivateLease   portfolio limits: what a finance lease adds has room
 TerminateContract, FulfilContract         no lease that is not settled
+FulfilContract                            a lease that began
 WithdrawApplication, ExpireApplication    no lease that is not settled
 CompleteApplication                       its lease began
 WaiveDeposit, RecordDelivery, ActivateLease   its contract, if it was made of one, is in force
@@ -33,6 +34,7 @@ from domain.leasing.admission import (
     LEASE_NOT_BEGUN,
     LEASE_OPEN,
     NOT_OF_ITS_CONTRACT,
+    NOTHING_PERFORMED,
     lease_stream,
     needed_consents,
     wrong_contract,
@@ -178,6 +180,21 @@ def _lease_begun(proposal: Proposal, facts: Facts) -> Refusal | None:
     return None if begun else LEASE_NOT_BEGUN(lease=need.stream)
 
 
+def _contracts_leases_events(proposal: Proposal) -> StreamEvents:
+    return StreamEvents(LEASE.name, lease_stream(proposal.stream))
+
+
+def _contracts_leases_events_need(proposal: Proposal, _: Facts) -> Iterable[Need]:
+    return (_contracts_leases_events(proposal),)
+
+
+def _performed(proposal: Proposal, facts: Facts) -> Refusal | None:
+    """A contract whose lease never was or never began is ended, and not performed."""
+    need = _contracts_leases_events(proposal)
+    begun = any(isinstance(event, LeaseActivated) for event in facts[need])
+    return None if begun else NOTHING_PERFORMED(lease=need.stream)
+
+
 # ------------------------------------------------------------------------------------- a lease that is to begin
 
 
@@ -205,6 +222,7 @@ for _beginning in (WaiveDeposit, RecordDelivery, ActivateLease):
 CrossRule(ActivateLease, _limit_needs, _has_room)
 for _end in (TerminateContract, FulfilContract):
     CrossRule(_end, _contracts_lease, _lease_settled)
+CrossRule(FulfilContract, _contracts_leases_events_need, _performed)
 for _giving_up in (WithdrawApplication, ExpireApplication):
     CrossRule(_giving_up, _applications_lease, _no_open_lease)
 CrossRule(CompleteApplication, _leases_events_need, _lease_begun)

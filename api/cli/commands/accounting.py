@@ -209,7 +209,7 @@ def _names(english: str, chinese: str) -> tuple[str, ...]:
 def _show_portfolio(out: Console, asked: Mapping[str, ReadResult]) -> None:
     held, limits = asked["portfolio"].value, asked["limits"].value
     classes = asked["provisions"].value if "provisions" in asked else None
-    _head(out, text("Portfolio"), held.currency, None if classes is None else classes.on, asked["portfolio"].position)
+    _head(out, text("Portfolio"), held.currency, None, asked["portfolio"].position)
     rows = [
         (text_in(COUNTS, "leases"), number(held.leases)),
         (text("lessees"), number(held.lessees)),
@@ -230,7 +230,8 @@ def _show_portfolio(out: Console, asked: Mapping[str, ReadResult]) -> None:
         )
     _show_limits(out, limits)
     if classes is not None:
-        out.print("\n" + text("Provisions by class"), style="bold")
+        by = text("{title} at the end of {day}", title=text("Provisions by class"), day=classes.on)
+        out.print("\n" + by, style="bold")
         by_class = [
             (
                 *_names(one.five_class, one.name_zh),

@@ -21,7 +21,8 @@ class InCurrency(Struct, frozen=True, kw_only=True):
     """Amounts of two currencies are never added up, so one has to be chosen."""
 
     currency: Annotated[
-        str | None, Meta(description="In this currency; by default that of most leases.", pattern=CURRENCY)
+        str | None,
+        Meta(description="In this currency, three capital letters; by default that of most leases.", pattern=CURRENCY),
     ] = None
 
 

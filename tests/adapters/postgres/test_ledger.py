@@ -15,7 +15,7 @@ from adapters.postgres.reading import states
 from adapters.postgres.reading.reader import Reader
 from adapters.postgres.writing.sequencer import Appended, KeyReused, VersionConflict
 from adapters.system import new_id
-from api.compose import Running, running
+from api.compose import Running
 from domain.intake.application.commands import DraftApplication, RouteToLane, StartVerification, WithdrawApplication
 from domain.intake.application.events import ApplicationSubmitted, RoutedToLane
 from domain.intake.application.refusals import UNKNOWN
@@ -255,26 +255,6 @@ async def test_nothing_to_change_is_not_believed_of_a_stale_state(
     assert isinstance(later, Appended)
     assert (first.events, first.replayed, again.events, again.replayed) == (1, False, 1, True)
     assert (later.events, later.version, later.last_position) == (0, 1, 1)
-
-
-async def test_every_event_is_of_the_case_of_its_stream(program: Running) -> None:
-    """Whatever case a door names, from memory and read anew; a stream about another one begins in its case."""
-    case, stream, second = new_id(), new_id(), new_id()
-    begun = replace(request(stream, ANONYMOUS), context=replace(context(stream), correlation=case))
-    await program.ledger.execute(APPLICATION, begun)
-    await program.ledger.execute(APPLICATION, request(stream, SUBMIT))
-    async with running(program) as elsewhere:
-        await elsewhere.ledger.execute(APPLICATION, request(stream, StartVerification()))
-        await elsewhere.ledger.execute(APPLICATION, replace(request(second, ANONYMOUS), about=stream))
-    entries = [stored.parsed() for of in (stream, second) for stored in await program.reader.stream(of)]
-    assert [entry.correlation for entry in entries] == [case] * 4
-
-
-async def test_a_stream_about_nothing_begins_in_the_case_that_is_named(program: Running) -> None:
-    stream = new_id()
-    await program.ledger.execute(APPLICATION, replace(request(stream, ANONYMOUS), about=new_id()))
-    (first,) = await program.reader.stream(stream)
-    assert first.parsed().correlation == stream
 
 
 async def test_append_without_events_is_a_mistake(program: Running) -> None:

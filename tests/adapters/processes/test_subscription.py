@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
@@ -14,12 +15,14 @@ from psycopg_pool import AsyncConnectionPool
 from adapters.postgres.ledger import Ledger, Request, StreamBusy
 from adapters.postgres.writing.group_commit import OutcomeUnknown
 from adapters.processes import parking
+from adapters.processes.dispatch import Dispatched
 from adapters.processes.subscription import Reactor, Subscription
 from api.compose import Running
+from api.roles.subscriptions import settle
 from domain.kernel.command import Command
 from domain.kernel.process import FollowUp, Occurrence
 from domain.leasing.lease.commands import IssueBill, PostPayment
-from domain.leasing.lease.events.money import LeaseActivated
+from domain.leasing.lease.events.money import LeaseActivated, PaymentPosted
 from domain.leasing.lease.rules.decider import LEASE
 from tests.adapters.processes.world import FIRST, TENANT, cash, contents, make_lease
 
@@ -266,3 +269,35 @@ async def test_a_database_that_is_gone_parks_nothing(
     assert raised.group_contains(OutcomeUnknown)
     assert (await parked(process), await process.position()) == ([], 0)
     assert (await process.catch_up()).accepted == 1
+
+
+# ------------------------------------------------------------------------------------------ until all is settled
+
+
+async def test_what_another_instance_dispatches_meanwhile_is_followed_too(
+    program: Running, pool: AsyncConnectionPool[Any]
+) -> None:
+    """The first has had its turn when another process finishes what the first one waits for."""
+    lease = await make_lease(program, 0)
+
+    async def receipts(occurrence: Occurrence) -> Sequence[FollowUp]:
+        assert isinstance(occurrence.event, PaymentPosted)
+        command = PostPayment(payment=cash(lease, "second"), amount_fen=1, value_date=FIRST)
+        return () if occurrence.event.payment == command.payment else (
+            FollowUp(decider=LEASE, stream=lease, key="second", command=command),
+        )  # fmt: skip
+
+    first = dataclasses.replace(subscription(program, pool, receipts, "first"), interest=frozenset({PaymentPosted}))
+    second = subscription(program, pool, pay_on_activation, name="second")
+    elsewhere = subscription(program, pool, pay_on_activation, name="second")
+    for one in (first, second):
+        await one.prepare()
+    real = second.catch_up
+
+    async def late() -> Dispatched:
+        await elsewhere.catch_up()
+        return await real()
+
+    second.catch_up = late  # type: ignore[method-assign]
+    await settle([first, second])
+    assert (await kinds(program, lease)).count("lease.payment_posted.v1") == 2

@@ -28,6 +28,7 @@ from domain.leasing.admission import (
     LEASE_NOT_BEGUN,
     LEASE_OPEN,
     NOT_OF_ITS_CONTRACT,
+    NOTHING_PERFORMED,
     lease_stream,
 )
 from domain.leasing.lease.commands import ActivateLease, RecordDelivery, WaiveDeposit
@@ -212,6 +213,7 @@ def test_a_lease_begins_under_a_contract_that_is_in_force(command: Command) -> N
 
 # ------------------------------------------------------------------------------- what a lease holds up as it runs
 
+ACTIVATED = LeaseActivated(on=TODAY, business=Business.RENTAL, principal_fen=1)
 CONTRACTING = ApplicationState(phase=ApplicationPhase.CONTRACTING)
 OF_THE_APPLICATION = contract_stream(APPLICATION_ID)
 ITS_LEASE = StreamState(LEASE_DECIDER.name, lease_stream(OF_THE_APPLICATION))
@@ -219,16 +221,32 @@ ITS_EVENTS = StreamEvents(LEASE_DECIDER.name, lease_stream(OF_THE_APPLICATION))
 NO_CONTRACT: dict[Need, Any] = {StreamState(CONTRACT.name, OF_THE_APPLICATION): None}
 
 
+def ends(command: Command, lease: LeaseState | None, *past: Event) -> Verdict:
+    """The end of a contract, judged by its lease; only performance asks what became of that."""
+    found: dict[Need, Any] = {StreamState(LEASE_DECIDER.name, STREAM): lease}
+    if isinstance(command, FulfilContract) and (lease is None or lease.phase not in OPEN):
+        found[StreamEvents(LEASE_DECIDER.name, STREAM)] = past
+    return given(found).when(command, ContractState(), stream=CONTRACT_ID)
+
+
 @pytest.mark.parametrize("command", [TerminateContract(reason="x"), FulfilContract()], ids=["terminate", "fulfil"])
 def test_a_contract_does_not_end_under_its_lease(command: Command) -> None:
     def ask(lease: LeaseState | None) -> Verdict:
-        need = StreamState(LEASE_DECIDER.name, STREAM)
-        return given({need: lease}).when(command, ContractState(), stream=CONTRACT_ID)
+        return ends(command, lease, ACTIVATED)
 
     ask(None).then()
     ask(LeaseState(phase=LeasePhase.SETTLED)).then()
     for phase in OPEN:
         ask(LeaseState(phase=phase)).then_refused(LEASE_NOT_SETTLED, lease=STREAM, phase=phase)
+
+
+def test_a_contract_is_fulfilled_by_a_lease_that_began() -> None:
+    """Without one, or with one that was closed before delivery, nobody performed it: it is terminated."""
+    settled = LeaseState(phase=LeasePhase.SETTLED)
+    ends(FulfilContract(), settled, ACTIVATED, LeaseClosed(on=TODAY)).then()
+    for lease, past in ((None, ()), (settled, (LeaseClosed(on=TODAY),))):
+        ends(FulfilContract(), lease, *past).then_refused(NOTHING_PERFORMED, lease=STREAM)
+        ends(TerminateContract(reason="not_begun"), lease, *past).then()
 
 
 @pytest.mark.parametrize("command", [WithdrawApplication(reason="x"), ExpireApplication()], ids=["withdraw", "expire"])
@@ -250,8 +268,8 @@ def test_an_application_is_completed_by_a_lease_that_began() -> None:
 
     made = lease_cases.given().when(LEASE).answer
     assert isinstance(made, tuple)
-    created, activated = made[0], LeaseActivated(on=TODAY, business=Business.RENTAL, principal_fen=1)
-    ask(created, activated).then()
-    ask(created, activated, LeaseClosed(on=TODAY)).then()
+    created = made[0]
+    ask(created, ACTIVATED).then()
+    ask(created, ACTIVATED, LeaseClosed(on=TODAY)).then()
     for events in ((), (created,), (created, LeaseClosed(on=TODAY))):
         ask(*events).then_refused(LEASE_NOT_BEGUN, lease=lease_stream(OF_THE_APPLICATION))
