@@ -8,6 +8,9 @@ payment.refund_failed                   ─▶ lease ReturnRefund               
 lease.closed                            ─▶ mandate RevokeMandate, while it lives  lease:<hex>:mandate:<version>
 
 A refund goes one way: the lease gives the credit away, the payment asks its provider, and only a failure comes back.
+
+What is refused of these, except a mandate's end, is money that moved while the lease does not show it: a key that
+begins with `payment:` or `refund:` says so to whoever sorts what was left to people.
 """
 
 from __future__ import annotations
@@ -21,6 +24,7 @@ from domain.kernel.process import FollowUp, Occurrence, ProcessManager, Reaction
 from domain.leasing.lease.commands import PostPayment, ReturnRefund, ReversePayment
 from domain.leasing.lease.events.money import CreditRefunded, LeaseClosed
 from domain.leasing.lease.rules.decider import LEASE
+from domain.leasing.lease.state import CLOSED, LeaseState
 from domain.payments.collection import POSTING, on_top
 from domain.payments.mandate import LIVE, MANDATE, MandateState, RevokeMandate, mandate_stream
 from domain.payments.payment.commands import RefundPayment
@@ -75,14 +79,16 @@ def _refund_failed(occurrence: Occurrence, facts: Facts) -> Sequence[FollowUp]:
 
 
 def _mandate_needs(occurrence: Occurrence, facts: Facts) -> Iterable[Need]:
-    return (StreamState(MANDATE.name, mandate_stream(occurrence.stream)),)
+    lease = occurrence.stream
+    return (StreamState(LEASE.name, lease), StreamState(MANDATE.name, mandate_stream(lease)))
 
 
 def _closed(occurrence: Occurrence, facts: Facts) -> Sequence[FollowUp]:
-    """A mandate ends with its lease; one that was granted anew for a lease that was opened again ends again."""
+    """A mandate ends with its lease, unless that was opened again since; one granted anew for it ends again."""
     stream = mandate_stream(occurrence.stream)
     mandate: MandateState | None = facts[StreamState(MANDATE.name, stream)]
-    if mandate is None or mandate.phase not in LIVE:
+    lease: LeaseState | None = facts[StreamState(LEASE.name, occurrence.stream)]
+    if mandate is None or mandate.phase not in LIVE or lease is None or lease.phase not in CLOSED:
         return ()
     key = f"lease:{occurrence.stream.hex}:mandate:{mandate.version}"
     return (FollowUp(decider=MANDATE, stream=stream, key=key, command=RevokeMandate(reason=LEASE_CLOSED)),)

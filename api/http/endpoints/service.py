@@ -16,7 +16,7 @@ from adapters.postgres import role_locks
 from adapters.postgres.connections import Connection
 from adapters.postgres.reading import browse
 from adapters.postgres.schema import SHARD
-from adapters.processes.followers import followers, roles
+from api.followers import followers, roles
 from api.http.description import POSITION, PUBLIC_PROBLEMS, Description, add
 from api.http.problems import kinds
 from api.http.problems.kinds import ProblemDescription, descriptions

@@ -25,7 +25,7 @@ from domain.kernel.refusal import Refusal
 from domain.leasing.lease.commands import CloseLease, PostPayment, RefundCredit
 from domain.leasing.lease.events.money import LeaseClosed
 from domain.leasing.lease.rules.decider import LEASE
-from domain.leasing.lease.state import LeaseState
+from domain.leasing.lease.state import LeasePhase, LeaseState
 from domain.payments.collection import POSTING, collection_stream, on_top
 from domain.payments.lease_payments import LEASE_PAYMENTS
 from domain.payments.mandate import MANDATE, GrantMandate, MandateRevoked, mandate_stream
@@ -174,12 +174,14 @@ async def test_a_mandate_ends_with_its_lease(program: Running) -> None:
         (await when(world.program, MANDATE, mandate, again, by=by)).then_refused("lease.closed", phase="settled")
         (await when(world.program, MANDATE, mandate, again, by=by, rules=False, key="before the rule")).granted()
         occurrence = Occurrence(event=LeaseClosed(on=FIRST), stream=lease, tenant=TENANT, business_date=FIRST)
-        stands = StreamState(MANDATE.name, mandate)
+        stands, of = StreamState(MANDATE.name, mandate), StreamState(LEASE.name, lease)
         state = (await world.program.ledger.load(MANDATE, mandate))[1]
-        (once_more,) = LEASE_PAYMENTS.reacts[LeaseClosed].follow(occurrence, {stands: state})
+        settled, opened = LeaseState(phase=LeasePhase.SETTLED), LeaseState(phase=LeasePhase.REOPENED)
+        (once_more,) = LEASE_PAYMENTS.reacts[LeaseClosed].follow(occurrence, {stands: state, of: settled})
         assert isinstance(once_more, FollowUp)
         assert once_more.key == f"lease:{lease.hex}:mandate:3"
-        assert LEASE_PAYMENTS.reacts[LeaseClosed].follow(occurrence, {stands: None}) == ()
+        for found, then in ((None, settled), (state, opened)):
+            assert LEASE_PAYMENTS.reacts[LeaseClosed].follow(occurrence, {stands: found, of: then}) == ()
 
 
 # ----------------------------------------------------------------------------------------------- refunds

@@ -12,7 +12,7 @@ from api.language import text
 if TYPE_CHECKING:
     from uuid import UUID
 
-    from adapters.processes.followers import Role
+    from api.followers import Role
 
 
 def look(health: Health, connection: Any, with_banks: Collection[UUID]) -> None:
@@ -53,8 +53,8 @@ def _roles(health: Health, connection: Any, with_banks: Collection[UUID]) -> Non
     import msgspec
 
     from adapters.postgres import role_locks
-    from adapters.processes.followers import followers, roles
     from adapters.system import now
+    from api.followers import followers, roles
 
     found = followers(connection, now(), with_banks)
     states = roles(connection, found)

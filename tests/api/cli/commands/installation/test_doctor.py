@@ -14,7 +14,8 @@ from typer.testing import CliRunner
 from adapters.postgres import role_locks
 from adapters.postgres.connections import connect
 from adapters.postgres.embedded import EmbeddedPostgres
-from adapters.processes import followers, parking
+from adapters.processes import parking
+from api import followers
 from api.cli.commands.installation import health
 from api.cli.commands.installation.health import without_password
 from api.cli.failures import REFUSED, UNUSABLE

@@ -12,10 +12,10 @@ from adapters.connectors.payments.collecting import collector_name
 from adapters.postgres import role_locks
 from adapters.postgres.connections import connect, connect_async
 from adapters.postgres.log import Log
-from adapters.processes.followers import CHECKPOINT, PATIENCE_S, READ_MODELS, followers, roles
 from adapters.processes.subscription import Subscription
 from adapters.system import now
 from api.compose import Running
+from api.followers import CHECKPOINT, PATIENCE_S, READ_MODELS, followers, roles
 from domain.kernel.process import PROCESS_MANAGERS
 from projections.engine.runner import Runner
 from projections.registry import PROJECTIONS
