@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from hashlib import sha256
 from typing import Any
+from uuid import UUID
 
 import msgspec
 from msgspec import Struct
@@ -13,9 +14,9 @@ from msgspec import Struct
 from adapters.postgres.connections import Connection
 from adapters.postgres.reading import browse
 from api.console import words
-from api.console.cells import Cell, Fact, Table, facts_of, pretty, short_id, table
+from api.console.cells import NONE, Cell, Fact, Table, facts_of, pretty, short_id, table
 from api.language import message
-from api.queries.engine.columns import columns_of
+from api.queries.engine.columns import Kind, columns_of
 from api.queries.engine.events import EventItem
 from api.queries.engine.shape import derived
 from chain.entry import Entry, parse
@@ -102,11 +103,15 @@ def event_table(items: Iterable[EventItem]) -> Table:
 
 
 class Origin(Struct, frozen=True, kw_only=True):
-    """Where an event comes from: its case, the command that wrote it, the other events of that command."""
+    """Where an event comes from: its case, the command that wrote it, the other events of that command.
+
+    `currency` is that of amounts beside which the event says none.
+    """
 
     case: Cell
     command: Cell
     together: tuple[Cell, ...]
+    currency: str = ""
 
 
 def origin_of(connection: Connection, position: int, entry: Entry) -> Origin:
@@ -123,7 +128,46 @@ def origin_of(connection: Connection, position: int, entry: Entry) -> Origin:
         together=tuple(
             Cell(text=f"#{at:,}", kind="position", href=f"/events/{at}") for at in (*reversed(earlier), *later)
         ),
+        currency=_currency(connection, entry.stream),
     )
+
+
+class _Beginning(Struct):
+    """What is read of the body of a stream's first event."""
+
+    currency: str = ""
+    lease: UUID | None = None
+
+
+def _currency(connection: Connection, stream: UUID) -> str:
+    """The currency that a stream began with, or the lease that it is about; empty where neither says one."""
+    begun = browse.stream_page(connection, stream, 0, 1, browse.head_size(connection)).events
+    if not begun:
+        return ""
+    try:
+        said = msgspec.json.decode(parse(begun[0].entry).body, type=_Beginning)
+    except msgspec.ValidationError:
+        return ""
+    return said.currency if said.currency or said.lease in (None, stream) else _currency(connection, said.lease)
+
+
+def _in_currency(fact: Fact, currency: str) -> Fact:
+    """A fact whose amounts say in which currency they are."""
+    cell, table = (None if one is None else _with_unit(one, currency) for one in (fact.cell, fact.table))
+    return msgspec.structs.replace(
+        fact, cell=cell, table=table, facts=tuple(_in_currency(one, currency) for one in fact.facts)
+    )
+
+
+def _with_unit(shown: Any, currency: str) -> Any:
+    """A cell, or a table of them, with a currency beside every amount that has none."""
+    if isinstance(shown, Table):
+        rows = tuple(tuple(_with_unit(one, currency) for one in row) for row in shown.rows)
+        return msgspec.structs.replace(shown, rows=rows)
+    if shown.table is not None:
+        return msgspec.structs.replace(shown, table=_with_unit(shown.table, currency))
+    named = shown.kind == Kind.MONEY and not shown.unit and shown.text != NONE
+    return msgspec.structs.replace(shown, unit=currency) if named else shown
 
 
 def _neighbours(connection: Connection, position: int, entry: Entry, step: int) -> Iterable[int]:
@@ -162,7 +206,7 @@ def event_page(item: EventItem, origin: Origin, receipt: Any) -> EventPage:
         entry=pretty(entry),
         leaf=item.leaf_hash,
         sha256=sha256(entry).hexdigest(),
-        facts=_body_facts(parse(entry)),
+        facts=tuple(_in_currency(one, origin.currency) for one in _body_facts(parse(entry))),
         owner=Cell(text=line.about, kind="id", title=line.about),
         proof="" if receipt is None else receipt.proof,
         vkeys=() if receipt is None else tuple(one.vkey for one in receipt.verifier_keys),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import json
 import re
 from uuid import UUID
 
@@ -255,6 +256,22 @@ async def test_a_question_that_a_page_does_not_understand_is_not_answered_as_ano
     assert (page.status_code, said in page.text) == (400, True), page.text
     by_day = await browser.get("/console/trial-balance?as_of=2026-03-31&currency=&lang=en")
     assert by_day.status_code == 200
+
+
+async def test_amounts_of_an_event_are_in_the_currency_of_its_lease(
+    browser: httpx.AsyncClient, lived: Base, keys: dict[str, str]
+) -> None:
+    """Neither a bill nor a payment says one; the lease that they belong to does."""
+    await log_in(browser, keys["operator"])
+    known = {"Authorization": f"Bearer {keys['operator']}"}
+    for address in (f"/v1/leases/{format_id('lease', streams(lived)['lease'])}", "/v1/payments"):
+        found = (await browser.get(address, headers=known)).json()
+        one = found["data"][0]["id"] if "data" in found else found["id"]
+        events = (await browser.get(f"{address.partition('/lease_')[0]}/{one}/events", headers=known)).json()["data"]
+        told = {one["position"]: json.dumps(one) for one in events}
+        moved = next(at for at, said in told.items() if re.search(r'fen": [1-9]', said) and "CNY" not in said)
+        page = parse((await browser.get(f"/console/events/{moved}")).text)
+        assert "CNY" in page.text, address
 
 
 async def test_a_late_fee_that_is_taken_back_is_not_called_one(
