@@ -59,12 +59,13 @@ def _roles(health: Health, connection: Any, with_banks: Collection[UUID]) -> Non
     found = followers(connection, now(), with_banks)
     states = roles(connection, found)
     health.facts["roles"] = [msgspec.structs.asdict(one) for one in states]
+    at_work = any(one.works for one in states)
     health.facts["process_managers"] = [
         {"name": one.name, "position": one.position, "behind": one.behind}
         for one in found
-        if one.role == role_locks.REACT
+        if one.role == role_locks.REACT and (at_work or one.position)
     ]
-    if any(one.works for one in states):
+    if at_work:
         for late in states:
             if late.late:
                 health.problem(*_late(late))

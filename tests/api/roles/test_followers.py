@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
 
+import pytest
 from psycopg import Connection
 from psycopg_pool import AsyncConnectionPool
 
@@ -19,7 +21,16 @@ from api.followers import CHECKPOINT, PATIENCE_S, READ_MODELS, followers, roles
 from domain.kernel.process import PROCESS_MANAGERS
 from projections.engine.runner import Runner
 from projections.registry import PROJECTIONS
-from tests.adapters.processes.world import TENANT, make_lease
+from tests.adapters.processes.world import TENANT, make_lease, pool_of
+
+
+@pytest.fixture
+async def pool(program: Running) -> AsyncIterator[AsyncConnectionPool[Any]]:
+    """Connections of a subscription."""
+    with pool_of(program.url) as made:
+        async with made:
+            yield made
+
 
 LATER = timedelta(seconds=PATIENCE_S + 5)
 
