@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
@@ -23,6 +24,7 @@ from adapters.postgres.vault import Vault
 from adapters.system import random_bytes
 from api.compose import Base, running
 from api.demonstration import auto, living, rental, scene, summary
+from api.language import Language, speaking
 from api.roles.days import end_of_day
 from chain.entry import parse
 from domain.access.ledger import LedgerOpenedForDemonstration
@@ -34,6 +36,7 @@ from domain.leasing.lease.state import LeasePhase
 from domain.payments.payment.events import PaymentInitiated
 from projections.engine.comparing import compare
 from projections.engine.model import Projection
+from tests.tidy import checkout
 
 HERE = Path(__file__).parent
 REWRITE = "LEASELEDGER_REWRITE_TRANSCRIPTS"
@@ -112,6 +115,23 @@ def test_the_summary_ends_with_nothing_owed(lived: Base, connection: Connection[
         assert [one.position for one in happened] == sorted(one.position for one in happened)
         assert happened[0].sentence.startswith("ordered")
         assert happened[-1].sentence.startswith("closed")
+
+
+@pytest.mark.parametrize(("page", "language"), [("README.md", Language.EN), ("README.zh-CN.md", Language.ZH)])
+def test_the_readme_tells_this_story(lived: Base, connection: Connection[Any], page: str, language: Language) -> None:
+    """Day, position and sentence of every line, in both languages, and how many events there are."""
+    told = (checkout.ROOT / page).read_text("utf-8")
+    lines = re.findall(r"^  (2026-[0-9-]{5}) +#([0-9]+) +(.+?)(?:  .*)?$", told, re.MULTILINE)
+    everything = [(position, parse(entry)) for position, entry in enumerate(entries(connection), start=1)]
+    with speaking(language):
+        happened = {
+            (str(one.day), str(one.position), one.sentence)
+            for part in parts(lived)
+            for one in summary.milestones(part.tenant, everything)
+        }
+    assert len(lines) >= 25
+    assert set(lines) <= happened
+    assert f"{len(everything):,}" in re.findall(r"^  (?:events|事件) +([0-9,]+)$", told, re.MULTILINE)
 
 
 def test_books_balance_after_every_event(connection: Connection[Any]) -> None:
