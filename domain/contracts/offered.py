@@ -51,6 +51,11 @@ LEASE_NOT_SETTLED = refusal(
     "The lease of this contract is not settled: end the lease first, and the contract ends with it",
     "该合同的租赁尚未结清，须先结束租赁，合同随之终止",
 )
+NOTHING_PERFORMED = refusal(
+    "contract.nothing_performed",
+    "A contract is fulfilled when its lease began and is settled: this one is terminated instead",
+    "租赁起租并结清后合同方为履行完毕；本合同应作终止处理",
+)
 LIBRARY_TOO_LARGE = refusal(
     "contract.library_too_large",
     "More clauses are mandatory than a contract holds: withdraw some of them",

@@ -44,11 +44,6 @@ LEASE_NOT_BEGUN = refusal(
     "An application is completed when its lease has begun",
     "租赁起租后租赁申请方可完成",
 )
-NOTHING_PERFORMED = refusal(
-    "contract.nothing_performed",
-    "A contract is fulfilled when its lease began and is settled: this one is terminated instead",
-    "租赁起租并结清后合同方为履行完毕；本合同应作终止处理",
-)
 CONTRACT_LEASED = refusal("lease.contract_leased", "The contract has its lease already", "该合同已有对应租赁")
 
 _SAME = (

@@ -20,7 +20,7 @@ from domain.contracts.contract import refusals as contract_refusals
 from domain.contracts.contract.commands import FulfilContract, TerminateContract
 from domain.contracts.contract.rules import CONTRACT
 from domain.contracts.contract.state import IN_FORCE, ContractState
-from domain.contracts.offered import LEASE_NOT_SETTLED, contract_stream
+from domain.contracts.offered import LEASE_NOT_SETTLED, NOTHING_PERFORMED, contract_stream
 from domain.intake.application import refusals as application_refusals
 from domain.intake.application.commands import CompleteApplication, ExpireApplication, WithdrawApplication
 from domain.intake.application.rules import APPLICATION
@@ -34,7 +34,6 @@ from domain.leasing.admission import (
     LEASE_NOT_BEGUN,
     LEASE_OPEN,
     NOT_OF_ITS_CONTRACT,
-    NOTHING_PERFORMED,
     lease_stream,
     needed_consents,
     wrong_contract,
