@@ -14,6 +14,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
+import domain.registry  # noqa: F401 - registers the process managers
 from adapters.connectors.payments.collecting import collector_name
 from adapters.postgres import role_locks
 from adapters.postgres.connections import Connection

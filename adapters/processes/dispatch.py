@@ -24,10 +24,10 @@ from msgspec import Struct
 from psycopg_pool import PoolTimeout
 
 from adapters.postgres.connections import DatabaseUnavailable
-from adapters.postgres.ledger import Ledger, Request
+from adapters.postgres.ledger import Ledger, Request, StreamBusy
 from adapters.postgres.reading.reader import Reader
 from adapters.postgres.writing.group_commit import OutcomeUnknown, WriterClosed
-from adapters.postgres.writing.sequencer import Appended
+from adapters.postgres.writing.sequencer import Appended, StateMoved
 from domain.kernel.command import SYSTEM, Actor, Command, Context
 from domain.kernel.decider import Decider
 from domain.kernel.process import FAILED, FollowUp
@@ -45,6 +45,9 @@ EVERYBODYS = (
     OutcomeUnknown, WriterClosed, DatabaseUnavailable, PoolTimeout, psycopg.OperationalError, psycopg.InterfaceError
 )  # fmt: skip
 """Errors that say nothing about the command that met them: the database is gone, or the program ends."""
+
+PAUSES_S = (0.05, 0.2, 0.8)
+"""How long is waited before a command is tried again whose streams others move."""
 
 _log = structlog.get_logger(__name__)
 _LAST_SECOND = time(23, 59, 59)
@@ -75,6 +78,11 @@ class Dispatched:
     idle: int = 0
     refused: Counter[str] = field(default_factory=Counter)
     refusals: list[tuple[Dispatch, Refusal]] = field(default_factory=list)
+
+    @property
+    def failed(self) -> list[str]:
+        """The keys of commands that made the program stumble."""
+        return [dispatch.key for dispatch, refusal in self.refusals if refusal.kind is FAILED]
 
     def add(self, other: Dispatched) -> None:
         """Count another run's outcome in."""
@@ -221,12 +229,21 @@ class _Run:
         try:
             foreseen = await self._foreseen(dispatch) if dispatch.doubtful else None
             if foreseen is None:
-                return await self._ledger.execute(dispatch.decider, _request(dispatch))
+                return await self._executed(dispatch)
         except Exception as error:  # noqa: BLE001 - one command's error is nobody else's
             return failure_of(error, dispatch.key)
         # Nothing was waited for; thousands of these in a row must not keep everybody else waiting.
         await asyncio.sleep(0)
         return foreseen
+
+    async def _executed(self, dispatch: Dispatch) -> Appended | Refusal:
+        """The outcome of a command; what others moved meanwhile is only a matter of asking again."""
+        for pause_s in PAUSES_S:
+            try:
+                return await self._ledger.execute(dispatch.decider, _request(dispatch))
+            except (StreamBusy, StateMoved):
+                await asyncio.sleep(pause_s)
+        return await self._ledger.execute(dispatch.decider, _request(dispatch))
 
     async def _next(self) -> deque[Dispatch] | None:
         """The queue of a stream that was loaded; `None` at the end."""
@@ -245,7 +262,12 @@ class _Run:
         for queue in some:
             streams.setdefault(id(queue[0].decider), (queue[0].decider, []))[1].append(queue[0].stream)
         for decider, of in streams.values():
-            await self._ledger.states.load_many(decider, of)
+            try:
+                await self._ledger.states.load_many(decider, of)
+            except EVERYBODYS:
+                raise
+            except Exception:  # noqa: BLE001 - whose stream it is finds out when it is loaded alone
+                _log.warning("process.loading_failed", aggregate=decider.name, streams=len(of))
         self._loaded.extend(some)
         self._loading = None
         return len(some)

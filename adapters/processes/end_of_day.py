@@ -59,6 +59,12 @@ class EndOfDayRefused(EndOfDayError):
         self.refusal = refusal
 
 
+def nothing_failed(keys: Sequence[str]) -> None:
+    """Raise `EndOfDayError` where something of the day failed: it stays open, and goes on from there the next time."""
+    if keys:
+        raise EndOfDayError(f"expected everything to be done, failed {len(keys)}, such as {keys[0]}; run it again")
+
+
 class DueTimers(Protocol):
     """The read model of timers, up to date with the ledger at the moment of asking."""
 
@@ -112,7 +118,8 @@ class EndOfDay:
 
     `settle` lets everything that follows from events (process managers, reactors) catch up with the ledger; it runs
     before a day's end begins, after each round of timers, because it may make others due, and after each further step.
-    `may_end` refuses days whose date has not come.
+    `may_end` refuses days whose date has not come. `failed` gives the keys of what should have followed and failed:
+    while money is not where it belongs, nothing is judged or collected.
     """
 
     ledger: Ledger
@@ -122,6 +129,7 @@ class EndOfDay:
     settle: Settle | None = None
     steps: Sequence[DayStep] = ()
     may_end: Callable[[date], Refusal | None] | None = None
+    failed: Callable[[], Awaitable[Sequence[str]]] | None = None
     streams_in_flight: int = STREAMS_IN_FLIGHT
 
     async def open(self, business_date: date) -> None:
@@ -232,6 +240,7 @@ class EndOfDay:
                 dispatched.add(
                     await dispatch_all(self.ledger, self.reader, dispatches, streams_in_flight=self.streams_in_flight)
                 )
+            nothing_failed(dispatched.failed)
             await self._settle()
         raise EndOfDayError(f"day {day}: expected timers to settle within {ROUNDS_MAX} rounds")
 
@@ -241,6 +250,8 @@ class EndOfDay:
     async def _settle(self) -> None:
         if self.settle is not None:
             await self.settle()
+        if self.failed is not None:
+            nothing_failed(await self.failed())
 
     async def _command(self, key: str, command: Command, day: date) -> None:
         stream = calendar_stream(self.tenant)

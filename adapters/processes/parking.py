@@ -8,7 +8,7 @@ An event that is tried again takes its rows with it: what follows now is done, w
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from uuid import UUID
 
 import msgspec
@@ -20,6 +20,7 @@ from domain.kernel.process import FAILED
 from domain.kernel.refusal import Refusal
 
 FIRST_RETRY_S, LONGEST_RETRY_S = 30.0, 3_600.0
+DOUBLED_AT_MOST = 10
 
 DDL = """
 CREATE TABLE IF NOT EXISTS read.parked (
@@ -34,21 +35,36 @@ CREATE TABLE IF NOT EXISTS read.parked (
     tries    integer  NOT NULL,
     retry_at timestamptz,
     PRIMARY KEY (shard, process, position, key)
-)"""
+);
+CREATE INDEX IF NOT EXISTS parked_due ON read.parked (shard, process, retry_at) WHERE retry_at IS NOT NULL"""
 IS_DUE = "parked.retry_at <= now()"
 _PARK = """
 INSERT INTO read.parked (shard, process, position, key, tenant, stream, code, facts, tries, retry_at)
 VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, now() + make_interval(secs => %s)) ON CONFLICT DO NOTHING"""
 _RELEASE = "DELETE FROM read.parked WHERE shard = %s AND process = %s AND position = ANY(%s)"
+_DONE = """
+DELETE FROM read.parked USING unnest(%s::uuid[], %s::text[]) AS done (tenant, key)
+WHERE shard = %s AND process = %s AND parked.tenant = done.tenant AND parked.key = done.key"""
+# With one row of a stream come all that failed of it: they are tried in their order.
 _DUE = f"""
-SELECT position, max(tries) FROM read.parked
-WHERE shard = %s AND process = %s AND {IS_DUE} GROUP BY position ORDER BY position LIMIT %s"""
+SELECT position, max(tries) FROM read.parked WHERE shard = %s AND process = %s AND retry_at IS NOT NULL AND stream IN (
+    SELECT stream FROM read.parked WHERE shard = %s AND process = %s AND {IS_DUE})
+GROUP BY position ORDER BY position LIMIT %s"""
+_FAILING = """
+SELECT DISTINCT stream FROM read.parked
+WHERE shard = %s AND process = %s AND code = %s AND NOT position = ANY(%s)"""
+_FAILED = """
+SELECT key FROM read.parked WHERE shard = %s AND process = ANY(%s) AND tenant = %s AND code = %s ORDER BY key"""
 _OF_TENANT = """
 SELECT process, position, key, stream, code, facts FROM read.parked
 WHERE shard = %s AND tenant = %s ORDER BY key, process, position"""
 _COUNT = """
 SELECT process, code, count(*), min(key) FROM read.parked WHERE shard = %s
 GROUP BY process, code ORDER BY process, code"""
+
+
+Key = tuple[UUID, str]
+"""A tenant and the key of one of its follow-ups."""
 
 
 class Unsettled(Struct, frozen=True):
@@ -78,21 +94,36 @@ class Parking:
     def __init__(self, pool: Pool, process: str) -> None:
         self._pool, self._process = pool, process
 
-    async def settle(self, tries: Mapping[int, int], left: Sequence[Unsettled]) -> None:
-        """Forget what was parked of some events, and park what is left of them now.
+    async def settle(self, tries: Mapping[int, int], left: Sequence[Unsettled], done: Collection[Key]) -> None:
+        """Forget what was parked of some events and what is done by now, and park what is left of these events.
 
         `tries` has each event's position with the times that it was tried before.
         """
+        tenants, keys = [tenant for tenant, _ in done], [key for _, key in done]
         async with self._pool.connection() as connection, connection.transaction():
             await connection.execute(_RELEASE, (SHARD, self._process, list(tries)))
+            if done:
+                await connection.execute(_DONE, (tenants, keys, SHARD, self._process))
             for one in left:
                 await connection.execute(_PARK, self._row(one, 1 + tries[one.position]))
 
     async def due(self, limit: int) -> dict[int, int]:
         """Positions whose turn it is again, with the times that they were tried."""
         async with self._pool.connection() as connection:
-            cursor = await connection.execute(_DUE, (SHARD, self._process, limit))
+            cursor = await connection.execute(_DUE, (SHARD, self._process, SHARD, self._process, limit))
             return dict(await cursor.fetchall())
+
+    async def failing(self, beside: Collection[int]) -> set[UUID]:
+        """Streams of which something failed, at other positions than these: what comes later for them waits."""
+        async with self._pool.connection() as connection:
+            cursor = await connection.execute(_FAILING, (SHARD, self._process, FAILED.code, list(beside)))
+            return {stream for (stream,) in await cursor.fetchall()}
+
+    async def failed(self, tenant: UUID, processes: Collection[str]) -> list[str]:
+        """The keys of what failed of a tenant in some processes."""
+        async with self._pool.connection() as connection:
+            cursor = await connection.execute(_FAILED, (SHARD, list(processes), tenant, FAILED.code))
+            return [key for (key,) in await cursor.fetchall()]
 
     async def of_tenant(self, tenant: UUID) -> list[Parked]:
         """What is parked of a tenant, of every process, in the order of the keys."""
@@ -102,7 +133,8 @@ class Parking:
 
     def _row(self, one: Unsettled, tries: int) -> tuple[object, ...]:
         code = one.refusal.code
-        wait_s = min(LONGEST_RETRY_S, FIRST_RETRY_S * 2 ** (tries - 1)) if code == FAILED.code else None
+        later_s = min(LONGEST_RETRY_S, FIRST_RETRY_S * 2 ** min(tries - 1, DOUBLED_AT_MOST))
+        wait_s = later_s if code == FAILED.code else None
         facts = msgspec.json.encode(dict(one.refusal.facts)).decode()
         return (SHARD, self._process, one.position, one.key, one.tenant, one.stream, code, facts, tries, wait_s)
 

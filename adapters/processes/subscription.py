@@ -11,7 +11,7 @@ position: nobody else asked for it, somebody has to look, and all others go on.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from uuid import UUID
@@ -36,7 +36,8 @@ from chain.entry import Entry
 from domain.kernel.command import Context
 from domain.kernel.event import Event, stored_types
 from domain.kernel.needs import Facts, Need
-from domain.kernel.process import Followed, FollowUp, Occurrence, ProcessManager, Unanswered, process_actor
+from domain.kernel.process import FAILED, Followed, FollowUp, Occurrence, ProcessManager, Unanswered, process_actor
+from domain.kernel.refusal import Refusal
 from domain.kernel.times import parse_utc
 
 PAGE_EVENTS = 2_000
@@ -67,6 +68,9 @@ FROM stands"""
 _MOVE = """
 INSERT INTO read.processes (shard, name, position) VALUES (%s, %s, %s)
 ON CONFLICT (shard, name) DO UPDATE SET position = greatest(processes.position, EXCLUDED.position)"""
+
+
+_BEHIND = FAILED(behind="earlier")
 
 
 Reactor = Callable[[Occurrence], Awaitable[Followed]]
@@ -104,8 +108,10 @@ class Subscription:
 
     async def prepare(self) -> None:
         """Create the tables that are missing; call once."""
-        await self._execute(_DDL)
-        await self._execute(parking.DDL)
+        async with self.pool.connection() as connection, connection.transaction():
+            await connection.execute(_LOCK, ("leaseledger.subscriptions/1",))
+            await connection.execute(_DDL)
+            await connection.execute(parking.DDL)
 
     async def catch_up(self) -> Dispatched:
         """Follow until no event is left, including those that its own commands append; what became of the commands.
@@ -141,26 +147,36 @@ class Subscription:
         """Do what follows from some events, and add it to what was done; how many commands that were."""
         if not events:
             return 0
-        answers = await self._side_by_side([(stored.position, stored.parsed()) for stored in events])
+        failing = await self.parking.failing(tried)
+        heard = [(stored.position, stored.parsed()) for stored in events]
         left: list[Unsettled] = []
-        at: dict[tuple[UUID, str], int] = {}
-        follow_ups: list[Dispatch] = []
-        for position, entry, some in answers:
-            for one in some:
-                if isinstance(one, FollowUp):
-                    at.setdefault((entry.tenant, one.key), position)
-                    follow_ups.append(self._dispatch_of(one, entry))
-                else:
-                    dispatched.refused[one.refusal.code] += 1
-                    left.append(Unsettled(position, one.key, entry.tenant, one.stream, one.refusal))
-        done = await dispatch_all(self.ledger, self.reader, follow_ups, streams_in_flight=self.streams_in_flight)
+        follow_ups = self._sorted_out(await self._side_by_side(heard, failing), failing, left)
+        dispatched.refused.update(one.refusal.code for one in left)
+        commands = [one for _, one in follow_ups]
+        done = await dispatch_all(self.ledger, self.reader, commands, streams_in_flight=self.streams_in_flight)
         dispatched.add(done)
-        left += [
-            Unsettled(at[one.context.tenant, one.key], one.key, one.context.tenant, one.stream, refusal)
-            for one, refusal in done.refusals
-        ]
-        await self.parking.settle(tried, left)
+        await self.parking.settle(tried, left, _granted(follow_ups, done, left))
         return len(follow_ups)
+
+    def _sorted_out(
+        self, answers: Sequence[tuple[int, Entry, Followed]], failing: set[UUID], left: list[Unsettled]
+    ) -> list[tuple[int, Dispatch]]:
+        """The commands to dispatch, with their events' positions; what is left to people, or waits, goes to `left`.
+
+        What failed of a stream holds up all that comes later for it, so that nothing is done before its cause.
+        """
+        follow_ups: list[tuple[int, Dispatch]] = []
+        for position, entry, some in answers:
+            for one in (self._waits(position, entry),) if entry.stream in failing else some:
+                refusal = _refusal_of(one, failing)
+                if refusal is None and isinstance(one, FollowUp):
+                    follow_ups.append((position, self._dispatch_of(one, entry)))
+                elif refusal is not None:
+                    left.append(Unsettled(position, one.key, entry.tenant, one.stream, refusal))
+        return follow_ups
+
+    def _waits(self, position: int, entry: Entry) -> Unanswered:
+        return Unanswered(stream=entry.stream, key=f"{self.name}:{position}", refusal=_BEHIND)
 
     @asynccontextmanager
     async def _alone(self) -> AsyncIterator[None]:
@@ -184,11 +200,15 @@ class Subscription:
     async def _move(self, position: int) -> None:
         await self._execute(_MOVE, (SHARD, self.name, position))
 
-    async def _side_by_side(self, heard: Sequence[tuple[int, Entry]]) -> list[tuple[int, Entry, Followed]]:
-        """What follows from each event, in their order, however long its reactor took."""
+    async def _side_by_side(
+        self, heard: Sequence[tuple[int, Entry]], failing: Collection[UUID]
+    ) -> list[tuple[int, Entry, Followed]]:
+        """What follows from each event, in their order, however long its reactor took; what waits is left out."""
         turns = asyncio.Semaphore(REACTIONS_IN_FLIGHT)
 
         async def in_turn(position: int, entry: Entry) -> tuple[int, Entry, Followed]:
+            if entry.stream in failing:
+                return position, entry, ()
             async with turns:
                 return position, entry, await self._followed(position, entry)
 
@@ -219,6 +239,27 @@ class Subscription:
     async def _execute(self, query: str, parameters: tuple[object, ...] | None = None) -> None:
         async with self.pool.connection() as connection:
             await connection.execute(query, parameters)
+
+
+def _refusal_of(one: FollowUp | Unanswered, failing: set[UUID]) -> Refusal | None:
+    """Why something does not follow now; what failed, or waits, holds up what comes later for its stream."""
+    refusal = one.refusal if isinstance(one, Unanswered) else _BEHIND if one.stream in failing else None
+    if refusal is not None and refusal.kind is FAILED:
+        failing.add(one.stream)
+    return refusal
+
+
+def _granted(
+    follow_ups: Sequence[tuple[int, Dispatch]], done: Dispatched, left: list[Unsettled]
+) -> set[tuple[UUID, str]]:
+    """The keys of what was done; what was not goes to `left`, with the position of the first event that asked."""
+    at: dict[tuple[UUID, str], int] = {}
+    for position, one in follow_ups:
+        at.setdefault((one.context.tenant, one.key), position)
+    for one, refusal in done.refusals:
+        key = (one.context.tenant, one.key)
+        left.append(Unsettled(at[key], one.key, one.context.tenant, one.stream, refusal))
+    return at.keys() - {(one.tenant, one.key) for one in left}
 
 
 def occurrence_of(event: Event, entry: Entry) -> Occurrence:

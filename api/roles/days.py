@@ -18,7 +18,7 @@ from uuid import UUID
 import anyio
 import psycopg
 
-from adapters.connectors.payments.collecting import Collector, LedgerPayments
+from adapters.connectors.payments.collecting import Collector, LedgerPayments, collector_name
 from adapters.connectors.payments.port import PaymentProvider
 from adapters.connectors.payments.sandbox import SandboxBank
 from adapters.postgres.connections import connect, pool_of
@@ -144,6 +144,11 @@ async def days(
         def by_the_clock(day: date) -> Refusal | None:
             return may_end(day, business_date(now()), ledger)
 
+        parking = subscriptions[0].parking
+
+        async def failed() -> list[str]:
+            return await parking.failed(tenant, (LEASE_PAYMENTS.name, collector_name(tenant)))
+
         ending = EndOfDay(
             on.ledger,
             on.reader,
@@ -153,6 +158,7 @@ async def days(
             steps=steps,
             streams_in_flight=streams_in_flight,
             may_end=by_the_clock,
+            failed=failed,
         )
         yield Days(ending, settled, tuple(subscriptions), providers)
 

@@ -16,6 +16,9 @@ from adapters.processes.subscription import Subscription, reactor_of
 from api.compose import Running
 from domain.kernel.process import PROCESS_MANAGERS, FollowUp, Occurrence, ProcessManager
 
+QUIET_ROUNDS = 10
+"""Rounds in a row in which nobody had anything to do, though others go on writing, before that is called settled."""
+
 
 def subscription_of(on: Running, pool: Pool, manager: ProcessManager) -> Subscription:
     """The subscription of a process manager; prepare it once."""
@@ -51,11 +54,11 @@ async def settle(subscriptions: Sequence[Subscription]) -> None:
     Another instance may have dispatched meanwhile what a subscription waits for that had its turn before. So all see
     the ledger as far as the one that saw most of it.
     """
-    turn = list(subscriptions)
-    while turn:
+    turn, quiet = list(subscriptions), 0
+    while turn and quiet < QUIET_ROUNDS:
         dispatched = [await subscription.catch_up() for subscription in turn]
         if any(one.accepted for one in dispatched):
-            turn = list(subscriptions)
+            turn, quiet = list(subscriptions), 0
             continue
-        most = max(subscription.seen for subscription in subscriptions) if len(turn) == len(subscriptions) else 0
-        turn = [subscription for subscription in subscriptions if subscription.seen < most]
+        most = max(subscription.seen for subscription in subscriptions)
+        turn, quiet = [subscription for subscription in subscriptions if subscription.seen < most], quiet + 1

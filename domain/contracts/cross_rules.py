@@ -128,11 +128,11 @@ def _amended(proposal: Proposal, facts: Facts) -> Refusal | None:
 
 
 def _draft_needs(proposal: Proposal, _: Facts) -> Iterable[Need]:
-    return () if proposal.state.versions else (library.OWN_CLAUSES,)
+    return () if proposal.state.versions else (library.SOME_OWN_CLAUSES,)
 
 
 def _has_room(proposal: Proposal, facts: Facts) -> Refusal | None:
-    if proposal.state.versions or len(facts[library.OWN_CLAUSES]) < library.OWN_CLAUSES_MAX:
+    if proposal.state.versions or len(facts[library.SOME_OWN_CLAUSES]) < library.OWN_CLAUSES_MAX:
         return None
     return library.LIBRARY_FULL(limit=library.OWN_CLAUSES_MAX)
 

@@ -23,6 +23,9 @@ CLAUSES_OF_TENANT = "clauses_of_tenant"
 OWN_CLAUSES = Related(CLAUSE.name, CLAUSES_OF_TENANT, None, complete=True)
 """The tenant's own clauses; a further one may be mandatory."""
 
+SOME_OWN_CLAUSES = Related(CLAUSE.name, CLAUSES_OF_TENANT, None)
+"""The tenant's own clauses, or nearly all: drafts that are made at once need not wait for one another."""
+
 SHIPPED_CLAUSES = Reference("shipped_clauses")
 """One entry for each clause that comes with the program, in the order in which contracts have them."""
 

@@ -275,7 +275,8 @@ def _settled(lease: UUID, facts: Facts) -> Followed:
         return ()
     contract: ContractState | None = facts[StreamState(CONTRACT.name, created.contract)]
     if contract is None or contract.phase not in IN_FORCE:
-        return _without_contract(created.contract, facts)
+        begun = any(isinstance(event, LeaseActivated) for event in events)
+        return () if begun else _without_contract(created.contract, facts)
     reason = reason_of({type(event) for event in events})
     command = FulfilContract() if reason is None else TerminateContract(reason=reason)
     key = f"lease:{lease.hex}:contract"
@@ -296,7 +297,7 @@ def _lease_of(occurrence: Occurrence) -> StreamState:
 
 
 def _contracts_end_needs(occurrence: Occurrence, facts: Facts) -> Iterable[Need]:
-    yield _lease_of(occurrence)
+    yield from (_lease_of(occurrence), _lease_events(occurrence))
     yield from _contracts_needs(occurrence.stream, facts)
 
 
@@ -314,7 +315,13 @@ def _contract_ended(occurrence: Occurrence, facts: Facts) -> Followed:
     if lease is not None and lease.phase in OPEN_LEASE and isinstance(occurrence.event, ContractVoided):
         wrong = LEASE_NOT_SETTLED(phase=lease.phase)
         return _unanswered(lease_stream(occurrence.stream), _without_key(occurrence.stream), wrong)
+    if any(isinstance(event, LeaseActivated) for event in facts[_lease_events(occurrence)]):
+        return ()  # the lease completed its application when it began
     return _without_contract(occurrence.stream, facts)
+
+
+def _lease_events(occurrence: Occurrence) -> StreamEvents:
+    return StreamEvents(LEASE.name, lease_stream(occurrence.stream))
 
 
 def _without_contract(stream: UUID, facts: Facts) -> Followed:

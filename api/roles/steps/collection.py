@@ -19,7 +19,7 @@ from uuid import UUID
 from adapters.postgres.ledger import Ledger
 from adapters.postgres.reading.reader import Reader
 from adapters.processes.dispatch import STREAMS_IN_FLIGHT, Dispatch, dispatch_all, dispatch_of, dispatched_since
-from adapters.processes.end_of_day import DayRun, EndOfDayError, Progress
+from adapters.processes.end_of_day import DayRun, EndOfDayError, Progress, nothing_failed
 from domain.payments.collection import CollectionPosition, follow_up, moves
 from domain.payments.payment.values import ATTEMPTS_MAX
 
@@ -58,7 +58,8 @@ class CollectDue:
             if not dispatches:
                 return await dispatched_since(self.reader, run.tenant, run.position, BY_COLLECTION)
             tried.update(dispatch.key for dispatch in dispatches)
-            await dispatch_all(self.ledger, self.reader, dispatches, streams_in_flight=self.streams_in_flight)
+            done = await dispatch_all(self.ledger, self.reader, dispatches, streams_in_flight=self.streams_in_flight)
+            nothing_failed(done.failed)
         raise EndOfDayError(f"day {run.day}: expected collection to come to an end within {ROUNDS_MAX} rounds")
 
     def _dispatches(self, standing: CollectionPosition, run: DayRun) -> Iterable[Dispatch]:

@@ -16,7 +16,7 @@ from adapters.connectors.payments.sandbox import SandboxBank
 from adapters.postgres.ledger import Ledger
 from adapters.postgres.reading.reader import Reader
 from adapters.processes.dispatch import Dispatch, dispatch_all, dispatch_of, dispatched_since, failure_of
-from adapters.processes.end_of_day import DayRun, DueTimers, Progress
+from adapters.processes.end_of_day import DayRun, DueTimers, Progress, nothing_failed
 from adapters.processes.subscription import REACTIONS_IN_FLIGHT
 from domain.kernel.process import FollowUp
 from domain.kernel.timer import Timer
@@ -43,7 +43,7 @@ class DeliverCallbacks:
                 arrival = uuid5(run.tenant, f"callback:{bank.name}:{delivery.number}")
                 follow_up = received(bank.name, bank.verify_callback, delivery.headers, delivery.body, arrival)
                 dispatches.append(dispatch_of(follow_up, run.tenant, run.day, BY_CALLBACKS, follow_up.stream))
-        await dispatch_all(self.ledger, self.reader, dispatches)
+        nothing_failed((await dispatch_all(self.ledger, self.reader, dispatches)).failed)
         return await dispatched_since(self.reader, run.tenant, run.position, BY_CALLBACKS)
 
 
@@ -78,5 +78,5 @@ class AskForOutcomes:
             for task in asked
             for follow_up in task.result()
         ]
-        await dispatch_all(self.ledger, self.reader, dispatches)
+        nothing_failed((await dispatch_all(self.ledger, self.reader, dispatches)).failed)
         return await dispatched_since(self.reader, run.tenant, run.position, BY_QUERIES)

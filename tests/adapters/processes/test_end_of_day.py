@@ -14,7 +14,7 @@ from uuid import UUID
 import pytest
 
 from adapters.connectors.payments.scenarios import Rule, by_seed
-from adapters.postgres.ledger import Request
+from adapters.postgres.ledger import Ledger, Request
 from adapters.processes.dispatch import command_id, context, end_of
 from adapters.processes.end_of_day import EndOfDay, EndOfDayError, EndOfDayRefused, fire
 from api.compose import Base, Running, base, running
@@ -123,6 +123,50 @@ async def test_a_timer_that_comes_too_late_is_fired_on_the_next_end_of_day(
     numbers = [body for on, body in await bills(program) if on == "2005-06-06"]
     assert [f"'number': {n}" in body for n, body in enumerate(numbers, start=1)] == [True, True]
     assert await program.reader.command(TENANT, f"timer:bill:{stream.hex}:2005-04-29:1") is not None
+
+
+async def test_a_day_stays_open_while_money_is_not_where_it_belongs(program: Running, models: ReadModelsNow) -> None:
+    """What failed is tried again, and the day goes on from there; nothing is judged on a paid bill that looks open."""
+    failed = ["payment:1:posted"]
+
+    async def left() -> list[str]:
+        return failed
+
+    async def settled() -> None:
+        """Nothing else to do."""
+
+    await make_lease(program, 0)
+    day = plain(program, models, settle=settled, failed=left)
+    await day.open(FIRST)
+    with pytest.raises(EndOfDayError, match="failed 1, such as payment:1:posted; run it again"):
+        await day.close(FIRST)
+    assert (await day.state()).business_date == FIRST
+    failed.clear()
+    await day.close(FIRST)
+    assert (await day.state()).business_date == FIRST + timedelta(days=1)
+
+
+async def test_a_timer_that_fails_keeps_the_day_open(
+    program: Running, models: ReadModelsNow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await make_lease(program, 0)
+    day = plain(program, models)
+    await day.open(FIRST)
+    await day.catch_up(date(2005, 4, 28))
+    real = Ledger.execute
+
+    async def stumbles(ledger: Ledger, decider: Any, asked: Request) -> Any:
+        if decider is LEASE:
+            raise ZeroDivisionError
+        return await real(ledger, decider, asked)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Ledger, "execute", stumbles)
+        with pytest.raises(EndOfDayError, match="failed 1, such as timer:bill:"):
+            await day.close(date(2005, 4, 29))
+    closed = await day.close(date(2005, 4, 29))
+    assert closed.fired == 1
+    assert [on for on, _ in await bills(program)] == ["2005-04-29"]
 
 
 async def test_only_the_current_day_can_be_closed(program: Running, models: ReadModelsNow) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 from collections.abc import Sequence
+from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -15,14 +16,15 @@ from psycopg_pool import AsyncConnectionPool
 from adapters.postgres.ledger import Ledger, Request, StreamBusy
 from adapters.postgres.writing.group_commit import OutcomeUnknown
 from adapters.processes import parking
-from adapters.processes.dispatch import Dispatched
+from adapters.processes.dispatch import Dispatched, dispatch_all, dispatch_of
 from adapters.processes.subscription import Reactor, Subscription
 from api.compose import Running
 from api.roles.subscriptions import settle
 from domain.kernel.command import Command
-from domain.kernel.process import FollowUp, Occurrence
+from domain.kernel.event import Event
+from domain.kernel.process import FAILED, FollowUp, Occurrence
 from domain.leasing.lease.commands import IssueBill, PostPayment
-from domain.leasing.lease.events.money import LeaseActivated, PaymentPosted
+from domain.leasing.lease.events.money import BillIssued, LeaseActivated, PaymentPosted
 from domain.leasing.lease.rules.decider import LEASE
 from tests.adapters.processes.world import FIRST, TENANT, cash, contents, make_lease
 
@@ -249,6 +251,76 @@ async def test_what_was_refused_is_tried_again_when_somebody_asks(
         await connection.execute("UPDATE read.parked SET retry_at = now()")
     assert (await process.catch_up()).accepted == 1
     assert await parked(process) == []
+
+
+@pytest.mark.usefixtures("at_once")
+async def test_nothing_is_done_before_its_cause(
+    program: Running, pool: AsyncConnectionPool[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What comes later for a stream waits for what failed of it, in another page too, and both are done in order."""
+    lease = await make_lease(program, 0)
+
+    async def pays(occurrence: Occurrence) -> Sequence[FollowUp]:
+        name = type(occurrence.event).__name__
+        command = PostPayment(payment=cash(lease, name), amount_fen=1, value_date=FIRST)
+        return (FollowUp(decider=LEASE, stream=lease, key=name, command=command),)
+
+    heard: frozenset[type[Event]] = frozenset({LeaseActivated, BillIssued})
+    process = dataclasses.replace(subscription(program, pool, pays), interest=heard)
+    await process.prepare()
+    real = Ledger.execute
+
+    async def stumbles(ledger: Ledger, decider: Any, asked: Request) -> Any:
+        if asked.key == "LeaseActivated":
+            raise ZeroDivisionError
+        return await real(ledger, decider, asked)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Ledger, "execute", stumbles)
+        await process.catch_up()
+        bill = FollowUp(decider=LEASE, stream=lease, key="bill", command=IssueBill(number=1))
+        day = date(2005, 4, 29)
+        issued = dispatch_of(bill, TENANT, day, "test", lease)
+        assert (await dispatch_all(program.ledger, program.reader, [issued])).accepted == 1
+        assert (await process.catch_up()).accepted == 0
+    assert [code for _, code, _ in await parked(process)] == ["process.failed"] * 2
+    await process.catch_up()
+    assert await parked(process) == []
+    keys = [key for key in await accepted_keys(pool) if key in ("LeaseActivated", "BillIssued")]
+    assert keys == ["LeaseActivated", "BillIssued"]
+
+
+async def accepted_keys(pool: AsyncConnectionPool[Any]) -> list[str]:
+    async with pool.connection() as connection:
+        rows = await (await connection.execute("SELECT key FROM ledger.commands ORDER BY position")).fetchall()
+    return [key for (key,) in rows]
+
+
+async def test_a_key_that_was_granted_is_not_left_to_people(program: Running, pool: AsyncConnectionPool[Any]) -> None:
+    """Refused for one event and granted for a later one: nobody has to look any more."""
+    lease = await make_lease(program, 0)
+
+    async def asks(occurrence: Occurrence) -> Sequence[FollowUp]:
+        payment = cash(lease, "once")
+        wanted: Command = PostPayment(payment=payment, amount_fen=1, value_date=FIRST)
+        command = IssueBill(number=9) if isinstance(occurrence.event, LeaseActivated) else wanted
+        return (FollowUp(decider=LEASE, stream=lease, key="same", command=command),)
+
+    process = dataclasses.replace(subscription(program, pool, asks), interest=frozenset({LeaseActivated, BillIssued}))
+    await process.prepare()
+    await process.catch_up()
+    assert [key for key, _, _ in await parked(process)] == ["same"]
+    bill = FollowUp(decider=LEASE, stream=lease, key="bill", command=IssueBill(number=1))
+    await dispatch_all(program.ledger, program.reader, [dispatch_of(bill, TENANT, date(2005, 4, 29), "test", lease)])
+    await process.catch_up()
+    assert await parked(process) == []
+
+
+async def test_however_often_it_was_tried_there_is_a_next_time(pool: AsyncConnectionPool[Any]) -> None:
+    kept = parking.Parking(pool, "toys")
+    one = parking.Unsettled(1, "k", TENANT, TENANT, FAILED(error="X"))
+    waits = [kept._row(one, tries)[-1] for tries in (1, 2, 8, 5_000)]
+    assert waits == [30.0, 60.0, 3_600.0, 3_600.0]
 
 
 async def test_a_database_that_is_gone_parks_nothing(

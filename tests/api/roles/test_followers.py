@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
@@ -22,6 +24,7 @@ from domain.kernel.process import PROCESS_MANAGERS
 from projections.engine.runner import Runner
 from projections.registry import PROJECTIONS
 from tests.adapters.processes.world import TENANT, make_lease, pool_of
+from tests.tidy import checkout
 
 
 @pytest.fixture
@@ -38,6 +41,13 @@ LATER = timedelta(seconds=PATIENCE_S + 5)
 def late(connection: Connection[Any], after: timedelta = LATER) -> set[str]:
     """The roles that let things wait, some time from now."""
     return {one.name for one in roles(connection, followers(connection, now() + after, ())) if one.late}
+
+
+def test_whoever_asks_knows_the_process_managers() -> None:
+    """They are registered when their modules are imported, which a command that asks has no other reason for."""
+    asked = "import api.followers, domain.kernel.process as p; print(sorted(p.PROCESS_MANAGERS))"
+    done = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True, cwd=checkout.ROOT)
+    assert done.stdout.strip() == str(sorted(PROCESS_MANAGERS))
 
 
 async def test_an_empty_ledger_waits_for_nobody(program: Running) -> None:

@@ -246,10 +246,10 @@ def several(count: int, **more: Any) -> list[ClauseState]:
 
 def test_a_tenants_library_has_room_for_so_many_clauses() -> None:
     """Each contract reads them all. A further version of a clause takes no room."""
-    full: dict[Need, Any] = {library.OWN_CLAUSES: tuple(several(library.OWN_CLAUSES_MAX))}
+    full: dict[Need, Any] = {library.SOME_OWN_CLAUSES: tuple(several(library.OWN_CLAUSES_MAX))}
     given(full).when(DRAFT, ClauseState()).then_refused(library.LIBRARY_FULL, limit=library.OWN_CLAUSES_MAX)
     given().when(DRAFT, own("further")).then()
-    room: dict[Need, Any] = {library.OWN_CLAUSES: tuple(several(library.OWN_CLAUSES_MAX - 1))}
+    room: dict[Need, Any] = {library.SOME_OWN_CLAUSES: tuple(several(library.OWN_CLAUSES_MAX - 1))}
     given(room).when(DRAFT, ClauseState()).then()
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
 from api.cli.commands.installation.findings import Health
@@ -66,9 +66,17 @@ def _roles(health: Health, connection: Any, with_banks: Collection[UUID]) -> Non
         if one.role == role_locks.REACT and (at_work or one.position)
     ]
     if at_work:
-        for late in states:
-            if late.late:
-                health.problem(*_late(late))
+        _judge(health, states)
+
+
+def _judge(health: Health, states: Sequence[Role]) -> None:
+    """Who does not work and should, and who lets things wait."""
+    if [one.name for one in states if not one.works] == ["serve"]:
+        what = text("no `serve` works: nobody answers requests")
+        health.problem(what, text("see what `up` says of it; `leaseledger role serve` tells its reason, too"))
+    for late in states:
+        if late.late:
+            health.problem(*_late(late))
 
 
 def _late(role: Role) -> tuple[str, str]:

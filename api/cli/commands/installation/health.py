@@ -128,8 +128,8 @@ def _tenant_files(health: Health, settings: Settings) -> None:
     from adapters.reference.tenants import TenantsError, terms_of_business
 
     for read, remedy in (
-        (prudential_data, text("mend that file or take it away; no finance lease is booked until it can be read")),
-        (terms_of_business, text("mend that file or take it away; no contract is put together until it can be read")),
+        (prudential_data, text("mend that file; no finance lease is booked until it can be read")),
+        (terms_of_business, text("mend that file; no contract is put together until it can be read")),
     ):
         try:
             read(settings.data, settings.tenant)
