@@ -88,6 +88,11 @@ class FileKeys:
         """The secret that the console's sessions are sealed with; made when it is missing."""
         return _read_or_make(self._directory / "console.key")
 
+    def check(self) -> None:
+        """Read every key file that there is. Raises `KeyFileError` for the first that is no key or that others read."""
+        for path in sorted(self._directory.glob("*.key")):
+            _read(path)
+
     def wrap(self, subject: UUID, key: bytes) -> bytes:
         """See `KeyProvider.wrap`: nonce (12 bytes), ciphertext and tag."""
         nonce = random_bytes(NONCE_BYTES)

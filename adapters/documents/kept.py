@@ -15,7 +15,7 @@ from uuid import UUID
 import msgspec
 from cryptography import x509
 
-from adapters.documents.port import SigningError
+from adapters.documents.port import TrustUnusable
 from adapters.files import write_private
 from adapters.system import random_bytes
 from domain.contracts.roots import schedule_digest
@@ -90,12 +90,19 @@ def set_papers(data: Path) -> KeptPapers:
 def trusted_roots(directory: Path) -> tuple[tuple[x509.Certificate, ...], tuple[bytes, ...]]:
     """The trusted certificates and the revocation lists of a directory; nothing when it is not there.
 
-    Raises `SigningError` for a file that holds no certificate.
+    Raises `TrustUnusable` for a file that holds something else.
     """
     roots: list[x509.Certificate] = []
+    crls: list[bytes] = []
     for path in sorted(directory.glob("*.pem")):
         try:
             roots += x509.load_pem_x509_certificates(path.read_bytes())
-        except ValueError as error:
-            raise SigningError(f"{path}: expected certificates in PEM, got: {error}") from None
-    return tuple(roots), tuple(path.read_bytes() for path in sorted(directory.glob("*.crl")))
+        except (ValueError, OSError):
+            raise TrustUnusable(f"{path}: expected certificates in PEM") from None
+    for path in sorted(directory.glob("*.crl")):
+        try:
+            crls.append(path.read_bytes())
+            x509.load_der_x509_crl(crls[-1])
+        except (ValueError, OSError):
+            raise TrustUnusable(f"{path}: expected a list of revoked certificates in DER") from None
+    return tuple(roots), tuple(crls)

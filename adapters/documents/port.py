@@ -17,6 +17,10 @@ from msgspec import Struct
 from domain.contracts.contract.values import PartyRole, Signature, SignatureLevel, SignatureMethod
 
 
+class TrustUnusable(Exception):
+    """A file of trusted certificates or of revoked ones that holds something else; says which."""
+
+
 class SigningError(RuntimeError):
     """A document that could not be signed; says which and why."""
 

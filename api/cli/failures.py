@@ -44,6 +44,7 @@ STATUS: Mapping[str, int] = {
     "adapters.documents.paper.PaperIncomplete": REFUSED,
     "adapters.documents.port.SignatureInvalid": REFUSED,
     "adapters.documents.port.SigningError": UNUSABLE,
+    "adapters.documents.port.TrustUnusable": UNUSABLE,
     "api.queries.engine.read.PositionAhead": UNUSABLE,
     "api.roles.role.RoleLockLost": UNUSABLE,
     "chain.b64.Base64Error": UNUSABLE,

@@ -17,8 +17,10 @@ from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 
 import psycopg
+import structlog
 
 from adapters.connectors.payments.collecting import Collector, LedgerPayments
+from adapters.keys import KeyFileError
 from adapters.postgres import role_locks
 from adapters.postgres.connections import Connection, DatabaseUnavailable, connect, connect_async, pool_of
 from adapters.postgres.log import Log
@@ -42,6 +44,8 @@ TURN_EVERY_S = 1.0
 """How often a second instance looks whether the first one is gone."""
 
 Stop = threading.Event
+
+_log = structlog.get_logger(__name__)
 
 
 class RoleLockLost(RuntimeError):
@@ -148,7 +152,12 @@ async def _follow(subscription: Subscription, stop: Stop) -> None:
 async def subscribed(on: Running) -> AsyncIterator[list[Subscription]]:
     """The subscriptions of a running ledger; those to providers are of the settings' tenant, if it has banks."""
     async with AsyncExitStack() as stack:
-        providers = stack.enter_context(banks(on, on.settings.tenant))
+        try:
+            providers = stack.enter_context(banks(on, on.settings.tenant))
+        except (KeyFileError, OSError) as error:
+            # Whose banks cannot be opened asks none, and everybody's contracts and money go on.
+            _log.error("react.banks_unusable", error=type(error).__name__, file=str(error).partition(":")[0])
+            providers = {}
         # Each holds one that keeps its name for it, and asks on another.
         most = 2 * (len(PROCESS_MANAGERS) + bool(providers))
         pool = pool_of(on.url, most=most)

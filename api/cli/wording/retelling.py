@@ -39,6 +39,8 @@ _FORMS = (
     message("Input should be a valid UUID, {what}"),
     message("unable to parse string as an integer"),
     message("{file}.json: {what}"),
+    message("{file}: expected certificates in PEM"),
+    message("{file}: expected a list of revoked certificates in DER"),
     message("{what} - at `key` in `{place}`"),
     message("{what} - at `{place}`"),
     message("Expected `{kind}`, got `{other}`"),

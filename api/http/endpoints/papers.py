@@ -30,7 +30,7 @@ from adapters.documents.document import DocumentError
 from adapters.documents.fonts import NoChineseFont
 from adapters.documents.kept import trusted_roots
 from adapters.documents.paper import Missing, PaperIncomplete
-from adapters.documents.port import SignatureInvalid
+from adapters.documents.port import SignatureInvalid, TrustUnusable
 from adapters.documents.typeset import typeset
 from adapters.documents.verify import received
 from adapters.postgres import ledger
@@ -278,11 +278,13 @@ def _require(versions: frozenset[int] | None, found: papers.ContractAtPosition) 
 
 
 def _checked(of: Services, pdf: bytes, files: frozenset[str]) -> Signature:
-    roots, crls = trusted_roots(of.running.settings.trust_directory)
     try:
+        roots, crls = trusted_roots(of.running.settings.trust_directory)
         return received(pdf, roots, files, at=of.now(), crls=crls)[0]
     except SignatureInvalid as error:
         raise Problem(kinds.SIGNATURES[error.flaw]) from None
+    except TrustUnusable:
+        raise Problem(kinds.TENANT_DATA_BROKEN) from None
 
 
 def _answered(appended: Appended) -> Response:

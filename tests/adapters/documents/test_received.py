@@ -24,7 +24,7 @@ from pyhanko.pdf_utils.reader import PdfFileReader
 from adapters.documents.authority import LocalAuthority
 from adapters.documents.kept import KeptPapers, KeptSchedules, trusted_roots
 from adapters.documents.pades import LocalSigner
-from adapters.documents.port import Flaw, Signatory, SignatureInvalid, SignedDocument, SigningError, digest_of
+from adapters.documents.port import Flaw, Signatory, SignatureInvalid, SignedDocument, TrustUnusable, digest_of
 from adapters.documents.verify import SignatureFacts, examined, party_of, received, signed_document
 from domain.contracts.contract.values import PartyRole
 from domain.contracts.roots import schedule_digest
@@ -81,7 +81,8 @@ def test_every_way_has_its_name(authority: LocalAuthority, unsigned: bytes, sign
     assert flaw(good, authority, known, at=papers.SIGNED_AT - timedelta(hours=1)) is Flaw.TIME
 
 
-def test_a_revoked_certificate(authority: LocalAuthority, unsigned: bytes, signed: Steps) -> None:
+def revocations(authority: LocalAuthority) -> bytes:
+    """The authority's list with the lessee's certificate."""
     revoked = (
         x509.RevokedCertificateBuilder()
         .serial_number(authority.credential(LESSEE).certificate.serial_number)
@@ -96,7 +97,11 @@ def test_a_revoked_certificate(authority: LocalAuthority, unsigned: bytes, signe
         .add_revoked_certificate(revoked)
         .sign(authority._authority.key, hashes.SHA256())
     )
-    assert flaw(signed[0].pdf, authority, {digest_of(unsigned)}, crls=[crl.public_bytes(Encoding.DER)]) is Flaw.REVOKED
+    return crl.public_bytes(Encoding.DER)
+
+
+def test_a_revoked_certificate(authority: LocalAuthority, unsigned: bytes, signed: Steps) -> None:
+    assert flaw(signed[0].pdf, authority, {digest_of(unsigned)}, crls=[revocations(authority)]) is Flaw.REVOKED
 
 
 def test_another_partys_field(authority: LocalAuthority, unsigned: bytes) -> None:
@@ -171,10 +176,14 @@ def test_a_certificate_names_a_party_by_its_id() -> None:
 def test_trusted_certificates_are_files(authority: LocalAuthority, tmp_path: Path) -> None:
     assert trusted_roots(tmp_path / "nothing") == ((), ())
     (tmp_path / "root.pem").write_bytes(authority.root.public_bytes(Encoding.PEM))
+    revoked = revocations(authority)
+    (tmp_path / "list.crl").write_bytes(revoked)
+    assert trusted_roots(tmp_path) == ((authority.root,), (revoked,))
     (tmp_path / "list.crl").write_bytes(b"\x30\x00")
-    assert trusted_roots(tmp_path) == ((authority.root,), (b"\x30\x00",))
+    with pytest.raises(TrustUnusable, match=r"list\.crl: expected a list of revoked certificates in DER"):
+        trusted_roots(tmp_path)
     (tmp_path / "broken.pem").write_bytes(b"nothing")
-    with pytest.raises(SigningError, match=r"broken\.pem: expected certificates in PEM"):
+    with pytest.raises(TrustUnusable, match=r"broken\.pem: expected certificates in PEM"):
         trusted_roots(tmp_path)
 
 

@@ -15,7 +15,9 @@ import pytest
 from msgspec.structs import replace
 
 from adapters.connectors.payments.sandbox import SandboxBank
+from adapters.postgres.connections import connect
 from adapters.postgres.ledger import Request
+from adapters.postgres.reading import browse
 from adapters.processes.dispatch import context
 from api.compose import Base, base, running
 from api.roles.banks import banks
@@ -142,6 +144,23 @@ async def _tried_again(on: Base, tenant: UUID, leases: list[UUID]) -> list[Payme
             await does(payment, RetryPayment(attempt=2, amount_fen=AMOUNT_FEN))
         await settle(subscriptions)
         return [await phase(payment) for payment in waiting]
+
+
+def test_banks_that_cannot_be_opened_keep_nobody_elses_money_waiting(
+    program: Program, tenant: UUID, leases: list[UUID]
+) -> None:
+    """A bank's key that others can read: no bank is asked, and process managers go on."""
+    with base(settings(program, tenant, sandbox_banks="bank_a")) as on:
+        on.keys.provider_secret("bank_a", make=True)
+        (on.settings.keys_directory / "provider-bank_a.key").chmod(0o644)
+        asyncio.run(settled(on))
+
+        async def positions() -> set[int]:
+            async with running(on) as role, subscribed(role) as subscriptions:
+                return {await one.position() for one in subscriptions}
+
+        with connect(on.url) as connection:
+            assert asyncio.run(positions()) == {browse.head_size(connection)}
 
 
 async def settled(on: Base) -> None:

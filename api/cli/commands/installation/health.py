@@ -124,6 +124,8 @@ def _data_directory(health: Health, data: Path) -> None:
 
 def _tenant_files(health: Health, settings: Settings) -> None:
     """Files with what tenants say of themselves: read by every booking and every contract."""
+    from adapters.documents.kept import trusted_roots
+    from adapters.documents.port import TrustUnusable
     from adapters.reference.prudential import PrudentialDataError, prudential_data
     from adapters.reference.tenants import TenantsError, terms_of_business
 
@@ -135,6 +137,10 @@ def _tenant_files(health: Health, settings: Settings) -> None:
             read(settings.data, settings.tenant)
         except (PrudentialDataError, TenantsError) as error:
             health.problem(retold(str(error)), remedy)
+    try:
+        trusted_roots(settings.trust_directory)
+    except TrustUnusable as error:
+        health.problem(retold(str(error)), text("mend that file; no signed document is taken until it can be read"))
 
 
 def _catalogue(health: Health, settings: Settings) -> None:
@@ -170,7 +176,8 @@ def _size(folder: Path) -> int:
 
 
 def _keys(health: Health, directory: Path) -> None:
-    files = sorted([*directory.glob("*.seed"), *directory.glob("*.kek")]) if directory.is_dir() else []
+    kinds = ("*.seed", "*.kek", "*.key") if directory.is_dir() else ()
+    files = sorted(path for kind in kinds for path in directory.glob(kind))
     health.facts["keys"] = [{"file": str(path), "mode": f"{_mode(path):04o}"} for path in files]
     missing = {"vault.kek", "log-0001.seed"} - {path.name for path in files}
     if files and missing:
@@ -192,7 +199,9 @@ def _key_files(health: Health, directory: Path, files: list[Path]) -> None:
     if wrong:
         return
     try:
-        FileKeys(directory, make=False).log_seeds()
+        keys = FileKeys(directory, make=False)
+        keys.log_seeds()
+        keys.check()
     except (KeyFileError, OSError) as error:
         remedy = text("restore the key file from a backup; never write a new one in its place")
         health.problem(sentence(error), remedy)

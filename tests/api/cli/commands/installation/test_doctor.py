@@ -327,13 +327,33 @@ def test_an_embedded_server_that_does_not_start(cluster: Path, monkeypatch: pyte
     doctor("--data", cluster).then(0)
 
 
+@pytest.mark.parametrize("content", ["mode", "text"])
+def test_a_key_of_a_bank_or_of_the_console_that_is_none(program: Program, content: str) -> None:
+    """Not only those of the log: whoever cannot read one restarts for ever."""
+    program.filled(1)
+    path = program.data / "keys" / "provider-bank_a.key"
+    path.write_text("0" * 64 if content == "mode" else "x")
+    path.chmod(0o644 if content == "mode" else 0o600)
+    try:
+        (problem,) = program("doctor", "--json").then(1).json["problems"]
+    finally:
+        path.unlink()
+    assert "provider-bank_a.key: expected" in problem["problem"]
+
+
 @pytest.mark.parametrize(
     ("name", "meant"),
-    [("portfolio.json", "no finance lease is booked"), ("tenants.json", "no contract is put together")],
+    [
+        ("portfolio.json", "no finance lease is booked"),
+        ("tenants.json", "no contract is put together"),
+        ("trust/ca.pem", "no signed document is taken"),
+        ("trust/ca.crl", "no signed document is taken"),
+    ],
 )
 def test_a_file_of_the_tenant_that_cannot_be_read(program: Program, name: str, meant: str) -> None:
     program.data.mkdir(exist_ok=True)
     path = program.data / name
+    path.parent.mkdir(exist_ok=True)
     path.write_text('{"somebody": {}}')
     try:
         (problem,) = program("doctor", "--json").then(1).json["problems"]
