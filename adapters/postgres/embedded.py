@@ -49,6 +49,9 @@ _PLAIN = re.compile(r"[A-Za-z0-9_./-]+")
 
 SERVICE_ACCOUNT = "leaseledger"
 DATABASE = "leaseledger"
+_SOCKET_LINE = 4
+"""Of `postmaster.pid` (PostgreSQL, pidfile.h), from 0."""
+
 _SUPERUSER = "postgres"
 
 CONFIGURATION = """
@@ -195,8 +198,18 @@ class EmbeddedPostgres:
         path = str(self._cluster / ".s.PGSQL.5432")
         if len(path) <= SOCKET_PATH_MAX_BYTES and _PLAIN.fullmatch(path):
             return self._cluster
+        if (running := self._running_on()) is not None:
+            return running
         digest = hashlib.sha256(os.fsencode(self._cluster)).hexdigest()[:16]
         return Path(tempfile.gettempdir()) / f"leaseledger-{digest}"
+
+    def _running_on(self) -> Path | None:
+        """The socket directory that the server has written down: another program may know another place for them."""
+        try:
+            directory = Path((self._cluster / "postmaster.pid").read_text().splitlines()[_SOCKET_LINE])
+        except (OSError, IndexError):
+            return None
+        return directory if directory.is_absolute() and directory.is_dir() else None
 
     def _run(self, program: str, *arguments: str, check: bool = True) -> int:
         """Run a program of PostgreSQL in the data directory: `pg_ctl` hands names to a shell, so that it is given none

@@ -225,6 +225,23 @@ def test_path_too_long_for_a_socket(cluster: Path, data: Path) -> None:
     assert not sockets.exists()
 
 
+def test_a_program_with_another_folder_for_what_is_temporary_finds_the_server(
+    cluster: Path, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """TMPDIR is the caller's, and a cron job's may be another one."""
+    odd = data / "two words"
+    odd.mkdir()
+    _copy(cluster, odd)
+    elsewhere = Path(tempfile.mkdtemp(prefix="leaseledger-tmp-"))
+    try:
+        with EmbeddedPostgres(odd) as here:
+            monkeypatch.setattr(tempfile, "tempdir", str(elsewhere))
+            with EmbeddedPostgres(odd) as there:
+                assert (there.url, answers(there.url)) == (here.url, True)
+    finally:
+        elsewhere.rmdir()
+
+
 @pytest.mark.parametrize("planted", ["open to others", "a link", "somebody else's"])
 def test_a_socket_directory_that_is_not_ours_alone_is_refused(cluster: Path, data: Path, planted: str) -> None:
     """Whoever can move in it would be asked for passwords and rows as if he were the database."""
