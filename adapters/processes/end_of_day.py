@@ -118,8 +118,8 @@ class EndOfDay:
 
     `settle` lets everything that follows from events (process managers, reactors) catch up with the ledger; it runs
     before a day's end begins, after each round of timers, because it may make others due, and after each further step.
-    `may_end` refuses days whose date has not come. `failed` gives the keys of what should have followed and failed:
-    while money is not where it belongs, nothing is judged or collected.
+    `may_end` refuses days whose date has not come. `failed` gives the keys of what should have followed and failed,
+    `again` lets that be tried now: while money is not where it belongs, nothing is judged or collected.
     """
 
     ledger: Ledger
@@ -130,6 +130,7 @@ class EndOfDay:
     steps: Sequence[DayStep] = ()
     may_end: Callable[[date], Refusal | None] | None = None
     failed: Callable[[], Awaitable[Sequence[str]]] | None = None
+    again: Callable[[], Awaitable[None]] | None = None
     streams_in_flight: int = STREAMS_IN_FLIGHT
 
     async def open(self, business_date: date) -> None:
@@ -171,6 +172,7 @@ class EndOfDay:
         if state.business_date != day:
             raise EndOfDayRefused(DAY_NOT_CURRENT(expected=state.business_date, got=day))
         self.allow(day)
+        await self._ask_again()
         dispatched = Dispatched()
         resumed = state.phase is CalendarPhase.CLOSING
         if not resumed:
@@ -240,12 +242,19 @@ class EndOfDay:
                 dispatched.add(
                     await dispatch_all(self.ledger, self.reader, dispatches, streams_in_flight=self.streams_in_flight)
                 )
-            nothing_failed(dispatched.failed)
+                # What comes later on the day stands on it: interest before the bill, the bill before the late fee.
+                nothing_failed(dispatched.failed)
             await self._settle()
         raise EndOfDayError(f"day {day}: expected timers to settle within {ROUNDS_MAX} rounds")
 
     def _dispatches(self, timers: Iterable[Timer], day: date) -> list[Dispatch]:
         return [dispatch for timer in timers if (dispatch := fire(self.tenant, timer, day)) is not None]
+
+    async def _ask_again(self) -> None:
+        """Whoever runs a day has mended what money stumbled over; the day goes on when it is where it belongs."""
+        if self.failed is not None and self.again is not None and await self.failed():
+            await self.again()
+            await self._settle()
 
     async def _settle(self) -> None:
         if self.settle is not None:

@@ -51,10 +51,13 @@ SELECT position, max(tries) FROM read.parked WHERE shard = %s AND process = %s A
     SELECT stream FROM read.parked WHERE shard = %s AND process = %s AND {IS_DUE})
 GROUP BY position ORDER BY position LIMIT %s"""
 _FAILING = """
-SELECT DISTINCT stream FROM read.parked
-WHERE shard = %s AND process = %s AND code = %s AND NOT position = ANY(%s)"""
-_FAILED = """
-SELECT key FROM read.parked WHERE shard = %s AND process = ANY(%s) AND tenant = %s AND code = %s ORDER BY key"""
+SELECT stream, min(position) FROM read.parked
+WHERE shard = %s AND process = %s AND code = %s AND NOT position = ANY(%s) GROUP BY stream"""
+# The end of a mandate moves no money.
+_MONEY = """
+WHERE shard = %s AND process = ANY(%s) AND tenant = %s AND code = %s AND NOT key LIKE 'lease:%%:mandate%%'"""
+_FAILED = f"SELECT key FROM read.parked {_MONEY} ORDER BY key"
+_AGAIN = f"UPDATE read.parked SET retry_at = now() {_MONEY}"
 _OF_TENANT = """
 SELECT process, position, key, stream, code, facts FROM read.parked
 WHERE shard = %s AND tenant = %s ORDER BY key, process, position"""
@@ -113,17 +116,22 @@ class Parking:
             cursor = await connection.execute(_DUE, (SHARD, self._process, SHARD, self._process, limit))
             return dict(await cursor.fetchall())
 
-    async def failing(self, beside: Collection[int]) -> set[UUID]:
-        """Streams of which something failed, at other positions than these: what comes later for them waits."""
+    async def failing(self, beside: Collection[int]) -> dict[UUID, int]:
+        """Streams of which something failed, and the first position, of others than these: what comes later waits."""
         async with self._pool.connection() as connection:
             cursor = await connection.execute(_FAILING, (SHARD, self._process, FAILED.code, list(beside)))
-            return {stream for (stream,) in await cursor.fetchall()}
+            return dict(await cursor.fetchall())
 
     async def failed(self, tenant: UUID, processes: Collection[str]) -> list[str]:
-        """The keys of what failed of a tenant in some processes."""
+        """The keys of what failed of a tenant's money in some processes."""
         async with self._pool.connection() as connection:
             cursor = await connection.execute(_FAILED, (SHARD, list(processes), tenant, FAILED.code))
             return [key for (key,) in await cursor.fetchall()]
+
+    async def again(self, tenant: UUID, processes: Collection[str]) -> None:
+        """Let it be its turn now, whenever it would have been."""
+        async with self._pool.connection() as connection:
+            await connection.execute(_AGAIN, (SHARD, list(processes), tenant, FAILED.code))
 
     async def of_tenant(self, tenant: UUID) -> list[Parked]:
         """What is parked of a tenant, of every process, in the order of the keys."""

@@ -11,7 +11,7 @@ position: nobody else asked for it, somebody has to look, and all others go on.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from uuid import UUID
@@ -159,7 +159,7 @@ class Subscription:
         return len(follow_ups)
 
     def _sorted_out(
-        self, answers: Sequence[tuple[int, Entry, Followed]], failing: set[UUID], left: list[Unsettled]
+        self, answers: Sequence[tuple[int, Entry, Followed]], failing: dict[UUID, int], left: list[Unsettled]
     ) -> list[tuple[int, Dispatch]]:
         """The commands to dispatch, with their events' positions; what is left to people, or waits, goes to `left`.
 
@@ -167,8 +167,8 @@ class Subscription:
         """
         follow_ups: list[tuple[int, Dispatch]] = []
         for position, entry, some in answers:
-            for one in (self._waits(position, entry),) if entry.stream in failing else some:
-                refusal = _refusal_of(one, failing)
+            for one in (self._waits(position, entry),) if _holds_up(failing, entry.stream, position) else some:
+                refusal = _refusal_of(one, failing, position)
                 if refusal is None and isinstance(one, FollowUp):
                     follow_ups.append((position, self._dispatch_of(one, entry)))
                 elif refusal is not None:
@@ -201,13 +201,13 @@ class Subscription:
         await self._execute(_MOVE, (SHARD, self.name, position))
 
     async def _side_by_side(
-        self, heard: Sequence[tuple[int, Entry]], failing: Collection[UUID]
+        self, heard: Sequence[tuple[int, Entry]], failing: Mapping[UUID, int]
     ) -> list[tuple[int, Entry, Followed]]:
         """What follows from each event, in their order, however long its reactor took; what waits is left out."""
         turns = asyncio.Semaphore(REACTIONS_IN_FLIGHT)
 
         async def in_turn(position: int, entry: Entry) -> tuple[int, Entry, Followed]:
-            if entry.stream in failing:
+            if _holds_up(failing, entry.stream, position):
                 return position, entry, ()
             async with turns:
                 return position, entry, await self._followed(position, entry)
@@ -241,11 +241,17 @@ class Subscription:
             await connection.execute(query, parameters)
 
 
-def _refusal_of(one: FollowUp | Unanswered, failing: set[UUID]) -> Refusal | None:
+def _holds_up(failing: Mapping[UUID, int], stream: UUID, position: int) -> bool:
+    """Whether something failed of a stream before a position."""
+    return stream in failing and failing[stream] < position
+
+
+def _refusal_of(one: FollowUp | Unanswered, failing: dict[UUID, int], position: int) -> Refusal | None:
     """Why something does not follow now; what failed, or waits, holds up what comes later for its stream."""
-    refusal = one.refusal if isinstance(one, Unanswered) else _BEHIND if one.stream in failing else None
+    waits = _holds_up(failing, one.stream, position)
+    refusal = one.refusal if isinstance(one, Unanswered) else _BEHIND if waits else None
     if refusal is not None and refusal.kind is FAILED:
-        failing.add(one.stream)
+        failing.setdefault(one.stream, position)
     return refusal
 
 
@@ -256,10 +262,13 @@ def _granted(
     at: dict[tuple[UUID, str], int] = {}
     for position, one in follow_ups:
         at.setdefault((one.context.tenant, one.key), position)
+    refused = {id(one) for one, _ in done.refusals}
+    granted = {(one.context.tenant, one.key) for _, one in follow_ups if id(one) not in refused}
     for one, refusal in done.refusals:
         key = (one.context.tenant, one.key)
-        left.append(Unsettled(at[key], one.key, one.context.tenant, one.stream, refusal))
-    return at.keys() - {(one.tenant, one.key) for one in left}
+        if key not in granted:
+            left.append(Unsettled(at[key], one.key, one.context.tenant, one.stream, refusal))
+    return granted
 
 
 def occurrence_of(event: Event, entry: Entry) -> Occurrence:

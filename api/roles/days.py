@@ -24,7 +24,7 @@ from adapters.connectors.payments.sandbox import SandboxBank
 from adapters.postgres.connections import connect, pool_of
 from adapters.postgres.schema import SHARD
 from adapters.processes.dispatch import STREAMS_IN_FLIGHT
-from adapters.processes.end_of_day import DayStep, EndOfDay, Settle
+from adapters.processes.end_of_day import DayStep, EndOfDay, Settle, nothing_failed
 from adapters.processes.parking import Parked
 from adapters.processes.subscription import Subscription
 from adapters.system import now
@@ -89,6 +89,28 @@ class ReadModelsNow:
         return standings(self._connection, tenant, day, posted_to, shard=SHARD)
 
 
+class MoneyUnderway:
+    """What process managers and collectors of a tenant stumbled over on the way of money to its lease."""
+
+    def __init__(self, subscriptions: Sequence[Subscription], tenant: UUID) -> None:
+        self._subscriptions, self._tenant = subscriptions, tenant
+        self._parking = subscriptions[0].parking
+        self._names = {LEASE_PAYMENTS.name, collector_name(tenant)} & {one.name for one in subscriptions}
+
+    async def failed(self) -> list[str]:
+        """The keys of what failed."""
+        return await self._parking.failed(self._tenant, self._names)
+
+    async def again(self) -> None:
+        """Let all of it be tried now."""
+        await self._parking.again(self._tenant, self._names)
+
+    async def settled(self) -> None:
+        """Let everything follow. Raises `EndOfDayError` where money failed, which would be taken for not paid."""
+        await settle(self._subscriptions)
+        nothing_failed(await self.failed())
+
+
 @dataclass(frozen=True)
 class Days:
     """The composed end of day of one tenant, and what lets processes and providers catch up between days."""
@@ -132,22 +154,21 @@ async def days(
         for subscription in subscriptions:
             await subscription.prepare()
 
+        underway = MoneyUnderway(subscriptions, tenant)
+
         async def settled() -> None:
             await settle(subscriptions)
 
         connection = stack.enter_context(connect(on.url))
         models = ReadModelsNow(connection, payments.position)
-        money = _steps(on, tenant, models, providers, collector, settled, streams_in_flight) if providers else ()
+        money = (
+            _steps(on, tenant, models, providers, collector, underway.settled, streams_in_flight) if providers else ()
+        )
         steps = (*money, provisions_step(on, connection))
         ledger = ledger_state(connection)
 
         def by_the_clock(day: date) -> Refusal | None:
             return may_end(day, business_date(now()), ledger)
-
-        parking = subscriptions[0].parking
-
-        async def failed() -> list[str]:
-            return await parking.failed(tenant, (LEASE_PAYMENTS.name, collector_name(tenant)))
 
         ending = EndOfDay(
             on.ledger,
@@ -158,7 +179,8 @@ async def days(
             steps=steps,
             streams_in_flight=streams_in_flight,
             may_end=by_the_clock,
-            failed=failed,
+            failed=underway.failed,
+            again=underway.again,
         )
         yield Days(ending, settled, tuple(subscriptions), providers)
 

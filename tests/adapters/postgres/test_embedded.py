@@ -232,14 +232,10 @@ def test_a_program_with_another_folder_for_what_is_temporary_finds_the_server(
     odd = data / "two words"
     odd.mkdir()
     _copy(cluster, odd)
-    elsewhere = Path(tempfile.mkdtemp(prefix="leaseledger-tmp-"))
-    try:
-        with EmbeddedPostgres(odd) as here:
-            monkeypatch.setattr(tempfile, "tempdir", str(elsewhere))
-            with EmbeddedPostgres(odd) as there:
-                assert (there.url, answers(there.url)) == (here.url, True)
-    finally:
-        elsewhere.rmdir()
+    with tempfile.TemporaryDirectory() as elsewhere, EmbeddedPostgres(odd) as here:
+        monkeypatch.setattr(tempfile, "tempdir", elsewhere)
+        with EmbeddedPostgres(odd) as there:
+            assert (there.url, answers(there.url)) == (here.url, True)
 
 
 @pytest.mark.parametrize("planted", ["open to others", "a link", "somebody else's"])
