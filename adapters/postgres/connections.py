@@ -56,6 +56,11 @@ async def connect_async(url: str, role: Role | None = APP) -> AsyncConnection:
         raise DatabaseUnavailable(f"cannot connect to the database: {_reason(error)}") from error
 
 
+def has_table(connection: Connection, name: str) -> bool:
+    """Whether there is a table with this qualified name."""
+    return connection.execute("SELECT to_regclass(%s)", (name,)).fetchone() != (None,)
+
+
 def pool_of(url: str, *, most: int, least: int = 0, timeout_s: float = 30.0, role: Role | None = APP) -> Pool:
     """A pool of asyncio connections in autocommit mode, to be opened; those that the server has closed are replaced."""
     return AsyncConnectionPool(

@@ -7,7 +7,7 @@ from importlib.resources import files
 import psycopg
 from psycopg import sql
 
-from adapters.postgres.connections import connect
+from adapters.postgres.connections import connect, has_table
 from chain.merkle import EMPTY_ROOT
 
 SCHEMA_VERSION = 2
@@ -33,7 +33,7 @@ def ensure_schema(url: str, *, origin: str, exactly: bool = True, partition_rows
     """
     with connect(url, role=None) as connection, connection.transaction():
         connection.execute("SELECT pg_advisory_xact_lock(%s)", (_MIGRATION_LOCK,))
-        if connection.execute("SELECT to_regclass('ledger.head')").fetchone() == (None,):
+        if not has_table(connection, "ledger.head"):
             _create(connection, origin, partition_rows)
         return _checked(connection, origin if exactly else None)
 

@@ -14,8 +14,9 @@ from uuid import UUID
 import msgspec
 from msgspec import Struct
 
-from adapters.postgres.connections import Connection, Pool
+from adapters.postgres.connections import Connection, Pool, has_table
 from adapters.postgres.schema import SHARD
+from adapters.postgres.writing.sequencer import CommandKey
 from domain.kernel.process import FAILED
 from domain.kernel.refusal import Refusal
 
@@ -66,10 +67,6 @@ SELECT process, code, count(*), min(key) FROM read.parked WHERE shard = %s
 GROUP BY process, code ORDER BY process, code"""
 
 
-Key = tuple[UUID, str]
-"""A tenant and the key of one of its follow-ups."""
-
-
 class Unsettled(Struct, frozen=True):
     """What should have followed from the event at a position: whose it is, its key, its stream; why it did not."""
 
@@ -97,7 +94,7 @@ class Parking:
     def __init__(self, pool: Pool, process: str) -> None:
         self._pool, self._process = pool, process
 
-    async def settle(self, tries: Mapping[int, int], left: Sequence[Unsettled], done: Collection[Key]) -> None:
+    async def settle(self, tries: Mapping[int, int], left: Sequence[Unsettled], done: Collection[CommandKey]) -> None:
         """Forget what was parked of some events and what is done by now, and park what is left of these events.
 
         `tries` has each event's position with the times that it was tried before.
@@ -158,6 +155,6 @@ class ParkedCount(Struct, frozen=True):
 
 def parked_counts(connection: Connection) -> list[ParkedCount]:
     """How much is parked, by process and reason; nothing before there is anything to park."""
-    if connection.execute("SELECT to_regclass('read.parked')").fetchone() == (None,):
+    if not has_table(connection, "read.parked"):
         return []
     return [ParkedCount(*row) for row in connection.execute(_COUNT, (SHARD,))]

@@ -16,11 +16,12 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from adapters.postgres.connections import Connection, Pool
+from adapters.postgres.connections import Connection, Pool, has_table
 from adapters.postgres.ledger import Ledger
 from adapters.postgres.reading.facts import FactLoader
 from adapters.postgres.reading.reader import Reader, Stored
 from adapters.postgres.schema import SHARD
+from adapters.postgres.writing.sequencer import CommandKey
 from adapters.processes import parking
 from adapters.processes.dispatch import (
     STREAMS_IN_FLIGHT,
@@ -79,7 +80,7 @@ Reactor = Callable[[Occurrence], Awaitable[Followed]]
 
 def progress(connection: Connection) -> list[tuple[str, int]]:
     """Name and position of every subscription that has begun; nothing before the first one has."""
-    if connection.execute("SELECT to_regclass('read.processes')").fetchone() == (None,):
+    if not has_table(connection, "read.processes"):
         return []
     return connection.execute(_PROGRESS, (SHARD,)).fetchall()
 
@@ -255,11 +256,9 @@ def _refusal_of(one: FollowUp | Unanswered, failing: dict[UUID, int], position: 
     return refusal
 
 
-def _granted(
-    follow_ups: Sequence[tuple[int, Dispatch]], done: Dispatched, left: list[Unsettled]
-) -> set[tuple[UUID, str]]:
+def _granted(follow_ups: Sequence[tuple[int, Dispatch]], done: Dispatched, left: list[Unsettled]) -> set[CommandKey]:
     """The keys of what was done; what was not goes to `left`, with the position of the first event that asked."""
-    at: dict[tuple[UUID, str], int] = {}
+    at: dict[CommandKey, int] = {}
     for position, one in follow_ups:
         at.setdefault((one.context.tenant, one.key), position)
     refused = {id(one) for one, _ in done.refusals}

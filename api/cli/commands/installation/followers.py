@@ -71,7 +71,9 @@ def _roles(health: Health, connection: Any, with_banks: Collection[UUID]) -> Non
 
 def _judge(health: Health, states: Sequence[Role]) -> None:
     """Who does not work and should, and who lets things wait."""
-    if [one.name for one in states if not one.works] == ["serve"]:
+    from adapters.postgres import role_locks
+
+    if [one.name for one in states if not one.works] == [role_locks.SERVE]:
         what = text("no `serve` works: nobody answers requests")
         health.problem(what, text("see what `up` says of it; `leaseledger role serve` tells its reason, too"))
     for late in states:

@@ -263,12 +263,12 @@ def _psycopg_error() -> type[Exception]:
 
 
 def _ledger(health: Health, settings: Settings, url: str) -> None:
-    from adapters.postgres.connections import DatabaseUnavailable, connect
+    from adapters.postgres.connections import DatabaseUnavailable, connect, has_table
 
     try:
         with connect(url, role=None) as connection:
             _server(health, connection)
-            if connection.execute("SELECT to_regclass('ledger.head')").fetchone() == (None,):
+            if not has_table(connection, "ledger.head"):
                 health.notes.append(text("the database is empty; any command makes the ledger's tables"))
                 return
             _head(health, settings, connection)

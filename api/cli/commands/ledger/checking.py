@@ -136,7 +136,7 @@ def _read_models(session: Session, connection: Any) -> tuple[dict[str, int], lis
 
     rows: dict[str, int] = {}
     found: list[Finding] = []
-    if connection.execute("SELECT to_regclass('read.projections')").fetchone() == (None,):
+    if not copies.prepared(connection):
         return rows, found
     made = {copy.name for copy in copies.copies(connection, SHARD)}
     chosen = [projection for projection in PROJECTIONS if projection.name in made]

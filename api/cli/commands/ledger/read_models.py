@@ -142,7 +142,7 @@ def lag(url: str) -> list[dict[str, Any]]:
     from projections.engine import copies
 
     with connect(url) as connection:
-        if connection.execute("SELECT to_regclass('read.projections')").fetchone() == (None,):
+        if not copies.prepared(connection):
             return []
         return [msgspec.structs.asdict(one) for one in copies.lag(connection, SHARD, now())]
 
