@@ -1,6 +1,7 @@
 """Keys in files: made at the first start, mode 0600, in a directory of their own.
 
     vault.kek        32 bytes, hex: wraps the subject keys (AES-256-GCM, the subject's id as associated data)
+    payload.key      32 bytes, hex: digests the payloads of commands, by which a repeated one is known (HMAC-SHA-256)
     log-0001.seed    32 bytes, hex: Ed25519 seed that signs checkpoints; the highest number signs, all stay valid
                      for the checkpoints they signed
     console.key      32 bytes, hex: seals the console's sessions; a new one logs everybody out
@@ -50,18 +51,24 @@ class KeyProvider(Protocol):
         """32 bytes that identify a payload to this installation and tell nobody else what it was."""
         ...
 
+    def digest_before(self, payload: bytes) -> bytes:
+        """The digest that commands have which were accepted before payloads had a key of their own."""
+        ...
+
 
 class FileKeys:
     """Keys in one directory. With `make`, missing ones are made; nothing existing is ever overwritten.
 
-    Without it a missing file is an error: a ledger that has events cannot be read or continued with other keys.
+    Without it a missing file is an error: a ledger that has events cannot be read or continued with other keys. Of a
+    ledger whose payloads had no key of their own yet, that one alone is made (`make_payload_key`).
     """
 
-    def __init__(self, directory: Path, *, make: bool = True) -> None:
+    def __init__(self, directory: Path, *, make: bool = True, make_payload_key: bool = False) -> None:
         self._directory = directory
         if make:
             directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._kek = _read_or_make(directory / "vault.kek", make=make)
+        self._payload_key = _read_or_make(directory / "payload.key", make=make or make_payload_key)
         if not self.log_seeds():
             _read_or_make(directory / "log-0001.seed", make=make)
 
@@ -112,6 +119,10 @@ class FileKeys:
 
     def digest(self, payload: bytes) -> bytes:
         """See `KeyProvider.digest`: HMAC-SHA-256, because a plain hash of a phone number can be guessed."""
+        return hmac.digest(self._payload_key, b"leaseledger.payload/2" + payload, "sha256")
+
+    def digest_before(self, payload: bytes) -> bytes:
+        """See `KeyProvider.digest_before`: the same under `vault.kek`; it is compared and never stored."""
         return hmac.digest(self._kek, b"leaseledger.payload/1" + payload, "sha256")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 import domain.registry  # noqa: F401 - registers the event types that stored entries are read as
 from adapters.keys import FileKeys
@@ -22,6 +23,7 @@ from adapters.system import new_id, now, random_bytes
 from api.facts import fact_loader
 from api.queries.engine.threads import Queries
 from api.settings import Settings
+from chain.entry import ENTRY_WITHOUT_CASE, parse
 from chain.note import Ed25519Signer
 
 READ_CONNECTIONS = 8
@@ -62,12 +64,16 @@ def base(settings: Settings) -> Iterator[Base]:
         url = settings.database_url or stack.enter_context(EmbeddedPostgres(settings.data)).url
         origin = ensure_schema(url, origin=settings.origin, exactly="origin" in settings.model_fields_set)
         settings = settings.model_copy(update={"origin": origin})
-        yield Base(settings, url, FileKeys(settings.keys_directory, make=_is_empty(url)))
+        yield Base(settings, url, _keys(settings.keys_directory, url))
 
 
-def _is_empty(url: str) -> bool:
+def _keys(directory: Path, url: str) -> FileKeys:
+    """The keys; made for an empty ledger, or as far as the ledger did not need them yet."""
     with connect(url) as connection:
-        return connection.execute("SELECT size FROM ledger.head WHERE shard = %s", (SHARD,)).fetchone() == (0,)
+        newest = connection.execute(_NEWEST_ENTRY, (SHARD,)).fetchone()
+    # Every entry beside a digest under the payloads' own key is of a later version.
+    before = newest is not None and parse(bytes(newest[0])).v == ENTRY_WITHOUT_CASE
+    return FileKeys(directory, make=newest is None, make_payload_key=before)
 
 
 @asynccontextmanager
@@ -78,8 +84,11 @@ async def running(on: Base) -> AsyncIterator[Running]:
     async with pool, TenantLock(on.url) as lock, GroupCommit(on.url, clock=now) as writer:
         reader = Reader(pool)
         facts = fact_loader(reader, States(reader), queries, lock, on.settings.data)
-        ledger = Ledger(writer, reader, vault, digest=on.keys.digest, new_id=new_id, facts=facts)
+        ledger = Ledger(writer, reader, vault, keys=on.keys, new_id=new_id, facts=facts)
         try:
             yield Running(on.settings, on.url, on.keys, ledger, writer, reader, vault, queries, facts)
         finally:
             await queries.close()
+
+
+_NEWEST_ENTRY = "SELECT entry FROM ledger.events WHERE shard = %s ORDER BY position DESC LIMIT 1"

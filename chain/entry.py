@@ -3,10 +3,16 @@
 An entry is made in two steps, so that the work under the ledger's lock is a single join of bytes:
 
     Event + Context ──draft()──▶ Draft            outside the lock: validated, canonical, personal data taken out
-    Draft + (prev, recorded_at, seq) ──seal()──▶ entry bytes    under the lock
+    Draft + (prev, prev_case, recorded_at, seq, seq_case) ──seal()──▶ entry bytes    under the lock
 
-The three facts that only the sequencer knows are neighbours in the sorted key order of RFC 8785 §3.2.3
-(`prev` < `recorded_at` < `seq`), so the bytes before and after them are ready beforehand.
+The facts that only the sequencer knows are neighbours in the sorted key order of RFC 8785 §3.2.3 (`prev` < `prev_case`
+< `recorded_at` < `seq` < `seq_case`), so the bytes before and after them are ready beforehand.
+
+Every entry is a link of two chains. `seq` and `prev` number the events of its stream and name the leaf hash of the one
+before: shown whole, a stream has no hole. `seq_case` and `prev_case` do the same over all events of its case
+(`tenant` and `correlation`), of whatever stream: who shows a case shows that nothing between its first and its last
+shown event was left out. Entries of version 1 have the chain of their stream only; the first entry of version 2 in a
+case links to the last one of version 1 and counts on.
 """
 
 from __future__ import annotations
@@ -29,7 +35,10 @@ from domain.kernel.money import MAX_SAFE_INTEGER
 from domain.kernel.times import utc_text
 from domain.kernel.values import canonical_json
 
-ENTRY_VERSION = "leaseledger.entry/1"
+ENTRY_VERSION = "leaseledger.entry/2"
+ENTRY_WITHOUT_CASE = "leaseledger.entry/1"
+"""The version of before: it stays readable, and cannot prove that a case is shown without a hole."""
+
 ENTRY_MAX_BYTES = 16_384
 """C2SP tlog-tiles stores entry lengths in 16 bits; we stay well inside. Documents enter by digest."""
 
@@ -48,6 +57,16 @@ class Document(Struct, frozen=True):
     sm3: str
 
 
+Link = tuple[int, bytes]
+"""The last link of a chain: its number and the leaf hash of its entry."""
+
+UNLINKED: Link = (0, b"")
+"""A chain that has no link yet."""
+
+Case = tuple[UUID, UUID]
+"""A case: the tenant and the correlation that all its events carry."""
+
+
 class Entry(Struct, frozen=True, gc=False, kw_only=True, forbid_unknown_fields=True, rename={"sd": "_sd"}):
     """One parsed entry; fields as in the published format. Times are RFC 3339 UTC with six fractional digits."""
 
@@ -57,6 +76,8 @@ class Entry(Struct, frozen=True, gc=False, kw_only=True, forbid_unknown_fields=T
     stream: UUID
     seq: int
     prev: str | UnsetType = UNSET
+    seq_case: int | UnsetType = UNSET
+    prev_case: str | UnsetType = UNSET
     occurred_at: str
     recorded_at: str
     business_date: date
@@ -67,6 +88,11 @@ class Entry(Struct, frozen=True, gc=False, kw_only=True, forbid_unknown_fields=T
     body: Raw
     sd: tuple[str, ...] | UnsetType = UNSET
     docs: tuple[Document, ...] | UnsetType = UNSET
+
+    @property
+    def case(self) -> Case:
+        """The case that the event belongs to."""
+        return self.tenant, self.correlation
 
     def event(self) -> Event:
         """The domain event in the body, upcast to its current version, personal fields `UNSET`."""
@@ -79,6 +105,7 @@ class Draft(Struct, frozen=True):
     stream: UUID
     eid: UUID
     type: str
+    case: Case
     head: bytes
     tail: bytes
 
@@ -103,7 +130,7 @@ class _Tail(Struct, frozen=True, kw_only=True):
 
 
 _DECODER = msgspec.json.Decoder(Entry)
-_ROOM_FOR_SEALING = 160
+_ROOM_FOR_SEALING = 240
 _NUMBER_TO_LOOK_AT = re.compile(rb"[:,[]-?(?:[0-9]{16}|[0-9]+[.eE])")
 """A float or a long integer, or text that looks like one: rare, so that the exact look costs nothing usually."""
 
@@ -164,7 +191,8 @@ def draft_body(
         )
     if not head.isascii() and not unicodedata.is_normalized("NFC", head.decode()):
         raise EntryError(f"{event_type}: expected text in Unicode Normalization Form C, got a body that is not")
-    return Draft(stream=stream, eid=eid, type=event_type, head=head, tail=tail)
+    case = (context.tenant, context.correlation)
+    return Draft(stream=stream, eid=eid, type=event_type, case=case, head=head, tail=tail)
 
 
 def _check_numbers(event_type: str, value: object) -> None:
@@ -178,15 +206,20 @@ def _check_numbers(event_type: str, value: object) -> None:
         raise EntryError(f"{event_type}: expected integers of at most 2^53-1, got {value}")
 
 
-def seal(drafted: Draft, seq: int, prev: bytes | None, recorded_at: str) -> bytes:
-    """The entry: a draft with its sequence number, the leaf hash of its predecessor and the time of recording."""
-    if prev is None:
-        return b'%b,"recorded_at":"%b","seq":%d,%b' % (drafted.head, recorded_at.encode(), seq, drafted.tail)
-    return b'%b,"prev":"%b","recorded_at":"%b","seq":%d,%b' % (
+def seal(drafted: Draft, after: Link, after_in_case: Link, recorded_at: str) -> bytes:
+    """The entry: a draft with its numbers, the leaf hashes of its predecessors and the time of recording.
+
+    `after` is the last link of the draft's stream, `after_in_case` that of its case; `UNLINKED` where there is none.
+    """
+    seq, prev = after
+    seq_case, prev_case = after_in_case
+    return b'%b%b%b,"recorded_at":"%b","seq":%d,"seq_case":%d,%b' % (
         drafted.head,
-        b64encode(prev),
+        b',"prev":"%b"' % b64encode(prev) if prev else b"",
+        b',"prev_case":"%b"' % b64encode(prev_case) if prev_case else b"",
         recorded_at.encode(),
-        seq,
+        seq + 1,
+        seq_case + 1,
         drafted.tail,
     )
 
@@ -200,13 +233,18 @@ def member_of(tenant: UUID) -> bytes:
 
 
 def parse(entry: bytes) -> Entry:
-    """Parse stored bytes. Raises `EntryError` naming what is wrong; `check_canonical` checks the form."""
+    """The entry in stored bytes of either version; raises `EntryError`. `check_canonical` checks their form."""
     try:
         parsed = _DECODER.decode(entry)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise EntryError(f"expected a {ENTRY_VERSION} object, got: {error}") from error
-    if parsed.v != ENTRY_VERSION:
-        raise EntryError(f"expected {ENTRY_VERSION}, got {parsed.v!r}")
+    if parsed.v == ENTRY_VERSION:
+        if parsed.seq_case is UNSET:
+            raise EntryError(f"{ENTRY_VERSION}: expected seq_case, the event's number in its case, got none")
+    elif parsed.v != ENTRY_WITHOUT_CASE:
+        raise EntryError(f"expected {ENTRY_VERSION} or {ENTRY_WITHOUT_CASE}, got {parsed.v!r}")
+    elif parsed.seq_case is not UNSET or parsed.prev_case is not UNSET:
+        raise EntryError(f"{ENTRY_WITHOUT_CASE}: expected no seq_case and no prev_case, got one")
     return parsed
 
 

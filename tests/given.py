@@ -257,7 +257,7 @@ async def when(
 
     ledger = program.ledger
     if not rules:
-        ledger = Ledger(program.writer, program.reader, program.vault, digest=program.keys.digest, new_id=new_id)
+        ledger = Ledger(program.writer, program.reader, program.vault, keys=program.keys, new_id=new_id)
     own = {"command": new_id(), "correlation": stream} if by is CONTEXT else {}
     asked = msgspec.structs.replace(by, **own | changes)
     before = await program.reader.size()

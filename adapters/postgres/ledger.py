@@ -19,6 +19,7 @@ from uuid import UUID
 from msgspec import Struct
 from msgspec.structs import replace
 
+from adapters.keys import KeyProvider
 from adapters.postgres.reading.facts import JUDGED_AGAIN, FactLoader, LoadedFacts
 from adapters.postgres.reading.reader import Reader
 from adapters.postgres.reading.states import Reads, States
@@ -79,7 +80,7 @@ class StreamBusy(AppendError):
 class Ledger:
     """Executes commands of all aggregates against one shard.
 
-    `digest` turns a payload into the 32 bytes that idempotency compares; `new_id` makes event ids. Without `facts` no
+    `keys` digest the payloads that idempotency compares; `new_id` makes event ids. Without `facts` no
     rule over other streams is judged.
     """
 
@@ -89,7 +90,7 @@ class Ledger:
         reader: Reader,
         vault: Vault,
         *,
-        digest: Callable[[bytes], bytes],
+        keys: KeyProvider,
         new_id: Callable[[], UUID],
         facts: FactLoader | None = None,
     ) -> None:
@@ -98,7 +99,7 @@ class Ledger:
         self._writer = writer
         self._reader = reader
         self._vault = vault
-        self._digest = digest
+        self._keys = keys
         self._new_id = new_id
 
     async def execute(self, decider: Decider[Any], request: Request) -> Appended | Refusal:
@@ -109,7 +110,8 @@ class Ledger:
         is not the stream's version, `StreamBusy`, `StateMoved`, `KeyReused`, `SubjectErased`, or `OutcomeUnknown` when
         the database is gone.
         """
-        digest = self._digest(payload(request))
+        asked = payload(request)
+        digest = self._keys.digest(asked)
         judged_again = 0
         if request.new:
             self.states.expect_new(decider, request.stream)
@@ -122,7 +124,7 @@ class Ledger:
             # A "no" may be the answer to a repeated command or to an old state: look before saying it.
             known = await self._reader.command(request.context.tenant, request.key)
             if known is not None:
-                return _repeat(request.key, digest, known)
+                return self._repeat(request.key, asked, known)
             if await self.states.catch_up(decider, request.stream) != version or isinstance(outcome, SubjectKeyTaken):
                 continue
             if isinstance(outcome, LockLost) or await self.states.moved(reads, request.context.tenant):
@@ -143,7 +145,13 @@ class Ledger:
         known = await self._reader.command(tenant, key)
         if known is None:
             return None
-        return _repeat(key, self._digest(_payload(stream or known.stream, kind, asked)), known)
+        return self._repeat(key, _payload(stream or known.stream, kind, asked), known)
+
+    def _repeat(self, key: str, asked: bytes, known: KnownCommand) -> Appended:
+        digest = self._keys.digest(asked)
+        if known.digest not in (digest, self._keys.digest_before(asked)):
+            raise KeyReused(key, known.digest, digest)
+        return known.replay()
 
     async def _tried(
         self, decider: Decider[Any], request: Request, digest: bytes, seen: tuple[int, Any], reads: Reads
@@ -151,7 +159,7 @@ class Ledger:
         """One attempt; what may be tried again is given instead of raised."""
         try:
             return await self._attempt(decider, request, digest, seen, reads)
-        except (VersionConflict, ReadMoved, StreamBegun, LockLost, SubjectKeyTaken) as lost:
+        except (VersionConflict, ReadMoved, StreamBegun, LockLost, SubjectKeyTaken, KeyReused) as lost:
             return lost
 
     async def _attempt(
@@ -267,12 +275,6 @@ def _told(outcome: Appended | Refusal | AppendError) -> Appended | Refusal:
     if isinstance(outcome, AppendError):
         raise outcome
     return outcome
-
-
-def _repeat(key: str, digest: bytes, known: KnownCommand) -> Appended:
-    if known.digest != digest:
-        raise KeyReused(key, known.digest, digest)
-    return known.replay()
 
 
 def payload(request: Request) -> bytes:

@@ -1,4 +1,8 @@
-"""Creating the ledger's tables and roles in an empty database, once, whoever comes first."""
+"""The ledger's tables and roles: made in an empty database once, whoever comes first, and brought up to date.
+
+A migration changes tables, never an event. It needs the ledger for itself: a program of the version before that went on
+writing would leave its events out of what the migration adds.
+"""
 
 from __future__ import annotations
 
@@ -7,10 +11,13 @@ from importlib.resources import files
 import psycopg
 from psycopg import sql
 
-from adapters.postgres.connections import connect, has_table
+from adapters.postgres.connections import Connection, connect, has_table
 from chain.merkle import EMPTY_ROOT
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
+OLDEST_VERSION = 2
+"""What a ledger may have been made as, to be brought up to date."""
+
 SHARD = 0
 PARTITION_ROWS = 4_194_304
 """Rows in one partition of `events`: 2^22, a multiple of a full tile of every level that fits."""
@@ -24,21 +31,28 @@ class SchemaMismatch(RuntimeError):
     """The database holds a ledger of another schema version or another origin."""
 
 
+class LedgerInUse(RuntimeError):
+    """A ledger that must be brought up to date, while other programs work with it; nothing was changed."""
+
+
 def ensure_schema(url: str, *, origin: str, exactly: bool = True, partition_rows: int = PARTITION_ROWS) -> str:
     """Create roles, schema, head row and first partition unless they exist; returns the origin that the ledger has.
 
-    Idempotent; safe to race. `origin` is the log's name in checkpoints (C2SP tlog-checkpoint: a schema-less URL); not
-    `exactly` means for a new ledger only. Raises `SchemaMismatch` when the database holds a ledger of another version
-    or origin, `psycopg.Error` when rights are missing.
+    A ledger of an older version is brought up to date, in the same transaction. Idempotent; safe to race. `origin` is
+    the log's name in checkpoints (C2SP tlog-checkpoint: a schema-less URL); not `exactly` means for a new ledger only.
+    Raises `SchemaMismatch` when the database holds a ledger of another version or origin, or one that cannot be brought
+    up to date, `LedgerInUse` when it would have to be while others work with it, `psycopg.Error` when rights are
+    missing.
     """
     with connect(url, role=None) as connection, connection.transaction():
         connection.execute("SELECT pg_advisory_xact_lock(%s)", (_MIGRATION_LOCK,))
         if not has_table(connection, "ledger.head"):
             _create(connection, origin, partition_rows)
+        _bring_up_to_date(connection)
         return _checked(connection, origin if exactly else None)
 
 
-def _create(connection: psycopg.Connection[tuple[object, ...]], origin: str, partition_rows: int) -> None:
+def _create(connection: Connection, origin: str, partition_rows: int) -> None:
     connection.execute("SELECT pg_advisory_xact_lock(%s)", (_ROLE_LOCK,))
     for role in ROLES:
         if not connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", (role,)).fetchone():
@@ -53,7 +67,33 @@ def _create(connection: psycopg.Connection[tuple[object, ...]], origin: str, par
     connection.execute("SELECT ledger.make_room(%s::smallint, 1)", (SHARD,))
 
 
-def _checked(connection: psycopg.Connection[tuple[object, ...]], origin: str | None) -> str:
+def _bring_up_to_date(connection: Connection) -> None:
+    row = connection.execute("SELECT version FROM ledger.schema_version").fetchone()
+    version = int(row[0]) if row else 0
+    if not OLDEST_VERSION <= version < SCHEMA_VERSION:
+        return
+    _alone(connection, version)
+    for step in range(version + 1, SCHEMA_VERSION + 1):
+        try:
+            connection.execute(files("adapters.postgres").joinpath("migrations", f"to_{step}.sql").read_bytes())
+        except psycopg.DataError as error:
+            what = "an entry is not what the version before wrote; its own fsck names it"
+            raise SchemaMismatch(f"schema version {step - 1} to {step}: {what}") from error
+    connection.execute("UPDATE ledger.schema_version SET version = %s", (SCHEMA_VERSION,))
+
+
+def _alone(connection: Connection, version: int) -> None:
+    """Raise `LedgerInUse` unless no other program works with the ledger; those that wait to begin do not count."""
+    connection.execute("LOCK TABLE ledger.head IN ACCESS EXCLUSIVE MODE")
+    row = connection.execute(_OTHERS_AT_WORK).fetchone()
+    if row != (0,):
+        raise LedgerInUse(
+            f"the ledger must be brought from schema version {version} to {SCHEMA_VERSION}: expected no other program "
+            f"at work with it, got {row and row[0]} connections; stop every role and try again"
+        )
+
+
+def _checked(connection: Connection, origin: str | None) -> str:
     version = connection.execute("SELECT version FROM ledger.schema_version").fetchone()
     if version != (SCHEMA_VERSION,):
         raise SchemaMismatch(f"expected ledger schema version {SCHEMA_VERSION}, got {version}")
@@ -63,3 +103,9 @@ def _checked(connection: psycopg.Connection[tuple[object, ...]], origin: str | N
             f"expected the log {origin!r}, got {found and found[0]!r}; set the origin it was made with"
         )
     return str(found[0])
+
+
+_OTHERS_AT_WORK = """
+SELECT count(*) FROM pg_stat_activity
+WHERE datname = current_database() AND application_name = 'leaseledger' AND pid <> pg_backend_pid()
+  AND wait_event IS DISTINCT FROM 'advisory'"""

@@ -40,6 +40,16 @@ CREATE TABLE ledger.stream_heads (
     PRIMARY KEY (shard, stream)
 ) WITH (fillfactor = 80);
 
+-- The last event of every case, of whatever stream: what the next one links to. No append is refused by it.
+CREATE TABLE ledger.case_heads (
+    shard       smallint NOT NULL,
+    tenant      uuid     NOT NULL,
+    correlation uuid     NOT NULL,
+    seq         integer  NOT NULL,
+    leaf        bytea    NOT NULL,
+    PRIMARY KEY (shard, tenant, correlation)
+) WITH (fillfactor = 80);
+
 -- Every command that was ever accepted, by its idempotency key: where all its events stand, and the numbers of the
 -- first and the last event of the stream that it was for.
 CREATE TABLE ledger.commands (
@@ -150,11 +160,11 @@ RESET ROLE;
 GRANT USAGE ON SCHEMA ledger TO leaseledger_app, leaseledger_reader;
 GRANT USAGE ON SCHEMA read TO leaseledger_reader;
 GRANT SELECT ON ALL TABLES IN SCHEMA ledger TO leaseledger_app;
-GRANT SELECT ON ledger.schema_version, ledger.head, ledger.events, ledger.stream_heads, ledger.commands, ledger.checkpoints, ledger.tiles,
+GRANT SELECT ON ledger.schema_version, ledger.head, ledger.events, ledger.stream_heads, ledger.case_heads, ledger.commands, ledger.checkpoints, ledger.tiles,
     ledger.log_keys TO leaseledger_reader;
 GRANT INSERT ON ledger.events, ledger.commands, ledger.checkpoints, ledger.log_keys, ledger.vault, ledger.api_keys
     TO leaseledger_app;
-GRANT INSERT, UPDATE ON ledger.stream_heads, ledger.tiles, ledger.subject_keys TO leaseledger_app;
+GRANT INSERT, UPDATE ON ledger.stream_heads, ledger.case_heads, ledger.tiles, ledger.subject_keys TO leaseledger_app;
 GRANT UPDATE (size, frontier, root, recorded_at) ON ledger.head TO leaseledger_app;
 GRANT UPDATE (revoked_at) ON ledger.api_keys TO leaseledger_app;
 REVOKE ALL ON FUNCTION ledger.make_room(smallint, bigint) FROM PUBLIC;

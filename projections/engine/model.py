@@ -50,7 +50,7 @@ class Envelope(Struct, frozen=True, gc=False):
     Readers of projections check nothing that `fsck` checks better.
     """
 
-    v: Literal["leaseledger.entry/1"]
+    v: Literal["leaseledger.entry/2", "leaseledger.entry/1"]
     type: str
     stream: str
     seq: int

@@ -23,7 +23,7 @@ def directory(tmp_path: Path) -> Path:
 
 def test_first_start_makes_secret_files(directory: Path) -> None:
     FileKeys(directory)
-    assert sorted(path.name for path in directory.iterdir()) == ["log-0001.seed", "vault.kek"]
+    assert sorted(path.name for path in directory.iterdir()) == ["log-0001.seed", "payload.key", "vault.kek"]
     assert stat.S_IMODE(directory.stat().st_mode) == 0o700
     for path in directory.iterdir():
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
@@ -42,7 +42,7 @@ def test_many_starts_at_once_agree(directory: Path) -> None:
     with ThreadPoolExecutor(8) as pool:
         seeds = {keys.log_seeds()[0] for keys in pool.map(lambda _: FileKeys(directory), range(16))}
     assert len(seeds) == 1
-    assert sorted(path.name for path in directory.iterdir()) == ["log-0001.seed", "vault.kek"]
+    assert sorted(path.name for path in directory.iterdir()) == ["log-0001.seed", "payload.key", "vault.kek"]
 
 
 def test_installations_differ(tmp_path: Path) -> None:
@@ -111,7 +111,7 @@ def test_rotation_never_writes_over_a_file(directory: Path) -> None:
     assert keys.log_seeds()[-1] == fourth
 
 
-@pytest.mark.parametrize("name", ["vault.kek", "log-0001.seed"])
+@pytest.mark.parametrize("name", ["vault.kek", "payload.key", "log-0001.seed"])
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o666])
 def test_files_that_others_may_read_are_refused(directory: Path, name: str, mode: int) -> None:
     keys = FileKeys(directory)
@@ -138,7 +138,7 @@ def test_a_half_written_key_is_not_used(directory: Path) -> None:
         FileKeys(directory)
 
 
-@pytest.mark.parametrize("missing", ["vault.kek", "log-0001.seed"])
+@pytest.mark.parametrize("missing", ["vault.kek", "payload.key", "log-0001.seed"])
 def test_a_ledger_with_events_never_gets_new_keys(directory: Path, missing: str) -> None:
     """A new key in place of a lost one could read nothing and would hide the loss."""
     FileKeys(directory)

@@ -3,7 +3,7 @@
     template of an entry ─ ids, prev, seq ─▶ entry ─▶ leaf ─▶ events │ commands │ stream_heads │ head (frontier, root)
 
 What comes out is a ledger like any other: fsck finds nothing, the next command goes on from its head. One command made
-each event, under a random key; each stream has several events, mixed with those of its neighbours.
+each event, under a random key; each stream has several events, mixed with those of its neighbours, and is a case.
 """
 
 from __future__ import annotations
@@ -50,14 +50,17 @@ Block = tuple[list[Row], list[Row], list[Row], list[bytes]]
 
 def load(on: Base, events: int, seed: int = 1) -> None:
     """Fill an empty ledger with `events` events. The keys of commands are indexed at the end, which is quicker."""
+    tenant = on.settings.tenant
     with connect(on.url, role=None) as admin, admin.transaction():
         admin.execute("SELECT ledger.make_room(%s::smallint, %s)", (SHARD, events))
         admin.execute("ALTER TABLE ledger.commands DROP CONSTRAINT commands_pkey")
         frontier = Frontier.empty()
-        for rows, commands, heads, leaves in _blocks(on.settings.tenant, events, random.Random(seed)):
+        for rows, commands, heads, leaves in _blocks(tenant, events, random.Random(seed)):
             _copy(admin, "events (shard, position, stream, seq, type, entry, leaf)", rows)
             _copy(admin, "commands (shard, tenant, key, digest, stream, seq, version, position, events)", commands)
             _copy(admin, "stream_heads (shard, stream, seq, leaf)", heads)
+            cases = [(shard, tenant.bytes, *rest) for shard, *rest in heads]
+            _copy(admin, "case_heads (shard, tenant, correlation, seq, leaf)", cases)
             frontier = frontier.extend(leaves)
         admin.execute("ALTER TABLE ledger.commands ADD PRIMARY KEY (shard, tenant, key)")
         admin.execute(
@@ -127,8 +130,9 @@ def _template(event: Event, context: Context) -> Template:
     head, tail = _holes(drafted)
 
     def make(eid: str, cause: str, stream: str, seq: int, prev: bytes) -> bytes:
-        before = f'"prev":"{b64encode(prev).decode()}",' if prev else ""
-        middle = f'{before}"recorded_at":"{RECORDED_AT}","seq":{seq}'
+        leaf = b64encode(prev).decode()
+        before = f'"prev":"{leaf}","prev_case":"{leaf}",' if prev else ""
+        middle = f'{before}"recorded_at":"{RECORDED_AT}","seq":{seq},"seq_case":{seq}'
         return f"{head.format(eid=eid, cause=cause, stream=stream)},{middle},{tail.format(stream=stream)}".encode()
 
     return make, drafted.type.encode()

@@ -13,14 +13,18 @@ import pytest
 import rfc8785
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec import UNSET
 from msgspec.structs import replace
 
 from chain.b64 import b64encode
 from chain.entry import (
     ENTRY_MAX_BYTES,
     ENTRY_VERSION,
+    ENTRY_WITHOUT_CASE,
+    UNLINKED,
     Document,
     EntryError,
+    Link,
     check_canonical,
     draft,
     draft_body,
@@ -73,7 +77,7 @@ documents = st.lists(
 def plain(event: Event, context: Context, **more: Any) -> dict[str, Any]:
     """The entry as a dictionary, put together field by field from the published format."""
     entry = {
-        "v": "leaseledger.entry/1",
+        "v": "leaseledger.entry/2",
         "eid": str(EID),
         "type": next(name for name, cls in EVENT_TYPES.items() if cls is type(event)),
         "stream": str(STREAM),
@@ -89,19 +93,24 @@ def plain(event: Event, context: Context, **more: Any) -> dict[str, Any]:
     return entry | {name: value for name, value in more.items() if value is not None}
 
 
+links = st.sampled_from([UNLINKED, (1, LEAF), (2**31 - 2, LEAF)])
+
+
 @pytest.mark.parametrize("name", RELEASED)
 @settings(max_examples=examples(10), suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
 @given(data=st.data())
 def test_entry_is_the_canonical_form_of_its_fields(name: str, data: st.DataObject) -> None:
     event, context = data.draw(events(name)), data.draw(contexts)
     sd, docs = data.draw(digests), data.draw(documents)
-    seq, prev = data.draw(st.sampled_from([(1, None), (2, LEAF), (2**31 - 1, LEAF)]))
-    entry = seal(draft(event, context, stream=STREAM, eid=EID, digests=sd, docs=docs), seq, prev, RECORDED)
+    after, in_case = data.draw(links), data.draw(links)
+    entry = seal(draft(event, context, stream=STREAM, eid=EID, digests=sd, docs=docs), after, in_case, RECORDED)
     expected = plain(
         event,
         context,
-        seq=seq,
-        prev=b64encode(prev).decode() if prev else None,
+        seq=after[0] + 1,
+        prev=b64encode(after[1]).decode() if after[1] else None,
+        seq_case=in_case[0] + 1,
+        prev_case=b64encode(in_case[1]).decode() if in_case[1] else None,
         _sd=sorted(sd) or None,
         docs=[msgspec.to_builtins(one) for one in docs] or None,
     )
@@ -123,29 +132,41 @@ def test_some_event_has_personal_fields() -> None:
 @given(data=st.data())
 def test_body_never_holds_a_personal_value(name: str, data: st.DataObject) -> None:
     event = data.draw(events(name, personal=True))
-    entry = parse(seal(draft(event, CONTEXT, stream=STREAM, eid=EID), 1, None, RECORDED))
+    entry = parse(seal(draft(event, CONTEXT, stream=STREAM, eid=EID), UNLINKED, UNLINKED, RECORDED))
     assert set(json.loads(bytes(entry.body))) & set(personal_fields(type(event))) == set()
 
 
-def sealed(event: Event | None = None, seq: int = 1, prev: bytes | None = None, **more: Any) -> bytes:
-    return seal(draft(event or ApplicationSubmitted(), CONTEXT, stream=STREAM, eid=EID, **more), seq, prev, RECORDED)
+def sealed(event: Event | None = None, after: Link = UNLINKED, in_case: Link = UNLINKED, **more: Any) -> bytes:
+    drafted = draft(event or ApplicationSubmitted(), CONTEXT, stream=STREAM, eid=EID, **more)
+    return seal(drafted, after, in_case, RECORDED)
+
+
+def of_version_1(entry: bytes) -> bytes:
+    """The entry as the version of before would have it."""
+    fields = json.loads(entry)
+    fields.pop("seq_case", None)
+    fields.pop("prev_case", None)
+    return rfc8785.dumps(fields | {"v": ENTRY_WITHOUT_CASE})
 
 
 def test_an_entry_as_published() -> None:
-    assert sealed(RoutedToLane(lane="manual"), 12, LEAF, digests=["B" * 43, "A" * 43]).decode() == (
+    sd = ["B" * 43, "A" * 43]
+    assert sealed(RoutedToLane(lane="manual"), (11, LEAF), (40, LEAF[::-1]), digests=sd).decode() == (
         '{"_sd":["' + "A" * 43 + '","' + "B" * 43 + '"],"actor":{"id":"key_1","role":"merchant_operator"},'
         '"body":{"lane":"manual"},"business_date":"2026-11-21",'
         '"cause":"01890000-0000-7000-8000-000000000004","correlation":"01890000-0000-7000-8000-000000000001",'
         '"eid":"01890000-0000-7000-8000-000000000002","occurred_at":"2026-11-21T08:00:00.123456Z",'
-        '"prev":"AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=","recorded_at":"2026-11-21T08:00:01.000000Z",'
-        '"seq":12,"stream":"01890000-0000-7000-8000-000000000001","tenant":"01890000-0000-7000-8000-000000000003",'
-        '"type":"application.routed_to_lane.v1","v":"leaseledger.entry/1"}'
+        '"prev":"AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=",'
+        '"prev_case":"Hx4dHBsaGRgXFhUUExIREA8ODQwLCgkIBwYFBAMCAQA=","recorded_at":"2026-11-21T08:00:01.000000Z",'
+        '"seq":12,"seq_case":41,'
+        '"stream":"01890000-0000-7000-8000-000000000001","tenant":"01890000-0000-7000-8000-000000000003",'
+        '"type":"application.routed_to_lane.v1","v":"leaseledger.entry/2"}'
     )
 
 
 def test_keys_are_sorted_at_every_level() -> None:
     document = Document(name="合同", type="application/pdf", size=1, sha256="0" * 64, sm3="1" * 64)
-    entry = sealed(RoutedToLane(lane="manual"), 2, LEAF, digests=["A" * 43], docs=[document])
+    entry = sealed(RoutedToLane(lane="manual"), (1, LEAF), (1, LEAF), digests=["A" * 43], docs=[document])
 
     def check_sorted(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         keys = [key for key, _ in pairs]
@@ -153,12 +174,13 @@ def test_keys_are_sorted_at_every_level() -> None:
         assert len(keys) == len(set(keys))
         return dict(pairs)
 
-    assert set(json.loads(entry, object_pairs_hook=check_sorted)) >= {"_sd", "prev", "docs"}
+    assert set(json.loads(entry, object_pairs_hook=check_sorted)) >= {"_sd", "prev", "prev_case", "docs"}
 
 
 def opaque(length: int) -> bytes:
     body = {"state": "x" * length}
-    return seal(draft_body("a.b.v1", body, CONTEXT, stream=STREAM, eid=EID), 2**31 - 1, LEAF, RECORDED)
+    last = (2**31 - 2, LEAF)
+    return seal(draft_body("a.b.v1", body, CONTEXT, stream=STREAM, eid=EID), last, last, RECORDED)
 
 
 def test_longest_entry_keeps_the_limit() -> None:
@@ -193,7 +215,7 @@ def test_numbers_that_are_not_safe_integers_are_refused(body: dict[str, Any]) ->
 
 @pytest.mark.parametrize("body", [{"n": 2**53 - 1}, {"n": [-(2**53) + 1]}, {"t": "1.5, 9007199254740993e5"}])
 def test_safe_integers_and_digits_in_text_are_taken(body: dict[str, Any]) -> None:
-    entry = seal(draft_body("a.b.v1", body, CONTEXT, stream=STREAM, eid=EID), 1, None, RECORDED)
+    entry = seal(draft_body("a.b.v1", body, CONTEXT, stream=STREAM, eid=EID), UNLINKED, UNLINKED, RECORDED)
     assert json.loads(bytes(parse(entry).body)) == body
 
 
@@ -202,21 +224,24 @@ def test_event_that_breaks_its_declaration_is_refused() -> None:
         sealed(RoutedToLane(lane=""))
 
 
-GOOD = sealed(RoutedToLane(lane="manual"), 2, LEAF)
+GOOD = sealed(RoutedToLane(lane="manual"), (1, LEAF), (6, LEAF))
 
 
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
-        (b'"v":"leaseledger.entry/1"', b'"v":"leaseledger.entry/2"', "got 'leaseledger.entry/2'"),
+        (b'"v":"leaseledger.entry/2"', b'"v":"leaseledger.entry/3"', "got 'leaseledger.entry/3'"),
+        (b'"v":"leaseledger.entry/2"', b'"v":"leaseledger.entry/1"', "entry/1: expected no seq_case"),
+        (b'"seq_case":7,', b"", "entry/2: expected seq_case"),
+        (b'"seq_case":7', b'"seq_case":null', r"Expected `int`, got `null`"),
         (b'"seq":2', b'"seq":2.5', r"Expected `int`, got `float` - at `\$.seq`"),
         (b'"seq":2', b'"seq":"2"', r"Expected `int`, got `str`"),
         (b'"seq":2,', b"", "missing required field `seq`"),
         (b'"seq":2', b'"extra":1,"seq":2', "unknown field `extra`"),
         (b'"eid":"0189', b'"eid":"x189', "Invalid UUID"),
         (b'"business_date":"2026-11-21"', b'"business_date":"21.11.2026"', "Invalid RFC3339"),
-        (b'{"actor"', b'["actor"', "expected a leaseledger.entry/1 object"),
-        (b'"key_1"', b'"\xff\xfe"', "expected a leaseledger.entry/1 object"),
+        (b'{"actor"', b'["actor"', "expected a leaseledger.entry/2 object"),
+        (b'"key_1"', b'"\xff\xfe"', "expected a leaseledger.entry/2 object"),
     ],
 )  # fmt: skip
 def test_parse_is_strict(old: bytes, new: bytes, said: str) -> None:
@@ -278,5 +303,18 @@ def test_no_other_bytes_pass_for_the_same_entry(at: int, flip: int) -> None:
     assert parsed != parse(GOOD)
 
 
-def test_version_name() -> None:
-    assert ENTRY_VERSION == "leaseledger.entry/1"
+def test_version_names() -> None:
+    assert (ENTRY_WITHOUT_CASE, ENTRY_VERSION) == ("leaseledger.entry/1", "leaseledger.entry/2")
+
+
+def test_an_entry_of_version_1_is_read_as_ever_and_has_no_number_in_its_case() -> None:
+    old = of_version_1(GOOD)
+    parsed = parse(old)
+    assert parsed.event() == RoutedToLane(lane="manual")
+    assert (parsed.seq, parsed.seq_case, parsed.prev_case) == (2, UNSET, UNSET)
+    check_canonical(old, parsed, parsed.event())
+
+
+def test_a_case_is_a_tenant_and_a_correlation() -> None:
+    assert parse(GOOD).case == (CONTEXT.tenant, CONTEXT.correlation)
+    assert draft(ApplicationSubmitted(), CONTEXT, stream=STREAM, eid=EID).case == parse(GOOD).case

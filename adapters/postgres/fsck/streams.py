@@ -1,4 +1,4 @@
-"""The stream part of fsck: entries parse, are canonical, and chain by number and hash."""
+"""The stream part of fsck: entries parse, are canonical, and chain by number and hash, in stream and case."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from adapters.postgres.fsck.findings import Findings
 from adapters.postgres.fsck.vault import VaultCheck
 from adapters.postgres.schema import SHARD
 from chain.b64 import b64encode
-from chain.entry import Entry, EntryError, check_canonical, parse
+from chain.entry import UNLINKED, Case, Entry, EntryError, Link, check_canonical, parse
 from domain.kernel.event import Event, UnknownEventType, is_event_type
 
 ROWS_AT_ONCE = 5_000
@@ -22,14 +22,12 @@ Row = tuple[int, UUID, int, str, bytes, bytes]
 """Position, stream, sequence number, type, entry, leaf hash: as the table has them."""
 
 
-_NEW = (0, b"")
-
-
 class StreamCheck:
-    """Follows every stream's chain of sequence numbers and leaf hashes."""
+    """Follows the chains of sequence numbers and leaf hashes of every stream and of every case."""
 
     def __init__(self, found: Findings) -> None:
-        self.heads: dict[UUID, tuple[int, bytes]] = {}
+        self.heads: dict[UUID, Link] = {}
+        self.cases: dict[Case, Link] = {}
         self.events = 0
         self._found = found
         self._recorded_at = ""
@@ -50,13 +48,14 @@ class StreamCheck:
             if entry.stream != stream or entry.seq != seq or entry.type != kind:
                 got = f"{stream}/{seq} {kind}"
                 self._found.add(position, "columns beside the entry", f"{entry.stream}/{entry.seq} {entry.type}", got)
-            self._chained(position, entry, seq, heads.get(stream, _NEW))
+            self._chained(position, entry, seq, heads.get(stream, UNLINKED))
             heads[stream] = (seq, leaf)
+            self._chained_in_case(position, entry, leaf)
             self._recorded_at = entry.recorded_at
             if entry.sd is not UNSET:
                 personal.check(position, entry, event)
 
-    def _chained(self, position: int, entry: Entry, seq: int, head: tuple[int, bytes]) -> None:
+    def _chained(self, position: int, entry: Entry, seq: int, head: Link) -> None:
         version, prev = head
         if seq != version + 1:
             self._found.add(position, f"sequence number in stream {entry.stream}", version + 1, seq)
@@ -65,8 +64,19 @@ class StreamCheck:
         if entry.recorded_at < self._recorded_at:
             self._found.add(position, "recorded_at", f"{self._recorded_at} or later", entry.recorded_at)
 
+    def _chained_in_case(self, position: int, entry: Entry, leaf: bytes) -> None:
+        """Follow the chain of the case; entries of version 1 are counted, and say nothing of their number in it."""
+        seq, prev = self.cases.get(entry.case, UNLINKED)
+        self.cases[entry.case] = (seq + 1, leaf)
+        if entry.seq_case is UNSET:
+            return
+        if entry.seq_case != seq + 1:
+            self._found.add(position, f"sequence number in case {entry.correlation}", seq + 1, entry.seq_case)
+        elif entry.prev_case != (b64encode(prev).decode() if prev else UNSET):
+            self._found.add(position, "prev_case", prev, _plain(entry.prev_case))
+
     def finish(self, connection: psycopg.Connection[tuple[Any, ...]]) -> None:
-        """Compare the stream heads table with what the events say."""
+        """Compare the heads of streams and cases with what the events say."""
         heads = dict(self.heads)
         with connection.cursor("fsck_heads", binary=True) as cursor:
             cursor.execute("SELECT stream, seq, leaf FROM ledger.stream_heads WHERE shard = %s", (SHARD,))
@@ -77,6 +87,20 @@ class StreamCheck:
                         self._found.add(0, f"head of stream {stream}", _head(expected), _head((seq, leaf)))
         for stream, head in heads.items():
             self._found.add(0, f"head of stream {stream}", _head(head), "none")
+        self._finish_cases(connection)
+
+    def _finish_cases(self, connection: psycopg.Connection[tuple[Any, ...]]) -> None:
+        cases = dict(self.cases)
+        with connection.cursor("fsck_case_heads", binary=True) as cursor:
+            cursor.execute("SELECT tenant, correlation, seq, leaf FROM ledger.case_heads WHERE shard = %s", (SHARD,))
+            while rows := cursor.fetchmany(ROWS_AT_ONCE):
+                for tenant, correlation, seq, leaf in rows:
+                    expected = cases.pop((tenant, correlation), None)
+                    if expected != (seq, leaf):
+                        what = f"head of case {correlation} of tenant {tenant}"
+                        self._found.add(0, what, _head(expected), _head((seq, leaf)))
+        for (tenant, correlation), head in cases.items():
+            self._found.add(0, f"head of case {correlation} of tenant {tenant}", _head(head), "none")
 
     def _unusable(self, position: int, error: ValueError) -> None:
         kind = "entry" if isinstance(error, EntryError) else "body"

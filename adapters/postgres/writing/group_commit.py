@@ -230,6 +230,7 @@ class GroupCommit:
             head = await connection.execute(_LOCK_HEAD, (SHARD,), prepare=True)
             # A statement of its own: it must see what was committed while we waited for the lock.
             versions = await connection.execute(_READ_VERSIONS, (SHARD, streams), prepare=True)
+            cases = await connection.execute(_READ_CASES, (*_cases(appends), SHARD), prepare=True)
             known = await connection.execute(
                 _READ_COMMANDS,
                 ([append.tenant for append in appends], [append.key for append in appends], SHARD),
@@ -242,12 +243,14 @@ class GroupCommit:
             assert locked is not None
             size, frontier, recorded_at, room = locked
             found = {stream: (seq, leaf) for stream, seq, leaf in await versions.fetchall()}
+            of_cases = {(tenant, case): (seq, leaf) for tenant, case, seq, leaf in await cases.fetchall()}
             keys = {(tenant, key): KnownCommand(*rest) for tenant, key, *rest in await known.fetchall()}
             readable: dict[UUID, bool] = dict(await _rows(subjects))
             begun = {(tenant, name): position for tenant, name, position in await _rows(beginnings)}
             held = frozenset(itertools.starmap(Fence, await _rows(fences)))
         before = Head(Frontier.from_bytes(size, frontier), recorded_at)
-        batch = sequence(appends, before, Known(found, keys, readable, begun, held), utc_text(self._clock()))
+        known_of_batch = Known(found, keys, readable, begun, held, of_cases)
+        batch = sequence(appends, before, known_of_batch, utc_text(self._clock()))
         if batch.head.frontier.size > room:
             await connection.execute(_MAKE_ROOM, (SHARD, batch.head.frontier.size))
         return batch
@@ -279,6 +282,12 @@ def _streams(appends: Sequence[Append]) -> list[UUID]:
     """Every stream whose version matters."""
     written = {part.stream for append in appends for part in append.parts}
     return list(written.union(stream for append in appends if append.reads for stream, _ in append.reads))
+
+
+def _cases(appends: Sequence[Append]) -> tuple[list[UUID], list[UUID]]:
+    """The tenants and the correlations of every case that grows."""
+    cases = {drafted.case for append in appends for part in append.parts for drafted in part.drafts}
+    return [tenant for tenant, _ in cases], [correlation for _, correlation in cases]
 
 
 async def _ask_for_subjects(
@@ -314,7 +323,13 @@ async def _ask_for_fences(
 
 _LOCK_HEAD = "SELECT size, frontier, recorded_at, room FROM ledger.head WHERE shard = %b FOR UPDATE"
 _READ_VERSIONS = "SELECT stream, seq, leaf FROM ledger.stream_heads WHERE shard = %b AND stream = ANY(%b)"
-# One probe of the index for each key: a table that grew faster than its statistics is otherwise read as a whole.
+# One probe of the index for each: a table that grew faster than its statistics is otherwise read as a whole.
+_READ_CASES = """
+SELECT wanted.tenant, wanted.correlation, head.seq, head.leaf
+FROM unnest(%b::uuid[], %b::uuid[]) AS wanted (tenant, correlation) CROSS JOIN LATERAL (
+    SELECT seq, leaf FROM ledger.case_heads
+    WHERE shard = %b AND tenant = wanted.tenant AND correlation = wanted.correlation LIMIT 1
+) AS head"""
 _READ_COMMANDS = """
 SELECT wanted.tenant, wanted.key, known.digest, known.stream, known.seq, known.version, known.position, known.events
 FROM unnest(%b::uuid[], %b::text[]) AS wanted (tenant, key) CROSS JOIN LATERAL (

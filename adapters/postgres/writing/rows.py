@@ -68,13 +68,24 @@ def _event_columns(batch: Batch) -> tuple[object, ...]:
 def _rest_columns(batch: Batch) -> tuple[object, ...]:
     outcomes = [outcome for outcome in batch.outcomes if isinstance(outcome, Appended) and not outcome.replayed]
     moved = [(stream, seq, leaf) for stream, (seq, leaf) in batch.moved.items()]
+    of_cases = [(*case, seq, leaf) for case, (seq, leaf) in batch.moved_cases.items()]
     commands = [
         (append.tenant, append.key, append.digest, done.stream, done.seq, done.version, done.position, done.events)
         for append, done in zip(batch.accepted, outcomes, strict=True)
     ]
     head, frontier = batch.head, batch.head.frontier
     grown = (frontier.size, frontier.to_bytes(), frontier.root(), head.recorded_at, SHARD)
-    return (SHARD, *_columns(moved), SHARD, *_columns(commands), *grown, CHANNEL, str(frontier.size))
+    return (
+        SHARD,
+        *_columns(moved),
+        SHARD,
+        *_columns(of_cases),
+        SHARD,
+        *_columns(commands),
+        *grown,
+        CHANNEL,
+        str(frontier.size),
+    )
 
 
 _COPY_HEADER = b"PGCOPY\n\xff\r\n\x00" + bytes(8)
@@ -111,6 +122,10 @@ WITH moved AS (
     INSERT INTO ledger.stream_heads (shard, stream, seq, leaf)
     SELECT %b::smallint, * FROM unnest(%b::uuid[], %b::integer[], %b::bytea[])
     ON CONFLICT (shard, stream) DO UPDATE SET seq = excluded.seq, leaf = excluded.leaf
+), moved_cases AS (
+    INSERT INTO ledger.case_heads (shard, tenant, correlation, seq, leaf)
+    SELECT %b::smallint, * FROM unnest(%b::uuid[], %b::uuid[], %b::integer[], %b::bytea[])
+    ON CONFLICT (shard, tenant, correlation) DO UPDATE SET seq = excluded.seq, leaf = excluded.leaf
 ), accepted AS (
     INSERT INTO ledger.commands (shard, tenant, key, digest, stream, seq, version, position, events)
     SELECT %b::smallint, * FROM unnest(%b::uuid[], %b::text[], %b::bytea[], %b::uuid[], %b::integer[], %b::integer[],

@@ -16,7 +16,7 @@ from uuid import UUID
 from msgspec import Struct
 from msgspec.structs import replace
 
-from chain.entry import Draft, seal
+from chain.entry import UNLINKED, Case, Draft, Link, seal
 from chain.merkle import Frontier, leaf_hash
 from chain.personal import Sealed
 
@@ -220,7 +220,8 @@ class Batch:
     types: list[str] = field(default_factory=list)
     entries: list[bytes] = field(default_factory=list)
     leaves: list[bytes] = field(default_factory=list)
-    moved: dict[UUID, tuple[int, bytes]] = field(default_factory=dict)
+    moved: dict[UUID, Link] = field(default_factory=dict)
+    moved_cases: dict[Case, Link] = field(default_factory=dict)
     begun: dict[TypeOfTenant, int] = field(default_factory=dict)
 
 
@@ -228,16 +229,17 @@ CommandKey = tuple[UUID, str]
 
 
 class Known(Struct, frozen=True):
-    """What the ledger holds about a batch: stream → (version, leaf of the last event), command → its place,
+    """What the ledger holds about a batch: stream → its last link, case → its last link, command → its place,
     subject → whether its key still exists, type of event → where a stream of a tenant last began with it, fences that
     are held (both of those asked for). What is new is absent.
     """
 
-    versions: Mapping[UUID, tuple[int, bytes]]
+    versions: Mapping[UUID, Link]
     commands: Mapping[CommandKey, KnownCommand]
     subjects: Mapping[UUID, bool]
     begun: Mapping[TypeOfTenant, int] = {}
     fences: frozenset[Fence] = frozenset()
+    cases: Mapping[Case, Link] = {}
 
 
 def sequence(
@@ -279,9 +281,6 @@ def _repeat(append: Append, earlier: KnownCommand) -> Appended | AppendError:
     return earlier.replay()
 
 
-_NEW = (0, b"")
-
-
 def _check_versions(append: Append, batch: Batch, known: Known) -> AppendError | None:
     """Whether every stream is where the decision has seen it; a stream of several parts moves on between them."""
     if append.first and (size := batch.head.frontier.size + len(batch.leaves)):
@@ -290,7 +289,7 @@ def _check_versions(append: Append, batch: Batch, known: Known) -> AppendError |
     several = len(append.parts) > 1
     for part in append.parts:
         stream = part.stream
-        version = ours.get(stream) or (batch.moved.get(stream) or known.versions.get(stream, _NEW))[0]
+        version = ours.get(stream) or (batch.moved.get(stream) or known.versions.get(stream, UNLINKED))[0]
         if version != part.expected:
             return VersionConflict(stream, part.expected, version)
         if several:
@@ -301,7 +300,7 @@ def _check_versions(append: Append, batch: Batch, known: Known) -> AppendError |
 def _check_reads(append: Append, batch: Batch, known: Known) -> AppendError | None:
     """Whether what the decision stands on beside its own streams is still so."""
     for stream, expected in append.reads:
-        version = (batch.moved.get(stream) or known.versions.get(stream, _NEW))[0]
+        version = (batch.moved.get(stream) or known.versions.get(stream, UNLINKED))[0]
         if version != expected:
             return ReadMoved(stream, expected, version)
     if append.fence is not None and append.fence not in known.fences:
@@ -330,21 +329,23 @@ def _place(batch: Batch, append: Append, known: Known, recorded_at: str) -> Appe
     first = position = batch.head.frontier.size + len(batch.leaves) + 1
     for part in append.parts:
         stream = part.stream
-        seq, prev = batch.moved.get(stream) or known.versions.get(stream, _NEW)
+        link = batch.moved.get(stream) or known.versions.get(stream, UNLINKED)
         for drafted in part.drafts:
-            seq += 1
-            entry = seal(drafted, seq, prev or None, recorded_at)
-            prev = leaf_hash(entry)
-            if seq == 1:
+            in_case = batch.moved_cases.get(drafted.case) or known.cases.get(drafted.case, UNLINKED)
+            entry = seal(drafted, link, in_case, recorded_at)
+            leaf = leaf_hash(entry)
+            link = (link[0] + 1, leaf)
+            batch.moved_cases[drafted.case] = (in_case[0] + 1, leaf)
+            if link[0] == 1:
                 batch.begun[append.tenant, drafted.type] = position
             batch.positions.append(position)
             batch.streams.append(stream)
-            batch.seqs.append(seq)
+            batch.seqs.append(link[0])
             batch.types.append(drafted.type)
             batch.entries.append(entry)
-            batch.leaves.append(prev)
+            batch.leaves.append(leaf)
             position += 1
-        batch.moved[stream] = (seq, prev)
+        batch.moved[stream] = link
     own = append.parts[0]
     version = batch.moved[own.stream][0]
     outcome = Appended(

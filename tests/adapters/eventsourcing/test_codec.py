@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from adapters.eventsourcing import EntryCodec
 from adapters.system import new_id
-from chain.entry import ENTRY_MAX_BYTES, Entry, check_canonical, parse, seal
+from chain.entry import ENTRY_MAX_BYTES, UNLINKED, Entry, check_canonical, parse, seal
 from domain.kernel.event import is_event_type
 from tests.adapters.postgres.story import START, context
 
@@ -23,7 +23,8 @@ CODEC = EntryCodec()
 def entry_of(stored: StoredEvent, codec: EntryCodec = CODEC) -> Entry:
     """The entry that a stored event becomes, read again from its bytes."""
     drafted = codec.draft(stored, context(STREAM), new_id())
-    entry = seal(drafted, codec.seq(stored.originator_version), None, "2026-11-21T08:00:00.000000Z")
+    after = (codec.seq(stored.originator_version) - 1, b"")
+    entry = seal(drafted, after, UNLINKED, "2026-11-21T08:00:00.000000Z")
     parsed = parse(entry)
     check_canonical(entry, parsed, parsed.event() if is_event_type(parsed.type) else None)
     return parsed
@@ -61,7 +62,7 @@ def test_event_of_ours_is_its_body() -> None:
 def test_context_is_in_the_entry() -> None:
     given_context = context(STREAM, START)
     drafted = CODEC.draft(ours("a:B", b""), given_context, new_id())
-    parsed = parse(seal(drafted, 1, None, "2026-11-21T08:00:00.000000Z"))
+    parsed = parse(seal(drafted, UNLINKED, UNLINKED, "2026-11-21T08:00:00.000000Z"))
     assert (parsed.tenant, parsed.actor, parsed.cause) == (
         given_context.tenant,
         given_context.actor,

@@ -111,7 +111,7 @@ def test_missing_number_is_found(recorder: LedgerRecorder, superuser: Connection
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ("entry = '{}'", "position 1: expected a leaseledger.entry/1 object"),
+        ("entry = '{}'", "position 1: expected a leaseledger.entry/2 object"),
         ("entry = (SELECT entry FROM ledger.events WHERE position = 2)", "expected number 1 of its stream, got 2"),
     ],
 )

@@ -22,7 +22,7 @@ from adapters.imports.drafting import (
     serve,
 )
 from adapters.imports.xes import Case
-from chain.entry import seal
+from chain.entry import UNLINKED, seal
 from domain.intake.application.commands import DraftApplication
 from domain.intake.application.rules import APPLICATION
 from domain.kernel.command import Actor, Context
@@ -103,7 +103,7 @@ def test_frames_carry_jobs_and_answers_unchanged() -> None:
         assert got == expected
         assert got[0] is not None
         assert expected[0] is not None
-        ready = (1, None, "2026-11-21T08:00:00.000000Z")
+        ready = (UNLINKED, UNLINKED, "2026-11-21T08:00:00.000000Z")
         assert seal(got[0].drafts[0], *ready) == seal(expected[0].drafts[0], *ready)
     assert out.read() == b""
 

@@ -71,7 +71,7 @@ def ruled(
         writer or program.writer,  # type: ignore[arg-type]
         program.reader,
         program.vault,
-        digest=program.keys.digest,
+        keys=program.keys,
         new_id=new_id,
         facts=facts,
     )

@@ -24,8 +24,9 @@ def entries(connection: Connection[Any]) -> list[bytes]:
 
 
 def check_whole(connection: Connection[Any], *, events: int | None = None) -> None:
-    """Assert that positions, chains, leaves, head, stream heads and commands agree with each other."""
+    """Assert that positions, chains, leaves, head, heads of streams and cases, and commands agree with each other."""
     heads: dict[UUID, tuple[int, bytes]] = {}
+    cases: dict[tuple[UUID, UUID], tuple[int, bytes]] = {}
     found = connection.execute("SELECT position, stream, seq, type, entry, leaf FROM ledger.events ORDER BY position")
     number = 0
     for number, (position, stream, seq, kind, data, leaf) in enumerate(found, start=1):
@@ -36,12 +37,22 @@ def check_whole(connection: Connection[Any], *, events: int | None = None) -> No
         assert (entry.stream, entry.seq, entry.type) == (stream, seq, kind)
         assert seq == before + 1
         assert (b64decode(entry.prev) if isinstance(entry.prev, str) else b"") == prev
+        in_case, prev_case = cases.get((entry.tenant, entry.correlation), (0, b""))
+        assert entry.seq_case == in_case + 1
+        assert (b64decode(entry.prev_case) if isinstance(entry.prev_case, str) else b"") == prev_case
+        cases[entry.tenant, entry.correlation] = (in_case + 1, leaf)
         assert leaf == leaf_hash(data)
         heads[stream] = (seq, leaf)
     assert events is None or number == events
     assert heads == {
         stream: (seq, leaf)
         for stream, seq, leaf in connection.execute("SELECT stream, seq, leaf FROM ledger.stream_heads")
+    }
+    assert cases == {
+        (tenant, correlation): (seq, leaf)
+        for tenant, correlation, seq, leaf in connection.execute(
+            "SELECT tenant, correlation, seq, leaf FROM ledger.case_heads"
+        )
     }
     head = connection.execute("SELECT size, root FROM ledger.head").fetchone()
     assert head == (number, Tree(entries(connection)).root(number))

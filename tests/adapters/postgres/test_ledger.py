@@ -32,7 +32,7 @@ AGAIN = ApplicationSubmitted()
 
 def another(program: Running) -> Ledger:
     """A second process on the same ledger, with a cache of its own."""
-    return Ledger(program.writer, program.reader, program.vault, digest=program.keys.digest, new_id=new_id)
+    return Ledger(program.writer, program.reader, program.vault, keys=program.keys, new_id=new_id)
 
 
 async def appended(ledger: Ledger, stream: UUID, command: Command, **rest: object) -> Appended:

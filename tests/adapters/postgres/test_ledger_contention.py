@@ -67,7 +67,7 @@ async def test_contended_stream_is_decided_again(
 ) -> None:
     async with Interfering(url, clock=now) as writer:
         writer.times = times
-        ledger = Ledger(writer, program.reader, program.vault, digest=program.keys.digest, new_id=new_id)
+        ledger = Ledger(writer, program.reader, program.vault, keys=program.keys, new_id=new_id)
         told = await ledger.execute(counting, request(new_id(), SUBMIT))
     assert isinstance(told, Appended)
     assert told.seq == times + 1
@@ -78,7 +78,7 @@ async def test_stream_that_never_rests(program: Running, url: str, counting: Dec
     stream = new_id()
     async with Interfering(url, clock=now) as writer:
         writer.times = 10_000
-        ledger = Ledger(writer, program.reader, program.vault, digest=program.keys.digest, new_id=new_id)
+        ledger = Ledger(writer, program.reader, program.vault, keys=program.keys, new_id=new_id)
         with pytest.raises(StreamBusy, match=f"stream {stream} moved on {module.MAX_ATTEMPTS} times"):
             await ledger.execute(counting, request(stream, SUBMIT))
     with connect(url) as connection:
@@ -87,7 +87,7 @@ async def test_stream_that_never_rests(program: Running, url: str, counting: Dec
 
 async def test_many_commands_on_one_stream_all_find_their_place(program: Running, counting: Decider[State]) -> None:
     stream = new_id()
-    other = Ledger(program.writer, program.reader, program.vault, digest=program.keys.digest, new_id=new_id)
+    other = Ledger(program.writer, program.reader, program.vault, keys=program.keys, new_id=new_id)
     told = await asyncio.gather(
         *[which.execute(counting, request(stream, SUBMIT)) for which in [program.ledger, other] * 5]
     )
@@ -99,7 +99,7 @@ async def test_two_processes_with_their_own_writers(program: Running, composed: 
     await program.ledger.execute(APPLICATION, request(stream, ANONYMOUS))
     async with GroupCommit(url, clock=now) as writer:
         vault = Vault(composed.keys, random_bytes)
-        other = Ledger(writer, program.reader, vault, digest=composed.keys.digest, new_id=new_id)
+        other = Ledger(writer, program.reader, vault, keys=composed.keys, new_id=new_id)
         told = await asyncio.gather(
             *[which.execute(APPLICATION, request(stream, SUBMIT)) for which in [program.ledger, other] * 4]
         )

@@ -133,7 +133,7 @@ async def test_needs_may_depend_on_facts(program: Running, rules: Rules) -> None
 async def test_facts_for_others_are_never_old(program: Running) -> None:
     """A process asks about a stream that this memory has at an older version."""
     stream = await drafted(program.ledger)
-    elsewhere = Ledger(program.writer, program.reader, program.vault, digest=program.keys.digest, new_id=new_id)
+    elsewhere = Ledger(program.writer, program.reader, program.vault, keys=program.keys, new_id=new_id)
     await elsewhere.execute(APPLICATION, request(stream, SUBMIT))
     need = application(stream)
     assert (await program.facts.facts(TENANT, lambda _: (need,)))[need].phase is ApplicationPhase.SUBMITTED

@@ -99,7 +99,7 @@ async def test_many_first_events_of_one_person_race(program: Running, composed: 
     subject = new_id()
     async with GroupCommit(url, clock=now) as other_writer:
         other = Ledger(
-            other_writer, program.reader, Vault(composed.keys, random_bytes), digest=composed.keys.digest, new_id=new_id
+            other_writer, program.reader, Vault(composed.keys, random_bytes), keys=composed.keys, new_id=new_id
         )
         told = await asyncio.gather(
             *[
@@ -128,7 +128,7 @@ async def test_values_commit_with_their_event_or_not_at_all(
         through_faulty_socket(url, "before", "before") as (faulty_url, _),
         GroupCommit(faulty_url, clock=now) as writer,
     ):
-        ledger = Ledger(writer, program.reader, program.vault, digest=lambda data: data[:32], new_id=new_id)
+        ledger = Ledger(writer, program.reader, program.vault, keys=program.keys, new_id=new_id)
         await ledger.execute(APPLICATION, request(new_id(), draft_about(new_id())))
     assert len(vault_rows(connection)) == 4
     assert connection.execute("SELECT count(*) FROM ledger.subject_keys").fetchone() == (1,)
@@ -157,7 +157,7 @@ async def test_replay_needs_no_vault(program: Running, superuser: Connection[Any
     stream = await drafted(program, new_id())
     await program.ledger.execute(APPLICATION, request(stream, SUBMIT))
     superuser.execute("TRUNCATE ledger.vault, ledger.subject_keys")
-    fresh = Ledger(program.writer, program.reader, program.vault, digest=lambda data: data[:32], new_id=new_id)
+    fresh = Ledger(program.writer, program.reader, program.vault, keys=program.keys, new_id=new_id)
     version, state = await fresh.load(APPLICATION, stream)
     assert (version, state.phase) == (2, ApplicationPhase.SUBMITTED)
 
@@ -199,7 +199,7 @@ async def test_no_personal_value_in_logs_and_errors(
     subject = new_id()
     with structlog.testing.capture_logs() as logged:
         async with through_faulty_socket(url, "after") as (faulty_url, _), GroupCommit(faulty_url, clock=now) as writer:
-            ledger = Ledger(writer, program.reader, program.vault, digest=lambda data: data[:32], new_id=new_id)
+            ledger = Ledger(writer, program.reader, program.vault, keys=program.keys, new_id=new_id)
             once = request(new_id(), draft_about(subject))
             await ledger.execute(APPLICATION, once)
             other = replace(once, command=draft_about(subject, name="李四"))
@@ -286,7 +286,7 @@ async def test_values_do_not_move_between_places(program: Running, connection: C
     wrapped = wrapped_key(connection, subject)
     assert wrapped is not None
     (eid, _, address), (_, _, identity), *_ = vault_rows(connection)
-    for moved in (replace(identity, path=address.path), replace(address, digest=identity.digest)):
+    for moved in (replace(identity, path=address.path), replace(address, keys=identity)):
         with pytest.raises(VaultError, match="expected the sealed bytes"):
             program.vault.open(eid, subject, wrapped, moved)
     with pytest.raises(VaultError, match="expected the sealed bytes"):

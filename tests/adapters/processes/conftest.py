@@ -93,4 +93,4 @@ async def activated(lessor: Lessor, origination: Subscription, lease: UUID) -> N
 
 def unruled(program: Running) -> Ledger:
     """A ledger as it was before there were rules over other streams."""
-    return Ledger(program.writer, program.reader, program.vault, digest=program.keys.digest, new_id=new_id)
+    return Ledger(program.writer, program.reader, program.vault, keys=program.keys, new_id=new_id)

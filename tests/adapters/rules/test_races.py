@@ -81,7 +81,7 @@ def behind(program: Running, writer: OtherFirst) -> Ledger:
         writer,  # type: ignore[arg-type]
         program.reader,
         program.vault,
-        digest=program.keys.digest,
+        keys=program.keys,
         new_id=new_id,
         facts=program.facts,
     )

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from psycopg import Connection
 
-from chain.entry import draft, seal
+from chain.entry import UNLINKED, Link, draft, seal
 from chain.merkle import leaf_hash
 from domain.kernel.command import Actor, Context
 from domain.kernel.event import Event
@@ -43,7 +43,7 @@ class Sealed:
     def __init__(self, tenant: UUID = TENANT) -> None:
         self.size = 0
         self.tenant = tenant
-        self._heads: dict[UUID, tuple[int, bytes]] = {}
+        self._heads: dict[UUID, Link] = {}
 
     def seal(self, happening: Happening, tenant: UUID | None = None) -> tuple[int, UUID, int, str, bytes, bytes]:
         """position, stream, seq, type, entry, leaf of the next event."""
@@ -59,12 +59,12 @@ class Sealed:
             business_date=business_date(when),
         )
         drafted = draft(event, context, stream=of, eid=uuid7(1_700_000_000_000, 9_000_000 + self.size))
-        seq, prev = self._heads.get(of, (0, None))
+        link = self._heads.get(of, UNLINKED)
         recorded_at = utc_text(START + timedelta(milliseconds=self.size))
-        entry = seal(drafted, seq + 1, prev, recorded_at)
+        entry = seal(drafted, link, link, recorded_at)
         leaf = leaf_hash(entry)
-        self._heads[of] = (seq + 1, leaf)
-        return self.size, of, seq + 1, drafted.type, entry, leaf
+        self._heads[of] = (link[0] + 1, leaf)
+        return self.size, of, link[0] + 1, drafted.type, entry, leaf
 
 
 def recorded(happenings: Iterable[Happening], tenant: UUID = TENANT) -> Iterator[Recorded]:

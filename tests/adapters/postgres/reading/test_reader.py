@@ -73,8 +73,8 @@ UPDATE ledger.events SET entry = replace(convert_from(entry, 'UTF8'), '{}', '{}'
     [
         ("DELETE FROM ledger.events WHERE position = 2", StreamBroken, "position 3: expected number 2"),
         ("DELETE FROM ledger.events WHERE position = 1", StreamBroken, "position 2: expected number 1"),
-        ("UPDATE ledger.events SET entry = '{}' WHERE position = 2", EntryError, "expected a leaseledger.entry/1"),
-        ("UPDATE ledger.events SET entry = '\\xff' WHERE position = 2", EntryError, "expected a leaseledger.entry/1"),
+        ("UPDATE ledger.events SET entry = '{}' WHERE position = 2", EntryError, "expected a leaseledger.entry/2"),
+        ("UPDATE ledger.events SET entry = '\\xff' WHERE position = 2", EntryError, "expected a leaseledger.entry/2"),
         (
             "UPDATE ledger.events SET entry = (SELECT entry FROM ledger.events WHERE position = 4) WHERE position = 2",
             StreamBroken,

@@ -34,7 +34,7 @@ from adapters.postgres.writing.sequencer import (
     sequence,
 )
 from chain.b64 import b64decode
-from chain.entry import check_canonical, parse
+from chain.entry import Case, Link, check_canonical, parse
 from chain.merkle import Frontier, leaf_hash
 from chain.personal import Sealed
 from domain.kernel.ids import uuid7
@@ -95,14 +95,16 @@ class Ledger:
         self.versions: dict[UUID, tuple[int, bytes]] = {}
         self.commands: dict[tuple[UUID, str], KnownCommand] = {}
         self.subjects: dict[UUID, bool] = {}
+        self.cases: dict[Case, Link] = {}
 
     def put(self, appends: Sequence[Append], now: str = NOW) -> Batch:
-        known = Known(self.versions, self.commands, self.subjects, begun(self.entries, self.owners))
+        known = Known(self.versions, self.commands, self.subjects, begun(self.entries, self.owners), cases=self.cases)
         batch = sequence(appends, self.head, known, now)
         self.head = batch.head
         self.entries += batch.entries
         self.owners += [one.tenant for one in batch.accepted for _ in range(one.events)]
         self.versions |= batch.moved
+        self.cases |= batch.moved_cases
         for one, outcome in zip(batch.accepted, placed(batch), strict=True):
             key = (one.tenant, one.key)
             self.commands[key] = KnownCommand(
