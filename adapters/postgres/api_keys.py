@@ -86,6 +86,14 @@ def ensure_operator_key(
         return create_key(connection, tenant, OPERATOR, FIRST_OPERATOR_LABEL, random_bytes, now)
 
 
+def first_operator(connection: Connection) -> UUID | None:
+    """The tenant of the oldest operator's key, living or not; `None` when there never was one."""
+    row = connection.execute(
+        "SELECT tenant FROM ledger.api_keys WHERE role = %s ORDER BY created_at LIMIT 1", (OPERATOR,)
+    ).fetchone()
+    return row[0] if row else None
+
+
 def find_key(connection: Connection, hashed: bytes) -> ApiKey | None:
     """The living key with this hash."""
     row = connection.execute(f"{_SELECT} WHERE hash = %s AND revoked_at IS NULL", (hashed,)).fetchone()

@@ -21,6 +21,7 @@ from api.compose import Running
 from api.demonstration import auto, rental, scene
 from api.language import text
 from api.queries.ledger import ledger_state
+from api.roles.opening import KEY
 from domain.access.ledger import LEDGER, OpenLedgerForDemonstration, ledger_stream
 from domain.kernel.command import Actor, Context
 from domain.kernel.refusal import Refusal
@@ -120,7 +121,7 @@ async def open_ledger(program: Running) -> None:
     settings = program.settings
     first = parts(settings.tenant)[0].first
     at = datetime.combine(first, time(), BEIJING).astimezone(UTC)
-    stream, key = ledger_stream(settings.origin), "ledger:opened"
+    stream, key = ledger_stream(settings.origin), KEY
     context = Context(
         tenant=settings.tenant,
         actor=_OPERATOR,

@@ -13,7 +13,8 @@ from api.queries.engine.events import EventItem, event_item
 from api.queries.engine.parameters import by_position
 from api.queries.engine.read import Read, ReadRequest, ReadResult
 from chain.entry import parse
-from domain.access.ledger import LEDGER, LedgerState
+from domain.access.ledger import LEDGER, LedgerOpened, LedgerOpenedForDemonstration, LedgerState, ledger_stream
+from domain.kernel.event import Event
 
 Types = Annotated[
     str | None,
@@ -47,12 +48,24 @@ def _list_events(request: ReadRequest) -> ReadResult:
 
 
 def ledger_state(connection: Connection) -> LedgerState:
-    """What the ledger says of itself in its first event; the empty state where that is no opening."""
+    """What the ledger says of itself; the empty state where it was not opened yet.
+
+    A ledger that had events before openings were recorded was opened later, and never for a demonstration.
+    """
     first = browse.event_at(connection, 1)
-    entry = None if first is None else parse(first.entry)
-    if entry is None or not entry.type.startswith(f"{LEDGER.name}.") or entry.seq != 1:
-        return LEDGER.initial
-    return LEDGER.evolve(LEDGER.initial, entry.event())
+    opening = None if first is None else _opening(first.entry)
+    if first is not None and opening is None:
+        later = browse.first_entry(connection, ledger_stream(browse.origin(connection)))
+        opening = None if later is None else _opening(later)
+        if not isinstance(opening, LedgerOpened):
+            return LEDGER.initial
+    return LEDGER.initial if opening is None else LEDGER.evolve(LEDGER.initial, opening)
+
+
+def _opening(entry: bytes) -> Event | None:
+    parsed = parse(entry)
+    event = parsed.event() if parsed.seq == 1 and parsed.type.startswith(f"{LEDGER.name}.") else None
+    return event if isinstance(event, LedgerOpened | LedgerOpenedForDemonstration) else None
 
 
 READS = (

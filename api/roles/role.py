@@ -26,8 +26,9 @@ from adapters.postgres.connections import Connection, DatabaseUnavailable, conne
 from adapters.postgres.log import Log
 from adapters.processes.subscription import Subscription
 from adapters.system import now
-from api.compose import Base, Running, running
+from api.compose import Base, Running
 from api.roles.banks import banks
+from api.roles.opening import opened
 from api.roles.subscriptions import collector_of, managed
 from domain.kernel.process import PROCESS_MANAGERS
 from projections.engine.runner import Runner
@@ -136,7 +137,7 @@ def react(on: Base, stop: Stop) -> None:
 
 
 async def _react(on: Base, stop: Stop) -> None:
-    async with running(on) as ledger, subscribed(ledger) as subscriptions, asyncio.TaskGroup() as group:
+    async with opened(on) as ledger, subscribed(ledger) as subscriptions, asyncio.TaskGroup() as group:
         for subscription in subscriptions:
             group.create_task(_follow(subscription, stop), name=subscription.name)
 

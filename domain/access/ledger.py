@@ -1,6 +1,10 @@
-"""Ledger (账本): the purpose of a ledger, recorded by its first event and never changed.
+"""Ledger (账本): origin, owner and purpose of a ledger, recorded when it is opened and never changed.
 
+    Absent ─opened─▶ Open
     Absent ─opened_for_demonstration─▶ Open
+
+The owner is the tenant that runs the log: its auditors may read the entries of all tenants, which the log is made of.
+No setting of a later start changes that.
 
 Days of an ordinary ledger end when their date has come; those of a ledger that was opened for a demonstration may run
 ahead of the clock. The opening grants that only where it is the event at position 1 of the first log: a permission that
@@ -37,6 +41,17 @@ Seed = Annotated[int, Meta(ge=0, le=SEED_MAX)]
 """What made-up persons, amounts and answers are drawn from; public, so no key or salt is."""
 
 
+@event_type("ledger.opened.v1")
+class LedgerOpened(Event, frozen=True):
+    """The ledger was opened: `origin` is that of its first log, `owner` the tenant that runs the log.
+
+    It is the ledger's first event, but in ledgers that had events before openings were recorded.
+    """
+
+    origin: Origin
+    owner: UUID
+
+
 @event_type("ledger.opened_for_demonstration.v1")
 class LedgerOpenedForDemonstration(Event, frozen=True):
     """The ledger was opened for a demonstration: its persons and its money are made up, its days may run ahead of the
@@ -68,6 +83,12 @@ class LedgerState(State, frozen=True, kw_only=True):
     seed: int | None = None
 
 
+class OpenLedger(Command, frozen=True):
+    """Open a ledger of the commanding tenant."""
+
+    origin: Origin
+
+
 class OpenLedgerForDemonstration(Command, frozen=True):
     """Open an empty ledger of the commanding tenant for a demonstration."""
 
@@ -84,7 +105,11 @@ AHEAD_OF_CLOCK = refusal(
 )
 
 
-def _open(command: OpenLedgerForDemonstration, state: LedgerState, context: Context) -> Answer:
+def _open(command: OpenLedger, state: LedgerState, context: Context) -> Answer:
+    return (LedgerOpened(origin=command.origin, owner=context.tenant),)
+
+
+def _open_for_demonstration(command: OpenLedgerForDemonstration, state: LedgerState, context: Context) -> Answer:
     opened = LedgerOpenedForDemonstration(
         origin=command.origin, owner=context.tenant, scenario=command.scenario, seed=command.seed
     )
@@ -96,7 +121,11 @@ def may_end(day: date, today: date, ledger: LedgerState) -> Refusal | None:
     return None if day <= today or ledger.demonstration else AHEAD_OF_CLOCK(day=day, today=today)
 
 
-def _opened(state: LedgerState, event: LedgerOpenedForDemonstration) -> LedgerState:
+def _opened(state: LedgerState, event: LedgerOpened) -> LedgerState:
+    return replace(state, phase=LedgerPhase.OPEN, origin=event.origin, owner=event.owner)
+
+
+def _opened_for_demonstration(state: LedgerState, event: LedgerOpenedForDemonstration) -> LedgerState:
     return replace(
         state,
         phase=LedgerPhase.OPEN,
@@ -111,11 +140,14 @@ def _opened(state: LedgerState, event: LedgerOpenedForDemonstration) -> LedgerSt
 LEDGER = Decider(
     name="ledger",
     initial=LedgerState(),
-    rules={OpenLedgerForDemonstration: Rule(ABSENT, without_phase(OPEN_ALREADY), _open)},
-    evolve={LedgerOpenedForDemonstration: _opened},
+    rules={
+        OpenLedger: Rule(ABSENT, without_phase(OPEN_ALREADY), _open),
+        OpenLedgerForDemonstration: Rule(ABSENT, without_phase(OPEN_ALREADY), _open_for_demonstration),
+    },
+    evolve={LedgerOpened: _opened, LedgerOpenedForDemonstration: _opened_for_demonstration},
 )
 
 
 def ledger_stream(origin: str) -> UUID:
-    """The stream of a ledger by the origin of its first log at opening; afterwards it is read from position 1."""
+    """The stream of a ledger by the origin of its first log at opening."""
     return uuid5(_LEDGERS, origin)

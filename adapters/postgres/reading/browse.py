@@ -64,12 +64,25 @@ def head_size(connection: Connection) -> int:
     return int(row[0])
 
 
-def first_envelope(connection: Connection, stream: UUID) -> Envelope | None:
-    """The envelope of a stream's first event, which says whose it is; `None` when there is no such stream."""
+def origin(connection: Connection) -> str:
+    """The name of the log in its checkpoints."""
+    row = connection.execute("SELECT origin FROM ledger.head WHERE shard = %s", (SHARD,)).fetchone()
+    assert row is not None, "the schema comes with a head row"
+    return str(row[0])
+
+
+def first_entry(connection: Connection, stream: UUID) -> bytes | None:
+    """The entry of a stream's first event; `None` when there is no such stream."""
     row = connection.execute(
         "SELECT entry FROM ledger.events WHERE shard = %s AND stream = %s AND seq = 1", (SHARD, stream)
     ).fetchone()
-    return envelope(bytes(row[0])) if row else None
+    return bytes(row[0]) if row else None
+
+
+def first_envelope(connection: Connection, stream: UUID) -> Envelope | None:
+    """The envelope of a stream's first event, which says whose it is; `None` when there is no such stream."""
+    entry = first_entry(connection, stream)
+    return None if entry is None else envelope(entry)
 
 
 def event_at(connection: Connection, position: int) -> Stored | None:

@@ -88,10 +88,10 @@ def _days(closed: list[ClosedDay], providers: tuple[str, ...]) -> str:
 
 
 async def _close(on: Base, tenant: UUID, to: date, start: date | None, tell: Callable[[ClosedDay], None]) -> None:
-    from api.compose import running
     from api.roles.days import end_of_day
+    from api.roles.opening import opened
 
-    async with running(on) as ledger, end_of_day(ledger, tenant) as ending:
+    async with opened(on) as ledger, end_of_day(ledger, tenant) as ending:
         # First of all, so that a slip of the pen does not open a calendar either.
         ending.allow(to)
         if start is not None:

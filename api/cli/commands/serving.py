@@ -168,7 +168,7 @@ def _serve(session: Session, on: Base, listener: socket.socket, told: mmap.mmap)
 async def _served(session: Session, on: Base, listener: socket.socket, told: mmap.mmap) -> None:
     import uvicorn
 
-    from api.compose import running
+    from api.roles.opening import opened
     from api.roles.role import seen
     from api.roles.serve import site
 
@@ -184,7 +184,7 @@ async def _served(session: Session, on: Base, listener: socket.socket, told: mma
             # Said only now, so that whoever reads it can connect.
             announce(session, on, listener, told)
 
-    async with running(on) as ledger:
+    async with opened(on) as ledger:
         config = uvicorn.Config(
             site(ledger),
             log_level="warning",

@@ -18,6 +18,7 @@ from api.http.problems.problem import Problem
 from api.http.reads.answers import answer
 from api.http.reads.routes import STRICT, Of
 from api.permissions import Permission
+from api.queries.ledger import ledger_state
 from api.queries.receipts import Receipt, receipt_of
 from chain.errors import MalformedTile
 from chain.tiles import TILE_WIDTH, TileName, tile_width
@@ -87,7 +88,7 @@ async def read_tile(request: Request, tile: TilePath, of: Of) -> Response:
     if name.level is None:
         principal = await caller(request)
         require(principal, Permission.READ_LOG_ENTRIES)
-        if principal.tenant != of.running.settings.tenant:
+        if principal.tenant != (await of.queries.run(ledger_state)).owner:
             raise kinds.NOT_ALLOWED(role=principal.role, permission="log of all tenants")
     data = await of.queries.run(_tile, name)
     if not data:

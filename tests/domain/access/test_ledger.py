@@ -12,17 +12,21 @@ from domain.access.ledger import (
     AHEAD_OF_CLOCK,
     LEDGER,
     OPEN_ALREADY,
+    LedgerOpened,
     LedgerOpenedForDemonstration,
     LedgerState,
+    OpenLedger,
     OpenLedgerForDemonstration,
     ledger_stream,
     may_end,
 )
-from domain.kernel.event import validate
+from domain.kernel.command import Command
+from domain.kernel.event import Event, validate
 from domain.kernel.refusal import Refusal
-from tests.given import CONTEXT
+from tests.given import CONTEXT, given
 
 OPEN = OpenLedgerForDemonstration(origin="ledger.example/shard-0", scenario="two_leases.1")
+OTHER = UUID(int=9)
 TODAY, TOMORROW = date(2026, 3, 2), date(2026, 3, 3)
 
 
@@ -38,10 +42,18 @@ def test_the_owner_is_the_tenant_that_opens() -> None:
     assert (opened().owner, opened().origin) == (CONTEXT.tenant, OPEN.origin)
 
 
-def test_it_is_opened_once() -> None:
-    refused = LEDGER.decide(OPEN, LEDGER.evolve(LEDGER.initial, opened()), CONTEXT)
-    assert isinstance(refused, Refusal)
-    assert refused.kind is OPEN_ALREADY
+def test_an_ordinary_ledger_has_an_origin_and_an_owner_and_no_leave_to_run_ahead() -> None:
+    event = LedgerOpened(origin=OPEN.origin, owner=CONTEXT.tenant)
+    given(LEDGER).when(OpenLedger(origin=OPEN.origin)).then(event)
+    state = LEDGER.evolve(LEDGER.initial, event)
+    assert (state.origin, state.owner, state.demonstration) == (OPEN.origin, CONTEXT.tenant, False)
+    assert may_end(TOMORROW, TODAY, state) == AHEAD_OF_CLOCK(day=TOMORROW, today=TODAY)
+
+
+@pytest.mark.parametrize("before", [LedgerOpened(origin=OPEN.origin, owner=OTHER), opened()])
+@pytest.mark.parametrize("command", [OPEN, OpenLedger(origin=OPEN.origin)])
+def test_it_is_opened_once(before: Event, command: Command) -> None:
+    given(LEDGER, before).when(command).then_refused(OPEN_ALREADY)
 
 
 def test_only_a_demonstration_runs_ahead_of_the_clock() -> None:

@@ -70,11 +70,11 @@ def _lived(session: Session, on: Base, file: Path, tenant: UUID) -> tuple[int, H
 async def _live(on: Base, file: Path, tenant: UUID, report: Report) -> tuple[int, HistoryReport, int]:
     from adapters.imports.uci import clients
     from adapters.imports.uci_history import FIRST_DAY, LAST_DAY, History
-    from api.compose import running
     from api.roles.days import end_of_day
+    from api.roles.opening import opened
 
     total = (LAST_DAY - FIRST_DAY).days + 1
-    async with running(on) as ledger, end_of_day(ledger, tenant) as ending:
+    async with opened(on) as ledger, end_of_day(ledger, tenant) as ending:
         before = await ledger.reader.size()
         history = History(ledger.ledger, ledger.reader, ending)
         done = await history.run(clients(file), lambda day: report((day - FIRST_DAY).days + 1, total))

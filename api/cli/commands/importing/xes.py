@@ -121,10 +121,10 @@ async def _import(
 
     from adapters.imports.errors import LogError
     from adapters.imports.importer import Importer
-    from api.compose import running
+    from api.roles.opening import opened
 
     whole = _UntilError(cases)
-    async with running(on) as ledger:
+    async with opened(on) as ledger:
         importer = Importer(ledger.ledger, ledger.reader, source=source, tenant=tenant, timer=time.monotonic)
         work = asyncio.create_task(importer.run(whole, lambda so_far: report(so_far.cases, total)))
         try:

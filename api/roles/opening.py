@@ -1,0 +1,72 @@
+"""Opening: the ledger's first event says whose log it is, before anything else is written.
+
+empty ledger ─▶ ledger.opened(origin, owner) ─▶ everything that follows
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from uuid import UUID, uuid5
+
+from adapters.postgres.api_keys import first_operator
+from adapters.postgres.connections import connect
+from adapters.postgres.ledger import Request
+from adapters.postgres.writing.sequencer import NotFirst
+from adapters.system import now
+from api.compose import Base, Running, running
+from api.queries.ledger import ledger_state
+from domain.access.ledger import LEDGER, OPEN_ALREADY, OpenLedger, ledger_stream
+from domain.kernel.command import SYSTEM, Actor, Context
+from domain.kernel.refusal import Refusal
+from domain.kernel.times import business_date
+
+KEY = "ledger:opened"
+"""The idempotency key of a ledger's opening, of either kind."""
+
+_ACTOR = Actor(SYSTEM, "opening")
+
+
+@asynccontextmanager
+async def opened(on: Base) -> AsyncIterator[Running]:
+    """The ledger at work, opened unless it was; whoever writes for a tenant begins here."""
+    async with running(on) as program:
+        await ensure_opened(program)
+        yield program
+
+
+async def ensure_opened(program: Running) -> None:
+    """Open the ledger for the tenant of the settings unless it is open. Safe to race."""
+    while not await _is_open(program):
+        size = await program.reader.size()
+        owner = program.settings.tenant if size == 0 else _owner_before(program)
+        try:
+            outcome = await program.ledger.execute(LEDGER, _request(program, owner, first=size == 0))
+        except NotFirst:
+            continue  # another program was first: look what it wrote
+        if isinstance(outcome, Refusal):
+            assert outcome.kind is OPEN_ALREADY, outcome
+
+
+async def _is_open(program: Running) -> bool:
+    return (await program.queries.run(ledger_state)).owner is not None
+
+
+def _request(program: Running, owner: UUID, *, first: bool) -> Request:
+    origin, at = program.settings.origin, now()
+    stream = ledger_stream(origin)
+    context = Context(
+        tenant=owner,
+        actor=_ACTOR,
+        command=uuid5(stream, KEY),
+        correlation=stream,
+        now=at,
+        business_date=business_date(at),
+    )
+    return Request(stream=stream, key=KEY, command=OpenLedger(origin=origin), context=context, first=first)
+
+
+def _owner_before(program: Running) -> UUID:
+    """Who ran a ledger that was never opened: whose operator's key was the first, or the tenant of the settings."""
+    with connect(program.url) as connection:
+        return first_operator(connection) or program.settings.tenant

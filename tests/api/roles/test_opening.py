@@ -1,0 +1,76 @@
+"""A ledger is opened by its first event, for one owner, whoever starts first and whatever is set later."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+from psycopg import Connection
+
+from adapters.postgres.api_keys import create_key
+from adapters.postgres.connections import connect
+from adapters.system import now, random_bytes
+from api.compose import Running
+from api.queries.ledger import ledger_state
+from api.roles.opening import ensure_opened, opened
+from chain.entry import parse
+from domain.intake.application.rules import APPLICATION
+from domain.kernel.ids import uuid7
+from tests.adapters.postgres.story import ANONYMOUS, TENANT, request
+from tests.ledger import ORIGIN, composed_on
+
+OTHER = uuid7(1_700_000_000_000, 77)
+
+
+def owner_on(url: str) -> UUID | None:
+    with connect(url) as connection:
+        return ledger_state(connection).owner
+
+
+async def start(url: str, data: Path, tenant: UUID) -> None:
+    with composed_on(url, data, tenant=tenant) as on:
+        async with opened(on):
+            pass
+
+
+async def test_the_first_event_names_origin_and_owner(url: str, tmp_path: Path, connection: Connection[Any]) -> None:
+    await start(url, tmp_path, TENANT)
+    [(position, entry)] = connection.execute("SELECT position, entry FROM ledger.events").fetchall()
+    parsed = parse(entry)
+    assert (position, parsed.type, parsed.tenant) == (1, "ledger.opened.v1", TENANT)
+    with connect(url) as reader:
+        state = ledger_state(reader)
+    assert (state.origin, state.owner, state.demonstration) == (ORIGIN, TENANT, False)
+
+
+async def test_another_tenant_in_the_settings_is_not_the_owner(url: str, tmp_path: Path) -> None:
+    await start(url, tmp_path, TENANT)
+    await start(url, tmp_path, OTHER)
+    assert owner_on(url) == TENANT
+
+
+async def test_many_starts_at_once_open_it_once(url: str, tmp_path: Path, connection: Connection[Any]) -> None:
+    await asyncio.gather(*(start(url, tmp_path, tenant) for tenant in (TENANT, OTHER, TENANT, OTHER)))
+    assert connection.execute("SELECT count(*) FROM ledger.events").fetchone() == (1,)
+    assert owner_on(url) in (TENANT, OTHER)
+
+
+@pytest.mark.parametrize("key_of", [None, OTHER])
+async def test_a_ledger_with_events_belongs_to_its_first_operator(program: Running, key_of: UUID | None) -> None:
+    await program.ledger.execute(APPLICATION, request(uuid7(1, 5), ANONYMOUS))
+    if key_of is not None:
+        with connect(program.url) as connection:
+            create_key(connection, key_of, "operator", "first operator", random_bytes, now())
+            create_key(connection, TENANT, "operator", "second", random_bytes, now())
+    await ensure_opened(program)
+    assert owner_on(program.url) == (key_of or program.settings.tenant)
+
+
+async def test_an_opening_that_is_not_the_first_event_is_no_demonstration(program: Running) -> None:
+    await program.ledger.execute(APPLICATION, request(uuid7(1, 6), ANONYMOUS))
+    await ensure_opened(program)
+    with connect(program.url) as connection:
+        assert ledger_state(connection).demonstration is False
