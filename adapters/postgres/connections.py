@@ -7,14 +7,18 @@ leaseledger_reader  reads everything but keys and vault
 
 from __future__ import annotations
 
+import asyncio
 import time
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 from weakref import WeakKeyDictionary
 
 import psycopg
+from psycopg import waiting
+from psycopg.abc import PQGen
 from psycopg.conninfo import make_conninfo
 from psycopg_pool import AsyncConnectionPool, ConnectionPool
 
+RV = TypeVar("RV")
 Role = Literal["leaseledger_app", "leaseledger_reader"]
 
 APP: Role = "leaseledger_app"
@@ -32,9 +36,9 @@ class DatabaseUnavailable(RuntimeError):
     """The database cannot be reached; the message names the reason without credentials."""
 
 
-def conninfo(url: str, role: Role | None = APP) -> str:
-    """libpq connection string for `url` that starts under `role` with synchronous commits."""
-    options = "-c synchronous_commit=on -c timezone=UTC"
+def conninfo(url: str, role: Role | None = APP, more: str = "") -> str:
+    """libpq connection string for `url` that starts under `role` with synchronous commits and `more` options."""
+    options = f"-c synchronous_commit=on -c timezone=UTC{more}"
     if role is not None:
         options += f" -c role={role}"
     return make_conninfo(url, options=options, connect_timeout=CONNECT_TIMEOUT_S, application_name="leaseledger")
@@ -54,6 +58,40 @@ async def connect_async(url: str, role: Role | None = APP) -> AsyncConnection:
         return await psycopg.AsyncConnection.connect(conninfo(url, role), autocommit=True)
     except psycopg.OperationalError as error:
         raise DatabaseUnavailable(f"cannot connect to the database: {_reason(error)}") from error
+
+
+class WriterConnection(psycopg.AsyncConnection[tuple[Any, ...]]):
+    """A connection whose statements nothing cancels: who is interrupted hears of it after the server has answered.
+
+    psycopg asks the server to cancel what an interrupted task waits for. Around a commit behind a synchronous standby
+    that ends the wait and keeps the transaction: everybody would see what nobody but this one server has.
+    """
+
+    async def wait(self, gen: PQGen[RV], interval: float = 0.1, timeout: float | None = None) -> RV:  # noqa: ASYNC109
+        """Run a generator of psycopg to its end; see `psycopg.AsyncConnection.wait`, which would give up on it."""
+        interrupted: asyncio.CancelledError | None = None
+        while True:
+            try:
+                result = await waiting.wait_async(gen, self.pgconn.socket, interval=interval, timeout=timeout)
+            except asyncio.CancelledError as error:
+                interrupted = error
+                continue
+            if interrupted is not None:
+                raise interrupted
+            return result
+
+
+async def connect_writer(url: str) -> WriterConnection:
+    """The connection of a writer, in autocommit mode, whose statements end when they are done. Raises
+    `DatabaseUnavailable`.
+    """
+    try:
+        return await WriterConnection.connect(conninfo(url, APP, _NEVER_TIMED_OUT), autocommit=True)
+    except psycopg.OperationalError as error:
+        raise DatabaseUnavailable(f"cannot connect to the database: {_reason(error)}") from error
+
+
+_NEVER_TIMED_OUT = " -c statement_timeout=0 -c lock_timeout=0 -c idle_in_transaction_session_timeout=0"
 
 
 def has_table(connection: Connection, name: str) -> bool:

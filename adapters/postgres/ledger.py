@@ -124,7 +124,7 @@ class Ledger:
             # A "no" may be the answer to a repeated command or to an old state: look before saying it.
             known = await self._reader.command(request.context.tenant, request.key)
             if known is not None:
-                return self._repeat(request.key, asked, known)
+                return await self._repeat(request.key, asked, known)
             if await self.states.catch_up(decider, request.stream) != version or isinstance(outcome, SubjectKeyTaken):
                 continue
             if isinstance(outcome, LockLost) or await self.states.moved(reads, request.context.tenant):
@@ -145,12 +145,14 @@ class Ledger:
         known = await self._reader.command(tenant, key)
         if known is None:
             return None
-        return self._repeat(key, _payload(stream or known.stream, kind, asked), known)
+        return await self._repeat(key, _payload(stream or known.stream, kind, asked), known)
 
-    def _repeat(self, key: str, asked: bytes, known: KnownCommand) -> Appended:
+    async def _repeat(self, key: str, asked: bytes, known: KnownCommand) -> Appended:
+        """The first outcome, as safe as it was promised: that it can be read here says nothing of a standby."""
         digest = self._keys.digest(asked)
         if known.digest not in (digest, self._keys.digest_before(asked)):
             raise KeyReused(key, known.digest, digest)
+        await self._writer.settled()
         return known.replay()
 
     async def _tried(

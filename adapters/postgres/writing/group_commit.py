@@ -7,38 +7,33 @@ One task and one connection for each process and shard; the head row's lock make
 take turns. A connection that dies during COMMIT leaves the outcome unknown: the batch is then put through again from
 its first step, which waits for the lock (so the lost transaction is decided by then) and finds the keys of what was
 written. Nothing is ever repeated without that look.
+
+Behind a synchronous standby an answer waits until the standby has what it says. So a batch of nothing but repeated
+commands is committed, too: the commit waits for what came before it, a rollback would not. Nothing here is cancelled or
+timed out; where somebody else ended the server's wait (SQLSTATE 01000 at the commit) the outcome is unknown.
 """
 
 from __future__ import annotations
 
 import asyncio
-import itertools
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import datetime
-from typing import Any
-from uuid import UUID
 
 import psycopg
 import structlog
 
-from adapters.postgres.advisory import IS_HELD
-from adapters.postgres.connections import AsyncConnection, DatabaseUnavailable, connect_async
+from adapters.postgres.connections import AsyncConnection, DatabaseUnavailable, WriterConnection, connect_writer
 from adapters.postgres.schema import SHARD
+from adapters.postgres.writing.questions import look
 from adapters.postgres.writing.rows import write
 from adapters.postgres.writing.sequencer import (
     Append,
     Appended,
     AppendError,
     Batch,
-    Fence,
-    Head,
-    Known,
-    KnownCommand,
     sequence,
 )
-from chain.entry import member_of
-from chain.merkle import Frontier
 from domain.kernel.times import utc_text
 
 MAX_BATCH_EVENTS = 4_096
@@ -56,13 +51,23 @@ NO_ROOM = (psycopg.errors.DiskFull, psycopg.errors.OutOfMemory)
 RECOVERY_TIMEOUT_S = 60.0
 RECOVERY_PAUSE_S = 0.1
 
-Waiting = tuple[Append, "asyncio.Future[Appended]"]
-Outcome = tuple["asyncio.Future[Appended]", Appended | BaseException]
+WAIT_ENDED = ("01000", "57P01")
+"""SQLSTATE of the warnings by which a server says that it did not wait for its standby: whoever cancelled the wait, or
+ended the server's process, leaves a transaction that is committed here and maybe nowhere else.
+"""
+
+Waiting = tuple[Append | None, "asyncio.Future[Appended | None]"]
+"""An append, or nothing but the wish to know that what was written before is safe."""
+Outcome = tuple["asyncio.Future[Appended | None]", Appended | BaseException | None]
 _log = structlog.get_logger(__name__)
 
 
 class OutcomeUnknown(AppendError):
     """The database went away and did not come back in time: ask for the key again before doing anything else."""
+
+
+class CommitUnsure(psycopg.OperationalError):
+    """A commit whose wait for the synchronous standby was ended by somebody: written here, and maybe only here."""
 
 
 class WriterClosed(AppendError):
@@ -81,13 +86,14 @@ class GroupCommit:
         self._waiting: list[Waiting] = []
         self._wake = asyncio.Event()
         self._closing = False
-        self._connection: AsyncConnection | None = None
+        self._connection: WriterConnection | None = None
+        self._warned: str | None = None
         self._task: asyncio.Task[None] | None = None
         self._telling: set[asyncio.Task[None]] = set()
         self._delivery: asyncio.Future[None] | None = None
 
     async def __aenter__(self) -> GroupCommit:
-        self._connection = await connect_async(self._url)
+        self._connection = await self._connect()
         self._task = asyncio.create_task(self._run(), name="group-commit")
         return self
 
@@ -109,9 +115,22 @@ class GroupCommit:
         if not append.parts or not all(part.drafts for part in append.parts):
             named = f"stream {append.stream}" if append.parts else "append"
             raise ValueError(f"{named}: expected at least one event, got none")
+        appended = await self._put(append)
+        assert appended is not None
+        return appended
+
+    async def settled(self) -> None:
+        """Wait until everything that was committed before is as safe as a commit makes it.
+
+        Whoever found a command by reading knows that this server has it, and not yet that a standby has. Raises
+        `OutcomeUnknown` or `WriterClosed`.
+        """
+        await self._put(None)
+
+    async def _put(self, append: Append | None) -> Appended | None:
         if self._closing:
             raise WriterClosed("the writer is closed")
-        future: asyncio.Future[Appended] = asyncio.get_running_loop().create_future()
+        future: asyncio.Future[Appended | None] = asyncio.get_running_loop().create_future()
         waiting = (append, future)
         self._waiting.append(waiting)
         self._wake.set()
@@ -147,7 +166,7 @@ class GroupCommit:
     def _take(self) -> list[Waiting]:
         events = count = 0
         for append, _ in self._waiting:
-            events += append.events
+            events += append.events if append else 0
             if count and events > MAX_BATCH_EVENTS:
                 break
             count += 1
@@ -160,7 +179,7 @@ class GroupCommit:
             outcomes = await self._outcomes([append for append, _ in waiting])
         finally:
             self._delivery.set_result(None)
-        told = list(zip((future for _, future in waiting), outcomes, strict=True))
+        told: list[Outcome] = list(zip((future for _, future in waiting), outcomes, strict=True))
         if len(told) < CROWD:
             _tell(told)
             return
@@ -171,17 +190,42 @@ class GroupCommit:
         self._telling.add(telling)
         telling.add_done_callback(self._telling.discard)
 
-    async def _outcomes(self, appends: Sequence[Append]) -> Sequence[Appended | BaseException]:
+    async def _outcomes(self, wanted: Sequence[Append | None]) -> list[Appended | BaseException | None]:
+        """One for each that is wanted: `None` where nothing but safety was asked for, and is given."""
+        appends = [append for append in wanted if append]
+        settled: BaseException | None = None
+        try:
+            outcomes: Sequence[Appended | BaseException] = await self._commit_surely(appends)
+        except OutcomeUnknown as error:
+            outcomes, settled = [error] * len(appends), error
+        except Exception as error:  # noqa: BLE001 - the caller must hear of it, whatever it is
+            outcomes = await self._in_halves(appends, error)
+            settled = await self._unsettled() if len(appends) < len(wanted) else None
+        told = iter(outcomes)
+        return [next(told) if append else settled for append in wanted]
+
+    async def _in_halves(self, appends: Sequence[Append], error: Exception) -> list[Appended | BaseException]:
+        """One of them cannot be written at all (its key is no text, say): halves find it, and the rest goes in."""
+        if len(appends) <= 1:
+            return [error for _ in appends]
+        middle = len(appends) // 2
+        return [*await self._of_appends(appends[:middle]), *await self._of_appends(appends[middle:])]
+
+    async def _of_appends(self, appends: Sequence[Append]) -> Sequence[Appended | BaseException]:
         try:
             return await self._commit_surely(appends)
         except OutcomeUnknown as error:
             return [error] * len(appends)
-        except Exception as error:  # noqa: BLE001 - the caller must hear of it, whatever it is
-            if len(appends) == 1:
-                return [error]
-            # One of them cannot be written at all (its key is no text, say): halves find it, and the rest goes in.
-            middle = len(appends) // 2
-            return [*await self._outcomes(appends[:middle]), *await self._outcomes(appends[middle:])]
+        except Exception as error:  # noqa: BLE001 - see `_outcomes`
+            return await self._in_halves(appends, error)
+
+    async def _unsettled(self) -> BaseException | None:
+        """Why what was committed before may not be safe; `None` when it is."""
+        try:
+            await self._commit_surely(())
+        except Exception as error:  # noqa: BLE001 - see `_outcomes`
+            return error
+        return None
 
     async def _commit_surely(self, appends: Sequence[Append]) -> Sequence[Appended | AppendError]:
         loop = asyncio.get_running_loop()
@@ -189,7 +233,7 @@ class GroupCommit:
         while True:
             try:
                 if self._connection is None:
-                    self._connection = await connect_async(self._url)
+                    self._connection = await self._connect()
                 return await self._commit(self._connection, appends)
             except NO_ROOM:
                 # The server lives, has said no, and has written nothing.
@@ -203,6 +247,15 @@ class GroupCommit:
                 _log.warning("ledger.connection_lost", error=type(error).__name__, appends=len(appends))
                 await asyncio.sleep(RECOVERY_PAUSE_S)
 
+    async def _connect(self) -> WriterConnection:
+        connection = await connect_writer(self._url)
+        connection.add_notice_handler(self._hear)
+        return connection
+
+    def _hear(self, notice: psycopg.errors.Diagnostic) -> None:
+        if notice.sqlstate in WAIT_ENDED:
+            self._warned = notice.message_primary
+
     async def _drop_connection(self) -> None:
         connection, self._connection = self._connection, None
         if connection is not None:
@@ -212,10 +265,13 @@ class GroupCommit:
     async def _commit(self, connection: AsyncConnection, appends: Sequence[Append]) -> Sequence[Appended | AppendError]:
         try:
             batch = await self._sequence(connection, appends)
-            if not batch.positions:
-                await connection.execute("ROLLBACK")
-                return batch.outcomes
-            await write(connection, batch)
+            self._warned = None
+            if batch.positions:
+                await write(connection, batch)
+            else:
+                await connection.execute("COMMIT")
+            if self._warned is not None:
+                raise CommitUnsure(self._warned)
             return batch.outcomes
         except Exception:
             # The transaction may be open still; only a closed connection cannot be rolled back.
@@ -224,33 +280,10 @@ class GroupCommit:
             raise
 
     async def _sequence(self, connection: AsyncConnection, appends: Sequence[Append]) -> Batch:
-        streams = _streams(appends)
         async with connection.pipeline():
             await connection.execute("BEGIN")
-            head = await connection.execute(_LOCK_HEAD, (SHARD,), prepare=True)
-            # A statement of its own: it must see what was committed while we waited for the lock.
-            versions = await connection.execute(_READ_VERSIONS, (SHARD, streams), prepare=True)
-            cases = await connection.execute(_READ_CASES, (*_cases(appends), SHARD), prepare=True)
-            known = await connection.execute(
-                _READ_COMMANDS,
-                ([append.tenant for append in appends], [append.key for append in appends], SHARD),
-                prepare=True,
-            )
-            subjects = await _ask_for_subjects(connection, appends)
-            beginnings = await _ask_for_beginnings(connection, appends)
-            fences = await _ask_for_fences(connection, appends)
-            locked = await head.fetchone()
-            assert locked is not None
-            size, frontier, recorded_at, room = locked
-            found = {stream: (seq, leaf) for stream, seq, leaf in await versions.fetchall()}
-            of_cases = {(tenant, case): (seq, leaf) for tenant, case, seq, leaf in await cases.fetchall()}
-            keys = {(tenant, key): KnownCommand(*rest) for tenant, key, *rest in await known.fetchall()}
-            readable: dict[UUID, bool] = dict(await _rows(subjects))
-            begun = {(tenant, name): position for tenant, name, position in await _rows(beginnings)}
-            held = frozenset(itertools.starmap(Fence, await _rows(fences)))
-        before = Head(Frontier.from_bytes(size, frontier), recorded_at)
-        known_of_batch = Known(found, keys, readable, begun, held, of_cases)
-        batch = sequence(appends, before, known_of_batch, utc_text(self._clock()))
+            before, room, known = await look(connection, appends)
+        batch = sequence(appends, before, known, utc_text(self._clock()))
         if batch.head.frontier.size > room:
             await connection.execute(_MAKE_ROOM, (SHARD, batch.head.frontier.size))
         return batch
@@ -273,79 +306,4 @@ async def _tell_in_turns(outcomes: Sequence[Outcome]) -> None:
         await asyncio.sleep(0)
 
 
-async def _rows(cursor: psycopg.AsyncCursor[tuple[Any, ...]] | None) -> list[Any]:
-    """The rows of a statement, none for one that was saved."""
-    return [] if cursor is None else await cursor.fetchall()
-
-
-def _streams(appends: Sequence[Append]) -> list[UUID]:
-    """Every stream whose version matters."""
-    written = {part.stream for append in appends for part in append.parts}
-    return list(written.union(stream for append in appends if append.reads for stream, _ in append.reads))
-
-
-def _cases(appends: Sequence[Append]) -> tuple[list[UUID], list[UUID]]:
-    """The tenants and the correlations of every case that grows."""
-    cases = {drafted.case for append in appends for part in append.parts for drafted in part.drafts}
-    return [tenant for tenant, _ in cases], [correlation for _, correlation in cases]
-
-
-async def _ask_for_subjects(
-    connection: AsyncConnection, appends: Sequence[Append]
-) -> psycopg.AsyncCursor[tuple[Any, ...]] | None:
-    """The subjects of a batch that are known; most batches are about nobody and save the statement."""
-    wanted = list({row.subject for append in appends for row in append.personal})
-    return await connection.execute(_READ_SUBJECTS, (SHARD, wanted), prepare=True) if wanted else None
-
-
-async def _ask_for_beginnings(
-    connection: AsyncConnection, appends: Sequence[Append]
-) -> psycopg.AsyncCursor[tuple[Any, ...]] | None:
-    """Where streams of some kinds last began, since they were looked for; most batches save the statement."""
-    asked = [(append.tenant, *beginning) for append in appends for beginning in append.beginnings]
-    if not asked:
-        return None
-    tenants, types, looked_to = map(list, zip(*asked, strict=True))
-    members = [member_of(tenant) for tenant in tenants]
-    return await connection.execute(_LAST_BEGUN, (tenants, members, types, looked_to, SHARD), prepare=True)
-
-
-async def _ask_for_fences(
-    connection: AsyncConnection, appends: Sequence[Append]
-) -> psycopg.AsyncCursor[tuple[Any, ...]] | None:
-    """The tenant locks of a batch that are still held; most batches save the statement."""
-    wanted = [append.fence for append in appends if append.fence is not None]
-    if not wanted:
-        return None
-    columns = [fence.lock for fence in wanted], [fence.holder for fence in wanted]
-    return await connection.execute(_HELD_FENCES, columns, prepare=True)
-
-
-_LOCK_HEAD = "SELECT size, frontier, recorded_at, room FROM ledger.head WHERE shard = %b FOR UPDATE"
-_READ_VERSIONS = "SELECT stream, seq, leaf FROM ledger.stream_heads WHERE shard = %b AND stream = ANY(%b)"
-# One probe of the index for each: a table that grew faster than its statistics is otherwise read as a whole.
-_READ_CASES = """
-SELECT wanted.tenant, wanted.correlation, head.seq, head.leaf
-FROM unnest(%b::uuid[], %b::uuid[]) AS wanted (tenant, correlation) CROSS JOIN LATERAL (
-    SELECT seq, leaf FROM ledger.case_heads
-    WHERE shard = %b AND tenant = wanted.tenant AND correlation = wanted.correlation LIMIT 1
-) AS head"""
-_READ_COMMANDS = """
-SELECT wanted.tenant, wanted.key, known.digest, known.stream, known.seq, known.version, known.position, known.events
-FROM unnest(%b::uuid[], %b::text[]) AS wanted (tenant, key) CROSS JOIN LATERAL (
-    SELECT digest, stream, seq, version, position, events FROM ledger.commands
-    WHERE shard = %b AND tenant = wanted.tenant AND key = wanted.key LIMIT 1
-) AS known"""
-_READ_SUBJECTS = """
-SELECT subject, wrapped IS NOT NULL FROM ledger.subject_keys WHERE shard = %b AND subject = ANY(%b)"""
-# Of the tenant alone: else whoever begins many streams would keep everybody else from being judged.
-_LAST_BEGUN = """
-SELECT wanted.tenant, wanted.type, max(events.position)
-FROM unnest(%b::uuid[], %b::bytea[], %b::text[], %b::bigint[]) AS wanted (tenant, member, type, looked_to)
-JOIN ledger.events ON events.shard = %b AND events.position > wanted.looked_to AND events.seq = 1
- AND events.type = wanted.type AND position(wanted.member IN events.entry) > 0
-GROUP BY wanted.tenant, wanted.type"""
-_HELD_FENCES = f"""
-SELECT wanted.lock, wanted.holder FROM unnest(%b::bigint[], %b::integer[]) AS wanted (lock, holder)
-JOIN pg_locks AS held ON held.pid = wanted.holder AND {IS_HELD}"""
 _MAKE_ROOM = "SELECT ledger.make_room(%s::smallint, %s)"

@@ -14,7 +14,7 @@ import psycopg
 import pytest
 from psycopg import Connection
 
-from adapters.postgres.connections import connect, connect_async
+from adapters.postgres.connections import connect, connect_writer
 from adapters.postgres.embedded import EmbeddedPostgres
 from adapters.postgres.schema import SHARD, ensure_schema
 from adapters.postgres.writing import group_commit as module
@@ -79,10 +79,10 @@ async def test_somebody_else_writes_while_the_outcome_is_unknown(
     async def wait_and_connect(to: str) -> Any:
         asked.set()
         await answered.wait()
-        return await connect_async(to)
+        return await connect_writer(to)
 
     async with through_faulty_socket(url, "before") as (faulty_url, _), GroupCommit(faulty_url, clock=now) as unlucky:
-        monkeypatch.setattr(module, "connect_async", wait_and_connect)
+        monkeypatch.setattr(module, "connect_writer", wait_and_connect)
         waiting = asyncio.create_task(unlucky.append(toys(stream)))
         await asked.wait()
         monkeypatch.undo()

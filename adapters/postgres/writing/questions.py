@@ -1,0 +1,128 @@
+"""What a batch of appends must be judged by, asked under the head row's lock in one round trip.
+
+Every question but that for heads and commands is saved where no append of the batch needs its answer.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+import psycopg
+
+from adapters.postgres.advisory import IS_HELD
+from adapters.postgres.connections import AsyncConnection
+from adapters.postgres.schema import SHARD
+from adapters.postgres.writing.sequencer import Append, Fence, Head, Known, KnownCommand
+from chain.entry import member_of
+from chain.merkle import Frontier
+
+
+async def look(connection: AsyncConnection, appends: Sequence[Append]) -> tuple[Head, int, Known]:
+    """Lock the head row of a transaction that has begun; the head, the room for positions, and what is known."""
+    head = await connection.execute(_LOCK_HEAD, (SHARD,), prepare=True)
+    # A statement of its own: it must see what was committed while we waited for the lock.
+    versions = await connection.execute(_READ_VERSIONS, (SHARD, _streams(appends)), prepare=True)
+    cases = await connection.execute(_READ_CASES, (*_cases(appends), SHARD), prepare=True)
+    known = await connection.execute(
+        _READ_COMMANDS,
+        ([append.tenant for append in appends], [append.key for append in appends], SHARD),
+        prepare=True,
+    )
+    subjects = await _ask_for_subjects(connection, appends)
+    beginnings = await _ask_for_beginnings(connection, appends)
+    fences = await _ask_for_fences(connection, appends)
+    locked = await head.fetchone()
+    assert locked is not None
+    size, frontier, recorded_at, room = locked
+    return (
+        Head(Frontier.from_bytes(size, frontier), recorded_at),
+        room,
+        Known(
+            versions={stream: (seq, leaf) for stream, seq, leaf in await versions.fetchall()},
+            cases={(tenant, case): (seq, leaf) for tenant, case, seq, leaf in await cases.fetchall()},
+            commands={(tenant, key): KnownCommand(*rest) for tenant, key, *rest in await known.fetchall()},
+            subjects=dict(await _rows(subjects)),
+            begun={(tenant, name): position for tenant, name, position in await _rows(beginnings)},
+            fences=frozenset(itertools.starmap(Fence, await _rows(fences))),
+        ),
+    )
+
+
+async def _rows(cursor: psycopg.AsyncCursor[tuple[Any, ...]] | None) -> list[Any]:
+    """The rows of a statement, none for one that was saved."""
+    return [] if cursor is None else await cursor.fetchall()
+
+
+def _streams(appends: Sequence[Append]) -> list[UUID]:
+    """Every stream whose version matters."""
+    written = {part.stream for append in appends for part in append.parts}
+    return list(written.union(stream for append in appends if append.reads for stream, _ in append.reads))
+
+
+def _cases(appends: Sequence[Append]) -> tuple[list[UUID], list[UUID]]:
+    """The tenants and the correlations of every case that grows."""
+    cases = {drafted.case for append in appends for part in append.parts for drafted in part.drafts}
+    return [tenant for tenant, _ in cases], [correlation for _, correlation in cases]
+
+
+async def _ask_for_subjects(
+    connection: AsyncConnection, appends: Sequence[Append]
+) -> psycopg.AsyncCursor[tuple[Any, ...]] | None:
+    """The subjects of a batch that are known; most batches are about nobody and save the statement."""
+    wanted = list({row.subject for append in appends for row in append.personal})
+    return await connection.execute(_READ_SUBJECTS, (SHARD, wanted), prepare=True) if wanted else None
+
+
+async def _ask_for_beginnings(
+    connection: AsyncConnection, appends: Sequence[Append]
+) -> psycopg.AsyncCursor[tuple[Any, ...]] | None:
+    """Where streams of some kinds last began, since they were looked for; most batches save the statement."""
+    asked = [(append.tenant, *beginning) for append in appends for beginning in append.beginnings]
+    if not asked:
+        return None
+    tenants, types, looked_to = map(list, zip(*asked, strict=True))
+    members = [member_of(tenant) for tenant in tenants]
+    return await connection.execute(_LAST_BEGUN, (tenants, members, types, looked_to, SHARD), prepare=True)
+
+
+async def _ask_for_fences(
+    connection: AsyncConnection, appends: Sequence[Append]
+) -> psycopg.AsyncCursor[tuple[Any, ...]] | None:
+    """The tenant locks of a batch that are still held; most batches save the statement."""
+    wanted = [append.fence for append in appends if append.fence is not None]
+    if not wanted:
+        return None
+    columns = [fence.lock for fence in wanted], [fence.holder for fence in wanted]
+    return await connection.execute(_HELD_FENCES, columns, prepare=True)
+
+
+_LOCK_HEAD = "SELECT size, frontier, recorded_at, room FROM ledger.head WHERE shard = %b FOR UPDATE"
+_READ_VERSIONS = "SELECT stream, seq, leaf FROM ledger.stream_heads WHERE shard = %b AND stream = ANY(%b)"
+# One probe of the index for each: a table that grew faster than its statistics is otherwise read as a whole.
+_READ_CASES = """
+SELECT wanted.tenant, wanted.correlation, head.seq, head.leaf
+FROM unnest(%b::uuid[], %b::uuid[]) AS wanted (tenant, correlation) CROSS JOIN LATERAL (
+    SELECT seq, leaf FROM ledger.case_heads
+    WHERE shard = %b AND tenant = wanted.tenant AND correlation = wanted.correlation LIMIT 1
+) AS head"""
+_READ_COMMANDS = """
+SELECT wanted.tenant, wanted.key, known.digest, known.stream, known.seq, known.version, known.position, known.events
+FROM unnest(%b::uuid[], %b::text[]) AS wanted (tenant, key) CROSS JOIN LATERAL (
+    SELECT digest, stream, seq, version, position, events FROM ledger.commands
+    WHERE shard = %b AND tenant = wanted.tenant AND key = wanted.key LIMIT 1
+) AS known"""
+_READ_SUBJECTS = """
+SELECT subject, wrapped IS NOT NULL FROM ledger.subject_keys WHERE shard = %b AND subject = ANY(%b)"""
+# Of the tenant alone: else whoever begins many streams would keep everybody else from being judged.
+_LAST_BEGUN = """
+SELECT wanted.tenant, wanted.type, max(events.position)
+FROM unnest(%b::uuid[], %b::bytea[], %b::text[], %b::bigint[]) AS wanted (tenant, member, type, looked_to)
+JOIN ledger.events ON events.shard = %b AND events.position > wanted.looked_to AND events.seq = 1
+ AND events.type = wanted.type AND position(wanted.member IN events.entry) > 0
+GROUP BY wanted.tenant, wanted.type"""
+_HELD_FENCES = f"""
+SELECT wanted.lock, wanted.holder FROM unnest(%b::bigint[], %b::integer[]) AS wanted (lock, holder)
+JOIN pg_locks AS held ON held.pid = wanted.holder AND {IS_HELD}"""
