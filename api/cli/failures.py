@@ -36,6 +36,7 @@ STATUS: Mapping[str, int] = {
     "adapters.postgres.connections.DatabaseUnavailable": UNUSABLE,
     "adapters.postgres.embedded.EmbeddedPostgresError": UNUSABLE,
     "adapters.postgres.reading.reader.StreamBroken": REFUSED,
+    "adapters.postgres.schema.LedgerInUse": UNUSABLE,
     "adapters.postgres.schema.SchemaMismatch": UNUSABLE,
     "adapters.postgres.writing.sequencer.AppendError": REFUSED,
     "adapters.processes.end_of_day.EndOfDayError": REFUSED,

@@ -36,7 +36,7 @@ STREAMS_AT_ONCE = 1_000
 BEGAN = datetime(2026, 1, 1, 8, 0, tzinfo=UTC)
 RECORDED_AT = utc_text(BEGAN)
 _BEGAN_MS = int(BEGAN.timestamp() * 1_000)
-_STREAM, _EID, _CAUSE = (UUID(int=0x7 << 76 | 0b10 << 62 | number) for number in (1, 2, 3))
+_STREAM, _EID, _CAUSE = (UUID(int=0x7 << 76 | 0b10 << 62 | number) for number in (0xA1, 0xA2, 0xA3))
 _LENGTH = struct.Struct("!i").pack
 _COPY_HEADER = b"PGCOPY\n\xff\r\n\x00" + bytes(8)
 _COPY_TRAILER = b"\xff\xff"

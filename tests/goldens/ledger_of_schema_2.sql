@@ -350,4 +350,3 @@ GRANT SELECT ON TABLE ledger.tiles TO leaseledger_reader;
 GRANT SELECT,INSERT ON TABLE ledger.vault TO leaseledger_app;
 
 ALTER DEFAULT PRIVILEGES FOR ROLE leaseledger_app IN SCHEMA read GRANT SELECT ON TABLES TO leaseledger_reader;
-

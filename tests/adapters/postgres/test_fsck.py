@@ -240,6 +240,10 @@ def roll_back(behind: Connection[Any], size: int) -> None:
     behind.execute("DELETE FROM ledger.checkpoints WHERE size > %s", (size,))
     behind.execute("DELETE FROM ledger.stream_heads WHERE stream NOT IN (SELECT stream FROM ledger.events)")
     behind.execute(
+        "DELETE FROM ledger.case_heads WHERE correlation::text NOT IN ("
+        "SELECT convert_from(entry, 'UTF8')::json->>'correlation' FROM ledger.events)"
+    )
+    behind.execute(
         "UPDATE ledger.head SET size = %s, frontier = %s, root = %s, recorded_at = (SELECT max("
         "convert_from(entry, 'UTF8')::json->>'recorded_at') FROM ledger.events)",
         (size, frontier.to_bytes(), frontier.root()),

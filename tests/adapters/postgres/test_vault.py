@@ -286,7 +286,7 @@ async def test_values_do_not_move_between_places(program: Running, connection: C
     wrapped = wrapped_key(connection, subject)
     assert wrapped is not None
     (eid, _, address), (_, _, identity), *_ = vault_rows(connection)
-    for moved in (replace(identity, path=address.path), replace(address, keys=identity)):
+    for moved in (replace(identity, path=address.path), replace(address, digest=identity.digest)):
         with pytest.raises(VaultError, match="expected the sealed bytes"):
             program.vault.open(eid, subject, wrapped, moved)
     with pytest.raises(VaultError, match="expected the sealed bytes"):

@@ -353,8 +353,8 @@ def test_key_of_another_payload_is_refused_without_its_digest() -> None:
 
 
 def test_key_belongs_to_its_tenant() -> None:
-    mine, theirs = append(), append(STREAMS[1], tenant=OTHER_TENANT, says="that")
-    assert len(placed(sequence([mine, theirs], EMPTY, NOTHING, NOW))) == 2
+    theirs = append(STREAMS[1], tenant=OTHER_TENANT, says="that")
+    assert len(placed(sequence([append(), theirs], EMPTY, NOTHING, NOW))) == 2
 
 
 def test_known_key_is_answered_before_the_version_is_looked_at() -> None:
@@ -372,8 +372,7 @@ def test_time_of_recording_never_goes_back(head: str, now: str, expected: str) -
 
 
 def test_batch_of_losers_leaves_the_head_alone() -> None:
-    head = Head(Frontier.empty(), EARLY)
-    batch = sequence([append(expected=1)], head, NOTHING, LATE)
+    batch = sequence([append(expected=1)], head := Head(Frontier.empty(), EARLY), NOTHING, LATE)
     assert (batch.head, batch.positions, batch.accepted) == (head, [], [])
 
 
@@ -389,8 +388,7 @@ def test_batch_of_losers_leaves_the_head_alone() -> None:
     ],
 )
 def test_personal_values_need_a_living_key(subjects: dict[UUID, bool], brings: bytes, expected: type) -> None:
-    wanted = about(append(), SUBJECTS[0], brings)
-    [outcome] = sequence([wanted], EMPTY, Known({}, {}, subjects), NOW).outcomes
+    [outcome] = sequence([about(append(), SUBJECTS[0], brings)], EMPTY, Known({}, {}, subjects), NOW).outcomes
     assert type(outcome) is expected
 
 
@@ -398,5 +396,5 @@ def test_first_of_two_new_keys_in_one_batch_wins() -> None:
     first = about(append(STREAMS[0], key="a"), SUBJECTS[0], b"one")
     second = about(append(STREAMS[1], key="b"), SUBJECTS[0], b"two")
     under_it = about(append(STREAMS[2], key="c"), SUBJECTS[0])
-    batch = sequence([first, second, under_it], EMPTY, NOTHING, NOW)
-    assert [type(outcome) for outcome in batch.outcomes] == [Appended, SubjectKeyTaken, Appended]
+    outcomes = sequence([first, second, under_it], EMPTY, NOTHING, NOW).outcomes
+    assert [*map(type, outcomes)] == [Appended, SubjectKeyTaken, Appended]

@@ -90,7 +90,7 @@ def test_a_healthy_ledger(program: Program) -> None:
     assert (done["ledger"]["size"], done["ledger"]["newest_checkpoint"]["size"]) == (size, size)
     assert done["ledger"]["newest_checkpoint"]["kept"] == 1
     assert len(done["ledger"]["root"]) == 64
-    assert [one["mode"] for one in done["keys"]] == ["0600", "0600"]
+    assert [one["mode"] for one in done["keys"]] == ["0600"] * 3
     assert {one["behind"] for one in done["read_models"]} == {0}
     assert done["database"]["embedded"] is False
     assert done["data_directory"]["bytes"] > 0

@@ -27,6 +27,8 @@ from tests.api.cli.program import Program
 from tests.ledger import ORIGIN
 
 CASES = 8
+OPENING = 1
+"""The stream that every ledger begins with."""
 AT = 17
 
 _SWAP = (
@@ -60,8 +62,9 @@ HARM: dict[str, tuple[str, int | None]] = {
 
 
 def first_stream(program: Program) -> str:
+    """The stream of the first event behind the ledger's opening."""
     with program.superuser() as connection:
-        row = connection.execute("SELECT stream FROM ledger.events WHERE position = 1").fetchone()
+        row = connection.execute("SELECT stream FROM ledger.events WHERE position = 2").fetchone()
     assert row is not None
     return f"'{row[0]}'"
 
@@ -70,11 +73,13 @@ def test_a_ledger_in_order(program: Program) -> None:
     size = program.filled(CASES)
     data = program("fsck", "--json").then(0).json
     assert data["ok"] is True
-    assert (data["events"], data["size"], data["streams"], data["findings"]) == (size, size, CASES, [])
+    assert (data["events"], data["size"], data["streams"], data["findings"]) == (size, size, CASES + OPENING, [])
     assert data["events_per_s"] > 0
     assert data["read_models"]["application_book"] == CASES
     text = program("fsck").then(0).text
-    assert text.startswith(f"In order: {size} events of {CASES} streams, 1 checkpoint, 0 personal values, {CASES} rows")
+    assert text.startswith(
+        f"In order: {size} events of {CASES + OPENING} streams, 1 checkpoint, 0 personal values, {CASES} rows"
+    )
 
 
 def test_an_empty_ledger_is_in_order(program: Program) -> None:
@@ -184,6 +189,11 @@ def snapshot_of(program: Program, kept: Path) -> list[str]:
         "UPDATE ledger.stream_heads h SET (seq, leaf) = (SELECT e.seq, e.leaf FROM ledger.events e "
         "WHERE e.stream = h.stream ORDER BY e.seq DESC LIMIT 1)"
     )
+    told = "SELECT convert_from(e.entry, 'UTF8')::json->>'correlation' AS told, e.leaf, e.position FROM ledger.events e"
+    cases = (
+        f"UPDATE ledger.case_heads h SET (seq, leaf) = (SELECT count(*) OVER (), c.leaf FROM ({told}) c "
+        "WHERE c.told = h.correlation::text ORDER BY c.position DESC LIMIT 1)"
+    )
     head = (
         f"UPDATE ledger.head SET size = {size}, root = '\\x{frontier.root().hex()}', "
         f"frontier = '\\x{frontier.to_bytes().hex()}', recorded_at = '{parse(entries[-1]).recorded_at}'"
@@ -194,6 +204,8 @@ def snapshot_of(program: Program, kept: Path) -> list[str]:
         f"DELETE FROM ledger.checkpoints WHERE size > {size}",
         "DELETE FROM ledger.stream_heads h WHERE NOT EXISTS (SELECT FROM ledger.events e WHERE e.stream = h.stream)",
         streams,
+        f"DELETE FROM ledger.case_heads h WHERE h.correlation::text NOT IN (SELECT c.told FROM ({told}) c)",
+        cases,
         head,
         "TRUNCATE ledger.tiles",
         f"INSERT INTO ledger.tiles (shard, level, index, hashes) VALUES {rows}",
