@@ -41,7 +41,7 @@ from adapters.postgres.writing.sequencer import (
     VersionConflict,
 )
 from chain.entry import Draft, draft
-from domain.kernel.command import Command, Context
+from domain.kernel.command import SYSTEM, Command, Context
 from domain.kernel.decider import Decider
 from domain.kernel.event import Event, subject_of
 from domain.kernel.needs import Proposal
@@ -71,6 +71,11 @@ class Request(Struct, frozen=True, kw_only=True):
     first: bool = False
     asked: object = None
     about: UUID | None = None
+
+    @property
+    def system(self) -> bool:
+        """Whether the program itself asks: its keys are apart from those of callers."""
+        return self.context.actor.role == SYSTEM
 
 
 class StreamBusy(AppendError):
@@ -122,7 +127,7 @@ class Ledger:
             if isinstance(outcome, Appended) and outcome.events:
                 return outcome
             # A "no" may be the answer to a repeated command or to an old state: look before saying it.
-            known = await self._reader.command(request.context.tenant, request.key)
+            known = await self._reader.command(request.context.tenant, request.key, system=request.system)
             if known is not None:
                 return await self._repeat(request.key, asked, known)
             if await self.states.catch_up(decider, request.stream) != version or isinstance(outcome, SubjectKeyTaken):
@@ -138,11 +143,11 @@ class Ledger:
     async def repeated(
         self, tenant: UUID, key: str, kind: type[Command], asked: object, stream: UUID | None
     ) -> Appended | None:
-        """The first outcome under a key, without deciding anything again; `None` for a key that is new.
+        """The first outcome under a caller's key, without deciding anything again; `None` for a key that is new.
 
         Without a stream, that of the first request is taken. Raises `KeyReused` for another payload.
         """
-        known = await self._reader.command(tenant, key)
+        known = await self._reader.command(tenant, key, system=False)
         if known is None:
             return None
         return await self._repeat(key, _payload(stream or known.stream, kind, asked), known)
@@ -210,6 +215,7 @@ class Ledger:
             Append(
                 tenant=request.context.tenant,
                 key=request.key,
+                system=request.system,
                 digest=digest,
                 parts=(Part(request.stream, version, drafted.drafts),),
                 reads=tuple(reads.versions.items()),
@@ -247,7 +253,7 @@ class Ledger:
         for event, context, eid in facts:
             digests: tuple[str, ...] = ()
             if values := personal_values(event):
-                stored = await self._subject_keys(event, keys)
+                stored = await self._subject_keys(context.tenant, event, keys)
                 prepared = self._vault.prepare(event, eid, values, stored)
                 keys.update(prepared.new_keys)
                 personal.extend(prepared.rows)
@@ -255,13 +261,13 @@ class Ledger:
             drafts.append(draft(event, context, stream=stream, eid=eid, digests=digests))
         return Drafted(tuple(drafts), tuple(personal), tuple(keys.items()))
 
-    async def _subject_keys(self, event: Event, made: dict[UUID, bytes]) -> dict[UUID, bytes | None]:
+    async def _subject_keys(self, tenant: UUID, event: Event, made: dict[UUID, bytes]) -> dict[UUID, bytes | None]:
         subject = subject_of(event)
         if subject is None:
             return {}
         if subject in made:
             return {subject: made[subject]}
-        return await self._reader.subject_key(subject)
+        return await self._reader.subject_key(tenant, subject)
 
 
 class Drafted(Struct, frozen=True):

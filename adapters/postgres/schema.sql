@@ -51,7 +51,8 @@ CREATE TABLE ledger.case_heads (
 ) WITH (fillfactor = 80);
 
 -- Every command that was ever accepted, by its idempotency key: where all its events stand, and the numbers of the
--- first and the last event of the stream that it was for.
+-- first and the last event of the stream that it was for. What the program does on its own has keys of its own (system):
+-- no caller can take one of them.
 CREATE TABLE ledger.commands (
     shard     smallint NOT NULL,
     tenant    uuid     NOT NULL,
@@ -62,16 +63,18 @@ CREATE TABLE ledger.commands (
     version   integer  NOT NULL,
     position  bigint   NOT NULL,
     events    integer  NOT NULL,
-    PRIMARY KEY (shard, tenant, key)
+    system    boolean  NOT NULL,
+    PRIMARY KEY (shard, tenant, system, key)
 );
 
--- One key for each person, wrapped by a key-encryption key; destroyed keys keep their row without the key.
+-- One key for each person of each tenant, wrapped by a key-encryption key; destroyed keys keep their row without it.
 CREATE TABLE ledger.subject_keys (
     shard        smallint NOT NULL,
+    tenant       uuid     NOT NULL,
     subject      uuid     NOT NULL,
     wrapped      bytea,
     destroyed_at text,
-    PRIMARY KEY (shard, subject),
+    PRIMARY KEY (shard, tenant, subject),
     CHECK ((wrapped IS NULL) = (destroyed_at IS NOT NULL))
 );
 
@@ -85,9 +88,10 @@ CREATE TABLE ledger.vault (
     digest     text     NOT NULL,
     nonce      bytea    NOT NULL,
     ciphertext bytea    NOT NULL,
+    tenant     uuid     NOT NULL,
     PRIMARY KEY (shard, eid, path)
 );
-CREATE INDEX vault_by_subject ON ledger.vault (shard, subject);
+CREATE INDEX vault_by_subject ON ledger.vault (shard, tenant, subject);
 
 -- Every checkpoint that was ever published, and the tiles up to the newest one.
 CREATE TABLE ledger.checkpoints (

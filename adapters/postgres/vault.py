@@ -1,4 +1,4 @@
-"""The vault: personal values under one key for each person, beside the ledger and never in it.
+"""The vault: personal values under one key for each person, of each tenant, beside the ledger and never in it.
 
 Writing prepares rows for the append that carries the event, so that entry and values commit together. Destroying a
 subject's key takes the head row's lock like every append: after it commits, no value of that subject can be read and
@@ -79,16 +79,17 @@ def personal_values(event: Event) -> dict[str, str]:
     return {name: value for name in names if (value := getattr(event, name)) is not UNSET}
 
 
-def destroy_key(connection: psycopg.Connection[tuple[Any, ...]], subject: UUID, at: str) -> bool:
-    """Destroy one subject's key for ever; `True` if there was one. `at` is RFC 3339 text.
+def destroy_key(connection: psycopg.Connection[tuple[Any, ...]], tenant: UUID, subject: UUID, at: str) -> bool:
+    """Destroy the key of one subject of a tenant for ever; `True` if there was one. `at` is RFC 3339 text.
 
-    Values stay as ciphertext nobody can open; `fsck` accepts them. Backups made before hold the key still.
+    Another tenant's subject of the same id has a key of its own. Values stay as ciphertext that nobody can open; `fsck`
+    accepts them. Backups made before hold the key still.
     """
     with connection.transaction():
         connection.execute("SELECT 1 FROM ledger.head WHERE shard = %s FOR UPDATE", (SHARD,))
         done = connection.execute(
             "UPDATE ledger.subject_keys SET wrapped = NULL, destroyed_at = %s "
-            "WHERE shard = %s AND subject = %s AND wrapped IS NOT NULL",
-            (at, SHARD, subject),
+            "WHERE shard = %s AND tenant = %s AND subject = %s AND wrapped IS NOT NULL",
+            (at, SHARD, tenant, subject),
         )
         return done.rowcount == 1

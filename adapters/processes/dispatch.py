@@ -69,6 +69,10 @@ class Dispatch(Struct, frozen=True, kw_only=True):
     about: UUID | None = None
 
 
+DispatchKey = tuple[UUID, str]
+"""What makes a command of the program the same one: tenant and idempotency key."""
+
+
 @dataclass
 class Dispatched:
     """Outcome of commands: accepted now, known from an earlier run, granted with nothing to do, refused by code."""

@@ -16,7 +16,7 @@ from msgspec import Struct
 
 from adapters.postgres.connections import Connection, Pool, has_table
 from adapters.postgres.schema import SHARD
-from adapters.postgres.writing.sequencer import CommandKey
+from adapters.processes.dispatch import DispatchKey
 from domain.kernel.process import FAILED
 from domain.kernel.refusal import Refusal
 
@@ -94,7 +94,7 @@ class Parking:
     def __init__(self, pool: Pool, process: str) -> None:
         self._pool, self._process = pool, process
 
-    async def settle(self, tries: Mapping[int, int], left: Sequence[Unsettled], done: Collection[CommandKey]) -> None:
+    async def settle(self, tries: Mapping[int, int], left: Sequence[Unsettled], done: Collection[DispatchKey]) -> None:
         """Forget what was parked of some events and what is done by now, and park what is left of these events.
 
         `tries` has each event's position with the times that it was tried before.

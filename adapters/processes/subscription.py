@@ -21,12 +21,12 @@ from adapters.postgres.ledger import Ledger
 from adapters.postgres.reading.facts import FactLoader
 from adapters.postgres.reading.reader import Reader, Stored
 from adapters.postgres.schema import SHARD
-from adapters.postgres.writing.sequencer import CommandKey
 from adapters.processes import parking
 from adapters.processes.dispatch import (
     STREAMS_IN_FLIGHT,
     Dispatch,
     Dispatched,
+    DispatchKey,
     command_id,
     dispatch_all,
     failure_of,
@@ -256,9 +256,9 @@ def _refusal_of(one: FollowUp | Unanswered, failing: dict[UUID, int], position: 
     return refusal
 
 
-def _granted(follow_ups: Sequence[tuple[int, Dispatch]], done: Dispatched, left: list[Unsettled]) -> set[CommandKey]:
+def _granted(follow_ups: Sequence[tuple[int, Dispatch]], done: Dispatched, left: list[Unsettled]) -> set[DispatchKey]:
     """The keys of what was done; what was not goes to `left`, with the position of the first event that asked."""
-    at: dict[CommandKey, int] = {}
+    at: dict[DispatchKey, int] = {}
     for position, one in follow_ups:
         at.setdefault((one.context.tenant, one.key), position)
     refused = {id(one) for one, _ in done.refusals}

@@ -12,6 +12,7 @@ from adapters.keys import KeyFileError
 from adapters.postgres.fsck.findings import Findings
 from adapters.postgres.schema import SHARD
 from adapters.postgres.vault import Vault
+from adapters.postgres.writing.sequencer import SubjectOfTenant
 from chain.entry import Entry
 from chain.personal import Sealed, VaultError, decoys, open_field
 from domain.kernel.event import Event, subject_of
@@ -28,9 +29,9 @@ class VaultCheck:
         self._found = found
         self.opened = 0
         self.erased = 0
-        self._keys: dict[UUID, bytes | None] = {}
-        for subject, wrapped in connection.execute(_KEYS, (SHARD,)):
-            self._keys[subject] = None if wrapped is None else self._unwrap(subject, wrapped)
+        self._keys: dict[SubjectOfTenant, bytes | None] = {}
+        for tenant, subject, wrapped in connection.execute(_KEYS, (SHARD,)):
+            self._keys[tenant, subject] = None if wrapped is None else self._unwrap(subject, wrapped)
         self._cursor = connection.cursor("fsck_vault", binary=True)
         self._cursor.itersize = ROWS_AT_ONCE
         self._cursor.execute(_VALUES, (SHARD,))
@@ -41,10 +42,11 @@ class VaultCheck:
         while self._row[0] < position:
             self._stray()
         digests = set(entry.sd) if entry.sd is not UNSET else set()
-        subject = subject_of(event)
+        of = subject_of(event)
+        subject = None if of is None else (entry.tenant, of)
         key = self._keys.get(subject) if subject is not None else None
         while self._row[0] == position:
-            digests.discard(self._value(entry, key))
+            digests.discard(self._value(entry, subject, key))
             self._row = self._next()
         if key is not None and digests - set(decoys(key, entry.eid)):
             missing = ", ".join(sorted(digests - set(decoys(key, entry.eid))))
@@ -58,8 +60,11 @@ class VaultCheck:
             self._stray()
         self._cursor.close()
 
-    def _value(self, entry: Entry, key: bytes | None) -> str:
-        position, eid, path, digest, nonce, ciphertext = self._row
+    def _value(self, entry: Entry, subject: SubjectOfTenant | None, key: bytes | None) -> str:
+        position, eid, path, digest, nonce, ciphertext, *owner = self._row
+        if tuple(owner) != subject:
+            what = f"tenant and subject of vault value {path}"
+            self._found.add(position, what, "/".join(map(str, subject or ())) or "none", "/".join(map(str, owner)))
         if key is None:
             self.erased += 1
             return str(digest)
@@ -94,7 +99,7 @@ class VaultCheck:
         return self._cursor.fetchone() or (_END,)
 
 
-_KEYS = "SELECT subject, wrapped FROM ledger.subject_keys WHERE shard = %s"
+_KEYS = "SELECT tenant, subject, wrapped FROM ledger.subject_keys WHERE shard = %s"
 _VALUES = """
-SELECT position, eid, path, digest, nonce, ciphertext FROM ledger.vault WHERE shard = %s
+SELECT position, eid, path, digest, nonce, ciphertext, tenant, subject FROM ledger.vault WHERE shard = %s
 ORDER BY position, path"""

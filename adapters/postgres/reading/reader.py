@@ -79,13 +79,13 @@ class Reader:
         """The position of the newest event, 0 for an empty ledger."""
         return int((await self._rows("SELECT size FROM ledger.head WHERE shard = %s", (SHARD,)))[0][0])
 
-    async def command(self, tenant: UUID, key: str) -> KnownCommand | None:
-        """The accepted command with this idempotency key, if there is one."""
-        rows = await self._rows(_COMMAND, (SHARD, tenant, key))
+    async def command(self, tenant: UUID, key: str, *, system: bool) -> KnownCommand | None:
+        """The accepted command with this idempotency key of callers, or of the program itself, if there is one."""
+        rows = await self._rows(_COMMAND, (SHARD, tenant, system, key))
         return KnownCommand(*rows[0]) if rows else None
 
     async def known_keys(self, tenant: UUID, keys: list[str]) -> set[str]:
-        """Those of the idempotency keys that the ledger holds."""
+        """Those of the program's own idempotency keys that the ledger holds."""
         return {key for (key,) in await self._rows(_KNOWN_KEYS, (SHARD, tenant, keys))}
 
     async def versions(self, streams: list[UUID]) -> dict[UUID, int]:
@@ -96,9 +96,9 @@ class Reader:
         """Where a tenant's stream last began with each of these types of events behind a position, if one did."""
         return dict(await self._rows(_LAST_BEGUN, (SHARD, after, types, member_of(tenant))))
 
-    async def subject_key(self, subject: UUID) -> dict[UUID, bytes | None]:
-        """The wrapped key of a subject; `None` in it when destroyed; empty when the subject is new."""
-        return dict(await self._rows(_SUBJECT_KEY, (SHARD, subject)))
+    async def subject_key(self, tenant: UUID, subject: UUID) -> dict[UUID, bytes | None]:
+        """The wrapped key of a tenant's subject; `None` in it when destroyed; empty when the subject is new."""
+        return dict(await self._rows(_SUBJECT_KEY, (SHARD, tenant, subject)))
 
     async def _rows(self, query: str, parameters: tuple[object, ...]) -> list[tuple[Any, ...]]:
         async with self._pool.connection() as connection:
@@ -129,10 +129,10 @@ SELECT position, entry, leaf FROM ledger.events
 WHERE shard = %s AND position > %s AND position <= %s AND type = ANY(%s) ORDER BY position LIMIT %s"""
 _COMMAND = """
 SELECT digest, stream, seq, version, position, events FROM ledger.commands
-WHERE shard = %s AND tenant = %s AND key = %s"""
-_KNOWN_KEYS = "SELECT key FROM ledger.commands WHERE shard = %s AND tenant = %s AND key = ANY(%s)"
+WHERE shard = %s AND tenant = %s AND system = %s AND key = %s"""
+_KNOWN_KEYS = "SELECT key FROM ledger.commands WHERE shard = %s AND tenant = %s AND system AND key = ANY(%s)"
 _VERSIONS = "SELECT stream, seq FROM ledger.stream_heads WHERE shard = %s AND stream = ANY(%s)"
-_SUBJECT_KEY = "SELECT subject, wrapped FROM ledger.subject_keys WHERE shard = %s AND subject = %s"
+_SUBJECT_KEY = "SELECT subject, wrapped FROM ledger.subject_keys WHERE shard = %s AND tenant = %s AND subject = %s"
 _LAST_BEGUN = """
 SELECT type, max(position) FROM ledger.events
 WHERE shard = %s AND position > %s AND seq = 1 AND type = ANY(%s) AND position(%s::bytea IN entry) > 0 GROUP BY type"""

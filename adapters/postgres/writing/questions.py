@@ -26,9 +26,10 @@ async def look(connection: AsyncConnection, appends: Sequence[Append]) -> tuple[
     # A statement of its own: it must see what was committed while we waited for the lock.
     versions = await connection.execute(_READ_VERSIONS, (SHARD, _streams(appends)), prepare=True)
     cases = await connection.execute(_READ_CASES, (*_cases(appends), SHARD), prepare=True)
+    known_by = [(append.tenant, append.system, append.key) for append in appends]
     known = await connection.execute(
         _READ_COMMANDS,
-        ([append.tenant for append in appends], [append.key for append in appends], SHARD),
+        (*map(list, zip(*known_by, strict=True)), SHARD) if known_by else ([], [], [], SHARD),
         prepare=True,
     )
     subjects = await _ask_for_subjects(connection, appends)
@@ -43,8 +44,8 @@ async def look(connection: AsyncConnection, appends: Sequence[Append]) -> tuple[
         Known(
             versions={stream: (seq, leaf) for stream, seq, leaf in await versions.fetchall()},
             cases={(tenant, case): (seq, leaf) for tenant, case, seq, leaf in await cases.fetchall()},
-            commands={(tenant, key): KnownCommand(*rest) for tenant, key, *rest in await known.fetchall()},
-            subjects=dict(await _rows(subjects)),
+            commands={(row[0], row[1], row[2]): KnownCommand(*row[3:]) for row in await known.fetchall()},
+            subjects={(tenant, subject): lives for tenant, subject, lives in await _rows(subjects)},
             begun={(tenant, name): position for tenant, name, position in await _rows(beginnings)},
             fences=frozenset(itertools.starmap(Fence, await _rows(fences))),
         ),
@@ -72,8 +73,11 @@ async def _ask_for_subjects(
     connection: AsyncConnection, appends: Sequence[Append]
 ) -> psycopg.AsyncCursor[tuple[Any, ...]] | None:
     """The subjects of a batch that are known; most batches are about nobody and save the statement."""
-    wanted = list({row.subject for append in appends for row in append.personal})
-    return await connection.execute(_READ_SUBJECTS, (SHARD, wanted), prepare=True) if wanted else None
+    wanted = {(append.tenant, row.subject) for append in appends for row in append.personal}
+    if not wanted:
+        return None
+    tenants, subjects = map(list, zip(*wanted, strict=True))
+    return await connection.execute(_READ_SUBJECTS, (tenants, subjects, SHARD), prepare=True)
 
 
 async def _ask_for_beginnings(
@@ -109,13 +113,15 @@ FROM unnest(%b::uuid[], %b::uuid[]) AS wanted (tenant, correlation) CROSS JOIN L
     WHERE shard = %b AND tenant = wanted.tenant AND correlation = wanted.correlation LIMIT 1
 ) AS head"""
 _READ_COMMANDS = """
-SELECT wanted.tenant, wanted.key, known.digest, known.stream, known.seq, known.version, known.position, known.events
-FROM unnest(%b::uuid[], %b::text[]) AS wanted (tenant, key) CROSS JOIN LATERAL (
+SELECT wanted.tenant, wanted.system, wanted.key,
+       known.digest, known.stream, known.seq, known.version, known.position, known.events
+FROM unnest(%b::uuid[], %b::boolean[], %b::text[]) AS wanted (tenant, system, key) CROSS JOIN LATERAL (
     SELECT digest, stream, seq, version, position, events FROM ledger.commands
-    WHERE shard = %b AND tenant = wanted.tenant AND key = wanted.key LIMIT 1
+    WHERE shard = %b AND tenant = wanted.tenant AND system = wanted.system AND key = wanted.key LIMIT 1
 ) AS known"""
 _READ_SUBJECTS = """
-SELECT subject, wrapped IS NOT NULL FROM ledger.subject_keys WHERE shard = %b AND subject = ANY(%b)"""
+SELECT tenant, subject, wrapped IS NOT NULL FROM unnest(%b::uuid[], %b::uuid[]) AS wanted (tenant, subject)
+JOIN ledger.subject_keys USING (tenant, subject) WHERE shard = %b"""
 # Of the tenant alone: else whoever begins many streams would keep everybody else from being judged.
 _LAST_BEGUN = """
 SELECT wanted.tenant, wanted.type, max(events.position)

@@ -37,7 +37,7 @@ async def write(connection: AsyncConnection, batch: Batch) -> None:
 
 
 async def _write_personal(connection: AsyncConnection, batch: Batch) -> None:
-    keys = [pair for append in batch.accepted for pair in append.subject_keys]
+    keys = [(append.tenant, *pair) for append in batch.accepted for pair in append.subject_keys]
     if keys:
         await connection.execute(_INSERT_KEYS, (SHARD, *_columns(keys)), prepare=True, binary=True)
     rows = list(_vault_rows(batch))
@@ -54,7 +54,8 @@ def _vault_rows(batch: Batch) -> Iterator[tuple[object, ...]]:
     for append in appends:
         for row in append.personal:
             sealed = row.sealed
-            yield row.eid, sealed.path, position[row.eid], row.subject, sealed.digest, sealed.nonce, sealed.ciphertext
+            place = (append.tenant, row.eid, sealed.path, position[row.eid], row.subject)
+            yield *place, sealed.digest, sealed.nonce, sealed.ciphertext
 
 
 def _columns(rows: list[Any]) -> list[list[object]]:
@@ -70,7 +71,17 @@ def _rest_columns(batch: Batch) -> tuple[object, ...]:
     moved = [(stream, seq, leaf) for stream, (seq, leaf) in batch.moved.items()]
     of_cases = [(*case, seq, leaf) for case, (seq, leaf) in batch.moved_cases.items()]
     commands = [
-        (append.tenant, append.key, append.digest, done.stream, done.seq, done.version, done.position, done.events)
+        (
+            append.tenant,
+            append.system,
+            append.key,
+            append.digest,
+            done.stream,
+            done.seq,
+            done.version,
+            done.position,
+            done.events,
+        )
         for append, done in zip(batch.accepted, outcomes, strict=True)
     ]
     head, frontier = batch.head, batch.head.frontier
@@ -127,17 +138,17 @@ WITH moved AS (
     SELECT %b::smallint, * FROM unnest(%b::uuid[], %b::uuid[], %b::integer[], %b::bytea[])
     ON CONFLICT (shard, tenant, correlation) DO UPDATE SET seq = excluded.seq, leaf = excluded.leaf
 ), accepted AS (
-    INSERT INTO ledger.commands (shard, tenant, key, digest, stream, seq, version, position, events)
-    SELECT %b::smallint, * FROM unnest(%b::uuid[], %b::text[], %b::bytea[], %b::uuid[], %b::integer[], %b::integer[],
-                                       %b::bigint[], %b::integer[])
+    INSERT INTO ledger.commands (shard, tenant, system, key, digest, stream, seq, version, position, events)
+    SELECT %b::smallint, * FROM unnest(%b::uuid[], %b::boolean[], %b::text[], %b::bytea[],
+                                       %b::uuid[], %b::integer[], %b::integer[], %b::bigint[], %b::integer[])
 ), grown AS (
     UPDATE ledger.head SET size = %b, frontier = %b, root = %b, recorded_at = %b WHERE shard = %b
 )
 SELECT pg_notify(%b, %b)"""
 _INSERT_KEYS = """
-INSERT INTO ledger.subject_keys (shard, subject, wrapped)
-SELECT %b::smallint, * FROM unnest(%b::uuid[], %b::bytea[])"""
+INSERT INTO ledger.subject_keys (shard, tenant, subject, wrapped)
+SELECT %b::smallint, * FROM unnest(%b::uuid[], %b::uuid[], %b::bytea[])"""
 _INSERT_VAULT = """
-INSERT INTO ledger.vault (shard, eid, path, position, subject, digest, nonce, ciphertext)
+INSERT INTO ledger.vault (shard, tenant, eid, path, position, subject, digest, nonce, ciphertext)
 SELECT %b::smallint, *
-FROM unnest(%b::uuid[], %b::text[], %b::bigint[], %b::uuid[], %b::text[], %b::bytea[], %b::bytea[])"""
+FROM unnest(%b::uuid[], %b::uuid[], %b::text[], %b::bigint[], %b::uuid[], %b::text[], %b::bytea[], %b::bytea[])"""

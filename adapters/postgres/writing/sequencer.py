@@ -60,13 +60,14 @@ class Append(Struct, frozen=True, kw_only=True):
     The first of the `parts` is the stream that the command was for. `reads` are the other streams that the decision
     stands on, `beginnings` the kinds of stream of which it stands on knowing all, `fence` the lock under which a sum
     was read. `digest` is 32 bytes over the command's payload: the same key with another digest is a mistake of the
-    caller. `subject_keys` are wrapped keys of
-    persons who appear for the first time. `first` demands that nothing is in the ledger yet: these are its first
-    events, or they are not written.
+    caller. What the program does on its own (`system`) has keys that no caller can take. `subject_keys` are wrapped
+    keys of persons who appear for the first time. `first` demands that nothing is in the ledger yet: these are its
+    first events, or they are not written.
     """
 
     tenant: UUID
     key: str
+    system: bool = True
     digest: bytes
     parts: tuple[Part, ...]
     reads: tuple[StreamRead, ...] = ()
@@ -205,6 +206,8 @@ class KnownCommand(Struct, frozen=True):
 
 
 TypeOfTenant = tuple[UUID, str]
+SubjectOfTenant = tuple[UUID, UUID]
+"""A tenant and a person it knows: the persons of two tenants are two, whatever their ids."""
 
 
 @dataclass
@@ -225,18 +228,19 @@ class Batch:
     begun: dict[TypeOfTenant, int] = field(default_factory=dict)
 
 
-CommandKey = tuple[UUID, str]
+CommandKey = tuple[UUID, bool, str]
+"""What makes a command the same one: tenant, whether the program itself gave it, idempotency key."""
 
 
 class Known(Struct, frozen=True):
     """What the ledger holds about a batch: stream → its last link, case → its last link, command → its place,
-    subject → whether its key still exists, type of event → where a stream of a tenant last began with it, fences that
-    are held (both of those asked for). What is new is absent.
+    tenant's subject → whether its key still exists, type of event → where a stream of a tenant last began with it,
+    fences that are held (both of those asked for). What is new is absent.
     """
 
     versions: Mapping[UUID, Link]
     commands: Mapping[CommandKey, KnownCommand]
-    subjects: Mapping[UUID, bool]
+    subjects: Mapping[SubjectOfTenant, bool]
     begun: Mapping[TypeOfTenant, int] = {}
     fences: frozenset[Fence] = frozenset()
     cases: Mapping[Case, Link] = {}
@@ -257,7 +261,7 @@ def sequence(
     commands = dict(known.commands)
     subjects = dict(known.subjects)
     for append in appends:
-        key = (append.tenant, append.key)
+        key = (append.tenant, append.system, append.key)
         if key in commands:
             batch.outcomes.append(_repeat(append, commands[key]))
             continue
@@ -266,7 +270,7 @@ def sequence(
             batch.outcomes.append(lost)
             continue
         placed = _place(batch, append, known, recorded_at)
-        subjects.update((subject, True) for subject, _ in append.subject_keys)
+        subjects.update(((append.tenant, subject), True) for subject, _ in append.subject_keys)
         commands[key] = KnownCommand(
             append.digest, placed.stream, placed.seq, placed.version, placed.position, placed.events
         )
@@ -312,15 +316,16 @@ def _check_reads(append: Append, batch: Batch, known: Known) -> AppendError | No
     return None
 
 
-def _check_subjects(append: Append, subjects: Mapping[UUID, bool]) -> AppendError | None:
+def _check_subjects(append: Append, subjects: Mapping[SubjectOfTenant, bool]) -> AppendError | None:
     if not append.personal and not append.subject_keys:
         return None
-    brought = {subject for subject, _ in append.subject_keys}
+    brought = {(append.tenant, subject) for subject, _ in append.subject_keys}
     taken = brought & subjects.keys()
     if taken:
-        return SubjectKeyTaken(f"subject {min(taken)} has a key already")
+        return SubjectKeyTaken(f"subject {min(taken)[1]} has a key already")
     for row in append.personal:
-        if row.subject not in brought and not subjects.get(row.subject, False):
+        subject = (append.tenant, row.subject)
+        if subject not in brought and not subjects.get(subject, False):
             return SubjectErased(f"subject {row.subject}: expected a living key, got none")
     return None
 

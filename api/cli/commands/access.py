@@ -51,10 +51,12 @@ def destroy_key(
     session: Session,
     subject: Annotated[str, typer.Argument(metavar="SUBJECT", help="The person's id.", show_default=False)],
     yes: Annotated[bool, typer.Option("--yes", help="Really: this cannot be undone.")] = False,
+    tenant: Annotated[UUID | None, typer.Option(help="Whose data (LEASELEDGER_TENANT).", show_default=False)] = None,
 ) -> None:
-    """Make a person's data unreadable for ever.
+    """Make what a tenant has of a person unreadable for ever.
 
-    The ledger and its digests stay as they are, and fsck stays clean; there is no way back.
+    What other tenants have of the same person stays. The ledger and its digests stay as they are, and fsck stays clean;
+    there is no way back.
     """
     from adapters.postgres.connections import connect
     from adapters.postgres.vault import destroy_key as destroy
@@ -65,7 +67,7 @@ def destroy_key(
         raise Unusable(lambda: text("destroying a key cannot be undone: expected --yes, got none"))
     person = _person(subject)
     with session.base() as on, connect(on.url) as connection:
-        destroyed = destroy(connection, person, utc_text(now()))
+        destroyed = destroy(connection, tenant or on.settings.tenant, person, utc_text(now()))
     words = text("destroyed") if destroyed else text("there was no living key of this subject")
     session.emit(
         {"subject": person, "destroyed": destroyed},

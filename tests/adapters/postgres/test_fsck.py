@@ -278,8 +278,8 @@ async def test_a_log_signed_by_a_key_from_the_database_only_is_not_believed(
 async def test_a_destroyed_key_leaves_the_ledger_clean_and_the_values_unreadable(
     program: Running, subjects: list[Any], connection: Connection[Any]
 ) -> None:
-    assert destroy_key(connection, subjects[0], "2026-03-02T05:00:00.000000Z")
-    assert not destroy_key(connection, subjects[0], "2026-03-02T05:00:00.000000Z")
+    assert destroy_key(connection, program.settings.tenant, subjects[0], "2026-03-02T05:00:00.000000Z")
+    assert not destroy_key(connection, program.settings.tenant, subjects[0], "2026-03-02T05:00:00.000000Z")
     report = check(program)
     assert report.ok, [finding.sentence() for finding in report.findings]
     assert (report.personal_values, report.erased_values) == (2 * APPLICATIONS - 2, 2)

@@ -237,7 +237,7 @@ async def test_command_that_changes_nothing(
         told = await program.ledger.execute(quiet, request(stream, SUBMIT, key="k"))
         assert isinstance(told, Appended)
         assert (told.events, told.version, told.last_position) == (0, 0, 1)
-    assert await program.reader.command(request(stream, SUBMIT).context.tenant, "k") is None
+    assert await program.reader.command(request(stream, SUBMIT).context.tenant, "k", system=False) is None
     with connect(url) as connection:
         check_whole(connection, events=1)
 

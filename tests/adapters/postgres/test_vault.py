@@ -29,7 +29,7 @@ from domain.intake.application.state import ApplicationPhase
 from domain.kernel.event import Event
 from domain.kernel.values import AssetClass
 from tests.adapters.postgres.stored import check_whole
-from tests.adapters.postgres.story import ADDRESS, NAME, PERSONAL, PHONE, SUBMIT, draft_about, request, toys
+from tests.adapters.postgres.story import ADDRESS, NAME, PERSONAL, PHONE, SUBMIT, TENANT, draft_about, request, toys
 from tests.adapters.postgres.writing.faulty_socket import through_faulty_socket
 
 AT = "2026-11-21T08:00:00.000000Z"
@@ -206,7 +206,7 @@ async def test_no_personal_value_in_logs_and_errors(
             with pytest.raises(KeyReused) as reused:
                 await program.ledger.execute(APPLICATION, other)
         with connect(url) as connection:
-            destroy_key(connection, subject, AT)
+            destroy_key(connection, TENANT, subject, AT)
         with pytest.raises(SubjectErased) as erased:
             await program.ledger.execute(APPLICATION, request(new_id(), draft_about(subject)))
     assert [entry["event"] for entry in logged] == ["ledger.connection_lost"]
@@ -221,8 +221,8 @@ async def test_destroyed_key(program: Running, connection: Connection[Any]) -> N
     wrapped = wrapped_key(connection, subject)
     assert wrapped is not None
     before = fsck(connection, program.vault)
-    assert destroy_key(connection, subject, AT) is True
-    assert destroy_key(connection, subject, AT) is False
+    assert destroy_key(connection, TENANT, subject, AT) is True
+    assert destroy_key(connection, TENANT, subject, AT) is False
     assert wrapped_key(connection, subject) is None
     after = fsck(connection, program.vault)
     assert (before.personal_values, before.erased_values) == (8, 0)
@@ -234,7 +234,7 @@ async def test_destroyed_key(program: Running, connection: Connection[Any]) -> N
 async def test_nothing_is_written_for_an_erased_person(program: Running, connection: Connection[Any]) -> None:
     subject = new_id()
     await drafted(program, subject)
-    destroy_key(connection, subject, AT)
+    destroy_key(connection, TENANT, subject, AT)
     with pytest.raises(SubjectErased, match="expected a living key, got a destroyed one"):
         await drafted(program, subject)
     check_whole(connection, events=1)
@@ -250,7 +250,7 @@ async def test_key_destroyed_between_sealing_and_writing(program: Running, conne
     prepared = await program.ledger.prepare(
         other, [(replace(event, name=NAME), request(other, SUBMIT).context, new_id())]
     )
-    destroy_key(connection, subject, AT)
+    destroy_key(connection, TENANT, subject, AT)
     late = replace(toys(other), parts=(Part(other, 0, prepared.drafts),), personal=prepared.personal)
     with pytest.raises(SubjectErased, match="expected a living key, got none"):
         await program.ledger.append(late)
@@ -258,11 +258,11 @@ async def test_key_destroyed_between_sealing_and_writing(program: Running, conne
 
 
 def test_destroying_an_unknown_subject(connection: Connection[Any]) -> None:
-    assert destroy_key(connection, new_id(), AT) is False
+    assert destroy_key(connection, TENANT, new_id(), AT) is False
 
 
 def test_programs_may_not_bring_a_key_back_half(connection: Connection[Any], superuser: Connection[Any]) -> None:
-    superuser.execute("INSERT INTO ledger.subject_keys VALUES (0, %s, NULL, %s)", (new_id(), AT))
+    superuser.execute("INSERT INTO ledger.subject_keys VALUES (0, %s, %s, NULL, %s)", (TENANT, new_id(), AT))
     with pytest.raises(Exception, match="check constraint"):
         connection.execute("UPDATE ledger.subject_keys SET wrapped = 'x'")
 

@@ -84,9 +84,9 @@ class Counting:
         self.asked = 0
         real: Callable[..., Any] = getattr(owner, name)
 
-        async def counted(*arguments: Any) -> Any:
+        async def counted(*arguments: Any, **named: Any) -> Any:
             self.asked += 1
-            return await real(*arguments)
+            return await real(*arguments, **named)
 
         monkeypatch.setattr(owner, name, counted)
 

@@ -169,7 +169,8 @@ async def test_what_is_raised_below(
 async def test_erased_subject(http: Http) -> None:
     await http.given(**PERSON | {"subject": "subject_" + "e" * 32})
     with connect(http.on.url) as connection:
-        assert destroy_key(connection, parse_id("subject", "subject_" + "e" * 32), "2026-11-21T00:00:00.000000Z")
+        subject = parse_id("subject", "subject_" + "e" * 32)
+        assert destroy_key(connection, http.tenant, subject, "2026-11-21T00:00:00.000000Z")
     answer = await http.post("/v1/applications", DRAFT | PERSON | {"subject": "subject_" + "e" * 32})
     assert (answer.status_code, answer.json()["code"]) == (409, "subject.erased")
 

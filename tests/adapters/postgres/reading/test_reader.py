@@ -57,9 +57,10 @@ async def test_commands_and_versions(program: Running, reader: Reader) -> None:
     append = toys(events=3, key="k")
     told = await program.writer.append(append)
     assert isinstance(told, Appended)
-    assert await reader.command(TENANT, "k") == KnownCommand(append.digest, append.stream, 1, 3, 1, 3)
-    assert await reader.command(new_id(), "k") is None
-    assert await reader.command(TENANT, "other") is None
+    assert await reader.command(TENANT, "k", system=True) == KnownCommand(append.digest, append.stream, 1, 3, 1, 3)
+    assert await reader.command(TENANT, "k", system=False) is None
+    assert await reader.command(new_id(), "k", system=True) is None
+    assert await reader.command(TENANT, "other", system=True) is None
     assert await reader.known_keys(TENANT, ["k", "other"]) == {"k"}
     assert await reader.versions([append.stream, new_id()]) == {append.stream: 3}
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from hashlib import sha256
 from uuid import UUID
 
 import pytest
@@ -16,6 +15,7 @@ from adapters.postgres.writing.sequencer import (
     Append,
     Appended,
     Batch,
+    CommandKey,
     Fence,
     Head,
     KeyReused,
@@ -23,56 +23,33 @@ from adapters.postgres.writing.sequencer import (
     KnownCommand,
     LockLost,
     NotFirst,
-    Part,
-    PersonalRow,
     ReadMoved,
     StreamBegun,
-    StreamRead,
     SubjectErased,
     SubjectKeyTaken,
+    SubjectOfTenant,
     VersionConflict,
     sequence,
 )
 from chain.b64 import b64decode
 from chain.entry import Case, Link, check_canonical, parse
 from chain.merkle import Frontier, leaf_hash
-from chain.personal import Sealed
-from domain.kernel.ids import uuid7
-from tests.adapters.postgres.story import TENANT, toy_draft
+from tests.adapters.postgres.story import TENANT
+from tests.adapters.postgres.writing.appends import (
+    OTHER_TENANT,
+    STREAMS,
+    SUBJECTS,
+    TOY,
+    about,
+    append,
+    part,
+    several,
+)
 from tests.chain.reference import Tree
 
 EARLY, NOW, LATE = "2026-11-21T08:00:00.000000Z", "2026-11-21T08:00:01.000000Z", "2026-11-21T08:00:02.000000Z"
 NOTHING = Known({}, {}, {})
 EMPTY = Head(Frontier.empty())
-STREAMS = [uuid7(1, number) for number in range(4)]
-SUBJECTS = [uuid7(2, number) for number in range(2)]
-OTHER_TENANT = uuid7(3, 3)
-TOY = toy_draft(STREAMS[0]).type
-
-
-def part(of: UUID = STREAMS[0], expected: int = 0, events: int = 1) -> Part:
-    return Part(of, expected, tuple(toy_draft(of) for _ in range(events)))
-
-
-def several(
-    *parts: Part, reads: Sequence[StreamRead] = (), looked_to: int | None = None, key: str = "k", says: str = "",
-    tenant: UUID = TENANT,
-) -> Append:  # fmt: skip
-    beginnings = () if looked_to is None else ((TOY, looked_to),)
-    digest = sha256(says.encode()).digest()
-    return Append(tenant=tenant, key=key, digest=digest, parts=tuple(parts), reads=tuple(reads), beginnings=beginnings)
-
-
-def append(
-    stream: UUID = STREAMS[0], expected: int = 0, events: int = 1, key: str = "k", says: str = "", tenant: UUID = TENANT
-) -> Append:
-    return several(part(stream, expected, events), key=key, says=says, tenant=tenant)
-
-
-def about(one: Append, subject: UUID, new_key: bytes = b"") -> Append:
-    """The same append with a personal value of somebody, whose key it brings or not."""
-    row = PersonalRow(one.parts[0].drafts[0].eid, subject, Sealed("name", "A" * 43, bytes(12), b"x"))
-    return replace(one, personal=(row,), subject_keys=((subject, new_key),) if new_key else ())
 
 
 def begun(entries: Sequence[bytes], owners: Sequence[UUID]) -> dict[tuple[UUID, str], int]:
@@ -93,8 +70,8 @@ class Ledger:
         self.entries: list[bytes] = []
         self.owners: list[UUID] = []
         self.versions: dict[UUID, tuple[int, bytes]] = {}
-        self.commands: dict[tuple[UUID, str], KnownCommand] = {}
-        self.subjects: dict[UUID, bool] = {}
+        self.commands: dict[CommandKey, KnownCommand] = {}
+        self.subjects: dict[SubjectOfTenant, bool] = {}
         self.cases: dict[Case, Link] = {}
 
     def put(self, appends: Sequence[Append], now: str = NOW) -> Batch:
@@ -106,11 +83,10 @@ class Ledger:
         self.versions |= batch.moved
         self.cases |= batch.moved_cases
         for one, outcome in zip(batch.accepted, placed(batch), strict=True):
-            key = (one.tenant, one.key)
-            self.commands[key] = KnownCommand(
+            self.commands[one.tenant, one.system, one.key] = KnownCommand(
                 one.digest, outcome.stream, outcome.seq, outcome.version, outcome.position, outcome.events
             )
-            self.subjects |= dict.fromkeys((subject for subject, _ in one.subject_keys), True)
+            self.subjects |= {(one.tenant, subject): True for subject, _ in one.subject_keys}
         return batch
 
 
@@ -360,7 +336,7 @@ def test_key_belongs_to_its_tenant() -> None:
 def test_known_key_is_answered_before_the_version_is_looked_at() -> None:
     once = append(expected=0)
     known = KnownCommand(once.digest, STREAMS[0], 1, 2, 41, 2)
-    held = Known({STREAMS[0]: (9, bytes(32))}, {(TENANT, "k"): known}, {})
+    held = Known({STREAMS[0]: (9, bytes(32))}, {(TENANT, True, "k"): known}, {})
     [outcome] = sequence([once], EMPTY, held, NOW).outcomes
     assert outcome == Appended(stream=STREAMS[0], position=41, seq=1, version=2, events=2, replayed=True)
 
@@ -388,7 +364,8 @@ def test_batch_of_losers_leaves_the_head_alone() -> None:
     ],
 )
 def test_personal_values_need_a_living_key(subjects: dict[UUID, bool], brings: bytes, expected: type) -> None:
-    [outcome] = sequence([about(append(), SUBJECTS[0], brings)], EMPTY, Known({}, {}, subjects), NOW).outcomes
+    known = Known({}, {}, {(TENANT, subject): lives for subject, lives in subjects.items()})
+    [outcome] = sequence([about(append(), SUBJECTS[0], brings)], EMPTY, known, NOW).outcomes
     assert type(outcome) is expected
 
 
