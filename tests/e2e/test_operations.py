@@ -78,7 +78,7 @@ def test_an_operator_types_what_the_page_says(place: Path, server: Server) -> No
         typed(place, named["up"])
     with server.bare() as empty:
         said = typed(place, programs + named["restore"], EMPTY_DATABASE=empty)
-        assert "In order: 36 events" in said
+        assert "In order: 37 events" in said
     assert {*OWN_FILES, "keys/vault.kek"} <= files_of(place / "restored").keys()
     assert files_of(place / "restored") == files_of(place / "var")
     older = re.search(r"\$PG/pg_restore .*? \| sed '[^']*'", named["restore"])
@@ -89,10 +89,10 @@ def test_an_operator_types_what_the_page_says(place: Path, server: Server) -> No
         shop = admin.replace("://postgres@", "://shop@")
         try:
             said = typed(place, programs + named["external"], ADMIN_URL=admin, SHOP_URL=shop)
-            assert "In order: 5 events" in said
+            assert "In order: 6 events" in said
         finally:
             typed(place, f'{programs}$PG/psql --quiet "$URL" -c "DROP ROLE IF EXISTS shop"', URL=admin)
-    assert "In order: 36 events" in typed(place, copy)
+    assert "In order: 37 events" in typed(place, copy)
 
 
 def test_both_languages_say_the_same_commands() -> None:

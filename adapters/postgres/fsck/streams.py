@@ -67,7 +67,9 @@ class StreamCheck:
     def _chained_in_case(self, position: int, entry: Entry, leaf: bytes) -> None:
         """Follow the chain of the case; entries of version 1 are counted, and say nothing of their number in it."""
         seq, prev = self.cases.get(entry.case, UNLINKED)
-        self.cases[entry.case] = (seq + 1, leaf)
+        # What follows a link that is missing or that cannot be read is no finding of its own.
+        number = seq + 1 if entry.seq_case is UNSET else entry.seq_case
+        self.cases[entry.case] = (number, leaf)
         if entry.seq_case is UNSET:
             return
         if entry.seq_case != seq + 1:

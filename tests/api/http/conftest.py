@@ -10,6 +10,7 @@ import pytest_asyncio
 
 from adapters.system import new_id
 from api.compose import Base
+from api.roles.opening import ensure_opened
 from tests.api.http.driver import Http, opened
 from tests.ledger import Server, composed_on
 
@@ -26,6 +27,7 @@ def on(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bas
 async def application(on: Base) -> AsyncIterator[Http]:
     """The application over that ledger; making one takes longer than most tests."""
     async with opened(on) as driver:
+        await ensure_opened(driver.running)
         yield driver
 
 

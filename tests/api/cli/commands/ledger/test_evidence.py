@@ -191,7 +191,7 @@ def test_nothing_is_signed_when_leaves_and_head_disagree(program: Program) -> No
     )  # fmt: skip
     done = program("checkpoint").then(REFUSED)
     assert done.out == b""
-    assert "root of the tree of 7: expected" in done.err
+    assert "root of the tree of 8: expected" in done.err
 
 
 # ----------------------------------------------------------------------------------------------------- keys

@@ -34,10 +34,10 @@ def test_project_for_people(book: Program) -> None:
 def test_project_applies_dead_letters_again(program: Program) -> None:
     program.filled(CASES)
     program.behind_the_back(
-        "DELETE FROM read.application_book_v2 WHERE id = (SELECT stream FROM ledger.events WHERE position = 1)",
+        "DELETE FROM read.application_book_v2 WHERE id = (SELECT stream FROM ledger.events WHERE position = 2)",
         "INSERT INTO read.dead_letters (shard, table_name, position, key, stream, error) "
         "SELECT 0, 'application_book_v2', position, stream::text, stream, 'Poisoned' FROM ledger.events "
-        "WHERE stream = (SELECT stream FROM ledger.events WHERE position = 1)",
+        "WHERE stream = (SELECT stream FROM ledger.events WHERE position = 2)",
     )
     parked = sum(one["dead_letters"] for one in program("project", "--json").then(0).json["read_models"])
     assert parked > 1
