@@ -25,6 +25,7 @@ import structlog
 
 from adapters.postgres.connections import AsyncConnection, DatabaseUnavailable, WriterConnection, connect_writer
 from adapters.postgres.schema import SHARD
+from adapters.postgres.writing.columns import register
 from adapters.postgres.writing.questions import look
 from adapters.postgres.writing.rows import write
 from adapters.postgres.writing.sequencer import (
@@ -250,6 +251,7 @@ class GroupCommit:
     async def _connect(self) -> WriterConnection:
         connection = await connect_writer(self._url)
         connection.add_notice_handler(self._hear)
+        register(connection)
         return connection
 
     def _hear(self, notice: psycopg.errors.Diagnostic) -> None:

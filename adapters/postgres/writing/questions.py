@@ -15,6 +15,7 @@ import psycopg
 from adapters.postgres.advisory import IS_HELD
 from adapters.postgres.connections import AsyncConnection
 from adapters.postgres.schema import SHARD
+from adapters.postgres.writing.columns import Booleans, Texts, Uuids
 from adapters.postgres.writing.sequencer import Append, Fence, Head, Known, KnownCommand
 from chain.entry import member_of
 from chain.merkle import Frontier
@@ -22,16 +23,11 @@ from chain.merkle import Frontier
 
 async def look(connection: AsyncConnection, appends: Sequence[Append]) -> tuple[Head, int, Known]:
     """Lock the head row of a transaction that has begun; the head, the room for positions, and what is known."""
-    head = await connection.execute(_LOCK_HEAD, (SHARD,), prepare=True)
+    head = await _ask(connection, _LOCK_HEAD, (SHARD,))
     # A statement of its own: it must see what was committed while we waited for the lock.
-    versions = await connection.execute(_READ_VERSIONS, (SHARD, _streams(appends)), prepare=True)
-    cases = await connection.execute(_READ_CASES, (*_cases(appends), SHARD), prepare=True)
-    known_by = [(append.tenant, append.system, append.key) for append in appends]
-    known = await connection.execute(
-        _READ_COMMANDS,
-        (*map(list, zip(*known_by, strict=True)), SHARD) if known_by else ([], [], [], SHARD),
-        prepare=True,
-    )
+    versions = await _ask(connection, _READ_VERSIONS, (SHARD, Uuids.of(_streams(appends))))
+    cases = await _ask(connection, _READ_CASES, (*_cases(appends), SHARD))
+    known = await _ask(connection, _READ_COMMANDS, (*_keys(appends), SHARD))
     subjects = await _ask_for_subjects(connection, appends)
     beginnings = await _ask_for_beginnings(connection, appends)
     fences = await _ask_for_fences(connection, appends)
@@ -52,6 +48,12 @@ async def look(connection: AsyncConnection, appends: Sequence[Append]) -> tuple[
     )
 
 
+async def _ask(
+    connection: AsyncConnection, query: str, parameters: tuple[object, ...]
+) -> psycopg.AsyncCursor[tuple[Any, ...]]:
+    return await connection.execute(query, parameters, prepare=True, binary=True)
+
+
 async def _rows(cursor: psycopg.AsyncCursor[tuple[Any, ...]] | None) -> list[Any]:
     """The rows of a statement, none for one that was saved."""
     return [] if cursor is None else await cursor.fetchall()
@@ -63,10 +65,19 @@ def _streams(appends: Sequence[Append]) -> list[UUID]:
     return list(written.union(stream for append in appends if append.reads for stream, _ in append.reads))
 
 
-def _cases(appends: Sequence[Append]) -> tuple[list[UUID], list[UUID]]:
+def _cases(appends: Sequence[Append]) -> tuple[Uuids, Uuids]:
     """The tenants and the correlations of every case that grows."""
     cases = {drafted.case for append in appends for part in append.parts for drafted in part.drafts}
-    return [tenant for tenant, _ in cases], [correlation for _, correlation in cases]
+    return Uuids.of([tenant for tenant, _ in cases]), Uuids.of([correlation for _, correlation in cases])
+
+
+def _keys(appends: Sequence[Append]) -> tuple[Uuids, Booleans, Texts]:
+    """What commands are known by, column by column."""
+    return (
+        Uuids.of([append.tenant for append in appends]),
+        Booleans.of([append.system for append in appends]),
+        Texts.of([append.key for append in appends]),
+    )
 
 
 async def _ask_for_subjects(
@@ -77,7 +88,7 @@ async def _ask_for_subjects(
     if not wanted:
         return None
     tenants, subjects = map(list, zip(*wanted, strict=True))
-    return await connection.execute(_READ_SUBJECTS, (tenants, subjects, SHARD), prepare=True)
+    return await _ask(connection, _READ_SUBJECTS, (tenants, subjects, SHARD))
 
 
 async def _ask_for_beginnings(
@@ -89,7 +100,7 @@ async def _ask_for_beginnings(
         return None
     tenants, types, looked_to = map(list, zip(*asked, strict=True))
     members = [member_of(tenant) for tenant in tenants]
-    return await connection.execute(_LAST_BEGUN, (tenants, members, types, looked_to, SHARD), prepare=True)
+    return await _ask(connection, _LAST_BEGUN, (tenants, members, types, looked_to, SHARD))
 
 
 async def _ask_for_fences(
@@ -100,7 +111,7 @@ async def _ask_for_fences(
     if not wanted:
         return None
     columns = [fence.lock for fence in wanted], [fence.holder for fence in wanted]
-    return await connection.execute(_HELD_FENCES, columns, prepare=True)
+    return await _ask(connection, _HELD_FENCES, columns)
 
 
 _LOCK_HEAD = "SELECT size, frontier, recorded_at, room FROM ledger.head WHERE shard = %b FOR UPDATE"

@@ -7,13 +7,15 @@ COMMIT rides in the same round trip.
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Any
 from uuid import UUID
 
 from adapters.postgres.connections import AsyncConnection
 from adapters.postgres.schema import SHARD
+from adapters.postgres.writing.columns import Bigints, Booleans, Byteas, Column, Integers, Texts, Uuids
 from adapters.postgres.writing.sequencer import Appended, Batch
+from chain.entry import Link
 
 COPY_FROM_EVENTS = 512
 """Batches of at least so many events go in by COPY (measured: unnest is faster below, COPY above)."""
@@ -39,13 +41,16 @@ async def write(connection: AsyncConnection, batch: Batch) -> None:
 async def _write_personal(connection: AsyncConnection, batch: Batch) -> None:
     keys = [(append.tenant, *pair) for append in batch.accepted for pair in append.subject_keys]
     if keys:
-        await connection.execute(_INSERT_KEYS, (SHARD, *_columns(keys)), prepare=True, binary=True)
+        tenants, subjects, wrapped = zip(*keys, strict=True)
+        columns = (SHARD, Uuids.of(tenants), Uuids.of(subjects), Byteas.of(wrapped))
+        await connection.execute(_INSERT_KEYS, columns, prepare=True, binary=True)
     rows = list(_vault_rows(batch))
     if rows:
-        await connection.execute(_INSERT_VAULT, (SHARD, *_columns(rows)), prepare=True, binary=True)
+        packed = (of(column) for of, column in zip(_VAULT_COLUMNS, zip(*rows, strict=True), strict=True))
+        await connection.execute(_INSERT_VAULT, (SHARD, *packed), prepare=True, binary=True)
 
 
-def _vault_rows(batch: Batch) -> Iterator[tuple[object, ...]]:
+def _vault_rows(batch: Batch) -> Iterator[tuple[Any, ...]]:
     appends = [append for append in batch.accepted if append.personal]
     if not appends:
         return
@@ -58,44 +63,45 @@ def _vault_rows(batch: Batch) -> Iterator[tuple[object, ...]]:
             yield *place, sealed.digest, sealed.nonce, sealed.ciphertext
 
 
-def _columns(rows: list[Any]) -> list[list[object]]:
-    return [list(column) for column in zip(*rows, strict=True)]
-
-
 def _event_columns(batch: Batch) -> tuple[object, ...]:
-    return (SHARD, batch.positions, batch.streams, batch.seqs, batch.types, batch.entries, batch.leaves)
+    return (
+        SHARD,
+        Bigints.of(batch.positions),
+        Uuids.of(batch.streams),
+        Integers.of(batch.seqs),
+        Texts.of(batch.types),
+        Byteas.of(batch.entries),
+        Byteas.of(batch.leaves),
+    )
 
 
 def _rest_columns(batch: Batch) -> tuple[object, ...]:
-    outcomes = [outcome for outcome in batch.outcomes if isinstance(outcome, Appended) and not outcome.replayed]
-    moved = [(stream, seq, leaf) for stream, (seq, leaf) in batch.moved.items()]
-    of_cases = [(*case, seq, leaf) for case, (seq, leaf) in batch.moved_cases.items()]
-    commands = [
-        (
-            append.tenant,
-            append.system,
-            append.key,
-            append.digest,
-            done.stream,
-            done.seq,
-            done.version,
-            done.position,
-            done.events,
-        )
-        for append, done in zip(batch.accepted, outcomes, strict=True)
-    ]
-    head, frontier = batch.head, batch.head.frontier
-    grown = (frontier.size, frontier.to_bytes(), frontier.root(), head.recorded_at, SHARD)
+    streams, cases, head = batch.moved, batch.moved_cases, batch.head
+    heads = (SHARD, Uuids.of([*streams]), *_links(streams.values()))
+    cases_heads = (SHARD, Uuids.of([case[0] for case in cases]), Uuids.of([case[1] for case in cases]))
+    size = head.frontier.size
+    grown = (size, head.frontier.to_bytes(), head.frontier.root(), head.recorded_at, SHARD)
+    return (*heads, *cases_heads, *_links(cases.values()), *_command_columns(batch), *grown, CHANNEL, str(size))
+
+
+def _links(links: Collection[Link]) -> tuple[Integers, Byteas]:
+    return Integers.of([seq for seq, _ in links]), Byteas.of([leaf for _, leaf in links])
+
+
+def _command_columns(batch: Batch) -> tuple[object, ...]:
+    accepted = batch.accepted
+    placed = [outcome for outcome in batch.outcomes if isinstance(outcome, Appended) and not outcome.replayed]
     return (
         SHARD,
-        *_columns(moved),
-        SHARD,
-        *_columns(of_cases),
-        SHARD,
-        *_columns(commands),
-        *grown,
-        CHANNEL,
-        str(frontier.size),
+        Uuids.of([append.tenant for append in accepted]),
+        Booleans.of([append.system for append in accepted]),
+        Texts.of([append.key for append in accepted]),
+        Byteas.of([append.digest for append in accepted]),
+        Uuids.of([done.stream for done in placed]),
+        Integers.of([done.seq for done in placed]),
+        Integers.of([done.version for done in placed]),
+        Bigints.of([done.position for done in placed]),
+        Integers.of([done.events for done in placed]),
     )
 
 
@@ -152,3 +158,7 @@ _INSERT_VAULT = """
 INSERT INTO ledger.vault (shard, tenant, eid, path, position, subject, digest, nonce, ciphertext)
 SELECT %b::smallint, *
 FROM unnest(%b::uuid[], %b::uuid[], %b::text[], %b::bigint[], %b::uuid[], %b::text[], %b::bytea[], %b::bytea[])"""
+_VAULT_COLUMNS: Sequence[Callable[[Any], Column]] = (
+    *(Uuids.of, Uuids.of, Texts.of, Bigints.of, Uuids.of),
+    *(Texts.of, Byteas.of, Byteas.of),
+)
