@@ -4,6 +4,7 @@
     payload.key      32 bytes, hex: digests the payloads of commands, by which a repeated one is known (HMAC-SHA-256)
     log-0001.seed    32 bytes, hex: Ed25519 seed that signs checkpoints; the highest number signs, all stay valid
                      for the checkpoints they signed
+    log.signed       the newest checkpoint that was signed here, so that no database makes the log sign a fork of it
     console.key      32 bytes, hex: seals the console's sessions; a new one logs everybody out
     provider-<name>.key  32 bytes, hex: the secret that a payment provider signs its callbacks with
 
@@ -25,9 +26,13 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from adapters.system import random_bytes
+from chain.checkpoint import Checkpoint
+from chain.errors import Malformed
+from chain.note import Ed25519Signer
 from chain.personal import NONCE_BYTES, SUBJECT_KEY_BYTES
 
 KEY_BYTES = 32
+SIGNED = "log.signed"
 _PROVIDER = re.compile(r"[a-z][a-z0-9_]{0,39}")
 _SECRET_MODE = 0o600
 
@@ -75,6 +80,10 @@ class FileKeys:
     def log_seeds(self) -> list[bytes]:
         """Ed25519 seeds of the log, oldest first; the last one signs."""
         return [_read(path) for path in sorted(self._directory.glob("log-*.seed"))]
+
+    def log_signer(self, origin: str) -> LogSigner:
+        """Whoever signs checkpoints of the log now; older keys stay valid for what they signed."""
+        return LogSigner(origin, self.log_seeds()[-1], self._directory / SIGNED)
 
     def rotate_log_key(self) -> bytes:
         """Make the next signing seed. Checkpoints signed before stay valid under the older key."""
@@ -126,6 +135,33 @@ class FileKeys:
         return hmac.digest(self._kek, b"leaseledger.payload/1" + payload, "sha256")
 
 
+class LogSigner(Ed25519Signer):
+    """Signs the log's checkpoints, and keeps the newest one beside the key, outside of the database.
+
+    C2SP tlog-checkpoint: a log must not sign what is inconsistent with what it signed before, and a database that was
+    put back or rewritten does not tell.
+    """
+
+    def __init__(self, origin: str, seed: bytes, file: Path) -> None:
+        super().__init__(origin, seed)
+        self._file = file
+
+    def signed(self) -> Checkpoint | None:
+        """The newest checkpoint that was signed; `None` before the first. Raises `KeyFileError`."""
+        try:
+            return Checkpoint.parse(self._file.read_text())
+        except FileNotFoundError:
+            return None
+        except (Malformed, UnicodeDecodeError) as error:
+            raise KeyFileError(f"{self._file}: expected the newest signed checkpoint, got {error}") from error
+
+    def keep(self, checkpoint: Checkpoint) -> None:
+        """Keep a checkpoint, before anybody else is shown it; a smaller one than is kept changes nothing."""
+        kept = self.signed()
+        if kept is None or kept.size <= checkpoint.size:
+            _write(self._file, checkpoint.body())
+
+
 def _read_or_make(path: Path, *, make: bool = True) -> bytes:
     if not path.exists():
         if not make:
@@ -136,18 +172,33 @@ def _read_or_make(path: Path, *, make: bool = True) -> bytes:
 
 def _make(path: Path) -> None:
     """Write a fresh key aside and link it into place: nobody ever sees half a key, and the first of two wins."""
-    aside = path.with_name(f".{path.name}.{random_bytes(8).hex()}")
-    descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _SECRET_MODE)
-    with os.fdopen(descriptor, "w") as file:
-        file.write(random_bytes(KEY_BYTES).hex() + "\n")
-        file.flush()
-        os.fsync(file.fileno())
+    aside = _written_aside(path, random_bytes(KEY_BYTES).hex() + "\n")
     with suppress(FileExistsError):
         path.hardlink_to(aside)
     aside.unlink()
-    directory = os.open(path.parent, os.O_RDONLY)
-    os.fsync(directory)
-    os.close(directory)
+    _sync(path.parent)
+
+
+def _write(path: Path, text: str) -> None:
+    """Put a whole text in a file's place, on disk when this returns."""
+    _written_aside(path, text).rename(path)
+    _sync(path.parent)
+
+
+def _written_aside(path: Path, text: str) -> Path:
+    aside = path.with_name(f".{path.name}.{random_bytes(8).hex()}")
+    descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _SECRET_MODE)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    return aside
+
+
+def _sync(directory: Path) -> None:
+    descriptor = os.open(directory, os.O_RDONLY)
+    os.fsync(descriptor)
+    os.close(descriptor)
 
 
 def _read(path: Path) -> bytes:

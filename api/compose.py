@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import domain.registry  # noqa: F401 - registers the event types that stored entries are read as
-from adapters.keys import FileKeys
+from adapters.keys import FileKeys, LogSigner
 from adapters.postgres.connections import connect, pool_of
 from adapters.postgres.embedded import EmbeddedPostgres
 from adapters.postgres.ledger import Ledger
@@ -24,7 +24,6 @@ from api.facts import fact_loader
 from api.queries.engine.threads import Queries
 from api.settings import Settings
 from chain.entry import ENTRY_WITHOUT_CASE, parse
-from chain.note import Ed25519Signer
 
 READ_CONNECTIONS = 8
 READ_TIMEOUT_S = 5.0
@@ -40,9 +39,9 @@ class Base:
     keys: FileKeys
 
     @property
-    def signer(self) -> Ed25519Signer:
-        """Signs checkpoints with the newest key; older ones stay valid for what they signed."""
-        return Ed25519Signer(self.settings.origin, self.keys.log_seeds()[-1])
+    def signer(self) -> LogSigner:
+        """Signs checkpoints with the newest key, and remembers the newest one that it signed."""
+        return self.keys.log_signer(self.settings.origin)
 
 
 @dataclass(frozen=True)

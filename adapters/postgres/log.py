@@ -3,14 +3,15 @@
     events.leaf ──publish()──▶ tiles (rows that only grow) + one signed checkpoint, kept for ever
 
 Publishing reads the leaves since the last checkpoint, extends the tiles, and signs only if the root of the tiles is
-the root that the head row committed together with the events. Proofs are made for a published checkpoint's tree.
+the root that the head row committed together with the events, and only a tree that begins with every tree that was
+signed before: the newest one that is published here, and the newest one that the signer remembers elsewhere. Proofs are made for a published checkpoint's tree.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
-from typing import LiteralString
+from typing import LiteralString, Protocol
 
 from msgspec import Struct
 
@@ -32,12 +33,28 @@ class HeadMismatch(Mismatch):
     """The tree of the stored leaves is not the tree the head row committed; run fsck, nothing was signed."""
 
 
+class ForkRefused(Mismatch):
+    """A tree that does not begin with the one that was signed last: events were changed or lost; nothing was signed."""
+
+
 class KeyRetired(Mismatch):
     """A newer key signs this log: an older one is only good for the checkpoints it signed in its time."""
 
 
 class NoSuchPosition(MalformedProof):
     """A position that the log does not hold."""
+
+
+class RememberingSigner(Signer, Protocol):
+    """A signer that knows the newest checkpoint that it signed, from elsewhere than the database."""
+
+    def signed(self) -> Checkpoint | None:
+        """The newest checkpoint that was signed; `None` before the first."""
+        ...
+
+    def keep(self, checkpoint: Checkpoint) -> None:
+        """Remember a checkpoint that is about to be published."""
+        ...
 
 
 class Published(Struct, frozen=True):
@@ -70,11 +87,11 @@ class Log:
         self._tiles = PostgresTiles(connection)
         self._hasher = TileHasher(self._tiles, 0)
 
-    def publish(self, signer: Signer, now: datetime) -> Published:
+    def publish(self, signer: RememberingSigner, now: datetime) -> Published:
         """Sign and keep a checkpoint of everything committed so far; the newest one again when nothing came.
 
-        Raises `HeadMismatch` when leaves and head row disagree and `KeyRetired` when a newer key has signed already;
-        nothing is kept then.
+        Raises `HeadMismatch` when leaves and head row disagree, `ForkRefused` when the tree does not begin with one
+        that was signed, and `KeyRetired` when a newer key has signed already; nothing is kept then.
         """
         with self._connection.transaction():
             self._connection.execute("SELECT pg_advisory_xact_lock(%s)", (_PUBLISH_LOCK,))
@@ -86,9 +103,16 @@ class Log:
             last = self.newest()
             if last is not None and last.size == head.size:
                 return last
+            before = {"published": None if last is None else self.verify(last), "signed": signer.signed()}
+            told = [(f"the checkpoint that was {how} last", known) for how, known in before.items() if known]
+            for which, known in told:
+                _check_follows(which, known, head)
             self._extend_tiles(last.size if last else 0, head)
+            for which, known in told:
+                self._check_begins_with(which, known)
             note = sign_checkpoint(head, [signer])
             self._register(signer, head.size)
+            signer.keep(head)
             self._connection.execute(
                 "INSERT INTO ledger.checkpoints (shard, size, note, published_at) VALUES (%s, %s, %s, %s)",
                 (SHARD, head.size, note.decode(), utc_text(now)),
@@ -172,6 +196,11 @@ class Log:
         if newest != signer.vkey:
             raise KeyRetired("key that signs the log", newest, signer.vkey)
 
+    def _check_begins_with(self, which: str, before: Checkpoint) -> None:
+        got = root_from_tiles(self._tiles, before.size)
+        if got != before.root:
+            raise ForkRefused(f"root of the tree of {before.size} under {which}", before.root, got)
+
     def _extend_tiles(self, size: int, head: Checkpoint) -> None:
         builder = TileBuilder.from_reader(self._tiles, size)
         while builder.size < head.size:
@@ -189,6 +218,13 @@ class Log:
         got = root_from_tiles(self._tiles, head.size)
         if got != head.root:
             raise HeadMismatch(f"root of the tree of {head.size}", head.root, got)
+
+
+def _check_follows(which: str, before: Checkpoint, head: Checkpoint) -> None:
+    if before.origin != head.origin:
+        raise ForkRefused(f"origin of {which}", before.origin, head.origin)
+    if before.size > head.size:
+        raise ForkRefused(f"entries of the ledger under {which}", f"at least {before.size}", head.size)
 
 
 _NEWEST = "SELECT size, note FROM ledger.checkpoints WHERE shard = %s ORDER BY size DESC LIMIT 1"

@@ -9,12 +9,11 @@ from uuid import UUID
 from msgspec import Struct
 
 from adapters.postgres.connections import Connection
-from adapters.postgres.log import Log
+from adapters.postgres.log import Log, RememberingSigner
 from adapters.postgres.reading import browse
 from adapters.postgres.reading.reader import Stored
 from api.queries.engine.events import EventId, Hash
 from api.queries.engine.shape import Position
-from chain.note import Signer
 from domain.kernel.ids import format_id
 
 
@@ -48,7 +47,7 @@ def receipt_of(
     tenant: UUID,
     *,
     eid: UUID | None = None,
-    signer: Signer,
+    signer: RememberingSigner,
     now: datetime,
 ) -> Receipt | None:
     """The receipt of a tenant's event by its position or id; `None` when there is none. A checkpoint that contains the

@@ -5,29 +5,42 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 from psycopg import Connection
 
+from adapters.keys import LogSigner
 from adapters.postgres import log as module
 from adapters.postgres.connections import connect
-from adapters.postgres.log import HeadMismatch, KeyRetired, Log, NoSuchPosition, PostgresTiles
+from adapters.postgres.log import ForkRefused, HeadMismatch, KeyRetired, Log, NoSuchPosition, PostgresTiles
 from adapters.postgres.writing.group_commit import GroupCommit
 from adapters.system import now
-from chain.checkpoint import open_checkpoint
+from chain.checkpoint import Checkpoint, open_checkpoint, sign_checkpoint
 from chain.errors import MalformedTile, ProofMismatch, SignatureMismatch
-from chain.merkle import EMPTY_ROOT, verify_consistency
+from chain.merkle import EMPTY_ROOT, Frontier, leaf_hash, verify_consistency
 from chain.note import Ed25519Signer, Ed25519Verifier
 from chain.proof import verify_proof
-from chain.tiles import decode_bundle, tile_path, tiles_of, verify_tiles
+from chain.tiles import TileBuilder, decode_bundle, tile_path, tiles_of, verify_tiles
 from tests.adapters.postgres.stored import entries
 from tests.adapters.postgres.story import START, toys
 from tests.chain.reference import Tree
 from tests.ledger import ORIGIN
 
-SIGNER = Ed25519Signer(ORIGIN, bytes(range(32)))
-NEXT_SIGNER = Ed25519Signer(ORIGIN, bytes(range(1, 33)))
+
+class Forgetful(Ed25519Signer):
+    """A signer that remembers nothing; what the database says is all there is."""
+
+    def signed(self) -> Checkpoint | None:
+        return None
+
+    def keep(self, checkpoint: Checkpoint) -> None:
+        pass
+
+
+SIGNER = Forgetful(ORIGIN, bytes(range(32)))
+NEXT_SIGNER = Forgetful(ORIGIN, bytes(range(1, 33)))
 VERIFIERS = [Ed25519Verifier(SIGNER.vkey)]
 
 
@@ -263,3 +276,106 @@ async def test_publishing_while_the_ledger_grows(url: str, writer: GroupCommit, 
             log.verify(publishing.result())
     last = log.publish(SIGNER, START)
     assert log.verify(last).size == 600
+
+
+# ------------------------------------------------------------------------------------------ forks of what was signed
+
+
+REWRITTEN = """
+UPDATE ledger.events SET entry = convert_to(replace(convert_from(entry, 'UTF8'), 'toy', 'bad'), 'UTF8')
+WHERE position = 1"""
+
+
+def rewrite(behind: Connection[Any], *, tiles: bool = True) -> None:
+    """Change the first event and make everything fit it but the checkpoints, as somebody without the key could."""
+    behind.execute(REWRITTEN.encode())
+    leaves = [leaf_hash(entry) for entry in entries(behind)]
+    for position, leaf in enumerate(leaves, start=1):
+        behind.execute("UPDATE ledger.events SET leaf = %s WHERE position = %s", (leaf, position))
+    frontier = Frontier.empty().extend(leaves)
+    behind.execute("UPDATE ledger.head SET root = %s, frontier = %s", (frontier.root(), frontier.to_bytes()))
+    if tiles:
+        behind.execute("DELETE FROM ledger.tiles")
+        for level, index, hashes in TileBuilder.empty().extend(leaves)[1]:
+            behind.execute("INSERT INTO ledger.tiles VALUES (0, %s, %s, %s)", (level, index, hashes))
+
+
+@pytest.fixture
+def remembering(tmp_path: Path) -> LogSigner:
+    return LogSigner(ORIGIN, bytes(range(32)), tmp_path / "log.signed")
+
+
+async def test_a_history_that_was_rewritten_is_not_signed(
+    log: Log, writer: GroupCommit, behind: Connection[Any]
+) -> None:
+    """The checkpoint of before stands in the database still: what is signed next must begin with its tree."""
+    await writer.append(toys(events=3))
+    signed = log.publish(SIGNER, START)
+    rewrite(behind)
+    await writer.append(toys())
+    with pytest.raises(ForkRefused, match="root of the tree of 3 under the checkpoint that was published last"):
+        log.publish(SIGNER, START)
+    assert log.newest() == signed
+
+
+async def test_a_history_whose_checkpoints_are_gone_is_not_signed(
+    log: Log, writer: GroupCommit, behind: Connection[Any], remembering: LogSigner
+) -> None:
+    """Whoever empties the database of checkpoints meets the one that is kept beside the key."""
+    await writer.append(toys(events=3))
+    log.publish(remembering, START)
+    behind.execute("DELETE FROM ledger.checkpoints")
+    rewrite(behind)
+    await writer.append(toys())
+    with pytest.raises(ForkRefused, match="root of the tree of 3 under the checkpoint that was signed last"):
+        log.publish(remembering, START)
+    assert log.newest() is None
+
+
+async def test_a_ledger_that_was_put_back_is_not_signed(
+    log: Log, writer: GroupCommit, behind: Connection[Any], remembering: LogSigner
+) -> None:
+    await writer.append(toys(events=2))
+    whole = log.publish(remembering, START)
+    for table in ("events", "commands", "stream_heads", "case_heads", "checkpoints", "tiles"):
+        behind.execute(f"DELETE FROM ledger.{table}".encode())
+    behind.execute("UPDATE ledger.head SET size = 0, frontier = '', root = %s", (EMPTY_ROOT,))
+    await writer.append(toys())
+    with pytest.raises(ForkRefused, match="entries of the ledger under .* signed last: expected at least 2, got 1"):
+        log.publish(remembering, START)
+    kept = remembering.signed()
+    assert kept is not None
+    assert kept.size == whole.size
+
+
+async def test_a_checkpoint_from_the_future_is_no_reason_to_read_on(
+    log: Log, writer: GroupCommit, behind: Connection[Any]
+) -> None:
+    await writer.append(toys(events=2))
+    log.publish(SIGNER, START)
+    future = sign_checkpoint(Checkpoint(ORIGIN, 2**40, bytes(32)), [SIGNER]).decode()
+    behind.execute("INSERT INTO ledger.checkpoints VALUES (0, %s, %s, 'now')", (2**40, future))
+    await writer.append(toys())
+    with pytest.raises(ForkRefused, match="entries of the ledger under the checkpoint that was published last"):
+        log.publish(SIGNER, START)
+
+
+async def test_what_is_signed_is_kept_before_it_is_published(
+    log: Log, writer: GroupCommit, remembering: LogSigner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Dying in between leaves a checkpoint that nobody has seen, and the next one goes on from it."""
+    await writer.append(toys())
+
+    def die(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(module, "utc_text", die)
+    with pytest.raises(KeyboardInterrupt):
+        log.publish(remembering, START)
+    monkeypatch.undo()
+    assert log.newest() is None
+    kept = remembering.signed()
+    assert kept is not None
+    assert kept.size == 1
+    await writer.append(toys())
+    assert log.publish(remembering, START).size == 2
