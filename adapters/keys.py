@@ -1,7 +1,7 @@
 """Keys in files: made at the first start, mode 0600, in a directory of their own.
 
     vault.kek        32 bytes, hex: wraps the subject keys (AES-256-GCM, the subject's id as associated data)
-    payload.key      32 bytes, hex: digests the payloads of commands, by which a repeated one is known (HMAC-SHA-256)
+    payload-0002.key 32 bytes, hex: digests the payloads of commands, by which a repeated one is known (HMAC-SHA-256)
     log-0001.seed    32 bytes, hex: Ed25519 seed that signs checkpoints; the highest number signs, all stay valid
                      for the checkpoints they signed
     log.signed       the newest checkpoint that was signed here, so that no database makes the log sign a fork of it
@@ -18,6 +18,7 @@ import os
 import re
 import stat
 from contextlib import suppress
+from hashlib import sha256
 from pathlib import Path
 from typing import Protocol
 from uuid import UUID
@@ -33,6 +34,14 @@ from chain.personal import NONCE_BYTES, SUBJECT_KEY_BYTES
 
 KEY_BYTES = 32
 SIGNED = "log.signed"
+
+PLAIN, PAYLOAD_KEY_BEFORE, PAYLOAD_KEY = 0, 1, 2
+"""Keys of payload digests by number: none (imports, whose payload is a public history), `vault.kek` as it was before,
+and the key that is for nothing else. A digest is compared under the key that made it.
+"""
+
+_WRAPPED, _EPOCH = b"\x02", (1).to_bytes(2)
+_WRAPPED_BEFORE_BYTES = NONCE_BYTES + SUBJECT_KEY_BYTES + 16
 _PROVIDER = re.compile(r"[a-z][a-z0-9_]{0,39}")
 _SECRET_MODE = 0o600
 
@@ -44,20 +53,16 @@ class KeyFileError(RuntimeError):
 class KeyProvider(Protocol):
     """Wraps and unwraps subject keys, and digests payloads that may hold personal data."""
 
-    def wrap(self, subject: UUID, key: bytes) -> bytes:
-        """The subject's key, encrypted for storage beside the data."""
+    def wrap(self, tenant: UUID, subject: UUID, key: bytes) -> bytes:
+        """The key of a tenant's subject, encrypted for storage beside the data."""
         ...
 
-    def unwrap(self, subject: UUID, wrapped: bytes) -> bytes:
+    def unwrap(self, tenant: UUID, subject: UUID, wrapped: bytes) -> bytes:
         """Inverse of `wrap`; raises when the wrapped key is another subject's or was changed."""
         ...
 
-    def digest(self, payload: bytes) -> bytes:
-        """32 bytes that identify a payload to this installation and tell nobody else what it was."""
-        ...
-
-    def digest_before(self, payload: bytes) -> bytes:
-        """The digest that commands have which were accepted before payloads had a key of their own."""
+    def digest(self, payload: bytes, key: int = PAYLOAD_KEY) -> bytes:
+        """32 bytes that identify a payload to this installation and tell nobody else what it was, by a numbered key."""
         ...
 
 
@@ -73,7 +78,7 @@ class FileKeys:
         if make:
             directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._kek = _read_or_make(directory / "vault.kek", make=make)
-        self._payload_key = _read_or_make(directory / "payload.key", make=make or make_payload_key)
+        self._payload_key = _read_or_make(directory / f"payload-{PAYLOAD_KEY:04d}.key", make=make or make_payload_key)
         if not self.log_seeds():
             _read_or_make(directory / "log-0001.seed", make=make)
 
@@ -109,15 +114,20 @@ class FileKeys:
         for path in sorted(self._directory.glob("*.key")):
             _read(path)
 
-    def wrap(self, subject: UUID, key: bytes) -> bytes:
-        """See `KeyProvider.wrap`: nonce (12 bytes), ciphertext and tag."""
+    def wrap(self, tenant: UUID, subject: UUID, key: bytes) -> bytes:
+        """See `KeyProvider.wrap`: form (1 byte), epoch of the wrapping key (2), nonce (12), ciphertext and tag."""
         nonce = random_bytes(NONCE_BYTES)
-        return nonce + AESGCM(self._kek).encrypt(nonce, key, subject.bytes)
+        sealed = AESGCM(self._kek).encrypt(nonce, key, _bound_to(_EPOCH, tenant, subject))
+        return _WRAPPED + _EPOCH + nonce + sealed
 
-    def unwrap(self, subject: UUID, wrapped: bytes) -> bytes:
-        """See `KeyProvider.unwrap`. Raises `KeyFileError`."""
+    def unwrap(self, tenant: UUID, subject: UUID, wrapped: bytes) -> bytes:
+        """See `KeyProvider.unwrap`; also what was wrapped before tenants had persons apart. Raises `KeyFileError`."""
+        bound = subject.bytes
+        if len(wrapped) != _WRAPPED_BEFORE_BYTES:
+            form, epoch, wrapped = wrapped[:1], wrapped[1:3], wrapped[3:]
+            bound = _bound_to(epoch, tenant, subject) if (form, epoch) == (_WRAPPED, _EPOCH) else b""
         try:
-            key = AESGCM(self._kek).decrypt(wrapped[:NONCE_BYTES], wrapped[NONCE_BYTES:], subject.bytes)
+            key = AESGCM(self._kek).decrypt(wrapped[:NONCE_BYTES], wrapped[NONCE_BYTES:], bound)
         except (InvalidTag, ValueError):  # ValueError: too short for a nonce
             raise KeyFileError(
                 f"the key of subject {subject} was not wrapped by this vault.kek, or was changed"
@@ -126,13 +136,17 @@ class FileKeys:
             raise KeyFileError(f"the key of subject {subject}: expected {SUBJECT_KEY_BYTES} bytes, got {len(key)}")
         return key
 
-    def digest(self, payload: bytes) -> bytes:
+    def digest(self, payload: bytes, key: int = PAYLOAD_KEY) -> bytes:
         """See `KeyProvider.digest`: HMAC-SHA-256, because a plain hash of a phone number can be guessed."""
-        return hmac.digest(self._payload_key, b"leaseledger.payload/2" + payload, "sha256")
+        if key == PAYLOAD_KEY:
+            return hmac.digest(self._payload_key, b"leaseledger.payload/2" + payload, "sha256")
+        if key == PAYLOAD_KEY_BEFORE:
+            return hmac.digest(self._kek, b"leaseledger.payload/1" + payload, "sha256")
+        return sha256(payload).digest()
 
-    def digest_before(self, payload: bytes) -> bytes:
-        """See `KeyProvider.digest_before`: the same under `vault.kek`; it is compared and never stored."""
-        return hmac.digest(self._kek, b"leaseledger.payload/1" + payload, "sha256")
+
+def _bound_to(epoch: bytes, tenant: UUID, subject: UUID) -> bytes:
+    return b"leaseledger.wrap/2" + epoch + tenant.bytes + subject.bytes
 
 
 class LogSigner(Ed25519Signer):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import domain.registry  # noqa: F401 - registers the event types that stored entries are read as
-from adapters.keys import FileKeys, LogSigner
+from adapters.keys import FileKeys, KeyFileError, LogSigner
 from adapters.postgres.connections import connect, pool_of
 from adapters.postgres.embedded import EmbeddedPostgres
 from adapters.postgres.ledger import Ledger
@@ -63,16 +63,26 @@ def base(settings: Settings) -> Iterator[Base]:
         url = settings.database_url or stack.enter_context(EmbeddedPostgres(settings.data)).url
         origin = ensure_schema(url, origin=settings.origin, exactly="origin" in settings.model_fields_set)
         settings = settings.model_copy(update={"origin": origin})
-        yield Base(settings, url, _keys(settings.keys_directory, url))
+        yield Base(settings, url, _keys(settings.keys_directory, url, origin))
 
 
-def _keys(directory: Path, url: str) -> FileKeys:
-    """The keys; made for an empty ledger, or as far as the ledger did not need them yet."""
+def _keys(directory: Path, url: str, origin: str) -> FileKeys:
+    """The keys; made for an empty ledger, or as far as the ledger did not need them yet.
+
+    Raises `KeyFileError` for keys that have signed a ledger, beside an empty one: theirs was lost or put elsewhere.
+    """
     with connect(url) as connection:
         newest = connection.execute(_NEWEST_ENTRY, (SHARD,)).fetchone()
     # Every entry beside a digest under the payloads' own key is of a later version.
     before = newest is not None and parse(bytes(newest[0])).v == ENTRY_WITHOUT_CASE
-    return FileKeys(directory, make=newest is None, make_payload_key=before)
+    keys = FileKeys(directory, make=newest is None, make_payload_key=before)
+    signed = keys.log_signer(origin).signed()
+    if newest is None and signed is not None and signed.size:
+        raise KeyFileError(
+            f"{directory}: expected the ledger of {signed.size} events that these keys have signed, got an empty one; "
+            "restore its database, or give the new ledger a directory of its own"
+        )
+    return keys
 
 
 @asynccontextmanager

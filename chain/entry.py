@@ -9,23 +9,31 @@ The facts that only the sequencer knows are neighbours in the sorted key order o
 < `recorded_at` < `seq` < `seq_case`), so the bytes before and after them are ready beforehand.
 
 Every entry is a link of two chains. `seq` and `prev` number the events of its stream and name the leaf hash of the one
-before: shown whole, a stream has no hole. `seq_case` and `prev_case` do the same over all events of its case
-(`tenant` and `correlation`), of whatever stream: who shows a case shows that nothing between its first and its last
-shown event was left out. Entries of version 1 have the chain of their stream only; the first entry of version 2 in a
-case links to the last one of version 1 and counts on.
+before: shown whole, a stream has no hole. `seq_case` and `prev_case` do the same over all events of its case, of
+whatever stream: who shows a case shows that nothing between its first and its last shown event was left out. A case is
+what an entry says, `tenant` and `correlation`, in the log that it stands in: the same two in another log are another
+chain. Entries of version 1 have the chain of their stream only. The first entry of version 2 in a case links to the
+last one of version 1 and counts on: with number n, exactly n - 1 entries of version 1 with this case stand before it in
+the log, and who shows them all shows the case whole. No entry of version 1 comes after one of version 2.
+
+`cause` names the command that made the event, and is made of what makes a command the same one (`command_id`), so that
+nobody can give the command another key or payload behind the entry's back. Histories that were imported, and events of
+the `eventsourcing` library, have causes of their own.
 """
 
 from __future__ import annotations
 
+import math
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date
-from typing import Any
+from hashlib import sha256
+from typing import Annotated, Any
 from uuid import UUID
 
 import msgspec
-from msgspec import UNSET, Raw, Struct, UnsetType
+from msgspec import UNSET, Meta, Raw, Struct, UnsetType
 from msgspec.structs import replace
 
 from chain.b64 import b64encode
@@ -41,6 +49,10 @@ ENTRY_WITHOUT_CASE = "leaseledger.entry/1"
 
 ENTRY_MAX_BYTES = 16_384
 """C2SP tlog-tiles stores entry lengths in 16 bits; we stay well inside. Documents enter by digest."""
+
+
+MAX_DEPTH = 64
+"""Levels of a body; every reader of JSON goes deeper."""
 
 
 class EntryError(ValueError):
@@ -63,6 +75,13 @@ Link = tuple[int, bytes]
 UNLINKED: Link = (0, b"")
 """A chain that has no link yet."""
 
+MAX_LINKS = 2**31 - 1
+Number = Annotated[int, Meta(ge=1, le=MAX_LINKS)]
+LeafText = Annotated[str, Meta(pattern=r"^[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=$(?!\n)")]
+"""A leaf hash as canonical Base64 (RFC 4648 §4)."""
+
+TimeText = Annotated[str, Meta(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6}Z$(?!\n)")]
+
 Case = tuple[UUID, UUID]
 """A case: the tenant and the correlation that all its events carry."""
 
@@ -74,12 +93,12 @@ class Entry(Struct, frozen=True, gc=False, kw_only=True, forbid_unknown_fields=T
     eid: UUID
     type: str
     stream: UUID
-    seq: int
-    prev: str | UnsetType = UNSET
-    seq_case: int | UnsetType = UNSET
-    prev_case: str | UnsetType = UNSET
-    occurred_at: str
-    recorded_at: str
+    seq: Number
+    prev: LeafText | UnsetType = UNSET
+    seq_case: Number | UnsetType = UNSET
+    prev_case: LeafText | UnsetType = UNSET
+    occurred_at: TimeText
+    recorded_at: TimeText
     business_date: date
     tenant: UUID
     actor: Actor
@@ -95,8 +114,14 @@ class Entry(Struct, frozen=True, gc=False, kw_only=True, forbid_unknown_fields=T
         return self.tenant, self.correlation
 
     def event(self) -> Event:
-        """The domain event in the body, upcast to its current version, personal fields `UNSET`."""
-        return decode_body(self.type, self.body)
+        """The domain event in the body, upcast to its current version, personal fields `UNSET`.
+
+        Raises `UnknownEventType`, `msgspec.ValidationError`, or `EntryError` for a body that is nested too deep.
+        """
+        try:
+            return decode_body(self.type, self.body)
+        except RecursionError as error:
+            raise EntryError(f"{self.type}: expected a body of at most {MAX_DEPTH} levels, got a deeper one") from error
 
 
 class Draft(Struct, frozen=True):
@@ -130,6 +155,8 @@ class _Tail(Struct, frozen=True, kw_only=True):
 
 
 _DECODER = msgspec.json.Decoder(Entry)
+_VERSION_AND_VARIANT = 0xF << 76 | 0b11 << 62
+_VERSION_8 = 8 << 76 | 0b10 << 62
 _ROOM_FOR_SEALING = 240
 _NUMBER_TO_LOOK_AT = re.compile(rb"[:,[]-?(?:[0-9]{16}|[0-9]+[.eE])")
 """A float or a long integer, or text that looks like one: rare, so that the exact look costs nothing usually."""
@@ -166,8 +193,16 @@ def draft_body(
     digests: Sequence[str] = (),
     docs: Sequence[Document] = (),
 ) -> Draft:
-    """As `draft`, for a body that is any I-JSON object (the `eventsourcing` recorder stores such)."""
-    written = canonical_json(body)
+    """As `draft`, for a body that is any I-JSON object (the `eventsourcing` recorder stores such).
+
+    Names of members are ASCII, so that no two orders of them exist (RFC 8785 §3.2.3 sorts UTF-16, others code points).
+    """
+    if not isinstance(body, Event):
+        _check_body(event_type, body)
+    try:
+        written = canonical_json(body)
+    except (UnicodeEncodeError, RecursionError) as error:
+        raise EntryError(f"{event_type}: expected a body of text and not too deep, got {error}") from error
     if _NUMBER_TO_LOOK_AT.search(written):
         _check_numbers(event_type, msgspec.json.decode(written))
     head = canonical_json(
@@ -193,6 +228,33 @@ def draft_body(
         raise EntryError(f"{event_type}: expected text in Unicode Normalization Form C, got a body that is not")
     case = (context.tenant, context.correlation)
     return Draft(stream=stream, eid=eid, type=event_type, case=case, head=head, tail=tail)
+
+
+def _check_body(event_type: str, body: object) -> None:
+    """Raise `EntryError` for what is no I-JSON object with ASCII member names, or is nested deeper than readers go."""
+    if not isinstance(body, dict):
+        raise EntryError(f"{event_type}: expected a JSON object as body, got {type(body).__name__}")
+    level: list[object] = [body]
+    for _ in range(MAX_DEPTH):
+        level = [part for value in level for part in _parts(event_type, value)]
+        if not level:
+            return
+    raise EntryError(f"{event_type}: expected a body of at most {MAX_DEPTH} levels, got a deeper one")
+
+
+def _parts(event_type: str, value: object) -> Iterable[object]:
+    """What a JSON value is made of."""
+    if isinstance(value, dict):
+        if odd := [name for name in value if not isinstance(name, str) or not name.isascii()]:
+            raise EntryError(f"{event_type}: expected member names in ASCII, got {odd[0]!r}")
+        return value.values()
+    if isinstance(value, list | tuple):
+        return value
+    if isinstance(value, float) and not math.isfinite(value):
+        raise EntryError(f"{event_type}: expected finite numbers, got {value}")
+    if value is not None and not isinstance(value, str | int | float):
+        raise EntryError(f"{event_type}: expected JSON values, got {type(value).__name__}")
+    return ()
 
 
 def _check_numbers(event_type: str, value: object) -> None:
@@ -224,6 +286,16 @@ def seal(drafted: Draft, after: Link, after_in_case: Link, recorded_at: str) -> 
     )
 
 
+def command_id(tenant: UUID, key: str, digest: bytes, *, system: bool) -> UUID:
+    """The id of a command, made of what makes it the same one: a UUID of version 8 (RFC 9562 §5.8).
+
+    `digest` is that of its payload, under whatever key: it is compared, and never tells what the payload was.
+    """
+    said = b"".join((b"leaseledger.command/1", tenant.bytes, b"\x01" if system else b"\x00", digest, key.encode()))
+    made = int.from_bytes(sha256(said).digest()[:16])
+    return UUID(int=made & ~_VERSION_AND_VARIANT | _VERSION_8)
+
+
 def member_of(tenant: UUID) -> bytes:
     """The bytes that every entry of a tenant holds, whose canonical form writes a member in one way only.
 
@@ -236,16 +308,24 @@ def parse(entry: bytes) -> Entry:
     """The entry in stored bytes of either version; raises `EntryError`. `check_canonical` checks their form."""
     try:
         parsed = _DECODER.decode(entry)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise EntryError(f"expected a {ENTRY_VERSION} object, got: {error}") from error
+    _check_link("prev", parsed.seq, parsed.prev)
     if parsed.v == ENTRY_VERSION:
         if parsed.seq_case is UNSET:
             raise EntryError(f"{ENTRY_VERSION}: expected seq_case, the event's number in its case, got none")
+        _check_link("prev_case", parsed.seq_case, parsed.prev_case)
     elif parsed.v != ENTRY_WITHOUT_CASE:
         raise EntryError(f"expected {ENTRY_VERSION} or {ENTRY_WITHOUT_CASE}, got {parsed.v!r}")
     elif parsed.seq_case is not UNSET or parsed.prev_case is not UNSET:
         raise EntryError(f"{ENTRY_WITHOUT_CASE}: expected no seq_case and no prev_case, got one")
     return parsed
+
+
+def _check_link(name: str, number: int, before: str | UnsetType) -> None:
+    if (number == 1) != (before is UNSET):
+        expected = "none before the first" if number == 1 else f"the leaf before number {number}"
+        raise EntryError(f"{name}: expected {expected}, got {'none' if before is UNSET else before}")
 
 
 def check_canonical(entry: bytes, parsed: Entry, event: Event | None) -> None:
@@ -255,7 +335,13 @@ def check_canonical(entry: bytes, parsed: Entry, event: Event | None) -> None:
     value. A body of an older version, or of another application (`None`), is compared by its generic form.
     """
     current = EVENT_TYPES.get(parsed.type) is type(event)
-    body: object = event if current else msgspec.json.decode(parsed.body)
+    try:
+        body: object = event if current else msgspec.json.decode(parsed.body)
+    except RecursionError as error:
+        raise EntryError(f"expected a body of at most {MAX_DEPTH} levels, got a deeper one") from error
+    if not current:
+        _check_body(parsed.type, body)
+        _check_numbers(parsed.type, body)
     again = canonical_json(replace(parsed, body=Raw(canonical_json(body))))
     if again != entry:
         shorter = min(len(again), len(entry))

@@ -107,6 +107,7 @@ class LedgerRecorder(ApplicationRecorder):
         append = Append(
             tenant=given.tenant,
             key=given.command.hex,
+            system=True,
             digest=_digest(stored_events),
             parts=tuple(
                 self._part(list(events), given) for _, events in groupby(stored_events, lambda one: one.originator_id)

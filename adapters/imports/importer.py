@@ -254,6 +254,7 @@ class Importer:
         append = Append(
             tenant=self._tenant,
             key=wanted.key,
+            system=True,
             digest=wanted.digest,
             parts=(Part(wanted.stream, wanted.version, drafted.drafts),),
             personal=drafted.personal,

@@ -165,6 +165,7 @@ class History:
         return Append(
             tenant=self._tenant,
             key=key,
+            system=True,
             digest=client.digest(),
             parts=(Part(stream, 0, drafted.drafts),),
         )

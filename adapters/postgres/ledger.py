@@ -19,7 +19,7 @@ from uuid import UUID
 from msgspec import Struct
 from msgspec.structs import replace
 
-from adapters.keys import KeyProvider
+from adapters.keys import PAYLOAD_KEY, KeyProvider
 from adapters.postgres.reading.facts import JUDGED_AGAIN, FactLoader, LoadedFacts
 from adapters.postgres.reading.reader import Reader
 from adapters.postgres.reading.states import Reads, States
@@ -40,8 +40,8 @@ from adapters.postgres.writing.sequencer import (
     SubjectKeyTaken,
     VersionConflict,
 )
-from chain.entry import Draft, draft
-from domain.kernel.command import SYSTEM, Command, Context
+from chain.entry import Draft, command_id, draft
+from domain.kernel.command import Command, Context
 from domain.kernel.decider import Decider
 from domain.kernel.event import Event, subject_of
 from domain.kernel.needs import Proposal
@@ -55,11 +55,12 @@ MAX_ATTEMPTS = 16
 class Request(Struct, frozen=True, kw_only=True):
     """One command for one stream.
 
-    `expected` is the version the caller saw, if it insists on one (If-Match). `new` says that the caller has just
-    made the stream's id, so that there is nothing to load; should it be wrong, the append finds out and loads.
-    `first` demands that its events are the ledger's first. `asked` is what the caller gave of the command, where the
-    rest was filled in for it: only that makes a repeated request the same one. The case of an event is that of its
-    stream; a new stream is of the case of the stream that it is `about`, or else of the context's.
+    `expected` is the version the caller saw, if it insists on one (If-Match). `new` says that the caller has just made
+    the stream's id, so that there is nothing to load; should it be wrong, the append finds out and loads. `first`
+    demands that its events are the ledger's first. `asked` is what the caller gave of the command, where the rest was
+    filled in for it: only that makes a repeated request the same one. The case of an event is that of its stream; a new
+    stream is of the case of the stream that it is `about`, or else of the context's. What callers give keys for is not
+    `system`: their keys are apart from the program's own.
     """
 
     stream: UUID
@@ -71,11 +72,7 @@ class Request(Struct, frozen=True, kw_only=True):
     first: bool = False
     asked: object = None
     about: UUID | None = None
-
-    @property
-    def system(self) -> bool:
-        """Whether the program itself asks: its keys are apart from those of callers."""
-        return self.context.actor.role == SYSTEM
+    system: bool = True
 
 
 class StreamBusy(AppendError):
@@ -154,8 +151,8 @@ class Ledger:
 
     async def _repeat(self, key: str, asked: bytes, known: KnownCommand) -> Appended:
         """The first outcome, as safe as it was promised: that it can be read here says nothing of a standby."""
-        digest = self._keys.digest(asked)
-        if known.digest not in (digest, self._keys.digest_before(asked)):
+        digest = self._keys.digest(asked, known.digest_key)
+        if known.digest != digest:
             raise KeyReused(key, known.digest, digest)
         await self._writer.settled()
         return known.replay()
@@ -209,7 +206,8 @@ class Ledger:
         reads: Reads,
     ) -> Appended:
         version, state = seen
-        context = await self._of_case(request, version)
+        command = command_id(request.context.tenant, request.key, digest, system=request.system)
+        context = replace(await self._of_case(request, version), command=command)
         drafted = await self.prepare(request.stream, [(event, context, self._new_id()) for event in events])
         appended = await self._writer.append(
             Append(
@@ -217,6 +215,7 @@ class Ledger:
                 key=request.key,
                 system=request.system,
                 digest=digest,
+                digest_key=PAYLOAD_KEY,
                 parts=(Part(request.stream, version, drafted.drafts),),
                 reads=tuple(reads.versions.items()),
                 beginnings=tuple(reads.beginnings.items()),
@@ -254,7 +253,7 @@ class Ledger:
             digests: tuple[str, ...] = ()
             if values := personal_values(event):
                 stored = await self._subject_keys(context.tenant, event, keys)
-                prepared = self._vault.prepare(event, eid, values, stored)
+                prepared = self._vault.prepare(context.tenant, event, eid, values, stored)
                 keys.update(prepared.new_keys)
                 personal.extend(prepared.rows)
                 digests = prepared.digests

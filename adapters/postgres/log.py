@@ -2,9 +2,10 @@
 
     events.leaf ──publish()──▶ tiles (rows that only grow) + one signed checkpoint, kept for ever
 
-Publishing reads the leaves since the last checkpoint, extends the tiles, and signs only if the root of the tiles is
-the root that the head row committed together with the events, and only a tree that begins with every tree that was
-signed before: the newest one that is published here, and the newest one that the signer remembers elsewhere. Proofs are made for a published checkpoint's tree.
+Publishing reads the leaves since the last checkpoint, extends the tiles, and signs only if the root of the tiles is the
+root that the head row committed together with the events, and only a tree that begins with every tree that was signed
+before: the newest one that is published here, and the newest one that the signer remembers elsewhere. Proofs are made
+for a published checkpoint's tree.
 """
 
 from __future__ import annotations

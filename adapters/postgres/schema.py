@@ -6,19 +6,26 @@ writing would leave its events out of what the migration adds.
 
 from __future__ import annotations
 
+import time
 from importlib.resources import files
+from uuid import UUID
 
 import psycopg
 from psycopg import sql
 
 from adapters.postgres.connections import Connection, connect, has_table
-from chain.merkle import EMPTY_ROOT
+from chain.entry import EntryError, parse
+from chain.merkle import EMPTY_ROOT, leaf_hash
 
 SCHEMA_VERSION = 3
 OLDEST_VERSION = 2
 """What a ledger may have been made as, to be brought up to date."""
 
 SHARD = 0
+ENTRIES_AT_ONCE = 5_000
+LEAVING_S = 2.0
+"""How long a program that has just ended may be seen at work still."""
+
 PARTITION_ROWS = 4_194_304
 """Rows in one partition of `events`: 2^22, a multiple of a full tile of every level that fits."""
 
@@ -73,24 +80,59 @@ def _bring_up_to_date(connection: Connection) -> None:
     if not OLDEST_VERSION <= version < SCHEMA_VERSION:
         return
     _alone(connection, version)
+    _tell_entries(connection)
     for step in range(version + 1, SCHEMA_VERSION + 1):
         try:
             connection.execute(files("adapters.postgres").joinpath("migrations", f"to_{step}.sql").read_bytes())
-        except psycopg.DataError as error:
-            what = "an entry is not what the version before wrote; its own fsck names it"
+        except (psycopg.DataError, psycopg.IntegrityError) as error:
+            what = "its tables do not fit together; fsck of the version before says where"
             raise SchemaMismatch(f"schema version {step - 1} to {step}: {what}") from error
     connection.execute("UPDATE ledger.schema_version SET version = %s", (SCHEMA_VERSION,))
+
+
+def _tell_entries(connection: Connection) -> None:
+    """Lay out what entries say in a temporary table, for what a migration must know. Raises `SchemaMismatch`."""
+    connection.execute(
+        "CREATE TEMP TABLE said (position bigint PRIMARY KEY, tenant uuid, correlation uuid, actor text, role text) "
+        "ON COMMIT DROP"
+    )
+    connection.execute("GRANT SELECT ON pg_temp.said TO leaseledger_owner")
+    with connection.cursor("entries_told", binary=True) as cursor:
+        cursor.execute("SELECT position, entry, leaf FROM ledger.events WHERE shard = %s ORDER BY position", (SHARD,))
+        while rows := cursor.fetchmany(ENTRIES_AT_ONCE):
+            with connection.cursor() as writing, writing.copy("COPY pg_temp.said FROM STDIN") as copy:
+                for position, entry, leaf in rows:
+                    copy.write_row((position, *_said(position, entry, leaf)))
+
+
+def _said(position: int, entry: bytes, leaf: bytes) -> tuple[UUID, UUID, str, str]:
+    try:
+        parsed = parse(entry)
+    except EntryError as error:
+        raise SchemaMismatch(f"position {position}: {error}; nothing was changed") from error
+    if leaf_hash(entry) != leaf:
+        raise SchemaMismatch(f"position {position}: the leaf is not the entry's; nothing was changed")
+    return parsed.tenant, parsed.correlation, parsed.actor.id, parsed.actor.role
 
 
 def _alone(connection: Connection, version: int) -> None:
     """Raise `LedgerInUse` unless no other program works with the ledger; those that wait to begin do not count."""
     connection.execute("LOCK TABLE ledger.head IN ACCESS EXCLUSIVE MODE")
-    row = connection.execute(_OTHERS_AT_WORK).fetchone()
-    if row != (0,):
+    deadline = time.monotonic() + LEAVING_S
+    while (others := _others_at_work(connection)) and time.monotonic() < deadline:
+        time.sleep(LEAVING_S / 20)
+    if others:
         raise LedgerInUse(
             f"the ledger must be brought from schema version {version} to {SCHEMA_VERSION}: expected no other program "
-            f"at work with it, got {row and row[0]} connections; stop every role and try again"
+            f"at work with it, got {others} connections; stop every role and try again"
         )
+
+
+def _others_at_work(connection: Connection) -> int:
+    connection.execute("SELECT pg_stat_clear_snapshot()")
+    row = connection.execute(_OTHERS_AT_WORK).fetchone()
+    assert row is not None
+    return int(row[0])
 
 
 def _checked(connection: Connection, origin: str | None) -> str:

@@ -64,6 +64,7 @@ CREATE TABLE ledger.commands (
     position  bigint   NOT NULL,
     events    integer  NOT NULL,
     system    boolean  NOT NULL,
+    digest_key smallint NOT NULL,  -- which key made the digest
     PRIMARY KEY (shard, tenant, system, key)
 );
 
@@ -74,6 +75,7 @@ CREATE TABLE ledger.subject_keys (
     subject      uuid     NOT NULL,
     wrapped      bytea,
     destroyed_at text,
+    shared       boolean  NOT NULL DEFAULT false,  -- one key for several tenants, from before persons were apart
     PRIMARY KEY (shard, tenant, subject),
     CHECK ((wrapped IS NULL) = (destroyed_at IS NOT NULL))
 );
@@ -96,7 +98,7 @@ CREATE INDEX vault_by_subject ON ledger.vault (shard, tenant, subject);
 -- Every checkpoint that was ever published, and the tiles up to the newest one.
 CREATE TABLE ledger.checkpoints (
     shard        smallint NOT NULL,
-    size         bigint   NOT NULL,
+    size         bigint   NOT NULL CHECK (size >= 0),
     note         text     NOT NULL,
     published_at text     NOT NULL,
     PRIMARY KEY (shard, size)
@@ -113,7 +115,7 @@ CREATE TABLE ledger.tiles (
 -- The keys that may sign checkpoints, each from a tree size on; an older key stays valid for what it signed.
 CREATE TABLE ledger.log_keys (
     shard     smallint NOT NULL,
-    from_size bigint   NOT NULL,
+    from_size bigint   NOT NULL CHECK (from_size >= 0),
     vkey      text     NOT NULL,
     PRIMARY KEY (shard, vkey)
 );
@@ -122,7 +124,7 @@ CREATE TABLE ledger.log_keys (
 CREATE TABLE ledger.api_keys (
     hash       bytea PRIMARY KEY CHECK (length(hash) = 32),
     tenant     uuid NOT NULL,
-    role       text NOT NULL,
+    role       text NOT NULL CHECK (role <> 'system'),
     label      text NOT NULL,
     created_at text NOT NULL,
     revoked_at text

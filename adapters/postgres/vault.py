@@ -39,9 +39,9 @@ class Vault:
         self._random_bytes = random_bytes
 
     def prepare(
-        self, event: Event, eid: UUID, values: Mapping[str, str], stored: Mapping[UUID, bytes | None]
+        self, tenant: UUID, event: Event, eid: UUID, values: Mapping[str, str], stored: Mapping[UUID, bytes | None]
     ) -> Prepared:
-        """Seal the personal `values` of one event (see `personal_values`).
+        """Seal the personal `values` of one event of a tenant (see `personal_values`).
 
         `stored` holds the wrapped keys of known subjects (`None`: destroyed). Raises `SubjectErased` for a
         destroyed one and `ValueError` for personal values without a subject.
@@ -49,28 +49,28 @@ class Vault:
         subject = subject_of(event)
         if subject is None:
             raise ValueError(f"{type_of(event)}: expected a subject for the personal fields {sorted(values)}, got none")
-        key, new = self._key_of(subject, stored)
+        key, new = self._key_of(tenant, subject, stored)
         rows, digests = seal_fields(key, eid, values, self._random_bytes(NONCE_BYTES * len(values)))
         return Prepared(tuple(PersonalRow(eid, subject, row) for row in rows), digests, new)
 
-    def open(self, eid: UUID, subject: UUID, wrapped: bytes, sealed: Sealed) -> str:
+    def open(self, tenant: UUID, eid: UUID, subject: UUID, wrapped: bytes, sealed: Sealed) -> str:
         """One value in the clear. Raises `chain.personal.VaultError` or `KeyFileError` when anything was changed."""
-        return open_field(self.key(subject, wrapped), eid, sealed)
+        return open_field(self.key(tenant, subject, wrapped), eid, sealed)
 
-    def key(self, subject: UUID, wrapped: bytes) -> bytes:
-        """A subject's unwrapped key."""
-        return self._keys.unwrap(subject, wrapped)
+    def key(self, tenant: UUID, subject: UUID, wrapped: bytes) -> bytes:
+        """The unwrapped key of a tenant's subject."""
+        return self._keys.unwrap(tenant, subject, wrapped)
 
     def _key_of(
-        self, subject: UUID, stored: Mapping[UUID, bytes | None]
+        self, tenant: UUID, subject: UUID, stored: Mapping[UUID, bytes | None]
     ) -> tuple[bytes, tuple[tuple[UUID, bytes], ...]]:
         if subject not in stored:
             key = self._random_bytes(SUBJECT_KEY_BYTES)
-            return key, ((subject, self._keys.wrap(subject, key)),)
+            return key, ((subject, self._keys.wrap(tenant, subject, key)),)
         wrapped = stored[subject]
         if wrapped is None:
             raise SubjectErased(f"subject {subject}: expected a living key, got a destroyed one")
-        return self.key(subject, wrapped), ()
+        return self.key(tenant, subject, wrapped), ()
 
 
 def personal_values(event: Event) -> dict[str, str]:
@@ -82,14 +82,17 @@ def personal_values(event: Event) -> dict[str, str]:
 def destroy_key(connection: psycopg.Connection[tuple[Any, ...]], tenant: UUID, subject: UUID, at: str) -> bool:
     """Destroy the key of one subject of a tenant for ever; `True` if there was one. `at` is RFC 3339 text.
 
-    Another tenant's subject of the same id has a key of its own. Values stay as ciphertext that nobody can open; `fsck`
-    accepts them. Backups made before hold the key still.
+    Another tenant's subject of the same id has a key of its own, but one that both had before persons were kept apart
+    (`shared`): that is destroyed for both, for a copy would open what is to be unreadable. Values stay as ciphertext
+    that nobody can open; `fsck` accepts them. Backups made before hold the key still.
     """
     with connection.transaction():
         connection.execute("SELECT 1 FROM ledger.head WHERE shard = %s FOR UPDATE", (SHARD,))
         done = connection.execute(
-            "UPDATE ledger.subject_keys SET wrapped = NULL, destroyed_at = %s "
-            "WHERE shard = %s AND tenant = %s AND subject = %s AND wrapped IS NOT NULL",
+            "UPDATE ledger.subject_keys AS k SET wrapped = NULL, destroyed_at = %s FROM ledger.subject_keys AS asked "
+            "WHERE asked.shard = %s AND asked.tenant = %s AND asked.subject = %s AND asked.wrapped IS NOT NULL "
+            "AND k.shard = asked.shard AND k.subject = asked.subject AND k.wrapped IS NOT NULL "
+            "AND (k.tenant = asked.tenant OR (k.shared AND asked.shared))",
             (at, SHARD, tenant, subject),
         )
-        return done.rowcount == 1
+        return done.rowcount > 0

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from msgspec.structs import replace
 
+from adapters.keys import PAYLOAD_KEY
 from adapters.postgres.ledger import Request, payload
 from adapters.postgres.writing.sequencer import Append, Part
 from adapters.processes.dispatch import context
@@ -41,7 +42,9 @@ async def take_over(program: Running, decider: Decider[Any], stream: UUID, at: C
         Append(
             tenant=at.tenant,
             key=request.key,
+            system=True,
             digest=program.keys.digest(payload(request)),
+            digest_key=PAYLOAD_KEY,
             parts=(Part(stream, 0, drafted.drafts),),
             personal=drafted.personal,
             subject_keys=drafted.subject_keys,

@@ -29,10 +29,10 @@ class Actor(Struct, frozen=True, gc=False):
 class Context(Struct, frozen=True, kw_only=True):
     """Context of a command: tenant, actor, ids, time and business date.
 
-    `now` is the instant the command is about (an import passes the original one), an aware UTC datetime; it becomes
-    the event's `occurred_at`. `business_date` is the ledger's calendar day in Asia/Shanghai. `command` identifies this
-    command and becomes the `cause` of its events; `correlation` is the case that a new stream begins in: all
-    events of a stream are of the case of its first one.
+    `now` is the instant the command is about (an import passes the original one), an aware UTC datetime; it becomes the
+    event's `occurred_at`. `business_date` is the ledger's calendar day in Asia/Shanghai. `command` identifies this
+    command and becomes the `cause` of its events; the ledger makes it of the command's key and payload; `correlation`
+    is the case that a new stream begins in: all events of a stream are of the case of its first one.
     """
 
     tenant: UUID

@@ -13,7 +13,7 @@ from adapters.keys import FileKeys, KeyFileError
 from domain.kernel.ids import uuid7
 
 KEY = bytes(range(32))
-SUBJECT, OTHER = uuid7(1, 1), uuid7(1, 2)
+TENANT, SUBJECT, OTHER = uuid7(1, 9), uuid7(1, 1), uuid7(1, 2)
 
 
 @pytest.fixture
@@ -23,7 +23,7 @@ def directory(tmp_path: Path) -> Path:
 
 def test_first_start_makes_secret_files(directory: Path) -> None:
     FileKeys(directory)
-    assert sorted(path.name for path in directory.iterdir()) == ["log-0001.seed", "payload.key", "vault.kek"]
+    assert sorted(path.name for path in directory.iterdir()) == ["log-0001.seed", "payload-0002.key", "vault.kek"]
     assert stat.S_IMODE(directory.stat().st_mode) == 0o700
     for path in directory.iterdir():
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
@@ -32,17 +32,17 @@ def test_first_start_makes_secret_files(directory: Path) -> None:
 
 def test_second_start_reads_the_same(directory: Path) -> None:
     first = FileKeys(directory)
-    wrapped = first.wrap(SUBJECT, KEY)
+    wrapped = first.wrap(TENANT, SUBJECT, KEY)
     again = FileKeys(directory)
     assert again.log_seeds() == first.log_seeds()
-    assert again.unwrap(SUBJECT, wrapped) == KEY
+    assert again.unwrap(TENANT, SUBJECT, wrapped) == KEY
 
 
 def test_many_starts_at_once_agree(directory: Path) -> None:
     with ThreadPoolExecutor(8) as pool:
         seeds = {keys.log_seeds()[0] for keys in pool.map(lambda _: FileKeys(directory), range(16))}
     assert len(seeds) == 1
-    assert sorted(path.name for path in directory.iterdir()) == ["log-0001.seed", "payload.key", "vault.kek"]
+    assert sorted(path.name for path in directory.iterdir()) == ["log-0001.seed", "payload-0002.key", "vault.kek"]
 
 
 def test_installations_differ(tmp_path: Path) -> None:
@@ -50,38 +50,38 @@ def test_installations_differ(tmp_path: Path) -> None:
     assert one.log_seeds() != two.log_seeds()
     assert one.digest(b"13800138000") != two.digest(b"13800138000")
     with pytest.raises(KeyFileError, match=r"was not wrapped by this vault\.kek, or was changed"):
-        two.unwrap(SUBJECT, one.wrap(SUBJECT, KEY))
+        two.unwrap(TENANT, SUBJECT, one.wrap(TENANT, SUBJECT, KEY))
 
 
 def test_wrapped_key_is_bound_to_its_subject(directory: Path) -> None:
     keys = FileKeys(directory)
-    wrapped = keys.wrap(SUBJECT, KEY)
+    wrapped = keys.wrap(TENANT, SUBJECT, KEY)
     assert KEY not in wrapped
-    assert wrapped != keys.wrap(SUBJECT, KEY)
+    assert wrapped != keys.wrap(TENANT, SUBJECT, KEY)
     with pytest.raises(KeyFileError, match=str(OTHER)):
-        keys.unwrap(OTHER, wrapped)
+        keys.unwrap(TENANT, OTHER, wrapped)
 
 
 @pytest.mark.parametrize("cut", [0, 1, 11, 12, 20, 59])
 def test_truncated_wrapped_key(directory: Path, cut: int) -> None:
     keys = FileKeys(directory)
     with pytest.raises(KeyFileError, match="was changed"):
-        keys.unwrap(SUBJECT, keys.wrap(SUBJECT, KEY)[:cut])
+        keys.unwrap(TENANT, SUBJECT, keys.wrap(TENANT, SUBJECT, KEY)[:cut])
 
 
 @pytest.mark.parametrize("at", range(0, 60, 7))
 def test_flipped_wrapped_key(directory: Path, at: int) -> None:
     keys = FileKeys(directory)
-    wrapped = bytearray(keys.wrap(SUBJECT, KEY))
+    wrapped = bytearray(keys.wrap(TENANT, SUBJECT, KEY))
     wrapped[at] ^= 1
     with pytest.raises(KeyFileError, match="was changed"):
-        keys.unwrap(SUBJECT, bytes(wrapped))
+        keys.unwrap(TENANT, SUBJECT, bytes(wrapped))
 
 
 def test_key_of_another_length(directory: Path) -> None:
     keys = FileKeys(directory)
     with pytest.raises(KeyFileError, match="expected 32 bytes, got 16"):
-        keys.unwrap(SUBJECT, keys.wrap(SUBJECT, KEY[:16]))
+        keys.unwrap(TENANT, SUBJECT, keys.wrap(TENANT, SUBJECT, KEY[:16]))
 
 
 def test_digest_is_keyed_and_repeatable(directory: Path) -> None:
@@ -111,7 +111,7 @@ def test_rotation_never_writes_over_a_file(directory: Path) -> None:
     assert keys.log_seeds()[-1] == fourth
 
 
-@pytest.mark.parametrize("name", ["vault.kek", "payload.key", "log-0001.seed"])
+@pytest.mark.parametrize("name", ["vault.kek", "payload-0002.key", "log-0001.seed"])
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o666])
 def test_files_that_others_may_read_are_refused(directory: Path, name: str, mode: int) -> None:
     keys = FileKeys(directory)
@@ -138,7 +138,7 @@ def test_a_half_written_key_is_not_used(directory: Path) -> None:
         FileKeys(directory)
 
 
-@pytest.mark.parametrize("missing", ["vault.kek", "payload.key", "log-0001.seed"])
+@pytest.mark.parametrize("missing", ["vault.kek", "payload-0002.key", "log-0001.seed"])
 def test_a_ledger_with_events_never_gets_new_keys(directory: Path, missing: str) -> None:
     """A new key in place of a lost one could read nothing and would hide the loss."""
     FileKeys(directory)

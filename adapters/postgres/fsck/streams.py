@@ -13,7 +13,7 @@ from adapters.postgres.fsck.findings import Findings
 from adapters.postgres.fsck.vault import VaultCheck
 from adapters.postgres.schema import SHARD
 from chain.b64 import b64encode
-from chain.entry import UNLINKED, Case, Entry, EntryError, Link, check_canonical, parse
+from chain.entry import ENTRY_VERSION, UNLINKED, Case, Entry, EntryError, Link, check_canonical, parse
 from domain.kernel.event import Event, UnknownEventType, is_event_type
 
 ROWS_AT_ONCE = 5_000
@@ -31,6 +31,7 @@ class StreamCheck:
         self.events = 0
         self._found = found
         self._recorded_at = ""
+        self._cases_from = 0
 
     def check(self, rows: Iterable[Row], leaves: Iterable[bytes], personal: VaultCheck) -> None:
         """Check one chunk of rows with their recomputed leaf hashes."""
@@ -71,7 +72,10 @@ class StreamCheck:
         number = seq + 1 if entry.seq_case is UNSET else entry.seq_case
         self.cases[entry.case] = (number, leaf)
         if entry.seq_case is UNSET:
+            if self._cases_from:
+                self._found.add(position, "version", f"{ENTRY_VERSION} since position {self._cases_from}", entry.v)
             return
+        self._cases_from = self._cases_from or position
         if entry.seq_case != seq + 1:
             self._found.add(position, f"sequence number in case {entry.correlation}", seq + 1, entry.seq_case)
         elif entry.prev_case != (b64encode(prev).decode() if prev else UNSET):

@@ -31,7 +31,7 @@ class VaultCheck:
         self.erased = 0
         self._keys: dict[SubjectOfTenant, bytes | None] = {}
         for tenant, subject, wrapped in connection.execute(_KEYS, (SHARD,)):
-            self._keys[tenant, subject] = None if wrapped is None else self._unwrap(subject, wrapped)
+            self._keys[tenant, subject] = None if wrapped is None else self._unwrap(tenant, subject, wrapped)
         self._cursor = connection.cursor("fsck_vault", binary=True)
         self._cursor.itersize = ROWS_AT_ONCE
         self._cursor.execute(_VALUES, (SHARD,))
@@ -83,9 +83,9 @@ class VaultCheck:
         except VaultError as error:
             self._found.add(position, f"vault value {sealed.path}", f"what digest {sealed.digest} was made of", error)
 
-    def _unwrap(self, subject: UUID, wrapped: bytes) -> bytes | None:
+    def _unwrap(self, tenant: UUID, subject: UUID, wrapped: bytes) -> bytes | None:
         try:
-            return self._vault.key(subject, wrapped)
+            return self._vault.key(tenant, subject, wrapped)
         except KeyFileError as error:
             self._found.add(0, f"key of subject {subject}", "a key this vault wrapped", error)
             return None

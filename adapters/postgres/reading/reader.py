@@ -128,7 +128,7 @@ _OF_TYPES = """
 SELECT position, entry, leaf FROM ledger.events
 WHERE shard = %s AND position > %s AND position <= %s AND type = ANY(%s) ORDER BY position LIMIT %s"""
 _COMMAND = """
-SELECT digest, stream, seq, version, position, events FROM ledger.commands
+SELECT digest, stream, seq, version, position, events, digest_key FROM ledger.commands
 WHERE shard = %s AND tenant = %s AND system = %s AND key = %s"""
 _KNOWN_KEYS = "SELECT key FROM ledger.commands WHERE shard = %s AND tenant = %s AND system AND key = ANY(%s)"
 _VERSIONS = "SELECT stream, seq FROM ledger.stream_heads WHERE shard = %s AND stream = ANY(%s)"

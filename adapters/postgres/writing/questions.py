@@ -125,9 +125,10 @@ FROM unnest(%b::uuid[], %b::uuid[]) AS wanted (tenant, correlation) CROSS JOIN L
 ) AS head"""
 _READ_COMMANDS = """
 SELECT wanted.tenant, wanted.system, wanted.key,
-       known.digest, known.stream, known.seq, known.version, known.position, known.events
+       known.digest, known.stream, known.seq, known.version, known.position, known.events,
+       known.digest_key
 FROM unnest(%b::uuid[], %b::boolean[], %b::text[]) AS wanted (tenant, system, key) CROSS JOIN LATERAL (
-    SELECT digest, stream, seq, version, position, events FROM ledger.commands
+    SELECT digest, stream, seq, version, position, events, digest_key FROM ledger.commands
     WHERE shard = %b AND tenant = wanted.tenant AND system = wanted.system AND key = wanted.key LIMIT 1
 ) AS known"""
 _READ_SUBJECTS = """

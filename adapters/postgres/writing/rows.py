@@ -102,6 +102,7 @@ def _command_columns(batch: Batch) -> tuple[object, ...]:
         Integers.of([done.version for done in placed]),
         Bigints.of([done.position for done in placed]),
         Integers.of([done.events for done in placed]),
+        Integers.of([append.digest_key for append in accepted]),
     )
 
 
@@ -144,9 +145,11 @@ WITH moved AS (
     SELECT %b::smallint, * FROM unnest(%b::uuid[], %b::uuid[], %b::integer[], %b::bytea[])
     ON CONFLICT (shard, tenant, correlation) DO UPDATE SET seq = excluded.seq, leaf = excluded.leaf
 ), accepted AS (
-    INSERT INTO ledger.commands (shard, tenant, system, key, digest, stream, seq, version, position, events)
+    INSERT INTO ledger.commands (shard, tenant, system, key, digest, stream, seq, version, position, events,
+                                 digest_key)
     SELECT %b::smallint, * FROM unnest(%b::uuid[], %b::boolean[], %b::text[], %b::bytea[],
-                                       %b::uuid[], %b::integer[], %b::integer[], %b::bigint[], %b::integer[])
+                                       %b::uuid[], %b::integer[], %b::integer[], %b::bigint[], %b::integer[],
+                                       %b::integer[])
 ), grown AS (
     UPDATE ledger.head SET size = %b, frontier = %b, root = %b, recorded_at = %b WHERE shard = %b
 )

@@ -16,6 +16,7 @@ from uuid import UUID
 from msgspec import Struct
 from msgspec.structs import replace
 
+from adapters.keys import PLAIN
 from chain.entry import UNLINKED, Case, Draft, Link, seal
 from chain.merkle import Frontier, leaf_hash
 from chain.personal import Sealed
@@ -59,16 +60,17 @@ class Append(Struct, frozen=True, kw_only=True):
 
     The first of the `parts` is the stream that the command was for. `reads` are the other streams that the decision
     stands on, `beginnings` the kinds of stream of which it stands on knowing all, `fence` the lock under which a sum
-    was read. `digest` is 32 bytes over the command's payload: the same key with another digest is a mistake of the
-    caller. What the program does on its own (`system`) has keys that no caller can take. `subject_keys` are wrapped
-    keys of persons who appear for the first time. `first` demands that nothing is in the ledger yet: these are its
-    first events, or they are not written.
+    was read. `digest` is 32 bytes over the command's payload, made with the key of that number (`adapters.keys`): the
+    same idempotency key with another digest is a mistake of the caller. What the program does on its own (`system`) has
+    keys that no caller can take. `subject_keys` are wrapped keys of persons who appear for the first time. `first`
+    demands that nothing is in the ledger yet: these are its first events, or they are not written.
     """
 
     tenant: UUID
     key: str
-    system: bool = True
+    system: bool
     digest: bytes
+    digest_key: int = PLAIN
     parts: tuple[Part, ...]
     reads: tuple[StreamRead, ...] = ()
     beginnings: tuple[Beginning, ...] = ()
@@ -192,6 +194,7 @@ class KnownCommand(Struct, frozen=True):
     version: int
     position: int
     events: int
+    digest_key: int = PLAIN
 
     def replay(self) -> Appended:
         """The outcome its first caller got, without the tree."""
@@ -272,7 +275,7 @@ def sequence(
         placed = _place(batch, append, known, recorded_at)
         subjects.update(((append.tenant, subject), True) for subject, _ in append.subject_keys)
         commands[key] = KnownCommand(
-            append.digest, placed.stream, placed.seq, placed.version, placed.position, placed.events
+            append.digest, placed.stream, placed.seq, placed.version, placed.position, placed.events, append.digest_key
         )
     batch.head = Head(head.frontier.extend(batch.leaves), recorded_at if batch.leaves else head.recorded_at)
     _name_tree(batch)
@@ -280,7 +283,7 @@ def sequence(
 
 
 def _repeat(append: Append, earlier: KnownCommand) -> Appended | AppendError:
-    if earlier.digest != append.digest:
+    if (earlier.digest_key, earlier.digest) != (append.digest_key, append.digest):
         return KeyReused(append.key, earlier.digest, append.digest)
     return earlier.replay()
 

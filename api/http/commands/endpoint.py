@@ -165,6 +165,7 @@ class CommandEndpoint:
         request = Request(
             stream=asking.stream,
             key=asking.key,
+            system=False,
             command=command,
             context=context,
             expected=await self._expected(asking),

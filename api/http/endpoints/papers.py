@@ -263,7 +263,7 @@ async def _signed(
     _require(versions, found)
     signature = await to_thread.run_sync(_checked, of, pdf, found.files)
     request = ledger.Request(
-        stream=stream, key=key, command=SignContract(signature=signature), context=context, asked=asked,
+        stream=stream, key=key, system=False, command=SignContract(signature=signature), context=context, asked=asked,
         expected=None if versions is None else found.state.version,
     )  # fmt: skip
     try:

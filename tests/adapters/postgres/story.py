@@ -79,6 +79,7 @@ def toys(
     """An append of so many toy events, under a fresh key unless one is given."""
     of = stream or new_id()
     return Append(
+        system=True,
         tenant=TENANT,
         key=key or new_id().hex,
         digest=sha256(f"{of} {expected} {events} {says}".encode()).digest(),

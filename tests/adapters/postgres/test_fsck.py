@@ -70,6 +70,7 @@ async def apply(running: Running, number: int) -> Any:
     drafted = await running.ledger.prepare(stream, facts)
     await running.ledger.append(
         Append(
+            system=True,
             tenant=running.settings.tenant,
             key=str(number),
             digest=bytes(32),

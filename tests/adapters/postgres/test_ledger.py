@@ -16,6 +16,7 @@ from adapters.postgres.reading.reader import Reader
 from adapters.postgres.writing.sequencer import Appended, KeyReused, VersionConflict
 from adapters.system import new_id
 from api.compose import Running
+from chain.entry import command_id
 from domain.intake.application.commands import DraftApplication, RouteToLane, StartVerification, WithdrawApplication
 from domain.intake.application.events import ApplicationSubmitted, RoutedToLane
 from domain.intake.application.refusals import UNKNOWN
@@ -237,7 +238,7 @@ async def test_command_that_changes_nothing(
         told = await program.ledger.execute(quiet, request(stream, SUBMIT, key="k"))
         assert isinstance(told, Appended)
         assert (told.events, told.version, told.last_position) == (0, 0, 1)
-    assert await program.reader.command(request(stream, SUBMIT).context.tenant, "k", system=False) is None
+    assert await program.reader.command(request(stream, SUBMIT).context.tenant, "k", system=True) is None
     with connect(url) as connection:
         check_whole(connection, events=1)
 
@@ -361,20 +362,36 @@ async def test_events_carry_context_and_command(program: Running) -> None:
     await program.ledger.execute(APPLICATION, wanted)
     [stored] = await program.reader.stream(wanted.stream)
     entry = stored.parsed()
-    assert (entry.tenant, entry.actor, entry.cause, entry.correlation) == (
+    assert (entry.tenant, entry.actor, entry.correlation) == (
         wanted.context.tenant,
         wanted.context.actor,
-        wanted.context.command,
         wanted.context.correlation,
     )
     assert (entry.occurred_at, entry.business_date) == ("2026-11-21T08:00:00.000000Z", wanted.context.business_date)
+
+
+async def test_the_cause_commits_to_key_and_payload(program: Running) -> None:
+    """Whoever changes the key or the digest of a command behind the ledger's back contradicts its events."""
+    wanted = request(new_id(), ANONYMOUS, key="k")
+    await program.ledger.execute(APPLICATION, wanted)
+    [stored] = await program.reader.stream(wanted.stream)
+    digest = program.keys.digest(payload(wanted))
+    assert stored.parsed().cause == command_id(TENANT, "k", digest, system=True)
+    others = {
+        command_id(new_id(), "k", digest, system=True),
+        command_id(TENANT, "other", digest, system=True),
+        command_id(TENANT, "k", digest[::-1], system=True),
+        command_id(TENANT, "k", digest, system=False),
+    }
+    assert len(others - {stored.parsed().cause}) == 4
+    assert {one.version for one in others} == {8}
 
 
 async def test_first_outcome_under_a_key(program: Running) -> None:
     stream = new_id()
     assert await program.ledger.repeated(TENANT, "key", DraftApplication, ANONYMOUS, None) is None
     asked = {"what": "was given"}
-    request = Request(stream=stream, key="key", command=ANONYMOUS, context=context(stream), asked=asked)
+    request = Request(stream=stream, key="key", command=ANONYMOUS, context=context(stream), asked=asked, system=False)
     first = await program.ledger.execute(APPLICATION, request)
     again = await program.ledger.repeated(TENANT, "key", DraftApplication, asked, None)
     assert again is not None

@@ -341,7 +341,7 @@ async def test_a_ledger_that_was_put_back_is_not_signed(
         behind.execute(f"DELETE FROM ledger.{table}".encode())
     behind.execute("UPDATE ledger.head SET size = 0, frontier = '', root = %s", (EMPTY_ROOT,))
     await writer.append(toys())
-    with pytest.raises(ForkRefused, match="entries of the ledger under .* signed last: expected at least 2, got 1"):
+    with pytest.raises(ForkRefused, match=r"entries of the ledger under .* signed last: expected at least 2, got 1"):
         log.publish(remembering, START)
     kept = remembering.signed()
     assert kept is not None

@@ -16,8 +16,9 @@ from adapters.postgres.writing.sequencer import Appended, SubjectErased
 from adapters.system import new_id
 from api.compose import Running
 from domain.intake.application.rules import APPLICATION
-from domain.kernel.command import SYSTEM, Actor, Command
-from tests.adapters.postgres.story import ANONYMOUS, SUBMIT, TENANT, draft_about, request
+from domain.kernel.command import Command
+from tests.adapters.postgres import story
+from tests.adapters.postgres.story import ANONYMOUS, SUBMIT, TENANT, draft_about
 
 OTHER_TENANT = new_id()
 AT = "2026-03-02T05:00:00.000000Z"
@@ -25,7 +26,12 @@ KEY = "calendar:2026-11-21:start"
 
 
 def by_the_program(of: Request) -> Request:
-    return replace(of, context=replace(of.context, actor=Actor(SYSTEM, "process:test")))
+    return replace(of, system=True)
+
+
+def request(stream: UUID, command: Command, key: str | None = None) -> Request:
+    """As a caller asks."""
+    return replace(story.request(stream, command, key=key), system=False)
 
 
 async def test_a_callers_key_keeps_the_program_from_nothing(program: Running) -> None:

@@ -65,9 +65,9 @@ async def test_values_open_and_match_the_entry(program: Running, connection: Con
         assert (eid, of) == (entry.eid, subject)
         assert isinstance(entry.sd, tuple)
         assert sealed.digest in entry.sd
-        value = program.vault.open(eid, of, wrapped, sealed)
+        value = program.vault.open(TENANT, eid, of, wrapped, sealed)
         opened[sealed.path] = value
-        key = program.vault.key(subject, wrapped)
+        key = program.vault.key(TENANT, subject, wrapped)
         assert sealed.digest == disclosure_digest(disclosure(key, eid, sealed.path, value))
     assert opened == dict(zip(["name", "identity_number", "phone", "address"], PERSONAL, strict=True))
     assert isinstance(entry.sd, tuple)
@@ -114,7 +114,7 @@ async def test_many_first_events_of_one_person_race(program: Running, composed: 
         wrapped = wrapped_key(connection, subject)
         assert wrapped is not None
         names = [
-            program.vault.open(eid, of, wrapped, sealed)
+            program.vault.open(TENANT, eid, of, wrapped, sealed)
             for eid, of, sealed in vault_rows(connection)
             if sealed.path == "name"
         ]
@@ -277,7 +277,7 @@ async def test_another_installations_keys_open_nothing(
     stranger = Vault(FileKeys(tmp_path / "stranger"), random_bytes)
     eid, _, sealed = vault_rows(connection)[0]
     with pytest.raises(KeyFileError, match=str(subject)):
-        stranger.open(eid, subject, wrapped, sealed)
+        stranger.open(TENANT, eid, subject, wrapped, sealed)
 
 
 async def test_values_do_not_move_between_places(program: Running, connection: Connection[Any]) -> None:
@@ -288,9 +288,9 @@ async def test_values_do_not_move_between_places(program: Running, connection: C
     (eid, _, address), (_, _, identity), *_ = vault_rows(connection)
     for moved in (replace(identity, path=address.path), replace(address, digest=identity.digest)):
         with pytest.raises(VaultError, match="expected the sealed bytes"):
-            program.vault.open(eid, subject, wrapped, moved)
+            program.vault.open(TENANT, eid, subject, wrapped, moved)
     with pytest.raises(VaultError, match="expected the sealed bytes"):
-        program.vault.open(new_id(), subject, wrapped, address)
+        program.vault.open(TENANT, new_id(), subject, wrapped, address)
 
 
 EVENT = ApplicationDrafted(
@@ -307,5 +307,5 @@ def test_personal_values_need_a_subject(composed: Base) -> None:
     vault = Vault(composed.keys, random_bytes)
     event: Event = replace(EVENT, phone=PHONE)
     with pytest.raises(ValueError, match=r"expected a subject for the personal fields \['phone'\], got none") as caught:
-        vault.prepare(event, new_id(), personal_values(event), {})
+        vault.prepare(TENANT, event, new_id(), personal_values(event), {})
     assert PHONE not in str(caught.value)

@@ -179,7 +179,7 @@ def _keys(health: Health, directory: Path) -> None:
     kinds = ("*.seed", "*.kek", "*.key") if directory.is_dir() else ()
     files = sorted(path for kind in kinds for path in directory.glob(kind))
     health.facts["keys"] = [{"file": str(path), "mode": f"{_mode(path):04o}"} for path in files]
-    missing = {"vault.kek", "payload.key", "log-0001.seed"} - {path.name for path in files}
+    missing = {"vault.kek", "payload-0002.key", "log-0001.seed"} - {path.name for path in files}
     if files and missing:
         path = directory / min(missing)
         what = text("{path} is missing", path=path)

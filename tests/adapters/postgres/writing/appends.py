@@ -29,7 +29,15 @@ def several(
 ) -> Append:  # fmt: skip
     beginnings = () if looked_to is None else ((TOY, looked_to),)
     digest = sha256(says.encode()).digest()
-    return Append(tenant=tenant, key=key, digest=digest, parts=tuple(parts), reads=tuple(reads), beginnings=beginnings)
+    return Append(
+        system=True,
+        tenant=tenant,
+        key=key,
+        digest=digest,
+        parts=tuple(parts),
+        reads=tuple(reads),
+        beginnings=beginnings,
+    )
 
 
 def append(

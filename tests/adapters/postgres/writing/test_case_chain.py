@@ -53,7 +53,7 @@ class Store:
             expected = versions.get(stream, 0)
             versions[stream] = expected + 1
             part = Part(stream, expected, (toy(stream, tenant, case),))
-            appends.append(Append(tenant=tenant, key=new_id().hex, digest=bytes(32), parts=(part,)))
+            appends.append(Append(system=True, tenant=tenant, key=new_id().hex, digest=bytes(32), parts=(part,)))
         batch = sequence(appends, self.head, Known(self.versions, {}, {}, cases=self.cases), NOW)
         self.head, self.entries = batch.head, self.entries + batch.entries
         self.versions |= batch.moved
@@ -83,7 +83,7 @@ async def test_two_programs_write_one_chain(url: str, connection: Connection[Any
     for _ in range(40):
         stream = new_id()
         part = Part(stream, 0, (toy(stream, TENANTS[0], CASES[0]), toy(stream, TENANTS[0], CASES[1])))
-        appends.append(Append(tenant=TENANTS[0], key=new_id().hex, digest=bytes(32), parts=(part,)))
+        appends.append(Append(system=True, tenant=TENANTS[0], key=new_id().hex, digest=bytes(32), parts=(part,)))
     async with GroupCommit(url, clock=now) as one, GroupCommit(url, clock=now) as other:
         for first, second in zip(appends[::2], appends[1::2], strict=True):
             await one.append(first)

@@ -140,7 +140,7 @@ def test_a_key_file_that_others_can_read(program: Program) -> None:
     assert f"  do: chmod 600 {key}" in text
 
 
-@pytest.mark.parametrize("name", ["vault.kek", "payload.key", "log-0001.seed"])
+@pytest.mark.parametrize("name", ["vault.kek", "payload-0002.key", "log-0001.seed"])
 def test_a_key_file_that_is_missing(program: Program, name: str) -> None:
     program.filled(1)
     (program.data / "keys" / name).unlink()
