@@ -28,17 +28,13 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from adapters.system import random_bytes
 from chain.checkpoint import Checkpoint
+from chain.entry import PAYLOAD_KEY, PAYLOAD_KEY_BEFORE
 from chain.errors import Malformed
 from chain.note import Ed25519Signer
 from chain.personal import NONCE_BYTES, SUBJECT_KEY_BYTES
 
 KEY_BYTES = 32
 SIGNED = "log.signed"
-
-PLAIN, PAYLOAD_KEY_BEFORE, PAYLOAD_KEY = 0, 1, 2
-"""Keys of payload digests by number: none (imports, whose payload is a public history), `vault.kek` as it was before,
-and the key that is for nothing else. A digest is compared under the key that made it.
-"""
 
 _WRAPPED, _EPOCH = b"\x02", (1).to_bytes(2)
 _WRAPPED_BEFORE_BYTES = NONCE_BYTES + SUBJECT_KEY_BYTES + 16

@@ -55,6 +55,12 @@ MAX_DEPTH = 64
 """Levels of a body; every reader of JSON goes deeper."""
 
 
+PLAIN, PAYLOAD_KEY_BEFORE, PAYLOAD_KEY = 0, 1, 2
+"""Keys of payload digests by number: none (imports, whose payload is a public history), `vault.kek` as it was before,
+and the key that is for nothing else. A digest is compared under the key that made it.
+"""
+
+
 class EntryError(ValueError):
     """An entry that cannot be made or is not what the format says; the message has expected and got."""
 

@@ -19,7 +19,7 @@ from uuid import UUID
 from msgspec import Struct
 from msgspec.structs import replace
 
-from adapters.keys import PAYLOAD_KEY, KeyProvider
+from adapters.keys import KeyProvider
 from adapters.postgres.reading.facts import JUDGED_AGAIN, FactLoader, LoadedFacts
 from adapters.postgres.reading.reader import Reader
 from adapters.postgres.reading.states import Reads, States
@@ -40,7 +40,7 @@ from adapters.postgres.writing.sequencer import (
     SubjectKeyTaken,
     VersionConflict,
 )
-from chain.entry import Draft, command_id, draft
+from chain.entry import PAYLOAD_KEY, Draft, command_id, draft
 from domain.kernel.command import Command, Context
 from domain.kernel.decider import Decider
 from domain.kernel.event import Event, subject_of

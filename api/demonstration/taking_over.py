@@ -8,12 +8,12 @@ from uuid import UUID
 
 from msgspec.structs import replace
 
-from adapters.keys import PAYLOAD_KEY
 from adapters.postgres.ledger import Request, payload
 from adapters.postgres.writing.sequencer import Append, Part
 from adapters.processes.dispatch import context
 from adapters.system import new_id
 from api.compose import Running
+from chain.entry import PAYLOAD_KEY
 from domain.kernel.command import Actor, Command, Context
 from domain.kernel.decider import Decider
 from domain.kernel.event import Event

@@ -1,4 +1,4 @@
-"""Ledger (账本): origin, owner and purpose of a ledger, recorded when it is opened and never changed.
+"""Ledger (账本): origin, owner and purpose of a ledger at opening, recorded once.
 
     Absent ─opened─▶ Open
     Absent ─opened_for_demonstration─▶ Open
@@ -43,7 +43,7 @@ Seed = Annotated[int, Meta(ge=0, le=SEED_MAX)]
 
 @event_type("ledger.opened.v1")
 class LedgerOpened(Event, frozen=True):
-    """The ledger was opened: `origin` is that of its first log, `owner` the tenant that runs the log.
+    """The ledger was opened: `origin` is that of its first log, `owner` the tenant that runs the log at opening.
 
     It is the ledger's first event, but in ledgers that had events before openings were recorded.
     """

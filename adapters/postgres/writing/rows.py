@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Collection, Iterator, Sequence
+from operator import attrgetter
 from typing import Any
 from uuid import UUID
 
@@ -89,21 +90,10 @@ def _links(links: Collection[Link]) -> tuple[Integers, Byteas]:
 
 
 def _command_columns(batch: Batch) -> tuple[object, ...]:
-    accepted = batch.accepted
     placed = [outcome for outcome in batch.outcomes if isinstance(outcome, Appended) and not outcome.replayed]
-    return (
-        SHARD,
-        Uuids.of([append.tenant for append in accepted]),
-        Booleans.of([append.system for append in accepted]),
-        Texts.of([append.key for append in accepted]),
-        Byteas.of([append.digest for append in accepted]),
-        Uuids.of([done.stream for done in placed]),
-        Integers.of([done.seq for done in placed]),
-        Integers.of([done.version for done in placed]),
-        Bigints.of([done.position for done in placed]),
-        Integers.of([done.events for done in placed]),
-        Integers.of([append.digest_key for append in accepted]),
-    )
+    of_commands = [of([*map(get, batch.accepted)]) for of, get in _OF_COMMANDS]
+    of_places = [of([*map(get, placed)]) for of, get in _OF_PLACES]
+    return (SHARD, *of_commands, *of_places)
 
 
 _COPY_HEADER = b"PGCOPY\n\xff\r\n\x00" + bytes(8)
@@ -145,11 +135,10 @@ WITH moved AS (
     SELECT %b::smallint, * FROM unnest(%b::uuid[], %b::uuid[], %b::integer[], %b::bytea[])
     ON CONFLICT (shard, tenant, correlation) DO UPDATE SET seq = excluded.seq, leaf = excluded.leaf
 ), accepted AS (
-    INSERT INTO ledger.commands (shard, tenant, system, key, digest, stream, seq, version, position, events,
-                                 digest_key)
-    SELECT %b::smallint, * FROM unnest(%b::uuid[], %b::boolean[], %b::text[], %b::bytea[],
-                                       %b::uuid[], %b::integer[], %b::integer[], %b::bigint[], %b::integer[],
-                                       %b::integer[])
+    INSERT INTO ledger.commands (shard, tenant, system, key, digest, digest_key, stream, seq, version,
+                                 position, events)
+    SELECT %b::smallint, * FROM unnest(%b::uuid[], %b::boolean[], %b::text[], %b::bytea[], %b::integer[],
+                                       %b::uuid[], %b::integer[], %b::integer[], %b::bigint[], %b::integer[])
 ), grown AS (
     UPDATE ledger.head SET size = %b, frontier = %b, root = %b, recorded_at = %b WHERE shard = %b
 )
@@ -164,4 +153,18 @@ FROM unnest(%b::uuid[], %b::uuid[], %b::text[], %b::bigint[], %b::uuid[], %b::te
 _VAULT_COLUMNS: Sequence[Callable[[Any], Column]] = (
     *(Uuids.of, Uuids.of, Texts.of, Bigints.of, Uuids.of),
     *(Texts.of, Byteas.of, Byteas.of),
+)
+_OF_COMMANDS: Sequence[tuple[Callable[[Any], Column], attrgetter[Any]]] = (
+    (Uuids.of, attrgetter("tenant")),
+    (Booleans.of, attrgetter("system")),
+    (Texts.of, attrgetter("key")),
+    (Byteas.of, attrgetter("digest")),
+    (Integers.of, attrgetter("digest_key")),
+)
+_OF_PLACES: Sequence[tuple[Callable[[Any], Column], attrgetter[Any]]] = (
+    (Uuids.of, attrgetter("stream")),
+    (Integers.of, attrgetter("seq")),
+    (Integers.of, attrgetter("version")),
+    (Bigints.of, attrgetter("position")),
+    (Integers.of, attrgetter("events")),
 )

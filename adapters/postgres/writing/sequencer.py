@@ -16,8 +16,7 @@ from uuid import UUID
 from msgspec import Struct
 from msgspec.structs import replace
 
-from adapters.keys import PLAIN
-from chain.entry import UNLINKED, Case, Draft, Link, seal
+from chain.entry import PLAIN, UNLINKED, Case, Draft, Link, seal
 from chain.merkle import Frontier, leaf_hash
 from chain.personal import Sealed
 
