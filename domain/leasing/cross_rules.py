@@ -4,7 +4,7 @@ CreateLease     a contract in force that says the same, its one stream, its plan
 CreateLease, ActivateLease   portfolio limits: what a finance lease adds has room
 TerminateContract, FulfilContract         no lease that is not settled
 FulfilContract                            a lease that began
-WithdrawApplication, ExpireApplication    no lease that is not settled
+WithdrawApplication, ExpireApplication    no lease that is not settled, and none that began
 CompleteApplication                       its lease began
 WaiveDeposit, RecordDelivery, ActivateLease   its contract, if it was made of one, is in force
 """
@@ -31,6 +31,7 @@ from domain.kernel.refusal import Refusal
 from domain.kernel.values import Business
 from domain.leasing.admission import (
     CONTRACT_DIFFERS,
+    LEASE_BEGUN,
     LEASE_NOT_BEGUN,
     LEASE_OPEN,
     NOT_OF_ITS_CONTRACT,
@@ -151,21 +152,30 @@ def _lease_settled(proposal: Proposal, facts: Facts) -> Refusal | None:
     return LEASE_NOT_SETTLED(lease=lease_stream(proposal.stream), phase=phase) if phase in OPEN else None
 
 
-def _applications_lease(proposal: Proposal, _: Facts) -> Iterable[Need]:
-    contracting = proposal.state.phase is ApplicationPhase.CONTRACTING
-    return (lease_need(contract_stream(proposal.stream)),) if contracting else ()
+def _leases_events(proposal: Proposal) -> StreamEvents:
+    return StreamEvents(LEASE.name, lease_stream(contract_stream(proposal.stream)))
 
 
-def _no_open_lease(proposal: Proposal, facts: Facts) -> Refusal | None:
+def _applications_lease(proposal: Proposal, facts: Facts) -> Iterable[Need]:
+    if proposal.state.phase is not ApplicationPhase.CONTRACTING:
+        return
+    need = lease_need(contract_stream(proposal.stream))
+    yield need
+    lease: LeaseState | None = facts.get(need)
+    if lease is not None and lease.phase not in OPEN:
+        yield _leases_events(proposal)
+
+
+def _nothing_leased(proposal: Proposal, facts: Facts) -> Refusal | None:
+    """A case whose lease began is performed: it is completed, however late, and never given up."""
     if proposal.state.phase is not ApplicationPhase.CONTRACTING:
         return None
     contract = contract_stream(proposal.stream)
     phase = _lease_phase(contract, facts)
-    return LEASE_OPEN(lease=lease_stream(contract), phase=phase) if phase in OPEN else None
-
-
-def _leases_events(proposal: Proposal) -> StreamEvents:
-    return StreamEvents(LEASE.name, lease_stream(contract_stream(proposal.stream)))
+    if phase in OPEN:
+        return LEASE_OPEN(lease=lease_stream(contract), phase=phase)
+    begun = any(isinstance(event, LeaseActivated) for event in facts.get(_leases_events(proposal), ()))
+    return LEASE_BEGUN(lease=lease_stream(contract)) if begun else None
 
 
 def _leases_events_need(proposal: Proposal, _: Facts) -> Iterable[Need]:
@@ -223,5 +233,5 @@ for _end in (TerminateContract, FulfilContract):
     CrossRule(_end, _contracts_lease, _lease_settled)
 CrossRule(FulfilContract, _contracts_leases_events_need, _performed)
 for _giving_up in (WithdrawApplication, ExpireApplication):
-    CrossRule(_giving_up, _applications_lease, _no_open_lease)
+    CrossRule(_giving_up, _applications_lease, _nothing_leased)
 CrossRule(CompleteApplication, _leases_events_need, _lease_begun)

@@ -11,6 +11,7 @@ from adapters.processes.subscription import Subscription, occurrence_of
 from adapters.reference.clauses import shipped_entries
 from domain.contracts import offered
 from domain.contracts.contract.commands import (
+    FulfilContract,
     LapseAmendment,
     PresentContract,
     ProposeAmendment,
@@ -24,7 +25,7 @@ from domain.intake.application.rules import APPLICATION
 from domain.kernel.event import Event
 from domain.kernel.needs import Facts
 from domain.kernel.process import FollowUp
-from domain.leasing.admission import LEASE_NOT_BEGUN, LEASE_OPEN, lease_stream
+from domain.leasing.admission import LEASE_BEGUN, LEASE_NOT_BEGUN, LEASE_OPEN, lease_stream
 from domain.leasing.lease.commands import (
     ActivateLease,
     CloseLease,
@@ -41,7 +42,8 @@ from domain.leasing.lease.events.money import BuyoutCompleted, LeaseActivated
 from domain.leasing.lease.rules.decider import LEASE
 from domain.leasing.origination import ORIGINATION, reason_of
 from tests.adapters.lessor import CAR, DAY, EVERYTHING, Lessor, wish
-from tests.adapters.processes.conftest import activated, contracting, leased, reason_of_end
+from tests.adapters.processes.conftest import activated, contracting, handed_over, leased, reason_of_end
+from tests.given import appended
 
 
 async def test_a_lease_that_never_began_ends_its_contract(lessor: Lessor, origination: Subscription) -> None:
@@ -173,6 +175,51 @@ async def returned(lessor: Lessor, lease: UUID) -> None:
     if state.deposit_held_fen:
         await lessor.given(LEASE, lease, ReleaseDeposit(fen=state.deposit_held_fen))
     await lessor.given(LEASE, lease, CloseLease())
+
+
+async def test_what_was_performed_is_not_given_up(lessor: Lessor, origination: Subscription) -> None:
+    """A whole lease was lived while the process stood still: its application is completed, late."""
+    application, contract, lease = await leased(lessor, origination, wish())
+    await handed_over(lessor, lease)
+    await returned(lessor, lease)
+    await lessor.given(CONTRACT, contract, FulfilContract())
+    give_up = a.WithdrawApplication(reason="changed_mind")
+    (await lessor.when(APPLICATION, application, give_up)).then_refused(LEASE_BEGUN.code, lease=lease)
+    await origination.catch_up()
+    assert (await lessor.types(application))[-1] == "completed"
+    assert not await origination.parking.of_tenant(lessor.tenant)
+
+
+async def test_a_judgement_on_what_was_performed_opens_nothing(lessor: Lessor, origination: Subscription) -> None:
+    """It is recorded; what is to be given back is for people, and whether they find it out is not the ledger's."""
+    application, contract, lease = await leased(lessor, origination, wish())
+    await activated(lessor, origination, lease)
+    await returned(lessor, lease)
+    await origination.catch_up()
+    assert (await lessor.types(contract))[-1] == "fulfilled"
+    before = await lessor.program.reader.size()
+    await lessor.given(CONTRACT, contract, VoidContract(reason="judgement", basis="b" * 64))
+    await origination.catch_up()
+    assert await appended(lessor.program, before) == ("contract.voided.v1",)
+    assert (await lessor.types(application))[-1] == "completed"
+    assert not await origination.parking.of_tenant(lessor.tenant)
+
+
+async def test_a_judgement_on_what_was_opened_again_is_put_before_people(
+    lessor: Lessor, origination: Subscription
+) -> None:
+    """The last money of a settled lease was taken back, and the contract that it ended turns out to be void."""
+    _, contract, lease = await leased(lessor, origination, wish())
+    await activated(lessor, origination, lease)
+    await returned(lessor, lease)
+    await origination.catch_up()
+    state = await lessor.lease(lease)
+    assert state is not None
+    await lessor.given(LEASE, lease, ReversePayment(payment=state.receipts[-1].payment, reason="returned"))
+    await lessor.given(CONTRACT, contract, VoidContract(reason="judgement", basis="b" * 64))
+    await origination.catch_up()
+    (refused,) = await origination.parking.of_tenant(lessor.tenant)
+    assert (refused.stream, refused.code) == (lease, "contract.lease_not_settled")
 
 
 async def test_a_contract_ends_when_the_amendment_that_held_it_is_over(

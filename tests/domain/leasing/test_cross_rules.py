@@ -25,6 +25,7 @@ from domain.kernel.values import Business
 from domain.kernel.values import Business as PlanBusiness
 from domain.leasing.admission import (
     CONTRACT_DIFFERS,
+    LEASE_BEGUN,
     LEASE_NOT_BEGUN,
     LEASE_OPEN,
     NOT_OF_ITS_CONTRACT,
@@ -250,13 +251,16 @@ def test_a_contract_is_fulfilled_by_a_lease_that_began() -> None:
 
 @pytest.mark.parametrize("command", [WithdrawApplication(reason="x"), ExpireApplication()], ids=["withdraw", "expire"])
 def test_an_application_is_not_given_up_under_its_lease(command: Command) -> None:
-    """A contract that was declared void may leave a lease that runs."""
+    """A contract that was declared void may leave a lease that runs; one that ran to its end is performed."""
 
-    def ask(lease: LeaseState | None) -> Verdict:
-        return given({**NO_CONTRACT, ITS_LEASE: lease}).when(command, CONTRACTING, stream=APPLICATION_ID)
+    def ask(lease: LeaseState | None, *, events: tuple[Event, ...] = ()) -> Verdict:
+        past: dict[Need, Any] = {ITS_EVENTS: events} if events else {}
+        return given({**NO_CONTRACT, ITS_LEASE: lease, **past}).when(command, CONTRACTING, stream=APPLICATION_ID)
 
     ask(None).then()
-    ask(LeaseState(phase=LeasePhase.SETTLED)).then()
+    settled, closed = LeaseState(phase=LeasePhase.SETTLED), LeaseClosed(on=TODAY)
+    ask(settled, events=(closed,)).then()
+    ask(settled, events=(ACTIVATED, closed)).then_refused(LEASE_BEGUN, lease=lease_stream(OF_THE_APPLICATION))
     for phase in OPEN:
         ask(LeaseState(phase=phase)).then_refused(LEASE_OPEN, lease=lease_stream(OF_THE_APPLICATION), phase=phase)
 
