@@ -11,6 +11,7 @@ from adapters.processes.subscription import Subscription, occurrence_of
 from adapters.reference.clauses import shipped_entries
 from domain.contracts import offered
 from domain.contracts.contract.commands import (
+    AssembleContract,
     FulfilContract,
     LapseAmendment,
     PresentContract,
@@ -19,12 +20,14 @@ from domain.contracts.contract.commands import (
     VoidContract,
 )
 from domain.contracts.contract.rules import CONTRACT
+from domain.contracts.cross_rules import application as application_need
 from domain.intake.application import commands as a
 from domain.intake.application.events import ContractingStarted
 from domain.intake.application.rules import APPLICATION
+from domain.intake.application.state import ApplicationPhase
 from domain.kernel.event import Event
 from domain.kernel.needs import Facts
-from domain.kernel.process import FollowUp
+from domain.kernel.process import FollowUp, Occurrence
 from domain.leasing.admission import LEASE_BEGUN, LEASE_NOT_BEGUN, LEASE_OPEN, lease_stream
 from domain.leasing.lease.commands import (
     ActivateLease,
@@ -41,7 +44,7 @@ from domain.leasing.lease.events.lifecycle import AssetTotallyLost, LeaseEarlySe
 from domain.leasing.lease.events.money import BuyoutCompleted, LeaseActivated
 from domain.leasing.lease.rules.decider import LEASE
 from domain.leasing.origination import ORIGINATION, reason_of
-from tests.adapters.lessor import CAR, DAY, EVERYTHING, Lessor, wish
+from tests.adapters.lessor import CAR, DAY, EVERYTHING, Lessor, contract_stream, wish
 from tests.adapters.processes.conftest import activated, contracting, handed_over, leased, reason_of_end
 from tests.given import appended
 
@@ -93,6 +96,41 @@ async def test_a_contract_that_is_given_up_takes_its_application_along(
     (await lessor.when(APPLICATION, application, a.CompleteApplication())).then_refused(LEASE_NOT_BEGUN.code)
     await origination.catch_up()
     assert await reason_of_end(lessor, application, "application.withdrawn.v1") == "contract_voided"
+    assert not await origination.parking.of_tenant(lessor.tenant)
+
+
+async def assembly(lessor: Lessor, application: UUID) -> AssembleContract:
+    """What the process would make of an accepted offer, before it was told to."""
+    reaction = ORIGINATION.reacts[ContractingStarted]
+    seen = Occurrence(event=ContractingStarted(), stream=application, tenant=lessor.tenant, business_date=DAY)
+    facts = await lessor.program.facts.facts(lessor.tenant, lambda found: reaction.needs(seen, found))
+    need = application_need(application)
+    begun = structs.replace(facts[need], phase=ApplicationPhase.CONTRACTING)
+    (asked,) = reaction.follow(seen, {**facts, need: begun})
+    assert isinstance(asked, FollowUp)
+    assert isinstance(asked.command, AssembleContract)
+    return asked.command
+
+
+@pytest.mark.parametrize("begun", [True, False], ids=["begun", "not_begun"])
+@pytest.mark.parametrize("looks_between", [True, False], ids=["looks_between", "looks_afterwards"])
+async def test_an_application_ends_with_its_contract_whenever_the_process_looks(
+    lessor: Lessor, origination: Subscription, *, begun: bool, looks_between: bool
+) -> None:
+    """People made the contract and gave it up while the process stood still."""
+    await lessor.consents()
+    application = await lessor.accepted(wish())
+    contract = contract_stream(application)
+    if begun:
+        await lessor.given(APPLICATION, application, a.StartContracting())
+    await lessor.given(CONTRACT, contract, await assembly(lessor, application))
+    if looks_between:
+        await origination.catch_up()
+    await lessor.given(CONTRACT, contract, VoidContract(reason="second_thoughts"))
+    await origination.catch_up()
+    assert (await lessor.types(application))[-2:] == ["contracting_started", "withdrawn"]
+    assert await reason_of_end(lessor, application, "application.withdrawn.v1") == "contract_voided"
+    assert await lessor.types(contract) == ["assembled", "voided"]
     assert not await origination.parking.of_tenant(lessor.tenant)
 
 
