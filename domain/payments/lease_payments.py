@@ -6,6 +6,7 @@ payment.charged_back                    ─▶ lease ReversePayment, of that mon
 lease.credit_refunded through a payment ─▶ payment RefundPayment                  refund:<lease hex>:<n>
 payment.refund_failed                   ─▶ lease ReturnRefund                     refund:<lease hex>:<n>:returned
 lease.closed                            ─▶ mandate RevokeMandate, while it lives  lease:<hex>:mandate:<version>
+contract.voided, of an open lease       ─▶ mandate SuspendMandate                 lease:<hex>:mandate:<version>:void
 
 A refund goes one way: the lease gives the credit away, the payment asks its provider, and only a failure comes back.
 
@@ -18,15 +19,25 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from uuid import UUID
 
+from domain.contracts.contract.events import ContractVoided
 from domain.kernel.command import Command
 from domain.kernel.needs import Facts, Need, StreamState
 from domain.kernel.process import FollowUp, Occurrence, ProcessManager, Reaction
+from domain.leasing.admission import lease_stream
 from domain.leasing.lease.commands import PostPayment, ReturnRefund, ReversePayment
 from domain.leasing.lease.events.money import CreditRefunded, LeaseClosed
 from domain.leasing.lease.rules.decider import LEASE
 from domain.leasing.lease.state import CLOSED, LeaseState
 from domain.payments.collection import POSTING, on_top
-from domain.payments.mandate import LIVE, MANDATE, MandateState, RevokeMandate, mandate_stream
+from domain.payments.mandate import (
+    LIVE,
+    MANDATE,
+    MandatePhase,
+    MandateState,
+    RevokeMandate,
+    SuspendMandate,
+    mandate_stream,
+)
 from domain.payments.payment.commands import RefundPayment
 from domain.payments.payment.events import PaymentChargedBack, PaymentOverpaid, PaymentSucceeded, RefundFailed
 from domain.payments.payment.rules import PAYMENT
@@ -36,6 +47,9 @@ REASON = "credit"
 
 LEASE_CLOSED = "lease_closed"
 """Why a mandate ended when nobody ended it: there is nothing left to debit."""
+
+CONTRACT_VOID = "contract_void"
+"""Why a mandate rests when nobody suspended it: people decide what is owed, and nothing is debited meanwhile."""
 
 
 def _succeeded(occurrence: Occurrence, facts: Facts) -> Sequence[FollowUp]:
@@ -79,7 +93,10 @@ def _refund_failed(occurrence: Occurrence, facts: Facts) -> Sequence[FollowUp]:
 
 
 def _mandate_needs(occurrence: Occurrence, facts: Facts) -> Iterable[Need]:
-    lease = occurrence.stream
+    return _of_a_mandate(occurrence.stream)
+
+
+def _of_a_mandate(lease: UUID) -> tuple[Need, Need]:
     return (StreamState(LEASE.name, lease), StreamState(MANDATE.name, mandate_stream(lease)))
 
 
@@ -92,6 +109,22 @@ def _closed(occurrence: Occurrence, facts: Facts) -> Sequence[FollowUp]:
         return ()
     key = f"lease:{occurrence.stream.hex}:mandate:{mandate.version}"
     return (FollowUp(decider=MANDATE, stream=stream, key=key, command=RevokeMandate(reason=LEASE_CLOSED)),)
+
+
+def _contracts_mandate_needs(occurrence: Occurrence, facts: Facts) -> Iterable[Need]:
+    return _of_a_mandate(lease_stream(occurrence.stream))
+
+
+def _contract_voided(occurrence: Occurrence, facts: Facts) -> Sequence[FollowUp]:
+    """Nothing is debited under a void contract; a mandate that people suspended, or that ended, stays as it is."""
+    of = lease_stream(occurrence.stream)
+    stream = mandate_stream(of)
+    mandate: MandateState | None = facts[StreamState(MANDATE.name, stream)]
+    lease: LeaseState | None = facts[StreamState(LEASE.name, of)]
+    if mandate is None or mandate.phase is not MandatePhase.GRANTED or lease is None or lease.phase in CLOSED:
+        return ()
+    key = f"lease:{of.hex}:mandate:{mandate.version}:void"
+    return (FollowUp(decider=MANDATE, stream=stream, key=key, command=SuspendMandate(reason=CONTRACT_VOID)),)
 
 
 def _to_lease(lease: UUID, key: str, command: Command) -> Sequence[FollowUp]:
@@ -107,5 +140,6 @@ LEASE_PAYMENTS = ProcessManager(
         CreditRefunded: Reaction(_credit_refunded),
         RefundFailed: Reaction(_refund_failed),
         LeaseClosed: Reaction(_closed, _mandate_needs),
+        ContractVoided: Reaction(_contract_voided, _contracts_mandate_needs),
     },
 )

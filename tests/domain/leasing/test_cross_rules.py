@@ -31,7 +31,14 @@ from domain.leasing.admission import (
     NOT_OF_ITS_CONTRACT,
     lease_stream,
 )
-from domain.leasing.lease.commands import ActivateLease, RecordDelivery, WaiveDeposit
+from domain.leasing.lease.commands import (
+    ActivateLease,
+    RecordDelivery,
+    RenewLease,
+    RestructureLease,
+    TransferLease,
+    WaiveDeposit,
+)
 from domain.leasing.lease.events.money import LeaseActivated, LeaseClosed
 from domain.leasing.lease.rules.decider import LEASE as LEASE_DECIDER
 from domain.leasing.lease.state import OPEN, LeasePhase, LeaseState
@@ -209,6 +216,28 @@ def test_a_lease_begins_under_a_contract_that_is_in_force(command: Command) -> N
     given({CREATED: replace(made[0], contract=None)}).when(command, rental).then()
     gone = given({CREATED: made[0], StreamState(CONTRACT.name, CONTRACT_ID): None})
     gone.when(command, rental).then_refused(contract_refusals.NOT_IN_FORCE, phase="absent")
+
+
+AGREED: dict[str, Command] = {
+    "renewal": RenewLease(months=1, schedule=LEASE.schedule),
+    "schedule": RestructureLease(schedule=LEASE.schedule, reason="x"),
+    "investor": TransferLease(investor=UUID(int=0x1A), price_fen=1),
+}
+
+
+@pytest.mark.parametrize("command", AGREED.values(), ids=AGREED)
+def test_nothing_is_agreed_anew_under_a_void_contract(command: Command) -> None:
+    """Not with the lessee, and not with an investor about what the lessee owes."""
+    runs = replace(RUNS, phase=LeasePhase.ACTIVE)
+    made = lease_cases.given().when(CREATE).answer
+    assert isinstance(made, tuple)
+    for phase in (*IN_FORCE, ContractPhase.VOID):
+        facts = given({CREATED: made[0], StreamState(CONTRACT.name, CONTRACT_ID): ContractState(phase=phase)})
+        if phase is ContractPhase.VOID:
+            facts.when(command, runs).then_refused(contract_refusals.NOT_IN_FORCE, phase="void")
+        else:
+            facts.when(command, runs).then()
+    given({CREATED: replace(made[0], contract=None)}).when(command, runs).then()
 
 
 # ------------------------------------------------------------------------------- what a lease holds up as it runs
