@@ -172,9 +172,9 @@ class EndOfDay:
         if state.business_date != day:
             raise EndOfDayRefused(DAY_NOT_CURRENT(expected=state.business_date, got=day))
         self.allow(day)
-        await self._ask_again()
-        dispatched = Dispatched()
         resumed = state.phase is CalendarPhase.CLOSING
+        await self._ask_again(resumed=resumed)
+        dispatched = Dispatched()
         if not resumed:
             # Only here and after what was begun is done: a run that goes on must not change the order of things.
             await self._settle()
@@ -250,10 +250,17 @@ class EndOfDay:
     def _dispatches(self, timers: Iterable[Timer], day: date) -> list[Dispatch]:
         return [dispatch for timer in timers if (dispatch := fire(self.tenant, timer, day)) is not None]
 
-    async def _ask_again(self) -> None:
-        """Whoever runs a day has mended what money stumbled over; the day goes on when it is where it belongs."""
-        if self.failed is not None and self.again is not None and await self.failed():
+    async def _ask_again(self, *, resumed: bool) -> None:
+        """Whoever runs a day has mended what money stumbled over; the day goes on when it is where it belongs.
+
+        What was refused has its turn with a day that begins to end, and not amid one: the order of things stays.
+        """
+        if self.failed is None or self.again is None:
+            return
+        failed = await self.failed()
+        if failed or not resumed:
             await self.again()
+        if failed:
             await self._settle()
 
     async def _settle(self) -> None:

@@ -146,6 +146,7 @@ async def test_a_day_stays_open_while_money_is_not_where_it_belongs(program: Run
     await day.catch_up(date(2005, 4, 28))
     due = date(2005, 4, 29)
     failed.append("payment:1:posted")
+    asked = 0
     for tries in (1, 2):
         with pytest.raises(EndOfDayError, match="failed 1, such as payment:1:posted; run it again"):
             await day.close(due)

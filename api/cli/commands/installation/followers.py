@@ -12,6 +12,7 @@ from api.language import text
 if TYPE_CHECKING:
     from uuid import UUID
 
+    from adapters.processes.parking import ParkedCount
     from api.followers import Role
 
 
@@ -93,19 +94,43 @@ def _late(role: Role) -> tuple[str, str]:
 def _left_to_people(health: Health, connection: Any) -> None:
     """What should have followed from an event and did not: a person has to look, and no one else was told.
 
-    Money that does not reach its lease is a problem, and so is what failed; other refusals may be right.
+    Money that does not reach its lease is a problem, and so is what failed; other refusals may be right, and what
+    waits for its day is.
     """
     from adapters.processes.parking import parked_counts
-    from domain.kernel.process import FAILED
+    from domain.kernel.process import FAILED, NOT_YET
     from domain.payments.lease_payments import LEASE_PAYMENTS
 
     for one in parked_counts(connection):
+        if one.code == NOT_YET.code:
+            told = {"process": one.process, "count": one.count, "key": one.key}
+            health.notes.append(text("{process}: {count} wait for their business date, such as {key}", **told))
+            continue
         told = {"process": one.process, "count": one.count, "key": one.key, "code": one.code}
         what = text("{process}: what should have followed did not, {count} times, such as {key}: {code}", **told)
         if one.code == FAILED.code:
             health.problem(what, text("mend what it stumbles over, see what `react` says; it is tried again by itself"))
         elif one.process == LEASE_PAYMENTS.name:
-            do = text("money has not reached its lease: look at the payment, and post by hand what is missing")
-            health.problem(what, do)
+            health.problem(what, _missing(one))
         else:
             health.notes.append(what)
+
+
+def _missing(one: ParkedCount) -> str:
+    """What to do about money that a lease refused; it is not debited there again."""
+    from domain.kernel.ids import format_id
+    from domain.leasing.lease.refusals import PAYMENT_KNOWN
+    from domain.leasing.lease.rules.decider import LEASE
+
+    told = {"lease": format_id(LEASE.name, one.stream)}
+    if one.code == PAYMENT_KNOWN.code:
+        return text(
+            "{lease} knows this money in another amount or of another day: compare, and post what is missing by hand "
+            "under a new id",
+            **told,
+        )
+    return text(
+        "{lease} does not show this money and is not debited for it again: mend what the refusal says; the next "
+        "`end-of-day` asks again",
+        **told,
+    )
