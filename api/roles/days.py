@@ -18,11 +18,13 @@ from uuid import UUID
 import anyio
 import msgspec
 import psycopg
+import structlog
 
 from adapters.connectors.payments.collecting import Collector, LedgerPayments, collector_name
 from adapters.connectors.payments.port import PaymentProvider
 from adapters.connectors.payments.sandbox import SandboxBank
-from adapters.postgres.connections import connect, pool_of
+from adapters.postgres.advisory import lock_number
+from adapters.postgres.connections import Pool, connect, pool_of
 from adapters.postgres.schema import SHARD
 from adapters.processes.dispatch import STREAMS_IN_FLIGHT
 from adapters.processes.end_of_day import DayStep, EndOfDay, Settle, nothing_failed
@@ -48,6 +50,8 @@ from projections.calendar import timers
 from projections.engine.runner import Runner
 from projections.payments import movements
 from projections.payments.collection_positions import READS, Unposted, standings
+
+_log = structlog.get_logger(__name__)
 
 KNOWN_FEN = "known_fen"
 """The fact of a refused posting that says how much the lease knows of the money under its name."""
@@ -158,7 +162,8 @@ async def days(
 ) -> AsyncIterator[Days]:
     """The end of day of one tenant with these banks."""
     async with AsyncExitStack() as stack:
-        pool = pool_of(on.url, least=1, most=2)
+        # One ends the day alone, one lets a subscription catch up alone, and one asks.
+        pool = pool_of(on.url, least=1, most=3)
         await stack.enter_async_context(pool)
         collector = Collector(providers, LedgerPayments(on.ledger))
         subscriptions = managed(on, pool)
@@ -167,7 +172,6 @@ async def days(
         subscriptions = [replace(one, streams_in_flight=streams_in_flight) for one in subscriptions]
         for subscription in subscriptions:
             await subscription.prepare()
-
         underway = MoneyUnderway(subscriptions, tenant)
 
         async def settled() -> None:
@@ -195,8 +199,21 @@ async def days(
             may_end=by_the_clock,
             failed=underway.failed,
             again=underway.again,
+            alone=lambda: _alone(pool, tenant),
         )
         yield Days(ending, settled, tuple(subscriptions), providers)
+
+
+@asynccontextmanager
+async def _alone(pool: Pool, tenant: UUID) -> AsyncIterator[None]:
+    """Wait until nobody else ends a day of a tenant; whoever dies lets the next one go on."""
+    lock = (lock_number(b"leaseledger.end_of_day/1" + tenant.bytes),)
+    async with pool.connection() as connection, connection.transaction():
+        taken = await (await connection.execute("SELECT pg_try_advisory_xact_lock(%s)", lock)).fetchone()
+        if taken != (True,):
+            _log.info("end_of_day.waits", tenant=str(tenant))
+            await connection.execute("SELECT pg_advisory_xact_lock(%s)", lock)
+        yield
 
 
 def _steps(

@@ -324,3 +324,20 @@ async def test_cancelled_again_and_again_it_ends_in_the_same_ledger(
     assert hurt.keys() == undisturbed.keys()
     for stream, events in undisturbed.items():
         assert hurt[stream] == events
+
+
+async def test_ends_of_day_at_once_close_each_day_once(composed: Base, tmp_path: Path) -> None:
+    """Whoever comes second waits, and goes on with what is left: no run fails because another one did its work."""
+    rule = by_seed("at once")
+    async with (
+        running(composed) as first,
+        running(composed) as second,
+        a_world(first, rule, tmp_path) as one,
+        a_world(second, rule, tmp_path) as other,
+    ):
+        await tell(one, STORY_FIRST, STORY_FIRST)
+        closed = await asyncio.gather(*(world.end_of_day.catch_up(STORY_LAST) for world in (one, other)))
+        days = sorted(day.day for some in closed for day in some)
+        assert days == [STORY_FIRST + timedelta(days=n) for n in range(1, len(days) + 1)]
+        assert days[-1] == STORY_LAST
+        assert await other.end_of_day.catch_up(STORY_LAST) == []

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from adapters.connectors.payments.port import Answer, Order
 from adapters.postgres.ledger import Ledger, Request
 from adapters.processes.end_of_day import EndOfDayError
-from api.roles.days import ReadModelsNow
+from api.roles.days import ReadModelsNow, days
 from domain.kernel.refusal import Refusal
 from domain.leasing.lease.refusals import PAYMENT_KNOWN
 from domain.leasing.lease.rules.decider import LEASE
@@ -20,7 +20,7 @@ from domain.payments.collection import collection_stream
 from domain.payments.payment.commands import InitiatePayment, RecordChargeback, RecordSucceeded
 from domain.payments.payment.rules import PAYMENT
 from domain.payments.payment.values import CollectionPolicy
-from tests.adapters.processes.world import TENANT, World, given, make_lease
+from tests.adapters.processes.world import POLICY, TENANT, World, given, make_lease
 from tests.api.roles.steps.test_collection import BILL_FEN, DAY, DUE, begun, open_fen
 
 COUNTER = CollectionPolicy(channels=("counter",), retries=0, spacing_days=(1,))
@@ -174,3 +174,29 @@ async def test_money_that_fails_between_two_looks_is_not_debited_again(
     with pytest.raises(EndOfDayError, match="failed 1"):
         await world.end_of_day.close(DUE)
     assert await told(world, "payment.attempt_started.v1") == [(APP, DUE)]
+
+
+async def test_what_a_bank_said_and_failed_keeps_the_day_open_without_banks_too(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever ends the day has no bank configured: money may have moved all the same."""
+    lease = await begun(world)
+    await world.end_of_day.catch_up(DUE - DAY)
+    real = Ledger.execute
+
+    async def stumbles(ledger: Ledger, decider: Any, asked: Request) -> Any:
+        if asked.key == f"payment:{APP.hex}:attempt:1":
+            raise ZeroDivisionError
+        return await real(ledger, decider, asked)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Ledger, "execute", stumbles)
+        ask = InitiatePayment(lease=lease, bill=1, amount_fen=BILL_FEN, policy=POLICY)
+        await given(world.program, PAYMENT, APP, "ask", ask, DUE)
+        await world.settle()
+    async with days(world.program, TENANT, {}) as without_banks:
+        with pytest.raises(EndOfDayError, match=f"failed 1, such as payment:{APP.hex}:attempt:1"):
+            await without_banks.ending.catch_up(DUE)
+    assert (await world.end_of_day.state()).business_date == DUE
+    await world.end_of_day.catch_up(DUE)
+    assert await told(world, "lease.payment_posted.v1") == [(lease, DUE)]
