@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -16,10 +17,11 @@ if TYPE_CHECKING:
     from api.followers import Role
 
 
-def look(health: Health, connection: Any, with_banks: Collection[UUID]) -> None:
+def look(health: Health, connection: Any, with_banks: Collection[UUID], tenant: UUID) -> None:
     """Look at all of them; the facts of the ledger are known already."""
     _read_models(health, connection)
     _roles(health, connection, with_banks)
+    _calendars(health, connection, tenant)
     _left_to_people(health, connection)
 
 
@@ -55,12 +57,15 @@ def _roles(health: Health, connection: Any, with_banks: Collection[UUID]) -> Non
 
     from adapters.postgres import role_locks
     from adapters.system import now
-    from api.followers import followers, roles
+    from api.followers import Watch, followers, roles, watched
 
     found = followers(connection, now(), with_banks)
     states = roles(connection, found)
-    health.facts["roles"] = [msgspec.structs.asdict(one) for one in states]
     at_work = any(one.works for one in states)
+    if at_work:
+        found = watched(lambda: followers(connection, now(), with_banks), Watch(time.monotonic), time.sleep)
+        states = roles(connection, found)
+    health.facts["roles"] = [msgspec.structs.asdict(one) for one in states]
     health.facts["process_managers"] = [
         {"name": one.name, "position": one.position, "behind": one.behind}
         for one in found
@@ -89,6 +94,32 @@ def _late(role: Role) -> tuple[str, str]:
         return what, text("look at what it says; should it stand still, end its process: `up` starts it again")
     what = text("no `{name}` works, and things wait for it, the oldest for {seconds} s", **told)
     return what, text("start `leaseledger up`, or `leaseledger role {name}` beside the roles that work", name=role.name)
+
+
+def _calendars(health: Health, connection: Any, tenant: UUID) -> None:
+    """Days that nobody closes though leases run: no bill is issued and nothing is debited, and all roles are well."""
+    from datetime import timedelta
+
+    from adapters.system import now
+    from api.followers import late_calendars
+    from api.queries.ledger import ledger_state
+    from domain.kernel.times import business_date
+
+    if ledger_state(connection).demonstration:
+        return
+    today = business_date(now())
+    for late in late_calendars(connection, today):
+        told = {"tenant": late.tenant, "day": late.business_date}
+        typed = f"leaseledger end-of-day --to {today - timedelta(days=1)}"
+        if late.business_date is None:
+            what = text(
+                "leases of {tenant} run and its calendar was never opened: nothing is billed or debited", **told
+            )
+            typed = f"leaseledger end-of-day --open {today - timedelta(days=1)} --to {today - timedelta(days=1)}"
+        else:
+            what = text("leases of {tenant} run and its open day is {day}: nothing is billed or debited since", **told)
+        typed += "" if late.tenant == tenant else f" --tenant {late.tenant}"
+        health.problem(what, text("run it every day, and now: {command}", command=typed))
 
 
 def _left_to_people(health: Health, connection: Any) -> None:

@@ -291,7 +291,7 @@ def _ledger(health: Health, settings: Settings, url: str) -> None:
                 return
             _head(health, settings, connection)
             _signers(health, settings, connection)
-            followers.look(health, connection, settings.tenants_with_banks)
+            followers.look(health, connection, settings.tenants_with_banks, settings.tenant)
     except DatabaseUnavailable as error:
         health.problem(sentence(error), text("start the server, or mend LEASELEDGER_DATABASE_URL"))
     except _psycopg_error() as error:
