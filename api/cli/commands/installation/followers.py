@@ -22,7 +22,7 @@ def look(health: Health, connection: Any, with_banks: Collection[UUID], tenant: 
     _read_models(health, connection)
     _roles(health, connection, with_banks)
     _calendars(health, connection, tenant)
-    _left_to_people(health, connection)
+    _left_to_people(health, connection, with_banks)
 
 
 def _read_models(health: Health, connection: Any) -> None:
@@ -122,16 +122,18 @@ def _calendars(health: Health, connection: Any, tenant: UUID) -> None:
         health.problem(what, text("run it every day, and now: {command}", command=typed))
 
 
-def _left_to_people(health: Health, connection: Any) -> None:
+def _left_to_people(health: Health, connection: Any, with_banks: Collection[UUID]) -> None:
     """What should have followed from an event and did not: a person has to look, and no one else was told.
 
     Money that does not reach its lease is a problem, and so is what failed; other refusals may be right, and what
     waits for its day is.
     """
+    from adapters.connectors.payments.collecting import COLLECTOR, collector_name
     from adapters.processes.parking import parked_counts
     from domain.kernel.process import FAILED, NOT_YET
     from domain.payments.lease_payments import LEASE_PAYMENTS
 
+    asking = set(map(collector_name, with_banks))
     for one in parked_counts(connection):
         if one.code == NOT_YET.code:
             told = {"process": one.process, "count": one.count, "key": one.key}
@@ -139,7 +141,12 @@ def _left_to_people(health: Health, connection: Any) -> None:
             continue
         told = {"process": one.process, "count": one.count, "key": one.key, "code": one.code}
         what = text("{process}: what should have followed did not, {count} times, such as {key}: {code}", **told)
-        if one.code == FAILED.code:
+        if one.code == FAILED.code and one.process.startswith(COLLECTOR) and one.process not in asking:
+            do = text(
+                "only an `end-of-day` with this tenant's banks tries it again: configure them as before, and run it"
+            )
+            health.problem(what, do)
+        elif one.code == FAILED.code:
             health.problem(what, text("mend what it stumbles over, see what `react` says; it is tried again by itself"))
         elif one.process == LEASE_PAYMENTS.name:
             health.problem(what, _missing(one))

@@ -9,6 +9,7 @@ from uuid import UUID
 import pytest
 
 from adapters import system
+from adapters.connectors.payments.collecting import collector_name
 from adapters.postgres import role_locks
 from adapters.postgres.connections import connect
 from adapters.processes import parking
@@ -31,13 +32,13 @@ OF = UUID(int=7)
 MONEY = "payment:1:posted"
 
 
-def park(program: Program, code: str) -> None:
+def park(program: Program, code: str, process: str = "payments") -> None:
     """Park money of a lease for a reason."""
     program.filled(1)
     program.behind_the_back(parking.DDL)
     program.behind_the_back(
         "INSERT INTO read.parked (shard, process, position, key, tenant, stream, code, facts, tries)"
-        f" VALUES (0, 'payments', 1, '{MONEY}', '{OF}', '{OF}', '{code}', '{{}}', 1)"
+        f" VALUES (0, '{process}', 1, '{MONEY}', '{OF}', '{OF}', '{code}', '{{}}', 1)"
     )
 
 
@@ -58,6 +59,18 @@ def test_money_that_a_lease_refused_is_named_with_its_lease(program: Program, co
     advice = done.json["problems"][0]["do"]
     assert advice.startswith(f"lease_{OF.hex} ")
     assert do in advice
+
+
+def test_what_failed_at_a_bank_that_nobody_asks_any_more_is_not_tried_again_by_itself(
+    program: Program, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever is told to wait would wait for ever."""
+    park(program, "process.failed", collector_name(OF))
+    for banks, do in (("", "configure them as before"), ("bank_a", "it is tried again by itself")):
+        monkeypatch.setenv("LEASELEDGER_SANDBOX_BANKS", banks)
+        monkeypatch.setenv("LEASELEDGER_TENANT", str(OF))
+        (problem,) = program("doctor", "--json").then(REFUSED).json["problems"]
+        assert do in problem["do"]
 
 
 def running_lease(program: Program, tenant: UUID) -> None:
