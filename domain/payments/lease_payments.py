@@ -8,6 +8,8 @@ payment.refund_failed                   ─▶ lease ReturnRefund               
 lease.closed                            ─▶ mandate RevokeMandate, while it lives  lease:<hex>:mandate:<version>
 contract.voided, of an open lease       ─▶ mandate SuspendMandate                 lease:<hex>:mandate:<version>:void
 
+What a bank says is worth from a day to come is posted on that day, and taken back no earlier.
+
 A refund goes one way: the lease gives the credit away, the payment asks its provider, and only a failure comes back.
 
 What is refused of these, except a mandate's end, is money that moved while the lease does not show it: a key that
@@ -17,11 +19,12 @@ begins with `payment:` or `refund:` says so to whoever sorts what was left to pe
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import date
 from uuid import UUID
 
 from domain.contracts.contract.events import ContractVoided
 from domain.kernel.command import Command
-from domain.kernel.needs import Facts, Need, StreamState
+from domain.kernel.needs import Facts, Need, StreamEvents, StreamState
 from domain.kernel.process import FollowUp, Occurrence, ProcessManager, Reaction
 from domain.leasing.admission import lease_stream
 from domain.leasing.lease.commands import PostPayment, ReturnRefund, ReversePayment
@@ -56,7 +59,7 @@ def _succeeded(occurrence: Occurrence, facts: Facts) -> Sequence[FollowUp]:
     event: PaymentSucceeded = occurrence.event
     payment = occurrence.stream
     post = PostPayment(payment=payment, amount_fen=event.amount_fen, value_date=event.value_date)
-    return _to_lease(event.lease, f"payment:{payment.hex}:posted", post)
+    return _to_lease(event.lease, f"payment:{payment.hex}:posted", post, event.value_date)
 
 
 def _overpaid(occurrence: Occurrence, facts: Facts) -> Sequence[FollowUp]:
@@ -64,15 +67,28 @@ def _overpaid(occurrence: Occurrence, facts: Facts) -> Sequence[FollowUp]:
     payment = occurrence.stream
     own = on_top(payment, event.attempt)
     post = PostPayment(payment=own, amount_fen=event.amount_fen, value_date=event.value_date)
-    return _to_lease(event.lease, f"payment:{payment.hex}:overpaid:{event.attempt}", post)
+    return _to_lease(event.lease, f"payment:{payment.hex}:overpaid:{event.attempt}", post, event.value_date)
+
+
+def _payment_needs(occurrence: Occurrence, facts: Facts) -> Iterable[Need]:
+    return (StreamEvents(PAYMENT.name, occurrence.stream),)
 
 
 def _charged_back(occurrence: Occurrence, facts: Facts) -> Sequence[FollowUp]:
+    """Money that waits for the day from which it is worth is posted before it is taken back."""
     event: PaymentChargedBack = occurrence.event
     payment = occurrence.stream
     money = on_top(payment, event.attempt) if event.on_top else payment
     reverse = ReversePayment(payment=money, reason=event.reason)
-    return _to_lease(event.lease, f"payment:{payment.hex}:reversed:{event.attempt}", reverse)
+    worth_from = next(
+        (
+            one.value_date
+            for one in facts[StreamEvents(PAYMENT.name, payment)]
+            if isinstance(one, PaymentSucceeded | PaymentOverpaid) and one.attempt == event.attempt
+        ),
+        None,
+    )
+    return _to_lease(event.lease, f"payment:{payment.hex}:reversed:{event.attempt}", reverse, worth_from)
 
 
 def _credit_refunded(occurrence: Occurrence, facts: Facts) -> Sequence[FollowUp]:
@@ -127,8 +143,8 @@ def _contract_voided(occurrence: Occurrence, facts: Facts) -> Sequence[FollowUp]
     return (FollowUp(decider=MANDATE, stream=stream, key=key, command=SuspendMandate(reason=CONTRACT_VOID)),)
 
 
-def _to_lease(lease: UUID, key: str, command: Command) -> Sequence[FollowUp]:
-    return (FollowUp(decider=LEASE, stream=lease, key=key, command=command),)
+def _to_lease(lease: UUID, key: str, command: Command, not_before: date | None = None) -> Sequence[FollowUp]:
+    return (FollowUp(decider=LEASE, stream=lease, key=key, command=command, not_before=not_before),)
 
 
 LEASE_PAYMENTS = ProcessManager(
@@ -136,7 +152,7 @@ LEASE_PAYMENTS = ProcessManager(
     reacts={
         PaymentSucceeded: Reaction(_succeeded),
         PaymentOverpaid: Reaction(_overpaid),
-        PaymentChargedBack: Reaction(_charged_back),
+        PaymentChargedBack: Reaction(_charged_back, _payment_needs),
         CreditRefunded: Reaction(_credit_refunded),
         RefundFailed: Reaction(_refund_failed),
         LeaseClosed: Reaction(_closed, _mandate_needs),
