@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
+from uuid import UUID
 
 import pytest
 from psycopg_pool import AsyncConnectionPool
@@ -12,11 +13,12 @@ from adapters.connectors.payments.scenarios import Script, always
 from adapters.postgres.connections import connect
 from api.compose import Running
 from api.roles.days import ReadModelsNow
+from projections.payments.collection_positions import Unposted
 from tests.adapters.processes.world import World, a_world, pool_of
 
 
-async def _nothing_posted() -> int:
-    return 0
+async def _nothing_posted(_: UUID) -> Unposted:
+    return Unposted(0)
 
 
 @pytest.fixture

@@ -107,6 +107,11 @@ def end_of(day: date) -> datetime:
     return datetime.combine(day, _LAST_SECOND, BEIJING)
 
 
+def beginning_of(day: date) -> datetime:
+    """The first moment of a business date: when what waited for it is said to have happened."""
+    return datetime.combine(day, time.min, BEIJING)
+
+
 def context(tenant: UUID, key: str, day: date, by: str, correlation: UUID) -> Context:
     """The context of a command that the program gives on its own for a business date; `by` says which part of it."""
     return Context(

@@ -3,13 +3,14 @@
     start day d ─▶ timers due ≤ d, in order ─▶ what follows from them ─▶ … until nothing is due ─▶ reconcile ─▶ close d
                         one command each, keys from the timers                 step by step, recorded in the calendar
 
-After weeks of standstill `catch_up` closes each day in its turn. A run that was killed is simply started again: what
-was done is known by its keys, and the calendar says which step is next.
+After weeks of standstill `catch_up` closes each day in its turn; of several runs at once, one at a time. A run that was
+killed is simply started again: what was done is known by its keys, and the calendar says which step is next.
 """
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import date
 from itertools import groupby
@@ -119,7 +120,8 @@ class EndOfDay:
     `settle` lets everything that follows from events (process managers, reactors) catch up with the ledger; it runs
     before a day's end begins, after each round of timers, because it may make others due, and after each further step.
     `may_end` refuses days whose date has not come. `failed` gives the keys of what should have followed and failed,
-    `again` lets that be tried now: while money is not where it belongs, nothing is judged or collected.
+    `again` lets that be tried now: while money is not where it belongs, nothing is judged or collected. `alone` waits
+    until nobody else ends a day of the tenant.
     """
 
     ledger: Ledger
@@ -131,6 +133,7 @@ class EndOfDay:
     may_end: Callable[[date], Refusal | None] | None = None
     failed: Callable[[], Awaitable[Sequence[str]]] | None = None
     again: Callable[[], Awaitable[None]] | None = None
+    alone: Callable[[], AbstractAsyncContextManager[None]] = nullcontext
     streams_in_flight: int = STREAMS_IN_FLIGHT
 
     async def open(self, business_date: date) -> None:
@@ -158,12 +161,13 @@ class EndOfDay:
         self.allow(to)
         closed: list[ClosedDay] = []
         while True:
-            today = (await self.state()).business_date
-            if today is None:
-                raise EndOfDayRefused(UNKNOWN())
-            if today > to:
-                return closed
-            closed.append(await self.close(today))
+            async with self.alone():
+                today = (await self.state()).business_date
+                if today is None:
+                    raise EndOfDayRefused(UNKNOWN())
+                if today > to:
+                    return closed
+                closed.append(await self.close(today))
             tell(closed[-1])
 
     async def close(self, day: date) -> ClosedDay:
@@ -172,9 +176,9 @@ class EndOfDay:
         if state.business_date != day:
             raise EndOfDayRefused(DAY_NOT_CURRENT(expected=state.business_date, got=day))
         self.allow(day)
-        await self._ask_again()
-        dispatched = Dispatched()
         resumed = state.phase is CalendarPhase.CLOSING
+        await self._ask_again(resumed=resumed)
+        dispatched = Dispatched()
         if not resumed:
             # Only here and after what was begun is done: a run that goes on must not change the order of things.
             await self._settle()
@@ -250,10 +254,17 @@ class EndOfDay:
     def _dispatches(self, timers: Iterable[Timer], day: date) -> list[Dispatch]:
         return [dispatch for timer in timers if (dispatch := fire(self.tenant, timer, day)) is not None]
 
-    async def _ask_again(self) -> None:
-        """Whoever runs a day has mended what money stumbled over; the day goes on when it is where it belongs."""
-        if self.failed is not None and self.again is not None and await self.failed():
+    async def _ask_again(self, *, resumed: bool) -> None:
+        """Whoever runs a day has mended what money stumbled over; the day goes on when it is where it belongs.
+
+        What was refused has its turn with a day that begins to end, and not amid one: the order of things stays.
+        """
+        if self.failed is None or self.again is None:
+            return
+        failed = await self.failed()
+        if failed or not resumed:
             await self.again()
+        if failed:
             await self._settle()
 
     async def _settle(self) -> None:

@@ -2,6 +2,7 @@
 
     refused by an aggregate or a rule ─▶ stays until somebody asks for another try
     failed (`process.failed`)         ─▶ tried again by itself, less and less often
+    not yet (`process.not_yet`)       ─▶ tried when a day of its tenant begins
 
 An event that is tried again takes its rows with it: what follows now is done, what still does not is parked again.
 """
@@ -17,7 +18,7 @@ from msgspec import Struct
 from adapters.postgres.connections import Connection, Pool, has_table
 from adapters.postgres.schema import SHARD
 from adapters.processes.dispatch import DispatchKey
-from domain.kernel.process import FAILED
+from domain.kernel.process import FAILED, NOT_YET
 from domain.kernel.refusal import Refusal
 
 FIRST_RETRY_S, LONGEST_RETRY_S = 30.0, 3_600.0
@@ -38,7 +39,8 @@ CREATE TABLE IF NOT EXISTS read.parked (
     PRIMARY KEY (shard, process, position, key)
 );
 CREATE INDEX IF NOT EXISTS parked_due ON read.parked (shard, process, retry_at) WHERE retry_at IS NOT NULL"""
-IS_DUE = "parked.retry_at <= now()"
+# A clock that was ahead leaves times of trying that lie further away than any pause: nobody waits for these.
+IS_DUE = f"(parked.retry_at <= now() OR parked.retry_at > now() + interval '{LONGEST_RETRY_S} s')"
 _PARK = """
 INSERT INTO read.parked (shard, process, position, key, tenant, stream, code, facts, tries, retry_at)
 VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, now() + make_interval(secs => %s)) ON CONFLICT DO NOTHING"""
@@ -49,21 +51,27 @@ WHERE shard = %s AND process = %s AND parked.tenant = done.tenant AND parked.key
 # With one row of a stream come all that failed of it: they are tried in their order.
 _DUE = f"""
 SELECT position, max(tries) FROM read.parked WHERE shard = %s AND process = %s AND retry_at IS NOT NULL AND stream IN (
-    SELECT stream FROM read.parked WHERE shard = %s AND process = %s AND {IS_DUE})
+    SELECT stream FROM read.parked WHERE shard = %s AND process = %s AND {IS_DUE}) AND position > %s
 GROUP BY position ORDER BY position LIMIT %s"""
 _FAILING = """
 SELECT stream, min(position) FROM read.parked
 WHERE shard = %s AND process = %s AND code = %s AND NOT position = ANY(%s) GROUP BY stream"""
 # The end of a mandate moves no money.
 _MONEY = """
-WHERE shard = %s AND process = ANY(%s) AND tenant = %s AND code = %s AND NOT key LIKE 'lease:%%:mandate%%'"""
-_FAILED = f"SELECT key FROM read.parked {_MONEY} ORDER BY key"
-_AGAIN = f"UPDATE read.parked SET retry_at = now() {_MONEY}"
+WHERE shard = %s AND process = ANY(%s) AND tenant = %s AND NOT key LIKE 'lease:%%:mandate%%'"""
+_FAILED = f"SELECT key FROM read.parked {_MONEY} AND code = %s ORDER BY key"
+_AGAIN = f"UPDATE read.parked SET retry_at = now() {_MONEY} AND code <> %s"
+_DAY_BEGAN = """
+UPDATE read.parked SET retry_at = now() WHERE shard = %s AND process = %s AND tenant = ANY(%s) AND code = %s"""
 _OF_TENANT = """
 SELECT process, position, key, stream, code, facts FROM read.parked
 WHERE shard = %s AND tenant = %s ORDER BY key, process, position"""
+# One statement is one snapshot: whatever the position has left behind is done by then, or stands in the rows.
+_UNDONE = """
+SELECT (SELECT position FROM read.processes WHERE shard = %s AND name = %s), parked.position, parked.facts
+FROM (VALUES (1)) AS one LEFT JOIN read.parked ON parked.shard = %s AND parked.process = %s AND parked.tenant = %s"""
 _COUNT = """
-SELECT process, code, count(*), min(key) FROM read.parked WHERE shard = %s
+SELECT process, code, count(*), min(key), (array_agg(stream ORDER BY key))[1] FROM read.parked WHERE shard = %s
 GROUP BY process, code ORDER BY process, code"""
 
 
@@ -105,13 +113,19 @@ class Parking:
             if done:
                 await connection.execute(_DONE, (tenants, keys, SHARD, self._process))
             for one in left:
-                await connection.execute(_PARK, self._row(one, 1 + tries[one.position]))
+                waits = one.refusal.kind is NOT_YET
+                await connection.execute(_PARK, self._row(one, tries[one.position] + (not waits)))
 
-    async def due(self, limit: int) -> dict[int, int]:
-        """Positions whose turn it is again, with the times that they were tried."""
+    async def due(self, limit: int, after: int = 0) -> dict[int, int]:
+        """Positions behind another one whose turn it is again, with the times that they were tried."""
         async with self._pool.connection() as connection:
-            cursor = await connection.execute(_DUE, (SHARD, self._process, SHARD, self._process, limit))
+            cursor = await connection.execute(_DUE, (SHARD, self._process, SHARD, self._process, after, limit))
             return dict(await cursor.fetchall())
+
+    async def day_began(self, tenants: Collection[UUID]) -> None:
+        """Let it be the turn of what waits for a day of these tenants."""
+        async with self._pool.connection() as connection:
+            await connection.execute(_DAY_BEGAN, (SHARD, self._process, list(tenants), NOT_YET.code))
 
     async def failing(self, beside: Collection[int]) -> dict[UUID, int]:
         """Streams of which something failed, and the first position, of others than these: what comes later waits."""
@@ -125,10 +139,20 @@ class Parking:
             cursor = await connection.execute(_FAILED, (SHARD, list(processes), tenant, FAILED.code))
             return [key for (key,) in await cursor.fetchall()]
 
-    async def again(self, tenant: UUID, processes: Collection[str]) -> None:
-        """Let it be its turn now, whenever it would have been."""
+    async def undone(self, tenant: UUID) -> tuple[int, list[tuple[int, str]]]:
+        """How far the process has come; the positions, with the facts of why, that it left undone of a tenant before.
+
+        Of events up to that position and not among these, all is on disk that follows from them.
+        """
         async with self._pool.connection() as connection:
-            await connection.execute(_AGAIN, (SHARD, list(processes), tenant, FAILED.code))
+            cursor = await connection.execute(_UNDONE, (SHARD, self._process, SHARD, self._process, tenant))
+            rows = await cursor.fetchall()
+            return rows[0][0] or 0, [(position, facts) for _, position, facts in rows if position is not None]
+
+    async def again(self, tenant: UUID, processes: Collection[str]) -> None:
+        """Let it be the turn of what failed or was refused, whenever it would have been."""
+        async with self._pool.connection() as connection:
+            await connection.execute(_AGAIN, (SHARD, list(processes), tenant, NOT_YET.code))
 
     async def of_tenant(self, tenant: UUID) -> list[Parked]:
         """What is parked of a tenant, of every process, in the order of the keys."""
@@ -145,12 +169,13 @@ class Parking:
 
 
 class ParkedCount(Struct, frozen=True):
-    """How many follow-ups of a process are parked for a reason, and the key of one of them."""
+    """How many follow-ups of a process are parked for a reason; the key of one of them, and its stream."""
 
     process: str
     code: str
     count: int
     key: str
+    stream: UUID
 
 
 def parked_counts(connection: Connection) -> list[ParkedCount]:

@@ -14,6 +14,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import date
 from uuid import UUID
 
 from adapters.postgres.connections import Connection, Pool, has_table
@@ -27,6 +28,7 @@ from adapters.processes.dispatch import (
     Dispatch,
     Dispatched,
     DispatchKey,
+    beginning_of,
     command_id,
     dispatch_all,
     failure_of,
@@ -34,10 +36,20 @@ from adapters.processes.dispatch import (
 )
 from adapters.processes.parking import IS_DUE, Parking, Unsettled
 from chain.entry import Entry
+from domain.calendar.calendar import CALENDAR, CalendarOpened, CalendarState, DayClosed, calendar_stream
 from domain.kernel.command import Context
 from domain.kernel.event import Event, stored_types
 from domain.kernel.needs import Facts, Need
-from domain.kernel.process import FAILED, Followed, FollowUp, Occurrence, ProcessManager, Unanswered, process_actor
+from domain.kernel.process import (
+    FAILED,
+    NOT_YET,
+    Followed,
+    FollowUp,
+    Occurrence,
+    ProcessManager,
+    Unanswered,
+    process_actor,
+)
 from domain.kernel.refusal import Refusal
 from domain.kernel.times import parse_utc
 
@@ -72,6 +84,8 @@ ON CONFLICT (shard, name) DO UPDATE SET position = greatest(processes.position, 
 
 
 _BEHIND = FAILED(behind="earlier")
+_DAY_BEGINS: frozenset[type[Event]] = frozenset({CalendarOpened, DayClosed})
+"""Events with which a business date begins, and what waits for it has its turn."""
 
 
 Reactor = Callable[[Occurrence], Awaitable[Followed]]
@@ -104,7 +118,10 @@ class Subscription:
     """The size of the ledger when it was last found to have nothing to do, or began a page."""
 
     def __post_init__(self) -> None:
-        self._types = [stored for stored, current in stored_types().items() if current in self.interest]
+        known = stored_types().items()
+        self._days = {stored for stored, current in known if current in _DAY_BEGINS}
+        self._heard = {stored for stored, current in known if current in self.interest}
+        self._types = sorted(self._days | self._heard)
         self.parking = Parking(self.pool, self.name)
 
     async def prepare(self) -> None:
@@ -132,26 +149,46 @@ class Subscription:
 
     async def _catch_up(self) -> Dispatched:
         dispatched = Dispatched()
-        if tried := await self.parking.due(PAGE_EVENTS):
-            await self._answer(await self.reader.at(list(tried)), tried, dispatched)
+        await self._try_again(dispatched)
         while True:
             position, size, _ = await self._stands()
             self.seen = size
             page = await self.reader.of_types(self._types, position, size, PAGE_EVENTS)
-            asked_for = await self._answer(page, {stored.position: 0 for stored in page}, dispatched)
+            asked_for = await self._take(page, dispatched)
             whole = len(page) < PAGE_EVENTS
             await self._move(size if whole else page[-1].position)
             if whole and not asked_for:
                 return dispatched
 
-    async def _answer(self, events: Sequence[Stored], tried: Mapping[int, int], dispatched: Dispatched) -> int:
+    async def _take(self, page: Sequence[Stored], dispatched: Dispatched) -> int:
+        """Take up a page of events; where a day of a tenant begins, what waits for it comes first."""
+        entries = [(stored.position, stored.parsed()) for stored in page]
+        asked_for = 0
+        if begun := {entry.tenant for _, entry in entries if entry.type in self._days}:
+            await self.parking.day_began(begun)
+            asked_for = await self._try_again(dispatched)
+        heard = [(position, entry) for position, entry in entries if entry.type in self._heard]
+        return asked_for + await self._answer(heard, {position: 0 for position, _ in heard}, dispatched)
+
+    async def _try_again(self, dispatched: Dispatched) -> int:
+        """Try what is parked and due, page by page; how many commands that were."""
+        asked_for = last = 0
+        while tried := await self.parking.due(PAGE_EVENTS, last):
+            last = max(tried)
+            events = await self.reader.at(list(tried))
+            asked_for += await self._answer([(one.position, one.parsed()) for one in events], tried, dispatched)
+        return asked_for
+
+    async def _answer(
+        self, heard: Sequence[tuple[int, Entry]], tried: Mapping[int, int], dispatched: Dispatched
+    ) -> int:
         """Do what follows from some events, and add it to what was done; how many commands that were."""
-        if not events:
+        if not heard:
             return 0
         failing = await self.parking.failing(tried)
-        heard = [(stored.position, stored.parsed()) for stored in events]
         left: list[Unsettled] = []
-        follow_ups = self._sorted_out(await self._side_by_side(heard, failing), failing, left)
+        answers = await self._side_by_side(heard, failing)
+        follow_ups = self._sorted_out(answers, failing, await self._business_dates(answers), left)
         dispatched.refused.update(one.refusal.code for one in left)
         commands = [one for _, one in follow_ups]
         done = await dispatch_all(self.ledger, self.reader, commands, streams_in_flight=self.streams_in_flight)
@@ -160,7 +197,11 @@ class Subscription:
         return len(follow_ups)
 
     def _sorted_out(
-        self, answers: Sequence[tuple[int, Entry, Followed]], failing: dict[UUID, int], left: list[Unsettled]
+        self,
+        answers: Sequence[tuple[int, Entry, Followed]],
+        failing: dict[UUID, int],
+        today: Mapping[UUID, date | None],
+        left: list[Unsettled],
     ) -> list[tuple[int, Dispatch]]:
         """The commands to dispatch, with their events' positions; what is left to people, or waits, goes to `left`.
 
@@ -169,12 +210,21 @@ class Subscription:
         follow_ups: list[tuple[int, Dispatch]] = []
         for position, entry, some in answers:
             for one in (self._waits(position, entry),) if _holds_up(failing, entry.stream, position) else some:
-                refusal = _refusal_of(one, failing, position)
+                refusal = _refusal_of(one, failing, position) or _not_yet(one, entry, today)
                 if refusal is None and isinstance(one, FollowUp):
                     follow_ups.append((position, self._dispatch_of(one, entry)))
                 elif refusal is not None:
                     left.append(Unsettled(position, one.key, entry.tenant, one.stream, refusal))
         return follow_ups
+
+    async def _business_dates(self, answers: Sequence[tuple[int, Entry, Followed]]) -> Mapping[UUID, date | None]:
+        """The business dates of tenants of whom something follows later than its event; `None` without a calendar."""
+        found: dict[UUID, date | None] = {}
+        for tenant in {entry.tenant for _, entry, some in answers for one in some if _ahead(one, entry) is not None}:
+            _, state = await self.ledger.load(CALENDAR, calendar_stream(tenant))
+            assert isinstance(state, CalendarState)
+            found[tenant] = state.business_date
+        return found
 
     def _waits(self, position: int, entry: Entry) -> Unanswered:
         return Unanswered(stream=entry.stream, key=f"{self.name}:{position}", refusal=_BEHIND)
@@ -226,14 +276,15 @@ class Subscription:
             return (Unanswered(stream=entry.stream, key=key, refusal=failure_of(error, key)),)
 
     def _dispatch_of(self, follow_up: FollowUp, entry: Entry) -> Dispatch:
-        """The command belongs to the case and to the business date of the event that it follows from."""
+        """The command belongs to the case of its event, and to the event's business date or the one it waited for."""
+        day, now = _ahead(follow_up, entry), parse_utc(entry.occurred_at)
         given = Context(
             tenant=entry.tenant,
             actor=process_actor(self.name),
             command=command_id(entry.tenant, follow_up.key),
             correlation=entry.correlation,
-            now=parse_utc(entry.occurred_at),
-            business_date=entry.business_date,
+            now=now if day is None else max(now, beginning_of(day)),
+            business_date=day or entry.business_date,
         )
         return in_context(follow_up, given)
 
@@ -254,6 +305,20 @@ def _refusal_of(one: FollowUp | Unanswered, failing: dict[UUID, int], position: 
     if refusal is not None and refusal.kind is FAILED:
         failing.setdefault(one.stream, position)
     return refusal
+
+
+def _ahead(one: FollowUp | Unanswered, entry: Entry) -> date | None:
+    """The day that something follows on, where that is later than the business date of its event."""
+    day = one.not_before if isinstance(one, FollowUp) else None
+    return None if day is None or day <= entry.business_date else day
+
+
+def _not_yet(one: FollowUp | Unanswered, entry: Entry, today: Mapping[UUID, date | None]) -> Refusal | None:
+    """Why something does not follow before its day; without a calendar no day comes."""
+    if (day := _ahead(one, entry)) is None:
+        return None
+    reached = today[entry.tenant]
+    return None if reached is not None and reached >= day else NOT_YET(until=day)
 
 
 def _granted(follow_ups: Sequence[tuple[int, Dispatch]], done: Dispatched, left: list[Unsettled]) -> set[DispatchKey]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from datetime import datetime
@@ -16,6 +17,7 @@ from adapters.postgres.reading import browse
 from adapters.system import now
 from api.authentication import Authentication
 from api.compose import Running
+from api.followers import Watch
 from api.http.problems import kinds
 from api.http.problems.problem import Problem
 from api.queries.engine.threads import Queries
@@ -53,6 +55,7 @@ class Services:
         self.access = Authentication(lambda hashed: self.queries.run(api_keys.find_key, hashed))
         self.in_flight: set[tuple[UUID, str]] = set()
         self.open_streams = 0
+        self.watch = Watch(time.monotonic)
         self._owners: OrderedDict[UUID, Owner] = OrderedDict()
 
     @staticmethod

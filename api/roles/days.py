@@ -16,12 +16,15 @@ from typing import Any
 from uuid import UUID
 
 import anyio
+import msgspec
 import psycopg
+import structlog
 
 from adapters.connectors.payments.collecting import Collector, LedgerPayments, collector_name
 from adapters.connectors.payments.port import PaymentProvider
 from adapters.connectors.payments.sandbox import SandboxBank
-from adapters.postgres.connections import connect, pool_of
+from adapters.postgres.advisory import lock_number
+from adapters.postgres.connections import Pool, connect, pool_of
 from adapters.postgres.schema import SHARD
 from adapters.processes.dispatch import STREAMS_IN_FLIGHT
 from adapters.processes.end_of_day import DayStep, EndOfDay, Settle, nothing_failed
@@ -46,18 +49,23 @@ from domain.payments.matching import Money
 from projections.calendar import timers
 from projections.engine.runner import Runner
 from projections.payments import movements
-from projections.payments.collection_positions import READS, standings
+from projections.payments.collection_positions import READS, Unposted, standings
+
+_log = structlog.get_logger(__name__)
+
+KNOWN_FEN = "known_fen"
+"""The fact of a refused posting that says how much the lease knows of the money under its name."""
 
 
 class ReadModelsNow:
     """What the steps ask, over the read models, brought up to date with the ledger before every answer.
 
-    `posted_to` says up to which position money that arrived was posted to its lease.
+    `unposted` says which money of a tenant arrived and was not posted to its lease.
     """
 
-    def __init__(self, connection: psycopg.Connection[Any], posted_to: Callable[[], Awaitable[int]]) -> None:
+    def __init__(self, connection: psycopg.Connection[Any], unposted: Callable[[UUID], Awaitable[Unposted]]) -> None:
         self._connection = connection
-        self._posted_to = posted_to
+        self._unposted = unposted
         self._timers = Runner(connection, (timers.TIMERS,), shard=SHARD)
         self._money = Runner(connection, READS, shard=SHARD)
         self._timers.prepare()
@@ -73,8 +81,8 @@ class ReadModelsNow:
 
     async def standings(self, tenant: UUID, day: date) -> Sequence[CollectionPosition]:
         """The leases where something may be collected or given up on a day."""
-        posted_to = await self._posted_to()
-        return await anyio.to_thread.run_sync(self._standings, tenant, day, posted_to)
+        unposted = await self._unposted(tenant)
+        return await anyio.to_thread.run_sync(self._standings, tenant, day, unposted)
 
     def _due(self, tenant: UUID, day: date) -> Sequence[Timer]:
         self._timers.catch_up()
@@ -84,26 +92,37 @@ class ReadModelsNow:
         self._money.catch_up()
         return movements.received(self._connection, tenant, provider, day, shard=SHARD)
 
-    def _standings(self, tenant: UUID, day: date, posted_to: int) -> Sequence[CollectionPosition]:
+    def _standings(self, tenant: UUID, day: date, unposted: Unposted) -> Sequence[CollectionPosition]:
         self._money.catch_up()
-        return standings(self._connection, tenant, day, posted_to, shard=SHARD)
+        return standings(self._connection, tenant, day, unposted, shard=SHARD)
 
 
 class MoneyUnderway:
-    """What process managers and collectors of a tenant stumbled over on the way of money to its lease."""
+    """What process managers and collectors of a tenant stumbled over on the way of money to its lease.
+
+    The collector's counts where no bank is configured, too: another configuration asked one, and money may have moved.
+    """
 
     def __init__(self, subscriptions: Sequence[Subscription], tenant: UUID) -> None:
         self._subscriptions, self._tenant = subscriptions, tenant
-        self._parking = subscriptions[0].parking
-        self._names = {LEASE_PAYMENTS.name, collector_name(tenant)} & {one.name for one in subscriptions}
+        self._parking = next(one.parking for one in subscriptions if one.name == LEASE_PAYMENTS.name)
+        self._names = {LEASE_PAYMENTS.name, collector_name(tenant)}
 
     async def failed(self) -> list[str]:
         """The keys of what failed."""
         return await self._parking.failed(self._tenant, self._names)
 
     async def again(self) -> None:
-        """Let all of it be tried now."""
+        """Let all of it be tried now, and what was refused as well: a person asks."""
         await self._parking.again(self._tenant, self._names)
+
+    async def unposted(self, tenant: UUID) -> Unposted:
+        """Money that arrived and is not posted, whatever it waits for.
+
+        Of money that a lease knows by its name in another amount (`lease.payment_known`), that much is posted.
+        """
+        position, left = await self._parking.undone(tenant)
+        return Unposted(position, tuple((at, int(msgspec.json.decode(why).get(KNOWN_FEN, 0))) for at, why in left))
 
     async def settled(self) -> None:
         """Let everything follow. Raises `EndOfDayError` where money failed, which would be taken for not paid."""
@@ -143,24 +162,23 @@ async def days(
 ) -> AsyncIterator[Days]:
     """The end of day of one tenant with these banks."""
     async with AsyncExitStack() as stack:
-        pool = pool_of(on.url, least=1, most=2)
+        # One ends the day alone, one lets a subscription catch up alone, and one asks.
+        pool = pool_of(on.url, least=1, most=3)
         await stack.enter_async_context(pool)
         collector = Collector(providers, LedgerPayments(on.ledger))
         subscriptions = managed(on, pool)
-        payments = next(one for one in subscriptions if one.name == LEASE_PAYMENTS.name)
         if providers:
             subscriptions.append(collector_of(on, pool, tenant, collector))
         subscriptions = [replace(one, streams_in_flight=streams_in_flight) for one in subscriptions]
         for subscription in subscriptions:
             await subscription.prepare()
-
         underway = MoneyUnderway(subscriptions, tenant)
 
         async def settled() -> None:
             await settle(subscriptions)
 
         connection = stack.enter_context(connect(on.url))
-        models = ReadModelsNow(connection, payments.position)
+        models = ReadModelsNow(connection, underway.unposted)
         money = (
             _steps(on, tenant, models, providers, collector, underway.settled, streams_in_flight) if providers else ()
         )
@@ -181,8 +199,21 @@ async def days(
             may_end=by_the_clock,
             failed=underway.failed,
             again=underway.again,
+            alone=lambda: _alone(pool, tenant),
         )
         yield Days(ending, settled, tuple(subscriptions), providers)
+
+
+@asynccontextmanager
+async def _alone(pool: Pool, tenant: UUID) -> AsyncIterator[None]:
+    """Wait until nobody else ends a day of a tenant; whoever dies lets the next one go on."""
+    lock = (lock_number(b"leaseledger.end_of_day/1" + tenant.bytes),)
+    async with pool.connection() as connection, connection.transaction():
+        taken = await (await connection.execute("SELECT pg_try_advisory_xact_lock(%s)", lock)).fetchone()
+        if taken != (True,):
+            _log.info("end_of_day.waits", tenant=str(tenant))
+            await connection.execute("SELECT pg_advisory_xact_lock(%s)", lock)
+        yield
 
 
 def _steps(

@@ -20,6 +20,7 @@ import psycopg
 import structlog
 
 from adapters.connectors.payments.collecting import Collector, LedgerPayments
+from adapters.connectors.payments.port import ProviderError
 from adapters.keys import KeyFileError
 from adapters.postgres import role_locks
 from adapters.postgres.connections import Connection, DatabaseUnavailable, connect, connect_async, pool_of
@@ -155,7 +156,7 @@ async def subscribed(on: Running) -> AsyncIterator[list[Subscription]]:
     async with AsyncExitStack() as stack:
         try:
             providers = stack.enter_context(banks(on, on.settings.tenant))
-        except (KeyFileError, OSError) as error:
+        except (KeyFileError, ProviderError, OSError) as error:
             # Whose banks cannot be opened asks none, and everybody's contracts and money go on.
             _log.error("react.banks_unusable", error=type(error).__name__, file=str(error).partition(":")[0])
             providers = {}

@@ -43,7 +43,7 @@ from domain.pricing.quoting import PLANS
 PAPERS = "papers"
 """The reference to the digests of papers that were set, by the contract's stream and its root."""
 
-_ACCEPTED = frozenset({ApplicationPhase.OFFER_ACCEPTED, ApplicationPhase.CONTRACTING})
+ACCEPTED = frozenset({ApplicationPhase.OFFER_ACCEPTED, ApplicationPhase.CONTRACTING})
 
 
 def application(stream: UUID) -> StreamState:
@@ -79,7 +79,7 @@ def _wrong_application(proposal: Proposal, stream: UUID, facts: Facts) -> Refusa
     found: ApplicationState | None = facts[application(stream)]
     if found is None:
         return application_refusals.UNKNOWN()
-    if found.phase not in _ACCEPTED or found.offer is None:
+    if found.phase not in ACCEPTED or found.offer is None:
         return offered.OFFER_NOT_ACCEPTED(phase=found.phase)
     if proposal.stream != offered.contract_stream(stream):
         return offered.NOT_OF_ITS_APPLICATION()
@@ -202,12 +202,12 @@ def _the_paper(proposal: Proposal, facts: Facts) -> Refusal | None:
 
 
 def _giving_up_needs(proposal: Proposal, _: Facts) -> Iterable[Need]:
-    return (contract_of(proposal.stream),) if proposal.state.phase in _ACCEPTED else ()
+    return (contract_of(proposal.stream),) if proposal.state.phase in ACCEPTED else ()
 
 
 def _not_in_force(proposal: Proposal, facts: Facts) -> Refusal | None:
     """A contract that nobody is bound by yet ends with its application; one in force is ended first."""
-    if proposal.state.phase not in _ACCEPTED:
+    if proposal.state.phase not in ACCEPTED:
         return None
     contract: ContractState | None = facts[contract_of(proposal.stream)]
     if contract is None or contract.application != proposal.stream or contract.phase not in IN_FORCE:

@@ -30,6 +30,13 @@ FAILED = refusal(
 )
 """One event or one command made the program stumble; whatever else follows goes on."""
 
+NOT_YET = refusal(
+    "process.not_yet",
+    "What follows waits for its business date, and follows then by itself",
+    "后续处理等待其营业日，届时自动进行",
+)
+"""It follows on a business date that the tenant's calendar has not reached."""
+
 
 class Occurrence(Struct, frozen=True, kw_only=True):
     """An event as a process manager sees it: with its stream, its tenant and its business date."""
@@ -41,12 +48,16 @@ class Occurrence(Struct, frozen=True, kw_only=True):
 
 
 class FollowUp(Struct, frozen=True, kw_only=True):
-    """A follow-up command: for which stream of which aggregate, under which idempotency key."""
+    """A follow-up command: for which stream of which aggregate, under which idempotency key.
+
+    It belongs to the business date of its event, or to `not_before` where that comes later: until then it waits.
+    """
 
     decider: Decider[Any]
     stream: UUID
     key: str
     command: Command
+    not_before: date | None = None
 
 
 class Unanswered(Struct, frozen=True, kw_only=True):

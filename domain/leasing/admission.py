@@ -39,6 +39,11 @@ LEASE_OPEN = refusal(
     "There is a lease of this application that is not settled: end the lease first",
     "该申请已有未结清的租赁，须先结束租赁",
 )
+LEASE_BEGUN = refusal(
+    "application.lease_begun",
+    "The lease of this application began: the application is completed, and not given up any more",
+    "该申请的租赁已起租，申请应予完成，不得再撤回或失效",
+)
 LEASE_NOT_BEGUN = refusal(
     "application.lease_not_begun",
     "An application is completed when its lease has begun",

@@ -4,9 +4,10 @@ CreateLease     a contract in force that says the same, its one stream, its plan
 CreateLease, ActivateLease   portfolio limits: what a finance lease adds has room
 TerminateContract, FulfilContract         no lease that is not settled
 FulfilContract                            a lease that began
-WithdrawApplication, ExpireApplication    no lease that is not settled
+WithdrawApplication, ExpireApplication    no lease that is not settled, and none that began
 CompleteApplication                       its lease began
 WaiveDeposit, RecordDelivery, ActivateLease   its contract, if it was made of one, is in force
+RenewLease, RestructureLease, TransferLease   the same of a lease that runs; what was ended otherwise stays owed
 """
 
 from __future__ import annotations
@@ -19,18 +20,19 @@ from msgspec.structs import replace
 from domain.contracts.contract import refusals as contract_refusals
 from domain.contracts.contract.commands import FulfilContract, TerminateContract
 from domain.contracts.contract.rules import CONTRACT
-from domain.contracts.contract.state import IN_FORCE, ContractState
+from domain.contracts.contract.state import ContractState
 from domain.contracts.offered import LEASE_NOT_SETTLED, NOTHING_PERFORMED, contract_stream
 from domain.intake.application import refusals as application_refusals
 from domain.intake.application.commands import CompleteApplication, ExpireApplication, WithdrawApplication
 from domain.intake.application.rules import APPLICATION
 from domain.intake.application.state import ApplicationPhase, ApplicationState
 from domain.intake.offers import plan_version
-from domain.kernel.needs import CrossRule, Facts, FirstEvent, Need, Proposal, StreamEvents, StreamState
+from domain.kernel.needs import CrossRule, Facts, Need, Proposal, StreamEvents, StreamState
 from domain.kernel.refusal import Refusal
 from domain.kernel.values import Business
 from domain.leasing.admission import (
     CONTRACT_DIFFERS,
+    LEASE_BEGUN,
     LEASE_NOT_BEGUN,
     LEASE_OPEN,
     NOT_OF_ITS_CONTRACT,
@@ -38,8 +40,16 @@ from domain.leasing.admission import (
     needed_consents,
     wrong_contract,
 )
-from domain.leasing.lease.commands import ActivateLease, CreateLease, RecordDelivery, WaiveDeposit
-from domain.leasing.lease.events.lifecycle import LeaseCreated
+from domain.leasing.basis import basis_needs, without_basis
+from domain.leasing.lease.commands import (
+    ActivateLease,
+    CreateLease,
+    RecordDelivery,
+    RenewLease,
+    RestructureLease,
+    TransferLease,
+    WaiveDeposit,
+)
 from domain.leasing.lease.events.money import LeaseActivated
 from domain.leasing.lease.rules.decider import LEASE
 from domain.leasing.lease.state import OPEN, LeasePhase, LeaseState
@@ -151,21 +161,30 @@ def _lease_settled(proposal: Proposal, facts: Facts) -> Refusal | None:
     return LEASE_NOT_SETTLED(lease=lease_stream(proposal.stream), phase=phase) if phase in OPEN else None
 
 
-def _applications_lease(proposal: Proposal, _: Facts) -> Iterable[Need]:
-    contracting = proposal.state.phase is ApplicationPhase.CONTRACTING
-    return (lease_need(contract_stream(proposal.stream)),) if contracting else ()
+def _leases_events(proposal: Proposal) -> StreamEvents:
+    return StreamEvents(LEASE.name, lease_stream(contract_stream(proposal.stream)))
 
 
-def _no_open_lease(proposal: Proposal, facts: Facts) -> Refusal | None:
+def _applications_lease(proposal: Proposal, facts: Facts) -> Iterable[Need]:
+    if proposal.state.phase is not ApplicationPhase.CONTRACTING:
+        return
+    need = lease_need(contract_stream(proposal.stream))
+    yield need
+    lease: LeaseState | None = facts.get(need)
+    if lease is not None and lease.phase not in OPEN:
+        yield _leases_events(proposal)
+
+
+def _nothing_leased(proposal: Proposal, facts: Facts) -> Refusal | None:
+    """A case whose lease began is performed: it is completed, however late, and never given up."""
     if proposal.state.phase is not ApplicationPhase.CONTRACTING:
         return None
     contract = contract_stream(proposal.stream)
     phase = _lease_phase(contract, facts)
-    return LEASE_OPEN(lease=lease_stream(contract), phase=phase) if phase in OPEN else None
-
-
-def _leases_events(proposal: Proposal) -> StreamEvents:
-    return StreamEvents(LEASE.name, lease_stream(contract_stream(proposal.stream)))
+    if phase in OPEN:
+        return LEASE_OPEN(lease=lease_stream(contract), phase=phase)
+    begun = any(isinstance(event, LeaseActivated) for event in facts.get(_leases_events(proposal), ()))
+    return LEASE_BEGUN(lease=lease_stream(contract)) if begun else None
 
 
 def _leases_events_need(proposal: Proposal, _: Facts) -> Iterable[Need]:
@@ -194,34 +213,25 @@ def _performed(proposal: Proposal, facts: Facts) -> Refusal | None:
     return None if begun else NOTHING_PERFORMED(lease=need.stream)
 
 
-# ------------------------------------------------------------------------------------- a lease that is to begin
+# -------------------------------------------------------------------------------- what stands on its contract
 
 
 def _leases_contract(proposal: Proposal, facts: Facts) -> Iterable[Need]:
-    need = FirstEvent(LEASE.name, proposal.stream)
-    yield need
-    created = facts.get(need)
-    if isinstance(created, LeaseCreated) and created.contract is not None:
-        yield StreamState(CONTRACT.name, created.contract)
+    return basis_needs(proposal.stream, facts)
 
 
-def _still_in_force(proposal: Proposal, facts: Facts) -> Refusal | None:
-    """Money that comes all the same is recorded, so that it can be given back."""
-    created = facts[FirstEvent(LEASE.name, proposal.stream)]
-    if not isinstance(created, LeaseCreated) or created.contract is None:
-        return None
-    contract: ContractState = facts[StreamState(CONTRACT.name, created.contract)] or CONTRACT.initial
-    return None if contract.phase in IN_FORCE else contract_refusals.NOT_IN_FORCE(phase=contract.phase)
+def _on_its_contract(proposal: Proposal, facts: Facts) -> Refusal | None:
+    return without_basis(proposal.stream, proposal.state.phase, facts)
 
 
 CrossRule(CreateLease, _origin_needs, _made_of_its_contract)
 CrossRule(CreateLease, _limit_needs, _has_room)
-for _beginning in (WaiveDeposit, RecordDelivery, ActivateLease):
-    CrossRule(_beginning, _leases_contract, _still_in_force)
+for _on_it in (WaiveDeposit, RecordDelivery, ActivateLease, RenewLease, RestructureLease, TransferLease):
+    CrossRule(_on_it, _leases_contract, _on_its_contract)
 CrossRule(ActivateLease, _limit_needs, _has_room)
 for _end in (TerminateContract, FulfilContract):
     CrossRule(_end, _contracts_lease, _lease_settled)
 CrossRule(FulfilContract, _contracts_leases_events_need, _performed)
 for _giving_up in (WithdrawApplication, ExpireApplication):
-    CrossRule(_giving_up, _applications_lease, _no_open_lease)
+    CrossRule(_giving_up, _applications_lease, _nothing_leased)
 CrossRule(CompleteApplication, _leases_events_need, _lease_begun)

@@ -5,7 +5,7 @@ application.contracting_started, priced ─▶ contract AssembleContract       a
     people: show, confirm, sign
 application.withdrawn, application.expired ─▶ contract VoidContract        application:<hex>:ended
 contract.executed, of an application    ─▶ lease CreateLease               contract:<hex>:lease
-contract.voided, .terminated, .fulfilled ─▶ application WithdrawApplication, while it is contracting
+contract.voided, .terminated, .fulfilled ─▶ application WithdrawApplication, from its accepted offer on
                                                                            contract:<hex>:application
     people: deposit, delivery, activation
 lease.activated                         ─▶ application CompleteApplication lease:<hex>:application
@@ -41,7 +41,7 @@ from domain.contracts.contract.rules import CONTRACT
 from domain.contracts.contract.state import IN_FORCE, ContractPhase, ContractState
 from domain.contracts.contract.state import OPEN as OPEN_CONTRACT
 from domain.contracts.contract.values import BUYOUT, CLAUSES_MAX, DEVICE_LOCK, LIBRARY_MAX, Party, PartyRole
-from domain.contracts.cross_rules import accepted_offer_needs, application, contract_of, not_contracting
+from domain.contracts.cross_rules import ACCEPTED, accepted_offer_needs, application, contract_of, not_contracting
 from domain.contracts.library import entries, entries_about, library_needs
 from domain.contracts.offered import (
     CONTRACT_IN_FORCE,
@@ -99,7 +99,7 @@ WITH_ITS_CONTRACT: dict[ContractPhase, str] = {
     ContractPhase.TERMINATED: "contract_terminated",
     ContractPhase.FULFILLED: "contract_fulfilled",
 }
-"""Why an application that is contracting is given up, by how its contract ended."""
+"""Why an application is given up that comes to nothing, by how its contract ended."""
 
 _HEX_GROUP = 4
 
@@ -325,11 +325,12 @@ def _lease_events(occurrence: Occurrence) -> StreamEvents:
 
 
 def _without_contract(stream: UUID, facts: Facts) -> Followed:
+    """People may have made the contract, and ended it, before contracting was begun here."""
     contract: ContractState | None = facts[StreamState(CONTRACT.name, stream)]
     if contract is None or contract.application is None or (why := WITH_ITS_CONTRACT.get(contract.phase)) is None:
         return ()
     found: ApplicationState | None = facts[application(contract.application)]
-    if found is None or found.phase is not ApplicationPhase.CONTRACTING:
+    if found is None or found.phase not in ACCEPTED:
         return ()
     withdraw, key = WithdrawApplication(reason=why), _without_key(stream)
     return (FollowUp(decider=APPLICATION, stream=contract.application, key=key, command=withdraw),)

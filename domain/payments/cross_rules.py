@@ -1,6 +1,7 @@
 """Rules of money that look elsewhere: debits keep to a mandate that stands, refunds to payments of their own lease.
 
-GrantMandate, InitiatePayment, RetryPayment   a lease of the tenant that is not settled
+GrantMandate, ResumeMandate, InitiatePayment, RetryPayment   a lease of the tenant that is not settled, and whose
+                                contract is not void, nor over before the lease began
 InitiatePayment, RetryPayment   under a mandate only as that permits, on this day
 RefundCredit (of a lease)       through a payment of the same lease, or in another way
 PostPayment, ReversePayment     by hand only money that is no payment of the ledger; that follows from the payment.
@@ -15,11 +16,12 @@ from uuid import UUID
 from domain.kernel.needs import CrossRule, Facts, FirstEvent, Need, Proposal, StreamState
 from domain.kernel.process import process_actor
 from domain.kernel.refusal import Refusal, refusal
+from domain.leasing.basis import basis_needs, without_basis
 from domain.leasing.lease import refusals as lease_refusals
 from domain.leasing.lease.commands import PostPayment, RefundCredit, ReversePayment
 from domain.leasing.lease.state import CLOSED, LeaseState
 from domain.payments.collection import POSTING, named_by_the_ledger, on_top
-from domain.payments.mandate import MANDATE, GrantMandate, MandateState, mandate_stream, permits
+from domain.payments.mandate import MANDATE, GrantMandate, MandateState, ResumeMandate, mandate_stream, permits
 from domain.payments.payment import refusals as payment_refusals
 from domain.payments.payment.commands import InitiatePayment, RetryPayment
 from domain.payments.payment.events import PaymentInitiated
@@ -42,8 +44,8 @@ PAYMENT_DIFFERS = refusal(
 
 
 def _lease(proposal: Proposal) -> StreamState:
-    of = proposal.state if isinstance(proposal.command, RetryPayment) else proposal.command
-    return StreamState(LEASE, of.lease)
+    again = isinstance(proposal.command, (RetryPayment, ResumeMandate))
+    return StreamState(LEASE, (proposal.state if again else proposal.command).lease)
 
 
 def _lease_needs(proposal: Proposal, _: Facts) -> Iterable[Need]:
@@ -56,6 +58,19 @@ def _lease_open(proposal: Proposal, facts: Facts) -> Refusal | None:
     if lease is None:
         return lease_refusals.UNKNOWN()
     return lease_refusals.CLOSED(phase=lease.phase) if lease.phase in CLOSED else None
+
+
+def _contract_needs(proposal: Proposal, facts: Facts) -> Iterable[Need]:
+    need = _lease(proposal)
+    yield need
+    yield from basis_needs(need.stream, facts)
+
+
+def _on_its_contract(proposal: Proposal, facts: Facts) -> Refusal | None:
+    """What comes in is taken all the same; what is owed where no contract says so is for people."""
+    need = _lease(proposal)
+    lease: LeaseState = facts[need]
+    return without_basis(need.stream, lease.phase, facts)
 
 
 def _mandate(proposal: Proposal) -> tuple[UUID, str] | None:
@@ -151,8 +166,9 @@ def _came_on_top(proposal: Proposal, facts: Facts) -> bool:
     return payment is not None and any(money.attempt == brought[1] for money in payment.received[1:])
 
 
-for _asking in (GrantMandate, InitiatePayment, RetryPayment):
+for _asking in (GrantMandate, ResumeMandate, InitiatePayment, RetryPayment):
     CrossRule(_asking, _lease_needs, _lease_open)
+    CrossRule(_asking, _contract_needs, _on_its_contract)
 CrossRule(InitiatePayment, _mandate_needs, _permitted)
 CrossRule(RetryPayment, _mandate_needs, _permitted)
 CrossRule(RefundCredit, _refund_needs, _of_the_lease)

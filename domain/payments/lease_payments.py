@@ -6,6 +6,9 @@ payment.charged_back                    ─▶ lease ReversePayment, of that mon
 lease.credit_refunded through a payment ─▶ payment RefundPayment                  refund:<lease hex>:<n>
 payment.refund_failed                   ─▶ lease ReturnRefund                     refund:<lease hex>:<n>:returned
 lease.closed                            ─▶ mandate RevokeMandate, while it lives  lease:<hex>:mandate:<version>
+contract.voided, of an open lease       ─▶ mandate SuspendMandate                 lease:<hex>:mandate:<version>:void
+
+What a bank says is worth from a day to come is posted on that day, and taken back no earlier.
 
 A refund goes one way: the lease gives the credit away, the payment asks its provider, and only a failure comes back.
 
@@ -16,17 +19,28 @@ begins with `payment:` or `refund:` says so to whoever sorts what was left to pe
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import date
 from uuid import UUID
 
+from domain.contracts.contract.events import ContractVoided
 from domain.kernel.command import Command
-from domain.kernel.needs import Facts, Need, StreamState
+from domain.kernel.needs import Facts, Need, StreamEvents, StreamState
 from domain.kernel.process import FollowUp, Occurrence, ProcessManager, Reaction
+from domain.leasing.admission import lease_stream
 from domain.leasing.lease.commands import PostPayment, ReturnRefund, ReversePayment
 from domain.leasing.lease.events.money import CreditRefunded, LeaseClosed
 from domain.leasing.lease.rules.decider import LEASE
 from domain.leasing.lease.state import CLOSED, LeaseState
 from domain.payments.collection import POSTING, on_top
-from domain.payments.mandate import LIVE, MANDATE, MandateState, RevokeMandate, mandate_stream
+from domain.payments.mandate import (
+    LIVE,
+    MANDATE,
+    MandatePhase,
+    MandateState,
+    RevokeMandate,
+    SuspendMandate,
+    mandate_stream,
+)
 from domain.payments.payment.commands import RefundPayment
 from domain.payments.payment.events import PaymentChargedBack, PaymentOverpaid, PaymentSucceeded, RefundFailed
 from domain.payments.payment.rules import PAYMENT
@@ -37,12 +51,15 @@ REASON = "credit"
 LEASE_CLOSED = "lease_closed"
 """Why a mandate ended when nobody ended it: there is nothing left to debit."""
 
+CONTRACT_VOID = "contract_void"
+"""Why a mandate rests when nobody suspended it: people decide what is owed, and nothing is debited meanwhile."""
+
 
 def _succeeded(occurrence: Occurrence, facts: Facts) -> Sequence[FollowUp]:
     event: PaymentSucceeded = occurrence.event
     payment = occurrence.stream
     post = PostPayment(payment=payment, amount_fen=event.amount_fen, value_date=event.value_date)
-    return _to_lease(event.lease, f"payment:{payment.hex}:posted", post)
+    return _to_lease(event.lease, f"payment:{payment.hex}:posted", post, event.value_date)
 
 
 def _overpaid(occurrence: Occurrence, facts: Facts) -> Sequence[FollowUp]:
@@ -50,15 +67,28 @@ def _overpaid(occurrence: Occurrence, facts: Facts) -> Sequence[FollowUp]:
     payment = occurrence.stream
     own = on_top(payment, event.attempt)
     post = PostPayment(payment=own, amount_fen=event.amount_fen, value_date=event.value_date)
-    return _to_lease(event.lease, f"payment:{payment.hex}:overpaid:{event.attempt}", post)
+    return _to_lease(event.lease, f"payment:{payment.hex}:overpaid:{event.attempt}", post, event.value_date)
+
+
+def _payment_needs(occurrence: Occurrence, facts: Facts) -> Iterable[Need]:
+    return (StreamEvents(PAYMENT.name, occurrence.stream),)
 
 
 def _charged_back(occurrence: Occurrence, facts: Facts) -> Sequence[FollowUp]:
+    """Money that waits for the day from which it is worth is posted before it is taken back."""
     event: PaymentChargedBack = occurrence.event
     payment = occurrence.stream
     money = on_top(payment, event.attempt) if event.on_top else payment
     reverse = ReversePayment(payment=money, reason=event.reason)
-    return _to_lease(event.lease, f"payment:{payment.hex}:reversed:{event.attempt}", reverse)
+    worth_from = next(
+        (
+            one.value_date
+            for one in facts[StreamEvents(PAYMENT.name, payment)]
+            if isinstance(one, PaymentSucceeded | PaymentOverpaid) and one.attempt == event.attempt
+        ),
+        None,
+    )
+    return _to_lease(event.lease, f"payment:{payment.hex}:reversed:{event.attempt}", reverse, worth_from)
 
 
 def _credit_refunded(occurrence: Occurrence, facts: Facts) -> Sequence[FollowUp]:
@@ -79,7 +109,10 @@ def _refund_failed(occurrence: Occurrence, facts: Facts) -> Sequence[FollowUp]:
 
 
 def _mandate_needs(occurrence: Occurrence, facts: Facts) -> Iterable[Need]:
-    lease = occurrence.stream
+    return _of_a_mandate(occurrence.stream)
+
+
+def _of_a_mandate(lease: UUID) -> tuple[Need, Need]:
     return (StreamState(LEASE.name, lease), StreamState(MANDATE.name, mandate_stream(lease)))
 
 
@@ -94,8 +127,24 @@ def _closed(occurrence: Occurrence, facts: Facts) -> Sequence[FollowUp]:
     return (FollowUp(decider=MANDATE, stream=stream, key=key, command=RevokeMandate(reason=LEASE_CLOSED)),)
 
 
-def _to_lease(lease: UUID, key: str, command: Command) -> Sequence[FollowUp]:
-    return (FollowUp(decider=LEASE, stream=lease, key=key, command=command),)
+def _contracts_mandate_needs(occurrence: Occurrence, facts: Facts) -> Iterable[Need]:
+    return _of_a_mandate(lease_stream(occurrence.stream))
+
+
+def _contract_voided(occurrence: Occurrence, facts: Facts) -> Sequence[FollowUp]:
+    """Nothing is debited under a void contract; a mandate that people suspended, or that ended, stays as it is."""
+    of = lease_stream(occurrence.stream)
+    stream = mandate_stream(of)
+    mandate: MandateState | None = facts[StreamState(MANDATE.name, stream)]
+    lease: LeaseState | None = facts[StreamState(LEASE.name, of)]
+    if mandate is None or mandate.phase is not MandatePhase.GRANTED or lease is None or lease.phase in CLOSED:
+        return ()
+    key = f"lease:{of.hex}:mandate:{mandate.version}:void"
+    return (FollowUp(decider=MANDATE, stream=stream, key=key, command=SuspendMandate(reason=CONTRACT_VOID)),)
+
+
+def _to_lease(lease: UUID, key: str, command: Command, not_before: date | None = None) -> Sequence[FollowUp]:
+    return (FollowUp(decider=LEASE, stream=lease, key=key, command=command, not_before=not_before),)
 
 
 LEASE_PAYMENTS = ProcessManager(
@@ -103,9 +152,10 @@ LEASE_PAYMENTS = ProcessManager(
     reacts={
         PaymentSucceeded: Reaction(_succeeded),
         PaymentOverpaid: Reaction(_overpaid),
-        PaymentChargedBack: Reaction(_charged_back),
+        PaymentChargedBack: Reaction(_charged_back, _payment_needs),
         CreditRefunded: Reaction(_credit_refunded),
         RefundFailed: Reaction(_refund_failed),
         LeaseClosed: Reaction(_closed, _mandate_needs),
+        ContractVoided: Reaction(_contract_voided, _contracts_mandate_needs),
     },
 )

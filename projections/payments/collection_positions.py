@@ -3,7 +3,7 @@
     bills (issued, due by the day, open) ─┐
     mandates that stand ──────────────────┼─ by lease ─▶ Standing ─▶ `domain.payments.collection.moves`
     payments under way, waiting, stopped ─┤
-    receipts that are not posted yet ─────┘
+    receipts that are not posted ─────────┘
 
 Only leases where something may be done come out: money due under a mandate that stands, or a payment whose next attempt
 may begin. The read models must have been brought up to the ledger's head before.
@@ -16,6 +16,7 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
+from msgspec import Struct
 from psycopg import Connection
 
 from domain.payments.collection import CollectionPosition, Debit, WaitingPayment
@@ -47,6 +48,14 @@ WITH mandates AS MATERIALIZED (
         UNION ALL
         SELECT lease, amount_fen FROM read.{MOVEMENTS.table}
         WHERE shard = %(shard)s AND tenant = %(tenant)s AND position > %(posted_to)s AND movement = 'collection'
+        UNION ALL
+        SELECT m.lease, m.amount_fen - left_at.known_fen
+        FROM unnest(%(positions)s::bigint[], %(known_fen)s::bigint[]) AS left_at(position, known_fen)
+        JOIN read.{MOVEMENTS.table} AS m ON m.shard = %(shard)s AND m.tenant = %(tenant)s
+            AND m.position = left_at.position AND m.position <= %(posted_to)s AND m.movement = 'collection'
+        WHERE m.amount_fen > left_at.known_fen AND NOT EXISTS (
+            SELECT FROM read.{MOVEMENTS.table} AS back WHERE back.shard = m.shard AND back.payment = m.payment
+                AND back.movement = 'chargeback' AND back.number = m.number)
     ) AS moving GROUP BY lease
 ), asked AS MATERIALIZED (
     SELECT lease FROM mandates UNION SELECT lease FROM waiting
@@ -69,17 +78,29 @@ FROM asked LEFT JOIN due USING (lease) LEFT JOIN busy USING (lease) LEFT JOIN be
 WHERE due.fen IS NOT NULL OR w.ids IS NOT NULL
 ORDER BY asked.lease"""
 
+
+class Unposted(Struct, frozen=True):
+    """Money that arrived and is not posted to its lease: all behind a ledger position, and some before it.
+
+    `left` has the positions of the latter, each with what the lease knows of that money all the same, in fen. Whoever
+    asks finds this out before the read models are brought up to the head: what is posted meanwhile counts twice then,
+    and never not at all.
+    """
+
+    position: int
+    left: tuple[tuple[int, int], ...] = ()
+
+
 _policy = msgspec.json.Decoder(CollectionPolicy).decode
 
 
 def standings(
-    connection: Connection[Any], tenant: UUID, day: date, posted_to: int, *, shard: int = 0
+    connection: Connection[Any], tenant: UUID, day: date, unposted: Unposted, *, shard: int = 0
 ) -> list[CollectionPosition]:
-    """The leases of a tenant where something may be collected or given up, in the order of their ids.
-
-    `posted_to` is the ledger position up to which money that arrived has been posted to its lease.
-    """
-    values = {"shard": shard, "tenant": tenant, "day": day, "posted_to": posted_to}
+    """The leases of a tenant where something may be collected or given up, in the order of their ids."""
+    positions, known_fen = [at for at, _ in unposted.left], [fen for _, fen in unposted.left]
+    values = {"shard": shard, "tenant": tenant, "day": day, "posted_to": unposted.position}
+    values |= {"positions": positions, "known_fen": known_fen}
     with connection.transaction():
         # Read models that were filled a moment ago have no statistics yet; nested loops over them take minutes.
         connection.execute("SET LOCAL enable_nestloop = off")

@@ -56,6 +56,7 @@ ANSWER_TIMEOUT_S = 20
 INTEREST: frozenset[type[Event]] = frozenset({AttemptStarted, OutcomeUnknown, RefundRequested})
 """The events this reactor acts on."""
 
+COLLECTOR = "collector:"
 _log = structlog.get_logger(__name__)
 
 
@@ -64,7 +65,7 @@ def collector_name(tenant: UUID) -> str:
 
     Providers know a tenant's account, and it begins when there are some.
     """
-    return f"collector:{tenant}"
+    return f"{COLLECTOR}{tenant}"
 
 
 Verify = Callable[[Mapping[str, str], bytes], Callback]

@@ -14,6 +14,7 @@ from __future__ import annotations
 import hmac
 import sqlite3
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import date, timedelta
 from hashlib import sha256
 from pathlib import Path
@@ -57,6 +58,10 @@ _ORDER = "SELECT request, amount_fen, channel, mandate, day, script, settled, ch
 _script = msgspec.json.Decoder(Script).decode
 
 
+class BooksUnusable(ProviderError):
+    """The books of a sandbox bank cannot be read or written; the message names the file."""
+
+
 class Delivery(Struct, frozen=True):
     """One callback on its way: its number at the bank, headers and body, as they arrive on a day."""
 
@@ -86,8 +91,14 @@ class SandboxBank:
         self._rule = rule
         if path != MEMORY:
             path.parent.mkdir(parents=True, exist_ok=True)
-        self._books = sqlite3.connect(path, timeout=BUSY_MS / 1_000, isolation_level=None)
-        self._books.executescript(_DDL)
+        self._path = path
+        with self._readable():
+            self._books = sqlite3.connect(path, timeout=BUSY_MS / 1_000, isolation_level=None)
+            try:
+                self._books.executescript(_DDL)
+            except sqlite3.Error:
+                self._books.close()
+                raise
 
     def close(self) -> None:
         """Close its books."""
@@ -136,16 +147,18 @@ class SandboxBank:
 
     async def statement(self, day: date) -> bytes | None:
         """Everything that moved with this value date, kind by kind in the order of the requests."""
-        return write_statement(day, [*self._collected(day), *self._paid_back(day), *self._taken_back(day)])
+        with self._readable():
+            return write_statement(day, [*self._collected(day), *self._paid_back(day), *self._taken_back(day)])
 
     # --------------------------------------------------------------------------------------- its callbacks
 
     def deliveries(self, day: date) -> list[Delivery]:
         """The callbacks that arrive on a day, true and forged, in the order in which they were made."""
-        rows = self._books.execute(
-            "SELECT number, request, status, forged FROM calls WHERE day = ? ORDER BY number", (str(day),)
-        ).fetchall()
-        return [self._delivery(day, *row) for row in rows]
+        with self._readable():
+            rows = self._books.execute(
+                "SELECT number, request, status, forged FROM calls WHERE day = ? ORDER BY number", (str(day),)
+            ).fetchall()
+            return [self._delivery(day, *row) for row in rows]
 
     def _delivery(self, day: date, number: int, request: str, status: str | None, forged: int) -> Delivery:
         known = self._find(request)
@@ -168,6 +181,14 @@ class SandboxBank:
             if known.script.code is None and not taken:
                 balance_fen += known.brings_fen
         return balance_fen
+
+    @contextmanager
+    def _readable(self) -> Iterator[None]:
+        """Name the file where its books cannot be used."""
+        try:
+            yield
+        except sqlite3.Error as error:
+            raise BooksUnusable(f"{self._path}: expected the books of a sandbox bank, got {error}") from error
 
     def _take(self, order: Order, script: Script) -> None:
         settled = order.on + timedelta(days=script.settles_after_days)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -16,7 +16,7 @@ from adapters.postgres import role_locks
 from adapters.postgres.connections import Connection
 from adapters.postgres.reading import browse
 from adapters.postgres.schema import SHARD
-from api.followers import followers, roles
+from api.followers import Watch, followers, late_calendars, roles
 from api.http.description import POSITION, PUBLIC_PROBLEMS, Description, add
 from api.http.problems import kinds
 from api.http.problems.kinds import ProblemDescription, descriptions
@@ -25,6 +25,7 @@ from api.http.reads.answers import JSON, encode
 from api.http.reads.routes import STRICT, Of
 from api.queries.engine.shape import Position
 from api.queries.ledger import ledger_state
+from domain.kernel.times import business_date
 from projections.engine import copies
 
 READY_BEHIND_MAX = 100_000
@@ -71,12 +72,22 @@ class ProcessManagerLag(Struct, frozen=True):
     behind: int
 
 
+class LateCalendar(Struct, frozen=True):
+    """A tenant whose leases run and whose open day is two days or more behind the clock, or that has none.
+
+    Nothing is billed or debited there until somebody ends its days.
+    """
+
+    tenant: UUID
+    business_date: date | None
+
+
 class Readiness(Struct, frozen=True):
     """Whether requests can be served: the database answers and the read models are near the ledger's head.
 
     `demonstration`: the ledger was opened for one; its persons and its money are made up.
-    Which roles work, what waits for them, and how far process managers are behind stands beside it: requests are
-    served without them.
+    Which roles work, what waits for them, how far process managers are behind, and whose days nobody closes stands
+    beside it: requests are served without them.
     """
 
     status: str
@@ -85,6 +96,7 @@ class Readiness(Struct, frozen=True):
     read_models: tuple[ReadModel, ...]
     roles: tuple[Role, ...]
     process_managers: tuple[ProcessManagerLag, ...]
+    late_calendars: tuple[LateCalendar, ...]
 
 
 async def read_health() -> Response:
@@ -94,26 +106,32 @@ async def read_health() -> Response:
 
 async def read_readiness(of: Of) -> Response:
     """Whether the database answers and the live read models are near the ledger's head; 503 when not."""
-    readiness = await of.queries.run(_readiness, of.now(), of.running.settings.tenants_with_banks)
+    readiness = await of.queries.run(_readiness, of.now(), of.running.settings.tenants_with_banks, of.watch)
     status = 200 if readiness.status == "ready" else 503
     headers = {"Cache-Control": "no-store", "Ledger-Position": str(readiness.ledger_position)}
     return Response(encode(readiness), status, headers, JSON)
 
 
-def _readiness(connection: Connection, now: datetime, with_banks: Collection[UUID]) -> Readiness:
+def _readiness(connection: Connection, now: datetime, with_banks: Collection[UUID], watch: Watch) -> Readiness:
     lags = copies.lag(connection, SHARD, now)
     models = tuple(
         ReadModel(lag.name, lag.version, lag.status.value, lag.position, lag.behind, lag.dead_letters) for lag in lags
     )
     live = [model for model in models if model.status == copies.Status.LIVE]
     ready = bool(live) and all(model.behind <= READY_BEHIND_MAX for model in live)
-    found = followers(connection, now, with_banks)
+    found = watch.seen(followers(connection, now, with_banks))
     states = tuple(Role(one.name, one.works, one.waits_s, one.late) for one in roles(connection, found))
     managers = tuple(
         ProcessManagerLag(one.name, one.position, one.behind) for one in found if one.role == role_locks.REACT
     )
     status, demonstration = "ready" if ready else "behind", ledger_state(connection).demonstration
-    return Readiness(status, demonstration, browse.head_size(connection), models, states, managers)
+    # The days of a demonstration are made up, as its leases are.
+    calendars = () if demonstration else _late_calendars(connection, business_date(now))
+    return Readiness(status, demonstration, browse.head_size(connection), models, states, managers, calendars)
+
+
+def _late_calendars(connection: Connection, today: date) -> tuple[LateCalendar, ...]:
+    return tuple(LateCalendar(one.tenant, one.business_date) for one in late_calendars(connection, today))
 
 
 async def list_problems() -> Response:

@@ -16,6 +16,8 @@ from datetime import date
 from typing import Protocol
 from uuid import UUID
 
+import structlog
+
 from adapters.postgres.ledger import Ledger
 from adapters.postgres.reading.reader import Reader
 from adapters.processes.dispatch import STREAMS_IN_FLIGHT, Dispatch, dispatch_all, dispatch_of, dispatched_since
@@ -26,6 +28,8 @@ from domain.payments.payment.values import ATTEMPTS_MAX
 BY_COLLECTION = "collection"
 ROUNDS_MAX = ATTEMPTS_MAX + 2
 """A payment has so many attempts at most, then it is exhausted; more rounds than that are a circle."""
+
+_log = structlog.get_logger(__name__)
 
 
 class Standings(Protocol):
@@ -60,6 +64,8 @@ class CollectDue:
             tried.update(dispatch.key for dispatch in dispatches)
             done = await dispatch_all(self.ledger, self.reader, dispatches, streams_in_flight=self.streams_in_flight)
             nothing_failed(done.failed)
+            for dispatch, refusal in done.refusals:
+                _log.warning("collection.refused", lease=str(dispatch.about), code=refusal.code)
         raise EndOfDayError(f"day {run.day}: expected collection to come to an end within {ROUNDS_MAX} rounds")
 
     def _dispatches(self, standing: CollectionPosition, run: DayRun) -> Iterable[Dispatch]:

@@ -131,7 +131,7 @@ class FulfilContract(Command, frozen=True):
 
 
 class VoidContract(Command, frozen=True):
-    """Give a contract up before it is in force; one in force needs the `basis` on which it is void."""
+    """Give a contract up before it is in force; later, also when it has ended, it needs the `basis` of being void."""
 
     reason: ReasonField
     basis: Annotated[

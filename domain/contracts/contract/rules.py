@@ -16,7 +16,7 @@ from domain.contracts.contract import commands as c
 from domain.contracts.contract import events as e
 from domain.contracts.contract import refusals as r
 from domain.contracts.contract.evolve import EVOLVE
-from domain.contracts.contract.state import CLOSED, EXISTING, IN_FORCE, OPEN, ContractPhase, ContractState, Round
+from domain.contracts.contract.state import CLOSED, EXISTING, IN_FORCE, ContractPhase, ContractState, Round
 from domain.contracts.contract.values import AMENDMENTS_MAX, EVIDENCE, Disclosure, Signature
 from domain.contracts.roots import Head, contract_root
 from domain.contracts.tampering import compare
@@ -216,7 +216,10 @@ def _fulfil(command: c.FulfilContract, state: ContractState, context: Context) -
 
 
 def _void(command: c.VoidContract, state: ContractState, context: Context) -> Answer:
-    if state.phase in IN_FORCE and command.basis is None:
+    """A judgement comes whenever it comes, also after a contract was performed; without one, what is over is over."""
+    if command.basis is None and state.phase in CLOSED:
+        return r.CLOSED(phase=state.phase)
+    if command.basis is None and state.phase in IN_FORCE:
         return r.BASIS_MISSING(phase=state.phase)
     return (e.ContractVoided(reason=command.reason, basis=command.basis),)
 
@@ -251,7 +254,7 @@ CONTRACT = Decider(
         c.CheckTexts: Rule(EXISTING, r.UNKNOWN, _check),
         c.TerminateContract: Rule(IN_FORCE, r.NOT_IN_FORCE, _terminate),
         c.FulfilContract: Rule(IN_FORCE, r.NOT_IN_FORCE, _fulfil),
-        c.VoidContract: Rule(OPEN, r.CLOSED, _void),
+        c.VoidContract: Rule(EXISTING - {ContractPhase.VOID}, r.CLOSED, _void),
     },
     evolve=EVOLVE,
 )

@@ -80,7 +80,13 @@ async def reason_of_end(lessor: Lessor, stream: UUID, ending: str) -> str:
 
 
 async def activated(lessor: Lessor, origination: Subscription, lease: UUID) -> None:
-    """The object is handed over."""
+    """The object is handed over, and the process hears of it."""
+    await handed_over(lessor, lease)
+    await origination.catch_up()
+
+
+async def handed_over(lessor: Lessor, lease: UUID) -> None:
+    """The lease begins."""
     state = await lessor.lease(lease)
     assert state is not None
     if state.deposit_fen:
@@ -88,7 +94,6 @@ async def activated(lessor: Lessor, origination: Subscription, lease: UUID) -> N
     if state.down_payment_open_fen:
         await lessor.given(LEASE, lease, RecordDownPayment(fen=state.down_payment_open_fen))
     await lessor.given(LEASE, lease, RecordDelivery(on=DAY), ActivateLease(on=DAY))
-    await origination.catch_up()
 
 
 def unruled(program: Running) -> Ledger:

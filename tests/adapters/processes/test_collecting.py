@@ -19,7 +19,7 @@ from api.compose import Running
 from api.demonstration.taking_over import take_over, taken_over_on
 from chain.entry import Entry
 from domain.kernel.event import Event
-from domain.kernel.needs import StreamState
+from domain.kernel.needs import Facts, StreamEvents, StreamState
 from domain.kernel.process import FollowUp, Occurrence, process_actor
 from domain.kernel.refusal import Refusal
 from domain.leasing.lease.commands import CloseLease, PostPayment, RefundCredit
@@ -67,7 +67,8 @@ async def lease_of(world: World, lease: UUID) -> LeaseState:
 
 def follow_ups(event: Event, entry: Entry) -> Sequence[FollowUp]:
     """What follows from an event, had it happened where this entry stands."""
-    followed = LEASE_PAYMENTS.reacts[type(event)].follow(occurrence_of(event, entry), {})
+    facts: Facts = {StreamEvents(PAYMENT.name, entry.stream): ()}
+    followed = LEASE_PAYMENTS.reacts[type(event)].follow(occurrence_of(event, entry), facts)
     return [one for one in followed if isinstance(one, FollowUp)]
 
 

@@ -146,6 +146,7 @@ async def test_a_day_stays_open_while_money_is_not_where_it_belongs(program: Run
     await day.catch_up(date(2005, 4, 28))
     due = date(2005, 4, 29)
     failed.append("payment:1:posted")
+    asked = 0
     for tries in (1, 2):
         with pytest.raises(EndOfDayError, match="failed 1, such as payment:1:posted; run it again"):
             await day.close(due)
@@ -323,3 +324,20 @@ async def test_cancelled_again_and_again_it_ends_in_the_same_ledger(
     assert hurt.keys() == undisturbed.keys()
     for stream, events in undisturbed.items():
         assert hurt[stream] == events
+
+
+async def test_ends_of_day_at_once_close_each_day_once(composed: Base, tmp_path: Path) -> None:
+    """Whoever comes second waits, and goes on with what is left: no run fails because another one did its work."""
+    rule = by_seed("at once")
+    async with (
+        running(composed) as first,
+        running(composed) as second,
+        a_world(first, rule, tmp_path) as one,
+        a_world(second, rule, tmp_path) as other,
+    ):
+        await tell(one, STORY_FIRST, STORY_FIRST)
+        closed = await asyncio.gather(*(world.end_of_day.catch_up(STORY_LAST) for world in (one, other)))
+        days = sorted(day.day for some in closed for day in some)
+        assert days == [STORY_FIRST + timedelta(days=n) for n in range(1, len(days) + 1)]
+        assert days[-1] == STORY_LAST
+        assert await other.end_of_day.catch_up(STORY_LAST) == []

@@ -11,6 +11,8 @@ from adapters.processes.subscription import Subscription, occurrence_of
 from adapters.reference.clauses import shipped_entries
 from domain.contracts import offered
 from domain.contracts.contract.commands import (
+    AssembleContract,
+    FulfilContract,
     LapseAmendment,
     PresentContract,
     ProposeAmendment,
@@ -18,13 +20,15 @@ from domain.contracts.contract.commands import (
     VoidContract,
 )
 from domain.contracts.contract.rules import CONTRACT
+from domain.contracts.cross_rules import application as application_need
 from domain.intake.application import commands as a
 from domain.intake.application.events import ContractingStarted
 from domain.intake.application.rules import APPLICATION
+from domain.intake.application.state import ApplicationPhase
 from domain.kernel.event import Event
 from domain.kernel.needs import Facts
-from domain.kernel.process import FollowUp
-from domain.leasing.admission import LEASE_NOT_BEGUN, LEASE_OPEN, lease_stream
+from domain.kernel.process import FollowUp, Occurrence
+from domain.leasing.admission import LEASE_BEGUN, LEASE_NOT_BEGUN, LEASE_OPEN, lease_stream
 from domain.leasing.lease.commands import (
     ActivateLease,
     CloseLease,
@@ -40,8 +44,9 @@ from domain.leasing.lease.events.lifecycle import AssetTotallyLost, LeaseEarlySe
 from domain.leasing.lease.events.money import BuyoutCompleted, LeaseActivated
 from domain.leasing.lease.rules.decider import LEASE
 from domain.leasing.origination import ORIGINATION, reason_of
-from tests.adapters.lessor import CAR, DAY, EVERYTHING, Lessor, wish
-from tests.adapters.processes.conftest import activated, contracting, leased, reason_of_end
+from tests.adapters.lessor import CAR, DAY, EVERYTHING, Lessor, contract_stream, wish
+from tests.adapters.processes.conftest import activated, contracting, handed_over, leased, reason_of_end
+from tests.given import appended
 
 
 async def test_a_lease_that_never_began_ends_its_contract(lessor: Lessor, origination: Subscription) -> None:
@@ -91,6 +96,41 @@ async def test_a_contract_that_is_given_up_takes_its_application_along(
     (await lessor.when(APPLICATION, application, a.CompleteApplication())).then_refused(LEASE_NOT_BEGUN.code)
     await origination.catch_up()
     assert await reason_of_end(lessor, application, "application.withdrawn.v1") == "contract_voided"
+    assert not await origination.parking.of_tenant(lessor.tenant)
+
+
+async def assembly(lessor: Lessor, application: UUID) -> AssembleContract:
+    """What the process would make of an accepted offer, before it was told to."""
+    reaction = ORIGINATION.reacts[ContractingStarted]
+    seen = Occurrence(event=ContractingStarted(), stream=application, tenant=lessor.tenant, business_date=DAY)
+    facts = await lessor.program.facts.facts(lessor.tenant, lambda found: reaction.needs(seen, found))
+    need = application_need(application)
+    begun = structs.replace(facts[need], phase=ApplicationPhase.CONTRACTING)
+    (asked,) = reaction.follow(seen, {**facts, need: begun})
+    assert isinstance(asked, FollowUp)
+    assert isinstance(asked.command, AssembleContract)
+    return asked.command
+
+
+@pytest.mark.parametrize("begun", [True, False], ids=["begun", "not_begun"])
+@pytest.mark.parametrize("looks_between", [True, False], ids=["looks_between", "looks_afterwards"])
+async def test_an_application_ends_with_its_contract_whenever_the_process_looks(
+    lessor: Lessor, origination: Subscription, *, begun: bool, looks_between: bool
+) -> None:
+    """People made the contract and gave it up while the process stood still."""
+    await lessor.consents()
+    application = await lessor.accepted(wish())
+    contract = contract_stream(application)
+    if begun:
+        await lessor.given(APPLICATION, application, a.StartContracting())
+    await lessor.given(CONTRACT, contract, await assembly(lessor, application))
+    if looks_between:
+        await origination.catch_up()
+    await lessor.given(CONTRACT, contract, VoidContract(reason="second_thoughts"))
+    await origination.catch_up()
+    assert (await lessor.types(application))[-2:] == ["contracting_started", "withdrawn"]
+    assert await reason_of_end(lessor, application, "application.withdrawn.v1") == "contract_voided"
+    assert await lessor.types(contract) == ["assembled", "voided"]
     assert not await origination.parking.of_tenant(lessor.tenant)
 
 
@@ -173,6 +213,51 @@ async def returned(lessor: Lessor, lease: UUID) -> None:
     if state.deposit_held_fen:
         await lessor.given(LEASE, lease, ReleaseDeposit(fen=state.deposit_held_fen))
     await lessor.given(LEASE, lease, CloseLease())
+
+
+async def test_what_was_performed_is_not_given_up(lessor: Lessor, origination: Subscription) -> None:
+    """A whole lease was lived while the process stood still: its application is completed, late."""
+    application, contract, lease = await leased(lessor, origination, wish())
+    await handed_over(lessor, lease)
+    await returned(lessor, lease)
+    await lessor.given(CONTRACT, contract, FulfilContract())
+    give_up = a.WithdrawApplication(reason="changed_mind")
+    (await lessor.when(APPLICATION, application, give_up)).then_refused(LEASE_BEGUN.code, lease=lease)
+    await origination.catch_up()
+    assert (await lessor.types(application))[-1] == "completed"
+    assert not await origination.parking.of_tenant(lessor.tenant)
+
+
+async def test_a_judgement_on_what_was_performed_opens_nothing(lessor: Lessor, origination: Subscription) -> None:
+    """It is recorded; what is to be given back is for people, and whether they find it out is not the ledger's."""
+    application, contract, lease = await leased(lessor, origination, wish())
+    await activated(lessor, origination, lease)
+    await returned(lessor, lease)
+    await origination.catch_up()
+    assert (await lessor.types(contract))[-1] == "fulfilled"
+    before = await lessor.program.reader.size()
+    await lessor.given(CONTRACT, contract, VoidContract(reason="judgement", basis="b" * 64))
+    await origination.catch_up()
+    assert await appended(lessor.program, before) == ("contract.voided.v1",)
+    assert (await lessor.types(application))[-1] == "completed"
+    assert not await origination.parking.of_tenant(lessor.tenant)
+
+
+async def test_a_judgement_on_what_was_opened_again_is_put_before_people(
+    lessor: Lessor, origination: Subscription
+) -> None:
+    """The last money of a settled lease was taken back, and the contract that it ended turns out to be void."""
+    _, contract, lease = await leased(lessor, origination, wish())
+    await activated(lessor, origination, lease)
+    await returned(lessor, lease)
+    await origination.catch_up()
+    state = await lessor.lease(lease)
+    assert state is not None
+    await lessor.given(LEASE, lease, ReversePayment(payment=state.receipts[-1].payment, reason="returned"))
+    await lessor.given(CONTRACT, contract, VoidContract(reason="judgement", basis="b" * 64))
+    await origination.catch_up()
+    (refused,) = await origination.parking.of_tenant(lessor.tenant)
+    assert (refused.stream, refused.code) == (lease, "contract.lease_not_settled")
 
 
 async def test_a_contract_ends_when_the_amendment_that_held_it_is_over(

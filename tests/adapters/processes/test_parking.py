@@ -263,6 +263,23 @@ async def test_however_often_it_was_tried_there_is_a_next_time(pool: AsyncConnec
     assert waits == [30.0, 60.0, 3_600.0, 3_600.0]
 
 
+async def test_a_clock_that_went_back_keeps_nothing_from_being_tried(
+    program: Running, pool: AsyncConnectionPool[Any]
+) -> None:
+    """It was a day ahead when this failed: what is to be tried later than any pause is tried now."""
+    lease = await make_lease(program, 0)
+    reactor = Stumbling(lease)
+    process = subscription(program, pool, reactor)
+    await process.prepare()
+    await process.catch_up()
+    reactor.over.clear()
+    for ahead, tried in (("50 minutes", 0), ("1 day", 1)):
+        async with pool.connection() as connection:
+            await connection.execute(f"UPDATE read.parked SET retry_at = now() + interval '{ahead}'")
+        assert (await process.catch_up()).accepted == tried
+    assert await parked(process) == []
+
+
 async def test_a_database_that_is_gone_parks_nothing(
     program: Running, pool: AsyncConnectionPool[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:

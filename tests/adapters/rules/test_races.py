@@ -303,6 +303,16 @@ async def test_a_debit_and_the_end_of_its_mandate(lessor: Lessor, other: Lessor,
     assert await overtaken(lessor, (PAYMENT, payment, debit), by=revoked) == "mandate.not_granted"
 
 
+async def test_a_debit_and_a_judgement_on_its_contract(lessor: Lessor, other: Lessor) -> None:
+    await lessor.consents()
+    contract, create = await leasable(lessor, wish())
+    lease = lease_stream(contract)
+    await lessor.given(LEASE, lease, create)
+    debit = InitiatePayment(lease=lease, bill=None, amount_fen=5_000, policy=POLICY)
+    void = other, CONTRACT, contract, VoidContract(reason="judgement", basis="b" * 64)
+    assert await overtaken(lessor, (PAYMENT, uuid4(), debit), by=void) == "contract.not_in_force"
+
+
 async def test_money_by_hand_and_a_payment_of_that_name(lessor: Lessor, other: Lessor) -> None:
     """The phantom: no payment of that name was there to be read."""
     await lessor.consents()

@@ -15,6 +15,7 @@ import pytest
 from msgspec.structs import replace
 
 from adapters.connectors.payments.sandbox import SandboxBank
+from adapters.files import write_private
 from adapters.postgres.connections import connect
 from adapters.postgres.ledger import Request
 from adapters.postgres.reading import browse
@@ -146,13 +147,17 @@ async def _tried_again(on: Base, tenant: UUID, leases: list[UUID]) -> list[Payme
         return [await phase(payment) for payment in waiting]
 
 
+@pytest.mark.parametrize("damaged", ["key", "books"])
 def test_banks_that_cannot_be_opened_keep_nobody_elses_money_waiting(
-    program: Program, tenant: UUID, leases: list[UUID]
+    program: Program, tenant: UUID, leases: list[UUID], damaged: str
 ) -> None:
-    """A bank's key that others can read: no bank is asked, and process managers go on."""
+    """A bank's key that others can read, or a damaged file: no bank is asked, and process managers go on."""
     with base(settings(program, tenant, sandbox_banks="bank_a")) as on:
         on.keys.provider_secret("bank_a", make=True)
-        (on.settings.keys_directory / "provider-bank_a.key").chmod(0o644)
+        if damaged == "key":
+            (on.settings.keys_directory / "provider-bank_a.key").chmod(0o644)
+        else:
+            write_private(on.settings.banks_directory(tenant) / "bank_a.sqlite", b"no database" * 500)
         asyncio.run(settled(on))
 
         async def positions() -> set[int]:

@@ -218,7 +218,8 @@ def test_rule_says_no(kind: RefusalKind, events: tuple[Event, ...], command: Com
 def test_every_rule_is_reached() -> None:
     """Rules over contract and lease are reached in their `test_cross_rules`."""
     declared = {code for code in REFUSALS if code.startswith("application.")}
-    elsewhere = {offered.CONTRACT_IN_FORCE.code, admission.LEASE_OPEN.code, admission.LEASE_NOT_BEGUN.code}
+    of_its_lease = (admission.LEASE_OPEN, admission.LEASE_BEGUN, admission.LEASE_NOT_BEGUN)
+    elsewhere = {kind.code for kind in (offered.CONTRACT_IN_FORCE, *of_its_lease)}
     assert {kind.code for kind, _, _ in REACHED} == declared - elsewhere
 
 

@@ -25,12 +25,20 @@ from domain.kernel.values import Business
 from domain.kernel.values import Business as PlanBusiness
 from domain.leasing.admission import (
     CONTRACT_DIFFERS,
+    LEASE_BEGUN,
     LEASE_NOT_BEGUN,
     LEASE_OPEN,
     NOT_OF_ITS_CONTRACT,
     lease_stream,
 )
-from domain.leasing.lease.commands import ActivateLease, RecordDelivery, WaiveDeposit
+from domain.leasing.lease.commands import (
+    ActivateLease,
+    RecordDelivery,
+    RenewLease,
+    RestructureLease,
+    TransferLease,
+    WaiveDeposit,
+)
 from domain.leasing.lease.events.money import LeaseActivated, LeaseClosed
 from domain.leasing.lease.rules.decider import LEASE as LEASE_DECIDER
 from domain.leasing.lease.state import OPEN, LeasePhase, LeaseState
@@ -210,6 +218,28 @@ def test_a_lease_begins_under_a_contract_that_is_in_force(command: Command) -> N
     gone.when(command, rental).then_refused(contract_refusals.NOT_IN_FORCE, phase="absent")
 
 
+AGREED: dict[str, Command] = {
+    "renewal": RenewLease(months=1, schedule=LEASE.schedule),
+    "schedule": RestructureLease(schedule=LEASE.schedule, reason="x"),
+    "investor": TransferLease(investor=UUID(int=0x1A), price_fen=1),
+}
+
+
+@pytest.mark.parametrize("command", AGREED.values(), ids=AGREED)
+def test_nothing_is_agreed_anew_under_a_void_contract(command: Command) -> None:
+    """Not with the lessee, and not with an investor about what the lessee owes."""
+    runs = replace(RUNS, phase=LeasePhase.ACTIVE)
+    made = lease_cases.given().when(CREATE).answer
+    assert isinstance(made, tuple)
+    for phase in (*IN_FORCE, ContractPhase.VOID):
+        facts = given({CREATED: made[0], StreamState(CONTRACT.name, CONTRACT_ID): ContractState(phase=phase)})
+        if phase is ContractPhase.VOID:
+            facts.when(command, runs).then_refused(contract_refusals.NOT_IN_FORCE, phase="void")
+        else:
+            facts.when(command, runs).then()
+    given({CREATED: replace(made[0], contract=None)}).when(command, runs).then()
+
+
 # ------------------------------------------------------------------------------- what a lease holds up as it runs
 
 ACTIVATED = LeaseActivated(on=TODAY, business=Business.RENTAL, principal_fen=1)
@@ -250,13 +280,16 @@ def test_a_contract_is_fulfilled_by_a_lease_that_began() -> None:
 
 @pytest.mark.parametrize("command", [WithdrawApplication(reason="x"), ExpireApplication()], ids=["withdraw", "expire"])
 def test_an_application_is_not_given_up_under_its_lease(command: Command) -> None:
-    """A contract that was declared void may leave a lease that runs."""
+    """A contract that was declared void may leave a lease that runs; one that ran to its end is performed."""
 
-    def ask(lease: LeaseState | None) -> Verdict:
-        return given({**NO_CONTRACT, ITS_LEASE: lease}).when(command, CONTRACTING, stream=APPLICATION_ID)
+    def ask(lease: LeaseState | None, *, events: tuple[Event, ...] = ()) -> Verdict:
+        past: dict[Need, Any] = {ITS_EVENTS: events} if events else {}
+        return given({**NO_CONTRACT, ITS_LEASE: lease, **past}).when(command, CONTRACTING, stream=APPLICATION_ID)
 
     ask(None).then()
-    ask(LeaseState(phase=LeasePhase.SETTLED)).then()
+    settled, closed = LeaseState(phase=LeasePhase.SETTLED), LeaseClosed(on=TODAY)
+    ask(settled, events=(closed,)).then()
+    ask(settled, events=(ACTIVATED, closed)).then_refused(LEASE_BEGUN, lease=lease_stream(OF_THE_APPLICATION))
     for phase in OPEN:
         ask(LeaseState(phase=phase)).then_refused(LEASE_OPEN, lease=lease_stream(OF_THE_APPLICATION), phase=phase)
 

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from itertools import product
 from typing import Any
 from uuid import UUID, uuid5
 
 import pytest
 from msgspec.structs import replace
 
+from domain.contracts.contract import refusals as contract_refusals
+from domain.contracts.contract.rules import CONTRACT
+from domain.contracts.contract.state import IN_FORCE, ContractPhase, ContractState
 from domain.kernel.command import Actor, Command
-from domain.kernel.needs import FirstEvent, StreamState
+from domain.kernel.needs import FirstEvent, Need, StreamState
 from domain.kernel.process import process_actor
 from domain.leasing.lease import refusals as lease_refusals
 from domain.leasing.lease.commands import PostPayment, RefundCredit, ReversePayment
@@ -19,17 +23,27 @@ from domain.leasing.lease.state import EXISTING, LeasePhase, LeaseState, PostedP
 from domain.payments import mandate as mandate_refusals
 from domain.payments.collection import POSTING, collection_stream, on_top
 from domain.payments.cross_rules import PAYMENT_DIFFERS, PAYMENT_OF_THE_LEDGER
-from domain.payments.mandate import MANDATE, GrantMandate, MandatePhase, MandateState, mandate_stream
+from domain.payments.mandate import (
+    MANDATE,
+    GrantMandate,
+    MandatePhase,
+    MandateState,
+    ResumeMandate,
+    mandate_stream,
+)
 from domain.payments.payment import refusals as payment_refusals
 from domain.payments.payment.commands import InitiatePayment, RetryPayment
 from domain.payments.payment.rules import PAYMENT
 from domain.payments.payment.state import PaymentState, Received
+from tests.domain.leasing import cases as lease_cases
+from tests.domain.leasing.test_admission import LEASE as CREATE
 from tests.domain.payments import cases
 from tests.given import CLERK, TODAY, GivenFacts, Verdict, given
 
 OF, PAYMENT_ID = cases.LEASE, UUID(int=0x7A)
 MANDATE_NEED = StreamState(MANDATE.name, mandate_stream(OF))
 LEASE_NEED, PAYMENT_NEED = StreamState(LEASE.name, OF), FirstEvent(PAYMENT.name, PAYMENT_ID)
+MADE_OF, CONTRACT_ID = FirstEvent(LEASE.name, OF), UUID(int=0xC0)
 RUNS = LeaseState(phase=LeasePhase.ACTIVE)
 GRANTED = MandateState(phase=MandatePhase.GRANTED, lease=OF, reference="M-1", policy=cases.POLICY, limit_fen=5_000)
 GRANT = GrantMandate(lease=OF, reference="M-1", policy=cases.POLICY, limit_fen=5_000)
@@ -42,16 +56,18 @@ debits = pytest.mark.parametrize("command", [DEBIT, RETRY], ids=["initiate", "re
 
 def under(command: Command, mandate: MandateState | None) -> GivenFacts:
     """A lease of the tenant, and its mandate."""
-    return given({MANDATE_NEED: mandate, LEASE_NEED: RUNS})
+    return given({MANDATE_NEED: mandate, LEASE_NEED: RUNS, MADE_OF: None})
 
 
-ASKING = {"mandate": GRANT, "payment": replace(DEBIT, mandate=None), "retry": RETRY}
+ASKING: dict[str, Command] = {
+    "mandate": GRANT, "resume": ResumeMandate(), "payment": replace(DEBIT, mandate=None), "retry": RETRY,
+}  # fmt: skip
 asking = pytest.mark.parametrize("command", ASKING.values(), ids=ASKING)
 
 
 @asking
 def test_for_a_lease_of_the_tenant(command: Command) -> None:
-    given({LEASE_NEED: RUNS}).when(command, PaymentState(lease=OF)).then()
+    given({LEASE_NEED: RUNS, MADE_OF: None}).when(command, PaymentState(lease=OF)).then()
     given({LEASE_NEED: None}).when(command, PaymentState(lease=OF)).then_refused(lease_refusals.UNKNOWN)
 
 
@@ -59,11 +75,27 @@ def test_for_a_lease_of_the_tenant(command: Command) -> None:
 def test_nothing_is_asked_for_of_a_lease_that_is_settled(command: Command) -> None:
     """Money would be debited that nobody owes. A lease that waits for delivery, or was written off, may be paid."""
     for phase in EXISTING:
-        verdict = given({LEASE_NEED: LeaseState(phase=phase)}).when(command, PaymentState(lease=OF))
+        verdict = given({LEASE_NEED: LeaseState(phase=phase), MADE_OF: None}).when(command, PaymentState(lease=OF))
         if phase is LeasePhase.SETTLED:
             verdict.then_refused(lease_refusals.CLOSED, phase="settled")
         else:
             verdict.then()
+
+
+@asking
+def test_nothing_is_asked_for_under_a_void_contract(command: Command) -> None:
+    """Nor of a lease that can begin no more. A debt outlives the end of its contract otherwise."""
+    made = lease_cases.given().when(replace(CREATE, contract=CONTRACT_ID)).answer
+    assert isinstance(made, tuple)
+    for phase, lease in product(ContractPhase, EXISTING - {LeasePhase.SETTLED}):
+        of: dict[Need, Any] = {LEASE_NEED: LeaseState(phase=lease), MADE_OF: made[0]}
+        of[StreamState(CONTRACT.name, CONTRACT_ID)] = ContractState(phase=phase)
+        verdict = given(of).when(command, PaymentState(lease=OF))
+        ended = phase in {ContractPhase.TERMINATED, ContractPhase.FULFILLED}
+        if phase in IN_FORCE or (ended and lease is not LeasePhase.AWAITING_DELIVERY):
+            verdict.then()
+        else:
+            verdict.then_refused(contract_refusals.NOT_IN_FORCE, phase=phase)
 
 
 @debits
@@ -91,8 +123,8 @@ def test_a_debit_keeps_to_the_terms(command: Any) -> None:
 
 
 def test_the_lessees_own_payment_needs_no_mandate() -> None:
-    given({LEASE_NEED: RUNS}).when(RETRY, PaymentState(lease=OF)).then()
-    given({LEASE_NEED: RUNS}).when(replace(DEBIT, mandate=None), None).then()
+    given({LEASE_NEED: RUNS, MADE_OF: None}).when(RETRY, PaymentState(lease=OF)).then()
+    given({LEASE_NEED: RUNS, MADE_OF: None}).when(replace(DEBIT, mandate=None), None).then()
 
 
 def test_the_lease_is_asked_for_before_its_mandate() -> None:

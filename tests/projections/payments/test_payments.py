@@ -12,14 +12,21 @@ from domain.kernel.decider import fold
 from domain.kernel.event import Event
 from domain.payments.collection import CollectionPosition, Debit, WaitingPayment
 from domain.payments.mandate import MandateResumed
-from domain.payments.payment.events import AttemptStarted, PaymentCancelled, PaymentExhausted, PaymentPending
+from domain.payments.payment.events import (
+    AttemptStarted,
+    PaymentCancelled,
+    PaymentChargedBack,
+    PaymentExhausted,
+    PaymentPending,
+)
 from domain.payments.payment.rules import PAYMENT
 from domain.payments.payment.state import PaymentPhase
 from projections.engine.comparing import compare
 from projections.engine.pages import Where, listing
 from projections.engine.runner import Runner
-from projections.payments.collection_positions import READS, standings
+from projections.payments.collection_positions import READS, Unposted, standings
 from projections.payments.mandates import MANDATES, Mandate
+from projections.payments.movements import MOVEMENTS
 from projections.payments.payments import PAYMENTS, Payment
 from tests.domain.leasing import cases as leases
 from tests.domain.payments.cases import (
@@ -158,10 +165,10 @@ def test_how_leases_stand(connection: Connection[Any], books: BookKeeper) -> Non
     project(connection)
     debit = Debit(reference="DD-1", policy=GRANTED.policy, limit_fen=50_000)
     alone = CollectionPosition(lease=lease, due_fen=106_000, newest_due_on=due_on, debit=debit)
-    assert standings(connection, TENANT, due_on, 99) == [alone]
-    assert standings(connection, TENANT, due_on - timedelta(days=1), 99) == []
-    assert standings(connection, TENANT, due_on + timedelta(days=1), 99) == [], "the mandate is over then"
-    assert standings(connection, OTHER_TENANT, due_on, 99) == []
+    assert standings(connection, TENANT, due_on, Unposted(99)) == [alone]
+    assert standings(connection, TENANT, due_on - timedelta(days=1), Unposted(99)) == []
+    assert standings(connection, TENANT, due_on + timedelta(days=1), Unposted(99)) == [], "the mandate is over then"
+    assert standings(connection, OTHER_TENANT, due_on, Unposted(99)) == []
     retry = moved(WAITING, not_before=due_on)
     books.write(*told(waiting, moved(INITIATED, lease=lease, mandate="DD-1"), AttemptStarted(
         attempt=1, channel="bank_a", amount_fen=FEN), FAILED, retry))  # fmt: skip
@@ -169,20 +176,34 @@ def test_how_leases_stand(connection: Connection[Any], books: BookKeeper) -> Non
     books.write(*told(own, mine, AttemptStarted(attempt=1, channel="bank_a", amount_fen=400)))
     books.write(*told(arrived, mine, BEGUN[1], moved(succeeded(), lease=lease, amount_fen=7)))
     project(connection)
-    (found,) = standings(connection, TENANT, due_on, posted_to=10)
+    (found,) = standings(connection, TENANT, due_on, Unposted(10))
     assert (found.busy_fen, found.collecting) == (407, True)
     assert found.waiting == (
         WaitingPayment(payment=waiting, attempt=2, initiated_fen=FEN, mandate="DD-1", advance=False),
     )
-    (posted,) = standings(connection, TENANT, due_on, posted_to=99)
+    (posted,) = standings(connection, TENANT, due_on, Unposted(99))
     assert posted.busy_fen == 400
+    at = connection.execute(f"SELECT position FROM read.{MOVEMENTS.table} WHERE payment = %s", (arrived,)).fetchone()
+    assert at is not None
+
+    def busy_fen(known_fen: int, posted_to: int = 99) -> int:
+        (one,) = standings(connection, TENANT, due_on, Unposted(posted_to, ((at[0], known_fen), (1, 0))))
+        return one.busy_fen
+
+    assert [busy_fen(known_fen) for known_fen in (0, 3, 7, 9)] == [407, 404, 400, 400], "what is parked is not posted"
+    assert busy_fen(0, posted_to=10) == 407, "none counts twice"
+    books.write(*told(arrived, PaymentChargedBack(
+        lease=lease, attempt=1, channel="bank_a", amount_fen=7, reason="disputed", value_date=due_on,
+        provider_ref="c" * 64, on_top=False)))  # fmt: skip
+    project(connection)
+    assert busy_fen(0) == 400, "it is gone"
     books.write(*told(OF_MANDATE, SUSPENDED))
     project(connection)
-    (suspended,) = standings(connection, TENANT, due_on, posted_to=99)
+    (suspended,) = standings(connection, TENANT, due_on, Unposted(99))
     assert (suspended.debit, len(suspended.waiting)) == (None, 1), "what waits is still looked at"
     books.write(*told(OF_MANDATE, MandateResumed()))
     project(connection)
-    assert standings(connection, TENANT, due_on, posted_to=99) == [posted]
+    assert standings(connection, TENANT, due_on, Unposted(99)) == [posted]
 
 
 def test_many_leases_are_one_question(connection: Connection[Any], books: BookKeeper) -> None:
@@ -193,7 +214,7 @@ def test_many_leases_are_one_question(connection: Connection[Any], books: BookKe
         books.write(*told(lease, *of_lease(*leases.BILLED)))
         books.write(*told(stream(1_000 + number), moved(GRANTED, lease=lease, valid_until=None)))
     project(connection)
-    found = standings(connection, TENANT, leases.day(30), posted_to=0)
+    found = standings(connection, TENANT, leases.day(30), Unposted(0))
     assert [one.lease for one in found] == sorted(stream(number) for number in numbers)
     assert {one.due_fen for one in found} == {106_000}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -12,14 +13,16 @@ from api.language import text
 if TYPE_CHECKING:
     from uuid import UUID
 
+    from adapters.processes.parking import ParkedCount
     from api.followers import Role
 
 
-def look(health: Health, connection: Any, with_banks: Collection[UUID]) -> None:
+def look(health: Health, connection: Any, with_banks: Collection[UUID], tenant: UUID) -> None:
     """Look at all of them; the facts of the ledger are known already."""
     _read_models(health, connection)
     _roles(health, connection, with_banks)
-    _left_to_people(health, connection)
+    _calendars(health, connection, tenant)
+    _left_to_people(health, connection, with_banks)
 
 
 def _read_models(health: Health, connection: Any) -> None:
@@ -54,12 +57,15 @@ def _roles(health: Health, connection: Any, with_banks: Collection[UUID]) -> Non
 
     from adapters.postgres import role_locks
     from adapters.system import now
-    from api.followers import followers, roles
+    from api.followers import Watch, followers, roles, watched
 
     found = followers(connection, now(), with_banks)
     states = roles(connection, found)
-    health.facts["roles"] = [msgspec.structs.asdict(one) for one in states]
     at_work = any(one.works for one in states)
+    if at_work:
+        found = watched(lambda: followers(connection, now(), with_banks), Watch(time.monotonic), time.sleep)
+        states = roles(connection, found)
+    health.facts["roles"] = [msgspec.structs.asdict(one) for one in states]
     health.facts["process_managers"] = [
         {"name": one.name, "position": one.position, "behind": one.behind}
         for one in found
@@ -90,22 +96,79 @@ def _late(role: Role) -> tuple[str, str]:
     return what, text("start `leaseledger up`, or `leaseledger role {name}` beside the roles that work", name=role.name)
 
 
-def _left_to_people(health: Health, connection: Any) -> None:
+def _calendars(health: Health, connection: Any, tenant: UUID) -> None:
+    """Days that nobody closes though leases run: no bill is issued and nothing is debited, and all roles are well."""
+    from datetime import timedelta
+
+    from adapters.system import now
+    from api.followers import late_calendars
+    from api.queries.ledger import ledger_state
+    from domain.kernel.times import business_date
+
+    if ledger_state(connection).demonstration:
+        return
+    today = business_date(now())
+    for late in late_calendars(connection, today):
+        told = {"tenant": late.tenant, "day": late.business_date}
+        typed = f"leaseledger end-of-day --to {today - timedelta(days=1)}"
+        if late.business_date is None:
+            what = text(
+                "leases of {tenant} run and its calendar was never opened: nothing is billed or debited", **told
+            )
+            typed = f"leaseledger end-of-day --open {today - timedelta(days=1)} --to {today - timedelta(days=1)}"
+        else:
+            what = text("leases of {tenant} run and its open day is {day}: nothing is billed or debited since", **told)
+        typed += "" if late.tenant == tenant else f" --tenant {late.tenant}"
+        health.problem(what, text("run it every day, and now: {command}", command=typed))
+
+
+def _left_to_people(health: Health, connection: Any, with_banks: Collection[UUID]) -> None:
     """What should have followed from an event and did not: a person has to look, and no one else was told.
 
-    Money that does not reach its lease is a problem, and so is what failed; other refusals may be right.
+    Money that does not reach its lease is a problem, and so is what failed; other refusals may be right, and what
+    waits for its day is.
     """
+    from adapters.connectors.payments.collecting import COLLECTOR, collector_name
     from adapters.processes.parking import parked_counts
-    from domain.kernel.process import FAILED
+    from domain.kernel.process import FAILED, NOT_YET
     from domain.payments.lease_payments import LEASE_PAYMENTS
 
+    asking = set(map(collector_name, with_banks))
     for one in parked_counts(connection):
+        if one.code == NOT_YET.code:
+            told = {"process": one.process, "count": one.count, "key": one.key}
+            health.notes.append(text("{process}: {count} wait for their business date, such as {key}", **told))
+            continue
         told = {"process": one.process, "count": one.count, "key": one.key, "code": one.code}
         what = text("{process}: what should have followed did not, {count} times, such as {key}: {code}", **told)
-        if one.code == FAILED.code:
+        if one.code == FAILED.code and one.process.startswith(COLLECTOR) and one.process not in asking:
+            do = text(
+                "only an `end-of-day` with this tenant's banks tries it again: configure them as before, and run it"
+            )
+            health.problem(what, do)
+        elif one.code == FAILED.code:
             health.problem(what, text("mend what it stumbles over, see what `react` says; it is tried again by itself"))
         elif one.process == LEASE_PAYMENTS.name:
-            do = text("money has not reached its lease: look at the payment, and post by hand what is missing")
-            health.problem(what, do)
+            health.problem(what, _missing(one))
         else:
             health.notes.append(what)
+
+
+def _missing(one: ParkedCount) -> str:
+    """What to do about money that a lease refused; it is not debited there again."""
+    from domain.kernel.ids import format_id
+    from domain.leasing.lease.refusals import PAYMENT_KNOWN
+    from domain.leasing.lease.rules.decider import LEASE
+
+    told = {"lease": format_id(LEASE.name, one.stream)}
+    if one.code == PAYMENT_KNOWN.code:
+        return text(
+            "{lease} knows this money in another amount or of another day: compare, and post what is missing by hand "
+            "under a new id",
+            **told,
+        )
+    return text(
+        "{lease} does not show this money and is not debited for it again: mend what the refusal says; the next "
+        "`end-of-day` asks again",
+        **told,
+    )

@@ -11,7 +11,7 @@ import socket
 import stat
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -48,6 +48,7 @@ def look(settings: Settings, given: set[str]) -> Health:
     _settings(health, settings, given)
     _data_directory(health, settings.data)
     _tenant_files(health, settings)
+    _banks(health, settings)
     _catalogue(health, settings)
     before = len(health.problems)
     _keys(health, settings.keys_directory)
@@ -141,6 +142,23 @@ def _tenant_files(health: Health, settings: Settings) -> None:
         trusted_roots(settings.trust_directory)
     except TrustUnusable as error:
         health.problem(retold(str(error)), text("mend that file; no signed document is taken until it can be read"))
+
+
+def _banks(health: Health, settings: Settings) -> None:
+    """The books of the tenant's sandbox banks; nothing is written beside them by looking."""
+    import sqlite3
+
+    for name in settings.sandbox_bank_names:
+        path = settings.banks_directory(settings.tenant).resolve() / f"{name}.sqlite"
+        if not path.exists():
+            continue
+        try:
+            with closing(sqlite3.connect(f"{path.as_uri()}?immutable=1", uri=True)) as books:
+                books.execute("PRAGMA schema_version").fetchone()
+        except sqlite3.Error as error:
+            what = f"{path}: expected the books of a sandbox bank, got {error}"
+            do = text("restore that file, then restart `up`; until then no bank is asked and no day of the tenant ends")
+            health.problem(retold(what), do)
 
 
 def _catalogue(health: Health, settings: Settings) -> None:
@@ -273,7 +291,7 @@ def _ledger(health: Health, settings: Settings, url: str) -> None:
                 return
             _head(health, settings, connection)
             _signers(health, settings, connection)
-            followers.look(health, connection, settings.tenants_with_banks)
+            followers.look(health, connection, settings.tenants_with_banks, settings.tenant)
     except DatabaseUnavailable as error:
         health.problem(sentence(error), text("start the server, or mend LEASELEDGER_DATABASE_URL"))
     except _psycopg_error() as error:

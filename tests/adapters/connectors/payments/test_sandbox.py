@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections import Counter
+from contextlib import closing
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -10,7 +12,7 @@ import pytest
 from msgspec.structs import replace
 
 from adapters.connectors.payments.port import CallbackForged, Order, PaymentProvider, ProviderError, Status
-from adapters.connectors.payments.sandbox import MEMORY, SandboxBank
+from adapters.connectors.payments.sandbox import MEMORY, BooksUnusable, SandboxBank
 from adapters.connectors.payments.scenarios import FAILURE_CODES, Rule, Script, always, by_seed
 from adapters.connectors.payments.statement import StatementRow, read_statement
 from domain.payments.matching import Movement
@@ -163,6 +165,23 @@ async def test_another_process_meets_the_same_bank(tmp_path: Path) -> None:
     assert (await third.refund(ORDER.request, 100, "k1", DAY + timedelta(days=9))).value_date == NEXT
     assert [row.movement for row in await listed(third, NEXT)] == [Movement.COLLECTION, Movement.REFUND]
     third.close()
+
+
+async def test_books_that_are_damaged_are_named(tmp_path: Path) -> None:
+    """When the bank is opened, and while it is asked."""
+    path = tmp_path / "bank_a.sqlite"
+    path.write_bytes(b"no database" * 500)
+    with pytest.raises(BooksUnusable, match="expected the books of a sandbox bank, got file is not"):
+        bank(always(Script()), path)
+    path.unlink()
+    opened = bank(always(Script()), path)
+    with closing(sqlite3.connect(path)) as other:
+        other.executescript("DROP TABLE calls; DROP TABLE orders")
+    with pytest.raises(BooksUnusable, match="no such table: calls"):
+        opened.deliveries(DAY)
+    with pytest.raises(BooksUnusable, match="no such table: orders"):
+        await opened.statement(DAY)
+    opened.close()
 
 
 def test_a_seed_gives_every_order_its_fate_for_ever() -> None:

@@ -15,6 +15,7 @@ from uuid import UUID
 import pytest
 
 from adapters.connectors.payments.sandbox import SandboxBank
+from adapters.files import write_private
 from adapters.postgres.connections import connect
 from adapters.postgres.ledger import Request
 from adapters.processes.dispatch import context
@@ -144,6 +145,20 @@ def test_without_banks_nothing_is_collected_and_it_says_so(
     assert "No payment provider is configured: nothing was collected or reconciled." in outcome.text
     assert not any(name.startswith("payment.") for name in types(program, tenant))
     assert not (program.data / "banks").exists()
+
+
+@pytest.mark.network
+def test_a_damaged_file_of_a_bank_is_named(program: Program, tenant: UUID, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the end of day, which leaves the day open, and by `doctor`; neither takes it for a fault of the program."""
+    path = program.data / "banks" / str(tenant) / "bank_a.sqlite"
+    write_private(path, b"no database" * 500)
+    monkeypatch.setenv("LEASELEDGER_SANDBOX_BANKS", "bank_a")
+    monkeypatch.setenv("LEASELEDGER_TENANT", str(tenant))
+    what = f"{path}: expected the books of a sandbox bank, got file is not a database"
+    assert what in program("end-of-day", "--open", OPENED, "--to", OPENED).then(2).err
+    problems = [one["problem"] for one in program("doctor", "--json").then(1).json["problems"]]
+    assert what in problems
+    assert "calendar.opened.v1" not in types(program, tenant)
 
 
 def test_banks_that_come_later_collect_what_is_still_due(

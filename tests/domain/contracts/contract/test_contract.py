@@ -156,6 +156,17 @@ def test_ends_from_force(phase: ContractPhase) -> None:
     given(*past).when(VoidContract(reason="award", basis="b" * 64)).then(ContractVoided(reason="award", basis="b" * 64))
 
 
+def test_a_judgement_is_recorded_after_the_end() -> None:
+    """A contract that was performed, or terminated, may turn out to be void; people alone cannot make it so."""
+    judged = VoidContract(reason="judgement", basis="b" * 64)
+    for phase in sorted(CLOSED - {ContractPhase.VOID}):
+        ended = given(*c.HISTORIES[phase])
+        state = ended.when(judged).then(ContractVoided(reason="judgement", basis="b" * 64))
+        assert state.phase is ContractPhase.VOID
+        ended.when(replace(judged, basis=None)).then_refused(r.CLOSED, phase=phase)
+    given(*c.HISTORIES[ContractPhase.VOID]).when(judged).then_refused(r.CLOSED, phase="void")
+
+
 def test_termination_takes_a_pending_amendment_along() -> None:
     wish = TerminateContract(reason="default")
     ended = ContractTerminated(reason="default", terminated_on=TODAY)
