@@ -12,6 +12,7 @@ EXPOSED: tuple[Exposed, ...] = tuple(one for module in MODULES for one in getatt
 
 UNEXPOSED: Mapping[str, str] = {
     "provision": "recognised by the end of a day at month ends",
+    "subject": "a look is recorded by whoever shows personal values",
     "ledger": "a ledger is opened by whoever runs it, on the command line",
     "calendar": "business dates move by the explicit end of day on the command line",
 }

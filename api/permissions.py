@@ -32,6 +32,7 @@ class Permission(StrEnum):
     READ_STATISTICS = "read_statistics"
     READ_RECEIPTS = "read_receipts"
     READ_LOG_ENTRIES = "read_log_entries"
+    READ_PERSONAL = "read_personal"
 
 
 _P = Permission
@@ -42,11 +43,11 @@ ROLES: dict[str, frozenset[Permission]] = {
     "merchant_admin": frozenset(_P) - {_P.READ_LOG_ENTRIES},
     "merchant_operator": _READS
     | {_P.INTAKE, _P.VERIFY, _P.REVIEW, _P.OFFER, _P.WORK}
-    | {_P.CONSENT, _P.CONTRACT, _P.LEASE, _P.COLLECT, _P.QUOTE},
+    | {_P.CONSENT, _P.CONTRACT, _P.LEASE, _P.COLLECT, _P.QUOTE, _P.READ_PERSONAL},
     "risk_officer": _READS
     | {_P.VERIFY, _P.DECIDE, _P.REVIEW, _P.WORK, _P.READ_EVENTS}
-    | {_P.CONCEDE, _P.ENFORCE, _P.END_CONTRACT, _P.QUOTE},
-    "collector": frozenset({_P.READ_RECORDS, _P.READ_RECEIPTS, _P.COLLECT, _P.ENFORCE}),
+    | {_P.CONCEDE, _P.ENFORCE, _P.END_CONTRACT, _P.QUOTE, _P.READ_PERSONAL},
+    "collector": frozenset({_P.READ_RECORDS, _P.READ_RECEIPTS, _P.COLLECT, _P.ENFORCE, _P.READ_PERSONAL}),
     "auditor": _READS | {_P.READ_EVENTS, _P.READ_LOG_ENTRIES},
     "regulator": frozenset({_P.READ_PLANS, _P.READ_RECEIPTS, _P.READ_STATISTICS}),
     "court": frozenset({_P.READ_RECEIPTS}),

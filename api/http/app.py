@@ -20,7 +20,7 @@ from api.compose import Running
 from api.http import openapi
 from api.http.commands import routes as commands
 from api.http.edge import Edge, answer_problem
-from api.http.endpoints import callbacks, evidence, offers, papers, service, stream
+from api.http.endpoints import callbacks, evidence, offers, papers, service, stream, subjects
 from api.http.problems.problem import Problem
 from api.http.reads import routes as reads
 from api.http.services import Limits, Services
@@ -77,7 +77,7 @@ def create_app(running: Running, *, limits: Limits = DEFAULT_LIMITS) -> FastAPI:
     )  # fmt: skip
     app.state.services = services
     app.edge = Edge(app.route, commands.register(app, services))
-    modules = (reads, papers, callbacks, offers, stream, evidence, service)
+    modules = (reads, papers, callbacks, offers, subjects, stream, evidence, service)
     for module in modules:
         module.register(app)
     return app

@@ -3,9 +3,8 @@
     Absent ─looked_at─▶ Known
 
 What a person is called, and every other personal value, stands in the vault and in no event; this stream says who read
-which of it, and what for (个人信息保护法 6: for a stated purpose, and no more than it needs; 51: records of handling are
-kept). A look is recorded before it is answered. The stream is a case of its own, so that nobody who is shown a lease's
-case sees who looked at its lessee.
+which of it, and what for (个人信息保护法 6: for a clear purpose, no more than it needs). A look is recorded before it
+is answered. The stream is a case of its own, so that nobody who is shown a lease's case sees who looked at its lessee.
 """
 
 from __future__ import annotations
@@ -18,8 +17,9 @@ from msgspec import UNSET, Meta, UnsetType
 from msgspec.structs import replace
 
 from domain.kernel.command import Command, Context
-from domain.kernel.decider import Answer, Decider, Rule, State
+from domain.kernel.decider import Answer, Decider, Rule, State, without_phase
 from domain.kernel.event import Event, event_type
+from domain.kernel.refusal import refusal
 
 FIELDS_MAX = 40
 """Kinds of personal values that one look may be for."""
@@ -75,10 +75,18 @@ class SubjectState(State, frozen=True, kw_only=True):
 class LookAtSubject(Command, frozen=True):
     """Look at personal values of a subject."""
 
-    subject: UUID
-    purpose: LookPurpose
-    fields: FieldNames
-    about: UUID | UnsetType = UNSET
+    subject: Annotated[UUID, Meta(description="The person: `subject_` and 32 hex digits.")]
+    purpose: Annotated[LookPurpose, Meta(description="What the values are needed for.")]
+    fields: Annotated[
+        tuple[FieldName, ...],
+        Meta(min_length=1, max_length=FIELDS_MAX, description="Kinds of values, such as `application.phone`."),
+    ]
+    about: (
+        Annotated[UUID, Meta(description="The case they are needed for: the correlation of its events.")] | UnsetType
+    ) = UNSET
+
+
+UNKNOWN = refusal("subject.unknown", "Nothing of this kind is kept of this person", "未保存该主体的此类信息")
 
 
 def _look(command: LookAtSubject, state: SubjectState, context: Context) -> Answer:
@@ -95,7 +103,7 @@ def _looked_at(state: SubjectState, event: SubjectLookedAt) -> SubjectState:
 SUBJECT = Decider(
     name="subject",
     initial=SubjectState(),
-    rules={LookAtSubject: Rule(frozenset(SubjectPhase), None, _look)},
+    rules={LookAtSubject: Rule(frozenset(SubjectPhase), without_phase(UNKNOWN), _look)},
     evolve={SubjectLookedAt: _looked_at},
 )
 

@@ -15,12 +15,13 @@ from domain.access.ledger import LEDGER
 from domain.accounting.provision import PROVISION
 from domain.calendar.calendar import CALENDAR
 from domain.kernel.decider import Decider, fold
+from domain.parties.subject import SUBJECT
 from domain.payments.mandate import MANDATE
 from domain.payments.payment.rules import PAYMENT
 from domain.payments.reconciliation import RECONCILIATION
 from tests.history.golden import check_every_type, check_line, event_of, lines_of, stored
 
-AGGREGATES: tuple[Decider[Any], ...] = (LEDGER, CALENDAR, MANDATE, PAYMENT, RECONCILIATION, PROVISION)
+AGGREGATES: tuple[Decider[Any], ...] = (LEDGER, CALENDAR, MANDATE, PAYMENT, RECONCILIATION, PROVISION, SUBJECT)
 LINES = [(one.name, line) for one in AGGREGATES for line in lines_of(f"{one.name}_v1.jsonl")]
 aggregates = pytest.mark.parametrize("aggregate", AGGREGATES, ids=lambda one: one.name)
 
