@@ -203,7 +203,7 @@ def draft_body(
 
     Names of members are ASCII, so that no two orders of them exist (RFC 8785 §3.2.3 sorts UTF-16, others code points).
     """
-    if not isinstance(body, Event):
+    if not isinstance(body, Struct):
         _check_body(event_type, body)
     try:
         written = canonical_json(body)
