@@ -23,7 +23,8 @@ CODEC = EntryCodec()
 def entry_of(stored: StoredEvent, codec: EntryCodec = CODEC) -> Entry:
     """The entry that a stored event becomes, read again from its bytes."""
     drafted = codec.draft(stored, context(STREAM), new_id())
-    after = (codec.seq(stored.originator_version) - 1, b"")
+    before = codec.seq(stored.originator_version) - 1
+    after = (before, bytes(32) if before else b"")
     entry = seal(drafted, after, UNLINKED, "2026-11-21T08:00:00.000000Z")
     parsed = parse(entry)
     check_canonical(entry, parsed, parsed.event() if is_event_type(parsed.type) else None)
