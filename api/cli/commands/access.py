@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+import asyncio
+from typing import TYPE_CHECKING, Annotated
 from uuid import UUID
 
 import typer
 
 from api.cli.commands.ledger.evidence import opened, published
-from api.cli.failures import REFUSED, Unusable
+from api.cli.failures import REFUSED, Failure, Unusable
 from api.cli.frame import Session, command, group
 from api.cli.wording.words import number, table
 from api.language import text
+
+if TYPE_CHECKING:
+    from api.compose import Base
+    from api.queries.parties import Looked
+    from domain.kernel.refusal import Refusal
 
 keys = group("The keys that sign checkpoints.")
 subjects = group("The persons that personal data is about.")
@@ -75,6 +81,56 @@ def destroy_key(
     )
     if not destroyed:
         raise typer.Exit(REFUSED)
+
+
+@command(subjects, "show")
+def show_subject(
+    session: Session,
+    subject: Annotated[str, typer.Argument(metavar="SUBJECT", help="The person's id.", show_default=False)],
+    purpose: Annotated[
+        str, typer.Option("--purpose", metavar="PURPOSE", help="What the values are needed for.", show_default=False)
+    ],
+    field: Annotated[
+        list[str] | None, typer.Option("--field", metavar="FIELD", help="Only such values, as `application.phone`.")
+    ] = None,
+    tenant: Annotated[UUID | None, typer.Option(help="Whose data (LEASELEDGER_TENANT).", show_default=False)] = None,
+) -> None:
+    """Read back what the vault holds of a person.
+
+    That somebody looked, and what for, becomes an event before anything is shown.
+    """
+    from msgspec import to_builtins
+
+    from domain.kernel.refusal import Refusal
+
+    with session.base() as on:
+        looked = asyncio.run(_looked(on, tenant or on.settings.tenant, _person(subject), purpose, tuple(field or ())))
+    if isinstance(looked, Refusal):
+        raise Failure(looked.sentence)
+    data = {"looked_at": looked.position, "values": [to_builtins(one) for one in looked.values]}
+    rows = [(one.field, number(one.position), one.value) for one in looked.values]
+    head = (text("field"), text("position"), text("value"))
+    session.emit(data, lambda out: out.print(table("lrl", rows, head=head), markup=False, highlight=False))
+
+
+async def _looked(on: Base, tenant: UUID, person: UUID, purpose: str, fields: tuple[str, ...]) -> Looked | Refusal:
+    from api.queries.parties import Look, look_at
+    from api.roles.opening import opened as at_work
+    from domain.kernel.command import SYSTEM, Actor
+    from domain.parties.subject import LookPurpose
+
+    if purpose not in set(LookPurpose):
+        known = ", ".join(LookPurpose)
+        raise Unusable(lambda: text("--purpose: expected one of {known}, got {value!r}", known=known, value=purpose))
+    async with at_work(on) as program:
+        wanted = Look(
+            tenant=tenant,
+            actor=Actor(SYSTEM, "command-line"),
+            subject=person,
+            purpose=LookPurpose(purpose),
+            fields=fields,
+        )
+        return await look_at(program.ledger, program.queries, program.vault, wanted)
 
 
 def _person(subject: str) -> UUID:
