@@ -215,11 +215,13 @@ def _read(path: Path) -> bytes:
     mode = stat.S_IMODE(path.stat().st_mode)
     if mode & 0o077:
         raise KeyFileError(f"{path}: expected mode 0600, got {mode:04o}; run chmod 600 on it")
-    text = path.read_text().strip()
+    if not path.is_file():
+        raise KeyFileError(f"{path}: expected a file of {2 * KEY_BYTES} hex digits, got something else of that name")
+    raw = path.read_bytes().strip()
     try:
-        key = bytes.fromhex(text)
-    except ValueError:
+        key = bytes.fromhex(raw.decode("ascii"))
+    except ValueError:  # no hexadecimal digits, or no text at all
         key = b""
     if len(key) != KEY_BYTES:
-        raise KeyFileError(f"{path}: expected {2 * KEY_BYTES} hex digits, got {len(text)} characters")
+        raise KeyFileError(f"{path}: expected {2 * KEY_BYTES} hex digits, got {len(raw)} bytes")
     return key

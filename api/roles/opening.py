@@ -9,9 +9,10 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from uuid import UUID, uuid5
 
+from adapters.keys import KeyFileError
 from adapters.postgres.api_keys import first_operator
 from adapters.postgres.connections import connect
-from adapters.postgres.ledger import Request
+from adapters.postgres.ledger import Request, payload
 from adapters.postgres.writing.sequencer import NotFirst
 from adapters.system import now
 from api.compose import Base, Running, running
@@ -37,6 +38,7 @@ async def opened(on: Base) -> AsyncIterator[Running]:
 
 async def ensure_opened(program: Running) -> None:
     """Open the ledger for the tenant of the settings unless it is open. Safe to race."""
+    await _check_payload_key(program)
     while not await _is_open(program):
         size = await program.reader.size()
         owner = program.settings.tenant if size == 0 else _owner_before(program)
@@ -46,6 +48,25 @@ async def ensure_opened(program: Running) -> None:
             continue  # another program was first: look what it wrote
         if isinstance(outcome, Refusal):
             assert outcome.kind is OPEN_ALREADY, outcome
+
+
+async def _check_payload_key(program: Running) -> None:
+    """Raise `KeyFileError` for a payload key that is not the one which the ledger was opened with.
+
+    The opening's payload is known, and its digest is stored: under another key every repeated command would be called
+    another one.
+    """
+    state = await program.queries.run(ledger_state)
+    if state.owner is None or state.demonstration:
+        return
+    known = await program.reader.command(state.owner, KEY, system=True)
+    stream = ledger_stream(state.origin)
+    asked = (
+        payload(_request(program, state.owner, first=True)) if stream == ledger_stream(program.settings.origin) else b""
+    )
+    if known is not None and asked and known.digest != program.keys.digest(asked, known.digest_key):
+        path = program.settings.keys_directory / f"payload-{known.digest_key:04d}.key"
+        raise KeyFileError(f"{path}: expected the key that this ledger was opened with, got another one; restore it")
 
 
 async def _is_open(program: Running) -> bool:

@@ -121,13 +121,21 @@ def test_files_that_others_may_read_are_refused(directory: Path, name: str, mode
     assert keys.digest(b"")
 
 
-@pytest.mark.parametrize("text", ["", "00", "zz" * 32, "00" * 31, "00" * 33, "{}"])
-def test_files_that_are_not_keys_are_refused_unread_aloud(directory: Path, text: str) -> None:
+@pytest.mark.parametrize("raw", [b"", b"00", b"zz" * 32, b"00" * 31, b"00" * 33, b"{}", b"\xff" * 64, b"\x00" * 32])
+def test_files_that_are_not_keys_are_refused_unread_aloud(directory: Path, raw: bytes) -> None:
     FileKeys(directory)
-    (directory / "vault.kek").write_text(text)
+    (directory / "vault.kek").write_bytes(raw)
+    text = raw.decode(errors="replace")
     with pytest.raises(KeyFileError, match="expected 64 hex digits, got") as caught:
         FileKeys(directory)
     assert not text or text not in str(caught.value).replace(str(directory), "")
+
+
+def test_a_directory_of_that_name_is_no_key(directory: Path) -> None:
+    keys = FileKeys(directory)
+    (directory / "console.key").mkdir(mode=0o700)
+    with pytest.raises(KeyFileError, match=r"console\.key: expected a file of 64 hex digits"):
+        keys.console_secret()
 
 
 def test_a_half_written_key_is_not_used(directory: Path) -> None:

@@ -10,8 +10,10 @@ from uuid import UUID
 import pytest
 from psycopg import Connection
 
+from adapters.keys import KeyFileError
 from adapters.postgres.api_keys import create_key
 from adapters.postgres.connections import connect
+from adapters.postgres.log import Log
 from adapters.system import now, random_bytes
 from api.compose import Running
 from api.queries.ledger import ledger_state
@@ -19,8 +21,8 @@ from api.roles.opening import ensure_opened, opened
 from chain.entry import parse
 from domain.intake.application.rules import APPLICATION
 from domain.kernel.ids import uuid7
-from tests.adapters.postgres.story import ANONYMOUS, TENANT, request
-from tests.ledger import ORIGIN, composed_on
+from tests.adapters.postgres.story import ANONYMOUS, TENANT, draft_about, request
+from tests.ledger import ORIGIN, Server, composed_on
 
 OTHER = uuid7(1_700_000_000_000, 77)
 
@@ -74,3 +76,32 @@ async def test_an_opening_that_is_not_the_first_event_is_no_demonstration(progra
     await ensure_opened(program)
     with connect(program.url) as connection:
         assert ledger_state(connection).demonstration is False
+
+
+async def test_another_well_formed_vault_key_is_refused(url: str, tmp_path: Path) -> None:
+    """Persons sealed under two keys open under none; a new key must not look like the old one's place."""
+    with composed_on(url, tmp_path, tenant=TENANT) as on:
+        async with opened(on) as program:
+            await program.ledger.execute(APPLICATION, request(uuid7(1, 7), draft_about(uuid7(1, 8))))
+    (tmp_path / "keys" / "vault.kek").write_text("ab" * 32 + "\n")
+    with pytest.raises(KeyFileError, match=r"vault\.kek: expected the key that this ledger's persons were sealed with"):
+        await start(url, tmp_path, TENANT)
+
+
+async def test_another_well_formed_payload_key_is_refused(url: str, tmp_path: Path) -> None:
+    await start(url, tmp_path, TENANT)
+    (tmp_path / "keys" / "payload-0002.key").write_text("ab" * 32 + "\n")
+    with pytest.raises(KeyFileError, match=r"payload-0002\.key: expected the key that this ledger was opened with"):
+        await start(url, tmp_path, TENANT)
+
+
+async def test_keys_that_signed_events_open_no_empty_ledger(url: str, tmp_path: Path, server: Server) -> None:
+    """An empty database beside old keys is a lost one, and never the beginning of a second history."""
+    with composed_on(url, tmp_path, tenant=TENANT) as on:
+        async with opened(on):
+            pass
+        with connect(url) as connection:
+            Log(connection).publish(on.signer, now())
+    said = "expected the ledger of 1 events that these keys have signed, got an empty"
+    with server.ledger() as empty, pytest.raises(KeyFileError, match=said):
+        await start(empty, tmp_path, TENANT)

@@ -151,7 +151,7 @@ def test_a_key_file_that_is_missing(program: Program, name: str) -> None:
 def test_a_key_file_with_something_else_in_it(program: Program) -> None:
     program.filled(1)
     (program.data / "keys" / "vault.kek").write_text("hello\n")
-    assert "expected 64 hex digits, got 5 characters" in problems(program("doctor", "--json").then(REFUSED))[0]
+    assert "expected 64 hex digits, got 5 bytes" in problems(program("doctor", "--json").then(REFUSED))[0]
 
 
 def test_keys_that_are_all_gone(program: Program) -> None:
