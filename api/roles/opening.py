@@ -57,14 +57,11 @@ async def _check_payload_key(program: Running) -> None:
     another one.
     """
     state = await program.queries.run(ledger_state)
-    if state.owner is None or state.demonstration:
+    if state.owner is None or state.demonstration or state.origin != program.settings.origin:
         return
     known = await program.reader.command(state.owner, KEY, system=True)
-    stream = ledger_stream(state.origin)
-    asked = (
-        payload(_request(program, state.owner, first=True)) if stream == ledger_stream(program.settings.origin) else b""
-    )
-    if known is not None and asked and known.digest != program.keys.digest(asked, known.digest_key):
+    asked = payload(_request(program, state.owner, first=True))
+    if known is not None and known.digest != program.keys.digest(asked, known.digest_key):
         path = program.settings.keys_directory / f"payload-{known.digest_key:04d}.key"
         raise KeyFileError(f"{path}: expected the key that this ledger was opened with, got another one; restore it")
 
