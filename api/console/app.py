@@ -29,7 +29,6 @@ from starlette.types import ASGIApp
 
 from adapters.postgres.connections import Connection
 from adapters.system import now, random_bytes
-from api.access_log import REQUEST_ID, log_failure
 from api.authentication import Authentication, Principal
 from api.compose import Running
 from api.console import queries, views, words
@@ -49,6 +48,7 @@ from api.console.requests import (
     within,
 )
 from api.console.session import COOKIE, LIFE, Sessions, from_our_pages
+from api.edge.log import about, log_failure
 from api.language import current, speaking, text
 from api.permissions import ROLES, Permission
 from api.queries.contracts import TextMissing
@@ -125,7 +125,7 @@ class Console:
                     log_failure(error, request.scope)
                     sentence = text(
                         "It is in the log of the program under {request}, without anything that was sent.",
-                        request=request.scope[REQUEST_ID],
+                        request=about(request.scope).request_id,
                     )
                     response = self._refusal(request, Refused(500, text("Something went wrong on our side"), sentence))
                 if LANG in request.query_params:

@@ -20,6 +20,7 @@ from typing import Annotated
 from uuid import UUID
 
 from msgspec import Meta, Struct
+from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
 
 from adapters.postgres.ledger import Request
@@ -288,7 +289,7 @@ async def read_body(headers: Headers, receive: Receive) -> bytes:
     while True:
         message = await receive()
         if message["type"] == "http.disconnect":
-            raise Problem(kinds.NOT_JSON)
+            raise ClientDisconnect
         chunk = message.get("body", b"")
         size += len(chunk)
         if size > BODY_MAX_BYTES:

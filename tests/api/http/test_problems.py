@@ -95,10 +95,10 @@ async def test_faults_and_rules_in_chinese(http: Http) -> None:
 async def test_methods_that_an_address_takes(http: Http) -> None:
     address = await http.given()
     for path, allowed in (
-        ("/v1/applications", "GET, POST"),
-        (address, "GET"),
-        (f"{address}/submit", "POST"),
-        ("/healthz", "GET"),
+        ("/v1/applications", "GET, HEAD, OPTIONS, POST"),
+        (address, "GET, HEAD, OPTIONS"),
+        (f"{address}/submit", "OPTIONS, POST"),
+        ("/healthz", "GET, HEAD, OPTIONS"),
     ):
         answer = await http.client.put(path)
         assert (answer.status_code, answer.headers["allow"]) == (405, allowed)
