@@ -31,6 +31,7 @@ _TITLES = {
     413: "The body is too large",
     415: "The body is not application/json",
     422: "The payload or the query does not fit, or the Idempotency-Key was used for something else",
+    429: "More was asked for than is allowed in this time: go on after Retry-After",
     500: "Something went wrong on our side",
     503: "Not now: repeat the request after Retry-After",
 }
@@ -58,7 +59,9 @@ def document(app: FastAPI) -> dict[str, Any]:
     schemas["Fault"]["properties"]["code"]["enum"] = list(CODES)
     found["components"]["schemas"] = dict(sorted(schemas.items()))
     found["components"]["headers"] = _headers()
-    found["components"]["responses"] = {f"Problem{status}": _problem(title) for status, title in _TITLES.items()}
+    found["components"]["responses"] = {
+        f"Problem{status}": _problem(status, title) for status, title in _TITLES.items()
+    }
     for route in routes:
         method = next(iter(route.methods or ())).lower()
         _complete(found["paths"][route.path_format][method], route)
@@ -97,15 +100,18 @@ def _headers() -> dict[str, Any]:
         "Link": (words.LINK, text),
         "Location": ("The address of what was created.", text),
         "Retry-After": ("Seconds to wait.", whole),
+        "RateLimit": (words.RATE_LIMIT, text),
+        "RateLimit-Policy": (words.RATE_LIMIT_POLICY, text),
         "Content-Language": ("`en` or `zh-CN`, by Accept-Language.", text),
     }
     return {name: {"description": words_of, "schema": schema} for name, (words_of, schema) in described.items()}
 
 
-def _problem(title: str) -> dict[str, Any]:
+def _problem(status: int, title: str) -> dict[str, Any]:
+    more = ("Retry-After", "RateLimit", "RateLimit-Policy") if status == 429 else ()
     return {
         "description": title,
-        "headers": _refs("X-Request-Id", "Content-Language"),
+        "headers": _refs("X-Request-Id", "Content-Language", *more),
         "content": {MEDIA_TYPE: {"schema": {"$ref": _REF.format(name="Problem")}}},
     }
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections import OrderedDict
-from collections.abc import Awaitable, Callable
+from collections import Counter, OrderedDict
+from collections.abc import Awaitable, Callable, Hashable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from uuid import UUID
 
@@ -14,14 +15,18 @@ from msgspec import Struct
 from adapters.postgres import api_keys
 from adapters.postgres.reading import browse
 from adapters.system import now
-from api.authentication import Authentication
+from api.authentication import Authentication, Principal
 from api.compose import Running
+from api.edge.metrics import STREAMS
+from api.edge.rates import RateLimits, Rates
 from api.http.problems import kinds
 from api.http.problems.problem import Problem
 from api.queries.engine.threads import Queries
 
 OWNERS_CACHED = 100_000
 RETRY_AFTER_S = "1"
+STREAM_RETRY_S = "60"
+"""A stream ends by itself after ten minutes; whoever looks again in one finds out soon enough."""
 
 
 class Limits(Struct, frozen=True, kw_only=True):
@@ -32,7 +37,9 @@ class Limits(Struct, frozen=True, kw_only=True):
     stream_life_s: float = 600.0
     stream_poll_s: float = 0.25
     heartbeat_s: float = 15.0
-    streams: int = 64
+    streams: int = 512
+    streams_of_key: int = 8
+    streams_of_tenant: int = 64
 
 
 class Owner(Struct, frozen=True):
@@ -46,13 +53,14 @@ class Owner(Struct, frozen=True):
 class Services:
     """Everything behind the routes of one application; `request.app.state.services`."""
 
-    def __init__(self, running: Running, limits: Limits) -> None:
+    def __init__(self, running: Running, limits: Limits, rates: RateLimits) -> None:
         self.running = running
         self.limits = limits
         self.queries = Queries(running.url)
         self.access = Authentication(lambda hashed: self.queries.run(api_keys.find_key, hashed))
         self.in_flight: set[tuple[UUID, str]] = set()
-        self.open_streams = 0
+        self.rates = Rates(rates)
+        self.streams: Counter[Hashable] = Counter()
         self._owners: OrderedDict[UUID, Owner] = OrderedDict()
 
     @staticmethod
@@ -78,6 +86,34 @@ class Services:
         self._owners[stream] = owner
         if len(self._owners) > OWNERS_CACHED:
             self._owners.popitem(last=False)
+
+    @contextmanager
+    def streaming(self, principal: Principal) -> Iterator[None]:
+        """One more event stream of a principal. Raises `stream.limit`, and `stream.full` where nobody has room."""
+        for whose, most in (
+            (principal.key, self.limits.streams_of_key),
+            (principal.tenant, self.limits.streams_of_tenant),
+        ):
+            if self.streams[whose] >= most:
+                raise kinds.TOO_MANY_STREAMS(limit=most).with_headers(Retry_After=STREAM_RETRY_S)
+        if self.streams[None] >= self.limits.streams:
+            raise kinds.STREAMS_FULL(limit=self.limits.streams)
+        counted: tuple[Hashable, ...] = (None, principal.tenant, principal.key)
+        self.streams.update(counted)
+        STREAMS.inc()
+        try:
+            yield
+        finally:
+            STREAMS.dec()
+            self.streams.subtract(counted)
+            self.streams += Counter()
+
+    async def in_reach(self, position: int) -> int:
+        """The ledger's size. Raises `position.ahead` for a position that it has not reached: nobody was told of it."""
+        size = await self.running.reader.size()
+        if position > size:
+            raise kinds.POSITION_AHEAD(ledger_position=size)
+        return size
 
     async def wait_for(self, position: int, reached: Callable[[], Awaitable[int]]) -> int:
         """The first answer of `reached` that is at least `position`.

@@ -24,6 +24,7 @@ from api.compose import Base, Running, running
 from api.console.app import Console
 from api.console.requests import ROOT
 from api.edge.metrics import CONNECTIONS
+from api.edge.rates import RateLimits
 from api.http.app import create_app
 from api.http.server.connections import BACKLOG, ConnectionLimits, Connections, room_for
 from api.http.server.protocol import Limited
@@ -61,7 +62,10 @@ class Site:
 def site(ledger: Running) -> Site:
     """Everything that a running ledger serves; serve it in the event loop that runs the ledger."""
     access = Authentication(lambda hashed: ledger.queries.run(api_keys.find_key, hashed))
-    return Site(create_app(ledger), Console(ledger, access).app())
+    given = ledger.settings
+    rates = RateLimits(key=given.rate_per_key, tenant=given.rate_per_tenant, address=given.rate_per_address)
+    interface = create_app(ledger, rates=rates)
+    return Site(interface, Console(ledger, access, interface.state.services.rates).app())
 
 
 class Server(uvicorn.Server):
