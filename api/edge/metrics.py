@@ -31,6 +31,7 @@ APPENDED = Counter(
 CONNECTIONS = Gauge("leaseledger_http_connections", "Connections that are open now.", registry=REGISTRY)
 STREAMS = Gauge("leaseledger_event_streams", "Event streams that are open now.", registry=REGISTRY)
 QUEUED = Gauge("leaseledger_write_queue", "Commands that wait to be written now.", registry=REGISTRY)
+DATABASE = Gauge("leaseledger_database_up", "Whether the database answered the last look.", registry=REGISTRY)
 POSITION = Gauge("leaseledger_ledger_position", "Events in the ledger.", registry=REGISTRY)
 BEHIND = Gauge("leaseledger_read_model_behind", "Positions that a read model is behind.", ("name",), registry=REGISTRY)
 DEAD_LETTERS = Gauge(

@@ -21,12 +21,21 @@ from api.edge.metrics import STREAMS
 from api.edge.rates import RateLimits, Rates
 from api.http.problems import kinds
 from api.http.problems.problem import Problem
-from api.queries.engine.threads import Queries
+from api.queries.engine.threads import Queries, Turns
 
 OWNERS_CACHED = 100_000
 RETRY_AFTER_S = "1"
 STREAM_RETRY_S = "60"
 """A stream ends by itself after ten minutes; whoever looks again in one finds out soon enough."""
+
+
+CHECKS, PAPERS = 2, 2
+"""Signed files that are checked, and papers that are set, at a time; of one tenant one."""
+
+UPLOADS, UPLOADS_OF_TENANT = 16, 4
+"""Signed files that are held at a time, each of up to 8 MiB: waiting for a turn costs memory."""
+
+UPLOAD_RETRY_S = "5"
 
 
 class Limits(Struct, frozen=True, kw_only=True):
@@ -61,6 +70,8 @@ class Services:
         self.in_flight: set[tuple[UUID, str]] = set()
         self.rates = Rates(rates)
         self.streams: Counter[Hashable] = Counter()
+        self.uploads: Counter[Hashable] = Counter()
+        self.checks, self.papers = Turns(CHECKS, 1), Turns(PAPERS, 1)
         self._owners: OrderedDict[UUID, Owner] = OrderedDict()
 
     @staticmethod
@@ -107,6 +118,18 @@ class Services:
             STREAMS.dec()
             self.streams.subtract(counted)
             self.streams += Counter()
+
+    @contextmanager
+    def uploading(self, principal: Principal) -> Iterator[None]:
+        """One more signed file of a tenant that is held and checked. Raises `rate.limited`."""
+        if self.uploads[principal.tenant] >= UPLOADS_OF_TENANT or self.uploads.total() >= UPLOADS:
+            raise kinds.RATE_LIMITED(limit="signed documents").with_headers(Retry_After=UPLOAD_RETRY_S)
+        self.uploads[principal.tenant] += 1
+        try:
+            yield
+        finally:
+            self.uploads[principal.tenant] -= 1
+            self.uploads += Counter()
 
     async def in_reach(self, position: int) -> int:
         """The ledger's size. Raises `position.ahead` for a position that it has not reached: nobody was told of it."""

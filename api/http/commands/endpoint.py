@@ -27,6 +27,7 @@ from adapters.postgres.ledger import Request
 from adapters.postgres.writing.sequencer import Appended, KeyReused, VersionConflict
 from adapters.system import new_id
 from api.authentication import Principal
+from api.edge.metrics import APPENDED
 from api.fills import FILLED, Filled, Given, Members
 from api.http.authentication import principal_of, require
 from api.http.commands.headers import idempotency_key, if_match
@@ -122,6 +123,8 @@ class CommandEndpoint:
             self._services.in_flight.discard(place)
         if isinstance(outcome, Refusal):
             raise refused(outcome)
+        if not outcome.replayed:
+            APPENDED.inc()
         await self._answer(outcome, send)
 
     async def _target(self, scope: Scope, headers: Headers, principal: Principal) -> tuple[UUID, Owner]:

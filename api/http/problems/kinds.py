@@ -142,6 +142,10 @@ SIGNATURES: dict[Flaw, Kind] = {
         "signature.other_document", 422, "What was signed is not a file of this contract",
         "所签署的文件不是该合同的文件",
     ),
+    Flaw.TOO_COSTLY: Kind(
+        "signature.too_costly", 422, "Checking this file takes more than any contract does",
+        "检查该文件的开销超出合同所需",
+    ),
 }  # fmt: skip
 """What is wrong with a signed file, by the way in which it is."""
 
