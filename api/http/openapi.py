@@ -19,6 +19,17 @@ from api.http.problems.faults import CODES
 from api.http.problems.problem import MEDIA_TYPE, ProblemBody
 
 VERSION = "1"
+SERVERS: list[dict[str, Any]] = [
+    {"url": "/", "description": "The program that serves this document"},
+    {
+        "url": "{base}",
+        "description": "Where it is reached from elsewhere",
+        "variables": {
+            "base": {"default": "http://127.0.0.1:8080", "description": "Scheme, host and path before `/v1`"},
+        },
+    },
+]
+_BOUNDS = frozenset({"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"})
 _REF = "#/components/schemas/{name}"
 _RENAMED = {"ProblemBody": "Problem", "FaultBody": "Fault"}
 _TITLES = {
@@ -47,7 +58,7 @@ def document(app: FastAPI) -> dict[str, Any]:
         description=words.DESCRIPTION,
         routes=routes,
         tags=words.TAGS,
-        servers=[{"url": "/", "description": "The program that serves this document"}],
+        servers=SERVERS,
         license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
     )
     schemas = found["components"]["schemas"]
@@ -65,7 +76,20 @@ def document(app: FastAPI) -> dict[str, Any]:
     for route in routes:
         method = next(iter(route.methods or ())).lower()
         _complete(found["paths"][route.path_format][method], route)
-    return found
+    whole: dict[str, Any] = _whole_bounds(found)
+    return whole
+
+
+def _whole_bounds(part: Any) -> Any:
+    """The same with bounds of integers as integers; the framework knows numbers with a point only."""
+    if isinstance(part, list):
+        return [_whole_bounds(one) for one in part]
+    if not isinstance(part, dict):
+        return part
+    return {
+        name: int(one) if name in _BOUNDS and isinstance(one, float) and one.is_integer() else _whole_bounds(one)
+        for name, one in part.items()
+    }
 
 
 def _schemas(described: Iterable[Description]) -> dict[str, Any]:

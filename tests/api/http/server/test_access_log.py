@@ -78,8 +78,8 @@ def test_an_address_that_a_trusted_proxy_gives_is(database: str, tmp_path: Path)
 def test_a_client_that_hangs_up_is_no_error(served: Serving, length: bytes) -> None:
     known = len(served.lines())
     with served.connect() as one:
-        head = b"POST /v1/applications HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %b\r\nContent-Type: application/json\r\n"
-        one.sendall(head % served.key.encode() + b"Idempotency-Key: k\r\n" + length + b"\r\n\r\n")
+        head = b"POST /v1/applications HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %b\r\nIdempotency-Key: k\r\n"
+        one.sendall(head % served.key.encode() + b"Content-Type: application/json\r\n" + length + b"\r\n\r\n")
     until(lambda: len(served.lines()) > known)
     (line,) = served.lines()[known:]
     assert (line["event"], line["level"], line["status"]) == ("request", "info", 499)
