@@ -51,6 +51,11 @@ class Authentication:
         """The principal of a key; `None` for one that was never made or is revoked."""
         return await self._look_up(key_hash(key)) if len(key) <= _KEY_MAX_CHARS else None
 
+    def knew(self, key: str) -> bool:
+        """Whether this key was somebody's when it was last asked for, so that asking again is worth it."""
+        known = self._cache.get(key_hash(key)) if len(key) <= _KEY_MAX_CHARS else None
+        return known is not None and known[1] is not None
+
     async def _look_up(self, hashed: bytes) -> Principal | None:
         now_s = asyncio.get_running_loop().time()
         known = self._cache.get(hashed)

@@ -33,6 +33,7 @@ class Permission(StrEnum):
     READ_RECEIPTS = "read_receipts"
     READ_LOG_ENTRIES = "read_log_entries"
     READ_PERSONAL = "read_personal"
+    READ_METRICS = "read_metrics"
 
 
 _P = Permission
@@ -40,7 +41,7 @@ _READS = frozenset({_P.READ_RECORDS, _P.READ_PLANS, _P.READ_RECEIPTS, _P.READ_ST
 
 ROLES: dict[str, frozenset[Permission]] = {
     "operator": frozenset(_P),
-    "merchant_admin": frozenset(_P) - {_P.READ_LOG_ENTRIES},
+    "merchant_admin": frozenset(_P) - {_P.READ_LOG_ENTRIES, _P.READ_METRICS},
     "merchant_operator": _READS
     | {_P.INTAKE, _P.VERIFY, _P.REVIEW, _P.OFFER, _P.WORK}
     | {_P.CONSENT, _P.CONTRACT, _P.LEASE, _P.COLLECT, _P.QUOTE, _P.READ_PERSONAL},
@@ -57,6 +58,7 @@ ROLES: dict[str, frozenset[Permission]] = {
 }
 """The access model's table: what each role may do within its tenant.
 
-Entry bundles of the log hold the entries of every tenant: only the tenant that runs the log is given them, see
-`tlog.tile`. A human review is completed by the lessor's own people; that is a rule of the domain.
+Entry bundles of the log hold the entries of every tenant, and measures are of all of them: only the tenant that runs
+the log is given either, see `tlog.tile` and `/metrics`. A human review is completed by the lessor's own people; that is
+a rule of the domain.
 """

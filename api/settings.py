@@ -45,6 +45,31 @@ class Settings(BaseSettings):
     host: str = Field("127.0.0.1", description="Address that the HTTP interface listens on.")
     port: int = Field(8080, ge=0, le=65535, description="Port of the HTTP interface; 0 takes a free one.")
 
+    connections: int = Field(
+        10_000,
+        ge=16,
+        le=1_000_000,
+        description="Connections at a time; fewer where the limit of file descriptors (`ulimit -n`) says so.",
+    )
+    trusted_proxies: str = Field(
+        "",
+        pattern=r"^([0-9A-Fa-f.:]+(/[0-9]{1,3})?(,[0-9A-Fa-f.:]+(/[0-9]{1,3})?)*)?$",
+        description="Addresses or networks, separated by commas, of proxies whose X-Forwarded-For is believed.",
+    )
+    rate_per_key: int = Field(5_000, ge=1, description="Requests a second for one key; twice as many at once.")
+    rate_per_tenant: int = Field(
+        10_000, ge=1, description="Requests a second for all keys of a tenant; twice as many at once."
+    )
+    rate_per_address: int = Field(
+        100, ge=1, description="Requests a second from one address without a valid key; twice as many at once."
+    )
+    metrics: str = Field(
+        "key",
+        pattern="^(key|loopback)$",
+        description="Who may read /metrics: `key`, an operator's key of the log's own tenant; `loopback`, programs on "
+        "this machine, too.",
+    )
+
     @property
     def sandbox_bank_names(self) -> tuple[str, ...]:
         """The sandbox banks, in order; none unless they are asked for."""

@@ -40,6 +40,7 @@ class Flaw(StrEnum):
     TIME = "time"
     WRONG_PARTY = "wrong_party"
     OTHER_DOCUMENT = "other_document"
+    TOO_COSTLY = "too_costly"
 
 
 class SignatureInvalid(ValueError):

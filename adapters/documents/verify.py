@@ -16,6 +16,7 @@ from collections.abc import Collection, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from io import BytesIO
+from itertools import islice
 from uuid import UUID
 
 from cryptography import x509
@@ -26,6 +27,7 @@ from pyhanko.keys.internal import translate_pyca_cryptography_cert_to_asn1
 from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.sign.ades.report import AdESIndeterminate
 from pyhanko.sign.diff_analysis import ModificationLevel
+from pyhanko.sign.fields import enumerate_sig_fields
 from pyhanko.sign.validation import EmbeddedPdfSignature, PdfSignatureStatus, validate_pdf_signature
 from pyhanko.sign.validation.status import SignatureCoverageLevel
 from pyhanko_certvalidator import ValidationContext
@@ -38,6 +40,12 @@ PADES = "/ETSI.CAdES.detached"
 
 CLOCK_SKEW = timedelta(minutes=5)
 """How far ahead of ours a signer's clock may be."""
+
+FIELDS_MAX = 24
+"""Signature fields of a file; a contract has at most twelve parties."""
+
+PAGES_MAX, OBJECTS_MAX, REVISIONS_MAX = 500, 20_000, 100
+"""A contract of eighty clauses with a dozen signatures has a twentieth of each."""
 
 _LONG_FORM = 0x80
 _PARTY = re.compile(r"(?:Party |urn:uuid:)([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})")
@@ -176,10 +184,28 @@ def _claims_another(facts: SignatureFacts) -> bool:
 
 def _signatures(pdf: bytes) -> list[EmbeddedPdfSignature]:
     try:
-        return list(PdfFileReader(BytesIO(pdf)).embedded_signatures)
+        reader = PdfFileReader(BytesIO(pdf))
+        _check_sizes(reader)
+        return list(reader.embedded_signatures)
+    except (SignatureInvalid, MemoryError):
+        raise
     except Exception as error:
         # A file from outside may raise anything in a reader, and is then no PDF.
         raise SignatureInvalid(Flaw.NOT_A_PDF, "(file)", "a PDF", "a file that cannot be read") from error
+
+
+def _check_sizes(reader: PdfFileReader) -> None:
+    """Refuse what no contract is, before anything is computed of it."""
+    revisions = reader.total_revisions
+    counted = (
+        (REVISIONS_MAX, "revisions", revisions),
+        (OBJECTS_MAX, "objects", sum(map(len, map(reader.xrefs.explicit_refs_in_revision, range(revisions))))),
+        (PAGES_MAX, "pages", int(reader.root["/Pages"].get("/Count", 0))),
+        (FIELDS_MAX, "signature fields", sum(1 for _ in islice(enumerate_sig_fields(reader), FIELDS_MAX + 1))),
+    )
+    for most, what, got in counted:
+        if got > most:
+            raise SignatureInvalid(Flaw.TOO_COSTLY, "(file)", f"{most} {what}", got)
 
 
 def _verified(
@@ -199,6 +225,8 @@ def _verified(
         status = validate_pdf_signature(signature, signer_validation_context=context)
         start, length, resume, rest = signature.byte_range
         signed_at = signature.self_reported_timestamp
+    except MemoryError:
+        raise
     except Exception as error:
         # A damaged signature raises whatever its reader stumbles over.
         raise SignatureInvalid(Flaw.CHANGED, field, "a signature that can be checked", type(error).__name__) from error
@@ -252,6 +280,8 @@ def _check_container(field: str, signature: EmbeddedPdfSignature, roots: Sequenc
     """What no signature covers: the room it was written into, the algorithms it names, the certificates beside it."""
     try:
         behind, named, used, carried = _container(signature)
+    except MemoryError:
+        raise
     except Exception as error:
         # As above: whatever a damaged container raises.
         raise SignatureInvalid(Flaw.CHANGED, field, "a container that can be read", type(error).__name__) from error

@@ -7,7 +7,7 @@ Pages work without scripts; the headers forbid any.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Hashable, Mapping
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
@@ -29,7 +29,6 @@ from starlette.types import ASGIApp
 
 from adapters.postgres.connections import Connection
 from adapters.system import now, random_bytes
-from api.access_log import REQUEST_ID, log_failure
 from api.authentication import Authentication, Principal
 from api.compose import Running
 from api.console import queries, views, words
@@ -49,6 +48,8 @@ from api.console.requests import (
     within,
 )
 from api.console.session import COOKIE, LIFE, Sessions, from_our_pages
+from api.edge.log import about, log_failure
+from api.edge.rates import Buckets, Rates, place_of
 from api.language import current, speaking, text
 from api.permissions import ROLES, Permission
 from api.queries.contracts import TextMissing
@@ -61,6 +62,7 @@ from api.queries.engine.parameters import (
     read_parameters,
 )
 from api.queries.engine.read import PositionAhead, Read, ReadRequest
+from api.queries.engine.threads import ASKING
 from api.queries.receipts import receipt_of
 from domain.kernel.ids import IdError
 from projections.engine.copies import NotLive
@@ -74,9 +76,10 @@ _OWN = frozenset({LANG, AS_OF, DAY, STARTING_AFTER})
 class Console:
     """The pages around one running ledger."""
 
-    def __init__(self, running: Running, access: Authentication) -> None:
+    def __init__(self, running: Running, access: Authentication, rates: Rates) -> None:
         self._running = running
         self._access = access
+        self._rates = rates
         self._made_up: bool | None = None
         self._sessions = Sessions(running.keys.console_secret(), random_bytes, now)
         self._templates = Environment(
@@ -125,7 +128,7 @@ class Console:
                     log_failure(error, request.scope)
                     sentence = text(
                         "It is in the log of the program under {request}, without anything that was sent.",
-                        request=request.scope[REQUEST_ID],
+                        request=about(request.scope).request_id,
                     )
                     response = self._refusal(request, Refused(500, text("Something went wrong on our side"), sentence))
                 if LANG in request.query_params:
@@ -147,10 +150,22 @@ class Console:
         """Who is logged in. Raises a redirect to the login page."""
         key = self._sessions.open(request.cookies.get(COOKIE, ""))
         principal = None if key is None else await self._access.find(key)
-        if principal is None:
+        if principal is not None:
+            known = about(request.scope)
+            known.tenant, known.key = principal.tenant, principal.key
+            ASKING.set(principal.tenant)
+            self._take(self._rates.keys, principal.key)
+            self._take(self._rates.tenants, principal.tenant)
+        else:
             raise HTTPException(303, headers={"Location": f"{ROOT}/login?{urlencode({'next': address(request)})}"})
         request.state.principal = principal
         return principal
+
+    @staticmethod
+    def _take(buckets: Buckets, whose: Hashable) -> None:
+        """Count a request. Raises a refusal with 429 where there were too many."""
+        if buckets.take(whose).wait_s:
+            raise Refused(429, text("Too many requests"), text("Go on in a moment."))
 
     async def log_in(self, request: Request) -> Response:
         """The login page, and what its form sends: an API key."""
@@ -161,6 +176,7 @@ class Console:
             raise Refused(403, text("Not allowed"), text("The form was sent from another site."))
         fields = await form(request)
         key = fields.get("key", "").strip()
+        self._take(self._rates.addresses, place_of(request.scope.get("client")))
         if await self._access.find(key) is None:
             error = text(
                 "There is no living key like this. Keys begin with llk_ and are shown once, when they are made."

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
+from starlette.requests import ClientDisconnect, Request
+from starlette.types import ASGIApp, Receive, Scope, Send
 
-from starlette.requests import Request
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
-
-from adapters.system import new_id
-from api.access_log import REQUEST_ID, log_request
 from api.console.requests import ROOT
+from api.edge.log import GONE
+from api.edge.watching import Watched
 
 _ROUTE = "leaseledger.route"
 
@@ -27,18 +25,10 @@ class Edge:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request."""
-        began_s = asyncio.get_running_loop().time()
-        scope[REQUEST_ID] = request_id = new_id().hex
-        status = 0
-
-        async def named(message: Message) -> None:
-            nonlocal status
-            if message["type"] == "http.response.start":
-                status = message["status"]
-                message["headers"] = [*message["headers"], (b"x-request-id", request_id.encode())]
-            await send(message)
-
+        watched = Watched(scope, send)
         try:
-            await self._app(scope, receive, named)
+            await self._app(scope, receive, watched.send)
+        except ClientDisconnect:
+            watched.status = watched.status or GONE
         finally:
-            log_request(scope, scope.get(_ROUTE, ""), status, asyncio.get_running_loop().time() - began_s)
+            watched.end(scope.get(_ROUTE, ""))

@@ -11,16 +11,18 @@ from contextlib import asynccontextmanager
 from functools import cached_property
 from typing import Any
 
+import msgspec
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.types import Receive, Scope, Send
 
 from api.compose import Running
+from api.edge.rates import RateLimits
 from api.http import openapi
 from api.http.commands import routes as commands
 from api.http.edge import Edge, answer_problem
-from api.http.endpoints import callbacks, evidence, offers, papers, service, stream, subjects
+from api.http.endpoints import callbacks, evidence, metrics, offers, papers, service, stream, subjects
 from api.http.problems.problem import Problem
 from api.http.reads import routes as reads
 from api.http.services import Limits, Services
@@ -48,21 +50,26 @@ class Http(FastAPI):
     def _document(self) -> dict[str, Any]:
         return openapi.document(self)
 
+    @cached_property
+    def openapi_bytes(self) -> bytes:
+        """The OpenAPI document as it is served."""
+        return msgspec.json.encode(self._document)
+
     def openapi(self) -> dict[str, Any]:
         """The OpenAPI document."""
         return self._document
 
 
-DEFAULT_LIMITS = Limits()
+DEFAULT_LIMITS, DEFAULT_RATES = Limits(), RateLimits()
 HANDLED: tuple[type[Exception], ...] = (Problem, HTTPException, RequestValidationError, Exception)
 
 
-def create_app(running: Running, *, limits: Limits = DEFAULT_LIMITS) -> FastAPI:
+def create_app(running: Running, *, limits: Limits = DEFAULT_LIMITS, rates: RateLimits = DEFAULT_RATES) -> FastAPI:
     """The HTTP interface of a running ledger; serve it in the event loop that runs the ledger.
 
     It takes commands and answers questions. Read models and checkpoints are kept up to date by others.
     """
-    services = Services(running, limits)
+    services = Services(running, limits, rates)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -77,7 +84,7 @@ def create_app(running: Running, *, limits: Limits = DEFAULT_LIMITS) -> FastAPI:
     )  # fmt: skip
     app.state.services = services
     app.edge = Edge(app.route, commands.register(app, services))
-    modules = (reads, papers, callbacks, offers, subjects, stream, evidence, service)
+    modules = (reads, papers, callbacks, offers, subjects, stream, evidence, service, metrics)
     for module in modules:
         module.register(app)
     return app

@@ -6,25 +6,67 @@ Authorization: Bearer llk_… ──▶ Authentication ──▶ Principal(tenan
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from math import ceil
 
 from fastapi import Depends, Request
 from fastapi.security import HTTPBearer
+from starlette.types import Scope
 
-from api.authentication import Authentication, Principal
+from api.authentication import Principal
+from api.edge.log import about
+from api.edge.rates import Taken, place_of
 from api.http.problems import kinds
+from api.http.services import Services
 from api.permissions import Permission
+from api.queries.engine.threads import ASKING
 
 _BEARER = "bearer "
 
 
-async def principal_of(access: Authentication, authorization: str | None) -> Principal:
-    """The principal of an Authorization header. Raises `auth.missing` or `auth.unknown`."""
-    if authorization is None or not authorization[: len(_BEARER)].lower() == _BEARER:
+async def principal_of(of: Services, scope: Scope, authorization: str | None) -> Principal:
+    """The principal of an Authorization header, who has not asked too often.
+
+    Raises `auth.missing`, `auth.unknown`, and `rate.limited`, before the database is asked for a key that nobody had.
+    """
+    key = bearer(authorization)
+    if key is None or not of.access.knew(key):
+        take_by_address(of, scope)
+    if key is None:
         raise kinds.KEY_MISSING().with_headers(WWW_Authenticate="Bearer")
-    found = await access.find(authorization[len(_BEARER) :].strip())
+    found = await of.access.find(key)
     if found is None:
         raise kinds.KEY_UNKNOWN().with_headers(WWW_Authenticate='Bearer error="invalid_token"')
+    known = about(scope)
+    known.tenant, known.key = found.tenant, found.key
+    ASKING.set(found.tenant)
+    by_key, by_tenant = of.rates.keys.take(found.key), of.rates.tenants.take(found.tenant)
+    known.headers += (of.rates.policy, of.rates.header(by_key, by_tenant))
+    _refuse(by_key, "key")
+    _refuse(by_tenant, "tenant")
     return found
+
+
+def bearer(authorization: str | None) -> str | None:
+    """The key in an Authorization header; `None` for every other one."""
+    if authorization is None or authorization[: len(_BEARER)].lower() != _BEARER:
+        return None
+    return authorization[len(_BEARER) :].strip()
+
+
+def take_by_address(of: Services, scope: Scope) -> None:
+    """Count a request by the address that it came from. Raises `rate.limited`."""
+    _refuse(of.rates.addresses.take(place_of(scope.get("client"))), "address")
+
+
+def _refuse(taken: Taken, limit: str) -> None:
+    if taken.wait_s:
+        raise kinds.RATE_LIMITED(limit=limit).with_headers(Retry_After=str(max(1, ceil(taken.wait_s))))
+
+
+async def anybody(request: Request) -> None:
+    """The dependency of routes that need no key."""
+    ASKING.set(None)
+    take_by_address(request.app.state.services, request.scope)
 
 
 def require(principal: Principal, permission: Permission) -> None:
@@ -42,8 +84,7 @@ _scheme = HTTPBearer(
 
 async def caller(request: Request, _: object = Depends(_scheme)) -> Principal:
     """The dependency by which every protected route knows its tenant."""
-    access: Authentication = request.app.state.services.access
-    return await principal_of(access, request.headers.get("authorization"))
+    return await principal_of(request.app.state.services, request.scope, request.headers.get("authorization"))
 
 
 def needs(permission: Permission) -> Callable[..., Awaitable[Principal]]:

@@ -11,10 +11,10 @@ from fastapi.routing import APIRoute
 from msgspec import Struct
 from starlette.responses import Response
 
-COMMAND_PROBLEMS: tuple[int, ...] = (400, 401, 403, 404, 409, 412, 413, 415, 422, 500, 503)
+COMMAND_PROBLEMS: tuple[int, ...] = (400, 401, 403, 404, 409, 412, 413, 415, 422, 429, 500, 503)
 CREATE_PROBLEMS = tuple(status for status in COMMAND_PROBLEMS if status not in (404, 412))
-READ_PROBLEMS = (400, 401, 403, 404, 409, 422, 500, 503)
-PUBLIC_PROBLEMS = (404, 422, 500, 503)
+READ_PROBLEMS = (400, 401, 403, 404, 409, 422, 429, 500, 503)
+PUBLIC_PROBLEMS = (404, 422, 429, 500, 503)
 
 POSITION, LINK, ETAG, REPLAYED, LOCATION = "Ledger-Position", "Link", "ETag", "Idempotent-Replayed", "Location"
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
 
 import psycopg
@@ -11,9 +10,9 @@ from fastapi.exceptions import RequestValidationError
 from msgspec import ValidationError
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from adapters.postgres.connections import DatabaseUnavailable
 from adapters.postgres.ledger import StreamBusy
@@ -23,9 +22,11 @@ from adapters.reference.plans import CatalogueError
 from adapters.reference.policies import PolicyError
 from adapters.reference.prudential import PrudentialDataError
 from adapters.reference.tenants import TenantsError
-from adapters.system import new_id
-from api.access_log import REQUEST_ID, log_failure, log_request
+from api.edge.log import GONE, about, log_failure
+from api.edge.metrics import LIMITED
+from api.edge.watching import Watched
 from api.http.commands.endpoint import CommandEndpoint
+from api.http.methods import allow, answer_options, as_get
 from api.http.problems import kinds
 from api.http.problems.faults import faults_of
 from api.http.problems.problem import MEDIA_TYPE, Problem, ProblemKind, body_of, language_of
@@ -72,33 +73,27 @@ class Edge:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        began_s = asyncio.get_running_loop().time()
-        request_id = new_id().hex
-        scope[REQUEST_ID] = request_id
-        status, complete = 0, False
-        extra = [(b"x-request-id", request_id.encode()), (b"x-content-type-options", b"nosniff")]
-
-        async def named(message: Message) -> None:
-            nonlocal status, complete
-            if message["type"] == "http.response.start":
-                status = message["status"]
-                message["headers"] = [*message["headers"], *extra]
-            await send(message)
-            complete = message["type"] == "http.response.body" and not message.get("more_body")
-
+        watched = Watched(scope, send)
+        watched.about.headers.append((b"x-content-type-options", b"nosniff"))
+        asked = as_get(scope)
         try:
-            await self._target(scope)(scope, receive, named)
+            await self._target(asked)(asked, receive, watched.send)
+        except ClientDisconnect:
+            # Whoever hangs up is told nothing, and nothing went wrong.
+            watched.status = watched.status or GONE
         except Exception as error:  # noqa: BLE001 - whatever it is becomes a problem or a broken answer
-            if not status:
-                await problem_response(scope, error)(scope, receive, named)
-            elif not complete:
+            if not watched.status:
+                await problem_response(asked, error)(asked, receive, watched.send)
+            elif not watched.complete:
                 # Half an answer cannot be taken back: the server closes the connection, and hears no more than this.
                 raise AnswerBroken(type(error).__name__) from None
         finally:
-            log_request(scope, _route(scope), status, asyncio.get_running_loop().time() - began_s)
+            watched.end(_route(asked))
 
     def _target(self, scope: Scope) -> ASGIApp:
         """The endpoint of a command, found without asking every route; the framework for everything else."""
+        if scope["method"] == "OPTIONS":
+            return answer_options
         if scope["method"] == "POST" and scope["path"].startswith(_PREFIX):
             plural, _, rest = scope["path"][len(_PREFIX) :].partition("/")
             identifier, _, segment = rest.partition("/")
@@ -113,13 +108,15 @@ class Edge:
 def problem_response(scope: Scope, error: Exception) -> Response:
     """The response for what was raised while a request was handled; the unexpected is logged without its text."""
     problem = problem_of(error, scope)
-    request_id = scope.get(REQUEST_ID, "")
+    request_id = about(scope).request_id
     if problem.kind is kinds.INTERNAL:
         log_failure(error, scope)
     language = language_of(Headers(scope=scope).get("accept-language", ""))
     headers = {"Content-Language": language, "Vary": "Accept-Language", "Cache-Control": "no-store", **problem.headers}
     if problem.kind.status == 503:
         headers.setdefault("Retry-After", RETRY_AFTER_S)
+    if problem.kind in kinds.LIMITS:
+        LIMITED.labels(problem.kind.code).inc()
     return Response(body_of(problem, language, request_id), problem.kind.status, headers, MEDIA_TYPE)
 
 
@@ -146,20 +143,13 @@ def _framework(error: HTTPException, scope: Scope) -> Problem:
     if error.status_code == 404:
         return kinds.NO_ROUTE()
     if error.status_code == 405:
-        return kinds.WRONG_METHOD().with_headers(Allow=", ".join(_methods(scope)))
+        return kinds.WRONG_METHOD().with_headers(Allow=allow(scope))
     kind = ProblemKind(f"http.{error.status_code}", error.status_code, kinds.HTTP_ERROR.en, kinds.HTTP_ERROR.zh)
     return Problem(kind, headers=_copied(error.headers))
 
 
 def _copied(headers: Mapping[str, str] | None) -> dict[str, str]:
     return dict(headers or {})
-
-
-def _methods(scope: Scope) -> list[str]:
-    """All methods of an address; the framework names those of the first route only."""
-    routes = scope["app"].routes
-    fitting = (route for route in routes if hasattr(route, "path_regex") and route.path_regex.match(scope["path"]))
-    return sorted({method for route in fitting for method in route.methods or ()})
 
 
 def _route(scope: Scope) -> str:

@@ -19,6 +19,17 @@ from api.http.problems.faults import CODES
 from api.http.problems.problem import MEDIA_TYPE, ProblemBody
 
 VERSION = "1"
+SERVERS: list[dict[str, Any]] = [
+    {"url": "/", "description": "The program that serves this document"},
+    {
+        "url": "{base}",
+        "description": "Where it is reached from elsewhere",
+        "variables": {
+            "base": {"default": "http://127.0.0.1:8080", "description": "Scheme, host and path before `/v1`"},
+        },
+    },
+]
+_BOUNDS = frozenset({"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"})
 _REF = "#/components/schemas/{name}"
 _RENAMED = {"ProblemBody": "Problem", "FaultBody": "Fault"}
 _TITLES = {
@@ -31,6 +42,7 @@ _TITLES = {
     413: "The body is too large",
     415: "The body is not application/json",
     422: "The payload or the query does not fit, or the Idempotency-Key was used for something else",
+    429: "More was asked for than is allowed in this time: go on after Retry-After",
     500: "Something went wrong on our side",
     503: "Not now: repeat the request after Retry-After",
 }
@@ -46,7 +58,7 @@ def document(app: FastAPI) -> dict[str, Any]:
         description=words.DESCRIPTION,
         routes=routes,
         tags=words.TAGS,
-        servers=[{"url": "/", "description": "The program that serves this document"}],
+        servers=SERVERS,
         license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
     )
     schemas = found["components"]["schemas"]
@@ -58,11 +70,26 @@ def document(app: FastAPI) -> dict[str, Any]:
     schemas["Fault"]["properties"]["code"]["enum"] = list(CODES)
     found["components"]["schemas"] = dict(sorted(schemas.items()))
     found["components"]["headers"] = _headers()
-    found["components"]["responses"] = {f"Problem{status}": _problem(title) for status, title in _TITLES.items()}
+    found["components"]["responses"] = {
+        f"Problem{status}": _problem(status, title) for status, title in _TITLES.items()
+    }
     for route in routes:
         method = next(iter(route.methods or ())).lower()
         _complete(found["paths"][route.path_format][method], route)
-    return found
+    whole: dict[str, Any] = _whole_bounds(found)
+    return whole
+
+
+def _whole_bounds(part: Any) -> Any:
+    """The same with bounds of integers as integers; the framework knows numbers with a point only."""
+    if isinstance(part, list):
+        return [_whole_bounds(one) for one in part]
+    if not isinstance(part, dict):
+        return part
+    return {
+        name: int(one) if name in _BOUNDS and isinstance(one, float) and one.is_integer() else _whole_bounds(one)
+        for name, one in part.items()
+    }
 
 
 def _schemas(described: Iterable[Description]) -> dict[str, Any]:
@@ -97,15 +124,18 @@ def _headers() -> dict[str, Any]:
         "Link": (words.LINK, text),
         "Location": ("The address of what was created.", text),
         "Retry-After": ("Seconds to wait.", whole),
+        "RateLimit": (words.RATE_LIMIT, text),
+        "RateLimit-Policy": (words.RATE_LIMIT_POLICY, text),
         "Content-Language": ("`en` or `zh-CN`, by Accept-Language.", text),
     }
     return {name: {"description": words_of, "schema": schema} for name, (words_of, schema) in described.items()}
 
 
-def _problem(title: str) -> dict[str, Any]:
+def _problem(status: int, title: str) -> dict[str, Any]:
+    more = ("Retry-After", "RateLimit", "RateLimit-Policy") if status == 429 else ()
     return {
         "description": title,
-        "headers": _refs("X-Request-Id", "Content-Language"),
+        "headers": _refs("X-Request-Id", "Content-Language", *more),
         "content": {MEDIA_TYPE: {"schema": {"$ref": _REF.format(name="Problem")}}},
     }
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import OrderedDict
-from collections.abc import Awaitable, Callable
+from collections import Counter, OrderedDict
+from collections.abc import Awaitable, Callable, Hashable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from uuid import UUID
 
@@ -15,15 +16,28 @@ from msgspec import Struct
 from adapters.postgres import api_keys
 from adapters.postgres.reading import browse
 from adapters.system import now
-from api.authentication import Authentication
+from api.authentication import Authentication, Principal
 from api.compose import Running
+from api.edge.metrics import STREAMS
+from api.edge.rates import RateLimits, Rates
 from api.followers import Watch
 from api.http.problems import kinds
 from api.http.problems.problem import Problem
-from api.queries.engine.threads import Queries
+from api.queries.engine.threads import Queries, Turns
 
 OWNERS_CACHED = 100_000
 RETRY_AFTER_S = "1"
+STREAM_RETRY_S = "60"
+"""A stream ends by itself after ten minutes; whoever looks again in one finds out soon enough."""
+
+
+CHECKS, PAPERS = 2, 2
+"""Signed files that are checked, and papers that are set, at a time; of one tenant one."""
+
+UPLOADS, UPLOADS_OF_TENANT = 16, 4
+"""Signed files that are held at a time, each of up to 8 MiB: waiting for a turn costs memory."""
+
+UPLOAD_RETRY_S = "5"
 
 
 class Limits(Struct, frozen=True, kw_only=True):
@@ -34,7 +48,9 @@ class Limits(Struct, frozen=True, kw_only=True):
     stream_life_s: float = 600.0
     stream_poll_s: float = 0.25
     heartbeat_s: float = 15.0
-    streams: int = 64
+    streams: int = 512
+    streams_of_key: int = 8
+    streams_of_tenant: int = 64
 
 
 class Owner(Struct, frozen=True):
@@ -48,14 +64,17 @@ class Owner(Struct, frozen=True):
 class Services:
     """Everything behind the routes of one application; `request.app.state.services`."""
 
-    def __init__(self, running: Running, limits: Limits) -> None:
+    def __init__(self, running: Running, limits: Limits, rates: RateLimits) -> None:
         self.running = running
         self.limits = limits
         self.queries = Queries(running.url)
         self.access = Authentication(lambda hashed: self.queries.run(api_keys.find_key, hashed))
         self.in_flight: set[tuple[UUID, str]] = set()
-        self.open_streams = 0
         self.watch = Watch(time.monotonic)
+        self.rates = Rates(rates)
+        self.streams: Counter[Hashable] = Counter()
+        self.uploads: Counter[Hashable] = Counter()
+        self.checks, self.papers = Turns(CHECKS, 1), Turns(PAPERS, 1)
         self._owners: OrderedDict[UUID, Owner] = OrderedDict()
 
     @staticmethod
@@ -81,6 +100,46 @@ class Services:
         self._owners[stream] = owner
         if len(self._owners) > OWNERS_CACHED:
             self._owners.popitem(last=False)
+
+    @contextmanager
+    def streaming(self, principal: Principal) -> Iterator[None]:
+        """One more event stream of a principal. Raises `stream.limit`, and `stream.full` where nobody has room."""
+        for whose, most in (
+            (principal.key, self.limits.streams_of_key),
+            (principal.tenant, self.limits.streams_of_tenant),
+        ):
+            if self.streams[whose] >= most:
+                raise kinds.TOO_MANY_STREAMS(limit=most).with_headers(Retry_After=STREAM_RETRY_S)
+        if self.streams[None] >= self.limits.streams:
+            raise kinds.STREAMS_FULL(limit=self.limits.streams)
+        counted: tuple[Hashable, ...] = (None, principal.tenant, principal.key)
+        self.streams.update(counted)
+        STREAMS.inc()
+        try:
+            yield
+        finally:
+            STREAMS.dec()
+            self.streams.subtract(counted)
+            self.streams += Counter()
+
+    @contextmanager
+    def uploading(self, principal: Principal) -> Iterator[None]:
+        """One more signed file of a tenant that is held and checked. Raises `rate.limited`."""
+        if self.uploads[principal.tenant] >= UPLOADS_OF_TENANT or self.uploads.total() >= UPLOADS:
+            raise kinds.RATE_LIMITED(limit="signed documents").with_headers(Retry_After=UPLOAD_RETRY_S)
+        self.uploads[principal.tenant] += 1
+        try:
+            yield
+        finally:
+            self.uploads[principal.tenant] -= 1
+            self.uploads += Counter()
+
+    async def in_reach(self, position: int) -> int:
+        """The ledger's size. Raises `position.ahead` for a position that it has not reached: nobody was told of it."""
+        size = await self.running.reader.size()
+        if position > size:
+            raise kinds.POSITION_AHEAD(ledger_position=size)
+        return size
 
     async def wait_for(self, position: int, reached: Callable[[], Awaitable[int]]) -> int:
         """The first answer of `reached` that is at least `position`.

@@ -11,7 +11,10 @@ IF_MATCH = (
     "the version of the moment; every rule is checked again there, so nothing can be overwritten unseen."
 )
 CASE_ID = "The case that this belongs to, `case_` and 32 hex digits; by default it opens one of its own."
-AT_LEAST = "Wait (at most 5 s) until the answer is at least as new as this ledger position."
+AT_LEAST = (
+    "Wait (at most 5 s) until the answer is at least as new as this ledger position; 409 at once where the ledger has "
+    "not reached it."
+)
 AS_OF_POSITION = "Answer as of this ledger position."
 AS_OF = "Answer as of this instant of recording (RFC 3339); not together with `as_of_position`."
 LEDGER_POSITION = "The ledger position that this answer is valid at."
@@ -19,6 +22,8 @@ ETAG = "The version of the resource, quoted."
 REQUEST_ID = "Names this request in problems and logs."
 REPLAYED = "`true` when this is the stored outcome of an earlier request with the same key."
 LINK = "The next page (RFC 8288), where there is one."
+RATE_LIMIT = "What is left of each limit (`r`), and the seconds until all of it is there again (`t`)."
+RATE_LIMIT_POLICY = "How many requests (`q`) in how many seconds (`w`), for the key and for all keys of its tenant."
 LIMIT = "How many items at most."
 
 DESCRIPTION = """\

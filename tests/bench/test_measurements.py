@@ -31,6 +31,7 @@ from tests.bench import (
     importing,
     leasing,
     proofs,
+    serving,
     stock,
     synthetic,
     uma,
@@ -280,3 +281,26 @@ def test_streams_of_a_made_up_ledger_differ(place: Place) -> None:
             streams = connection.execute("SELECT DISTINCT stream FROM ledger.events").fetchall()
     assert len(streams) == 1_000
     assert all(isinstance(stream, UUID) for (stream,) in streams)
+
+
+# ------------------------------------------------------------------------------------------ row 9, http
+
+
+@pytest.mark.network
+def test_http(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(serving, "MANY", 8)
+    alone, many = serving.run(place)
+    check_row(alone, "http, one client", with_peer=False)
+    check_row(many, "http, many clients", with_peer=False)
+
+
+@pytest.mark.network
+def test_answers_that_the_ledger_does_not_hold_are_noticed(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    sizes = iter([0, 0])
+    monkeypatch.setattr(serving, "scalar", lambda *_: next(sizes))
+    with (
+        place.ledger("http_lost") as on,
+        serving.served(on) as (url, key),
+        pytest.raises(Broken, match="events in the ledger"),
+    ):
+        serving.throughput(on, url, key, 1, 0.2)

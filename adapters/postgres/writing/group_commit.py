@@ -107,6 +107,11 @@ class GroupCommit:
         if self._connection is not None:
             await self._connection.close()
 
+    @property
+    def waiting(self) -> int:
+        """Appends that wait for the next transaction."""
+        return len(self._waiting)
+
     async def append(self, append: Append) -> Appended:
         """Queue one append and wait until its transaction is on disk.
 

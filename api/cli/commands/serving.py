@@ -11,6 +11,7 @@ from __future__ import annotations
 import errno
 import mmap
 import socket
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from enum import StrEnum
@@ -26,14 +27,9 @@ from api.cli.wording.words import padded
 from api.language import message, text
 
 if TYPE_CHECKING:
-    from types import FrameType
-
     from rich.console import Console
 
     from api.compose import Base
-
-SHUTDOWN_TIMEOUT_S = 10
-"""Requests that are still open after so long are cut off."""
 
 _WHY = {
     errno.EADDRINUSE: message("is taken; choose another port with --port or LEASELEDGER_PORT (0 takes a free one)"),
@@ -146,6 +142,8 @@ def listening(host: str, port: int) -> Iterator[socket.socket]:
         raise Unusable(f"--host {host}: {retold(str(error.strerror))}") from None
     try:
         listener = socket.create_server(address[:2], family=family)
+        # Head and body of an answer are two writes: without this the second waits for the first one's acknowledgement.
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     except OSError as error:
         why = _WHY.get(error.errno or 0)
         raise Unusable(f"{host}:{port} {text(why) if why else retold(str(error.strerror))}") from None
@@ -160,41 +158,12 @@ def url_of(listener: socket.socket) -> str:
 
 
 def _serve(session: Session, on: Base, listener: socket.socket, told: mmap.mmap) -> None:
-    import asyncio
+    from api.edge.log import configure_logging
+    from api.roles.serve import serve
 
-    asyncio.run(_served(session, on, listener, told))
-
-
-async def _served(session: Session, on: Base, listener: socket.socket, told: mmap.mmap) -> None:
-    import uvicorn
-
-    from api.roles.opening import opened
-    from api.roles.role import seen
-    from api.roles.serve import site
-
-    class Server(uvicorn.Server):
-        """Ends by itself when told to, instead of raising the signal again after its work is done."""
-
-        def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002 - uvicorn's signature
-            self.force_exit = self.should_exit
-            self.should_exit = True
-
-        async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-            await super().startup(sockets)
-            # Said only now, so that whoever reads it can connect.
-            announce(session, on, listener, told)
-
-    async with opened(on) as ledger:
-        config = uvicorn.Config(
-            site(ledger),
-            log_level="warning",
-            access_log=False,
-            server_header=False,
-            lifespan="on",
-            timeout_graceful_shutdown=SHUTDOWN_TIMEOUT_S,
-        )
-        async with seen(on, Name.SERVE.value):
-            await Server(config).serve(sockets=[listener])
+    configure_logging(sys.stderr.buffer)
+    # Said only once it listens, so that whoever reads it can connect.
+    serve(on, listener, partial(announce, session, on, listener, told))
 
 
 def announce(session: Session, on: Base, listener: socket.socket, told: mmap.mmap) -> None:

@@ -20,12 +20,14 @@ from typing import Annotated
 from uuid import UUID
 
 from msgspec import Meta, Struct
+from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
 
 from adapters.postgres.ledger import Request
 from adapters.postgres.writing.sequencer import Appended, KeyReused, VersionConflict
 from adapters.system import new_id
 from api.authentication import Principal
+from api.edge.metrics import APPENDED
 from api.fills import FILLED, Filled, Given, Members
 from api.http.authentication import principal_of, require
 from api.http.commands.headers import idempotency_key, if_match
@@ -102,7 +104,7 @@ class CommandEndpoint:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request; problems are raised."""
         headers = read_headers(scope)
-        principal = await principal_of(self._services.access, headers.authorization)
+        principal = await principal_of(self._services, scope, headers.authorization)
         require(principal, self._spec.permission)
         if scope["query_string"]:
             raise Problem(kinds.QUERY_INVALID)
@@ -121,6 +123,8 @@ class CommandEndpoint:
             self._services.in_flight.discard(place)
         if isinstance(outcome, Refusal):
             raise refused(outcome)
+        if not outcome.replayed:
+            APPENDED.inc()
         await self._answer(outcome, send)
 
     async def _target(self, scope: Scope, headers: Headers, principal: Principal) -> tuple[UUID, Owner]:
@@ -289,7 +293,7 @@ async def read_body(headers: Headers, receive: Receive) -> bytes:
     while True:
         message = await receive()
         if message["type"] == "http.disconnect":
-            raise Problem(kinds.NOT_JSON)
+            raise ClientDisconnect
         chunk = message.get("body", b"")
         size += len(chunk)
         if size > BODY_MAX_BYTES:

@@ -48,9 +48,12 @@ def if_match(value: str | None) -> frozenset[int] | None:
 
 def none_match(value: str | None, version: int) -> bool:
     """Whether If-None-Match names this version, by the weak comparison of RFC 9110 §13.1.2; nonsense names nothing."""
-    if value is None:
-        return False
-    return value.strip() == "*" or any(tag == str(version) for _, tag in _ETAG.findall(value))
+    return names_tag(value, str(version))
+
+
+def names_tag(value: str | None, tag: str) -> bool:
+    """Whether If-None-Match names an opaque tag, by the weak comparison; nonsense names nothing."""
+    return value is not None and (value.strip() == "*" or any(one == tag for _, one in _ETAG.findall(value)))
 
 
 def _etags(value: str) -> list[tuple[str, str]]:

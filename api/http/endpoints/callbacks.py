@@ -24,7 +24,7 @@ from api.http.description import POSITION, Description, add
 from api.http.problems import kinds
 from api.http.problems.problem import Problem, refused
 from api.http.reads.answers import JSON, encode
-from api.http.reads.routes import STRICT, Of
+from api.http.reads.routes import PUBLIC, Of
 from api.http.services import RETRY_AFTER_S, Services
 from domain.kernel.command import SYSTEM, Actor, Context
 from domain.kernel.event import Event
@@ -127,5 +127,5 @@ def register(app: FastAPI) -> None:
         receive_callback,
         "payments",
         description,
-        dependencies=STRICT,
+        dependencies=PUBLIC,
     )

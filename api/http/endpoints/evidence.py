@@ -12,11 +12,13 @@ from adapters.postgres.connections import Connection
 from adapters.postgres.log import Log, Published
 from api.authentication import Principal
 from api.http.authentication import caller, needs, require
-from api.http.description import POSITION, PUBLIC_PROBLEMS, Description, add
+from api.http.description import ETAG, NOT_MODIFIED, POSITION, PUBLIC_PROBLEMS, Description, add
+from api.http.methods import ANY_ORIGIN
 from api.http.problems import kinds
 from api.http.problems.problem import Problem
 from api.http.reads.answers import answer
-from api.http.reads.routes import STRICT, Of
+from api.http.reads.routes import PUBLIC, STRICT, Of
+from api.http.repeating import repeating
 from api.permissions import Permission
 from api.queries.ledger import ledger_state
 from api.queries.receipts import Receipt, receipt_of
@@ -64,19 +66,24 @@ def _asked(text: str) -> tuple[int | None, UUID | None]:
         raise Problem(kinds.NOT_FOUND) from None
 
 
-async def read_checkpoint(of: Of) -> Response:
+async def read_checkpoint(request: Request, of: Of) -> Response:
     """The newest published checkpoint (C2SP tlog-checkpoint)."""
     published = await of.queries.run(_newest)
     if published is None:
         raise Problem(kinds.NOT_FOUND)
-    return Response(published.note, headers={"Cache-Control": CHECKPOINT_MAX_AGE}, media_type=TEXT)
+    return _public(request, published.note, TEXT, CHECKPOINT_MAX_AGE)
 
 
-async def read_verifier_keys(of: Of) -> Response:
+async def read_verifier_keys(request: Request, of: Of) -> Response:
     """The log's verifier keys, oldest first, one on a line (C2SP signed-note)."""
     keys = await of.queries.run(lambda connection: Log(connection).vkeys())
     text = "".join(f"{key}\n" for _, key in keys)
-    return Response(text, headers={"Cache-Control": CHECKPOINT_MAX_AGE}, media_type=TEXT)
+    return _public(request, text.encode(), TEXT, CHECKPOINT_MAX_AGE)
+
+
+def _public(request: Request, data: bytes, media_type: str, cache: str) -> Response:
+    """What pages of any origin may read."""
+    return repeating(request, data, media_type, {"Cache-Control": cache, **ANY_ORIGIN})
 
 
 async def read_tile(request: Request, tile: TilePath, of: Of) -> Response:
@@ -93,8 +100,11 @@ async def read_tile(request: Request, tile: TilePath, of: Of) -> Response:
     data = await of.queries.run(_tile, name)
     if not data:
         raise Problem(kinds.NOT_FOUND)
-    scope = "public" if name.level is not None else "private"
-    return Response(data, headers={"Cache-Control": f"{scope}, {IMMUTABLE}"}, media_type=OCTETS)
+    if name.level is None:
+        # Entries of all tenants in one answer: their length is nobody's business, so that they are not compressed.
+        headers = {"Cache-Control": f"private, {IMMUTABLE}", "Vary": "Authorization"}
+        return repeating(request, data, OCTETS, headers, compress=False)
+    return _public(request, data, OCTETS, f"public, {IMMUTABLE}")
 
 
 def _tile_name(path: str) -> TileName:
@@ -120,9 +130,14 @@ def _tile(connection: Connection, name: TileName) -> bytes:
 
 def register(app: FastAPI) -> None:
     """Add the routes of this file."""
-    text = Description(content={"text/plain": {"schema": {"type": "string"}}}, problems=PUBLIC_PROBLEMS)
+    text = Description(
+        content={"text/plain": {"schema": {"type": "string"}}}, headers=(ETAG,), problems=PUBLIC_PROBLEMS,
+        also=NOT_MODIFIED,
+    )  # fmt: skip
     tile = Description(
         content={"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
+        headers=(ETAG,),
+        also=NOT_MODIFIED,
         security=({}, {"ApiKey": []}),
     )
     for path, endpoint, description in (
@@ -131,4 +146,5 @@ def register(app: FastAPI) -> None:
         ("/tlog/vkeys", read_verifier_keys, text),
         ("/tlog/tile/{tile:path}", read_tile, tile),
     ):
-        add(app, "GET", path, endpoint, "evidence", description, dependencies=STRICT)
+        limits = PUBLIC if path.startswith("/tlog") else STRICT
+        add(app, "GET", path, endpoint, "evidence", description, dependencies=limits)

@@ -132,7 +132,7 @@ class QuoteEndpoint:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request; problems are raised."""
         headers = read_headers(scope)
-        principal = await principal_of(self._services.access, headers.authorization)
+        principal = await principal_of(self._services, scope, headers.authorization)
         require(principal, Permission.QUOTE)
         if scope["query_string"]:
             raise Problem(kinds.QUERY_INVALID)

@@ -26,13 +26,13 @@ from msgspec import Meta
 from msgspec.structs import replace
 from starlette.responses import Response
 
+from adapters.documents.checking import checked_apart
 from adapters.documents.document import DocumentError
 from adapters.documents.fonts import NoChineseFont
 from adapters.documents.kept import trusted_roots
 from adapters.documents.paper import Missing, PaperIncomplete
-from adapters.documents.port import SignatureInvalid, TrustUnusable
+from adapters.documents.port import Flaw, SignatureInvalid, TrustUnusable
 from adapters.documents.typeset import typeset
-from adapters.documents.verify import received
 from adapters.postgres import ledger
 from adapters.postgres.writing.sequencer import Appended, VersionConflict
 from adapters.system import new_id
@@ -48,7 +48,7 @@ from api.http.problems import kinds
 from api.http.problems.problem import Problem, refused
 from api.http.reads.answers import JSON, encode
 from api.http.reads.routes import STRICT, At, Of, by_position, path_of
-from api.http.services import RETRY_AFTER_S, Services
+from api.http.services import RETRY_AFTER_S, Owner, Services
 from api.permissions import Permission
 from api.queries.engine.events import Hash
 from domain.contracts.contract.commands import SignContract
@@ -139,7 +139,8 @@ async def read_document(
     try:
         data = of.running.settings.data
         document = await of.queries.run(papers.paper, data, principal.tenant, stream, found)
-        pdf = await to_thread.run_sync(typeset, document)
+        async with of.papers.turn():
+            pdf = await to_thread.run_sync(typeset, document)
     except PaperIncomplete as error:
         if error.missing is Missing.SCHEDULE:
             raise Problem(kinds.SCHEDULE_MISSING) from None
@@ -229,6 +230,13 @@ async def receive_signed_document(
     stream = stream_id(CONTRACT.name, contract)
     owner = await of.owner_of(stream, principal.tenant, CONTRACT.name)
     key = idempotency_key(request.headers.get("idempotency-key"))
+    with of.uploading(principal):
+        return await _received(request, of, stream, owner, key, principal)
+
+
+async def _received(
+    request: Request, of: Services, stream: UUID, owner: Owner, key: str, principal: Principal
+) -> Response:
     pdf = await _body(request, PDF_MAX_BYTES, _PDF_TYPE, kinds.NOT_PDF_TYPE)
     place = (principal.tenant, key)
     if place in of.in_flight:
@@ -261,7 +269,8 @@ async def _signed(
         return repeated
     found = await _agreed(of, stream, await of.running.reader.size())
     _require(versions, found)
-    signature = await to_thread.run_sync(_checked, of, pdf, found.files)
+    async with of.checks.turn():
+        signature = await to_thread.run_sync(_checked, of, pdf, found.files)
     request = ledger.Request(
         stream=stream, key=key, system=False, command=SignContract(signature=signature), context=context, asked=asked,
         expected=None if versions is None else found.state.version,
@@ -280,9 +289,11 @@ def _require(versions: frozenset[int] | None, found: papers.ContractAtPosition) 
 def _checked(of: Services, pdf: bytes, files: frozenset[str]) -> Signature:
     try:
         roots, crls = trusted_roots(of.running.settings.trust_directory)
-        return received(pdf, roots, files, at=of.now(), crls=crls)[0]
+        return checked_apart(pdf, roots, files, at=of.now(), crls=crls)
     except SignatureInvalid as error:
-        raise Problem(kinds.SIGNATURES[error.flaw]) from None
+        # The limit is ours; everything else that was expected or found may be the file's own text.
+        facts = {"limit": error.expected} if error.flaw is Flaw.TOO_COSTLY else {}
+        raise Problem(kinds.SIGNATURES[error.flaw], facts=facts) from None
     except TrustUnusable:
         raise Problem(kinds.TENANT_DATA_BROKEN) from None
 

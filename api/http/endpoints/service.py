@@ -7,7 +7,6 @@ from datetime import date, datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-import msgspec
 from fastapi import FastAPI, Path, Request
 from msgspec import Struct
 from starlette.responses import Response
@@ -17,12 +16,13 @@ from adapters.postgres.connections import Connection
 from adapters.postgres.reading import browse
 from adapters.postgres.schema import SHARD
 from api.followers import Watch, followers, late_calendars, roles
-from api.http.description import POSITION, PUBLIC_PROBLEMS, Description, add
+from api.http.description import ETAG, NOT_MODIFIED, POSITION, PUBLIC_PROBLEMS, Description, add
 from api.http.problems import kinds
 from api.http.problems.kinds import ProblemDescription, descriptions
 from api.http.problems.problem import Problem
 from api.http.reads.answers import JSON, encode
-from api.http.reads.routes import STRICT, Of
+from api.http.reads.routes import PUBLIC, STRICT, Of
+from api.http.repeating import repeating
 from api.queries.engine.shape import Position
 from api.queries.ledger import ledger_state
 from domain.kernel.times import business_date
@@ -134,27 +134,26 @@ def _late_calendars(connection: Connection, today: date) -> tuple[LateCalendar, 
     return tuple(LateCalendar(one.tenant, one.business_date) for one in late_calendars(connection, today))
 
 
-async def list_problems() -> Response:
+async def list_problems(request: Request) -> Response:
     """Every problem that this interface answers with, in both languages."""
-    return _described(tuple(descriptions().values()))
+    return _described(request, tuple(descriptions().values()))
 
 
-async def read_problem(code: CodePath) -> Response:
+async def read_problem(request: Request, code: CodePath) -> Response:
     """What a problem's `type` means, in both languages."""
     found = descriptions().get(code)
     if found is None:
         raise Problem(kinds.NOT_FOUND)
-    return _described(found)
+    return _described(request, found)
 
 
-def _described(found: ProblemDescription | tuple[ProblemDescription, ...]) -> Response:
-    return Response(encode(found), headers={"Cache-Control": PUBLIC_HOUR}, media_type=JSON)
+def _described(request: Request, found: ProblemDescription | tuple[ProblemDescription, ...]) -> Response:
+    return repeating(request, encode(found), JSON, {"Cache-Control": PUBLIC_HOUR})
 
 
 async def read_openapi(request: Request) -> Response:
     """This description (OpenAPI 3.1)."""
-    document = msgspec.json.encode(request.app.openapi())
-    return Response(document, headers={"Cache-Control": PUBLIC_HOUR}, media_type=JSON)
+    return repeating(request, request.app.openapi_bytes, JSON, {"Cache-Control": PUBLIC_HOUR})
 
 
 def register(app: FastAPI) -> None:
@@ -166,12 +165,27 @@ def register(app: FastAPI) -> None:
             read_readiness,
             Description(answer=Readiness, headers=(POSITION,), problems=PUBLIC_PROBLEMS, also={503: "Not ready"}),
         ),
-        "/problems": (list_problems, Description(content={"application/json": several}, problems=PUBLIC_PROBLEMS)),
-        "/problems/{code}": (read_problem, Description(answer=ProblemDescription, problems=PUBLIC_PROBLEMS)),
+        "/problems": (
+            list_problems,
+            Description(
+                content={"application/json": several}, headers=(ETAG,), problems=PUBLIC_PROBLEMS, also=NOT_MODIFIED
+            ),
+        ),
+        "/problems/{code}": (
+            read_problem,
+            Description(answer=ProblemDescription, headers=(ETAG,), problems=PUBLIC_PROBLEMS, also=NOT_MODIFIED),
+        ),
         "/v1/openapi.json": (
             read_openapi,
-            Description(content={"application/json": {"schema": {"type": "object"}}}, problems=PUBLIC_PROBLEMS),
+            Description(
+                content={"application/json": {"schema": {"type": "object"}}},
+                headers=(ETAG,),
+                problems=PUBLIC_PROBLEMS,
+                also=NOT_MODIFIED,
+            ),
         ),
     }
     for path, (endpoint, description) in answers.items():
-        add(app, "GET", path, endpoint, "service", description, dependencies=STRICT)
+        # Whoever looks after this program by its health is never told to come back later.
+        limits = STRICT if path == "/healthz" else PUBLIC
+        add(app, "GET", path, endpoint, "service", description, dependencies=limits)

@@ -9,20 +9,20 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from typing import Annotated
-from uuid import UUID
+from typing import Annotated, Any
 
-from fastapi import Depends, FastAPI, Header, Query
+from fastapi import Depends, FastAPI, Header, Query, Request
 from msgspec import Struct
 from starlette.responses import Response, StreamingResponse
+from starlette.types import Receive, Scope, Send
 
 from adapters.postgres.reading import browse
 from adapters.postgres.reading.reader import Stored
 from api.authentication import Principal
-from api.http.authentication import needs
+from api.edge.log import about
+from api.http.authentication import bearer, needs
 from api.http.commands.headers import last_event_id
 from api.http.description import POSITION, Description, add
-from api.http.problems import kinds
 from api.http.reads.answers import DIGITS, encode
 from api.http.reads.routes import STRICT, Of, parameter_of
 from api.http.services import Services
@@ -51,14 +51,16 @@ Types = parameter_of(parameters_of(EventFilter)[0]).annotation
 
 
 class Following(Struct):
-    """One open stream: whose, from where, which types."""
+    """One open stream: whose, by which key, from where, which types."""
 
-    tenant: UUID
+    principal: Principal
+    key: str
     position: int
     types: frozenset[str]
 
 
 async def stream_events(
+    request: Request,
     principal: EventReader,
     of: Of,
     starting_after: After = None,
@@ -67,34 +69,52 @@ async def stream_events(
 ) -> Response:
     """The tenant's events as they happen (server-sent events); a connection lives for ten minutes."""
     seen = last_event_id(last_event_id_header)
-    size = await of.running.reader.size()
-    position = seen if seen is not None else size if starting_after is None else starting_after
-    if of.open_streams >= of.limits.streams:
-        raise kinds.TOO_MANY_STREAMS(limit=of.limits.streams)
-    following = Following(principal.tenant, position, wanted_types(types))
+    begin = starting_after if seen is None else seen
+    size = await of.in_reach(begin or 0)
+    key = bearer(request.headers.get("authorization"))
+    assert key is not None, "that is who asks"
+    following = Following(principal, key, size if begin is None else begin, wanted_types(types))
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no", "Ledger-Position": str(size)}
-    return StreamingResponse(_frames(of, following), headers=headers, media_type="text/event-stream")
+    return Stream(of, following, headers=headers, media_type="text/event-stream")
+
+
+class Stream(StreamingResponse):
+    """The answer that goes on; it counts among the open ones from before its first byte until whatever ends it."""
+
+    def __init__(self, of: Services, following: Following, **more: Any) -> None:
+        super().__init__(_frames(of, following), **more)
+        self._of, self._following = of, following
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Stream, unless only the head is wanted. Raises `stream.limit` and `stream.full`."""
+        with self._of.streaming(self._following.principal):
+            if about(scope).head:
+                await Response(headers=dict(self.headers))(scope, receive, send)
+            else:
+                await super().__call__(scope, receive, send)
 
 
 async def _frames(of: Services, following: Following) -> AsyncIterator[bytes]:
     loop = asyncio.get_running_loop()
     ends_s = loop.time() + of.limits.stream_life_s
-    of.open_streams += 1
-    try:
-        yield f"retry: {RECONNECT_MS}\n\n".encode()
-        quiet_since_s = loop.time()
-        while loop.time() < ends_s:
-            frames = await _next(of, following)
-            if frames:
-                yield frames
-                quiet_since_s = loop.time()
-                continue
-            if loop.time() - quiet_since_s >= of.limits.heartbeat_s:
-                yield QUIET
-                quiet_since_s = loop.time()
-            await asyncio.sleep(of.limits.stream_poll_s)
-    finally:
-        of.open_streams -= 1
+    yield f"retry: {RECONNECT_MS}\n\n".encode()
+    quiet_since_s = loop.time()
+    while loop.time() < ends_s and await _may_still(of, following):
+        frames = await _next(of, following)
+        if frames:
+            yield frames
+            quiet_since_s = loop.time()
+            continue
+        if loop.time() - quiet_since_s >= of.limits.heartbeat_s:
+            yield QUIET
+            quiet_since_s = loop.time()
+        await asyncio.sleep(of.limits.stream_poll_s)
+
+
+async def _may_still(of: Services, following: Following) -> bool:
+    """Whether the key is still what it was when the stream began; known for as long as for every other request."""
+    found = await of.access.find(following.key)
+    return found is not None and found.tenant == following.principal.tenant and found.may(Permission.READ_EVENTS)
 
 
 async def _next(of: Services, following: Following) -> bytes:
@@ -102,7 +122,7 @@ async def _next(of: Services, following: Following) -> bytes:
     size = await of.running.reader.size()
     while following.position < size:
         page = await of.queries.run(
-            browse.ledger_page, following.tenant, following.position, BATCH, size, following.types
+            browse.ledger_page, following.principal.tenant, following.position, BATCH, size, following.types
         )
         following.position = page.scanned_to
         if page.events:

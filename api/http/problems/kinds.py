@@ -25,6 +25,14 @@ NOT_FOUND = Kind("resource.not_found", 404, "There is no such resource", "资源
 WRONG_METHOD = Kind("route.method", 405, "This address does not take this method", "该地址不支持此方法")
 HTTP_ERROR = Kind("http.error", 400, "The request cannot be answered", "无法处理该请求")
 
+# ---------------------------------------------------------------------------------------------- connections
+
+NOT_HTTP = Kind("request.not_http", 400, "What came is not HTTP", "收到的内容不是 HTTP")
+HEAD_LATE = Kind("request.head_late", 408, "The request's head did not come in time", "请求头未在规定时间内到达")
+BODY_LATE = Kind("request.body_late", 408, "The request's body did not come in time", "请求体未在规定时间内到达")
+HEAD_TOO_LARGE = Kind("request.head_too_large", 431, "The request's head is too large", "请求头过大")
+TOO_MANY_CONNECTIONS = Kind("request.connections", 503, "Too many connections are open", "打开的连接过多")
+
 # -------------------------------------------------------------------------------------------------- headers
 
 IDEMPOTENCY_MISSING = Kind(
@@ -134,6 +142,10 @@ SIGNATURES: dict[Flaw, Kind] = {
         "signature.other_document", 422, "What was signed is not a file of this contract",
         "所签署的文件不是该合同的文件",
     ),
+    Flaw.TOO_COSTLY: Kind(
+        "signature.too_costly", 422, "Checking this file takes more than any contract does",
+        "检查该文件的开销超出合同所需",
+    ),
 }  # fmt: skip
 """What is wrong with a signed file, by the way in which it is."""
 
@@ -160,7 +172,6 @@ PLANS_UNUSABLE = Kind(
     "`leaseledger doctor` says which file and what is wrong with it.",
     "运行 `leaseledger doctor` 可查看具体文件及问题。",
 )  # fmt: skip
-TOO_MANY_STREAMS = Kind("stream.limit", 503, "Too many event streams are open", "打开的事件流过多")
 DATABASE_GONE = Kind("database.unavailable", 503, "The database cannot be reached", "无法连接数据库")
 TENANT_DATA_BROKEN = Kind(
     "tenant_data.broken", 503, "A file with the tenant's own figures cannot be read; nothing was written",
@@ -184,6 +195,19 @@ STATE_MOVED = Kind(
 )  # fmt: skip
 CLOSING = Kind("service.closing", 503, "The service is closing; nothing was written", "服务正在关闭，未写入任何内容")
 INTERNAL = Kind("service.internal", 500, "Something went wrong on our side", "服务内部错误")
+
+RATE_LIMITED = Kind(
+    "rate.limited", 429, "More was asked for than is allowed in this time", "请求过于频繁",
+    "Go on after Retry-After.", "请在 Retry-After 之后继续。",
+)  # fmt: skip
+TOO_MANY_STREAMS = Kind(
+    "stream.limit", 429, "Too many event streams of this key or tenant are open", "该密钥或租户打开的事件流过多",
+    "Close one, or go on after Retry-After.", "请关闭其中一个，或在 Retry-After 之后继续。",
+)  # fmt: skip
+STREAMS_FULL = Kind("stream.full", 503, "Too many event streams are open", "打开的事件流过多")
+
+LIMITS: tuple[Kind, ...] = (RATE_LIMITED, TOO_MANY_STREAMS, STREAMS_FULL, TOO_LARGE)
+"""Problems that are limits, as measures count them."""
 
 KINDS: tuple[Kind, ...] = (
     *(value for value in list(globals().values()) if isinstance(value, Kind)),

@@ -87,12 +87,14 @@ class Moment(Struct, frozen=True):
 
     async def in_ledger(self, of: Services) -> int:
         """The position that a read of the ledger itself answers for, after waiting for `at_least`."""
-        size = await of.wait_for(self.at_least, of.running.reader.size)
+        size = await of.in_reach(self.at_least)
         return size if self.as_of is None else self.as_of
 
     async def in_read_model(self, of: Services, projection: Projection[Any]) -> int | None:
         """Wait until a read model holds `at_least` and `as_of`; gives `as_of` back."""
         wanted = max(self.at_least, self.as_of or 0)
+        if self.at_least:
+            await of.in_reach(self.at_least)
 
         async def reached() -> int:
             return (await of.queries.run(copies.live, projection, 0)).position

@@ -17,7 +17,7 @@ from starlette.responses import Response
 from adapters.postgres.connections import Connection
 from api.authentication import Principal
 from api.http import words
-from api.http.authentication import needs
+from api.http.authentication import anybody, needs
 from api.http.description import ETAG, LINK, NOT_MODIFIED, POSITION, DescribedRoute, Description
 from api.http.problems import kinds
 from api.http.problems.faults import fault
@@ -53,6 +53,9 @@ from domain.kernel.ids import IdError
 
 Of = Annotated[Services, Depends(services)]
 STRICT: list[Dependency] = [Depends(known_query)]
+PUBLIC: list[Dependency] = [Depends(anybody), *STRICT]
+"""Of routes that need no key."""
+
 Limit = Annotated[int, DIGITS, Query(ge=1, le=PAGE_MAX, description=words.LIMIT)]
 _KEYWORD = inspect.Parameter.KEYWORD_ONLY
 _FILTER = "filter_"
@@ -101,6 +104,8 @@ def _endpoint(read: Read) -> Callable[..., Awaitable[Response]]:
         asked = await _asked(read, at, of, given) | {"tenant": principal.tenant, "limit": limit}
         if starting_after is not None and read.cursor is not None:
             cursor = read.cursor
+            if isinstance(starting_after, int):
+                await of.in_reach(starting_after)
             asked["after"] = fitting(lambda: cursor.read(str(starting_after)))
         found = await of.queries.run(_run, read, asked)
         if found is None:

@@ -58,7 +58,11 @@ INSIDE = (
 )
 """Raised and answered inside one layer; none of them reaches a command."""
 
-FAULTS = ("adapters.documents.typeset.TypesettingError", "domain.accounting.posting.Unbalanced")
+FAULTS = (
+    "adapters.documents.checking.CheckFailed",
+    "adapters.documents.typeset.TypesettingError",
+    "domain.accounting.posting.Unbalanced",
+)
 """What only a fault of this program can bring about, and is said to be one."""
 
 

@@ -31,6 +31,28 @@ async def test_what_no_database_stores_is_a_filter_that_does_not_fit(
     assert "does not fit" in page.text
 
 
+@pytest.mark.parametrize("text", ["%00", "a%00b", "%ED%A0%80", "%FF", "%EF%BF%BF"])
+async def test_text_that_no_database_stores_is_nowhere_a_fault(
+    browser: httpx.AsyncClient, keys: dict[str, str], text: str
+) -> None:
+    """Addresses, searches, forms, cookies: with a session and without."""
+    for _ in range(2):
+        for where in (
+            "find?q={}",
+            "events/{}",
+            "leases/{}",
+            "{}",
+            "leases?lang={}",
+            "leases?as_of_position={}",
+            "login?next={}",
+        ):
+            assert (await browser.get(f"/console/{where.format(text)}")).status_code < 500, where
+        body = f"key={text}&next={text}"
+        form = {"Content-Type": "application/x-www-form-urlencoded"}
+        assert (await browser.post("/console/login", content=body, headers=form)).status_code < 500
+        await log_in(browser, keys["operator"])
+
+
 async def test_the_unforeseen_is_a_page_with_the_id_of_the_request(
     browser: httpx.AsyncClient, keys: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -14,12 +14,14 @@ from adapters.postgres.api_keys import create_key
 from adapters.postgres.connections import connect
 from adapters.system import new_id, now, random_bytes
 from api.compose import Base, Running, running
+from api.edge.rates import RateLimits
 from api.http import Limits, create_app
 from projections.engine.runner import Runner
 from projections.registry import PROJECTIONS
 from tests.given import appended
 
-QUICK = Limits(wait_s=0.3, poll_s=0.01, stream_life_s=0.4, stream_poll_s=0.02, heartbeat_s=0.1, streams=2)
+QUICK = Limits(wait_s=0.3, poll_s=0.01, stream_life_s=0.4, stream_poll_s=0.02, heartbeat_s=0.1)
+UNLIMITED = RateLimits(key=1_000_000, tenant=1_000_000, address=1_000_000)
 DRAFT: dict[str, Any] = {
     "reference": "HT-2026-0001",
     "asset_class": "phone",
@@ -136,10 +138,10 @@ class Http:
 
 
 @asynccontextmanager
-async def opened(on: Base, limits: Limits = QUICK) -> AsyncIterator[Http]:
+async def opened(on: Base, limits: Limits = QUICK, rates: RateLimits = UNLIMITED) -> AsyncIterator[Http]:
     """The application on a prepared database, with a client that needs no socket."""
     async with running(on) as ledger:
-        app = create_app(ledger, limits=limits)
+        app = create_app(ledger, limits=limits, rates=rates)
         transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
         async with (
             app.router.lifespan_context(app),

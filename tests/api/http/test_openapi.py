@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from api.http import words
 from api.http.commands.models import model_of
 from api.http.commands.specs import specs
 from domain.intake.application.rules import APPLICATION
+from domain.kernel.money import MAX_SAFE_INTEGER
 from tests.api.http import contract
 from tests.api.http.driver import Http
 
@@ -130,7 +132,8 @@ def test_commands_are_closed_and_limited(document: dict[str, Any]) -> None:
 
 
 def test_addresses_are_those_of_the_program_that_serves_the_document(document: dict[str, Any]) -> None:
-    assert [one["url"] for one in document["servers"]] == ["/"]
+    assert [one["url"] for one in document["servers"]] == ["/", "{base}"]
+    assert document["servers"][1]["variables"].keys() == {"base"}
 
 
 def test_security(document: dict[str, Any]) -> None:
@@ -141,3 +144,38 @@ def test_security(document: dict[str, Any]) -> None:
         "/v1/providers/{provider}/callbacks",
     }  # fmt: skip
     assert document["components"]["securitySchemes"]["ApiKey"]["scheme"] == "bearer"
+
+
+def parts(document: Any) -> Iterator[dict[str, Any]]:
+    """Every object of a document."""
+    if isinstance(document, dict):
+        yield document
+        document = list(document.values())
+    if isinstance(document, list):
+        for one in document:
+            yield from parts(one)
+
+
+async def test_generators_find_names_that_they_can_use(http: Http) -> None:
+    """Of nouns, never of modules; an operation's becomes a function, a schema's a class and a file."""
+    document = (await http.client.get("/v1/openapi.json")).json()
+    schemas = document["components"]["schemas"]
+    assert [name for name in schemas if not re.fullmatch("[A-Z][A-Za-z0-9]+", name)] == []
+    assert [name for name, one in schemas.items() if one.get("title", name) != name] == []
+    operations = [one["operationId"] for methods in document["paths"].values() for one in methods.values()]
+    assert [name for name in operations if not re.fullmatch("[a-z]+(_[a-z]+)*", name) or len(name) > 40] == []
+    assert len(set(operations)) == len(operations)
+
+
+async def test_bounds_of_integers_are_integers(http: Http) -> None:
+    document = (await http.client.get("/v1/openapi.json")).json()
+    bounds = [
+        one[name]
+        for one in parts(document)
+        if one.get("type") == "integer"
+        for name in ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum")
+        if name in one
+    ]
+    assert len(bounds) > 100
+    assert [bound for bound in bounds if not isinstance(bound, int)] == []
+    assert max(bounds) <= MAX_SAFE_INTEGER

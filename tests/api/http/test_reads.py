@@ -90,18 +90,37 @@ async def test_queries_that_do_not_fit(http: Http, query: str) -> None:
 
 
 async def test_at_least_waits(http: Http) -> None:
-    address = await http.given()
-    wanted = await http.size() + 1
-    reading = asyncio.create_task(http.get(f"{address}?at_least={wanted}"))
+    """A read model is brought up to date meanwhile."""
+    address = await http.given(("submit", None))
+    wanted = await http.size()
+    reading = asyncio.create_task(http.get(f"/v1/applications?at_least={wanted}"))
     await asyncio.sleep(0)
-    await http.post(f"{address}/submit")
-    assert (await reading).json()["state"] == "submitted"
+    await asyncio.to_thread(http.project)
+    assert [one["id"] for one in (await reading).json()["data"]] == [address.rpartition("/")[2]]
 
 
 async def test_at_least_does_not_wait_for_ever(http: Http) -> None:
-    answer = await http.get(f"{await http.given()}?at_least={2**53 - 1}")
+    http.project()
+    await http.given()
+    answer = await http.get(f"/v1/applications?at_least={await http.size()}")
     assert (answer.status_code, answer.json()["code"]) == (503, "position.not_reached")
     assert answer.headers["retry-after"] == "1"
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/v1/applications?at_least=", "/v1/events?at_least=", "/v1/events?starting_after=", "/v1/trial-balance?at_least="],
+)
+async def test_what_the_ledger_has_not_reached_is_said_at_once(fresh: Http, path: str) -> None:
+    """Nobody was ever told of such a position, so that waiting for it is waiting for ever."""
+    await fresh.given()
+    fresh.project()
+    reached = await fresh.size()
+    assert (await fresh.get(f"{path}{reached}")).status_code == 200
+    for ahead in (reached + 1, 2**53 - 1):
+        answer = await fresh.get(f"{path}{ahead}")
+        assert (answer.status_code, answer.json()["code"]) == (409, "position.ahead")
+        assert answer.json()["facts"] == {"ledger_position": str(reached)}
 
 
 async def test_read_model_behind_at_least(http: Http) -> None:

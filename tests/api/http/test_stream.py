@@ -7,8 +7,13 @@ import json
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
-from tests.api.http.driver import Http
+from adapters.postgres.api_keys import key_hash, key_id, revoke_key
+from adapters.postgres.connections import connect
+from adapters.system import now
+from api import authentication
+from tests.api.http.driver import QUICK, Http
 
 STREAM = "/v1/events/stream"
 
@@ -21,7 +26,7 @@ def frames(text: str) -> list[dict[str, str]]:
 
 async def open_streams(http: Http, count: int) -> None:
     """Wait until so many streams are open; connecting goes through other tasks and threads."""
-    while http.app.state.services.open_streams < count:  # noqa: ASYNC110 - the program has no event to wait for
+    while http.app.state.services.streams[http.tenant] < count:  # noqa: ASYNC110 - the program has no event to wait for
         await asyncio.sleep(0)
 
 
@@ -72,19 +77,72 @@ async def test_quiet_stream_says_so_and_ends(http: Http) -> None:
     assert answer.text.startswith("retry: 1000\n\n")
     assert ": quiet\n\n" in answer.text
     assert frames(answer.text) == []
-    assert http.app.state.services.open_streams == 0
+    assert not http.app.state.services.streams
 
 
-async def test_only_so_many(http: Http) -> None:
-    limit = http.app.state.services.limits.streams
-    answers = await asyncio.gather(*(http.get(STREAM) for _ in range(limit)), _one_more(http, limit))
-    assert [answer.status_code for answer in answers] == [200] * limit + [503]
-    assert answers[-1].json()["code"] == "stream.limit"
+async def test_a_key_has_only_so_many_and_a_tenant_too(fresh: Http, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever has his own takes nobody else's."""
+    services = fresh.app.state.services
+    monkeypatch.setattr(services, "limits", replace(QUICK, streams_of_key=2, streams_of_tenant=3, stream_life_s=60))
+    following = [asyncio.create_task(fresh.get(STREAM)) for _ in range(2)]
+    await open_streams(fresh, 2)
+    refused = await fresh.get(STREAM)
+    assert (refused.status_code, refused.json()["code"]) == (429, "stream.limit")
+    assert int(refused.headers["retry-after"]) > 0
+    following.append(asyncio.create_task(fresh.get(STREAM, role="auditor")))
+    await open_streams(fresh, 3)
+    assert (await fresh.get(STREAM, role="auditor")).status_code == 429
+    another = fresh.another_tenant()
+    following.append(asyncio.create_task(another.get(STREAM)))
+    await open_streams(another, 1)
+    await cancelled(following)
+    assert not services.streams
 
 
-async def _one_more(http: Http, limit: int) -> Any:
-    await open_streams(http, limit)
-    return await http.get(STREAM)
+async def cancelled(tasks: list[asyncio.Task[Any]]) -> None:
+    """Hang up, and wait until that was noticed."""
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def test_streams_that_are_asked_for_at_once_are_counted_before_they_begin(http: Http) -> None:
+    limit = http.app.state.services.limits.streams_of_key
+    answers = await asyncio.gather(*(http.get(STREAM) for _ in range(3 * limit)))
+    assert sorted(answer.status_code for answer in answers) == [200] * limit + [429] * 2 * limit
+
+
+async def test_the_whole_program_has_only_so_many(fresh: Http, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fresh.app.state.services, "limits", replace(QUICK, streams=1, stream_life_s=60))
+    following = asyncio.create_task(fresh.get(STREAM))
+    await open_streams(fresh, 1)
+    refused = await fresh.another_tenant().get(STREAM)
+    assert (refused.status_code, refused.json()["code"]) == (503, "stream.full")
+    await cancelled([following])
+
+
+async def test_a_revoked_key_ends_its_streams(fresh: Http, monkeypatch: pytest.MonkeyPatch) -> None:
+    """At the latest when the key is looked up again, as for every other request."""
+    monkeypatch.setattr(authentication, "KEY_CACHE_S", 0.0)
+    monkeypatch.setattr(fresh.app.state.services, "limits", replace(QUICK, stream_life_s=3600))
+    following = asyncio.create_task(fresh.get(STREAM))
+    await open_streams(fresh, 1)
+    with connect(fresh.on.url) as connection:
+        revoke_key(connection, fresh.tenant, key_id(key_hash(fresh.key())), now())
+    await fresh.another_tenant().given()
+    assert (await following).status_code == 200
+    assert not fresh.app.state.services.streams
+
+
+@pytest.mark.parametrize("how", ["Last-Event-ID", "starting_after"])
+async def test_a_position_that_was_never_reached_is_refused_at_once(http: Http, how: str) -> None:
+    ahead = str(await http.size() + 1)
+    answer = await (
+        http.get(f"{STREAM}?starting_after={ahead}")
+        if how == "starting_after"
+        else http.get(STREAM, Last_Event_ID=ahead)
+    )
+    assert (answer.status_code, answer.json()["code"]) == (409, "position.ahead")
 
 
 @pytest.mark.parametrize("seen", ["-1", "one", "1.0", str(2**53)])

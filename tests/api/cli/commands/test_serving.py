@@ -219,6 +219,16 @@ def test_a_free_port_is_taken_by_zero() -> None:
         assert url_of(listener) == f"http://127.0.0.1:{listener.getsockname()[1]}"
 
 
+def test_the_second_write_of_an_answer_waits_for_nothing() -> None:
+    """With Nagle's algorithm the body of an answer waits 40 ms for the acknowledgement of its head."""
+    with (
+        listening("127.0.0.1", 0) as listener,
+        socket.create_connection(listener.getsockname()),
+        listener.accept()[0] as accepted,
+    ):
+        assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+
+
 @pytest.mark.skipif(not IPV6, reason="this machine has no IPv6")
 def test_an_address_of_six_is_bracketed() -> None:
     with listening("::1", 0) as listener:

@@ -1,0 +1,90 @@
+"""How often one may ask over HTTP: by key, by tenant, and by address without a valid key; nobody pays for another."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest_asyncio
+
+from adapters.postgres import api_keys
+from api.compose import Base
+from api.edge.rates import RateLimits
+from tests.api.http.driver import QUICK, UNLIMITED, Http, opened
+
+LIMITS = RateLimits(key=3, tenant=4, address=5)
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def limited(on: Base) -> AsyncIterator[Http]:
+    """The interface with low limits and a clock that stands still."""
+    async with opened(on, QUICK, LIMITS) as driver:
+        services = driver.app.state.services
+        for buckets in (services.rates.keys, services.rates.tenants, services.rates.addresses):
+            buckets._clock = lambda: 0.0
+        yield driver
+
+
+def then_limited(answer: object, limit: str) -> None:
+    assert answer.status_code == 429, answer.text  # type: ignore[attr-defined]
+    problem = answer.json()  # type: ignore[attr-defined]
+    assert (problem["code"], problem["facts"]) == ("rate.limited", {"limit": limit})
+    assert int(answer.headers["retry-after"]) >= 1  # type: ignore[attr-defined]
+
+
+async def test_a_key(limited: Http) -> None:
+    for left in (5, 4, 3, 2, 1, 0):
+        answer = await limited.get("/v1/plans")
+        assert answer.status_code == 200
+        assert answer.headers["ratelimit-policy"] == '"key";q=6;w=2, "tenant";q=8;w=2'
+        assert answer.headers["ratelimit"].startswith(f'"key";r={left};')
+    then_limited(await limited.get("/v1/plans"), "key")
+    answer = await limited.post("/v1/applications", {})
+    then_limited(answer, "key")
+    assert answer.headers["ratelimit"].startswith('"key";r=0;')
+
+
+async def test_all_keys_of_a_tenant(limited: Http) -> None:
+    for role in ("operator", "auditor", "operator", "auditor", "operator", "auditor", "operator", "auditor"):
+        assert (await limited.get("/v1/plans", role=role)).status_code == 200
+    then_limited(await limited.get("/v1/plans", role="auditor"), "tenant")
+    assert (await limited.another_tenant().get("/v1/plans")).status_code == 200
+
+
+async def test_made_up_keys_cost_no_query_once_there_were_too_many(limited: Http, monkeypatch: object) -> None:
+    """Who has a key goes on, from the same address."""
+    assert (await limited.get("/v1/plans")).status_code == 200
+    asked, find = list[bytes](), limited.app.state.services.access._find_key
+
+    async def counted(hashed: bytes) -> api_keys.ApiKey | None:
+        asked.append(hashed)
+        found: api_keys.ApiKey | None = await find(hashed)
+        return found
+
+    limited.app.state.services.access._find_key = counted
+    answers = [
+        await limited.client.get("/v1/plans", headers={"Authorization": f"Bearer llk_{number}"}) for number in range(20)
+    ]
+    assert [answer.status_code for answer in answers] == [401] * 9 + [429] * 11
+    assert len(asked) == 9
+    then_limited(answers[-1], "address")
+    then_limited(await limited.client.get("/v1/plans"), "address")
+    then_limited(await limited.client.get("/tlog/vkeys"), "address")
+    assert (await limited.client.get("/healthz")).status_code == 200
+    assert (await limited.get("/v1/plans")).status_code == 200
+
+
+async def test_what_one_tenant_asks_for_does_not_keep_another_waiting(on: Base) -> None:
+    """Sixty papers to set stand before one small question, and it is answered among the first."""
+    async with opened(on, QUICK, UNLIMITED) as http:
+        address, order = await http.given(), list[str]()
+        other = http.another_tenant()
+        assert (await other.get("/v1/plans")).status_code == 200
+
+        async def ask(who: Http, path: str, name: str) -> None:
+            await who.get(path)
+            order.append(name)
+
+        many = [ask(http, f"{address}/events", "many") for _ in range(60)]
+        await asyncio.gather(*many, ask(other, "/v1/events?limit=1", "one"))
+    assert order.index("one") < 30
