@@ -7,6 +7,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from fastapi import Request
@@ -17,13 +18,15 @@ from adapters.postgres.reading import browse
 from adapters.system import now
 from api.authentication import Authentication
 from api.compose import Running
-from api.followers import Watch
+from api.followers import Remembered, Watch
 from api.http.problems import kinds
 from api.http.problems.problem import Problem
 from api.queries.engine.threads import Queries
 
 OWNERS_CACHED = 100_000
 RETRY_AFTER_S = "1"
+CALENDARS_KEPT_S = 30.0
+"""How long `readyz` tells the same of calendars: it is asked without a key, and asks for every tenant."""
 
 
 class Limits(Struct, frozen=True, kw_only=True):
@@ -56,6 +59,7 @@ class Services:
         self.in_flight: set[tuple[UUID, str]] = set()
         self.open_streams = 0
         self.watch = Watch(time.monotonic)
+        self.calendars: Remembered[Any] = Remembered(time.monotonic, CALENDARS_KEPT_S)
         self._owners: OrderedDict[UUID, Owner] = OrderedDict()
 
     @staticmethod
