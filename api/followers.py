@@ -15,6 +15,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Collection, Iterable, Iterator
 from datetime import date, datetime
+from typing import Generic, TypeVar
 from uuid import UUID
 
 from msgspec import Struct
@@ -41,6 +42,7 @@ PATIENCE_S = 60.0
 LOOK_AGAIN_S = 1.0
 """How long is waited between two looks, where stored times do not tell."""
 
+T = TypeVar("T")
 CALENDAR_BEHIND_DAYS = 2
 """A day is closed in its evening or on the morning after; so far behind the clock, at least one run is missing."""
 
@@ -99,6 +101,25 @@ class Watch:
         since = since if position == one.position else at
         self._stands[one.role, one.name] = (one.position, since)
         return replace(one, waits_s=max(one.waits_s, at - since))
+
+
+class Remembered(Generic[T]):
+    """An answer that costs more than its question should: told again for a while instead of asked again.
+
+    `monotonic` gives seconds of a clock that nobody sets; one at a time asks.
+    """
+
+    def __init__(self, monotonic: Callable[[], float], kept_s: float) -> None:
+        self._monotonic, self._kept_s = monotonic, kept_s
+        self._lock = threading.Lock()
+        self._known: tuple[float, T] | None = None
+
+    def of(self, ask: Callable[[], T]) -> T:
+        """The answer of the last `kept_s` seconds, asked for where there is none."""
+        with self._lock:
+            if self._known is None or self._monotonic() - self._known[0] > self._kept_s:
+                self._known = (self._monotonic(), ask())
+            return self._known[1]
 
 
 def watched(

@@ -8,6 +8,7 @@ from collections import Counter, OrderedDict
 from collections.abc import Awaitable, Callable, Hashable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from fastapi import Request
@@ -20,7 +21,7 @@ from api.authentication import Authentication, Principal
 from api.compose import Running
 from api.edge.metrics import STREAMS
 from api.edge.rates import RateLimits, Rates
-from api.followers import Watch
+from api.followers import Remembered, Watch
 from api.http.problems import kinds
 from api.http.problems.problem import Problem
 from api.queries.engine.threads import Queries, Turns
@@ -38,6 +39,8 @@ UPLOADS, UPLOADS_OF_TENANT = 16, 4
 """Signed files that are held at a time, each of up to 8 MiB: waiting for a turn costs memory."""
 
 UPLOAD_RETRY_S = "5"
+CALENDARS_KEPT_S = 30.0
+"""How long `readyz` tells the same of calendars: it is asked without a key, and asks for every tenant."""
 
 
 class Limits(Struct, frozen=True, kw_only=True):
@@ -75,6 +78,7 @@ class Services:
         self.streams: Counter[Hashable] = Counter()
         self.uploads: Counter[Hashable] = Counter()
         self.checks, self.papers = Turns(CHECKS, 1), Turns(PAPERS, 1)
+        self.calendars: Remembered[Any] = Remembered(time.monotonic, CALENDARS_KEPT_S)
         self._owners: OrderedDict[UUID, Owner] = OrderedDict()
 
     @staticmethod

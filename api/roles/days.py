@@ -165,7 +165,7 @@ async def days(
         # One ends the day alone, one lets a subscription catch up alone, and one asks.
         pool = pool_of(on.url, least=1, most=3)
         await stack.enter_async_context(pool)
-        collector = Collector(providers, LedgerPayments(on.ledger))
+        collector = Collector(providers, LedgerPayments(on.ledger, on.reader))
         subscriptions = managed(on, pool)
         if providers:
             subscriptions.append(collector_of(on, pool, tenant, collector))

@@ -166,7 +166,7 @@ async def subscribed(on: Running) -> AsyncIterator[list[Subscription]]:
         await stack.enter_async_context(pool)
         subscriptions = managed(on, pool)
         if providers:
-            collector = Collector(providers, LedgerPayments(on.ledger))
+            collector = Collector(providers, LedgerPayments(on.ledger, on.reader))
             subscriptions.append(collector_of(on, pool, on.settings.tenant, collector))
         await subscriptions[0].prepare()
         yield subscriptions

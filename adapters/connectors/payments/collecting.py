@@ -16,7 +16,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import date
 from hashlib import sha256
-from typing import Protocol
+from typing import Any, Protocol
 from uuid import UUID
 
 import structlog
@@ -35,9 +35,15 @@ from adapters.connectors.payments.port import (
     request_of,
 )
 from adapters.postgres.ledger import Ledger
+from adapters.postgres.reading.reader import Reader
 from domain.kernel.command import Command
+from domain.kernel.decider import DECIDERS
 from domain.kernel.event import Event
+from domain.kernel.needs import FirstEvent, Need, StreamState
 from domain.kernel.process import FollowUp, Occurrence
+from domain.leasing.basis import basis_needs, without_basis
+from domain.leasing.lease.rules.decider import LEASE
+from domain.payments.mandate import MANDATE, MandatePhase, MandateState, mandate_stream
 from domain.payments.payment.commands import (
     ReceiveCallback,
     RecordFailed,
@@ -78,18 +84,44 @@ class Payments(Protocol):
     async def payment(self, stream: UUID) -> PaymentState:
         """The payment as the ledger has it now."""
 
+    async def may_be_asked(self, payment: PaymentState) -> bool:
+        """Whether what a payment stands on stands now: its mandate, if it has one, and the contract of its lease."""
+
 
 class LedgerPayments:
     """Payments as the write path knows them."""
 
-    def __init__(self, ledger: Ledger) -> None:
+    def __init__(self, ledger: Ledger, reader: Reader) -> None:
         self._ledger = ledger
+        self._reader = reader
 
     async def payment(self, stream: UUID) -> PaymentState:
         """The payment as the ledger has it now."""
         _, state = await self._ledger.load(PAYMENT, stream)
         assert isinstance(state, PaymentState)
         return state
+
+    async def may_be_asked(self, payment: PaymentState) -> bool:
+        """Whether what a payment stands on stands now: its mandate, if it has one, and the contract of its lease."""
+        lease = payment.lease
+        assert lease is not None, "a payment that was initiated is for a lease"
+        if payment.mandate is not None:
+            _, mandate = await self._ledger.load(MANDATE, mandate_stream(lease))
+            assert isinstance(mandate, MandateState)
+            if mandate.phase is not MandatePhase.GRANTED:
+                return False
+        facts: dict[Need, Any] = {}
+        for need in basis_needs(lease, facts):
+            facts[need] = await self._fact(need)
+        _, state = await self._ledger.load(LEASE, lease)
+        return without_basis(lease, state.phase, facts) is None
+
+    async def _fact(self, need: Need) -> Any:
+        if isinstance(need, FirstEvent):
+            first = await self._reader.first(need.stream)
+            return None if first is None else first.parsed().event()
+        assert isinstance(need, StreamState), "a lease's basis is told by these two"
+        return (await self._ledger.load(DECIDERS[need.aggregate], need.stream))[1]
 
 
 class Collector:
@@ -124,6 +156,11 @@ class Collector:
             return (
                 _follow_up(stream, f"attempt:{attempt}", RecordOutcomeUnknown(attempt=attempt, reason="no_provider")),
             )
+        if not await self._payments.may_be_asked(state):
+            # What was ordered before it was suspended is asked about, and what was not is not ordered any more.
+            answer = await _asked(provider, provider.query(request_of(stream, attempt), on))
+            command = _recorded(answer, attempt, Source.QUERY)
+            return (_follow_up(stream, f"attempt:{attempt}", command),)
         order = Order(
             request=request_of(stream, attempt),
             amount_fen=event.amount_fen,

@@ -15,7 +15,7 @@ from adapters.postgres import role_locks
 from adapters.postgres.connections import Connection
 from adapters.postgres.reading import browse
 from adapters.postgres.schema import SHARD
-from api.followers import Watch, followers, late_calendars, roles
+from api.followers import Remembered, Watch, followers, late_calendars, roles
 from api.http.description import ETAG, NOT_MODIFIED, POSITION, PUBLIC_PROBLEMS, Description, add
 from api.http.problems import kinds
 from api.http.problems.kinds import ProblemDescription, descriptions
@@ -106,13 +106,21 @@ async def read_health() -> Response:
 
 async def read_readiness(of: Of) -> Response:
     """Whether the database answers and the live read models are near the ledger's head; 503 when not."""
-    readiness = await of.queries.run(_readiness, of.now(), of.running.settings.tenants_with_banks, of.watch)
+    readiness = await of.queries.run(
+        _readiness, of.now(), of.running.settings.tenants_with_banks, of.watch, of.calendars
+    )
     status = 200 if readiness.status == "ready" else 503
     headers = {"Cache-Control": "no-store", "Ledger-Position": str(readiness.ledger_position)}
     return Response(encode(readiness), status, headers, JSON)
 
 
-def _readiness(connection: Connection, now: datetime, with_banks: Collection[UUID], watch: Watch) -> Readiness:
+def _readiness(
+    connection: Connection,
+    now: datetime,
+    with_banks: Collection[UUID],
+    watch: Watch,
+    calendars: Remembered[tuple[LateCalendar, ...]],
+) -> Readiness:
     lags = copies.lag(connection, SHARD, now)
     models = tuple(
         ReadModel(lag.name, lag.version, lag.status.value, lag.position, lag.behind, lag.dead_letters) for lag in lags
@@ -126,8 +134,8 @@ def _readiness(connection: Connection, now: datetime, with_banks: Collection[UUI
     )
     status, demonstration = "ready" if ready else "behind", ledger_state(connection).demonstration
     # The days of a demonstration are made up, as its leases are.
-    calendars = () if demonstration else _late_calendars(connection, business_date(now))
-    return Readiness(status, demonstration, browse.head_size(connection), models, states, managers, calendars)
+    late = () if demonstration else calendars.of(lambda: _late_calendars(connection, business_date(now)))
+    return Readiness(status, demonstration, browse.head_size(connection), models, states, managers, late)
 
 
 def _late_calendars(connection: Connection, today: date) -> tuple[LateCalendar, ...]:

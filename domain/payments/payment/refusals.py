@@ -21,6 +21,11 @@ UNKNOWN_ALREADY = refusal("payment.unknown_already", "The outcome is known to be
 NO_RETRY_SCHEDULED = refusal("payment.no_retry_scheduled", "No further attempt is scheduled", "没有已安排的重试")
 RETRY_NOT_DUE = refusal("payment.retry_not_due", "The scheduled attempt is not due yet", "尚未到约定的重试日期")
 PAID_ALREADY = refusal("payment.paid_already", "This attempt brought its money already", "该尝试已到账")
+VALUE_DATE_FAR = refusal(
+    "payment.value_date_far",
+    "Money is worth from a day at most a month ahead of the news of it",
+    "到账起息日最多晚于通知日一个月",
+)
 NOT_RECEIVED = refusal("payment.not_received", "No money arrived that could go back", "尚无可退回的到账款项")
 CHARGED_BACK_ALREADY = refusal(
     "payment.charged_back_already", "The money of this attempt was taken back already", "该尝试的款项已被撤回"

@@ -27,6 +27,9 @@ from domain.payments.payment.state import EXISTING, RECEIVED, PaymentPhase, Paym
 from domain.payments.payment.timers import TIMERS
 from domain.payments.payment.values import FORGED_KEPT, Ignored, Reported, Source
 
+AHEAD_MAX_DAYS = 31
+"""Banks say a day or two; a slip by years would keep the money from its lease until then."""
+
 NOT_COVERED = "not_covered"
 """The code of a refund that is more than is left of what any one attempt brought."""
 
@@ -76,7 +79,7 @@ def _succeeded(command: c.RecordSucceeded, state: PaymentState, context: Context
         return r.PAID_ALREADY(attempt=command.attempt)
     if _is_unresolved(state, command.attempt) and command.source is not Source.QUERY:
         return r.OUTCOME_UNRESOLVED(attempt=state.attempt)
-    return _money(state, command, command.source)
+    return _money(state, command, command.source, context.business_date)
 
 
 def _failed(command: c.RecordFailed, state: PaymentState, context: Context) -> Answer:
@@ -140,7 +143,7 @@ def _news(command: c.ReceiveCallback, state: PaymentState, context: Context) -> 
         case c.ReceiveCallback(reported=Reported.CHARGED_BACK, code=str(code), value_date=date() as on):
             return _charge_back(c.RecordChargeback(attempt=command.attempt, reason=code, value_date=on), state, context)
         case c.ReceiveCallback(reported=Reported.SUCCEEDED, amount_fen=int(), value_date=date(), ref=str()):
-            return _money(state, command, None)
+            return _money(state, command, None, context.business_date)
     return r.CALLBACK_INCOMPLETE(reported=command.reported)
 
 
@@ -178,13 +181,18 @@ def _resolved(state: PaymentState, attempt: int, source: Source | None) -> tuple
     return (e.OutcomeResolved(attempt=attempt, source=source),) if _is_unresolved(state, attempt) else ()
 
 
-def _money(
-    state: PaymentState, news: c.RecordSucceeded | c.ReceiveCallback, source: Source | None
-) -> tuple[Event, ...]:
+def latest(on: date) -> date:
+    """The last day from which news of a business date may say that money is worth; a day to come is waited for."""
+    return date.fromordinal(min(on.toordinal() + AHEAD_MAX_DAYS, date.max.toordinal()))
+
+
+def _money(state: PaymentState, news: c.RecordSucceeded | c.ReceiveCallback, source: Source | None, on: date) -> Answer:
     assert news.amount_fen is not None, "news of money says how much"
     assert news.value_date is not None, "news of money says from when"
     assert news.ref is not None, "news of money says which"
     assert state.lease is not None, "a payment that was initiated is for a lease"
+    if news.value_date > latest(on):
+        return r.VALUE_DATE_FAR(latest=latest(on), got=news.value_date)
     kind = e.PaymentOverpaid if state.phase in RECEIVED else e.PaymentSucceeded
     arrived = kind(
         lease=state.lease,

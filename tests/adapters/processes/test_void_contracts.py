@@ -129,3 +129,15 @@ async def test_a_mandate_that_stands_under_a_void_contract_debits_nothing(progra
             "code": NOT_IN_FORCE,
             "log_level": "warning",
         } in told
+
+
+async def test_an_order_that_never_left_does_not_leave_after_the_judgement(program: Running) -> None:
+    """The attempt was begun while its contract stood; the bank is asked what became of it, and is given none."""
+    lessor = lessor_of(program)
+    async with a_world(program, always(Script())) as world:
+        contract, lease, _ = await running(world, lessor)
+        await lessor.given(PAYMENT, uuid4(), InitiatePayment(lease=lease, bill=None, amount_fen=500, policy=POLICY))
+        await lessor.given(CONTRACT, contract, VOID)
+        before = await program.reader.size()
+        await world.settle()
+        assert await asked_since(program, before) == ["payment.failed.v1", "payment.retry_scheduled.v1"]

@@ -25,6 +25,7 @@ from api.followers import (
     PATIENCE_S,
     READ_MODELS,
     Follower,
+    Remembered,
     Watch,
     followers,
     late_calendars,
@@ -211,3 +212,16 @@ async def test_days_that_nobody_closes_are_late_while_leases_run(
         async with days(program, TENANT, {}) as composed:
             await composed.ending.open(FIRST)
         assert [late_on(FIRST + timedelta(days=n)) for n in (-40, 0, 1, 2)] == [[], [], [], [FIRST]]
+
+
+def test_an_answer_is_kept_for_a_while_and_asked_for_again() -> None:
+    at, asked = [0.0], list[int]()
+    known = Remembered[int](lambda: at[0], 30.0)
+
+    def ask() -> int:
+        asked.append(len(asked))
+        return asked[-1]
+
+    assert [known.of(ask), known.of(ask)] == [0, 0]
+    at[0] = 30.5
+    assert (known.of(ask), asked) == (1, [0, 1])

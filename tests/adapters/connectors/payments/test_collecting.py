@@ -70,9 +70,13 @@ class Known:
 
     def __init__(self, *events: Event) -> None:
         self._events = events
+        self.void = False
 
     async def payment(self, stream: UUID) -> PaymentState:
         return fold(PAYMENT, self._events)
+
+    async def may_be_asked(self, payment: PaymentState) -> bool:
+        return not self.void
 
 
 class Says(SandboxBank):
@@ -300,3 +304,13 @@ def test_a_callback_is_named_by_its_bytes() -> None:
     callback = provider().verify_callback(headers, body)
     assert isinstance(callback, Callback)
     assert len(callback.digest) == 64
+
+
+async def test_what_may_not_be_asked_for_any_more_is_asked_about_and_not_ordered() -> None:
+    """The order may have left before its mandate was suspended; if it did not, it leaves no more."""
+    provider = Says(Answer(status=Status.FAILED, code="not_received"))
+    known = Known(*BEGUN)
+    known.void = True
+    (follow_up,) = await Collector({"bank_a": provider}, known).react(occurrence(FIRST))
+    assert provider.orders == []
+    assert follow_up.command == RecordFailed(attempt=1, code="not_received", source=Source.QUERY)
