@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import time
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from typing import Any, BinaryIO
 from uuid import UUID
 
@@ -28,8 +28,8 @@ ABOUT = "leaseledger"
 GONE = 499
 """Status of a request whose client hung up before it was answered; nobody is told of it but the log."""
 
-SAME_PLACE_MAX, SAME_PLACE_S = 10, 60.0
-"""How many lines a foreign logger may write from one place in its code, and in which time."""
+SAME_PLACE_MAX, SAME_CODE_MAX, SPARED_S = 10, 100, 60.0
+"""Lines of a foreign logger from one place in its code, and of connections refused by one code, in which time."""
 
 _FRAMES = 6
 _log = structlog.get_logger("http")
@@ -80,8 +80,30 @@ def log_request(scope: Scope, answered: Answered) -> None:
     )
 
 
+class Sparing:
+    """Counts what is logged about one thing, so that nobody fills the disk by doing it again; `clock` tells seconds."""
+
+    def __init__(self, most: int, clock: Callable[[], float] = time.monotonic) -> None:
+        self._most, self._clock = most, clock
+        self._seen: dict[Hashable, tuple[float, int]] = {}
+
+    def allows(self, thing: Hashable) -> bool:
+        """Whether one more line about a thing is worth it."""
+        now_s = self._clock()
+        since_s, count = self._seen.get(thing, (now_s, 0))
+        if now_s - since_s >= SPARED_S:
+            since_s, count = now_s, 0
+        self._seen[thing] = (since_s, count + 1)
+        return count < self._most
+
+
+_refusals = Sparing(SAME_CODE_MAX)
+
+
 def log_refused(code: str, status: int, request_id: str, client: str) -> None:
-    """The line of a connection that was refused before there was a request."""
+    """The line of a connection that was refused before there was a request; who opens thousands gets a hundred."""
+    if not _refusals.allows(code):
+        return
     _log.info("refused", code=code, status=status, request_id=request_id, client=client)
 
 
@@ -128,18 +150,12 @@ class PlacesOnly(logging.Handler):
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         super().__init__()
-        self._clock = clock
-        self._seen: dict[tuple[str, str, int], tuple[float, int]] = {}
+        self._sparing = Sparing(SAME_PLACE_MAX, clock)
         self._log = structlog.get_logger("library")
 
     def emit(self, record: logging.LogRecord) -> None:
         """One line, unless this place said enough for now."""
-        place, now_s = (record.name, record.module, record.lineno), self._clock()
-        since_s, count = self._seen.get(place, (now_s, 0))
-        if now_s - since_s >= SAME_PLACE_S:
-            since_s, count = now_s, 0
-        self._seen[place] = (since_s, count + 1)
-        if count >= SAME_PLACE_MAX:
+        if not self._sparing.allows((record.name, record.module, record.lineno)):
             return
         error = record.exc_info[1] if record.exc_info else None
         more: Mapping[str, Any] = {} if error is None else {"error": type(error).__name__, "at": _frames(error)}

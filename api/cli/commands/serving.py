@@ -114,8 +114,11 @@ def _work(session: Session, on: Base, name: str) -> None:
 
 
 def _run(session: Session, on: Base, name: str, begins: str = "") -> None:
+    from api.edge.log import silence_foreign_loggers
     from api.roles.role import ROLES, alone
     from api.roles.supervisor import stopped_by_signal
+
+    silence_foreign_loggers()
 
     def waits() -> None:
         session.say(text("{name}: another one works on this ledger; waiting for it to end", name=name))

@@ -175,8 +175,11 @@ class Limited(HttpToolsProtocol):
         return True
 
     def body_late(self) -> None:
-        """Refuse a body that did not come in time."""
-        self._refuse(kinds.BODY_LATE)
+        """Refuse a body that did not come in time; one that nobody waits for was answered before."""
+        if self._busy:
+            self._refuse(kinds.BODY_LATE)
+        else:
+            self.give_up()
 
     def give_up(self) -> None:
         """Close without another word, and without waiting for what was not taken."""

@@ -22,14 +22,8 @@ SECRETS = ("欧阳测试", "11010519491231002X", "13912345678", "llk_", "no-key-
 
 
 @pytest.fixture(scope="module")
-def database(server: Server) -> Iterator[str]:
-    with server.ledger() as url:
-        yield url
-
-
-@pytest.fixture(scope="module")
-def served(database: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
-    with serving(database, tmp_path_factory.mktemp("log")) as one:
+def served(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
+    with server.ledger() as url, serving(url, tmp_path_factory.mktemp("log")) as one:
         yield one
 
 
@@ -67,9 +61,9 @@ def test_an_address_that_a_caller_gives_himself_is_not_believed(served: Serving)
     assert [line["client"] for line in lines_of(served, answer.headers["x-request-id"])] == ["127.0.0.1"]
 
 
-def test_an_address_that_a_trusted_proxy_gives_is(database: str, tmp_path: Path) -> None:
+def test_an_address_that_a_trusted_proxy_gives_is(server: Server, tmp_path: Path) -> None:
     """The last one that no trusted proxy has: before it stands what the caller himself may have sent."""
-    with serving(database, tmp_path, TRUSTED_PROXIES="127.0.0.1,10.0.0.0/8") as served:
+    with server.ledger() as url, serving(url, tmp_path, TRUSTED_PROXIES="127.0.0.1,10.0.0.0/8") as served:
         answer = served.ask("/healthz", X_Forwarded_For=f"203.0.113.9, {ELSEWHERE}, 10.1.2.3")
         assert [line["client"] for line in lines_of(served, answer.headers["x-request-id"])] == [ELSEWHERE]
 

@@ -66,10 +66,13 @@ async def until(happened: Callable[[], object]) -> None:
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def served(tmp_path: Path) -> AsyncIterator[Served]:
-    """An application that reads the body and answers; `/large` answers more than a socket takes."""
+    """An application that reads the body and answers; `/large` more than a socket takes, `/early` before it reads."""
     ended = list[str]()
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["path"] == "/early":
+            await Response(b"too large", 413)(scope, receive, send)
+            return
         try:
             body = await Request(scope, receive).body()
         except ClientDisconnect:
@@ -144,6 +147,14 @@ async def test_a_body_that_does_not_come(served: Served) -> None:
     served.later(LIMITS.body_s)
     await then_refused(reader, 408, "request.body_late")
     await until(lambda: served.ended == ["gone"])
+
+
+async def test_a_body_that_was_answered_before_it_came_is_answered_once(served: Served) -> None:
+    reader, _ = await served.waiting(b"POST /early HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\nab")
+    await reader.readuntil(b"too large")
+    await until(lambda: served.connections.bodies)
+    served.later(LIMITS.body_s)
+    assert await reader.read() == b""
 
 
 async def test_an_answer_that_is_not_taken(served: Served) -> None:
