@@ -82,6 +82,8 @@ class Place:
     @contextmanager
     def ledger(self, name: str) -> Iterator[Base]:
         """A new empty ledger in a database of its own."""
+        # Another ledger of this name may have been here; its keys have signed what is gone.
+        shutil.rmtree(self.work / name, ignore_errors=True)
         with self.database(name) as url:
             given: dict[str, Any] = {
                 "data": self.work / name,

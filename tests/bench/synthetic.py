@@ -57,7 +57,7 @@ def load(on: Base, events: int, seed: int = 1) -> None:
         frontier = Frontier.empty()
         for rows, commands, heads, leaves in _blocks(tenant, events, random.Random(seed)):
             _copy(admin, "events (shard, position, stream, seq, type, entry, leaf)", rows)
-            _copy(admin, "commands (shard, tenant, key, digest, stream, seq, version, position, events)", commands)
+            _copy(admin, _COMMANDS, commands)
             _copy(admin, "stream_heads (shard, stream, seq, leaf)", heads)
             cases = [(shard, tenant.bytes, *rest) for shard, *rest in heads]
             _copy(admin, "case_heads (shard, tenant, correlation, seq, leaf)", cases)
@@ -105,7 +105,7 @@ def _event(block: Block, place: Place, make: Callable[..., bytes], kind: bytes, 
     number, where = _LENGTH(seq), position.to_bytes(8)
     rows.append((_SHARD, where, stream.bytes, number, kind, entry, leaf))
     key = b"%032x" % chance.getrandbits(128)
-    commands.append((_SHARD, tenant.bytes, key, leaf, stream.bytes, number, number, where, _LENGTH(1)))
+    commands.append((_SHARD, tenant.bytes, key, leaf, stream.bytes, number, number, where, _LENGTH(1), *_OF_CALLERS))
     leaves.append(leaf)
     return leaf
 
@@ -159,4 +159,8 @@ def _packed(row: Row) -> bytes:
 
 
 _SHARD = SHARD.to_bytes(2)
+_COMMANDS = "commands (shard, tenant, key, digest, stream, seq, version, position, events, system, digest_key)"
+_OF_CALLERS = (b"\x00", (2).to_bytes(2))
+"""No command of the program; a digest under the payloads' key."""
+
 _ROUTED = RoutedToLane(lane="counter")
