@@ -30,8 +30,15 @@ class VaultCheck:
         self.opened = 0
         self.erased = 0
         self._keys: dict[SubjectOfTenant, bytes | None] = {}
-        for tenant, subject, wrapped in connection.execute(_KEYS, (SHARD,)):
+        self._needed: set[SubjectOfTenant] = set()
+        shared: set[SubjectOfTenant] = set()
+        for tenant, subject, wrapped, is_shared in connection.execute(_KEYS, (SHARD,)):
+            if (tenant, subject) in self._keys:
+                found.add(0, f"keys of subject {subject} of tenant {tenant}", 1, "more")
             self._keys[tenant, subject] = None if wrapped is None else self._unwrap(tenant, subject, wrapped)
+            if is_shared:
+                shared.add((tenant, subject))
+        self._check_shared(shared)
         self._cursor = connection.cursor("fsck_vault", binary=True)
         self._cursor.itersize = ROWS_AT_ONCE
         self._cursor.execute(_VALUES, (SHARD,))
@@ -45,7 +52,13 @@ class VaultCheck:
         of = subject_of(event)
         subject = None if of is None else (entry.tenant, of)
         key = self._keys.get(subject) if subject is not None else None
+        if subject is not None:
+            self._needed.add(subject)
+        paths: set[str] = set()
         while self._row[0] == position:
+            if self._row[2] in paths:
+                self._found.add(position, f"rows of vault value {self._row[2]}", 1, "more")
+            paths.add(self._row[2])
             digests.discard(self._value(entry, subject, key))
             self._row = self._next()
         if key is not None and digests - set(decoys(key, entry.eid)):
@@ -54,11 +67,16 @@ class VaultCheck:
         elif key is None and subject not in self._keys:
             self._found.add(position, "key of the subject", "a key or the mark of its destruction", "neither")
 
+    def close(self) -> None:
+        """Read no more."""
+        self._cursor.close()
+
     def finish(self) -> None:
         """Whatever is left belongs to no event."""
         while self._row[0] < _END:
             self._stray()
-        self._cursor.close()
+        for tenant, subject in sorted(self._keys.keys() - self._needed, key=str):
+            self._found.add(0, f"events about subject {subject} of tenant {tenant}", "one or more", "none, but a key")
 
     def _value(self, entry: Entry, subject: SubjectOfTenant | None, key: bytes | None) -> str:
         position, eid, path, digest, nonce, ciphertext, *owner = self._row
@@ -67,13 +85,13 @@ class VaultCheck:
             self._found.add(position, what, "/".join(map(str, subject or ())) or "none", "/".join(map(str, owner)))
         if key is None:
             self.erased += 1
-            return str(digest)
-        self.opened += 1
+        else:
+            self.opened += 1
         if eid != entry.eid or digest not in (entry.sd or ()):
             self._found.add(
                 position, f"vault value {path}", f"a digest of event {entry.eid}", f"{digest} of event {eid}"
             )
-        else:
+        elif key is not None:
             self._open(position, key, entry.eid, Sealed(path, digest, nonce, ciphertext))
         return str(digest)
 
@@ -82,6 +100,20 @@ class VaultCheck:
             open_field(key, eid, sealed)
         except VaultError as error:
             self._found.add(position, f"vault value {sealed.path}", f"what digest {sealed.digest} was made of", error)
+
+    def _check_shared(self, shared: set[SubjectOfTenant]) -> None:
+        """One key of several tenants is marked as such, so that its destruction destroys all copies; no other is."""
+        owners: dict[tuple[UUID, bytes | None], list[UUID]] = {}
+        for (tenant, subject), key in self._keys.items():
+            owners.setdefault((subject, key), []).append(tenant)
+        for (subject, key), tenants in owners.items():
+            several = len(tenants) > 1
+            for tenant in tenants:
+                # Two destroyed keys of one subject may have been one or two.
+                if ((tenant, subject) in shared) != several and not (several and key is None):
+                    what = f"mark of subject {subject} of tenant {tenant}"
+                    expected, got = ("shared", "not shared") if several else ("not shared", "shared")
+                    self._found.add(0, what, expected, got)
 
     def _unwrap(self, tenant: UUID, subject: UUID, wrapped: bytes) -> bytes | None:
         try:
@@ -99,7 +131,8 @@ class VaultCheck:
         return self._cursor.fetchone() or (_END,)
 
 
-_KEYS = "SELECT tenant, subject, wrapped FROM ledger.subject_keys WHERE shard = %s"
+_KEYS = "SELECT tenant, subject, wrapped::bytea, coalesce(shared, false) FROM ledger.subject_keys WHERE shard = %s"
 _VALUES = """
-SELECT position, eid, path, digest, nonce, ciphertext, tenant, subject FROM ledger.vault WHERE shard = %s
-ORDER BY position, path"""
+SELECT coalesce(position::bigint, 0), eid, coalesce(path::text, ''), coalesce(digest::text, ''),
+       coalesce(nonce::bytea, ''), coalesce(ciphertext::bytea, ''), tenant, subject
+FROM ledger.vault WHERE shard = %s ORDER BY 1, path"""
