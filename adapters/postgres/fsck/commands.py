@@ -15,10 +15,9 @@ from uuid import UUID, uuid5
 import psycopg
 from msgspec import Struct
 
-from adapters.keys import PAYLOAD_KEY, PAYLOAD_KEY_BEFORE, PLAIN
 from adapters.postgres.fsck.findings import Findings
 from adapters.postgres.schema import SHARD
-from chain.entry import ENTRY_WITHOUT_CASE, Entry, command_id
+from chain.entry import ENTRY_WITHOUT_CASE, PAYLOAD_KEY, PAYLOAD_KEY_BEFORE, PLAIN, Entry, command_id
 
 ROWS_AT_ONCE = 5_000
 DIGEST_BYTES = 32
@@ -124,7 +123,7 @@ class CommandCheck:
         command = self._now
         if command is not None and self._version != command.version:
             what = f"version that command {command.key!r} left its stream at"
-            self._found.add(command.position, what, self._version, command.version)
+            self._found.add(command.until - 1, what, self._version, command.version)
         self._version = 0
 
     def _judge(self, position: int, command: CommandRow, entry: Entry) -> None:

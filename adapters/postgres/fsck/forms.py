@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 import psycopg
 
 from adapters.postgres.fsck.findings import Findings
 from adapters.postgres.schema import SCHEMA_VERSION, SHARD
+from chain.entry import is_time_text
 
-_TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6}Z")
 _TIME_WORDS = "a time in UTC with six digits of a second"
 
 
@@ -36,7 +35,7 @@ def check_forms(connection: psycopg.Connection[tuple[Any, ...]], found: Findings
 def _time(found: Findings, what: str, at: str | None, *, may_be_missing: bool = False) -> None:
     if at is None and may_be_missing:
         return
-    if at is None or not _TIME.fullmatch(at):
+    if at is None or not is_time_text(at):
         found.add(0, what, _TIME_WORDS, repr(at))
 
 
