@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import ast
 import base64
+import os
+import shlex
 import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -17,8 +20,9 @@ from hypothesis import strategies as st
 from chain import verify
 from chain.checkpoint import Checkpoint, sign_checkpoint
 from chain.cosignature import MlDsa44Signer
-from chain.note import sign_note
-from chain.proof import TlogProof
+from chain.errors import MalformedNote, MalformedProofFile
+from chain.note import Ed25519Signer, Ed25519Verifier, VerifierKey, sign_note
+from chain.proof import TlogProof, verify_proof
 from tests.chain.logs import ORIGIN, Log, write
 from tests.chain.reference import numbered
 from tests.sampling import examples
@@ -41,7 +45,9 @@ def run(capsysbinary: pytest.CaptureFixture[bytes]) -> Run:
         captured = capsysbinary.readouterr()
         lines = captured.out.decode().splitlines()
         assert captured.err == b""
-        assert lines[0] == verify.VERDICTS[status]
+        assert lines[0] == (
+            verify.AGREES_WITH_ITSELF if "--claimed-key" in arguments and not status else verify.VERDICTS[status]
+        )
         assert [line.split(" ")[0] for line in lines[1:]] == ["checked", "key", "expected", "got"]
         return status, lines
 
@@ -94,7 +100,7 @@ def test_a_consistency_is_verified(run: Run, files: Path) -> None:
 @pytest.mark.parametrize("size", [0, 1, 255, 256, 257, 512, 600])
 def test_a_folder_of_tiles_is_verified(run: Run, tmp_path: Path, size: int) -> None:
     LOG.export(tmp_path, size)
-    status, lines = run("tiles", tmp_path)
+    status, lines = run("tiles", "--claimed-key", tmp_path)
     assert (status, lines[1]) == (0, f"checked   entries and tiles of {ORIGIN}, {size} entries")
     assert "only claimed by the folder itself" in lines[2]
     status, lines = run("tiles", "--vkey", LOG.vkey, tmp_path)
@@ -104,8 +110,8 @@ def test_a_folder_of_tiles_is_verified(run: Run, tmp_path: Path, size: int) -> N
 def test_a_folder_without_entries_is_verified_when_asked_for(run: Run, tmp_path: Path) -> None:
     LOG.export(tmp_path, 600)
     shutil.rmtree(tmp_path / "tile" / "entries")
-    assert run("tiles", tmp_path)[0] == 2
-    status, lines = run("hashes", tmp_path)
+    assert run("tiles", "--claimed-key", tmp_path)[0] == 2
+    status, lines = run("hashes", "--claimed-key", tmp_path)
     assert (status, lines[1]) == (0, f"checked   tiles WITHOUT entries of {ORIGIN}, 600 entries")
 
 
@@ -113,7 +119,7 @@ def test_a_full_tile_may_stand_in_for_a_deleted_partial_one(run: Run, tmp_path: 
     LOG.export(tmp_path, 512)
     (tmp_path / "checkpoint").write_bytes(LOG.note(300))
     write(tmp_path / "tile" / "1" / "000.p" / "1", LOG.tiles.tile(1, 0, 1))
-    assert run("tiles", tmp_path)[0] == 0
+    assert run("tiles", "--claimed-key", tmp_path)[0] == 0
 
 
 def test_what_is_not_so_is_not_verified(run: Run, files: Path) -> None:
@@ -134,7 +140,7 @@ def test_what_is_not_so_is_not_verified(run: Run, files: Path) -> None:
     signed_elsewhere = sign_checkpoint(moved.checkpoint(200), [LOG.signer])
     (files / "old").write_bytes(signed_elsewhere)
     status, lines = run(*consistency_of(files))
-    assert (status, lines[1]) == (1, "checked   origin of the newer checkpoint")
+    assert (status, lines[1]) == (1, "checked   origin of the checkpoint")
 
 
 def test_proofs_that_nothing_needs_are_unusable(run: Run, files: Path) -> None:
@@ -159,7 +165,7 @@ def test_a_torn_bundle_is_unusable(run: Run, tmp_path: Path) -> None:
     LOG.export(tmp_path, 3)
     bundle = tmp_path / "tile" / "entries" / "000.p" / "3"
     bundle.write_bytes(bundle.read_bytes()[:-1])
-    assert run("tiles", tmp_path)[0] == 2
+    assert run("tiles", "--claimed-key", tmp_path)[0] == 2
 
 
 @pytest.mark.parametrize("name", ["entry", "proof"])
@@ -194,11 +200,25 @@ def test_texts_of_others_cannot_steer_the_terminal(run: Run, files: Path) -> Non
     note = sign_checkpoint(evil.checkpoint(200), [LOG.signer])
     parsed = TlogProof.parse(LOG.proof(73, 200))
     (files / "proof").write_bytes(TlogProof(73, parsed.hashes, note).to_bytes())
-    status, lines = run(*proof_of(files))
+    status, lines = run(*proof_of(files), "--origin", evil.origin)
     assert (status, lines[1]) == (0, "checked   entry 73 of 200 in log.example/\\x9b2J\\u202eevil")
+    status, lines = run(*proof_of(files))
+    assert (status, lines[4]) == (1, "got       log.example/\\x9b2J\\u202eevil")
 
 
-@pytest.mark.parametrize("arguments", [[], ["nothing"], ["proof"], ["proof", "--vkey", "v", "only-one"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["nothing"],
+        ["proof"],
+        ["proof", "--vkey", "v", "only-one"],
+        ["tiles", "folder"],
+        ["hashes", "folder"],
+        ["tiles", "--vkey", "v", "--claimed-key", "folder"],
+        ["proof", "--claimed-key", "entry", "proof"],
+    ],
+)
 def test_wrong_usage_has_status_2(arguments: list[str]) -> None:
     with pytest.raises(SystemExit) as caught:
         verify.main(arguments)
@@ -221,22 +241,22 @@ def test_no_byte_of_a_folder_can_change(run: Run, tmp_path: Path) -> None:
         data = path.read_bytes()
         for at in {0, 1, len(data) // 3, len(data) // 2, len(data) - 2, len(data) - 1}:
             path.write_bytes(data[:at] + bytes([data[at] ^ 1]) + data[at + 1 :])
-            assert run("tiles", tmp_path)[0] != 0, (path, at)
+            assert run("tiles", "--claimed-key", tmp_path)[0] != 0, (path, at)
         for wrong in (data[:-2], data + b"\0", b""):
             path.write_bytes(wrong)
-            assert run("tiles", tmp_path)[0] != 0, (path, len(wrong))
+            assert run("tiles", "--claimed-key", tmp_path)[0] != 0, (path, len(wrong))
         path.write_bytes(data)
-    assert run("tiles", tmp_path)[0] == 0
+    assert run("tiles", "--claimed-key", tmp_path)[0] == 0
 
 
 def test_tiles_of_another_tree_are_not_verified(run: Run, tmp_path: Path) -> None:
     LOG.export(tmp_path, 300)
     (tmp_path / "checkpoint").write_bytes(sign_checkpoint(Checkpoint(ORIGIN, 300, bytes(32)), [LOG.signer]))
-    status, lines = run("tiles", tmp_path)
+    status, lines = run("tiles", "--claimed-key", tmp_path)
     assert (status, lines[4]) == (1, f"got       {LOG.checkpoint(300).root.hex()}")
     swapped = LOG.tiles.tile(0, 1, 44)[::-1]
     write(tmp_path / "tile" / "0" / "001.p" / "44", swapped)
-    status, lines = run("tiles", tmp_path)
+    status, lines = run("tiles", "--claimed-key", tmp_path)
     assert (status, lines[1]) == (1, "checked   hash 0 of tile 1 on level 0")
 
 
@@ -260,7 +280,7 @@ def test_any_bytes_in_a_folder_give_a_verdict(run: Run, tmp_path: Path, data: by
     for name in ("checkpoint", "vkey", "tile/0/000.p/3", "tile/entries/000.p/3"):
         good = (tmp_path / name).read_bytes()
         (tmp_path / name).write_bytes(data)
-        assert run("tiles", tmp_path)[0] in (1, 2)
+        assert run("tiles", "--claimed-key", tmp_path)[0] in (1, 2)
         (tmp_path / name).write_bytes(good)
 
 
@@ -291,3 +311,132 @@ def test_it_runs_from_anywhere_and_imports_nothing_that_lies_beside_it(files: Pa
     (files / "entry").write_bytes(b"another")
     done = subprocess.run(command, capture_output=True, env=environment, check=False)
     assert (done.returncode, done.stderr) == (1, b"")
+
+
+# ------------------------------------------------------------------------------------------- whose log, whose key
+
+
+def test_a_folder_that_was_forged_as_a_whole_agrees_with_itself_and_no_more(run: Run, tmp_path: Path) -> None:
+    forger = Log(numbered(3)[::-1], seed=b"f" * 32)
+    forger.export(tmp_path, 3)
+    status, lines = run("tiles", "--claimed-key", tmp_path)
+    assert (status, lines[0].startswith("VERIFIED")) == (0, False)
+    assert run("tiles", "--vkey", LOG.vkey, tmp_path)[0] == 1
+
+
+@pytest.mark.parametrize("command", ["proof", "consistency", "tiles", "hashes"])
+def test_a_checkpoint_of_another_log_by_the_same_key_is_not_verified(run: Run, files: Path, command: str) -> None:
+    other = Log(LOG.entries, "other.example/log")
+    note = sign_checkpoint(other.checkpoint(200), [LOG.signer])
+    (files / "log").mkdir()
+    LOG.export(files / "log", 200)
+    (files / "log" / "checkpoint").write_bytes(note)
+    (files / "old").write_bytes(note)
+    parsed = TlogProof.parse(LOG.proof(73, 200))
+    (files / "proof").write_bytes(TlogProof(73, parsed.hashes, note).to_bytes())
+    (files / "new").write_bytes(sign_checkpoint(other.checkpoint(600), [LOG.signer]))
+    arguments = {
+        "proof": proof_of(files),
+        "consistency": consistency_of(files),
+        "tiles": ["tiles", "--vkey", LOG.vkey, str(files / "log")],
+        "hashes": ["hashes", "--vkey", LOG.vkey, str(files / "log")],
+    }[command]
+    status, lines = run(*arguments)
+    assert (status, *lines[1:5:2]) == (1, "checked   origin of the checkpoint", f"expected  {ORIGIN}")
+    assert run(*arguments, "--origin", "other.example/log")[0] == 0
+
+
+SMALL_ORDER = [
+    "0100000000000000000000000000000000000000000000000000000000000000",
+    "ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+    "0000000000000000000000000000000000000000000000000000000000000000",
+    "0000000000000000000000000000000000000000000000000000000000000080",
+    "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05",
+    "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc85",
+    "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a",
+    "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac03fa",
+]
+NOT_CANONICAL = [
+    "0100000000000000000000000000000000000000000000000000000000000080",
+    "ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff",
+    "eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+    "eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff",
+    "edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff",
+    "f0ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+]
+NO_POINT = ["0200000000000000000000000000000000000000000000000000000000000000"]
+
+
+@pytest.mark.parametrize("public", SMALL_ORDER + NOT_CANONICAL + NO_POINT)
+def test_keys_that_need_no_private_key_are_refused(run: Run, files: Path, public: str) -> None:
+    """With the first of them, R = 1 and S = 0 would be a signature of every text."""
+    key = b"\x01" + bytes.fromhex(public)
+    key_id = sha256(ORIGIN.encode() + b"\n" + key).hexdigest()[:8]
+    vkey = f"{ORIGIN}+{key_id}+{base64.b64encode(key).decode()}"
+    status, lines = run(*proof_of(files, vkey))
+    assert (status, lines[1]) == (2, "checked   public key")
+    with pytest.raises(MalformedNote, match="public key: expected a point of large order"):
+        VerifierKey.parse(vkey)
+
+
+def test_keys_that_are_made_as_usual_are_sound() -> None:
+    for seed in range(50):
+        vkey = str(Ed25519Signer(ORIGIN, bytes([seed]) * 32).vkey)
+        assert verify.parse_vkey(vkey).public == VerifierKey.parse(vkey).public
+
+
+# ------------------------------------------------------------------------------------------------- what is no file
+
+
+@pytest.mark.parametrize("name", ["entry", "proof"])
+def test_a_pipe_that_nobody_writes_to_holds_nobody(run: Run, files: Path, name: str) -> None:
+    (files / name).unlink()
+    os.mkfifo(files / name)
+    status, lines = run(*proof_of(files))
+    assert (status, lines[3]) == (2, "expected  a regular file")
+
+
+def test_a_pipe_or_a_device_inside_a_folder_holds_nobody(run: Run, tmp_path: Path) -> None:
+    LOG.export(tmp_path, 3)
+    for name in ("checkpoint", "vkey", "tile/0/000.p/3", "tile/entries/000.p/3"):
+        good = (tmp_path / name).read_bytes()
+        (tmp_path / name).unlink()
+        os.mkfifo(tmp_path / name)
+        assert run("tiles", "--claimed-key", tmp_path)[0] == 2
+        (tmp_path / name).unlink()
+        (tmp_path / name).symlink_to("/dev/zero")
+        assert run("tiles", "--claimed-key", tmp_path)[0] == 2
+        (tmp_path / name).unlink()
+        (tmp_path / name).write_bytes(good)
+    assert run("tiles", "--claimed-key", tmp_path)[0] == 0
+
+
+@pytest.mark.parametrize(("size", "status"), [(65_536, 0), (65_537, 2)])
+def test_extra_data_has_the_library_s_limit(run: Run, files: Path, size: int, status: int) -> None:
+    proof = LOG.proof(73, 200).decode().split("\n", 1)
+    extra = base64.b64encode(bytes(size)).decode()
+    (files / "proof").write_text(f"{proof[0]}\nextra {extra}\n{proof[1]}")
+    assert run(*proof_of(files))[0] == status
+    verdict = [0, 0]
+    try:
+        verify_proof((files / "proof").read_bytes(), LOG.entries[73], [Ed25519Verifier(LOG.signer.vkey)])
+    except MalformedProofFile:
+        verdict[1] = 2
+    assert verdict[1] == status
+
+
+# ------------------------------------------------------------------------------------------- other Pythons, no output
+
+
+@pytest.mark.parametrize("redirected", ["> /dev/full", ">&-"])
+def test_where_nothing_can_be_written_the_status_is_2(files: Path, redirected: str) -> None:
+    command = " ".join([shlex.quote(part) for part in (sys.executable, str(SOURCE), *proof_of(files))])
+    done = subprocess.run(["sh", "-c", f"{command} {redirected}"], capture_output=True, check=False)
+    assert (done.returncode, done.stderr) == (2, b"")
+
+
+def test_it_needs_no_newer_python_than_it_says() -> None:
+    vermin = Path(sys.executable).with_name("vermin")
+    command = [str(vermin), "-q", "--no-tips", "-t=3.8-", "--violations", str(SOURCE)]
+    done = subprocess.run(command, capture_output=True, check=False, text=True)
+    assert done.returncode == 0, done.stdout

@@ -26,6 +26,9 @@ READERS_TABLES = (
 )  # fmt: skip
 """What leaseledger_reader may see."""
 
+PARTITIONS_MAX = 100_000
+"""More than a ledger ever has: a head row that says so is damaged."""
+
 _PARTITION, _BOUNDS = "events_0", "partition of"
 _SEPARATOR = " | "
 
@@ -33,7 +36,10 @@ _SEPARATOR = " | "
 def check_catalogue(connection: psycopg.Connection[tuple[Any, ...]], found: Findings) -> None:
     """Compare the schema with what it was made as. Needs a transaction."""
     row = connection.execute(_ROOM, (SHARD,)).fetchone() if _has_head(connection) else None
-    expected = expected_facts(*(row or (0, 0)))
+    step, room = row or (0, 0)
+    if step < 1 or room < 1 or room % step:
+        found.add(0, "room in the head row", "a multiple of partition_rows", f"{room} of {step}")
+    expected = expected_facts(step, room)
     got = stored_facts(connection)
     for thing in sorted(expected.keys() | got.keys()):
         _compare(thing, expected.get(thing), got.get(thing), found)
@@ -50,7 +56,7 @@ def stored_facts(connection: psycopg.Connection[tuple[Any, ...]]) -> Facts:
 def expected_facts(step: int, room: int) -> Facts:
     """What the schema of a ledger with partitions of `step` rows up to position `room` is made of."""
     made = {thing: aspects for thing, aspects in _as_made().items() if _PARTITION not in thing}
-    for number in range(room // step if step > 0 else 0):
+    for number in range(min(room // step, PARTITIONS_MAX) if step > 0 else 0):
         for thing, aspects in _as_made().items():
             if _PARTITION in thing:
                 made[_named(thing, number)] = {
@@ -138,7 +144,8 @@ def _counted(seen: tuple[Any, ...] | None) -> str:
 _HAS_HEAD = """
 SELECT count(*) FROM pg_attribute
 WHERE attrelid = to_regclass('ledger.head') AND attname IN ('partition_rows', 'room') AND NOT attisdropped"""
-_ROOM = "SELECT partition_rows::bigint, room::bigint FROM ledger.head WHERE shard = %s"
+_ROOM = """
+SELECT coalesce(partition_rows::bigint, 0), coalesce(room::bigint, 0) FROM ledger.head WHERE shard = %s"""
 _ROWS = """
 SELECT count(*), coalesce(sum(hash_record_extended(seen, %s)::numeric), 0) FROM ledger.{table} AS seen"""
 _OTHER_SHARDS = """

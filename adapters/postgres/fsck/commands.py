@@ -38,7 +38,7 @@ class CommandRow(Struct, frozen=True):
     position: int
     events: int
     tenant: UUID
-    system: bool
+    system: bool | None
     key: str
     digest: bytes
     digest_key: int
@@ -55,9 +55,9 @@ class CommandRow(Struct, frozen=True):
 class CommandCheck:
     """Walks the commands in position order beside the events."""
 
-    def __init__(self, connection: psycopg.Connection[tuple[Any, ...]], found: Findings) -> None:
+    def __init__(self, rows: psycopg.ServerCursor[tuple[Any, ...]], found: Findings) -> None:
         self._found = found
-        self._cursor = connection.cursor("fsck_commands", binary=True)
+        self._cursor = rows
         self._cursor.itersize = ROWS_AT_ONCE
         self._cursor.execute(_COMMANDS, (SHARD,))
         self._next: CommandRow | None = self._fetch()
@@ -78,10 +78,6 @@ class CommandCheck:
             self._version = seq
         if entry is not None:
             self._judge(position, command, entry)
-
-    def close(self) -> None:
-        """Read no more."""
-        self._cursor.close()
 
     def finish(self, last: int) -> None:
         """Whatever is left belongs to no event."""
@@ -154,8 +150,9 @@ class CommandCheck:
 def differences(command: CommandRow, entry: Entry) -> list[Difference]:
     """What a command says otherwise than its first entry."""
     if entry.cause.version == _COMMITS_TO_ALL:
-        made = command_id(command.tenant, command.key, command.digest, system=command.system)
+        made = command_id(command.tenant, command.key, command.digest, system=bool(command.system))
         found: list[Difference] = [
+            ("system", command.system or False, command.system),
             ("key, digest, system and tenant", entry.cause, made),
             ("number of the digest's key", PAYLOAD_KEY, command.digest_key),
         ]
@@ -199,6 +196,6 @@ def _of_many_causes(command: CommandRow) -> bool:
 
 _COMMANDS = """
 SELECT coalesce(position, 0), coalesce(events, 0), coalesce(tenant, '00000000-0000-0000-0000-000000000000'::uuid),
-       coalesce(system, false), coalesce(key, ''), coalesce(digest, ''), coalesce(digest_key::integer, -1),
+       system, coalesce(key, ''), coalesce(digest, ''), coalesce(digest_key::integer, -1),
        coalesce(stream, '00000000-0000-0000-0000-000000000000'::uuid), coalesce(seq, 0), coalesce(version, 0)
 FROM ledger.commands WHERE shard = %s ORDER BY position, events"""

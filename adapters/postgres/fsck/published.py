@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import psycopg
@@ -50,12 +50,18 @@ def published_notes(connection: psycopg.Connection[tuple[Any, ...]], found: Find
 class Trust:
     """The keys of the log with the tree sizes that they sign from; only those among `vkeys` if any are given.
 
-    `vkeys` are in the order in which they were made: a key that signs after a newer one does has been put there.
+    `vkeys` are in the order in which they were made: a key that signs after a newer one does has been put there. Each
+    signs from the size of the first checkpoint that it signed, which is one of `sizes`.
     """
 
     def __init__(
-        self, connection: psycopg.Connection[tuple[Any, ...]], found: Findings, vkeys: Sequence[VerifierKey]
+        self,
+        connection: psycopg.Connection[tuple[Any, ...]],
+        found: Findings,
+        vkeys: Sequence[VerifierKey],
+        sizes: Collection[int],
     ) -> None:
+        self._sizes = sizes
         self._trusted: list[tuple[int, Ed25519Verifier]] = []
         order = {str(vkey): at for at, vkey in enumerate(vkeys)}
         newest = -1
@@ -78,8 +84,8 @@ class Trust:
             self._trusted.append((from_size, Ed25519Verifier(VerifierKey.parse(text))))
         except ChainError as error:
             found.add(0, "key of the log", "a verifier key", error)
-        if from_size < 0:
-            found.add(0, f"size from which {text} signs", "0 or more", from_size)
+        if from_size not in self._sizes:
+            found.add(0, f"size from which {text} signs", "that of a published checkpoint", from_size)
 
 
 def check_tiles(connection: psycopg.Connection[tuple[Any, ...]], found: Findings, size: int) -> None:

@@ -38,7 +38,7 @@ class TreeCheck:
         self.root = Frontier.empty().root()
         self.checkpoints = 0
         self._notes = published_notes(connection, found)
-        self._trust = Trust(connection, found, vkeys)
+        self._trust = Trust(connection, found, vkeys, self._notes.keys())
         self._frontier = Frontier.empty()
         self._builder = TileBuilder.empty()
         self._published_size = max(self._notes, default=0)

@@ -14,17 +14,24 @@ from adapters.postgres.schema import SHARD
 from adapters.postgres.vault import Vault
 from adapters.postgres.writing.sequencer import SubjectOfTenant
 from chain.entry import Entry
-from chain.personal import Sealed, VaultError, decoys, open_field
-from domain.kernel.event import Event, subject_of
+from chain.personal import NONCE_BYTES, Sealed, VaultError, decoys, open_field
+from domain.kernel.event import Event, personal_fields, subject_of
 
 ROWS_AT_ONCE = 2_000
+TAG_BYTES = 16
 _END = 2**63
 
 
 class VaultCheck:
     """Walks the vault in position order beside the events."""
 
-    def __init__(self, connection: psycopg.Connection[tuple[Any, ...]], vault: Vault, found: Findings) -> None:
+    def __init__(
+        self,
+        connection: psycopg.Connection[tuple[Any, ...]],
+        rows: psycopg.ServerCursor[tuple[Any, ...]],
+        vault: Vault,
+        found: Findings,
+    ) -> None:
         self._vault = vault
         self._found = found
         self.opened = 0
@@ -36,10 +43,12 @@ class VaultCheck:
             if (tenant, subject) in self._keys:
                 found.add(0, f"keys of subject {subject} of tenant {tenant}", 1, "more")
             self._keys[tenant, subject] = None if wrapped is None else self._unwrap(tenant, subject, wrapped)
-            if is_shared:
+            if is_shared is None:
+                found.add(0, f"mark of subject {subject} of tenant {tenant}", "shared or not", "NULL")
+            elif is_shared:
                 shared.add((tenant, subject))
         self._check_shared(shared)
-        self._cursor = connection.cursor("fsck_vault", binary=True)
+        self._cursor = rows
         self._cursor.itersize = ROWS_AT_ONCE
         self._cursor.execute(_VALUES, (SHARD,))
         self._row = self._next()
@@ -59,17 +68,17 @@ class VaultCheck:
             if self._row[2] in paths:
                 self._found.add(position, f"rows of vault value {self._row[2]}", 1, "more")
             paths.add(self._row[2])
-            digests.discard(self._value(entry, subject, key))
+            self._check_form(position, event)
+            digest = self._value(entry, subject, key)
+            if digest in (entry.sd or ()) and digest not in digests:
+                self._found.add(position, f"digest of vault value {self._row[2]}", "one of its own", digest)
+            digests.discard(digest)
             self._row = self._next()
         if key is not None and digests - set(decoys(key, entry.eid)):
             missing = ", ".join(sorted(digests - set(decoys(key, entry.eid))))
             self._found.add(position, "vault values of the event", f"one for digest {missing}", "none")
         elif key is None and subject not in self._keys:
             self._found.add(position, "key of the subject", "a key or the mark of its destruction", "neither")
-
-    def close(self) -> None:
-        """Read no more."""
-        self._cursor.close()
 
     def finish(self) -> None:
         """Whatever is left belongs to no event."""
@@ -94,6 +103,15 @@ class VaultCheck:
         elif key is not None:
             self._open(position, key, entry.eid, Sealed(path, digest, nonce, ciphertext))
         return str(digest)
+
+    def _check_form(self, position: int, event: Event | None) -> None:
+        """What can be said of a value whose key is destroyed, too."""
+        path, nonce, ciphertext = self._row[2], self._row[4], self._row[5]
+        if event is not None and path not in personal_fields(type(event)):
+            self._found.add(position, "path of a vault value", "a personal field of its event", repr(path))
+        if len(nonce) != NONCE_BYTES or len(ciphertext) < TAG_BYTES:
+            expected, got = f"{NONCE_BYTES} bytes and at least {TAG_BYTES}", f"{len(nonce)} and {len(ciphertext)}"
+            self._found.add(position, f"nonce and ciphertext of vault value {path}", expected, got)
 
     def _open(self, position: int, key: bytes, eid: UUID, sealed: Sealed) -> None:
         try:
@@ -131,7 +149,10 @@ class VaultCheck:
         return self._cursor.fetchone() or (_END,)
 
 
-_KEYS = "SELECT tenant, subject, wrapped::bytea, coalesce(shared, false) FROM ledger.subject_keys WHERE shard = %s"
+_KEYS = """
+SELECT coalesce(tenant, '00000000-0000-0000-0000-000000000000'),
+       coalesce(subject, '00000000-0000-0000-0000-000000000000'), wrapped::bytea, shared
+FROM ledger.subject_keys WHERE shard = %s"""
 _VALUES = """
 SELECT coalesce(position::bigint, 0), eid, coalesce(path::text, ''), coalesce(digest::text, ''),
        coalesce(nonce::bytea, ''), coalesce(ciphertext::bytea, ''), tenant, subject

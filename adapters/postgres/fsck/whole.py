@@ -110,10 +110,10 @@ class _Walk:
         """Check everything."""
         with ExitStack() as closing:
             tree = self._tree = TreeCheck(self._connection, self._found, vkeys, kept)
-            personal = self._personal = VaultCheck(self._connection, vault, self._found)
-            closing.callback(personal.close)
-            commands = CommandCheck(self._connection, self._found)
-            closing.callback(commands.close)
+            values = closing.enter_context(self._connection.cursor("fsck_vault", binary=True))
+            personal = self._personal = VaultCheck(self._connection, values, vault, self._found)
+            given = closing.enter_context(self._connection.cursor("fsck_commands", binary=True))
+            commands = CommandCheck(given, self._found)
             for rows in _chunks(self._connection):
                 _check_positions(rows, self._position, self._found)
                 leaves = [leaf_hash(row[4]) for row in rows]

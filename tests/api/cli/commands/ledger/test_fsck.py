@@ -211,9 +211,15 @@ def snapshot_of(program: Program, kept: Path) -> list[str]:
         head,
         "TRUNCATE ledger.tiles",
         f"INSERT INTO ledger.tiles (shard, level, index, hashes) VALUES {rows}",
-        "DO $$ DECLARE one record; BEGIN FOR one IN SELECT tablename AS name FROM pg_tables WHERE schemaname = 'read' "
-        "LOOP EXECUTE format('DROP TABLE read.%I CASCADE', one.name); END LOOP; END $$",
+        _NO_READ_MODELS,
     ]
+
+
+_NO_READ_MODELS = """
+DO $$ DECLARE one record; BEGIN
+    FOR one IN SELECT tablename AS name FROM pg_tables WHERE schemaname = 'read'
+    LOOP EXECUTE format('DROP TABLE read.%I CASCADE', one.name); END LOOP;
+END $$"""
 
 
 def test_a_checkpoint_of_another_log_is_no_measure(program: Program, tmp_path: Path) -> None:
