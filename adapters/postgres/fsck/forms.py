@@ -20,7 +20,7 @@ def check_forms(connection: psycopg.Connection[tuple[Any, ...]], found: Findings
     for subject, tenant, wrapped, at in connection.execute(_DESTROYED, (SHARD,)):
         if wrapped == (at is not None):
             what = f"key of subject {subject} of tenant {tenant}"
-            found.add(0, what, "a key or the mark of its destruction", "both" if wrapped else "neither")
+            found.add(0, what, "a key or the mark of its destruction", "both of them" if wrapped else "neither of them")
         _time(found, f"destroyed_at of subject {subject} of tenant {tenant}", at, may_be_missing=True)
     for identifier, odd, created_at, revoked_at in connection.execute(_API_KEYS):
         if odd:

@@ -78,7 +78,7 @@ class VaultCheck:
             missing = ", ".join(sorted(digests - set(decoys(key, entry.eid))))
             self._found.add(position, "vault values of the event", f"one for digest {missing}", "none")
         elif key is None and subject not in self._keys:
-            self._found.add(position, "key of the subject", "a key or the mark of its destruction", "neither")
+            self._found.add(position, "key of the subject", "a key or the mark of its destruction", "neither of them")
 
     def finish(self) -> None:
         """Whatever is left belongs to no event."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from api.cli.failures import Unusable
 from api.cli.frame import Session
-from api.cli.wording.retelling import retold
+from api.cli.wording.findings import told
 from api.cli.wording.words import count, number, seconds
 from api.language import text
 
@@ -113,7 +113,7 @@ def show(out: Console, done: Checked) -> None:
         out.print(text("In order: {what}", what=done.sentence()), soft_wrap=True)
         return
     for finding in done.findings[:SHOWN_FINDINGS]:
-        out.print(retold(finding.sentence()), soft_wrap=True)
+        out.print(told(finding), soft_wrap=True)
     if len(done.findings) > SHOWN_FINDINGS:
         out.print(text("… and {more} more; --json has them", more=number(len(done.findings) - SHOWN_FINDINGS)))
     findings = count(len(done.findings), "finding")

@@ -178,3 +178,13 @@ async def test_a_retired_key_signs_nothing_after_a_newer_one(
     vkeys = [Ed25519Signer(everything.settings.origin, seed).vkey for seed in everything.keys.log_seeds()]
     report = fsck(connection, everything.vault, vkeys=vkeys)
     assert "key of the log after a newer one" in whats(report)
+
+
+async def test_a_role_that_only_adds_events_checks_the_rest(
+    everything: Running, superuser: Connection[Any], connection: Connection[Any]
+) -> None:
+    with superuser.transaction(force_rollback=True):
+        superuser.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        superuser.execute("CREATE ROLE shop; GRANT leaseledger_app TO shop; SET LOCAL SESSION AUTHORIZATION shop")
+        superuser.execute("SET LOCAL ROLE leaseledger_app")
+        assert fsck(superuser, everything.vault).findings == ()
