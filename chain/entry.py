@@ -86,7 +86,8 @@ Number = Annotated[int, Meta(ge=1, le=MAX_LINKS)]
 LeafText = Annotated[str, Meta(pattern=r"^[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=$(?!\n)")]
 """A leaf hash as canonical Base64 (RFC 4648 §4)."""
 
-TimeText = Annotated[str, Meta(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6}Z$(?!\n)")]
+_TIME = r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6}Z"
+TimeText = Annotated[str, Meta(pattern=rf"^{_TIME}$(?!\n)")]
 
 Case = tuple[UUID, UUID]
 """A case: the tenant and the correlation that all its events carry."""
@@ -300,6 +301,11 @@ def command_id(tenant: UUID, key: str, digest: bytes, *, system: bool) -> UUID:
     said = b"".join((b"leaseledger.command/1", tenant.bytes, b"\x01" if system else b"\x00", digest, key.encode()))
     made = int.from_bytes(sha256(said).digest()[:16])
     return UUID(int=made & ~_VERSION_AND_VARIANT | _VERSION_8)
+
+
+def is_time_text(text: str) -> bool:
+    """Whether a text has the form of an entry's times."""
+    return re.fullmatch(_TIME, text, re.ASCII) is not None
 
 
 def member_of(tenant: UUID) -> bytes:

@@ -25,6 +25,12 @@ MAX_NOTE_SIZE = 1_000_000
 MAX_SIGNATURES = 100
 """The same two limits as Go's sumdb/note; the format asks for 16 signatures at least."""
 
+_P = 2**255 - 19
+_D = -121665 * pow(121666, -1, _P) % _P
+_ORDER_8_Y = int.from_bytes(bytes.fromhex("26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05"), "little")
+_SMALL_ORDER_Y = frozenset((0, 1, _P - 1, _ORDER_8_Y, _P - _ORDER_8_Y))
+"""y of the points of order 1, 2, 4 and 8 on the curve of RFC 8032 §5.1."""
+
 _KEY_ID_SIZE = 4
 _LINE_START = "— "
 _KEY_ID = re.compile("[0-9a-f]{8}")
@@ -73,6 +79,8 @@ class VerifierKey(Struct, frozen=True):
             raise MalformedNote("signature type of the verifier key", "1 or 6", self.type)
         if len(self.public) != size:
             raise MalformedNote("public key", f"{size} bytes", f"{len(self.public)} bytes")
+        if self.type == ED25519 and not _is_sound(self.public):
+            raise MalformedNote("public key", "a point of large order, in its one form", self.public)
 
     @property
     def key_id(self) -> bytes:
@@ -213,6 +221,18 @@ def open_note(data: bytes, verifiers: Iterable[Verifier]) -> OpenedNote:
         came = ", ".join(f"{line.name} {line.key_id.hex()}" for line in unknown)
         raise SignatureMismatch("signer of the note", wanted, came)
     return OpenedNote(note.text, tuple(verified), tuple(unknown))
+
+
+def _is_sound(public: bytes) -> bool:
+    """Whether 32 bytes are the one form (RFC 8032 §5.1.3) of a point whose private key somebody must know.
+
+    A key of small order "signs" every text without one. Such points have one of five y; x is only asked for whether it
+    exists, by Euler's criterion.
+    """
+    y = int.from_bytes(public, "little") & (1 << 255) - 1
+    if y >= _P or y in _SMALL_ORDER_Y:
+        return False
+    return pow((y * y - 1) * (_D * y * y + 1), (_P - 1) // 2, _P) == 1
 
 
 def wrong_signature(vkey: VerifierKey, signature: bytes) -> SignatureMismatch:

@@ -1,34 +1,42 @@
-"""Stand-alone verifier of a log: this one file and Python's standard library, nothing else.
+"""Stand-alone verifier of a log: this one file, Python from 3.8 on and its standard library, nothing else.
 
-    python verify.py proof --vkey KEY ENTRY_FILE PROOF_FILE
-    python verify.py consistency --vkey KEY OLD_CHECKPOINT NEW_CHECKPOINT HASHES_FILE
-    python verify.py tiles|hashes [--vkey KEY] FOLDER
+    python verify.py proof --vkey KEY [--origin LOG] ENTRY_FILE PROOF_FILE
+    python verify.py consistency --vkey KEY [--origin LOG] OLD_CHECKPOINT NEW_CHECKPOINT HASHES_FILE
+    python verify.py tiles|hashes --vkey KEY|--claimed-key [--origin LOG] FOLDER
 
-Exit status: 0 verified, 1 not verified, 2 unusable input. Always five lines: verdict, what was checked, whose
-key, expected, got. Formats: RFC 6962, 9162 and 8032, C2SP signed-note, tlog-checkpoint, -tiles, -proof.
+Exit status: 0 verified, 1 not verified, 2 unusable input or nowhere to write to. Always five lines: verdict, what was
+checked, whose key, expected, got. The key's name is the log's, unless another is given. --claimed-key takes the key
+that FOLDER brings along: then FOLDER agrees with itself, no more is said. Formats: RFC 6962, 9162, 8032, C2SP notes.
 """
 
 from __future__ import annotations
 
 import sys
 
-if __name__ == "__main__" and not sys.flags.safe_path:
+if __name__ == "__main__" and not getattr(sys.flags, "safe_path", sys.flags.isolated):
     # Files that lie beside this one must not be able to stand in for the modules it imports.
     sys.path.pop(0)
 
 import argparse
 import binascii
 import re
-from collections.abc import Callable, Iterator, Sequence
 from functools import reduce
 from hashlib import sha256, sha512
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    Outcome = tuple[str, tuple[bytes, ...], tuple[bytes, ...]]  # what was checked, roots that were signed, roots found
+    _Point = tuple[int, int, int, int]
+    _Judged = tuple[int, str, str, str, str]
 
 VERDICTS = ("VERIFIED 验证通过", "NOT VERIFIED 验证未通过", "UNUSABLE INPUT 输入无法使用")
+AGREES_WITH_ITSELF = "AGREES WITH ITSELF, NOT VERIFIED 仅自身一致，未经验证"
 
 _HASH_SIZE, _TILE_WIDTH, _MAX_SIGNATURES = 32, 256, 100
-_MAX_NOTE, _MAX_FILE = 1_000_000, 17_000_000
+_MAX_NOTE, _MAX_FILE, _MAX_EXTRA = 1_000_000, 17_000_000, 65_536
 _EMPTY_ROOT = sha256(b"").digest()
 # Control characters except newline, and halves of surrogate pairs, which have no UTF-8.
 _FORBIDDEN = re.compile("[\x00-\x09\x0b-\x1f\ud800-\udfff]")
@@ -57,7 +65,7 @@ class Unusable(Failed):
 
 def _need(usable: object, what: str, expected: object, got: object) -> None:
     if not usable:
-        raise Unusable(what, expected, repr(got[:80]) if isinstance(got, str | bytes) else got)
+        raise Unusable(what, expected, repr(got[:80]) if isinstance(got, (str, bytes)) else got)
 
 
 def _match(pattern: re.Pattern[str], text: str, what: str, expected: str) -> re.Match[str]:
@@ -68,11 +76,12 @@ def _match(pattern: re.Pattern[str], text: str, what: str, expected: str) -> re.
 
 
 class Key(NamedTuple):
-    """An Ed25519 verifier key."""
+    """An Ed25519 verifier key, and the log that it signs for."""
 
     name: str
     key_id: bytes
     public: bytes
+    origin: str
 
 
 class Head(NamedTuple):
@@ -81,10 +90,6 @@ class Head(NamedTuple):
     origin: str
     size: int
     root: bytes
-
-
-Outcome = tuple[str, tuple[bytes, ...], tuple[bytes, ...]]
-"""What was checked, the roots that were signed, the roots that the evidence leads to."""
 
 
 def leaf_hash(entry: bytes) -> bytes:
@@ -153,7 +158,6 @@ def _steps(at: int, last: int, proof: list[bytes]) -> Iterator[tuple[bool, bytes
 
 _P, _ORDER = 2**255 - 19, 2**252 + 27742317777372353535851937790883648493
 _D, _ROOT_OF_MINUS_1 = -121665 * pow(121666, -1, _P) % _P, pow(2, (_P - 1) // 4, _P)
-_Point = tuple[int, int, int, int]
 
 
 def _add(a: _Point, b: _Point) -> _Point:
@@ -166,11 +170,8 @@ def _add(a: _Point, b: _Point) -> _Point:
 
 def _times(factor: int, point: _Point) -> _Point:
     result: _Point = (0, 1, 1, 0)
-    while factor:
-        if factor & 1:
-            result = _add(result, point)
-        point = _add(point, point)
-        factor >>= 1
+    for bit in f"{factor:b}":
+        result = _add(_add(result, result), point if bit == "1" else (0, 1, 1, 0))
     return result
 
 
@@ -181,10 +182,8 @@ def _point(data: bytes) -> _Point | None:
     x = pow(square, (_P + 3) // 8, _P)
     if (x * x - square) % _P:
         x = x * _ROOT_OF_MINUS_1 % _P
-    if y >= _P or (x * x - square) % _P or (x == 0 and sign):
-        return None
     x = -x % _P if x & 1 != sign else x
-    return x, y, 1, x * y % _P
+    return None if y >= _P or (x * x - square) % _P or (x == 0 and sign) else (x, y, 1, x * y % _P)
 
 
 _BASE = _point(bytes([0x58, *[0x66] * 31])) or (0, 1, 1, 0)
@@ -196,8 +195,7 @@ def ed25519_signed(public: bytes, message: bytes, signature: bytes) -> bool:
     if key is None or len(signature) != 64 or scalar >= _ORDER:
         return False
     k = int.from_bytes(sha512(signature[:32] + public + message).digest(), "little") % _ORDER
-    minus_key = (_P - key[0], key[1], 1, _P - key[3])
-    x, y, z, _ = _add(_times(scalar, _BASE), _times(k, minus_key))
+    x, y, z, _ = _add(_times(scalar, _BASE), _times(k, (_P - key[0], key[1], 1, _P - key[3])))
     inverse = pow(z, -1, _P)
     return (y * inverse % _P | (x * inverse % _P & 1) << 255).to_bytes(32, "little") == signature[:32]
 
@@ -209,7 +207,10 @@ def parse_vkey(text: str) -> Key:
     _need(len(key) == 33 and key[0] == 1, "verifier key", "type 1 (Ed25519) and 32 bytes", key)
     key_id = sha256(name.encode() + b"\n" + key).digest()[:4]
     _need(stated == key_id.hex(), "key id of the verifier key", key_id.hex(), stated)
-    return Key(name, key_id, key[1:])
+    # A key of small order "signs" every text, without a private key.
+    point = _point(key[1:])
+    _need(point and _times(8, point)[0], "public key", "a point of large order, in its one form", key[1:].hex())
+    return Key(name, key_id, key[1:], name)
 
 
 def open_checkpoint(whole: str, key: Key) -> Head:
@@ -222,11 +223,13 @@ def open_checkpoint(whole: str, key: Key) -> Head:
     signatures = [_signature(line) for line in lines]
     ours = [it[2] for it in signatures if it[:2] == (key.name, key.key_id)]
     if not ours:
-        names = ", ".join(f"{it[0]} {it[1].hex()}" for it in signatures)
-        raise Failed("signer of the checkpoint", f"{key.name} {key.key_id.hex()}", names)
+        names = [f"{it[0]} {it[1].hex()}" for it in signatures]
+        raise Failed("signer of the checkpoint", f"{key.name} {key.key_id.hex()}", ", ".join(names))
     if not all(ed25519_signed(key.public, text.encode(), signature) for signature in ours):
         raise Failed(f"signature by {key.name}", "one over this checkpoint", ours[0].hex()[:128])
     origin, count, root = _match(_CHECKPOINT, text, "checkpoint", "three lines: origin, size, root").groups()
+    if key.origin != origin:
+        raise Failed("origin of the checkpoint", key.origin, origin)
     head = Head(origin, int(count), _base64(root, "root", _HASH_SIZE))
     _need(head.size or head.root == _EMPTY_ROOT, "root of the empty tree", _EMPTY_ROOT.hex(), head.root.hex())
     return head
@@ -242,7 +245,7 @@ def _signature(line: str) -> tuple[str, bytes, bytes]:
 def _base64(text: str, what: str, size: int | None = None) -> bytes:
     """Canonical only, so that no byte of a file can change unnoticed."""
     try:
-        data = binascii.a2b_base64(text.encode(), strict_mode=True)
+        data = binascii.a2b_base64(text.encode())
     except ValueError:
         raise Unusable(what, "Base64", repr(text[:80])) from None
     _need(binascii.b2a_base64(data, newline=False).decode() == text, what, "canonical Base64", text)
@@ -250,16 +253,12 @@ def _base64(text: str, what: str, size: int | None = None) -> bytes:
     return data
 
 
-def _hashes(lines: str) -> list[bytes]:
-    return [_base64(line, "hash", _HASH_SIZE) for line in lines.split()]
-
-
 def proof(key: Key, entry: Path, file: Path) -> Outcome:
     """A tlog-proof file shows that the entry's exact bytes are in the log."""
     head, _, note = _text(file).partition("\n\n")
     extra, index, lines = _match(_PROOF, head, "proof", "the tlog-proof format").groups()
-    _base64(extra or "", "extra data")
-    path, tree = _hashes(lines), open_checkpoint(note, key)
+    _need(len(_base64(extra or "", "extra data")) <= _MAX_EXTRA, "extra data", f"at most {_MAX_EXTRA} bytes", "more")
+    path, tree = [_base64(line, "hash", _HASH_SIZE) for line in lines.split()], open_checkpoint(note, key)
     got = root_of_inclusion(int(index), tree.size, leaf_hash(_read(entry)), path)
     return f"entry {index} of {tree.size} in {tree.origin}", (tree.root,), (got,)
 
@@ -267,36 +266,26 @@ def proof(key: Key, entry: Path, file: Path) -> Outcome:
 def consistency(key: Key, old: Path, new: Path, file: Path) -> Outcome:
     """The newer checkpoint's log begins with the older one's; the file has one Base64 hash a line."""
     before, after = open_checkpoint(_text(old), key), open_checkpoint(_text(new), key)
-    if before.origin != after.origin:
-        raise Failed("origin of the newer checkpoint", before.origin, after.origin)
     lines = _match(_HASHES, _text(file), "hashes", "up to 64 lines of one hash each")
-    got = roots_of_consistency(before, after, _hashes(lines[0]))
+    got = roots_of_consistency(before, after, [_base64(line, "hash", _HASH_SIZE) for line in lines[0].split()])
     return f"{after.origin} only grew, from {before.size} to {after.size} entries", (before.root, after.root), got
 
 
-def tiles(key: Key, folder: Path) -> Outcome:
+def tiles(key: Key, folder: Path, covered: str = "entries and tiles") -> Outcome:
     """Every tile is the hash of what is below it, down to the entries, and all lead to the signed root."""
-    return _tiles(key, folder, "entries and tiles")
-
-
-def hashes(key: Key, folder: Path) -> Outcome:
-    """Like `tiles`, for a folder that has no entries."""
-    return _tiles(key, folder, "tiles WITHOUT entries")
-
-
-def _tiles(key: Key, folder: Path, covered: str) -> Outcome:
     head = open_checkpoint(_text(folder / "checkpoint"), key)
-    peaks, below = list[bytes](), list[bytes]()
-    count, level = head.size, 0
+    peaks: list[bytes] = []
+    below, count, level = peaks, head.size, 0
     while count:
         roots: list[bytes] = []
         for index in range(-(-count // _TILE_WIDTH)):
             width = min(_TILE_WIDTH, count - index * _TILE_WIDTH)
-            tile = _tile(folder, level, index, width)
-            if level:
-                _compare(level, index, below[index * _TILE_WIDTH : index * _TILE_WIDTH + width], tile)
-            elif covered.startswith("entries"):
-                _compare(level, index, _entry_hashes(folder, index, width), tile)
+            tile = computed = _tile(folder, level, index, width)
+            if level or covered.startswith("entries"):
+                start = index * _TILE_WIDTH
+                computed = below[start : start + width] if level else _entry_hashes(folder, index, width)
+            for slot in (slot for slot in range(width) if computed[slot] != tile[slot]):
+                raise Failed(f"hash {slot} of tile {index} on level {level}", computed[slot].hex(), tile[slot].hex())
             if width == _TILE_WIDTH:
                 roots += peaks_of(tile)
             else:
@@ -305,10 +294,9 @@ def _tiles(key: Key, folder: Path, covered: str) -> Outcome:
     return f"{covered} of {head.origin}, {head.size} entries", (head.root,), (fold(peaks),)
 
 
-def _compare(level: int, index: int, computed: list[bytes], tile: list[bytes]) -> None:
-    for slot, (expected, got) in enumerate(zip(computed, tile, strict=True)):
-        if expected != got:
-            raise Failed(f"hash {slot} of tile {index} on level {level}", expected.hex(), got.hex())
+def hashes(key: Key, folder: Path) -> Outcome:
+    """Like `tiles`, for a folder that has no entries."""
+    return tiles(key, folder, "tiles WITHOUT entries")
 
 
 def _tile(folder: Path, level: int, index: int, width: int) -> list[bytes]:
@@ -341,6 +329,7 @@ def _member(folder: Path, level: str, index: int, width: int) -> tuple[bytes, in
 
 
 def _read(path: Path) -> bytes:
+    _need(path.is_file() or not path.exists(), str(path), "a regular file", "something else")  # pipes may have no end
     with path.open("rb") as file:
         data = file.read(_MAX_FILE + 1)
     _need(len(data) <= _MAX_FILE, f"size of {path}", f"at most {_MAX_FILE} bytes", "more")
@@ -356,22 +345,27 @@ def _text(path: Path) -> str:
 
 def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Exit status: 0 verified, 1 not verified, 2 unusable input.")
-    commands = parser.add_subparsers(required=True)
+    commands = parser.add_subparsers(required=True, metavar="proof|consistency|tiles|hashes")
     for run in (proof, consistency, tiles, hashes):
-        names = [name for name in run.__annotations__ if name not in ("key", "return")]
+        names = [name for name in run.__annotations__ if name not in ("key", "covered", "return")]
         command = commands.add_parser(run.__name__, description=run.__doc__)
-        command.add_argument("--vkey", required="folder" not in names, help="the log's key, as you know it")
+        keys = command.add_mutually_exclusive_group(required=True)
+        keys.add_argument("--vkey", help="the log's key, as you know it")
+        if "folder" in names:
+            keys.add_argument("--claimed-key", action="store_true", help="the key that the folder brings along")
+        command.add_argument("--origin", help="the log, where it is not named like its key")
         command.set_defaults(run=run, names=names)
         for name in names:
             command.add_argument(name, type=Path)
     return parser.parse_args(argv)
 
 
-def judge(run: Callable[..., Outcome], vkey: str | None, *files: Path) -> tuple[int, str, str, str, str]:
+def judge(run: Callable[..., Outcome], vkey: str | None, *files: Path, origin: str | None = None) -> _Judged:
     """Exit status, what was checked, key, expected, got; without a key, by the one that the folder claims."""
     try:
-        vkey = _text(files[0] / "vkey").removesuffix("\n") if vkey is None else vkey
-        what, roots, found = run(parse_vkey(vkey), *files)
+        vkey = re.sub(r"\n\Z", "", _text(files[0] / "vkey")) if vkey is None else vkey
+        key = parse_vkey(vkey)
+        what, roots, found = run(key if origin is None else key._replace(origin=origin), *files)
         status, expected, got = int(roots != found), " ".join(map(bytes.hex, roots)), " ".join(map(bytes.hex, found))
     except Failed as failed:
         status, what, expected, got = failed.status, failed.what, failed.expected, failed.got
@@ -389,10 +383,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command, write five lines, return the exit status."""
     args = _arguments(argv)
     whose = "given by you" if args.vkey is not None else "only claimed by the folder itself: compare it with yours"
-    status, what, key, expected, got = judge(args.run, args.vkey, *(getattr(args, name) for name in args.names))
-    rows = (("checked", what), ("key", f"{key} ({whose})"), ("expected", expected), ("got", got))
-    lines = [VERDICTS[status], *(f"{name:<9} {value}" for name, value in rows)]
-    sys.stdout.buffer.write(("\n".join(lines) + "\n").encode())
+    files = (getattr(args, name) for name in args.names)
+    status, what, key, expected, got = judge(args.run, args.vkey, *files, origin=args.origin)
+    verdict = VERDICTS[status] if status or args.vkey is not None else AGREES_WITH_ITSELF
+    lines = f"{verdict}\nchecked   {what}\nkey       {key} ({whose})\nexpected  {expected}\ngot       {got}\n"
+    try:
+        sys.stdout.buffer.write(lines.encode())
+        sys.stdout.buffer.flush()
+    except (OSError, AttributeError):  # AttributeError: there is no stdout at all
+        sys.stdout = None  # or it would be tried again at the end, with another status
+        return 2
     return status
 
 

@@ -53,7 +53,8 @@ class EntryCodec:
             raise DataError(f"topic: expected 1 to {TOPIC_MAX_CHARS} characters in NFC, got {topic[:40]!r}")
         try:
             if not is_event_type(topic):
-                return draft_body(topic, _Opaque(b64encode(stored.state).decode()), context, stream=stream, eid=eid)
+                body = msgspec.structs.asdict(_Opaque(b64encode(stored.state).decode()))
+                return draft_body(topic, body, context, stream=stream, eid=eid)
             event = decode_body(topic, stored.state)
             _check_current_and_canonical(event, stored)
             return draft(event, context, stream=stream, eid=eid)

@@ -19,10 +19,10 @@ from msgspec import Struct
 from adapters.postgres.connections import Connection
 from adapters.postgres.schema import SHARD
 from chain.checkpoint import Checkpoint, open_checkpoint, sign_checkpoint
-from chain.errors import MalformedProof, Mismatch
-from chain.merkle import HASH_SIZE, consistency_proof, inclusion_proof
+from chain.errors import CheckpointMismatch, MalformedProof, Mismatch
+from chain.merkle import HASH_SIZE, consistency_proof, inclusion_proof, verify_consistency
 from chain.note import Ed25519Verifier, Signer, VerifierKey
-from chain.proof import format_proof
+from chain.proof import format_proof, verify_proof
 from chain.tiles import TILE_WIDTH, TileBuilder, TileHasher, encode_bundle, entries_path, root_from_tiles, tiles_of
 from domain.kernel.times import utc_text
 
@@ -141,12 +141,16 @@ class Log:
 
     def verify(self, published: Published) -> Checkpoint:
         """Open a published checkpoint under the key whose range its size falls in; raises as `open_checkpoint`."""
-        return open_checkpoint(published.note, [Ed25519Verifier(vkey) for vkey in self.vkeys_at(published.size)])
+        return open_checkpoint(published.note, self._verifiers_at(published.size))
+
+    def _verifiers_at(self, size: int) -> list[Ed25519Verifier]:
+        return [Ed25519Verifier(vkey) for vkey in self.vkeys_at(size)]
 
     def proof(self, position: int) -> bytes:
         """A C2SP tlog-proof of the entry at `position` (from 1) in the newest published tree.
 
-        Raises `NoSuchPosition` when no published checkpoint covers it.
+        Raises `NoSuchPosition` when no published checkpoint covers it, and what `verify_proof` does where entry, tiles
+        and checkpoint do not agree: nobody is given a proof that does not verify.
         """
         published = self.newest()
         if published is None or published.size == 0:
@@ -154,11 +158,33 @@ class Log:
         if not 1 <= position <= published.size:
             raise NoSuchPosition("position", f"1 to {published.size}", position)
         hasher = self._hasher.at(published.size)
-        return format_proof(position - 1, inclusion_proof(hasher, position - 1, published.size), published.note)
+        data = format_proof(position - 1, inclusion_proof(hasher, position - 1, published.size), published.note)
+        row = self._connection.execute(_ENTRY, (SHARD, position)).fetchone()
+        verify_proof(data, bytes(row[0]) if row else b"", self._verifiers_at(published.size))
+        return data
 
     def consistency(self, older: int, newer: int) -> list[bytes]:
         """Hashes that show the tree of `newer` entries to begin with the tree of `older` (RFC 6962 §2.1.2)."""
         return consistency_proof(self._hasher.at(newer), older, newer)
+
+    def consistency_of(self, older: Checkpoint, newer: Checkpoint) -> list[bytes]:
+        """The hashes that show two checkpoints to be of one log that only grew.
+
+        Raises `NoSuchPosition` for one beyond the published tree, and what `verify_consistency` does where no such
+        hashes exist: nobody is given a proof that does not verify.
+        """
+        published = self.newest()
+        size = 0 if published is None else published.size
+        for one in (older, newer):
+            if one.size > size:
+                raise NoSuchPosition("size of the checkpoint", f"at most {size}, which is published", one.size)
+        if older.size > newer.size:
+            raise NoSuchPosition("size of the older checkpoint", f"at most {newer.size}", older.size)
+        if older.origin != newer.origin:
+            raise CheckpointMismatch("origin of the newer checkpoint", older.origin, newer.origin)
+        hashes = self.consistency(older.size, newer.size)
+        verify_consistency(older.size, older.root, newer.size, newer.root, hashes)
+        return hashes
 
     def tile(self, level: int, index: int, width: int) -> bytes:
         """One tile of the published tree, `width` hashes; empty when there is none of that width."""
@@ -228,6 +254,7 @@ def _check_follows(which: str, before: Checkpoint, head: Checkpoint) -> None:
         raise ForkRefused(f"entries of the ledger under {which}", f"at least {before.size}", head.size)
 
 
+_ENTRY = "SELECT entry FROM ledger.events WHERE shard = %s AND position = %s"
 _NEWEST = "SELECT size, note FROM ledger.checkpoints WHERE shard = %s ORDER BY size DESC LIMIT 1"
 _COVERING = "SELECT size, note FROM ledger.checkpoints WHERE shard = %s AND size >= %s ORDER BY size LIMIT 1"
 _UPSERT_TILES = """

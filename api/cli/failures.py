@@ -35,6 +35,7 @@ STATUS: Mapping[str, int] = {
     "adapters.keys.KeyFileError": UNUSABLE,
     "adapters.postgres.connections.DatabaseUnavailable": UNUSABLE,
     "adapters.postgres.embedded.EmbeddedPostgresError": UNUSABLE,
+    "adapters.postgres.reading.reader.LedgerBroken": REFUSED,
     "adapters.postgres.reading.reader.StreamBroken": REFUSED,
     "adapters.postgres.schema.LedgerInUse": UNUSABLE,
     "adapters.postgres.schema.SchemaMismatch": UNUSABLE,

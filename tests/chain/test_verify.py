@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import ast
-import base64
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -19,56 +17,15 @@ from chain.checkpoint import Checkpoint, sign_checkpoint
 from chain.cosignature import MlDsa44Signer
 from chain.note import sign_note
 from chain.proof import TlogProof
+from tests.chain.evidence import LOG, Run, consistency_of, lines_of, proof_of
 from tests.chain.logs import ORIGIN, Log, write
 from tests.chain.reference import numbered
 from tests.sampling import examples
 
-LOG = Log(numbered(600))
 SOURCE = Path(verify.__file__)
-
-Run = Callable[..., tuple[int, list[str]]]
 
 # One temporary folder serves all examples of a test: each writes the files that it reads.
 in_one_folder = settings(max_examples=examples(25), suppress_health_check=[HealthCheck.function_scoped_fixture])
-
-
-@pytest.fixture
-def run(capsysbinary: pytest.CaptureFixture[bytes]) -> Run:
-    """Run a command in this process: exit status and the five lines."""
-
-    def run(*arguments: str | Path) -> tuple[int, list[str]]:
-        status = verify.main([str(argument) for argument in arguments])
-        captured = capsysbinary.readouterr()
-        lines = captured.out.decode().splitlines()
-        assert captured.err == b""
-        assert lines[0] == verify.VERDICTS[status]
-        assert [line.split(" ")[0] for line in lines[1:]] == ["checked", "key", "expected", "got"]
-        return status, lines
-
-    return run
-
-
-@pytest.fixture
-def files(tmp_path: Path) -> Path:
-    """A folder with an entry, its proof, two checkpoints and their consistency."""
-    (tmp_path / "entry").write_bytes(LOG.entries[73])
-    (tmp_path / "proof").write_bytes(LOG.proof(73, 200))
-    (tmp_path / "old").write_bytes(LOG.note(200))
-    (tmp_path / "new").write_bytes(LOG.note(600))
-    (tmp_path / "hashes").write_text(lines_of(LOG.consistency(200, 600)))
-    return tmp_path
-
-
-def lines_of(hashes: list[bytes]) -> str:
-    return "".join(base64.b64encode(value).decode() + "\n" for value in hashes)
-
-
-def proof_of(folder: Path, vkey: str = LOG.vkey) -> list[str]:
-    return ["proof", "--vkey", vkey, str(folder / "entry"), str(folder / "proof")]
-
-
-def consistency_of(folder: Path) -> list[str]:
-    return ["consistency", "--vkey", LOG.vkey, *(str(folder / name) for name in ("old", "new", "hashes"))]
 
 
 # --------------------------------------------------------------------------------------------- the command line
@@ -94,7 +51,7 @@ def test_a_consistency_is_verified(run: Run, files: Path) -> None:
 @pytest.mark.parametrize("size", [0, 1, 255, 256, 257, 512, 600])
 def test_a_folder_of_tiles_is_verified(run: Run, tmp_path: Path, size: int) -> None:
     LOG.export(tmp_path, size)
-    status, lines = run("tiles", tmp_path)
+    status, lines = run("tiles", "--claimed-key", tmp_path)
     assert (status, lines[1]) == (0, f"checked   entries and tiles of {ORIGIN}, {size} entries")
     assert "only claimed by the folder itself" in lines[2]
     status, lines = run("tiles", "--vkey", LOG.vkey, tmp_path)
@@ -104,8 +61,8 @@ def test_a_folder_of_tiles_is_verified(run: Run, tmp_path: Path, size: int) -> N
 def test_a_folder_without_entries_is_verified_when_asked_for(run: Run, tmp_path: Path) -> None:
     LOG.export(tmp_path, 600)
     shutil.rmtree(tmp_path / "tile" / "entries")
-    assert run("tiles", tmp_path)[0] == 2
-    status, lines = run("hashes", tmp_path)
+    assert run("tiles", "--claimed-key", tmp_path)[0] == 2
+    status, lines = run("hashes", "--claimed-key", tmp_path)
     assert (status, lines[1]) == (0, f"checked   tiles WITHOUT entries of {ORIGIN}, 600 entries")
 
 
@@ -113,7 +70,7 @@ def test_a_full_tile_may_stand_in_for_a_deleted_partial_one(run: Run, tmp_path: 
     LOG.export(tmp_path, 512)
     (tmp_path / "checkpoint").write_bytes(LOG.note(300))
     write(tmp_path / "tile" / "1" / "000.p" / "1", LOG.tiles.tile(1, 0, 1))
-    assert run("tiles", tmp_path)[0] == 0
+    assert run("tiles", "--claimed-key", tmp_path)[0] == 0
 
 
 def test_what_is_not_so_is_not_verified(run: Run, files: Path) -> None:
@@ -134,7 +91,7 @@ def test_what_is_not_so_is_not_verified(run: Run, files: Path) -> None:
     signed_elsewhere = sign_checkpoint(moved.checkpoint(200), [LOG.signer])
     (files / "old").write_bytes(signed_elsewhere)
     status, lines = run(*consistency_of(files))
-    assert (status, lines[1]) == (1, "checked   origin of the newer checkpoint")
+    assert (status, lines[1]) == (1, "checked   origin of the checkpoint")
 
 
 def test_proofs_that_nothing_needs_are_unusable(run: Run, files: Path) -> None:
@@ -159,7 +116,7 @@ def test_a_torn_bundle_is_unusable(run: Run, tmp_path: Path) -> None:
     LOG.export(tmp_path, 3)
     bundle = tmp_path / "tile" / "entries" / "000.p" / "3"
     bundle.write_bytes(bundle.read_bytes()[:-1])
-    assert run("tiles", tmp_path)[0] == 2
+    assert run("tiles", "--claimed-key", tmp_path)[0] == 2
 
 
 @pytest.mark.parametrize("name", ["entry", "proof"])
@@ -194,11 +151,25 @@ def test_texts_of_others_cannot_steer_the_terminal(run: Run, files: Path) -> Non
     note = sign_checkpoint(evil.checkpoint(200), [LOG.signer])
     parsed = TlogProof.parse(LOG.proof(73, 200))
     (files / "proof").write_bytes(TlogProof(73, parsed.hashes, note).to_bytes())
-    status, lines = run(*proof_of(files))
+    status, lines = run(*proof_of(files), "--origin", evil.origin)
     assert (status, lines[1]) == (0, "checked   entry 73 of 200 in log.example/\\x9b2J\\u202eevil")
+    status, lines = run(*proof_of(files))
+    assert (status, lines[4]) == (1, "got       log.example/\\x9b2J\\u202eevil")
 
 
-@pytest.mark.parametrize("arguments", [[], ["nothing"], ["proof"], ["proof", "--vkey", "v", "only-one"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["nothing"],
+        ["proof"],
+        ["proof", "--vkey", "v", "only-one"],
+        ["tiles", "folder"],
+        ["hashes", "folder"],
+        ["tiles", "--vkey", "v", "--claimed-key", "folder"],
+        ["proof", "--claimed-key", "entry", "proof"],
+    ],
+)
 def test_wrong_usage_has_status_2(arguments: list[str]) -> None:
     with pytest.raises(SystemExit) as caught:
         verify.main(arguments)
@@ -221,22 +192,22 @@ def test_no_byte_of_a_folder_can_change(run: Run, tmp_path: Path) -> None:
         data = path.read_bytes()
         for at in {0, 1, len(data) // 3, len(data) // 2, len(data) - 2, len(data) - 1}:
             path.write_bytes(data[:at] + bytes([data[at] ^ 1]) + data[at + 1 :])
-            assert run("tiles", tmp_path)[0] != 0, (path, at)
+            assert run("tiles", "--claimed-key", tmp_path)[0] != 0, (path, at)
         for wrong in (data[:-2], data + b"\0", b""):
             path.write_bytes(wrong)
-            assert run("tiles", tmp_path)[0] != 0, (path, len(wrong))
+            assert run("tiles", "--claimed-key", tmp_path)[0] != 0, (path, len(wrong))
         path.write_bytes(data)
-    assert run("tiles", tmp_path)[0] == 0
+    assert run("tiles", "--claimed-key", tmp_path)[0] == 0
 
 
 def test_tiles_of_another_tree_are_not_verified(run: Run, tmp_path: Path) -> None:
     LOG.export(tmp_path, 300)
     (tmp_path / "checkpoint").write_bytes(sign_checkpoint(Checkpoint(ORIGIN, 300, bytes(32)), [LOG.signer]))
-    status, lines = run("tiles", tmp_path)
+    status, lines = run("tiles", "--claimed-key", tmp_path)
     assert (status, lines[4]) == (1, f"got       {LOG.checkpoint(300).root.hex()}")
     swapped = LOG.tiles.tile(0, 1, 44)[::-1]
     write(tmp_path / "tile" / "0" / "001.p" / "44", swapped)
-    status, lines = run("tiles", tmp_path)
+    status, lines = run("tiles", "--claimed-key", tmp_path)
     assert (status, lines[1]) == (1, "checked   hash 0 of tile 1 on level 0")
 
 
@@ -260,7 +231,7 @@ def test_any_bytes_in_a_folder_give_a_verdict(run: Run, tmp_path: Path, data: by
     for name in ("checkpoint", "vkey", "tile/0/000.p/3", "tile/entries/000.p/3"):
         good = (tmp_path / name).read_bytes()
         (tmp_path / name).write_bytes(data)
-        assert run("tiles", tmp_path)[0] in (1, 2)
+        assert run("tiles", "--claimed-key", tmp_path)[0] in (1, 2)
         (tmp_path / name).write_bytes(good)
 
 

@@ -9,6 +9,7 @@ from uuid import UUID
 import psycopg
 from msgspec import UNSET, UnsetType
 
+from adapters.postgres.fsck.commands import CommandCheck
 from adapters.postgres.fsck.findings import Findings
 from adapters.postgres.fsck.vault import VaultCheck
 from adapters.postgres.schema import SHARD
@@ -29,11 +30,13 @@ class StreamCheck:
         self.heads: dict[UUID, Link] = {}
         self.cases: dict[Case, Link] = {}
         self.events = 0
+        self.recorded_at = ""
         self._found = found
-        self._recorded_at = ""
+        self._tenants: dict[UUID, UUID] = {}
+        self._first_tenant: UUID | None = None
         self._cases_from = 0
 
-    def check(self, rows: Iterable[Row], leaves: Iterable[bytes], personal: VaultCheck) -> None:
+    def check(self, rows: Iterable[Row], leaves: Iterable[bytes], personal: VaultCheck, commands: CommandCheck) -> None:
         """Check one chunk of rows with their recomputed leaf hashes."""
         heads = self.heads
         for (position, stream, seq, kind, data, _), leaf in zip(rows, leaves, strict=True):
@@ -45,6 +48,7 @@ class StreamCheck:
             except ValueError as error:
                 self._unusable(position, error)
                 heads[stream] = (seq, leaf)
+                commands.check(position, stream, seq, None)
                 continue
             if entry.stream != stream or entry.seq != seq or entry.type != kind:
                 got = f"{stream}/{seq} {kind}"
@@ -52,7 +56,9 @@ class StreamCheck:
             self._chained(position, entry, seq, heads.get(stream, UNLINKED))
             heads[stream] = (seq, leaf)
             self._chained_in_case(position, entry, leaf)
-            self._recorded_at = entry.recorded_at
+            self.recorded_at = entry.recorded_at
+            self._of_one_tenant(position, entry, seq)
+            commands.check(position, stream, seq, entry)
             if entry.sd is not UNSET:
                 personal.check(position, entry, event)
 
@@ -62,8 +68,20 @@ class StreamCheck:
             self._found.add(position, f"sequence number in stream {entry.stream}", version + 1, seq)
         elif entry.prev != (b64encode(prev).decode() if prev else UNSET):
             self._found.add(position, "prev", prev, _plain(entry.prev))
-        if entry.recorded_at < self._recorded_at:
-            self._found.add(position, "recorded_at", f"{self._recorded_at} or later", entry.recorded_at)
+        if entry.recorded_at < self.recorded_at:
+            self._found.add(position, "recorded_at", f"{self.recorded_at} or later", entry.recorded_at)
+
+    def _of_one_tenant(self, position: int, entry: Entry, seq: int) -> None:
+        """Remember whose a stream is, but for the streams of the tenant that came first: usually there is no other."""
+        if self._first_tenant is None:
+            self._first_tenant = entry.tenant
+        if entry.tenant == self._first_tenant and not self._tenants:
+            return
+        if seq == 1:
+            self._tenants[entry.stream] = entry.tenant
+        tenant = self._tenants.get(entry.stream, self._first_tenant)
+        if entry.tenant != tenant:
+            self._found.add(position, f"tenant of stream {entry.stream}", tenant, entry.tenant)
 
     def _chained_in_case(self, position: int, entry: Entry, leaf: bytes) -> None:
         """Follow the chain of the case; entries of version 1 are counted, and say nothing of their number in it."""
@@ -85,7 +103,7 @@ class StreamCheck:
         """Compare the heads of streams and cases with what the events say."""
         heads = dict(self.heads)
         with connection.cursor("fsck_heads", binary=True) as cursor:
-            cursor.execute("SELECT stream, seq, leaf FROM ledger.stream_heads WHERE shard = %s", (SHARD,))
+            cursor.execute(_STREAM_HEADS, (SHARD,))
             while rows := cursor.fetchmany(ROWS_AT_ONCE):
                 for stream, seq, leaf in rows:
                     expected = heads.pop(stream, None)
@@ -98,7 +116,7 @@ class StreamCheck:
     def _finish_cases(self, connection: psycopg.Connection[tuple[Any, ...]]) -> None:
         cases = dict(self.cases)
         with connection.cursor("fsck_case_heads", binary=True) as cursor:
-            cursor.execute("SELECT tenant, correlation, seq, leaf FROM ledger.case_heads WHERE shard = %s", (SHARD,))
+            cursor.execute(_CASE_HEADS, (SHARD,))
             while rows := cursor.fetchmany(ROWS_AT_ONCE):
                 for tenant, correlation, seq, leaf in rows:
                     expected = cases.pop((tenant, correlation), None)
@@ -129,3 +147,10 @@ def _head(head: tuple[int, bytes] | None) -> str:
 
 def _plain(prev: str | UnsetType) -> str:
     return "none" if prev is UNSET else str(prev)
+
+
+_STREAM_HEADS = """
+SELECT stream, coalesce(seq::integer, 0), coalesce(leaf::bytea, '') FROM ledger.stream_heads WHERE shard = %s"""
+_CASE_HEADS = """
+SELECT tenant, correlation, coalesce(seq::integer, 0), coalesce(leaf::bytea, '')
+FROM ledger.case_heads WHERE shard = %s"""

@@ -1,19 +1,23 @@
-"""The Merkle part of fsck: tiles, published checkpoints, head row, and a checkpoint kept by an auditor."""
+"""The Merkle part of fsck: tiles, published checkpoints, head row, and checkpoints that are kept elsewhere."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import psycopg
 
 from adapters.postgres.fsck.findings import Findings
+from adapters.postgres.fsck.published import Trust, check_tiles, head_row, published_notes
 from adapters.postgres.schema import SHARD
 from chain.checkpoint import Checkpoint, open_checkpoint
 from chain.errors import ChainError
 from chain.merkle import HASH_SIZE, Frontier
-from chain.note import Ed25519Verifier, VerifierKey
+from chain.note import VerifierKey
 from chain.tiles import TileBuilder
+
+Kept = Mapping[str, Checkpoint]
+"""Checkpoints that the ledger must contain, by what they are: kept by an auditor, signed last by this installation."""
 
 
 class TreeCheck:
@@ -24,27 +28,24 @@ class TreeCheck:
         connection: psycopg.Connection[tuple[Any, ...]],
         found: Findings,
         vkeys: Sequence[VerifierKey],
-        since: Checkpoint | None,
+        kept: Kept,
     ) -> None:
         self._connection = connection
         self._found = found
-        self._since = since
-        row = connection.execute(
-            "SELECT origin, size, root, frontier FROM ledger.head WHERE shard = %s", (SHARD,)
-        ).fetchone()
-        assert row is not None
-        self._frontier_bytes: bytes = row[3]
-        self.head = Checkpoint(row[0], 0, Frontier.empty().root())
-        self._claimed_size, self._claimed_root = row[1], row[2]
+        self._kept = dict(kept)
+        self._row = head_row(connection, found)
+        self.size = self._row.size
+        self.root = Frontier.empty().root()
         self.checkpoints = 0
-        self._notes = self._published()
-        self._verifiers = self._trusted(vkeys)
+        self._notes = published_notes(connection, found)
+        self._trust = Trust(connection, found, vkeys, self._notes.keys())
         self._frontier = Frontier.empty()
         self._builder = TileBuilder.empty()
         self._published_size = max(self._notes, default=0)
         self._sound = True
         # Tree sizes at which there is something to compare, the next one last.
-        self._stops = sorted(self._notes.keys() | ({since.size} if since is not None else set()), reverse=True)
+        sizes = self._notes.keys() | {checkpoint.size for checkpoint in self._kept.values()}
+        self._stops = sorted(sizes, reverse=True)
 
     def extend(self, first: int, leaves: Sequence[bytes]) -> None:
         """Append recomputed leaf hashes, the first of them at position `first`."""
@@ -58,20 +59,28 @@ class TreeCheck:
             self._stop()
         self._grow(leaves[at:])
 
-    def finish(self, last: int) -> None:
-        """Compare head row and checkpoints beyond the last event with the finished tree."""
+    def finish(self, last: int, recorded_at: str) -> None:
+        """Compare head row and checkpoints beyond the last event with the finished tree; `recorded_at` is that of the
+        last event.
+        """
         self.extend(self._frontier.size + 1, ())  # a checkpoint of the empty tree has met no event yet
-        root = self._frontier.root()
-        if self._claimed_size != last:
-            self._found.add(0, "size in the head row", last, self._claimed_size)
-        if self._claimed_root != root:
-            self._found.add(0, f"root in the head row (tree of {last})", root, self._claimed_root)
-        if self._frontier_bytes != self._frontier.to_bytes():
-            self._found.add(0, "frontier in the head row", self._frontier.to_bytes(), self._frontier_bytes)
+        root, row = self._frontier.root(), self._row
+        if row.size != last:
+            self._found.add(0, "size in the head row", last, row.size)
+        if row.root != root:
+            self._found.add(0, f"root in the head row (tree of {last})", root, row.root)
+        if row.frontier != self._frontier.to_bytes():
+            self._found.add(0, "frontier in the head row", self._frontier.to_bytes(), row.frontier)
+        if row.recorded_at != recorded_at:
+            self._found.add(0, "recorded_at in the head row", repr(recorded_at), repr(row.recorded_at))
         for size in reversed(self._stops):
-            what = "checkpoint kept elsewhere" if size not in self._notes else "published checkpoint"
-            self._found.add(0, f"events under the {what}", f"at least {size}", last)
-        self.head = Checkpoint(self.head.origin, self._frontier.size, root)
+            if size in self._notes:
+                self._found.add(0, "events under the published checkpoint", f"at least {size}", last)
+        # Whatever was not met by the tree was not compared, for whatever reason.
+        for what, checkpoint in self._kept.items():
+            self._found.add(0, f"events under the {what}", f"at least {checkpoint.size}", last)
+        check_tiles(self._connection, self._found, self._published_size)
+        self.size, self.root = self._frontier.size, root
 
     def _grow(self, leaves: Sequence[bytes]) -> None:
         if not leaves:
@@ -111,15 +120,16 @@ class TreeCheck:
         if note is not None:
             self.checkpoints += 1
             self._check_note(size, root, note)
-        if self._since is not None and self._since.size == size and self._since.root != root:
-            self._found.add(
-                0, f"root of the tree of {size} under the checkpoint kept elsewhere", self._since.root, root
-            )
+        for what in [what for what, checkpoint in self._kept.items() if checkpoint.size == size]:
+            kept = self._kept.pop(what)
+            if kept.root != root:
+                self._found.add(0, f"root of the tree of {size} under the {what}", kept.root, root)
+            if kept.origin != self._row.origin:
+                self._found.add(0, f"origin of the {what}", kept.origin, self._row.origin)
 
     def _check_note(self, size: int, root: bytes, note: bytes) -> None:
-        verifiers = [verifier for from_size, verifier in self._verifiers if from_size <= size]
         try:
-            published = open_checkpoint(note, verifiers[-1:], self.head.origin)
+            published = open_checkpoint(note, self._trust.verifiers_at(size), self._row.origin)
         except ChainError as error:
             self._found.add(0, f"published checkpoint of {size}", "a note signed by the log", error)
             return
@@ -128,25 +138,8 @@ class TreeCheck:
         elif published.root != root:
             self._found.add(0, f"root of the tree of {size} under its published checkpoint", published.root, root)
 
-    def _published(self) -> dict[int, bytes]:
-        rows = self._connection.execute("SELECT size, note FROM ledger.checkpoints WHERE shard = %s", (SHARD,))
-        return {size: note.encode() for size, note in rows}
-
-    def _trusted(self, vkeys: Sequence[VerifierKey]) -> list[tuple[int, Ed25519Verifier]]:
-        """The log's keys with the sizes they sign from; only those among `vkeys` if any are given."""
-        rows = self._connection.execute(
-            "SELECT from_size, vkey FROM ledger.log_keys WHERE shard = %s ORDER BY from_size", (SHARD,)
-        )
-        known = {str(vkey) for vkey in vkeys}
-        trusted = []
-        for from_size, text in rows:
-            if known and text not in known:
-                self._found.add(0, "key of the log", "one of the key files", text)
-                continue
-            trusted.append((from_size, Ed25519Verifier(VerifierKey.parse(text))))
-        return trusted
-
 
 _TILES = """
-SELECT level, index, hashes FROM unnest(%s::smallint[], %s::bigint[]) AS wanted (level, index)
+SELECT level::smallint, index::bigint, coalesce(hashes::bytea, '')
+FROM unnest(%s::smallint[], %s::bigint[]) AS wanted (level, index)
 JOIN ledger.tiles USING (level, index) WHERE shard = %s"""

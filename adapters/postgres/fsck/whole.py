@@ -2,31 +2,39 @@
 
 One pass over the events in a snapshot, in position order:
 
+    schema      tables, triggers, privileges are those of schema.sql; readers see the rows that the program sees
     positions   1, 2, 3 … without a hole              entry bytes   hash to the leaf kept beside them
     entries     parse strictly, are canonical         columns       say what the entry says
-    streams     seq and prev chain, body fits type    recorded_at   never goes back
+    streams     seq and prev chain, body fits type,   recorded_at   never goes back
+                one tenant                            commands      are what the causes of their events are made of
     vault       opens, digest is in the entry, none is missing while the key lives
-    tree        tiles, every published checkpoint's root and signature, head row, stream heads, commands
+    tree        tiles, every published checkpoint's root and signature, head row, heads of streams and cases
 
+What cannot be read is a finding like any other, with the position up to which everything was read.
 Read models are compared by `projections`; the caller adds their differences to the report.
-A rolled-back ledger looks whole from inside: only a checkpoint kept elsewhere shows it (`since`).
+A rolled-back ledger looks whole from inside: only a checkpoint kept elsewhere shows it (`since`, `signed`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
 
 from msgspec import Struct
 
 from adapters.postgres.connections import Connection
+from adapters.postgres.fsck.catalogue import check_catalogue, check_readers, check_shards
+from adapters.postgres.fsck.commands import CommandCheck
 from adapters.postgres.fsck.findings import Finding, Findings
+from adapters.postgres.fsck.forms import check_forms
+from adapters.postgres.fsck.readable import Reading
 from adapters.postgres.fsck.streams import ROWS_AT_ONCE, Row, StreamCheck
-from adapters.postgres.fsck.tree import TreeCheck
+from adapters.postgres.fsck.tree import Kept, TreeCheck
 from adapters.postgres.fsck.vault import VaultCheck
 from adapters.postgres.schema import SHARD
 from adapters.postgres.vault import Vault
 from chain.checkpoint import Checkpoint
-from chain.merkle import leaf_hash
+from chain.merkle import EMPTY_ROOT, leaf_hash
 from chain.note import VerifierKey
 
 Progress = Callable[[int, int], None]
@@ -56,43 +64,83 @@ def fsck(
     *,
     vkeys: Sequence[VerifierKey] = (),
     since: Checkpoint | None = None,
+    signed: Checkpoint | None = None,
+    seed: int = 0,
     progress: Progress | None = None,
 ) -> Report:
     """Check the whole ledger of a blocking connection (autocommit, role leaseledger_app) in one snapshot.
 
-    `vkeys` are verifier keys known from elsewhere than the database (the key files); with any given, keys that only
-    the database names are not trusted. `since` is a checkpoint that an auditor kept, already opened.
+    `vkeys` are verifier keys known from elsewhere than the database (the key files), oldest first; with any given, keys
+    that only the database names are not trusted. `since` is a checkpoint that an auditor kept, already opened, `signed`
+    the one that was signed last here. A `seed` that nobody knew makes sums of rows hard to forge.
     """
     found = Findings()
+    kept = {"checkpoint kept elsewhere": since, "checkpoint signed last here": signed}
     with connection.transaction():
         connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
-        tree = TreeCheck(connection, found, vkeys, since)
-        streams = StreamCheck(found)
-        personal = VaultCheck(connection, vault, found)
-        position = 0
-        for rows in _chunks(connection):
-            _check_positions(rows, position, found)
-            leaves = [leaf_hash(row[4]) for row in rows]
-            _compare_leaves(rows, leaves, found)
-            streams.check(rows, leaves, personal)
-            tree.extend(rows[0][0], leaves)
-            position = rows[-1][0]
-            if progress is not None:
-                progress(position, tree.head.size)
-        tree.finish(position)
-        streams.finish(connection)
-        personal.finish()
-        _check_commands(connection, position, found)
-    return Report(
-        events=streams.events,
-        streams=len(streams.heads),
-        checkpoints=tree.checkpoints,
-        personal_values=personal.opened,
-        erased_values=personal.erased,
-        size=tree.head.size,
-        root=tree.head.root.hex(),
-        findings=tuple(found.items),
-    )
+        reading = Reading(connection, found)
+        reading.part("schema", lambda: check_catalogue(connection, found))
+        for what, part in {
+            "rows that readers see": lambda: check_readers(connection, found, seed),
+            "rows of other shards": lambda: check_shards(connection, found),
+            "times, marks and API keys": lambda: check_forms(connection, found),
+        }.items():
+            reading.part(what, part)
+        walk = _Walk(connection, found, progress)
+        known = {what: one for what, one in kept.items() if one is not None}
+        reading.part("events", lambda: walk.run(vault, vkeys, known), walk.place)
+    return walk.report()
+
+
+class _Walk:
+    """The pass over the events, and what it counts."""
+
+    def __init__(self, connection: Connection, found: Findings, progress: Progress | None) -> None:
+        self._connection, self._found, self._progress = connection, found, progress
+        self._position = 0
+        self._streams = StreamCheck(found)
+        self._tree: TreeCheck | None = None
+        self._personal: VaultCheck | None = None
+
+    def place(self) -> int:
+        """The position behind the last one that was checked."""
+        return self._position + 1
+
+    def run(self, vault: Vault, vkeys: Sequence[VerifierKey], kept: Kept) -> None:
+        """Check everything."""
+        with ExitStack() as closing:
+            tree = self._tree = TreeCheck(self._connection, self._found, vkeys, kept)
+            values = closing.enter_context(self._connection.cursor("fsck_vault", binary=True))
+            personal = self._personal = VaultCheck(self._connection, values, vault, self._found)
+            given = closing.enter_context(self._connection.cursor("fsck_commands", binary=True))
+            commands = CommandCheck(given, self._found)
+            for rows in _chunks(self._connection):
+                _check_positions(rows, self._position, self._found)
+                leaves = [leaf_hash(row[4]) for row in rows]
+                _compare_leaves(rows, leaves, self._found)
+                self._streams.check(rows, leaves, personal, commands)
+                tree.extend(rows[0][0], leaves)
+                self._position = rows[-1][0]
+                if self._progress is not None:
+                    self._progress(self._position, tree.size)
+            tree.finish(self._position, self._streams.recorded_at)
+            self._streams.finish(self._connection)
+            personal.finish()
+            commands.finish(self._position)
+
+    def report(self) -> Report:
+        """What was found, as far as the pass came."""
+        tree, personal = self._tree, self._personal
+        return Report(
+            events=self._streams.events,
+            streams=len(self._streams.heads),
+            checkpoints=0 if tree is None else tree.checkpoints,
+            personal_values=0 if personal is None else personal.opened,
+            erased_values=0 if personal is None else personal.erased,
+            size=0 if tree is None else tree.size,
+            root=EMPTY_ROOT.hex() if tree is None else tree.root.hex(),
+            findings=tuple(self._found.items),
+        )
 
 
 def _chunks(connection: Connection) -> Iterator[list[Row]]:
@@ -105,10 +153,12 @@ def _chunks(connection: Connection) -> Iterator[list[Row]]:
 
 def _check_positions(rows: Sequence[Row], before: int, found: Findings) -> None:
     """Report holes in the positions of a chunk that follows position `before`."""
-    if rows[0][0] == before + 1 and rows[-1][0] - before == len(rows):
+    if [row[0] for row in rows] == list(range(before + 1, before + 1 + len(rows))):
         return
     for row in rows:
-        if row[0] != before + 1:
+        if row[0] <= before:
+            found.add(row[0], "events at the position", 1, "more")
+        elif row[0] != before + 1:
             found.add(before + 1, "event", "a stored event", f"none up to position {row[0] - 1}")
         before = row[0]
 
@@ -119,28 +169,7 @@ def _compare_leaves(rows: Sequence[Row], leaves: Sequence[bytes], found: Finding
             found.add(row[0], "leaf hash of the stored entry", row[5], leaf)
 
 
-def _check_commands(connection: Connection, last: int, found: Findings) -> None:
-    """Every command's place must be a real one, and every event must belong to a command."""
-    for position, expected, key in connection.execute(_COVERED, (SHARD, last)):
-        found.add(expected, "command of the events from here on", f"one at position {expected}", f"{key} at {position}")
-    for position, key, stream, seq, got_stream, got_seq in connection.execute(_COMMANDS, (SHARD,)):
-        got = f"{got_stream}/{got_seq}" if got_stream else "no event"
-        found.add(position, f"place of command {key!r}", f"{stream}/{seq}", got)
-
-
 _EVENTS = """
-SELECT position, stream, seq, type, entry, leaf FROM ledger.events WHERE shard = %s ORDER BY position"""
-_COVERED = """
-SELECT position, expected, key FROM (
-    SELECT position, coalesce(lag(position + events) OVER (ORDER BY position), 1) AS expected, key
-    FROM (
-        SELECT position, events, key FROM ledger.commands WHERE shard = %s
-        UNION ALL SELECT %s + 1, 0, 'the end'
-    ) AS every_command
-) AS neighbours
-WHERE position <> expected ORDER BY position LIMIT 100"""
-_COMMANDS = """
-SELECT c.position, c.key, c.stream, c.seq, e.stream, e.seq
-FROM ledger.commands c LEFT JOIN ledger.events e ON e.shard = c.shard AND e.position = c.position
-WHERE c.shard = %s AND (e.stream IS DISTINCT FROM c.stream OR e.seq IS DISTINCT FROM c.seq)
-ORDER BY c.position LIMIT 100"""
+SELECT position::bigint, coalesce(stream::uuid, '00000000-0000-0000-0000-000000000000'), coalesce(seq::integer, 0),
+       coalesce(type::text, ''), coalesce(entry::bytea, ''), coalesce(leaf::bytea, '')
+FROM ledger.events WHERE shard = %s AND position IS NOT NULL ORDER BY ledger.events.position"""

@@ -39,6 +39,7 @@ DROP INDEX ledger.vault_by_subject;
 CREATE INDEX vault_by_subject ON ledger.vault (shard, tenant, subject);
 ALTER TABLE ledger.subject_keys RENAME TO subject_keys_of_before;
 ALTER TABLE ledger.subject_keys_of_before RENAME CONSTRAINT subject_keys_pkey TO subject_keys_of_before_pkey;
+ALTER TABLE ledger.subject_keys_of_before RENAME CONSTRAINT subject_keys_check TO subject_keys_of_before_check;
 CREATE TABLE ledger.subject_keys (
     shard        smallint NOT NULL,
     tenant       uuid     NOT NULL,

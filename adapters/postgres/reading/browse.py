@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import UTC, datetime
+from itertools import pairwise
 from uuid import UUID
 
 import msgspec
 from msgspec import Struct
 
 from adapters.postgres.connections import Connection
-from adapters.postgres.reading.reader import Stored
+from adapters.postgres.reading.reader import LedgerBroken, Stored, StreamBroken, following, stored
 from adapters.postgres.schema import SHARD
 from chain.entry import member_of
 from domain.kernel.times import utc_text
@@ -86,32 +87,39 @@ def first_envelope(connection: Connection, stream: UUID) -> Envelope | None:
 
 
 def event_at(connection: Connection, position: int) -> Stored | None:
-    """The event at a position."""
+    """The event at a position. Raises `LedgerBroken` where the ledger holds one that is not there."""
     found = _between(connection, position, position)
+    if not found and 0 < position <= head_size(connection):
+        raise LedgerBroken(f"position {position}: expected a stored event, got none")
     return found[0] if found else None
 
 
 def stream_page(connection: Connection, stream: UUID, after: int, limit: int, up_to: int) -> Scanned:
-    """Events of one stream behind position `after`, none behind `up_to`."""
+    """Events of one stream behind position `after`, none behind `up_to`. Raises `StreamBroken` where one is missing."""
     rows = connection.execute(_STREAM, (SHARD, stream, after, up_to, limit + 1), binary=True).fetchall()
-    events = tuple(Stored(*row) for row in rows[:limit])
+    for (seq, at, *_), (later, *_) in pairwise([(0, 0), *rows] if after == 0 else rows):
+        if later != seq + 1:
+            raise StreamBroken(f"behind position {at}: expected number {seq + 1} of stream {stream}, got {later}")
+    events = tuple(stored(row[1:]) for row in rows[:limit])
     return Scanned(events, events[-1].position if events else after, len(rows) > limit)
 
 
 def ledger_page(
     connection: Connection, tenant: UUID, after: int, limit: int, up_to: int, types: Collection[str] = ()
 ) -> Scanned:
-    """A tenant's events behind position `after`, none behind `up_to`, only of `types` if any are given."""
+    """A tenant's events behind position `after`, none behind `up_to`, only of `types` if any are given.
+
+    Raises `LedgerBroken` where one is missing, whose ever it is.
+    """
     rows = connection.execute(_LEDGER, (SHARD, after, up_to, SCAN_EVENTS_MAX), binary=True).fetchall()
     found: list[Stored] = []
-    for row in rows:
-        stored = Stored(*row)
-        seen = envelope(stored.entry)
+    for one in following(after, [stored(row) for row in rows], min(up_to, after + SCAN_EVENTS_MAX)):
+        seen = envelope(one.entry)
         if seen.tenant != tenant or (types and seen.type not in types):
             continue
         if len(found) == limit:
             return Scanned(tuple(found), found[-1].position, has_more=True)
-        found.append(stored)
+        found.append(one)
     scanned_to = rows[-1][0] if rows else after
     return Scanned(tuple(found), scanned_to, has_more=len(rows) == SCAN_EVENTS_MAX and scanned_to < up_to)
 
@@ -134,9 +142,9 @@ def position_as_of(connection: Connection, instant: datetime) -> int:
     known, unknown = 0, head_size(connection)
     while known < unknown:
         middle = (known + unknown + 1) // 2
-        stored = event_at(connection, middle)
-        assert stored is not None, "positions have no holes"
-        if envelope(stored.entry).recorded_at <= wanted:
+        one = event_at(connection, middle)
+        assert one is not None, "the ledger has grown as far"
+        if envelope(one.entry).recorded_at <= wanted:
             known = middle
         else:
             unknown = middle - 1
@@ -155,9 +163,9 @@ def event_by_id(connection: Connection, eid: UUID) -> Stored | None:
     last = min(position_as_of(connection, _instant(made_ms + EVENT_SKEW_MS)), after + EVENT_SCAN_MAX)
     while after < last:
         found = _between(connection, after + 1, min(after + SCAN_EVENTS_MAX, last))
-        for stored in found:
-            if envelope(stored.entry).eid == eid:
-                return stored
+        for one in found:
+            if envelope(one.entry).eid == eid:
+                return one
         after += SCAN_EVENTS_MAX
     return None
 
@@ -171,12 +179,15 @@ def _instant(unix_ms: int) -> datetime:
 
 
 def _between(connection: Connection, first: int, last: int) -> list[Stored]:
-    return [Stored(*row) for row in connection.execute(_BETWEEN, (SHARD, first, last), binary=True).fetchall()]
+    return [stored(row) for row in connection.execute(_BETWEEN, (SHARD, first, last), binary=True).fetchall()]
 
 
 _COLUMNS = "SELECT position, entry, leaf FROM ledger.events WHERE shard = %s"
 _BETWEEN = f"{_COLUMNS} AND position BETWEEN %s AND %s ORDER BY position"
-_STREAM = f"{_COLUMNS} AND stream = %s AND position > %s AND position <= %s ORDER BY seq LIMIT %s"
+_STREAM = (
+    "SELECT seq, position, entry, leaf FROM ledger.events "
+    "WHERE shard = %s AND stream = %s AND position > %s AND position <= %s ORDER BY seq LIMIT %s"
+)
 _NEAREST = (
     "SELECT position, entry FROM (SELECT position, type, entry FROM ledger.events "
     "WHERE shard = %s AND position {side} %s ORDER BY position {order} LIMIT %s) AS near "

@@ -6,7 +6,7 @@ Its event is checked when it is taken out: the type is registered and the body f
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -18,7 +18,11 @@ from adapters.postgres.writing.sequencer import KnownCommand
 from chain.entry import Entry, member_of, parse
 
 
-class StreamBroken(ValueError):
+class LedgerBroken(ValueError):
+    """Stored events of which one is missing, is not whole, or is hidden from readers; run fsck."""
+
+
+class StreamBroken(LedgerBroken):
     """A stored stream whose sequence numbers do not follow each other; run fsck."""
 
 
@@ -43,37 +47,37 @@ class Reader:
     async def stream(self, stream: UUID, *, after: int = 0, up_to_position: int | None = None) -> list[Stored]:
         """Events of one stream behind version `after`, in order, optionally only up to a ledger position."""
         rows = await self._rows(_STREAM, (SHARD, stream, after, up_to_position, up_to_position))
-        return [Stored(*row) for row in rows]
+        return [stored(row) for row in rows]
 
     async def first(self, stream: UUID) -> Stored | None:
         """The first event of a stream, which says whose and what it is."""
         rows = await self._rows(_FIRST, (SHARD, stream))
-        return Stored(*rows[0]) if rows else None
+        return stored(rows[0]) if rows else None
 
     async def stream_entries(self, stream: UUID, *, after: int = 0) -> AsyncIterator[Entry]:
         """The entries of one stream behind version `after`, in order. Raises `StreamBroken` or `EntryError`."""
-        for version, stored in enumerate(await self.stream(stream, after=after), start=after + 1):
-            yield _entry(stored, stream, version)
+        for version, one in enumerate(await self.stream(stream, after=after), start=after + 1):
+            yield _entry(one, stream, version)
 
     async def entries_of(self, streams: list[UUID]) -> dict[UUID, list[Entry]]:
         """All entries of several streams, as `stream_entries`, by one query; new streams are absent."""
         entries: dict[UUID, list[Entry]] = {}
-        for stream, *stored in await self._rows(_STREAMS, (SHARD, streams)):
+        for stream, *row in await self._rows(_STREAMS, (SHARD, streams)):
             known = entries.setdefault(stream, [])
-            known.append(_entry(Stored(*stored), stream, len(known) + 1))
+            known.append(_entry(stored(row), stream, len(known) + 1))
         return entries
 
     async def after(self, position: int, limit: int) -> list[Stored]:
-        """At most `limit` events behind a position, in ledger order."""
-        return [Stored(*row) for row in await self._rows(_AFTER, (SHARD, position, limit))]
+        """At most `limit` events behind a position, in ledger order. Raises `LedgerBroken` where one is missing."""
+        return following(position, [stored(row) for row in await self._rows(_AFTER, (SHARD, position, limit))])
 
     async def of_types(self, types: list[str], position: int, up_to: int, limit: int) -> list[Stored]:
         """At most `limit` events of these stored types, behind a position and up to another, in ledger order."""
-        return [Stored(*row) for row in await self._rows(_OF_TYPES, (SHARD, position, up_to, types, limit))]
+        return [stored(row) for row in await self._rows(_OF_TYPES, (SHARD, position, up_to, types, limit))]
 
     async def at(self, positions: list[int]) -> list[Stored]:
         """The events at these positions, in ledger order."""
-        return [Stored(*row) for row in await self._rows(_AT, (SHARD, positions))]
+        return [stored(row) for row in await self._rows(_AT, (SHARD, positions))]
 
     async def size(self) -> int:
         """The position of the newest event, 0 for an empty ledger."""
@@ -106,12 +110,32 @@ class Reader:
             return await cursor.fetchall()
 
 
-def _entry(stored: Stored, stream: UUID, version: int) -> Entry:
-    entry = stored.parsed()
+def stored(row: Sequence[Any]) -> Stored:
+    """A row as an event; raises `LedgerBroken` for one that holds no bytes."""
+    if None in row:
+        raise LedgerBroken(f"position {row[0]}: expected a stored entry and its leaf, got NULL")
+    return Stored(*row)
+
+
+def following(position: int, found: list[Stored], up_to: int = 0) -> list[Stored]:
+    """The events behind a position, each at the next one, at least up to a position that must be there.
+
+    Raises `LedgerBroken` for the first that is missing: what is not shown must not look as if it never happened.
+    """
+    for expected, one in enumerate(found, start=position + 1):
+        if one.position != expected:
+            raise LedgerBroken(f"position {expected}: expected a stored event, got none before {one.position}")
+    last = position + len(found)
+    if last < up_to:
+        raise LedgerBroken(f"position {last + 1}: expected a stored event, got none up to {up_to}")
+    return found
+
+
+def _entry(one: Stored, stream: UUID, version: int) -> Entry:
+    entry = one.parsed()
     if entry.seq != version or entry.stream != stream:
         raise StreamBroken(
-            f"position {stored.position}: expected number {version} of stream {stream}, got {entry.seq} of "
-            f"{entry.stream}"
+            f"position {one.position}: expected number {version} of stream {stream}, got {entry.seq} of {entry.stream}"
         )
     return entry
 

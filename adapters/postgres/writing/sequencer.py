@@ -16,7 +16,7 @@ from uuid import UUID
 from msgspec import Struct
 from msgspec.structs import replace
 
-from chain.entry import PLAIN, UNLINKED, Case, Draft, Link, seal
+from chain.entry import PLAIN, UNLINKED, Case, Draft, Link, is_time_text, seal
 from chain.merkle import Frontier, leaf_hash
 from chain.personal import Sealed
 
@@ -158,6 +158,13 @@ class NotFirst(AppendError):
         self.size = size
 
 
+class HeadBroken(AppendError):
+    """A head row whose time is none: every entry from here on would carry it; run fsck, nothing was written."""
+
+    def __init__(self, recorded_at: str) -> None:
+        super().__init__(f"recorded_at in the head row: expected a time in UTC, got {recorded_at[:60]!r}")
+
+
 class KeyReused(AppendError):
     """An idempotency key that was already used for a command with another payload."""
 
@@ -256,8 +263,11 @@ def sequence(
 ) -> Batch:
     """Give every append its place, or its own reason why not.
 
-    `recorded_at` never goes back: if the clock did, the head's time stands in for it.
+    `recorded_at` never goes back: if the clock did, the head's time stands in for it. Raises `HeadBroken` where that is
+    no time.
     """
+    if head.recorded_at and not is_time_text(head.recorded_at):
+        raise HeadBroken(head.recorded_at)
     recorded_at = max(now, head.recorded_at)
     batch = Batch(head)
     commands = dict(known.commands)

@@ -22,13 +22,14 @@ FORMS = (
     message("entry index"),
     message("key id of the verifier key"),
     message("verifier key"),
+    message("public key"),
     message("signer of the checkpoint"),
     message("signature by {name}"),
     message("signature line"),
     message("signature"),
     message("size of the note"),
     message("size of the older checkpoint"),
-    message("origin of the newer checkpoint"),
+    message("origin of the checkpoint"),
     message("root of the empty tree"),
     message("hashes of the consistency proof"),
     message("hashes of the proof"),
@@ -56,6 +57,9 @@ FORMS = (
     message("{count} bytes"),
     message("{reason} at byte {place}"),
     message("a readable file"),
+    message("a regular file"),
+    message("something else"),
+    message("a point of large order, in its one form"),
     message("No such file or directory"),
     message("Permission denied"),
     message("Is a directory"),
@@ -68,7 +72,11 @@ FORMS = (
 CODES = ("verified", "not_verified", "unusable_input")
 """By exit status."""
 
+AGREES_WITH_ITSELF = "agrees_with_itself"
+"""In place of "verified" where nobody gave the key."""
+
 _VERDICTS = (message("VERIFIED"), message("NOT VERIFIED"), message("UNUSABLE INPUT"))
+_AGREES = message("AGREES WITH ITSELF, NOT VERIFIED")
 
 
 VERIFY = ("verify",)
@@ -90,8 +98,8 @@ class Report(Struct, frozen=True, kw_only=True):
     def data(self) -> dict[str, object]:
         """The report as data, the same in every language."""
         return {
-            "ok": self.status == 0,
-            "verdict": CODES[self.status],
+            "ok": self.status == 0 and self.key_given,
+            "verdict": CODES[self.status] if self._verified_or_refused else AGREES_WITH_ITSELF,
             "checked": self.checked,
             "key": self.key,
             "key_given": self.key_given,
@@ -99,13 +107,20 @@ class Report(Struct, frozen=True, kw_only=True):
             "got": self.got,
         }
 
+    @property
+    def _verified_or_refused(self) -> bool:
+        return self.key_given or self.status != 0
+
     def lines(self) -> list[str]:
         """The report as five lines: in English those of the verifier itself."""
-        from chain.verify import VERDICTS
+        from chain import verify
 
         given = message("given by you"), message("only claimed by the folder itself: compare it with yours")
         whose = text(given[0] if self.key_given else given[1])
-        verdict = VERDICTS[self.status] if current() is Language.EN else text(_VERDICTS[self.status])
+        english, form = verify.AGREES_WITH_ITSELF, _AGREES
+        if self._verified_or_refused:
+            english, form = verify.VERDICTS[self.status], _VERDICTS[self.status]
+        verdict = english if current() is Language.EN else text(form)
         rows = (
             (message("checked"), told(self.checked)),
             (message("key"), text("{key} ({whose})", key=told(self.key), whose=whose)),

@@ -21,6 +21,7 @@ from api.compose import Running
 from chain.checkpoint import Checkpoint, open_checkpoint, sign_checkpoint
 from chain.merkle import EMPTY_ROOT, Frontier, leaf_hash
 from chain.note import Ed25519Signer, Ed25519Verifier
+from chain.tiles import TileBuilder
 from domain.intake.application.commands import DraftApplication, StartVerification, SubmitApplication
 from domain.intake.application.rules import APPLICATION
 from domain.kernel.command import Actor, Context
@@ -72,7 +73,7 @@ async def apply(running: Running, number: int) -> Any:
         Append(
             system=True,
             tenant=running.settings.tenant,
-            key=str(number),
+            key=f"import:{number}",
             digest=bytes(32),
             parts=(Part(stream, 0, drafted.drafts),),
             personal=drafted.personal,
@@ -239,6 +240,9 @@ def roll_back(behind: Connection[Any], size: int) -> None:
     for table in ("events", "vault", "commands"):
         behind.execute(f"DELETE FROM ledger.{table} WHERE position > %s".encode(), (size,))
     behind.execute("DELETE FROM ledger.checkpoints WHERE size > %s", (size,))
+    behind.execute("DELETE FROM ledger.tiles")
+    for tile in TileBuilder.empty().extend([leaf for (leaf,) in leaves])[1]:
+        behind.execute("INSERT INTO ledger.tiles (shard, level, index, hashes) VALUES (0, %s, %s, %s)", tile)
     behind.execute("DELETE FROM ledger.stream_heads WHERE stream NOT IN (SELECT stream FROM ledger.events)")
     behind.execute(
         "DELETE FROM ledger.case_heads WHERE correlation::text NOT IN ("

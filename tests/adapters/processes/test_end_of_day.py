@@ -15,7 +15,7 @@ import pytest
 
 from adapters.connectors.payments.scenarios import Rule, by_seed
 from adapters.postgres.ledger import Ledger, Request
-from adapters.processes.dispatch import command_id, context, end_of
+from adapters.processes.dispatch import context, end_of
 from adapters.processes.end_of_day import EndOfDay, EndOfDayError, EndOfDayRefused, fire
 from api.compose import Base, Running, base, running
 from api.roles.days import ReadModelsNow
@@ -80,7 +80,7 @@ async def test_what_a_timer_does_belongs_to_the_day_that_ends(program: Running, 
     assert entry.business_date == date(2005, 4, 29)
     assert entry.actor.id == "timer:bill"
     assert entry.occurred_at == "2005-04-29T15:59:59.000000Z"
-    assert entry.cause == command_id(TENANT, f"timer:bill:{stream.hex}:2005-04-29:1")
+    assert await program.reader.command(TENANT, f"timer:bill:{stream.hex}:2005-04-29:1", system=True) is not None
     assert business_date(end_of(date(2005, 4, 29))) == date(2005, 4, 29)
 
 

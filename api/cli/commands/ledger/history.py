@@ -92,21 +92,34 @@ async def _replay(session: Session, on: Base, stream: UUID | None, first: int, l
 
 
 async def _events(reader: Reader, stream: UUID | None, first: int, last: int) -> AsyncIterator[Stored]:
+    """The wanted events, as the ledger holds them. Raises `LedgerBroken` where one is missing."""
+    from adapters.postgres.reading.reader import StreamBroken, following
+
     if stream is not None:
-        for stored in await reader.stream(stream, up_to_position=last):
+        for number, stored in enumerate(await reader.stream(stream, up_to_position=last), start=1):
+            if (got := stored.parsed().seq) != number:
+                what = f"position {stored.position}: expected number {number} of stream {stream}"
+                raise StreamBroken(f"{what}, got {got}")
             if stored.position >= first:
                 yield stored
         return
-    at = first - 1
+    at, size = first - 1, await reader.size()
     while at < last and (page := await reader.after(at, min(PAGE_ROWS, last - at))):
         for stored in page:
             yield stored
         at = page[-1].position
+    following(at, [], min(last, size))
 
 
 def _json(stored: Stored) -> str:
     """Position, leaf hash, and the entry exactly as it is stored."""
-    return f'{{"position":{stored.position},"leaf":"{stored.leaf.hex()}","entry":{stored.entry.decode()}}}\n'
+    from adapters.postgres.reading.reader import LedgerBroken
+
+    try:
+        entry = stored.entry.decode()
+    except UnicodeDecodeError as error:
+        raise LedgerBroken(f"position {stored.position}: expected an entry in UTF-8, got {error.reason}") from error
+    return f'{{"position":{stored.position},"leaf":"{stored.leaf.hex()}","entry":{entry}}}\n'
 
 
 def _line(stored: Stored) -> str:

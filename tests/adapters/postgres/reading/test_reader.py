@@ -8,7 +8,7 @@ import msgspec
 import pytest
 from psycopg import Connection
 
-from adapters.postgres.reading.reader import Reader, StreamBroken
+from adapters.postgres.reading.reader import LedgerBroken, Reader, StreamBroken, following, stored
 from adapters.postgres.writing.sequencer import Appended, KnownCommand
 from adapters.system import new_id
 from api.compose import Running
@@ -118,3 +118,24 @@ async def test_several_streams_by_one_query(program: Running, reader: Reader) ->
     assert found == {stream: [entry async for entry in reader.stream_entries(stream)] for stream in streams}
     assert [len(found[stream]) for stream in streams] == [2, 1, 1]
     assert await reader.entries_of([]) == {}
+
+
+async def test_a_hole_in_positions_is_refused(program: Running, reader: Reader, superuser: Connection[Any]) -> None:
+    """An event that is hidden or gone must not look as if it never happened."""
+    await program.writer.append(toys(events=4))
+    superuser.execute("SET session_replication_role = replica")
+    superuser.execute("DELETE FROM ledger.events WHERE position = 2")
+    with pytest.raises(LedgerBroken, match="position 2: expected a stored event, got none before 3"):
+        await reader.after(0, 10)
+    assert [one.position for one in await reader.after(2, 10)] == [3, 4]
+
+
+def test_a_missing_end_is_refused() -> None:
+    assert following(3, [], 3) == []
+    with pytest.raises(LedgerBroken, match="position 4: expected a stored event, got none up to 5"):
+        following(3, [], 5)
+
+
+def test_a_row_without_bytes_is_refused() -> None:
+    with pytest.raises(LedgerBroken, match="position 7: expected a stored entry and its leaf, got NULL"):
+        stored((7, None, b"leaf"))

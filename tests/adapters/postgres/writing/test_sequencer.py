@@ -18,6 +18,7 @@ from adapters.postgres.writing.sequencer import (
     CommandKey,
     Fence,
     Head,
+    HeadBroken,
     KeyReused,
     Known,
     KnownCommand,
@@ -375,3 +376,10 @@ def test_first_of_two_new_keys_in_one_batch_wins() -> None:
     under_it = about(append(STREAMS[2], key="c"), SUBJECTS[0])
     outcomes = sequence([first, second, under_it], EMPTY, NOTHING, NOW).outcomes
     assert [*map(type, outcomes)] == [Appended, SubjectKeyTaken, Appended]
+
+
+@pytest.mark.parametrize("recorded_at", ['zzz"}', "yesterday", LATE + "\n", LATE[:-1], LATE.replace("2", "２", 1)])
+def test_a_time_that_is_none_is_never_sealed(recorded_at: str) -> None:
+    """It would stand in every entry from here on, hashed and signed."""
+    with pytest.raises(HeadBroken, match="recorded_at in the head row: expected a time in UTC"):
+        sequence([append()], Head(Frontier.empty(), recorded_at), Known({}, {}, {}), NOW)

@@ -126,7 +126,7 @@ def test_an_earlier_export_is_continued(program: Program, tmp_path: Path) -> Non
     program.filled(CASES)
     exported(program, folder)
     assert (folder / "checkpoint").read_text() != before
-    assert verify.main(["tiles", str(folder)]) == 0
+    assert verify.main(["tiles", "--claimed-key", str(folder)]) == 0
 
 
 def test_a_damaged_export_is_mended(book: Program, tmp_path: Path) -> None:
@@ -143,7 +143,7 @@ def test_an_interrupted_export_is_continued(book: Program, tmp_path: Path) -> No
     folder = exported(book, tmp_path / "log")
     (folder / "checkpoint").unlink()
     exported(book, folder)
-    assert verify.main(["tiles", str(folder)]) == 0
+    assert verify.main(["tiles", "--claimed-key", str(folder)]) == 0
 
 
 def test_a_folder_of_something_else_is_left_alone(book: Program, tmp_path: Path) -> None:
@@ -226,3 +226,37 @@ def test_key_files_that_others_can_read_are_refused(program: Program) -> None:
     (program.data / "keys" / "log-0001.seed").chmod(0o644)
     done = program("checkpoint").then(UNUSABLE)
     assert "expected mode 0600, got 0644; run chmod 600 on it" in done.err
+
+
+def test_a_proof_that_the_log_only_grew_is_taken_by_the_verifier(program: Program, tmp_path: Path) -> None:
+    notes = []
+    for number, cases in enumerate((1, 4, 9)):
+        program("import", "xes", program.log(cases)).then(0)
+        notes.append(tmp_path / f"note{number}")
+        notes[-1].write_bytes(program("checkpoint").then(0).out)
+    vkey, hashes = program("vkey").text.strip(), tmp_path / "hashes"
+    for old, new in ((0, 1), (0, 2), (1, 2), (2, 2)):
+        done = program("consistency", notes[old], notes[new]).then(0)
+        hashes.write_bytes(done.out)
+        program("verify", "consistency", "--vkey", vkey, notes[old], notes[new], hashes).then(0)
+        data = program("consistency", notes[old], notes[new], "--json").then(0).json
+        assert [*data["hashes"]] == done.text.splitlines()
+    assert "expected at most" in program("consistency", notes[2], notes[0]).then(UNUSABLE).err
+    program("consistency", tmp_path / "none", notes[0]).then(UNUSABLE)
+
+
+def test_no_proof_is_printed_that_does_not_verify(program: Program, tmp_path: Path) -> None:
+    program.filled(2)
+    old, new = tmp_path / "old", tmp_path / "new"
+    old.write_bytes(program("checkpoint").then(0).out)
+    program("import", "xes", program.log(5)).then(0)
+    new.write_bytes(program("checkpoint").then(0).out)
+    program.behind_the_back("UPDATE ledger.tiles SET hashes = set_byte(hashes, 40, get_byte(hashes, 40) # 1)")
+    assert program("proof", 1).then(REFUSED).out == b""
+    assert program("consistency", old, new).then(REFUSED).out == b""
+    program.behind_the_back(
+        "UPDATE ledger.tiles SET hashes = set_byte(hashes, 40, get_byte(hashes, 40) # 1)",
+        "UPDATE ledger.events SET entry = entry || ' ' WHERE position = 1",
+    )
+    assert program("proof", 1).then(REFUSED).out == b""
+    program("proof", 2).then(0)

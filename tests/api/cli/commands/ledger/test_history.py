@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from api.cli.commands.ledger.history import stream_id
-from api.cli.failures import UNUSABLE, Unusable
+from api.cli.failures import REFUSED, UNUSABLE, Unusable
 from tests.api.cli.program import Outcome, Program
 
 
@@ -99,3 +99,36 @@ def test_replay_from_beyond_the_end_says_where_that_is(book: Program) -> None:
     size = len(lines(book("replay").then(0)))
     said = book("replay", "--from", 999_999).then(2)
     assert (said.out, said.err) == (b"", f"leaseledger: position: expected at most {size}, got 999999\n")
+
+
+@pytest.mark.parametrize(
+    ("harm", "arguments", "said"),
+    [
+        ("DELETE FROM ledger.events WHERE position = 2", ["replay"], "position 2: expected a stored event"),
+        ("DELETE FROM ledger.events WHERE position = 2", ["entry", "2"], "position 2: expected a stored event"),
+        (
+            "DELETE FROM ledger.events WHERE position = (SELECT size FROM ledger.head)",
+            ["replay"],
+            "expected a stored event",
+        ),
+        (
+            "UPDATE ledger.events SET entry = '\\xff' WHERE position = 2",
+            ["replay"],
+            "position 2: expected an entry in UTF-8",
+        ),
+    ],
+)  # fmt: skip
+def test_an_event_that_is_gone_is_not_passed_over(program: Program, harm: str, arguments: list[str], said: str) -> None:
+    program.filled(2)
+    program.behind_the_back(harm)
+    assert said in program(*arguments).then(REFUSED).err
+
+
+def test_events_that_readers_are_not_shown_are_not_passed_over(program: Program) -> None:
+    program.filled(2)
+    program.behind_the_back(
+        "ALTER TABLE ledger.events ENABLE ROW LEVEL SECURITY",
+        "CREATE POLICY a ON ledger.events TO leaseledger_app USING (true)",
+        "CREATE POLICY b ON ledger.events TO leaseledger_reader USING (position <> 3)",
+    )
+    assert "position 3: expected a stored event, got none before 4" in program("replay").then(REFUSED).err
