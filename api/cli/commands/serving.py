@@ -75,7 +75,8 @@ def up(session: Session, host: Host = None, port: Port = None) -> None:
         # Shared by all forks: the start that said where it listens may have been any of them.
         told = mmap.mmap(-1, 1)
         works: dict[str, Callable[[], None]] = {Name.SERVE.value: partial(_serve, session, on, listener, told)}
-        works |= {name: partial(_work, session, on, name) for name in ROLES}
+        works |= {name: partial(_run, session, on, name) for name in ROLES}
+        works = {name: partial(_said, session, name, work) for name, work in works.items()}
         Supervisor(works, partial(_ended, session)).run()
     session.say(text("Stopped."))
 
@@ -104,10 +105,10 @@ def _address(session: Session, host: str | None, port: int | None) -> tuple[str,
     return host or session.settings.host, session.settings.port if port is None else port
 
 
-def _work(session: Session, on: Base, name: str) -> None:
+def _said(session: Session, name: str, work: Callable[[], None]) -> None:
     """A supervised role; what it dies of is said as a sentence."""
     try:
-        _run(session, on, name)
+        work()
     except Exception as error:  # noqa: BLE001 - whatever it was, the supervisor starts the role again
         session.say(f"{name}: {sentence(error)}")
         raise SystemExit(1) from None
