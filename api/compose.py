@@ -23,7 +23,7 @@ from adapters.system import new_id, now, random_bytes
 from api.facts import fact_loader
 from api.queries.engine.threads import Queries
 from api.settings import Settings
-from chain.entry import ENTRY_WITHOUT_CASE, parse
+from chain.entry import ENTRY_WITHOUT_CASE, EntryError, parse
 
 READ_CONNECTIONS = 8
 READ_TIMEOUT_S = 5.0
@@ -74,7 +74,7 @@ def _keys(directory: Path, url: str, origin: str) -> FileKeys:
     with connect(url) as connection:
         newest = connection.execute(_NEWEST_ENTRY, (SHARD,)).fetchone()
     # Every entry beside a digest under the payloads' own key is of a later version.
-    before = newest is not None and parse(bytes(newest[0])).v == ENTRY_WITHOUT_CASE
+    before = newest is not None and _is_of_before(bytes(newest[0]))
     keys = FileKeys(directory, make=newest is None, make_payload_key=before)
     signed = keys.log_signer(origin).signed()
     if newest is None and signed is not None and signed.size:
@@ -83,6 +83,14 @@ def _keys(directory: Path, url: str, origin: str) -> FileKeys:
             "restore its database, or give the new ledger a directory of its own"
         )
     return keys
+
+
+def _is_of_before(entry: bytes) -> bool:
+    """Whether an entry is of the version without cases. A damaged one is not: fsck must be able to say so."""
+    try:
+        return parse(entry).v == ENTRY_WITHOUT_CASE
+    except EntryError:
+        return False
 
 
 @asynccontextmanager
@@ -100,4 +108,4 @@ async def running(on: Base) -> AsyncIterator[Running]:
             await queries.close()
 
 
-_NEWEST_ENTRY = "SELECT entry FROM ledger.events WHERE shard = %s ORDER BY position DESC LIMIT 1"
+_NEWEST_ENTRY = "SELECT coalesce(entry, '') FROM ledger.events WHERE shard = %s ORDER BY position DESC LIMIT 1"

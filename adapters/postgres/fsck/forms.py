@@ -17,19 +17,27 @@ def check_forms(connection: psycopg.Connection[tuple[Any, ...]], found: Findings
     """Check what stands alone: times of publishing, of destruction, of API keys, and the version of the schema."""
     for size, at in connection.execute(_PUBLISHED_AT, (SHARD,)):
         _time(found, f"published_at of the checkpoint of {size}", at)
+    _check_destroyed(connection, found)
+    _check_api_keys(connection, found)
+    versions = [version for (version,) in connection.execute("SELECT version FROM ledger.schema_version")]
+    if versions != [SCHEMA_VERSION]:
+        found.add(0, "schema version", SCHEMA_VERSION, ", ".join(map(str, versions)) or "none")
+
+
+def _check_destroyed(connection: psycopg.Connection[tuple[Any, ...]], found: Findings) -> None:
     for subject, tenant, wrapped, at in connection.execute(_DESTROYED, (SHARD,)):
         if wrapped == (at is not None):
-            what = f"key of subject {subject} of tenant {tenant}"
-            found.add(0, what, "a key or the mark of its destruction", "both of them" if wrapped else "neither of them")
+            what, got = f"key of subject {subject} of tenant {tenant}", "both of them" if wrapped else "neither of them"
+            found.add(0, what, "a key or the mark of its destruction", got)
         _time(found, f"destroyed_at of subject {subject} of tenant {tenant}", at, may_be_missing=True)
+
+
+def _check_api_keys(connection: psycopg.Connection[tuple[Any, ...]], found: Findings) -> None:
     for identifier, odd, created_at, revoked_at in connection.execute(_API_KEYS):
         if odd:
             found.add(0, f"API key {identifier}", "hash, tenant, role and label", "one that is missing or of no form")
         _time(found, f"created_at of API key {identifier}", created_at)
         _time(found, f"revoked_at of API key {identifier}", revoked_at, may_be_missing=True)
-    versions = [version for (version,) in connection.execute("SELECT version FROM ledger.schema_version")]
-    if versions != [SCHEMA_VERSION]:
-        found.add(0, "schema version", SCHEMA_VERSION, ", ".join(map(str, versions)) or "none")
 
 
 def _time(found: Findings, what: str, at: str | None, *, may_be_missing: bool = False) -> None:

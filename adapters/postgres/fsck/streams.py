@@ -33,6 +33,7 @@ class StreamCheck:
         self.recorded_at = ""
         self._found = found
         self._tenants: dict[UUID, UUID] = {}
+        self._first_tenant: UUID | None = None
         self._cases_from = 0
 
     def check(self, rows: Iterable[Row], leaves: Iterable[bytes], personal: VaultCheck, commands: CommandCheck) -> None:
@@ -56,7 +57,7 @@ class StreamCheck:
             heads[stream] = (seq, leaf)
             self._chained_in_case(position, entry, leaf)
             self.recorded_at = entry.recorded_at
-            self._of_one_tenant(position, entry)
+            self._of_one_tenant(position, entry, seq)
             commands.check(position, stream, seq, entry)
             if entry.sd is not UNSET:
                 personal.check(position, entry, event)
@@ -70,8 +71,15 @@ class StreamCheck:
         if entry.recorded_at < self.recorded_at:
             self._found.add(position, "recorded_at", f"{self.recorded_at} or later", entry.recorded_at)
 
-    def _of_one_tenant(self, position: int, entry: Entry) -> None:
-        tenant = self._tenants.setdefault(entry.stream, entry.tenant)
+    def _of_one_tenant(self, position: int, entry: Entry, seq: int) -> None:
+        """Remember whose a stream is, but for the streams of the tenant that came first: usually there is no other."""
+        if self._first_tenant is None:
+            self._first_tenant = entry.tenant
+        if entry.tenant == self._first_tenant and not self._tenants:
+            return
+        if seq == 1:
+            self._tenants[entry.stream] = entry.tenant
+        tenant = self._tenants.get(entry.stream, self._first_tenant)
         if entry.tenant != tenant:
             self._found.add(position, f"tenant of stream {entry.stream}", tenant, entry.tenant)
 

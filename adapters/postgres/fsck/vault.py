@@ -63,22 +63,35 @@ class VaultCheck:
         key = self._keys.get(subject) if subject is not None else None
         if subject is not None:
             self._needed.add(subject)
-        paths: set[str] = set()
-        while self._row[0] == position:
-            if self._row[2] in paths:
-                self._found.add(position, f"rows of vault value {self._row[2]}", 1, "more")
-            paths.add(self._row[2])
-            self._check_form(position, event)
-            digest = self._value(entry, subject, key)
-            if digest in (entry.sd or ()) and digest not in digests:
-                self._found.add(position, f"digest of vault value {self._row[2]}", "one of its own", digest)
-            digests.discard(digest)
-            self._row = self._next()
+        self._values_at(position, entry, event, subject, key, digests)
         if key is not None and digests - set(decoys(key, entry.eid)):
             missing = ", ".join(sorted(digests - set(decoys(key, entry.eid))))
             self._found.add(position, "vault values of the event", f"one for digest {missing}", "none")
         elif key is None and subject not in self._keys:
             self._found.add(position, "key of the subject", "a key or the mark of its destruction", "neither of them")
+
+    def _values_at(
+        self,
+        position: int,
+        entry: Entry,
+        event: Event | None,
+        subject: SubjectOfTenant | None,
+        key: bytes | None,
+        digests: set[str],
+    ) -> None:
+        """Check the rows at the event's position, and take their digests out of those of the entry."""
+        paths: set[str] = set()
+        while self._row[0] == position:
+            path = self._row[2]
+            if path in paths:
+                self._found.add(position, f"rows of vault value {path}", 1, "more")
+            paths.add(path)
+            self._check_form(position, event)
+            digest = self._value(entry, subject, key)
+            if digest in (entry.sd or ()) and digest not in digests:
+                self._found.add(position, f"digest of vault value {path}", "one of its own", digest)
+            digests.discard(digest)
+            self._row = self._next()
 
     def finish(self) -> None:
         """Whatever is left belongs to no event."""

@@ -159,9 +159,7 @@ def _compared(session: Session, connection: Any) -> tuple[dict[str, int], list[F
         return rows, found
     rows_of_catalog = copies.copies(connection, SHARD)
     made = {copy.name for copy in rows_of_catalog}
-    tables = Counter(f"catalogue rows of read.{copy.table}" for copy in rows_of_catalog)
-    live = Counter(f"live copies of read model {copy.name}" for copy in rows_of_catalog if copy.status == "live")
-    found += [Finding(0, what, "1", str(times)) for what, times in (tables + live).items() if times > 1]
+    found += _more_than_one(rows_of_catalog)
     chosen = [projection for projection in PROJECTIONS if projection.name in made]
     with session.progress(text("Comparing read models"), text("events")) as report:
         outcomes = compare_all(connection, chosen, shard=SHARD, progress=report)
@@ -175,6 +173,15 @@ def _compared(session: Session, connection: Any) -> tuple[dict[str, int], list[F
             what = f"read.{first.table}, key {first.key} ({number(compared.differences)} rows differ)"
             found.append(Finding(first.position, what, *_sides(first)))
     return rows, found
+
+
+def _more_than_one(copies_of_models: Sequence[Any]) -> list[Finding]:
+    """Catalogue rows of one table, and live copies of one read model, of which there is more than one."""
+    from adapters.postgres.fsck.findings import Finding
+
+    tables = Counter(f"catalogue rows of read.{copy.table}" for copy in copies_of_models)
+    live = Counter(f"live copies of read model {copy.name}" for copy in copies_of_models if copy.status == "live")
+    return [Finding(0, what, "1", str(times)) for what, times in (tables + live).items() if times > 1]
 
 
 def _sides(first: Any) -> tuple[str, str]:

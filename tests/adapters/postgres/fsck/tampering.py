@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import product
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -130,15 +131,19 @@ def schema_changed(superuser: Connection[Any]) -> Iterator[Change]:
     yield from _told("schema")
     for table in TABLES:
         yield from _told("table", table=table)
-        for right in ("INSERT", "SELECT", "UPDATE", "DELETE", "TRUNCATE", "REFERENCES", "TRIGGER"):
-            for role in ("leaseledger_app", "leaseledger_reader", "PUBLIC"):
-                yield _of_right(superuser, table, right, role)
+        yield from _rights(superuser, table)
         for column, kind in superuser.execute(_COLUMNS, (f"ledger.{table}",)):
             other = "varchar(999)" if kind == "text" else "text"
             yield from _told("column", table=table, column=column, kind=kind, other=other)
     for query, statements in _EACH.items():
-        for found in superuser.execute(query.encode()):
-            yield from (Change(one.format(*found), (one.format(*found),)) for one in statements)
+        found = superuser.execute(query.encode()).fetchall()
+        yield from (Change(one.format(*row), (one.format(*row),)) for row, one in product(found, statements))
+
+
+def _rights(superuser: Connection[Any], table: str) -> Iterator[Change]:
+    rights = ("INSERT", "SELECT", "UPDATE", "DELETE", "TRUNCATE", "REFERENCES", "TRIGGER")
+    for right, role in product(rights, ("leaseledger_app", "leaseledger_reader", "PUBLIC")):
+        yield _of_right(superuser, table, right, role)
 
 
 def _told(of: str, **each: str) -> Iterator[Change]:

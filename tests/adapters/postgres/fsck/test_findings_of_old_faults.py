@@ -3,18 +3,27 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
 import psycopg
 import pytest
+from msgspec.structs import replace
 from psycopg import Connection
 
 from adapters.postgres.fsck.findings import Findings
 from adapters.postgres.fsck.readable import Reading
 from adapters.postgres.fsck.whole import Report, fsck
+from adapters.postgres.writing.sequencer import Append, Part
+from adapters.system import new_id
 from api.compose import Running
 from chain.checkpoint import Checkpoint
+from chain.entry import draft
 from chain.merkle import leaf_hash
 from chain.note import Ed25519Signer
+from domain.intake.application.events import ApplicationSubmitted
+from tests.adapters.postgres.story import TENANT, context
+
+OTHER = UUID(int=2)
 
 
 @pytest.fixture
@@ -188,3 +197,25 @@ async def test_a_role_that_only_adds_events_checks_the_rest(
         superuser.execute("CREATE ROLE shop; GRANT leaseledger_app TO shop; SET LOCAL SESSION AUTHORIZATION shop")
         superuser.execute("SET LOCAL ROLE leaseledger_app")
         assert fsck(superuser, everything.vault).findings == ()
+
+
+@pytest.mark.parametrize(("first", "then"), [(TENANT, OTHER), (OTHER, TENANT)])
+async def test_all_events_of_a_stream_are_of_its_first_one_s_tenant(
+    program: Running, connection: Connection[Any], first: UUID, then: UUID
+) -> None:
+    """Written by the program's own writer, hashes and all: only the tenants tell."""
+    stream = new_id()
+    await written(program, new_id(), 0, TENANT)
+    for number, tenant in enumerate((first, then, first)):
+        await written(program, stream, number, tenant)
+    found = check(program, connection).findings
+    assert [(one.position, one.what) for one in found] == [(3, f"tenant of stream {stream}")]
+
+
+async def written(program: Running, stream: UUID, number: int, tenant: UUID) -> None:
+    """One event of an import."""
+    at = replace(context(stream), tenant=tenant)
+    drafted = draft(ApplicationSubmitted(), at, stream=stream, eid=new_id())
+    key = f"import:{stream}/{number}"
+    part = Part(stream, number, (drafted,))
+    await program.ledger.append(Append(tenant=tenant, key=key, system=True, digest=bytes(32), parts=(part,)))

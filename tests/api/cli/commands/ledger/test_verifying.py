@@ -11,7 +11,8 @@ from typer.testing import CliRunner, Result
 from api.cli.program import app
 from api.language import Language, speaking
 from chain import verify
-from tests.chain.test_verify import LOG, files
+from tests.chain.conftest import files
+from tests.chain.evidence import LOG
 
 __all__ = ["files"]
 
@@ -55,7 +56,7 @@ def test_what_is_not_verified_and_what_is_unusable(files: Path) -> None:
     (files / "entry").write_bytes(b"{}")
     refused = said("verify", "proof", *PROOF, "--json")
     assert (refused.exit_code, json.loads(refused.stdout)["verdict"]) == (1, "not_verified")
-    unusable = said("verify", "tiles", "nowhere", "--json")
+    unusable = said("verify", "tiles", "--claimed-key", "nowhere", "--json")
     data = json.loads(unusable.stdout)
     assert (unusable.exit_code, data["verdict"], data["key_given"]) == (2, "unusable_input", False)
     assert (data["checked"], data["expected"]) == ("nowhere/vkey", "a readable file")
@@ -66,3 +67,20 @@ def test_a_usage_line_names_the_check(check: str) -> None:
     done = said("verify", check)
     assert done.exit_code == 2
     assert f"Usage: leaseledger verify {check} " in done.stderr
+
+
+def test_a_folders_own_key_must_be_asked_for_and_verifies_nothing(tmp_path: Path) -> None:
+    (tmp_path / "log").mkdir()
+    LOG.export(tmp_path / "log", 3)
+    folder = str(tmp_path / "log")
+    for arguments in ((), ("--claimed-key", "--vkey", LOG.vkey)):
+        done = said("verify", "tiles", *arguments, folder)
+        assert (done.exit_code, done.stdout) == (2, "")
+        assert "expected --vkey VKEY, or --claimed-key" in done.stderr
+    claimed = said("verify", "tiles", "--claimed-key", folder)
+    assert (claimed.exit_code, claimed.stdout.splitlines()[0]) == (0, verify.AGREES_WITH_ITSELF)
+    data = json.loads(said("verify", "hashes", "--claimed-key", folder, "--json").stdout)
+    assert (data["ok"], data["verdict"], data["key_given"]) == (False, "agrees_with_itself", False)
+    assert said("verify", "tiles", "--claimed-key", folder, "--lang", "zh").stdout.startswith("仅自身一致，未经验证\n")
+    data = json.loads(said("verify", "tiles", "--vkey", LOG.vkey, folder, "--origin", "other.example", "--json").stdout)
+    assert (data["verdict"], data["expected"]) == ("not_verified", "other.example")
