@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from uuid import UUID
 
 import domain.registry  # noqa: F401 - registers the event types that stored entries are read as
 from adapters.keys import FileKeys, KeyFileError, LogSigner
@@ -24,7 +23,7 @@ from adapters.system import new_id, now, random_bytes
 from api.facts import fact_loader
 from api.queries.engine.threads import Queries
 from api.settings import Settings
-from chain.entry import ENTRY_WITHOUT_CASE, parse
+from chain.entry import ENTRY_WITHOUT_CASE, EntryError, parse
 
 READ_CONNECTIONS = 8
 READ_TIMEOUT_S = 5.0
@@ -74,9 +73,8 @@ def _keys(directory: Path, url: str, origin: str) -> FileKeys:
     """
     with connect(url) as connection:
         newest = connection.execute(_NEWEST_ENTRY, (SHARD,)).fetchone()
-        wrapped = connection.execute(_ANY_SUBJECT_KEY, (SHARD,)).fetchone()
     # Every entry beside a digest under the payloads' own key is of a later version.
-    before = newest is not None and parse(bytes(newest[0])).v == ENTRY_WITHOUT_CASE
+    before = newest is not None and _is_of_before(bytes(newest[0]))
     keys = FileKeys(directory, make=newest is None, make_payload_key=before)
     signed = keys.log_signer(origin).signed()
     if newest is None and signed is not None and signed.size:
@@ -84,9 +82,15 @@ def _keys(directory: Path, url: str, origin: str) -> FileKeys:
             f"{directory}: expected the ledger of {signed.size} events that these keys have signed, got an empty one; "
             "restore its database, or give the new ledger a directory of its own"
         )
-    if wrapped is not None:
-        _check_opens(keys, directory, *wrapped)
     return keys
+
+
+def _is_of_before(entry: bytes) -> bool:
+    """Whether an entry is of the version without cases. A damaged one is not: fsck must be able to say so."""
+    try:
+        return parse(entry).v == ENTRY_WITHOUT_CASE
+    except EntryError:
+        return False
 
 
 @asynccontextmanager
@@ -104,17 +108,4 @@ async def running(on: Base) -> AsyncIterator[Running]:
             await queries.close()
 
 
-def _check_opens(keys: FileKeys, directory: Path, tenant: UUID, subject: UUID, wrapped: bytes) -> None:
-    """Raise `KeyFileError` for a well-formed key of another ledger: what is sealed under two keys opens under none."""
-    try:
-        keys.unwrap(tenant, subject, bytes(wrapped))
-    except KeyFileError as error:
-        raise KeyFileError(
-            f"{directory / 'vault.kek'}: expected the key that this ledger's persons were sealed with, got another; "
-            f"restore it ({error})"
-        ) from error
-
-
-_ANY_SUBJECT_KEY = """
-SELECT tenant, subject, wrapped FROM ledger.subject_keys WHERE shard = %s AND wrapped IS NOT NULL LIMIT 1"""
-_NEWEST_ENTRY = "SELECT entry FROM ledger.events WHERE shard = %s ORDER BY position DESC LIMIT 1"
+_NEWEST_ENTRY = "SELECT coalesce(entry, '') FROM ledger.events WHERE shard = %s ORDER BY position DESC LIMIT 1"

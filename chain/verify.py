@@ -391,7 +391,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stdout.buffer.write(lines.encode())
         sys.stdout.buffer.flush()
     except (OSError, AttributeError):  # AttributeError: there is no stdout at all
-        sys.stdout = None  # or it would be tried again at the end, with another status
         return 2
     return status
 

@@ -74,7 +74,8 @@ class PostgresTiles:
     def tile(self, level: int, index: int, width: int) -> bytes:
         """The first `width` hashes of a tile; empty when there is none."""
         row = self._connection.execute(
-            "SELECT substr(hashes, 1, %s) FROM ledger.tiles WHERE shard = %s AND level = %s AND index = %s",
+            "SELECT coalesce(substr(hashes, 1, %s), '') FROM ledger.tiles "
+            "WHERE shard = %s AND level = %s AND index = %s",
             (width * HASH_SIZE, SHARD, level, index),
         ).fetchone()
         return bytes(row[0]) if row else b""
@@ -96,9 +97,7 @@ class Log:
         """
         with self._connection.transaction():
             self._connection.execute("SELECT pg_advisory_xact_lock(%s)", (_PUBLISH_LOCK,))
-            row = self._connection.execute(
-                "SELECT origin, size, root FROM ledger.head WHERE shard = %s", (SHARD,)
-            ).fetchone()
+            row = self._connection.execute(_HEAD, (SHARD,)).fetchone()
             assert row is not None
             head = Checkpoint(*row)
             last = self.newest()
@@ -131,7 +130,9 @@ class Log:
     def vkeys(self) -> list[tuple[int, VerifierKey]]:
         """The log's verifier keys, oldest first, each with the tree size from which it signs."""
         rows = self._connection.execute(
-            "SELECT from_size, vkey FROM ledger.log_keys WHERE shard = %s ORDER BY from_size", (SHARD,)
+            "SELECT coalesce(from_size, 0), coalesce(vkey, '') FROM ledger.log_keys "
+            "WHERE shard = %s ORDER BY from_size",
+            (SHARD,),
         )
         return [(from_size, VerifierKey.parse(vkey)) for from_size, vkey in rows]
 
@@ -195,7 +196,8 @@ class Log:
         """One entry bundle: entries from `index` * 256 on, each behind its length in two bytes; empty when short."""
         first = index * TILE_WIDTH + 1
         rows = self._connection.execute(
-            "SELECT entry FROM ledger.events WHERE shard = %s AND position BETWEEN %s AND %s ORDER BY position",
+            "SELECT coalesce(entry, '') FROM ledger.events "
+            "WHERE shard = %s AND position BETWEEN %s AND %s ORDER BY position",
             (SHARD, first, first + width - 1),
         ).fetchall()
         return encode_bundle([bytes(row[0]) for row in rows]) if len(rows) == width else b""
@@ -232,7 +234,7 @@ class Log:
         builder = TileBuilder.from_reader(self._tiles, size)
         while builder.size < head.size:
             leaves = self._connection.execute(
-                "SELECT leaf FROM ledger.events "
+                "SELECT coalesce(leaf, '') FROM ledger.events "
                 "WHERE shard = %s AND position > %s AND position <= %s ORDER BY position",
                 (SHARD, builder.size, min(head.size, builder.size + LEAVES_AT_ONCE)),
                 binary=True,
@@ -254,9 +256,12 @@ def _check_follows(which: str, before: Checkpoint, head: Checkpoint) -> None:
         raise ForkRefused(f"entries of the ledger under {which}", f"at least {before.size}", head.size)
 
 
-_ENTRY = "SELECT entry FROM ledger.events WHERE shard = %s AND position = %s"
-_NEWEST = "SELECT size, note FROM ledger.checkpoints WHERE shard = %s ORDER BY size DESC LIMIT 1"
-_COVERING = "SELECT size, note FROM ledger.checkpoints WHERE shard = %s AND size >= %s ORDER BY size LIMIT 1"
+# What is NULL is an empty value here: nothing agrees with it, and whatever is made of it is refused by its form.
+_HEAD = "SELECT coalesce(origin, ''), coalesce(size, -1), coalesce(root, '') FROM ledger.head WHERE shard = %s"
+_ENTRY = "SELECT coalesce(entry, '') FROM ledger.events WHERE shard = %s AND position = %s"
+_NEWEST = "SELECT size, coalesce(note, '') FROM ledger.checkpoints WHERE shard = %s ORDER BY size DESC LIMIT 1"
+_COVERING = """
+SELECT size, coalesce(note, '') FROM ledger.checkpoints WHERE shard = %s AND size >= %s ORDER BY size LIMIT 1"""
 _UPSERT_TILES = """
 INSERT INTO ledger.tiles (shard, level, index, hashes)
 SELECT %s::smallint, * FROM unnest(%b::smallint[], %b::bigint[], %b::bytea[])

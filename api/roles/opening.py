@@ -11,8 +11,9 @@ from uuid import UUID, uuid5
 
 from adapters.keys import KeyFileError
 from adapters.postgres.api_keys import first_operator
-from adapters.postgres.connections import connect
+from adapters.postgres.connections import Connection, connect
 from adapters.postgres.ledger import Request, payload
+from adapters.postgres.schema import SHARD
 from adapters.postgres.writing.sequencer import NotFirst
 from adapters.system import now
 from api.compose import Base, Running, running
@@ -39,6 +40,7 @@ async def opened(on: Base) -> AsyncIterator[Running]:
 async def ensure_opened(program: Running) -> None:
     """Open the ledger for the tenant of the settings unless it is open. Safe to race."""
     await _check_payload_key(program)
+    await program.queries.run(_check_vault_key, program)
     while not await _is_open(program):
         size = await program.reader.size()
         owner = program.settings.tenant if size == 0 else _owner_before(program)
@@ -66,6 +68,26 @@ async def _check_payload_key(program: Running) -> None:
         raise KeyFileError(f"{path}: expected the key that this ledger was opened with, got another one; restore it")
 
 
+def _check_vault_key(connection: Connection, program: Running) -> None:
+    """Raise `KeyFileError` for a well-formed key of another ledger: what is sealed under two keys opens under none.
+
+    One key of a person may be damaged, which is fsck's to say; a key that opens none of some is another one.
+    """
+    wrapped = connection.execute(_SUBJECT_KEYS, (SHARD,)).fetchall()
+    if not wrapped or any(_opens(program, *one) for one in wrapped):
+        return
+    path = program.settings.keys_directory / "vault.kek"
+    raise KeyFileError(f"{path}: expected the key that this ledger's persons were sealed with, got another; restore it")
+
+
+def _opens(program: Running, tenant: UUID, subject: UUID, wrapped: bytes) -> bool:
+    try:
+        program.keys.unwrap(tenant, subject, bytes(wrapped))
+    except KeyFileError:
+        return False
+    return True
+
+
 async def _is_open(program: Running) -> bool:
     return (await program.queries.run(ledger_state)).owner is not None
 
@@ -88,3 +110,7 @@ def _owner_before(program: Running) -> UUID:
     """Who ran a ledger that was never opened: whose operator's key was the first, or the tenant of the settings."""
     with connect(program.url) as connection:
         return first_operator(connection) or program.settings.tenant
+
+
+_SUBJECT_KEYS = """
+SELECT tenant, subject, wrapped FROM ledger.subject_keys WHERE shard = %s AND wrapped IS NOT NULL LIMIT 5"""

@@ -80,8 +80,11 @@ class Reader:
         return [stored(row) for row in await self._rows(_AT, (SHARD, positions))]
 
     async def size(self) -> int:
-        """The position of the newest event, 0 for an empty ledger."""
-        return int((await self._rows("SELECT size FROM ledger.head WHERE shard = %s", (SHARD,)))[0][0])
+        """The position of the newest event, 0 for an empty ledger. Raises `LedgerBroken` when it is not told."""
+        ((size,),) = await self._rows("SELECT size FROM ledger.head WHERE shard = %s", (SHARD,))
+        if size is None:
+            raise LedgerBroken("size in the head row: expected the number of events, got NULL")
+        return int(size)
 
     async def command(self, tenant: UUID, key: str, *, system: bool) -> KnownCommand | None:
         """The accepted command with this idempotency key of callers, or of the program itself, if there is one."""

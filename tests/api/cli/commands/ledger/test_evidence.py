@@ -260,3 +260,43 @@ def test_no_proof_is_printed_that_does_not_verify(program: Program, tmp_path: Pa
     )
     assert program("proof", 1).then(REFUSED).out == b""
     program("proof", 2).then(0)
+
+
+@pytest.mark.parametrize(
+    ("table", "column"),
+    [("events", "entry"), ("checkpoints", "note"), ("tiles", "hashes"), ("log_keys", "vkey"), ("events", "leaf"),
+     ("head", "root"), ("head", "size"), ("head", "origin"), ("head", "recorded_at"), ("commands", "digest")],
+)  # fmt: skip
+def test_what_is_missing_where_nothing_may_be_missing_ends_no_command_with_a_fault(
+    program: Program, tmp_path: Path, table: str, column: str
+) -> None:
+    """Somebody dropped NOT NULL; whatever the command, it says no and names what is wrong."""
+    program.filled(1)
+    program.behind_the_back(
+        f"UPDATE pg_attribute SET attnotnull = false WHERE attname = '{column}' "
+        f"AND attrelid IN (SELECT oid FROM pg_class WHERE relname ~ '^{table}(_0)?$')",
+        f"UPDATE ledger.{table} SET {column} = NULL",
+        f"UPDATE pg_attribute SET attnotnull = true WHERE attname = '{column}' "
+        f"AND attrelid IN (SELECT oid FROM pg_class WHERE relname ~ '^{table}(_0)?$')",
+    )
+    assert program("fsck").code in (REFUSED, UNUSABLE)
+    for arguments in (
+        ["tiles", "export", tmp_path / "log"], ["proof", 1], ["checkpoint"], ["replay"], ["entry", 1], ["vkey"],
+    ):  # fmt: skip
+        assert program(*arguments).code in (0, REFUSED, UNUSABLE), arguments
+
+
+@pytest.mark.parametrize("depth", [70, 1_100, 5_000, 40_000])
+def test_json_deeper_than_any_reader_goes_ends_no_command_with_a_fault(
+    program: Program, tmp_path: Path, depth: int
+) -> None:
+    program.filled(1)
+    deep = f"convert_to(replace(convert_from(entry, 'UTF8'), '\"body\":{{', '\"body\":{{\"a\":' || repeat('[', {depth})"
+    program.behind_the_back(
+        f"UPDATE ledger.events SET entry = {deep} || repeat(']', {depth}) || ','), 'UTF8') WHERE position = 2"
+    )
+    assert "position 2: " in program("fsck").then(REFUSED).text
+    for arguments in (
+        ["tiles", "export", tmp_path / "log"], ["proof", 2], ["replay"], ["entry", 2], ["project"], ["rebuild"],
+    ):  # fmt: skip
+        assert program(*arguments).code in (0, REFUSED, UNUSABLE), arguments

@@ -44,6 +44,11 @@ def _flip(table: str, column: str, where: str = "true") -> str:
 HARM: dict[str, tuple[str, int | None]] = {
     "a byte of an entry": (_flip("ledger.events", "entry", f"position = {AT}"), AT),
     "a byte of the leaf beside it": (_flip("ledger.events", "leaf", f"position = {AT}"), AT),
+    "a byte of the last entry": (_flip("ledger.events", "entry", "position = (SELECT size FROM ledger.head)"), None),
+    "the last entry, which is none": (
+        "UPDATE ledger.events SET entry = '{' WHERE position = (SELECT size FROM ledger.head)",
+        None,
+    ),
     "a removed row": (f"DELETE FROM ledger.events WHERE position = {AT}", AT),
     "a swapped pair": (_SWAP, AT),
     "a removed last row": ("DELETE FROM ledger.events WHERE position = (SELECT size FROM ledger.head)", None),
