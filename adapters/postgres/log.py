@@ -153,16 +153,24 @@ class Log:
         Raises `NoSuchPosition` when no published checkpoint covers it, and what `verify_proof` does where entry, tiles
         and checkpoint do not agree: nobody is given a proof that does not verify.
         """
+        published, data = self.proof_in_tiles(position)
+        row = self._connection.execute(_ENTRY, (SHARD, position)).fetchone()
+        verify_proof(data, bytes(row[0]) if row else b"", self._verifiers_at(published.size))
+        return data
+
+    def proof_in_tiles(self, position: int) -> tuple[Published, bytes]:
+        """The newest checkpoint and what the tiles say of a position in its tree, unverified.
+
+        Raises `NoSuchPosition`.
+        """
         published = self.newest()
         if published is None or published.size == 0:
             raise NoSuchPosition("position", "a ledger that holds events", "an empty one")
         if not 1 <= position <= published.size:
             raise NoSuchPosition("position", f"1 to {published.size}", position)
         hasher = self._hasher.at(published.size)
-        data = format_proof(position - 1, inclusion_proof(hasher, position - 1, published.size), published.note)
-        row = self._connection.execute(_ENTRY, (SHARD, position)).fetchone()
-        verify_proof(data, bytes(row[0]) if row else b"", self._verifiers_at(published.size))
-        return data
+        path = inclusion_proof(hasher, position - 1, published.size)
+        return published, format_proof(position - 1, path, published.note)
 
     def consistency(self, older: int, newer: int) -> list[bytes]:
         """Hashes that show the tree of `newer` entries to begin with the tree of `older` (RFC 6962 §2.1.2)."""

@@ -65,6 +65,11 @@ def catch_up(on: Base, events: int, *, everything: bool = False) -> float:
     with connect(on.url, role=None) as admin:
         admin.execute("DROP SCHEMA read CASCADE")
         admin.execute("CREATE SCHEMA read AUTHORIZATION leaseledger_app")
+        admin.execute("GRANT USAGE ON SCHEMA read TO leaseledger_reader")
+        admin.execute(
+            "ALTER DEFAULT PRIVILEGES FOR ROLE leaseledger_app IN SCHEMA read "
+            "GRANT SELECT ON TABLES TO leaseledger_reader"
+        )
     with connect(on.url) as connection:
         runner = Runner(connection, PROJECTIONS if everything else (APPLICATION_BOOK,))
         runner.prepare()

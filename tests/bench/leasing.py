@@ -116,6 +116,11 @@ def _catch_up(on: Base, events: int, leases: int) -> float:
         # Ends of days keep the timers up to date; here all read models begin with nothing.
         admin.execute("DROP SCHEMA read CASCADE")
         admin.execute("CREATE SCHEMA read AUTHORIZATION leaseledger_app")
+        admin.execute("GRANT USAGE ON SCHEMA read TO leaseledger_reader")
+        admin.execute(
+            "ALTER DEFAULT PRIVILEGES FOR ROLE leaseledger_app IN SCHEMA read "
+            "GRANT SELECT ON TABLES TO leaseledger_reader"
+        )
     with connect(on.url) as connection:
         runner = Runner(connection, PROJECTIONS)
         runner.prepare()

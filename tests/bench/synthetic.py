@@ -18,7 +18,7 @@ from adapters.postgres.connections import Connection, connect
 from adapters.postgres.schema import SHARD
 from api.compose import Base
 from chain.b64 import b64encode
-from chain.entry import Draft, draft
+from chain.entry import Draft, command_id, draft
 from chain.merkle import Frontier, leaf_hash
 from domain.intake.application.events import RoutedToLane
 from domain.intake.application.rules import APPLICATION
@@ -62,7 +62,7 @@ def load(on: Base, events: int, seed: int = 1) -> None:
             cases = [(shard, tenant.bytes, *rest) for shard, *rest in heads]
             _copy(admin, "case_heads (shard, tenant, correlation, seq, leaf)", cases)
             frontier = frontier.extend(leaves)
-        admin.execute("ALTER TABLE ledger.commands ADD PRIMARY KEY (shard, tenant, key)")
+        admin.execute("ALTER TABLE ledger.commands ADD PRIMARY KEY (shard, tenant, system, key)")
         admin.execute(
             "UPDATE ledger.head SET size = %s, frontier = %s, root = %s, recorded_at = %s WHERE shard = %s",
             (frontier.size, frontier.to_bytes(), frontier.root(), RECORDED_AT, SHARD),
@@ -98,14 +98,15 @@ Place = tuple[UUID, UUID, int, int, bytes]
 def _event(block: Block, place: Place, make: Callable[..., bytes], kind: bytes, chance: random.Random) -> bytes:
     """Add one event with its command; its leaf hash."""
     tenant, stream, seq, position, prev = place
-    eid, cause = (str(uuid7(_BEGAN_MS + position // 10, chance.getrandbits(RANDOM_BITS))) for _ in range(2))
+    eid = str(uuid7(_BEGAN_MS + position // 10, chance.getrandbits(RANDOM_BITS)))
+    key, digest = b"%032x" % chance.getrandbits(128), chance.randbytes(32)
+    cause = str(command_id(tenant, key.decode(), digest, system=False))
     entry = make(eid, cause, str(stream), seq, prev)
     leaf = leaf_hash(entry)
     rows, commands, _, leaves = block
     number, where = _LENGTH(seq), position.to_bytes(8)
     rows.append((_SHARD, where, stream.bytes, number, kind, entry, leaf))
-    key = b"%032x" % chance.getrandbits(128)
-    commands.append((_SHARD, tenant.bytes, key, leaf, stream.bytes, number, number, where, _LENGTH(1), *_OF_CALLERS))
+    commands.append((_SHARD, tenant.bytes, key, digest, stream.bytes, number, number, where, _LENGTH(1), *_OF_CALLERS))
     leaves.append(leaf)
     return leaf
 

@@ -209,9 +209,9 @@ def test_proofs_of_the_wrong_entry_are_noticed(place: Place) -> None:
     with place.ledger("wrong_proofs") as on, connect(on.url) as connection:
         proofs.store(on, connection, proofs.build(leaves), leaves)
         log, chance = Log(connection), random.Random(1)
-        assert proofs.rate(on, log.proof, leaves, 5, chance) > 0
+        assert proofs.rate(on, lambda position: log.proof_in_tiles(position)[1], leaves, 5, chance) > 0
         with pytest.raises(ProofMismatch):
-            proofs.rate(on, lambda position: log.proof(position % leaves + 1), leaves, 5, chance)
+            proofs.rate(on, lambda position: log.proof_in_tiles(position % leaves + 1)[1], leaves, 5, chance)
 
 
 # ------------------------------------------------------------------------------------------ row 7, leases

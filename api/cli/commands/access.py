@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING, Annotated
 from uuid import UUID
 
@@ -99,6 +98,8 @@ def show_subject(
 
     That somebody looked, and what for, becomes an event before anything is shown.
     """
+    import asyncio
+
     from msgspec import to_builtins
 
     from domain.kernel.refusal import Refusal

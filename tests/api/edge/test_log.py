@@ -75,6 +75,8 @@ def test_a_logger_with_a_handler_of_its_own_goes_the_same_way(name: str, capsys:
     kept = (foreign.handlers[:], foreign.propagate, root.handlers[:], root.level)
     foreign.addHandler(logging.StreamHandler())
     foreign.propagate = False
+    level, foreign.disabled = foreign.level, False
+    foreign.setLevel(logging.WARNING)
     try:
         configure_logging(stream)
         foreign.warning(FORGED)
@@ -82,6 +84,7 @@ def test_a_logger_with_a_handler_of_its_own_goes_the_same_way(name: str, capsys:
         structlog.reset_defaults()
         foreign.handlers[:], foreign.propagate, root.handlers[:] = kept[0], kept[1], kept[2]
         root.setLevel(kept[3])
+        foreign.setLevel(level)
     (line,) = logged(stream)
     assert line["logger"] == name
     assert capsys.readouterr().err == ""
