@@ -1,7 +1,8 @@
 """Digests of whole imported ledgers: what every stream says, whoever recorded it and when.
 
 A digest is SHA-256 over the streams in the order of their ids, each with the digest of (type, occurred_at, body) of its
-events in order. Positions, recorded times, and with them hashes and roots, are not part of it.
+events in order. Positions, recorded times, and with them hashes and roots, are not part of it, nor is the stream that
+says when the ledger was opened.
 """
 
 from __future__ import annotations
@@ -31,6 +32,8 @@ def histories(entries: Iterable[dict[str, Any]]) -> dict[str, str]:
     """Stream → digest over its events' (type, occurred_at, body) in order: what must not depend on faults or code."""
     digests: dict[str, Any] = {}
     for entry in entries:
+        if entry["type"] == "ledger.opened.v1":
+            continue
         fact = json.dumps([entry["type"], entry["occurred_at"], entry["body"]], sort_keys=True)
         digests.setdefault(entry["stream"], hashlib.sha256()).update(fact.encode() + b"\n")
     return {stream: digest.hexdigest() for stream, digest in digests.items()}
