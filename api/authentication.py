@@ -46,21 +46,31 @@ class Authentication:
     def __init__(self, find_key: Callable[[bytes], Awaitable[ApiKey | None]]) -> None:
         self._find_key = find_key
         self._cache: OrderedDict[bytes, tuple[float, Principal | None]] = OrderedDict()
+        self._asking: dict[bytes, asyncio.Task[Principal | None]] = {}
 
     async def find(self, key: str) -> Principal | None:
         """The principal of a key; `None` for one that was never made or is revoked."""
         return await self._look_up(key_hash(key)) if len(key) <= _KEY_MAX_CHARS else None
 
     def knew(self, key: str) -> bool:
-        """Whether this key was somebody's when it was last asked for, so that asking again is worth it."""
-        known = self._cache.get(key_hash(key)) if len(key) <= _KEY_MAX_CHARS else None
-        return known is not None and known[1] is not None
+        """Whether this key was somebody's when it was last asked for, or is being asked for: it costs nothing more."""
+        hashed = key_hash(key) if len(key) <= _KEY_MAX_CHARS else b""
+        known = self._cache.get(hashed)
+        return hashed in self._asking or (known is not None and known[1] is not None)
 
     async def _look_up(self, hashed: bytes) -> Principal | None:
         now_s = asyncio.get_running_loop().time()
         known = self._cache.get(hashed)
         if known is not None and known[0] > now_s:
             return known[1]
+        asking = self._asking.get(hashed)
+        if asking is None:
+            # A crowd that comes with one key is one question.
+            asking = self._asking[hashed] = asyncio.create_task(self._ask(hashed, now_s))
+            asking.add_done_callback(lambda _: self._asking.pop(hashed, None))
+        return await asyncio.shield(asking)
+
+    async def _ask(self, hashed: bytes, now_s: float) -> Principal | None:
         key = await self._find_key(hashed)
         principal = Principal(key.tenant, key.role, key.id) if key else None
         self._cache[hashed] = (now_s + KEY_CACHE_S, principal)

@@ -64,6 +64,11 @@ class Buckets:
             self._full_at.popitem(last=False)
         return Taken(max(0, int((self.burst / self.rate - full_in_s) * self.rate + 1e-6)), 0.0, full_in_s)
 
+    def give_back(self, name: Hashable) -> None:
+        """Put a token back that need not have been taken."""
+        if name in self._full_at:
+            self._full_at[name] -= 1 / self.rate
+
 
 class Rates:
     """The buckets of a serving process."""

@@ -29,13 +29,16 @@ async def principal_of(of: Services, scope: Scope, authorization: str | None) ->
     Raises `auth.missing`, `auth.unknown`, and `rate.limited`, before the database is asked for a key that nobody had.
     """
     key = bearer(authorization)
-    if key is None or not of.access.knew(key):
+    stranger = key is None or not of.access.knew(key)
+    if stranger:
         take_by_address(of, scope)
     if key is None:
         raise kinds.KEY_MISSING().with_headers(WWW_Authenticate="Bearer")
     found = await of.access.find(key)
     if found is None:
         raise kinds.KEY_UNKNOWN().with_headers(WWW_Authenticate='Bearer error="invalid_token"')
+    if stranger:
+        of.rates.addresses.give_back(place_of(scope.get("client")))
     known = about(scope)
     known.tenant, known.key = found.tenant, found.key
     ASKING.set(found.tenant)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from typing import Any
 
+import pytest
 import pytest_asyncio
 
 from adapters.postgres import api_keys
 from api.compose import Base
-from api.edge.rates import RateLimits
+from api.edge.rates import Buckets, RateLimits
 from tests.api.http.driver import QUICK, UNLIMITED, Http, opened
 
 LIMITS = RateLimits(key=3, tenant=4, address=5)
@@ -65,8 +67,8 @@ async def test_made_up_keys_cost_no_query_once_there_were_too_many(limited: Http
     answers = [
         await limited.client.get("/v1/plans", headers={"Authorization": f"Bearer llk_{number}"}) for number in range(20)
     ]
-    assert [answer.status_code for answer in answers] == [401] * 9 + [429] * 11
-    assert len(asked) == 9
+    assert [answer.status_code for answer in answers] == [401] * 10 + [429] * 10
+    assert len(asked) == 10
     then_limited(answers[-1], "address")
     then_limited(await limited.client.get("/v1/plans"), "address")
     then_limited(await limited.client.get("/tlog/vkeys"), "address")
@@ -88,3 +90,24 @@ async def test_what_one_tenant_asks_for_does_not_keep_another_waiting(on: Base) 
         many = [ask(http, f"{address}/events", "many") for _ in range(60)]
         await asyncio.gather(*many, ask(other, "/v1/events?limit=1", "one"))
     assert order.index("one") < 30
+
+
+async def test_a_crowd_with_one_new_key_is_one_question(http: Http, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After a restart nobody's key is known; whoever has one must not be taken for somebody who guesses."""
+    services = http.app.state.services
+    key, asked = http.key(), list[bytes]()
+    find = services.access._find_key
+
+    async def counted(hashed: bytes) -> Any:
+        asked.append(hashed)
+        return await find(hashed)
+
+    monkeypatch.setattr(services.access, "_find_key", counted)
+    monkeypatch.setattr(services.rates, "addresses", Buckets(5))
+    headers = {"Authorization": f"Bearer {key}"}
+    answers = await asyncio.gather(*(http.client.get("/v1/plans", headers=headers) for _ in range(40)))
+    assert {one.status_code for one in answers} == {200}
+    assert len(asked) == 1
+    others = [f"Bearer llk_{n:043d}" for n in range(40)]
+    guesses = await asyncio.gather(*(http.client.get("/v1/plans", headers={"Authorization": o}) for o in others))
+    assert {one.status_code for one in guesses} == {401, 429}
