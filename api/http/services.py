@@ -24,7 +24,7 @@ from api.edge.rates import RateLimits, Rates
 from api.followers import Remembered, Watch
 from api.http.problems import kinds
 from api.http.problems.problem import Problem
-from api.queries.engine.threads import Queries, Turns
+from api.queries.engine.threads import FairQueue, Queries
 
 OWNERS_CACHED = 100_000
 RETRY_AFTER_S = "1"
@@ -77,7 +77,7 @@ class Services:
         self.rates = Rates(rates)
         self.streams: Counter[Hashable] = Counter()
         self.uploads: Counter[Hashable] = Counter()
-        self.checks, self.papers = Turns(CHECKS, 1), Turns(PAPERS, 1)
+        self.checks, self.papers = FairQueue(CHECKS, 1), FairQueue(PAPERS, 1)
         self.calendars: Remembered[Any] = Remembered(time.monotonic, CALENDARS_KEPT_S)
         self._owners: OrderedDict[UUID, Owner] = OrderedDict()
 

@@ -36,7 +36,7 @@ ASKING: ContextVar[Hashable] = ContextVar("asking", default=None)
 """Whose request is being answered: the tenant; `None` for what nobody's key asked for."""
 
 
-class Turns:
+class FairQueue:
     """`most` at a time, `each` of one asker. Belongs to one event loop."""
 
     def __init__(self, most: int, each: int) -> None:
@@ -108,7 +108,7 @@ class Queries:
     def __init__(self, url: str) -> None:
         self._pool = blocking_pool_of(url, most=QUERY_CONNECTIONS, timeout_s=POOL_TIMEOUT_S)
         self._limiter: CapacityLimiter | None = None
-        self._turns = Turns(QUERY_CONNECTIONS, QUERIES_OF_ONE)
+        self._turns = FairQueue(QUERY_CONNECTIONS, QUERIES_OF_ONE)
 
     async def run(self, query: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """`query(connection, …)` on a thread. Raises what that raises, and `PoolTimeout` without a database."""

@@ -1,4 +1,4 @@
-"""Turns: nobody waits behind another's crowd."""
+"""A fair queue: nobody waits behind another's crowd."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ import asyncio
 
 import pytest
 
-from api.queries.engine.threads import ASKING, Turns
+from api.queries.engine.threads import ASKING, FairQueue
 
 
 class Crowd:
     """Askers at one set of turns; `begun` in the order in which they got theirs."""
 
-    def __init__(self, turns: Turns) -> None:
+    def __init__(self, turns: FairQueue) -> None:
         self.turns, self.begun, self.gates = turns, list[str](), dict[str, asyncio.Event]()
 
     async def _ask(self, whose: str, name: str) -> None:
@@ -38,7 +38,7 @@ async def settled() -> None:
 
 
 async def test_one_place_is_for_somebody_else() -> None:
-    crowd = Crowd(Turns(3, 2))
+    crowd = Crowd(FairQueue(3, 2))
     tasks = [crowd.ask(name) for name in ("a1", "a2", "a3", "b1")]
     await settled()
     assert crowd.begun == ["a1", "a2", "b1"]
@@ -52,7 +52,7 @@ async def test_one_place_is_for_somebody_else() -> None:
 
 
 async def test_of_those_who_wait_each_is_next_in_turn() -> None:
-    crowd = Crowd(Turns(1, 1))
+    crowd = Crowd(FairQueue(1, 1))
     tasks = [crowd.ask(name) for name in ("a1", "a2", "a3", "b1", "b2", "c1")]
     await settled()
     for name in ("a1", "a2", "b1", "c1", "a3", "b2"):
@@ -64,7 +64,7 @@ async def test_of_those_who_wait_each_is_next_in_turn() -> None:
 @pytest.mark.parametrize("late", [False, True])
 async def test_who_hangs_up_gives_his_turn_back(late: bool) -> None:
     """Also one who was given it in the same moment."""
-    crowd = Crowd(Turns(1, 1))
+    crowd = Crowd(FairQueue(1, 1))
     first, second, third = (crowd.ask(name) for name in ("a1", "b1", "c1"))
     await settled()
     if late:
