@@ -1,0 +1,238 @@
+"""API key (接口密钥): a secret by which a user acts in one of its roles, until it expires or is revoked.
+
+    Absent ─made─▶ Live ─revoked─▶ Revoked
+                   rotated (a new secret; the one before works on for a while)
+
+Only SHA-256 digests of secrets are recorded; a secret is shown once, to whoever made it. A plain digest is enough: a
+slow one protects what can be guessed, and nobody guesses 190 random bits. A key names its own stream, so that whoever
+is asked to let it in reads this stream and no table beside it: what the ledger says is what works.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from enum import StrEnum
+from hmac import compare_digest
+from typing import Annotated
+from uuid import UUID
+
+from msgspec import Meta
+from msgspec.structs import replace
+
+from domain.access.user import UserPhase, UserState
+from domain.access.values import GIVEN_BY, SCOPES_MAX, Instant, Label, Role, Scope, is_past
+from domain.kernel.command import Command, Context
+from domain.kernel.decider import ABSENT, Answer, Decider, Rule, State, without_phase
+from domain.kernel.event import Event, event_type
+from domain.kernel.fields import ReasonField
+from domain.kernel.ids import looks_personal
+from domain.kernel.refusal import Refusal, refusal
+from domain.kernel.times import utc_text
+from domain.kernel.values import Code, Digest
+
+LIFE_DAYS_MAX = 366
+OVERLAP_HOURS_MAX = 7 * 24
+Scopes = Annotated[tuple[Scope, ...], Meta(max_length=SCOPES_MAX)]
+
+
+@event_type("api_key.made.v1")
+class ApiKeyMade(Event, frozen=True):
+    """A key of a user: in which role it acts, and within that role for which permissions, sorted; none means all.
+
+    `digest` is SHA-256 of the secret, `expires_at` the first instant at which the key no longer works.
+    """
+
+    user: UUID
+    role: Role
+    scopes: Scopes
+    label: Label
+    digest: Digest
+    expires_at: Instant
+
+
+@event_type("api_key.rotated.v1")
+class ApiKeyRotated(Event, frozen=True):
+    """The key has a new secret and a new end; the secret of before works until `previous_until`."""
+
+    digest: Digest
+    previous_until: Instant
+    expires_at: Instant
+
+
+@event_type("api_key.revoked.v1")
+class ApiKeyRevoked(Event, frozen=True):
+    """The key works no longer, with any secret."""
+
+    reason: Code
+
+
+class ApiKeyPhase(StrEnum):
+    """The state machine's states; `ABSENT` is the empty stream."""
+
+    ABSENT = "absent"
+    LIVE = "live"
+    REVOKED = "revoked"
+
+
+class ApiKeyState(State, frozen=True, kw_only=True):
+    """One key; `previous` is the secret's digest before the last rotation."""
+
+    phase: ApiKeyPhase = ApiKeyPhase.ABSENT
+    user: UUID | None = None
+    role: str = ""
+    scopes: tuple[str, ...] = ()
+    label: str = ""
+    digest: str = ""
+    expires_at: str = ""
+    previous: str = ""
+    previous_until: str = ""
+
+
+class MakeApiKey(Command, frozen=True):
+    """Make a key of a user."""
+
+    user: UUID
+    role: Role
+    label: Label
+    digest: Digest
+    expires_at: Instant
+    scopes: Scopes = ()
+
+
+class RotateApiKey(Command, frozen=True):
+    """Give a key a new secret."""
+
+    digest: Digest
+    previous_until: Instant
+    expires_at: Instant
+
+
+class RevokeApiKey(Command, frozen=True):
+    """End a key's life."""
+
+    reason: ReasonField
+
+
+UNKNOWN = refusal("api_key.unknown", "There is no such key", "没有该密钥")
+KNOWN = refusal("api_key.known", "The key was made already", "该密钥已创建")
+REVOKED = refusal("api_key.revoked", "The key is revoked", "密钥已吊销")
+EXPIRED = refusal("api_key.expired", "The key has expired; make another", "密钥已过期，请另行创建")
+LABEL_PERSONAL = refusal("api_key.label_personal", "A label must not hold a number of a person", "标签不得包含个人号码")
+LIFE_TOO_LONG = refusal("api_key.life_too_long", "A key lives for at most {days} days", "密钥有效期最长 {days} 天")
+LIFE_PAST = refusal(
+    "api_key.life_past", "A key ends after the instant at which it is made", "密钥的失效时间须晚于创建时间"
+)
+OVERLAP_TOO_LONG = refusal(
+    "api_key.overlap_too_long",
+    "The secret of before works on for at most {hours} hours",
+    "旧密钥最多继续有效 {hours} 小时",
+)
+USER_NOT_ACTIVE = refusal("api_key.user_not_active", "Its user is not active in this tenant", "其用户在本租户中未启用")
+ROLE_NOT_OF_USER = refusal(
+    "api_key.role_not_of_user", "Its user does not have the role {role}", "其用户没有角色 {role}"
+)
+ROLE_NOT_YOURS = refusal(
+    "api_key.role_not_yours",
+    "The role {by} may not make, change or end keys of the role {role}",
+    "角色 {by} 不能创建、变更或吊销角色 {role} 的密钥",
+)
+
+
+def accepts(key: ApiKeyState, digest: str, now: datetime) -> bool:
+    """Whether a secret of this digest opens at this instant."""
+    if key.phase is not ApiKeyPhase.LIVE or is_past(key.expires_at, now):
+        return False
+    previous = bool(key.previous) and not is_past(key.previous_until, now)
+    return compare_digest(digest, key.digest) or (previous and compare_digest(digest, key.previous))
+
+
+def acts(key: ApiKeyState, user: UserState) -> bool:
+    """Whether the key's user may act in the key's role."""
+    return user.phase is UserPhase.ACTIVE and key.role in user.roles
+
+
+def _make(command: MakeApiKey, state: ApiKeyState, context: Context) -> Answer:
+    if looks_personal(command.label):
+        return LABEL_PERSONAL()
+    refused = _not_yours(command.role, context) or _life(command.expires_at, context)
+    if refused is not None:
+        return refused
+    made = ApiKeyMade(
+        user=command.user,
+        role=command.role,
+        scopes=tuple(sorted(set(command.scopes))),
+        label=command.label,
+        digest=command.digest,
+        expires_at=command.expires_at,
+    )
+    return (made,)
+
+
+def _rotate(command: RotateApiKey, state: ApiKeyState, context: Context) -> Answer:
+    if is_past(state.expires_at, context.now):
+        return EXPIRED()
+    refused = _not_yours(state.role, context) or _life(command.expires_at, context)
+    if refused is not None:
+        return refused
+    if command.previous_until > utc_text(context.now + timedelta(hours=OVERLAP_HOURS_MAX)):
+        return OVERLAP_TOO_LONG(hours=OVERLAP_HOURS_MAX)
+    until = min(command.previous_until, state.expires_at)
+    return (ApiKeyRotated(digest=command.digest, previous_until=until, expires_at=command.expires_at),)
+
+
+def _revoke(command: RevokeApiKey, state: ApiKeyState, context: Context) -> Answer:
+    return _not_yours(state.role, context) or (ApiKeyRevoked(reason=command.reason),)
+
+
+def _not_yours(role: str, context: Context) -> Refusal | None:
+    by = context.actor.role
+    return None if role in GIVEN_BY.get(by, frozenset()) else ROLE_NOT_YOURS(by=by, role=role)
+
+
+def _life(expires_at: str, context: Context) -> Refusal | None:
+    if is_past(expires_at, context.now):
+        return LIFE_PAST()
+    too_long = expires_at > utc_text(context.now + timedelta(days=LIFE_DAYS_MAX))
+    return LIFE_TOO_LONG(days=LIFE_DAYS_MAX) if too_long else None
+
+
+def _made(state: ApiKeyState, event: ApiKeyMade) -> ApiKeyState:
+    return replace(
+        state,
+        phase=ApiKeyPhase.LIVE,
+        user=event.user,
+        role=event.role,
+        scopes=event.scopes,
+        label=event.label,
+        digest=event.digest,
+        expires_at=event.expires_at,
+    )
+
+
+def _rotated(state: ApiKeyState, event: ApiKeyRotated) -> ApiKeyState:
+    return replace(
+        state,
+        digest=event.digest,
+        expires_at=event.expires_at,
+        previous=state.digest,
+        previous_until=event.previous_until,
+    )
+
+
+def _revoked(state: ApiKeyState, event: ApiKeyRevoked) -> ApiKeyState:
+    return replace(state, phase=ApiKeyPhase.REVOKED)
+
+
+_LIVE = frozenset({ApiKeyPhase.LIVE})
+
+API_KEY = Decider(
+    name="api_key",
+    initial=ApiKeyState(),
+    rules={
+        MakeApiKey: Rule(ABSENT, without_phase(KNOWN), _make),
+        RotateApiKey: Rule(_LIVE, without_phase(REVOKED), _rotate),
+        RevokeApiKey: Rule(_LIVE, without_phase(REVOKED), _revoke),
+    },
+    evolve={ApiKeyMade: _made, ApiKeyRotated: _rotated, ApiKeyRevoked: _revoked},
+    unknown=UNKNOWN,
+)

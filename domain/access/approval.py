@@ -1,0 +1,78 @@
+"""Approvals (复核要求): the commands that a tenant wants two persons for.
+
+    Absent ─required─▶ Present ─required─▶ Present (another list)
+
+One stream for each tenant. A command on the list is refused to whoever gives it alone; it is proposed, and a second
+person approves it (`domain.access.proposal`). Without an event nothing is on the list.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+from uuid import UUID, uuid5
+
+from msgspec import Meta
+from msgspec.structs import replace
+
+from domain.kernel.command import Command, Context
+from domain.kernel.decider import ABSENT, PRESENT, Answer, Decider, Rule, State, without_phase
+from domain.kernel.event import Event, event_type
+from domain.kernel.refusal import refusal
+
+COMMANDS_MAX = 200
+
+CommandName = Annotated[str, Meta(pattern=r"^[a-z][a-z_]*\.[a-z][a-z_]*$(?!\n)", max_length=80)]
+"""An aggregate and one of its commands: `lease.write_off`."""
+
+CommandNames = Annotated[tuple[CommandName, ...], Meta(max_length=COMMANDS_MAX)]
+
+
+@event_type("approval.required.v1")
+class ApprovalRequired(Event, frozen=True):
+    """From now on exactly these commands need a second person, sorted."""
+
+    commands: CommandNames
+
+
+class ApprovalState(State, frozen=True, kw_only=True):
+    """What needs a second person."""
+
+    commands: tuple[str, ...] = ()
+
+
+class RequireApproval(Command, frozen=True):
+    """Say which commands need a second person; the list replaces the one before."""
+
+    commands: Annotated[
+        CommandNames, Meta(description="Aggregate and command, such as `lease.write_off`; the whole list.")
+    ]
+
+
+UNCHANGED = refusal("approval.unchanged", "These are the commands that need a second person already", "复核要求未变")
+NEEDED = refusal(
+    "approval.needed",
+    "The command {command} needs a second person: propose it (POST /v1/proposals)",
+    "命令 {command} 须由第二人复核：请先提交复核申请（POST /v1/proposals）",
+)
+
+
+def _require(command: RequireApproval, state: ApprovalState, context: Context) -> Answer:
+    commands = tuple(sorted(set(command.commands)))
+    return UNCHANGED() if commands == state.commands else (ApprovalRequired(commands=commands),)
+
+
+def _required(state: ApprovalState, event: ApprovalRequired) -> ApprovalState:
+    return replace(state, commands=event.commands)
+
+
+APPROVAL = Decider(
+    name="approval",
+    initial=ApprovalState(),
+    rules={RequireApproval: Rule(ABSENT | PRESENT, without_phase(UNCHANGED), _require)},
+    evolve={ApprovalRequired: _required},
+)
+
+
+def approval_stream(tenant: UUID) -> UUID:
+    """The stream of a tenant's approvals."""
+    return uuid5(tenant, "approvals")

@@ -1,0 +1,237 @@
+"""Proposal (复核申请): a command that one person proposes and another approves, which is when it happens (四眼原则).
+
+    Absent ─made─▶ Open ─approved─▶ Approved (the command's own events stand in the same append)
+                     ├──rejected──▶ Rejected
+                     └──withdrawn─▶ Withdrawn
+
+Who approves is another person than who proposed: not another key, not another session, and no machine. An approval and
+the events of the command are written together or not at all; what refuses the command refuses the approval, and the
+proposal stays open. A proposal that nobody decided by `expires_at` can be decided no longer. It is of the case of what
+it is about.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated
+from uuid import UUID
+
+from msgspec import Meta
+from msgspec.structs import replace
+
+from domain.access.approval import CommandName
+from domain.access.user import is_person
+from domain.access.values import ActorId, Instant, is_past
+from domain.kernel.command import Command, Context
+from domain.kernel.decider import ABSENT, Answer, Decider, Rule, State, without_phase
+from domain.kernel.event import Event, event_type
+from domain.kernel.fields import ReasonField
+from domain.kernel.refusal import Refusal, refusal
+from domain.kernel.values import Code, Digest
+
+GIVEN_MAX_CHARS = 8_192
+LIFE_HOURS = 72
+
+Given = Annotated[str, Meta(min_length=2, max_length=GIVEN_MAX_CHARS)]
+"""What was given of a command, as canonical JSON (RFC 8785)."""
+
+
+@event_type("proposal.made.v1")
+class ProposalMade(Event, frozen=True):
+    """A person proposes a command to a stream that stood at `version`; it can be decided until `expires_at`.
+
+    `digest` is SHA-256 of `given`, which is what the approver confirms.
+    """
+
+    target: UUID
+    command: CommandName
+    given: Given
+    digest: Digest
+    version: int
+    reason: Code
+    by: ActorId
+    expires_at: Instant
+
+
+@event_type("proposal.approved.v1")
+class ProposalApproved(Event, frozen=True):
+    """Another person approved, and the command happened: its events follow in the same append."""
+
+    by: ActorId
+
+
+@event_type("proposal.rejected.v1")
+class ProposalRejected(Event, frozen=True):
+    """Another person refused to approve; the command does not happen."""
+
+    by: ActorId
+    reason: Code
+
+
+@event_type("proposal.withdrawn.v1")
+class ProposalWithdrawn(Event, frozen=True):
+    """Who proposed no longer does."""
+
+    by: ActorId
+    reason: Code
+
+
+class ProposalPhase(StrEnum):
+    """The state machine's states; `ABSENT` is the empty stream."""
+
+    ABSENT = "absent"
+    OPEN = "open"
+    APPROVED = "approved"
+    REJECTED = "rejected"
+    WITHDRAWN = "withdrawn"
+
+
+class ProposalState(State, frozen=True, kw_only=True):
+    """One proposal."""
+
+    phase: ProposalPhase = ProposalPhase.ABSENT
+    target: UUID | None = None
+    command: str = ""
+    given: str = ""
+    digest: str = ""
+    at_version: int = 0
+    reason: str = ""
+    proposed_by: str = ""
+    expires_at: str = ""
+    decided_by: str = ""
+
+
+class MakeProposal(Command, frozen=True):
+    """Propose a command."""
+
+    target: UUID
+    command: CommandName
+    given: Given
+    digest: Digest
+    version: Annotated[int, Meta(ge=0)]
+    reason: ReasonField
+    expires_at: Instant
+
+
+class ApproveProposal(Command, frozen=True):
+    """Approve a proposal; the proposed command happens with it."""
+
+    digest: Annotated[Digest, Meta(description="SHA-256 of what was given: what the approver read and confirms.")]
+
+
+class RejectProposal(Command, frozen=True):
+    """Refuse to approve a proposal."""
+
+    reason: ReasonField
+
+
+class WithdrawProposal(Command, frozen=True):
+    """Take a proposal of one's own back."""
+
+    reason: ReasonField
+
+
+UNKNOWN = refusal("proposal.unknown", "There is no such proposal", "没有该复核申请")
+KNOWN = refusal("proposal.known", "The proposal was made already", "该复核申请已提交")
+DECIDED = refusal("proposal.decided", "The proposal is {phase}", "复核申请状态为 {phase}")
+EXPIRED = refusal("proposal.expired", "Nobody decided the proposal by {expires_at}", "复核申请未在 {expires_at} 前处理")
+PERSON_NEEDED = refusal(
+    "proposal.person_needed",
+    "A proposal is made and decided by persons, not by machines",
+    "复核申请须由自然人提交和处理",
+)
+SAME_PERSON = refusal(
+    "proposal.same_person", "Who proposed does not decide; a second person must", "提交人不能自行复核，须由第二人处理"
+)
+NOT_YOURS = refusal("proposal.not_yours", "Only who proposed takes it back", "只有提交人可以撤回")
+OTHER_CONTENT = refusal(
+    "proposal.other_content", "What is approved is not what was proposed", "所确认的内容与提交的内容不一致"
+)
+
+
+def _make(command: MakeProposal, state: ProposalState, context: Context) -> Answer:
+    if not is_person(context.actor):
+        return PERSON_NEEDED()
+    made = ProposalMade(
+        target=command.target,
+        command=command.command,
+        given=command.given,
+        digest=command.digest,
+        version=command.version,
+        reason=command.reason,
+        by=context.actor.id,
+        expires_at=command.expires_at,
+    )
+    return (made,)
+
+
+def _approve(command: ApproveProposal, state: ProposalState, context: Context) -> Answer:
+    if command.digest != state.digest:
+        return OTHER_CONTENT()
+    return _not_decided_by(state, context) or (ProposalApproved(by=context.actor.id),)
+
+
+def _reject(command: RejectProposal, state: ProposalState, context: Context) -> Answer:
+    return _not_decided_by(state, context) or (ProposalRejected(by=context.actor.id, reason=command.reason),)
+
+
+def _withdraw(command: WithdrawProposal, state: ProposalState, context: Context) -> Answer:
+    if context.actor.id != state.proposed_by:
+        return NOT_YOURS()
+    return (ProposalWithdrawn(by=context.actor.id, reason=command.reason),)
+
+
+def _not_decided_by(state: ProposalState, context: Context) -> Refusal | None:
+    if not is_person(context.actor):
+        return PERSON_NEEDED()
+    if context.actor.id == state.proposed_by:
+        return SAME_PERSON()
+    return EXPIRED(expires_at=state.expires_at) if is_past(state.expires_at, context.now) else None
+
+
+def _made(state: ProposalState, event: ProposalMade) -> ProposalState:
+    return replace(
+        state,
+        phase=ProposalPhase.OPEN,
+        target=event.target,
+        command=event.command,
+        given=event.given,
+        digest=event.digest,
+        at_version=event.version,
+        reason=event.reason,
+        proposed_by=event.by,
+        expires_at=event.expires_at,
+    )
+
+
+def _approved(state: ProposalState, event: ProposalApproved) -> ProposalState:
+    return replace(state, phase=ProposalPhase.APPROVED, decided_by=event.by)
+
+
+def _rejected(state: ProposalState, event: ProposalRejected) -> ProposalState:
+    return replace(state, phase=ProposalPhase.REJECTED, decided_by=event.by)
+
+
+def _withdrawn(state: ProposalState, event: ProposalWithdrawn) -> ProposalState:
+    return replace(state, phase=ProposalPhase.WITHDRAWN, decided_by=event.by)
+
+
+_OPEN = frozenset({ProposalPhase.OPEN})
+
+PROPOSAL = Decider(
+    name="proposal",
+    initial=ProposalState(),
+    rules={
+        MakeProposal: Rule(ABSENT, without_phase(KNOWN), _make),
+        ApproveProposal: Rule(_OPEN, DECIDED, _approve),
+        RejectProposal: Rule(_OPEN, DECIDED, _reject),
+        WithdrawProposal: Rule(_OPEN, DECIDED, _withdraw),
+    },
+    evolve={
+        ProposalMade: _made,
+        ProposalApproved: _approved,
+        ProposalRejected: _rejected,
+        ProposalWithdrawn: _withdrawn,
+    },
+    unknown=UNKNOWN,
+)

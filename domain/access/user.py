@@ -1,0 +1,230 @@
+"""User (用户): a person or a machine that acts for a tenant, with its roles.
+
+    Absent ─registered─▶ Active ⇄ Suspended
+                         role_granted, role_withdrawn
+
+Every key belongs to one user, and every event says which user acted: `person_` or `machine_` and the user's hex digits.
+What needs a second person needs a second user; a person is registered once, however many keys it has. Names of persons
+stand nowhere here: a label is a staff number or the name of a till.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated
+from uuid import UUID
+
+from msgspec import Meta
+from msgspec.structs import replace
+
+from domain.access.values import GIVEN_BY, ROLES_MAX, Label, Role
+from domain.kernel.command import Actor, Command, Context
+from domain.kernel.decider import ABSENT, Answer, Decider, Rule, State, without_phase
+from domain.kernel.event import Event, event_type
+from domain.kernel.fields import ReasonField
+from domain.kernel.ids import format_id, looks_personal
+from domain.kernel.refusal import Refusal, refusal
+from domain.kernel.values import Code
+
+
+class UserKind(StrEnum):
+    """Who a user is: somebody, or a program."""
+
+    PERSON = "person"
+    MACHINE = "machine"
+
+
+Roles = Annotated[tuple[Role, ...], Meta(min_length=1, max_length=ROLES_MAX)]
+
+
+@event_type("user.registered.v1")
+class UserRegistered(Event, frozen=True):
+    """A user of the tenant: `label` is the tenant's own name of it, `roles` what it may act as, sorted."""
+
+    kind: UserKind
+    label: Label
+    roles: Roles
+
+
+@event_type("user.role_granted.v1")
+class UserRoleGranted(Event, frozen=True):
+    """The user may act in a further role."""
+
+    role: Role
+
+
+@event_type("user.role_withdrawn.v1")
+class UserRoleWithdrawn(Event, frozen=True):
+    """The user may no longer act in a role: its keys of that role no longer work."""
+
+    role: Role
+
+
+@event_type("user.suspended.v1")
+class UserSuspended(Event, frozen=True):
+    """No key of the user works."""
+
+    reason: Code
+
+
+@event_type("user.reinstated.v1")
+class UserReinstated(Event, frozen=True):
+    """The user's keys work again."""
+
+
+class UserPhase(StrEnum):
+    """The state machine's states; `ABSENT` is the empty stream."""
+
+    ABSENT = "absent"
+    ACTIVE = "active"
+    SUSPENDED = "suspended"
+
+
+class UserState(State, frozen=True, kw_only=True):
+    """One user."""
+
+    phase: UserPhase = UserPhase.ABSENT
+    kind: UserKind = UserKind.MACHINE
+    label: str = ""
+    roles: tuple[str, ...] = ()
+
+
+class RegisterUser(Command, frozen=True):
+    """Register a person or a machine that acts for the tenant."""
+
+    kind: Annotated[UserKind, Meta(description="Whether it is a person or a machine.")]
+    label: Annotated[Label, Meta(description="The tenant's own name of the user, such as a staff number; no name.")]
+    roles: Annotated[Roles, Meta(description="What the user may act as.")]
+
+
+class GrantRole(Command, frozen=True):
+    """Let a user act in a further role."""
+
+    role: Annotated[Role, Meta(description="The role.")]
+
+
+class WithdrawRole(Command, frozen=True):
+    """Let a user no longer act in a role."""
+
+    role: Annotated[Role, Meta(description="The role.")]
+
+
+class SuspendUser(Command, frozen=True):
+    """Let no key of a user work."""
+
+    reason: ReasonField
+
+
+class ReinstateUser(Command, frozen=True):
+    """Let a suspended user's keys work again."""
+
+
+UNKNOWN = refusal("user.unknown", "There is no such user", "没有该用户")
+KNOWN = refusal("user.known", "The user is registered already", "该用户已登记")
+OTHER_STATE = refusal("user.wrong_state", "The user is {phase}", "用户状态为 {phase}")
+LABEL_PERSONAL = refusal("user.label_personal", "A label must not hold a number of a person", "标签不得包含个人号码")
+ROLE_NOT_YOURS = refusal(
+    "user.role_not_yours", "The role {by} may not give or take the role {role}", "角色 {by} 不能授予或收回角色 {role}"
+)
+HAS_ROLE = refusal("user.has_role", "The user has the role {role} already", "用户已有角色 {role}")
+LACKS_ROLE = refusal("user.lacks_role", "The user does not have the role {role}", "用户没有角色 {role}")
+LAST_ROLE = refusal(
+    "user.last_role", "It is the user's only role; suspend the user instead", "这是该用户唯一的角色，请改为停用该用户"
+)
+
+
+def actor_of(user: UUID, kind: str, role: str) -> Actor:
+    """As events name a user who acts in a role."""
+    return Actor(role, format_id(kind, user))
+
+
+def is_person(actor: Actor) -> bool:
+    """Whether somebody acted, and not a program."""
+    return actor.id.startswith(f"{UserKind.PERSON}_")
+
+
+def _register(command: RegisterUser, state: UserState, context: Context) -> Answer:
+    if looks_personal(command.label):
+        return LABEL_PERSONAL()
+    roles = tuple(sorted(set(command.roles)))
+    for role in roles:
+        if (refused := _not_given(role, context)) is not None:
+            return refused
+    return (UserRegistered(kind=command.kind, label=command.label, roles=roles),)
+
+
+def _grant(command: GrantRole, state: UserState, context: Context) -> Answer:
+    if (refused := _not_given(command.role, context)) is not None:
+        return refused
+    return HAS_ROLE(role=command.role) if command.role in state.roles else (UserRoleGranted(role=command.role),)
+
+
+def _withdraw(command: WithdrawRole, state: UserState, context: Context) -> Answer:
+    if (refused := _not_given(command.role, context)) is not None:
+        return refused
+    if command.role not in state.roles:
+        return LACKS_ROLE(role=command.role)
+    return LAST_ROLE() if len(state.roles) == 1 else (UserRoleWithdrawn(role=command.role),)
+
+
+def _suspend(command: SuspendUser, state: UserState, context: Context) -> Answer:
+    refused = _not_all_given(state, context)
+    return (UserSuspended(reason=command.reason),) if refused is None else refused
+
+
+def _reinstate(command: ReinstateUser, state: UserState, context: Context) -> Answer:
+    refused = _not_all_given(state, context)
+    return (UserReinstated(),) if refused is None else refused
+
+
+def _not_given(role: str, context: Context) -> Refusal | None:
+    by = context.actor.role
+    return None if role in GIVEN_BY.get(by, frozenset()) else ROLE_NOT_YOURS(by=by, role=role)
+
+
+def _not_all_given(state: UserState, context: Context) -> Refusal | None:
+    """Who could not have given all roles of a user decides nothing about it."""
+    return next((refused for role in state.roles if (refused := _not_given(role, context)) is not None), None)
+
+
+def _registered(state: UserState, event: UserRegistered) -> UserState:
+    return replace(state, phase=UserPhase.ACTIVE, kind=event.kind, label=event.label, roles=event.roles)
+
+
+def _role_granted(state: UserState, event: UserRoleGranted) -> UserState:
+    return replace(state, roles=tuple(sorted({*state.roles, event.role})))
+
+
+def _role_withdrawn(state: UserState, event: UserRoleWithdrawn) -> UserState:
+    return replace(state, roles=tuple(role for role in state.roles if role != event.role))
+
+
+def _suspended(state: UserState, event: UserSuspended) -> UserState:
+    return replace(state, phase=UserPhase.SUSPENDED)
+
+
+def _reinstated(state: UserState, event: UserReinstated) -> UserState:
+    return replace(state, phase=UserPhase.ACTIVE)
+
+
+_ACTIVE = frozenset({UserPhase.ACTIVE})
+
+USER = Decider(
+    name="user",
+    initial=UserState(),
+    rules={
+        RegisterUser: Rule(ABSENT, without_phase(KNOWN), _register),
+        GrantRole: Rule(_ACTIVE, OTHER_STATE, _grant),
+        WithdrawRole: Rule(_ACTIVE, OTHER_STATE, _withdraw),
+        SuspendUser: Rule(_ACTIVE, OTHER_STATE, _suspend),
+        ReinstateUser: Rule(frozenset({UserPhase.SUSPENDED}), OTHER_STATE, _reinstate),
+    },
+    evolve={
+        UserRegistered: _registered,
+        UserRoleGranted: _role_granted,
+        UserRoleWithdrawn: _role_withdrawn,
+        UserSuspended: _suspended,
+        UserReinstated: _reinstated,
+    },
+    unknown=UNKNOWN,
+)
