@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from uuid import UUID
 
 import domain.registry  # noqa: F401 - registers the event types that stored entries are read as
 from adapters.keys import FileKeys, KeyFileError, LogSigner
@@ -22,6 +24,7 @@ from adapters.postgres.writing.tenant_lock import TenantLock
 from adapters.system import new_id, now, random_bytes
 from api.facts import fact_loader
 from api.queries.engine.threads import Queries
+from api.queries.ledger import ledger_state
 from api.settings import Settings
 from chain.entry import ENTRY_WITHOUT_CASE, EntryError, parse
 
@@ -85,6 +88,12 @@ def _keys(directory: Path, url: str, origin: str) -> FileKeys:
     return keys
 
 
+def _owner(url: str) -> UUID | None:
+    """The tenant that runs the log; `None` before the ledger is opened."""
+    with connect(url) as connection:
+        return ledger_state(connection).owner
+
+
 def _is_of_before(entry: bytes) -> bool:
     """Whether an entry is of the version without cases. A damaged one is not: fsck must be able to say so."""
     try:
@@ -100,7 +109,7 @@ async def running(on: Base) -> AsyncIterator[Running]:
     vault, queries = Vault(on.keys, random_bytes), Queries(on.url)
     async with pool, TenantLock(on.url) as lock, GroupCommit(on.url, clock=now) as writer:
         reader = Reader(pool)
-        facts = fact_loader(reader, States(reader), queries, lock, on.settings.data)
+        facts = fact_loader(reader, States(reader), queries, lock, on.settings.data, partial(_owner, on.url))
         ledger = Ledger(writer, reader, vault, keys=on.keys, new_id=new_id, facts=facts)
         try:
             yield Running(on.settings, on.url, on.keys, ledger, writer, reader, vault, queries, facts)

@@ -6,7 +6,6 @@ people. It stands beside the reads of its context, in `api.queries`.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from typing import Any
 from uuid import UUID
@@ -14,11 +13,9 @@ from uuid import UUID
 from msgspec import Struct
 
 from api.permissions import Permission
-from domain.kernel.command import Command
+from domain.kernel.command import Command, command_word
 from domain.kernel.decider import Decider
 from domain.kernel.refusal import RefusalKind
-
-_HUMP = re.compile(r"(?<!^)(?=[A-Z])")
 
 Members = Mapping[str, Any]
 """What was given of a command, by name."""
@@ -70,11 +67,6 @@ class Exposed(Struct, frozen=True, kw_only=True):
         return dict.fromkeys((name for name in rest if name not in self.withheld), self.otherwise) | named
 
 
-def snake(name: str) -> str:
-    """`RouteToLane` → `route_to_lane`."""
-    return _HUMP.sub("_", name).lower()
-
-
 def segment_of(command: type[Command], of: Exposed) -> str:
     """`SubmitApplication` → `submit`, `RouteToLane` → `route_to_lane`, the one that creates → nothing."""
-    return "" if command is of.creator else snake(command.__name__).removesuffix(f"_{of.decider.name}")
+    return "" if command is of.creator else command_word(of.decider.name, command)

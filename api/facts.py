@@ -7,6 +7,7 @@ FactLoader ─▶ streams                                     as the ledger has 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,7 @@ from adapters.reference.policies import policy_of
 from adapters.reference.prudential import prudential_data
 from adapters.reference.tenants import terms_of_business
 from api.queries.engine.threads import Queries
+from domain.access.cross_rules import OWNER
 from domain.contracts.cross_rules import PAPERS
 from domain.contracts.library import CLAUSES_OF_TENANT, SHIPPED_CLAUSES
 from domain.kernel.needs import CROSS_RULES
@@ -43,7 +45,14 @@ from projections.parties.consents import BY_PERSON
 from projections.portfolio import exposures
 
 
-def fact_loader(reader: Reader, states: States, queries: Queries, lock: TenantLock, data: Path) -> FactLoader:
+def fact_loader(
+    reader: Reader,
+    states: States,
+    queries: Queries,
+    lock: TenantLock,
+    data: Path,
+    owner: Callable[[], UUID | None],
+) -> FactLoader:
     """The loader on a ledger's readers, with the data directory that holds the tenants' own files."""
 
     async def portfolio(tenant: UUID, currency: str) -> Portfolio:
@@ -65,6 +74,7 @@ def fact_loader(reader: Reader, states: States, queries: Queries, lock: TenantLo
             PRUDENTIAL_DATA.kind: lambda tenant, _: prudential_data(data, tenant),
             TERMS_OF_BUSINESS.kind: lambda tenant, _: terms_of_business(data, tenant),
             SHIPPED_CLAUSES.kind: lambda *_: shipped_entries(),
+            OWNER.kind: lambda *_: owner(),
             PAPERS: lambda _, version: set_papers(data).find(*version),
         },
         sums={PORTFOLIO: portfolio},

@@ -34,6 +34,9 @@ class Permission(StrEnum):
     READ_LOG_ENTRIES = "read_log_entries"
     READ_PERSONAL = "read_personal"
     READ_METRICS = "read_metrics"
+    ACCESS = "access"
+    TENANTS = "tenants"
+    PROPOSE = "propose"
 
 
 _P = Permission
@@ -41,14 +44,14 @@ _READS = frozenset({_P.READ_RECORDS, _P.READ_PLANS, _P.READ_RECEIPTS, _P.READ_ST
 
 ROLES: dict[str, frozenset[Permission]] = {
     "operator": frozenset(_P),
-    "merchant_admin": frozenset(_P) - {_P.READ_LOG_ENTRIES, _P.READ_METRICS},
+    "merchant_admin": frozenset(_P) - {_P.READ_LOG_ENTRIES, _P.READ_METRICS, _P.TENANTS},
     "merchant_operator": _READS
     | {_P.INTAKE, _P.VERIFY, _P.REVIEW, _P.OFFER, _P.WORK}
-    | {_P.CONSENT, _P.CONTRACT, _P.LEASE, _P.COLLECT, _P.QUOTE, _P.READ_PERSONAL},
+    | {_P.CONSENT, _P.CONTRACT, _P.LEASE, _P.COLLECT, _P.QUOTE, _P.READ_PERSONAL, _P.PROPOSE},
     "risk_officer": _READS
     | {_P.VERIFY, _P.DECIDE, _P.REVIEW, _P.WORK, _P.READ_EVENTS}
-    | {_P.CONCEDE, _P.ENFORCE, _P.END_CONTRACT, _P.QUOTE, _P.READ_PERSONAL},
-    "collector": frozenset({_P.READ_RECORDS, _P.READ_RECEIPTS, _P.COLLECT, _P.ENFORCE, _P.READ_PERSONAL}),
+    | {_P.CONCEDE, _P.ENFORCE, _P.END_CONTRACT, _P.QUOTE, _P.READ_PERSONAL, _P.PROPOSE},
+    "collector": frozenset({_P.READ_RECORDS, _P.READ_RECEIPTS, _P.COLLECT, _P.ENFORCE, _P.READ_PERSONAL, _P.PROPOSE}),
     "auditor": _READS | {_P.READ_EVENTS, _P.READ_LOG_ENTRIES},
     "regulator": frozenset({_P.READ_PLANS, _P.READ_RECEIPTS, _P.READ_STATISTICS}),
     "court": frozenset({_P.READ_RECEIPTS}),

@@ -12,7 +12,9 @@ from typing import Any
 
 from projections.engine.model import Projection, ProjectionError
 
-CONTEXTS = ("intake", "contracts", "parties", "leasing", "accounting", "calendar", "payments", "portfolio")
+CONTEXTS = (
+    *("intake", "contracts", "parties", "leasing", "accounting", "calendar", "payments", "portfolio", "access"),
+)
 """In the order people see them."""
 
 

@@ -42,7 +42,7 @@ from adapters.postgres.writing.sequencer import (
 )
 from chain.entry import PAYLOAD_KEY, Draft, command_id, draft
 from domain.kernel.command import Command, Context
-from domain.kernel.decider import Decider
+from domain.kernel.decider import Decider, fold
 from domain.kernel.event import Event, subject_of
 from domain.kernel.needs import Proposal
 from domain.kernel.refusal import Refusal
@@ -60,7 +60,7 @@ class Request(Struct, frozen=True, kw_only=True):
     demands that its events are the ledger's first. `asked` is what the caller gave of the command, where the rest was
     filled in for it: only that makes a repeated request the same one. The case of an event is that of its stream; a new
     stream is of the case of the stream that it is `about`, or else of the context's. What callers give keys for is not
-    `system`: their keys are apart from the program's own.
+    `system`: their keys are apart from the program's own. What is `together` with it is refused with it.
     """
 
     stream: UUID
@@ -73,10 +73,29 @@ class Request(Struct, frozen=True, kw_only=True):
     asked: object = None
     about: UUID | None = None
     system: bool = True
+    together: Companion | None = None
+
+
+class Companion(Struct, frozen=True, kw_only=True):
+    """A command to another stream that happens together with a request's own, or not at all."""
+
+    decider: Decider[Any]
+    stream: UUID
+    command: Command
 
 
 class StreamBusy(AppendError):
     """A stream that moved on at every attempt; nothing was written, try again."""
+
+
+class Decided(Struct, frozen=True):
+    """What an aggregate answered: the stream at the version and in the state that it saw, the events to append."""
+
+    decider: Decider[Any]
+    stream: UUID
+    version: int
+    state: Any
+    events: Sequence[Event]
 
 
 class Ledger:
@@ -178,14 +197,40 @@ class Ledger:
         if not decision:
             size = await self._reader.size()
             return Appended(stream=request.stream, position=size + 1, seq=version + 1, version=version, events=0)
-        if self._facts is None or not self._facts.has_rules(request.command):
-            return await self._append(decider, request, digest, seen, decision, Reads())
+        decided = [Decided(decider, request.stream, version, state, decision)]
+        if request.together is not None:
+            also = await self._together(request, request.together)
+            if isinstance(also, Refusal):
+                return also
+            reads.versions[also.stream] = also.version
+            decided.append(also)
+        if self._facts is None or not self._has_rules(request):
+            return await self._append(request, digest, decided, reads)
         async with LoadedFacts(reads) as found:
-            proposal = Proposal(request.stream, request.command, state, request.context)
-            refusal = await self._facts.judge(proposal, found)
+            refusal = await self._judged(request, decided, found)
+            return refusal or await self._append(request, digest, decided, reads)
+
+    async def _together(self, request: Request, also: Companion) -> Decided | Refusal:
+        """What the companion's aggregate says. Its events are another stream's: it must not be the request's own."""
+        if also.stream == request.stream:
+            raise ValueError(f"together with a command to {request.stream}: expected another stream, got the same")
+        await self.states.catch_up(also.decider, also.stream)
+        version, state = await self.states.load(also.decider, also.stream)
+        decision = also.decider.decide(also.command, state, request.context)
+        return (
+            decision if isinstance(decision, Refusal) else Decided(also.decider, also.stream, version, state, decision)
+        )
+
+    def _has_rules(self, request: Request) -> bool:
+        return any(self._facts is not None and self._facts.has_rules(command) for command in _commands(request))
+
+    async def _judged(self, request: Request, decided: Sequence[Decided], found: LoadedFacts) -> Refusal | None:
+        assert self._facts is not None
+        for command, one in zip(_commands(request), decided, strict=True):
+            refusal = await self._facts.judge(Proposal(one.stream, command, one.state, request.context), found)
             if refusal is not None:
                 return refusal
-            return await self._append(decider, request, digest, seen, decision, reads)
+        return None
 
     async def load(self, decider: Decider[Any], stream: UUID) -> tuple[int, Any]:
         """Version and state of a stream as the ledger has it now; (0, empty state) for a new one.
@@ -196,19 +241,14 @@ class Ledger:
         await self.states.catch_up(decider, stream)
         return await self.states.load(decider, stream)
 
-    async def _append(
-        self,
-        decider: Decider[Any],
-        request: Request,
-        digest: bytes,
-        seen: tuple[int, Any],
-        events: Sequence[Event],
-        reads: Reads,
-    ) -> Appended:
-        version, state = seen
+    async def _append(self, request: Request, digest: bytes, decided: Sequence[Decided], reads: Reads) -> Appended:
         command = command_id(request.context.tenant, request.key, digest, system=request.system)
-        context = replace(await self._of_case(request, version), command=command)
-        drafted = await self.prepare(request.stream, [(event, context, self._new_id()) for event in events])
+        contexts = [replace(await self._of_case(request, one), command=command) for one in decided]
+        facts = [
+            (one, [(event, context, self._new_id()) for event in one.events])
+            for one, context in zip(decided, contexts, strict=True)
+        ]
+        drafted = [await self.prepare(one.stream, events) for one, events in facts]
         appended = await self._writer.append(
             Append(
                 tenant=request.context.tenant,
@@ -216,25 +256,29 @@ class Ledger:
                 system=request.system,
                 digest=digest,
                 digest_key=PAYLOAD_KEY,
-                parts=(Part(request.stream, version, drafted.drafts),),
+                parts=tuple(
+                    Part(one.stream, one.version, what.drafts)
+                    for one, what in zip(decided, drafted, strict=True)
+                    if what.drafts
+                ),
                 reads=tuple(reads.versions.items()),
                 beginnings=tuple(reads.beginnings.items()),
                 fence=reads.fence,
-                personal=drafted.personal,
-                subject_keys=drafted.subject_keys,
+                personal=tuple(row for what in drafted for row in what.personal),
+                subject_keys=tuple(key for what in drafted for key in what.subject_keys),
                 first=request.first,
             )
         )
         if not appended.replayed:
-            for event in events:
-                state = decider.evolve(state, event)
-            after = (appended.version, state)
-            self.states.advance(decider, request.stream, context, version, after)
+            for one, context in zip(decided, contexts, strict=True):
+                state = fold(one.decider, one.events, one.state)
+                after = (one.version + len(one.events), state)
+                self.states.advance(one.decider, one.stream, context, one.version, after)
         return appended
 
-    async def _of_case(self, request: Request, version: int) -> Context:
+    async def _of_case(self, request: Request, one: Decided) -> Context:
         """The context with the case that the stream has, or that a new one gets: a case is known by its first event."""
-        of = request.stream if version else request.about
+        of = one.stream if one.version else request.about
         case = None if of is None else await self.states.case_of(of)
         if case is None or case == request.context.correlation:
             return request.context
@@ -282,6 +326,10 @@ def _told(outcome: Appended | Refusal | AppendError) -> Appended | Refusal:
     if isinstance(outcome, AppendError):
         raise outcome
     return outcome
+
+
+def _commands(request: Request) -> list[Command]:
+    return [request.command, *([] if request.together is None else [request.together.command])]
 
 
 def payload(request: Request) -> bytes:

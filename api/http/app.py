@@ -22,7 +22,18 @@ from api.edge.rates import RateLimits
 from api.http import openapi
 from api.http.commands import routes as commands
 from api.http.edge import Edge, answer_problem
-from api.http.endpoints import callbacks, evidence, metrics, offers, papers, service, stream, subjects
+from api.http.endpoints import (
+    callbacks,
+    evidence,
+    keys,
+    metrics,
+    offers,
+    papers,
+    proposals,
+    service,
+    stream,
+    subjects,
+)
 from api.http.problems.problem import Problem
 from api.http.reads import routes as reads
 from api.http.services import Limits, Services
@@ -84,7 +95,7 @@ def create_app(running: Running, *, limits: Limits = DEFAULT_LIMITS, rates: Rate
     )  # fmt: skip
     app.state.services = services
     app.edge = Edge(app.route, commands.register(app, services))
-    modules = (reads, papers, callbacks, offers, subjects, stream, evidence, service, metrics)
+    modules = (reads, papers, callbacks, offers, subjects, keys, proposals, stream, evidence, service, metrics)
     for module in modules:
         module.register(app)
     return app

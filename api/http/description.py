@@ -11,6 +11,9 @@ from fastapi.routing import APIRoute
 from msgspec import Struct
 from starlette.responses import Response
 
+from api.http import words
+from api.http.commands.headers import KEY_MAX_CHARS
+
 COMMAND_PROBLEMS: tuple[int, ...] = (400, 401, 403, 404, 409, 412, 413, 415, 422, 429, 500, 503)
 CREATE_PROBLEMS = tuple(status for status in COMMAND_PROBLEMS if status not in (404, 412))
 READ_PROBLEMS = (400, 401, 403, 404, 409, 422, 429, 500, 503)
@@ -18,6 +21,16 @@ PUBLIC_PROBLEMS = (404, 422, 429, 500, 503)
 
 POSITION, LINK, ETAG, REPLAYED, LOCATION = "Ledger-Position", "Link", "ETag", "Idempotent-Replayed", "Location"
 
+
+IDEMPOTENCY: Mapping[str, Any] = {
+    "name": "Idempotency-Key", "in": "header", "required": True, "description": words.IDEMPOTENCY_KEY,
+    "schema": {"type": "string", "minLength": 1, "maxLength": KEY_MAX_CHARS, "pattern": "^[!#-~]+$"},
+}  # fmt: skip
+IF_MATCH: Mapping[str, Any] = {
+    "name": "If-Match", "in": "header", "required": False, "description": words.IF_MATCH,
+    "schema": {"type": "string", "examples": ['"3"']},
+}  # fmt: skip
+"""Headers of routes that read them themselves."""
 
 NOT_MODIFIED: Mapping[int, str] = {304: "The caller has this version"}
 

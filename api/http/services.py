@@ -14,10 +14,10 @@ from uuid import UUID
 from fastapi import Request
 from msgspec import Struct
 
-from adapters.postgres import api_keys
 from adapters.postgres.reading import browse
 from adapters.system import now
-from api.authentication import Authentication, Principal
+from api.admission import Approvals, authentication
+from api.authentication import Principal
 from api.compose import Running
 from api.edge.metrics import STREAMS
 from api.edge.rates import RateLimits, Rates
@@ -71,7 +71,8 @@ class Services:
         self.running = running
         self.limits = limits
         self.queries = Queries(running.url)
-        self.access = Authentication(lambda hashed: self.queries.run(api_keys.find_key, hashed))
+        self.access = authentication(running)
+        self.approvals = Approvals(running)
         self.in_flight: set[tuple[UUID, str]] = set()
         self.watch = Watch(time.monotonic)
         self.rates = Rates(rates)

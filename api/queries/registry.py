@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from api.queries import accounting, calendar, contracts, intake, leasing, ledger, parties, payments, portfolio
+from api.queries import access, accounting, calendar, contracts, intake, leasing, ledger, parties, payments, portfolio
 from api.queries.engine.read import Read
 
-MODULES = (intake, parties, contracts, leasing, payments, accounting, portfolio, calendar, ledger)
+MODULES = (intake, parties, contracts, leasing, payments, accounting, portfolio, calendar, ledger, access)
 
 CONTEXTS: Mapping[str, tuple[Read, ...]] = {module.__name__.rpartition(".")[2]: module.READS for module in MODULES}
 """The reads of each business context."""

@@ -18,8 +18,7 @@ from fastapi import FastAPI
 from starlette.responses import RedirectResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from adapters.postgres import api_keys
-from api.authentication import Authentication
+from api.admission import authentication
 from api.compose import Base, Running
 from api.console.app import Console
 from api.console.requests import ROOT
@@ -62,7 +61,7 @@ class Site:
 
 def site(ledger: Running) -> Site:
     """Everything that a running ledger serves; serve it in the event loop that runs the ledger."""
-    access = Authentication(lambda hashed: ledger.queries.run(api_keys.find_key, hashed))
+    access = authentication(ledger)
     given = ledger.settings
     rates = RateLimits(key=given.rate_per_key, tenant=given.rate_per_tenant, address=given.rate_per_address)
     interface = create_app(ledger, rates=rates)

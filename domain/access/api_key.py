@@ -19,8 +19,8 @@ from uuid import UUID
 from msgspec import Meta
 from msgspec.structs import replace
 
-from domain.access.user import UserPhase, UserState
-from domain.access.values import GIVEN_BY, SCOPES_MAX, Instant, Label, Role, Scope, is_past
+from domain.access.user import UserPhase, UserState, keeper_refused
+from domain.access.values import GIVEN_BY, SCOPES_MAX, ActorId, Instant, Label, Role, Scope, is_past
 from domain.kernel.command import Command, Context
 from domain.kernel.decider import ABSENT, Answer, Decider, Rule, State, without_phase
 from domain.kernel.event import Event, event_type
@@ -39,7 +39,8 @@ Scopes = Annotated[tuple[Scope, ...], Meta(max_length=SCOPES_MAX)]
 class ApiKeyMade(Event, frozen=True):
     """A key of a user: in which role it acts, and within that role for which permissions, sorted; none means all.
 
-    `digest` is SHA-256 of the secret, `expires_at` the first instant at which the key no longer works.
+    `digest` is SHA-256 of the key's whole text, `expires_at` the first instant at which it no longer works, `by` who made
+    it and saw its secret.
     """
 
     user: UUID
@@ -48,15 +49,17 @@ class ApiKeyMade(Event, frozen=True):
     label: Label
     digest: Digest
     expires_at: Instant
+    by: ActorId
 
 
 @event_type("api_key.rotated.v1")
 class ApiKeyRotated(Event, frozen=True):
-    """The key has a new secret and a new end; the secret of before works until `previous_until`."""
+    """The key has a new secret, which `by` saw, and a new end; the one of before works until `previous_until`."""
 
     digest: Digest
     previous_until: Instant
     expires_at: Instant
+    by: ActorId
 
 
 @event_type("api_key.revoked.v1")
@@ -86,6 +89,7 @@ class ApiKeyState(State, frozen=True, kw_only=True):
     expires_at: str = ""
     previous: str = ""
     previous_until: str = ""
+    shown_to: str = ""
 
 
 class MakeApiKey(Command, frozen=True):
@@ -164,6 +168,7 @@ def _make(command: MakeApiKey, state: ApiKeyState, context: Context) -> Answer:
         label=command.label,
         digest=command.digest,
         expires_at=command.expires_at,
+        by=context.actor.id,
     )
     return (made,)
 
@@ -177,7 +182,10 @@ def _rotate(command: RotateApiKey, state: ApiKeyState, context: Context) -> Answ
     if command.previous_until > utc_text(context.now + timedelta(hours=OVERLAP_HOURS_MAX)):
         return OVERLAP_TOO_LONG(hours=OVERLAP_HOURS_MAX)
     until = min(command.previous_until, state.expires_at)
-    return (ApiKeyRotated(digest=command.digest, previous_until=until, expires_at=command.expires_at),)
+    rotated = ApiKeyRotated(
+        digest=command.digest, previous_until=until, expires_at=command.expires_at, by=context.actor.id
+    )
+    return (rotated,)
 
 
 def _revoke(command: RevokeApiKey, state: ApiKeyState, context: Context) -> Answer:
@@ -185,6 +193,8 @@ def _revoke(command: RevokeApiKey, state: ApiKeyState, context: Context) -> Answ
 
 
 def _not_yours(role: str, context: Context) -> Refusal | None:
+    if (refused := keeper_refused(context.actor)) is not None:
+        return refused
     by = context.actor.role
     return None if role in GIVEN_BY.get(by, frozenset()) else ROLE_NOT_YOURS(by=by, role=role)
 
@@ -206,6 +216,7 @@ def _made(state: ApiKeyState, event: ApiKeyMade) -> ApiKeyState:
         label=event.label,
         digest=event.digest,
         expires_at=event.expires_at,
+        shown_to=event.by,
     )
 
 
@@ -216,6 +227,7 @@ def _rotated(state: ApiKeyState, event: ApiKeyRotated) -> ApiKeyState:
         expires_at=event.expires_at,
         previous=state.digest,
         previous_until=event.previous_until,
+        shown_to=event.by,
     )
 
 

@@ -2,7 +2,8 @@
 
     Absent ─required─▶ Present ─required─▶ Present (another list)
 
-One stream for each tenant. A command on the list is refused to whoever gives it alone; it is proposed, and a second
+One stream for each tenant. Who takes a command off the list needs a second person for that, whatever the list says. A
+command on the list is refused to whoever gives it alone; it is proposed, and a second
 person approves it (`domain.access.proposal`). Without an event nothing is on the list.
 """
 
@@ -14,9 +15,9 @@ from uuid import UUID, uuid5
 from msgspec import Meta
 from msgspec.structs import replace
 
-from domain.kernel.command import Command, Context
-from domain.kernel.decider import ABSENT, PRESENT, Answer, Decider, Rule, State, without_phase
-from domain.kernel.event import Event, event_type
+from domain.kernel.command import Command, Context, command_word
+from domain.kernel.decider import ABSENT, DECIDERS, PRESENT, Answer, Decider, Rule, State, without_phase
+from domain.kernel.event import Event, event_type, is_personal
 from domain.kernel.refusal import refusal
 
 COMMANDS_MAX = 200
@@ -48,6 +49,11 @@ class RequireApproval(Command, frozen=True):
     ]
 
 
+UNKNOWN_COMMAND = refusal(
+    "approval.unknown_command",
+    "There is no command {command} that can be proposed",
+    "没有可供复核的命令 {command}",
+)
 UNCHANGED = refusal("approval.unchanged", "These are the commands that need a second person already", "复核要求未变")
 NEEDED = refusal(
     "approval.needed",
@@ -56,8 +62,28 @@ NEEDED = refusal(
 )
 
 
+def command_name(aggregate: str, command: type[Command]) -> str:
+    """`lease.write_off` of the lease's command `WriteOff`."""
+    return f"{aggregate}.{command_word(aggregate, command)}"
+
+
+def _known() -> set[str]:
+    """Those whose payload may be kept in an event, which is for ever; approving is not itself approved."""
+    return {
+        command_name(decider.name, command)
+        for decider in DECIDERS.values()
+        for command in decider.commands
+        if decider.name != "proposal" and not is_personal(command)
+    }
+
+
 def _require(command: RequireApproval, state: ApprovalState, context: Context) -> Answer:
     commands = tuple(sorted(set(command.commands)))
+    unknown = sorted(set(commands) - _known())
+    if unknown:
+        return UNKNOWN_COMMAND(command=unknown[0])
+    if not context.proposed_by and not set(commands) >= set(state.commands):
+        return NEEDED(command=command_name(APPROVAL.name, RequireApproval))
     return UNCHANGED() if commands == state.commands else (ApprovalRequired(commands=commands),)
 
 

@@ -1,7 +1,7 @@
 """Ledger (账本): origin, owner and purpose of a ledger at opening, recorded once.
 
     Absent ─opened─▶ Open
-    Absent ─opened_for_demonstration─▶ Open
+    Absent ─opened_for_demonstration─▶ Open ─keys_adopted (once)─▶ Open
 
 The owner is the tenant that runs the log: its auditors may read the entries of all tenants, which the log is made of.
 No setting of a later start changes that.
@@ -25,6 +25,7 @@ from domain.kernel.command import Command, Context
 from domain.kernel.decider import ABSENT, Answer, Decider, Rule, State, without_phase
 from domain.kernel.event import Event, event_type
 from domain.kernel.refusal import Refusal, refusal
+from domain.kernel.values import Count
 
 ORIGIN_MAX_CHARS = 200
 SEED_MAX = 2**53 - 1
@@ -65,6 +66,17 @@ class LedgerOpenedForDemonstration(Event, frozen=True):
     seed: Seed | UnsetType = UNSET
 
 
+@event_type("ledger.keys_adopted.v1")
+class LedgerKeysAdopted(Event, frozen=True):
+    """The API keys that a table held before keys were recorded as events were taken over, so many; once and never again.
+
+    Each is an `api_key.made` of the same append, under the SHA-256 of its text, whose first 16 digits after `key_` were
+    the actor's id in events of before.
+    """
+
+    count: Count
+
+
 class LedgerPhase(StrEnum):
     """The state machine's states; `ABSENT` is the empty stream."""
 
@@ -81,6 +93,7 @@ class LedgerState(State, frozen=True, kw_only=True):
     demonstration: bool = False
     scenario: str = ""
     seed: int | None = None
+    keys_adopted: bool = False
 
 
 class OpenLedger(Command, frozen=True):
@@ -97,6 +110,13 @@ class OpenLedgerForDemonstration(Command, frozen=True):
     seed: Seed | UnsetType = UNSET
 
 
+class AdoptKeys(Command, frozen=True):
+    """Say that the keys of before were taken over."""
+
+    count: Count
+
+
+ADOPTED_ALREADY = refusal("ledger.keys_adopted", "Keys of before were taken over already", "原有密钥已接管")
 OPEN_ALREADY = refusal("ledger.open_already", "The ledger was opened already", "账本已开启")
 AHEAD_OF_CLOCK = refusal(
     "ledger.ahead_of_clock",
@@ -116,6 +136,10 @@ def _open_for_demonstration(command: OpenLedgerForDemonstration, state: LedgerSt
     return (opened,)
 
 
+def _adopt(command: AdoptKeys, state: LedgerState, context: Context) -> Answer:
+    return ADOPTED_ALREADY() if state.keys_adopted else (LedgerKeysAdopted(count=command.count),)
+
+
 def may_end(day: date, today: date, ledger: LedgerState) -> Refusal | None:
     """None when a business day may end on the calendar date `today`, else the refusal."""
     return None if day <= today or ledger.demonstration else AHEAD_OF_CLOCK(day=day, today=today)
@@ -123,6 +147,10 @@ def may_end(day: date, today: date, ledger: LedgerState) -> Refusal | None:
 
 def _opened(state: LedgerState, event: LedgerOpened) -> LedgerState:
     return replace(state, phase=LedgerPhase.OPEN, origin=event.origin, owner=event.owner)
+
+
+def _adopted(state: LedgerState, event: LedgerKeysAdopted) -> LedgerState:
+    return replace(state, keys_adopted=True)
 
 
 def _opened_for_demonstration(state: LedgerState, event: LedgerOpenedForDemonstration) -> LedgerState:
@@ -143,8 +171,13 @@ LEDGER = Decider(
     rules={
         OpenLedger: Rule(ABSENT, without_phase(OPEN_ALREADY), _open),
         OpenLedgerForDemonstration: Rule(ABSENT, without_phase(OPEN_ALREADY), _open_for_demonstration),
+        AdoptKeys: Rule(frozenset({LedgerPhase.OPEN}), without_phase(OPEN_ALREADY), _adopt),
     },
-    evolve={LedgerOpened: _opened, LedgerOpenedForDemonstration: _opened_for_demonstration},
+    evolve={
+        LedgerOpened: _opened,
+        LedgerOpenedForDemonstration: _opened_for_demonstration,
+        LedgerKeysAdopted: _adopted,
+    },
 )
 
 

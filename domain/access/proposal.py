@@ -4,7 +4,8 @@
                      ├──rejected──▶ Rejected
                      └──withdrawn─▶ Withdrawn
 
-Who approves is another person than who proposed: not another key, not another session, and no machine. An approval and
+Who approves is another person than who proposed: not another key, not another session, and no machine; nor a person whom
+the proposer registered, or whose key the proposer saw, for that could be the proposer again. An approval and
 the events of the command are written together or not at all; what refuses the command refuses the approval, and the
 proposal stays open. A proposal that nobody decided by `expires_at` can be decided no longer. It is of the case of what
 it is about.
@@ -12,7 +13,9 @@ it is about.
 
 from __future__ import annotations
 
+from datetime import timedelta
 from enum import StrEnum
+from hashlib import sha256
 from typing import Annotated
 from uuid import UUID
 
@@ -20,51 +23,56 @@ from msgspec import Meta
 from msgspec.structs import replace
 
 from domain.access.approval import CommandName
-from domain.access.user import is_person
-from domain.access.values import ActorId, Instant, is_past
+from domain.access.values import Instant, PersonId, Role, is_past, is_person
 from domain.kernel.command import Command, Context
 from domain.kernel.decider import ABSENT, Answer, Decider, Rule, State, without_phase
 from domain.kernel.event import Event, event_type
 from domain.kernel.fields import ReasonField
+from domain.kernel.ids import looks_personal
 from domain.kernel.refusal import Refusal, refusal
-from domain.kernel.values import Code, Digest
+from domain.kernel.times import utc_text
+from domain.kernel.values import Code, Count, Digest, canonical_json
 
-GIVEN_MAX_CHARS = 8_192
+GIVEN_MAX_BYTES = 8_192
 LIFE_HOURS = 72
 
-Given = Annotated[str, Meta(min_length=2, max_length=GIVEN_MAX_CHARS)]
+Given = Annotated[str, Meta(min_length=2, max_length=GIVEN_MAX_BYTES)]
 """What was given of a command, as canonical JSON (RFC 8785)."""
 
 
 @event_type("proposal.made.v1")
 class ProposalMade(Event, frozen=True):
-    """A person proposes a command to a stream that stood at `version`; it can be decided until `expires_at`.
+    """A person who acts in a role proposes a command to a stream that stood at `version`, until `expires_at`.
 
-    `digest` is SHA-256 of `given`, which is what the approver confirms.
+    `digest` is SHA-256 of the canonical JSON of tenant, target, command, given and version: what an approver confirms.
     """
 
     target: UUID
     command: CommandName
     given: Given
+    version: Count
     digest: Digest
-    version: int
     reason: Code
-    by: ActorId
+    by: PersonId
+    role: Role
     expires_at: Instant
 
 
 @event_type("proposal.approved.v1")
 class ProposalApproved(Event, frozen=True):
-    """Another person approved, and the command happened: its events follow in the same append."""
+    """Another person approved what has this digest, and the command happened: its events are of the same append, which
+    their common `cause` shows.
+    """
 
-    by: ActorId
+    by: PersonId
+    digest: Digest
 
 
 @event_type("proposal.rejected.v1")
 class ProposalRejected(Event, frozen=True):
     """Another person refused to approve; the command does not happen."""
 
-    by: ActorId
+    by: PersonId
     reason: Code
 
 
@@ -72,7 +80,7 @@ class ProposalRejected(Event, frozen=True):
 class ProposalWithdrawn(Event, frozen=True):
     """Who proposed no longer does."""
 
-    by: ActorId
+    by: PersonId
     reason: Code
 
 
@@ -97,6 +105,7 @@ class ProposalState(State, frozen=True, kw_only=True):
     at_version: int = 0
     reason: str = ""
     proposed_by: str = ""
+    role: str = ""
     expires_at: str = ""
     decided_by: str = ""
 
@@ -107,16 +116,14 @@ class MakeProposal(Command, frozen=True):
     target: UUID
     command: CommandName
     given: Given
-    digest: Digest
-    version: Annotated[int, Meta(ge=0)]
+    version: Count
     reason: ReasonField
-    expires_at: Instant
 
 
 class ApproveProposal(Command, frozen=True):
     """Approve a proposal; the proposed command happens with it."""
 
-    digest: Annotated[Digest, Meta(description="SHA-256 of what was given: what the approver read and confirms.")]
+    digest: Annotated[Digest, Meta(description="The proposal's digest: what the approver read and confirms.")]
 
 
 class RejectProposal(Command, frozen=True):
@@ -143,24 +150,49 @@ PERSON_NEEDED = refusal(
 SAME_PERSON = refusal(
     "proposal.same_person", "Who proposed does not decide; a second person must", "提交人不能自行复核，须由第二人处理"
 )
+ENROLLED_BY_PROPOSER = refusal(
+    "proposal.enrolled_by_proposer",
+    "Who proposed registered the approver, gave it a role or saw its key; another person must decide",
+    "提交人曾登记该复核人、授予其角色或见过其密钥，须由其他人复核",
+)
+PROPOSER_GONE = refusal(
+    "proposal.proposer_gone",
+    "Who proposed may no longer act in that role",
+    "提交人已不能以该角色行事",
+)
 NOT_YOURS = refusal("proposal.not_yours", "Only who proposed takes it back", "只有提交人可以撤回")
 OTHER_CONTENT = refusal(
     "proposal.other_content", "What is approved is not what was proposed", "所确认的内容与提交的内容不一致"
 )
 
 
+def digest_of(tenant: UUID, command: MakeProposal) -> str:
+    """SHA-256 of what is proposed, in hex: tenant, target, command, given and version as canonical JSON."""
+    said = {
+        "tenant": tenant,
+        "target": command.target,
+        "command": command.command,
+        "given": command.given,
+        "version": command.version,
+    }
+    return sha256(canonical_json(said)).hexdigest()
+
+
 def _make(command: MakeProposal, state: ProposalState, context: Context) -> Answer:
-    if not is_person(context.actor):
+    if not is_person(context.actor.id):
         return PERSON_NEEDED()
+    if len(command.given.encode()) > GIVEN_MAX_BYTES or looks_personal(command.given):
+        return NOT_KEPT(limit=GIVEN_MAX_BYTES)
     made = ProposalMade(
         target=command.target,
         command=command.command,
         given=command.given,
-        digest=command.digest,
         version=command.version,
+        digest=digest_of(context.tenant, command),
         reason=command.reason,
         by=context.actor.id,
-        expires_at=command.expires_at,
+        role=Role(context.actor.role),
+        expires_at=utc_text(context.now + timedelta(hours=LIFE_HOURS)),
     )
     return (made,)
 
@@ -168,7 +200,7 @@ def _make(command: MakeProposal, state: ProposalState, context: Context) -> Answ
 def _approve(command: ApproveProposal, state: ProposalState, context: Context) -> Answer:
     if command.digest != state.digest:
         return OTHER_CONTENT()
-    return _not_decided_by(state, context) or (ProposalApproved(by=context.actor.id),)
+    return _not_decided_by(state, context) or (ProposalApproved(by=context.actor.id, digest=state.digest),)
 
 
 def _reject(command: RejectProposal, state: ProposalState, context: Context) -> Answer:
@@ -182,7 +214,7 @@ def _withdraw(command: WithdrawProposal, state: ProposalState, context: Context)
 
 
 def _not_decided_by(state: ProposalState, context: Context) -> Refusal | None:
-    if not is_person(context.actor):
+    if not is_person(context.actor.id):
         return PERSON_NEEDED()
     if context.actor.id == state.proposed_by:
         return SAME_PERSON()
@@ -200,6 +232,7 @@ def _made(state: ProposalState, event: ProposalMade) -> ProposalState:
         at_version=event.version,
         reason=event.reason,
         proposed_by=event.by,
+        role=event.role,
         expires_at=event.expires_at,
     )
 

@@ -35,7 +35,9 @@ class TenantRegistered(Event, frozen=True):
 
 @event_type("tenant.suspended.v1")
 class TenantSuspended(Event, frozen=True):
-    """No key of the tenant works; its days, bills and processes go on."""
+    """No key of the tenant's own people and machines works; its days, bills and processes go on, and auditors, courts,
+    regulators, lessees and devices are let in as before.
+    """
 
     reason: Code
 
@@ -82,6 +84,9 @@ UNKNOWN = refusal("tenant.unknown", "There is no such tenant", "没有该租户"
 KNOWN = refusal("tenant.known", "The tenant is registered already", "该租户已登记")
 OTHER_STATE = refusal("tenant.wrong_state", "The tenant is {phase}", "租户状态为 {phase}")
 LABEL_PERSONAL = refusal("tenant.label_personal", "A label must not hold a number of a person", "标签不得包含个人号码")
+NOT_OWNER = refusal(
+    "tenant.not_owner", "Only the tenant that runs the log registers tenants", "只有运行账本的租户可以登记租户"
+)
 OWNER = refusal("tenant.owner", "The tenant that runs the log needs no registration", "运行账本的租户无需登记")
 
 

@@ -17,8 +17,8 @@ from uuid import UUID
 from msgspec import Meta
 from msgspec.structs import replace
 
-from domain.access.values import GIVEN_BY, ROLES_MAX, Label, Role
-from domain.kernel.command import Actor, Command, Context
+from domain.access.values import GIVEN_BY, ROLES_MAX, STAFF_NUMBER, ActorId, Label, Role, is_person
+from domain.kernel.command import SYSTEM, Actor, Command, Context
 from domain.kernel.decider import ABSENT, Answer, Decider, Rule, State, without_phase
 from domain.kernel.event import Event, event_type
 from domain.kernel.fields import ReasonField
@@ -39,18 +39,22 @@ Roles = Annotated[tuple[Role, ...], Meta(min_length=1, max_length=ROLES_MAX)]
 
 @event_type("user.registered.v1")
 class UserRegistered(Event, frozen=True):
-    """A user of the tenant: `label` is the tenant's own name of it, `roles` what it may act as, sorted."""
+    """A user of the tenant: `label` is the tenant's own name of it, of a person a staff number; `roles` is what it may act
+    as, sorted; `by` is who registered it, whose proposals it does not approve.
+    """
 
     kind: UserKind
     label: Label
     roles: Roles
+    by: ActorId
 
 
 @event_type("user.role_granted.v1")
 class UserRoleGranted(Event, frozen=True):
-    """The user may act in a further role."""
+    """The user may act in a further role, as `by` said."""
 
     role: Role
+    by: ActorId
 
 
 @event_type("user.role_withdrawn.v1")
@@ -87,6 +91,7 @@ class UserState(State, frozen=True, kw_only=True):
     kind: UserKind = UserKind.MACHINE
     label: str = ""
     roles: tuple[str, ...] = ()
+    enrolled_by: tuple[str, ...] = ()
 
 
 class RegisterUser(Command, frozen=True):
@@ -123,40 +128,50 @@ UNKNOWN = refusal("user.unknown", "There is no such user", "没有该用户")
 KNOWN = refusal("user.known", "The user is registered already", "该用户已登记")
 OTHER_STATE = refusal("user.wrong_state", "The user is {phase}", "用户状态为 {phase}")
 LABEL_PERSONAL = refusal("user.label_personal", "A label must not hold a number of a person", "标签不得包含个人号码")
+NO_STAFF_NUMBER = refusal(
+    "user.no_staff_number",
+    "A person's label is a staff number: up to four capital letters and digits, such as E017",
+    "自然人的标签须为工号：最多四个大写字母加数字，例如 E017",
+)
+PERSON_NEEDED = refusal(
+    "user.person_needed", "Persons look after users and keys, not machines", "用户与密钥须由自然人管理"
+)
 ROLE_NOT_YOURS = refusal(
     "user.role_not_yours", "The role {by} may not give or take the role {role}", "角色 {by} 不能授予或收回角色 {role}"
 )
 HAS_ROLE = refusal("user.has_role", "The user has the role {role} already", "用户已有角色 {role}")
 LACKS_ROLE = refusal("user.lacks_role", "The user does not have the role {role}", "用户没有角色 {role}")
+ITSELF = refusal("user.itself", "Nobody decides about himself", "不能对自己作出此操作")
 LAST_ROLE = refusal(
     "user.last_role", "It is the user's only role; suspend the user instead", "这是该用户唯一的角色，请改为停用该用户"
 )
 
 
-def actor_of(user: UUID, kind: str, role: str) -> Actor:
-    """As events name a user who acts in a role."""
-    return Actor(role, format_id(kind, user))
-
-
-def is_person(actor: Actor) -> bool:
-    """Whether somebody acted, and not a program."""
-    return actor.id.startswith(f"{UserKind.PERSON}_")
+def actor_of(user: UUID, kind: str, role: str, via: str) -> Actor:
+    """As events name a user who acts in a role by a key."""
+    return Actor(role, format_id(kind, user), via)
 
 
 def _register(command: RegisterUser, state: UserState, context: Context) -> Answer:
+    if (refused := keeper_refused(context.actor)) is not None:
+        return refused
     if looks_personal(command.label):
         return LABEL_PERSONAL()
+    if command.kind is UserKind.PERSON and not STAFF_NUMBER.fullmatch(command.label):
+        return NO_STAFF_NUMBER()
     roles = tuple(sorted(set(command.roles)))
     for role in roles:
         if (refused := _not_given(role, context)) is not None:
             return refused
-    return (UserRegistered(kind=command.kind, label=command.label, roles=roles),)
+    return (UserRegistered(kind=command.kind, label=command.label, roles=roles, by=context.actor.id),)
 
 
 def _grant(command: GrantRole, state: UserState, context: Context) -> Answer:
     if (refused := _not_given(command.role, context)) is not None:
         return refused
-    return HAS_ROLE(role=command.role) if command.role in state.roles else (UserRoleGranted(role=command.role),)
+    if command.role in state.roles:
+        return HAS_ROLE(role=command.role)
+    return (UserRoleGranted(role=command.role, by=context.actor.id),)
 
 
 def _withdraw(command: WithdrawRole, state: UserState, context: Context) -> Answer:
@@ -177,7 +192,14 @@ def _reinstate(command: ReinstateUser, state: UserState, context: Context) -> An
     return (UserReinstated(),) if refused is None else refused
 
 
+def keeper_refused(actor: Actor) -> Refusal | None:
+    """Why an actor may not look after users and keys: a machine could make itself persons."""
+    return None if actor.role == SYSTEM or is_person(actor.id) else PERSON_NEEDED()
+
+
 def _not_given(role: str, context: Context) -> Refusal | None:
+    if (refused := keeper_refused(context.actor)) is not None:
+        return refused
     by = context.actor.role
     return None if role in GIVEN_BY.get(by, frozenset()) else ROLE_NOT_YOURS(by=by, role=role)
 
@@ -188,11 +210,22 @@ def _not_all_given(state: UserState, context: Context) -> Refusal | None:
 
 
 def _registered(state: UserState, event: UserRegistered) -> UserState:
-    return replace(state, phase=UserPhase.ACTIVE, kind=event.kind, label=event.label, roles=event.roles)
+    return replace(
+        state,
+        phase=UserPhase.ACTIVE,
+        kind=event.kind,
+        label=event.label,
+        roles=event.roles,
+        enrolled_by=(event.by,),
+    )
 
 
 def _role_granted(state: UserState, event: UserRoleGranted) -> UserState:
-    return replace(state, roles=tuple(sorted({*state.roles, event.role})))
+    return replace(
+        state,
+        roles=tuple(sorted({*state.roles, event.role})),
+        enrolled_by=tuple(sorted({*state.enrolled_by, event.by})),
+    )
 
 
 def _role_withdrawn(state: UserState, event: UserRoleWithdrawn) -> UserState:

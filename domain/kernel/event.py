@@ -147,6 +147,11 @@ def personal_fields(cls: type[Event]) -> tuple[str, ...]:
     return tuple(field.name for field in info.fields if _is_personal(field.type))
 
 
+def is_personal(cls: type[Struct]) -> bool:
+    """Whether a struct, or anything it is made of, holds personal text."""
+    return _holds_personal(msgspec.inspect.type_info(cls), set())
+
+
 def _is_personal(field: msgspec.inspect.Type) -> bool:
     return isinstance(field, msgspec.inspect.Metadata) and bool((field.extra or {}).get("personal"))
 

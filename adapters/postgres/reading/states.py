@@ -99,6 +99,14 @@ class States:
                 self._hold_newer(stream, _replayed(decider, entries))
         return [self._found(decider, stream, tenant, len(found.get(stream, ()))) for stream in streams]
 
+    async def current(self, decider: Decider[Any], stream: UUID, tenant: UUID) -> Any:
+        """The state of a tenant's stream as the ledger has it now; `None` where it is no such stream of the tenant."""
+        [(_, known)] = await self.find(decider, [stream], tenant)
+        if known is None:
+            return None
+        await self.catch_up(decider, stream)
+        return self._held[stream].state
+
     def _found(self, decider: Decider[Any], stream: UUID, tenant: UUID, read: int) -> tuple[int, Any]:
         held = self._held.get(stream)
         if held is None or not held.version:

@@ -37,6 +37,7 @@ from api.http.problems import kinds
 from api.http.problems.problem import Problem, refused
 from api.http.services import RETRY_AFTER_S, Owner, Services
 from api.queries.engine.shape import Position
+from domain.access.approval import NEEDED
 from domain.kernel.command import Command, Context
 from domain.kernel.ids import IdError, format_id, parse_id
 from domain.kernel.refusal import Refusal
@@ -145,10 +146,19 @@ class CommandEndpoint:
             now=now,
             business_date=business_date(now),
         )
+        if await self._needs_second_person(asking):
+            return NEEDED(command=self._spec.command_name)
         if self._filled is None:
             return await self._execute(asking, self._spec.reader.command_of(asking.members), context)
         whole = await self._whole(asking, context, self._filled)
         return await self._execute(asking, whole, context) if isinstance(whole, Command) else whole
+
+    async def _needs_second_person(self, asking: Asking) -> bool:
+        """Whether one person alone may not give the command now; what happened once is told as it was."""
+        tenant = asking.principal.tenant
+        if not await self._services.approvals.needed(tenant, self._spec.command_name):
+            return False
+        return await self._services.running.reader.command(tenant, asking.key, system=False) is None
 
     async def _whole(self, asking: Asking, context: Context, filled: Filled) -> Command | Appended | Refusal:
         """The command with what nobody gives of it; the first outcome of a repeated request."""

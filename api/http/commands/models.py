@@ -186,6 +186,7 @@ _BUILDERS: dict[type[inspect.Type], Callable[[Any, str], Any]] = {
     inspect.BoolType: lambda *_: bool,
     inspect.EnumType: lambda kind, _: kind.cls,
     inspect.DateType: lambda *_: date,
+    inspect.DictType: lambda *_: dict[str, Any],
     inspect.StructType: lambda kind, _: model_of(kind.cls),
     inspect.Metadata: lambda kind, name: _annotation(kind.type, (kind.extra or {}).get(NOUN, name)),
     inspect.NoneType: lambda *_: NoneType,

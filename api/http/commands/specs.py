@@ -6,11 +6,12 @@ from collections.abc import Iterable
 
 from msgspec import Struct
 
-from api.exposed import Exposed, segment_of, snake
+from api.exposed import Exposed, segment_of
 from api.fills import FILLED
 from api.http.commands.models import CommandReader
 from api.permissions import Permission
-from domain.kernel.command import Command
+from domain.access.approval import command_name
+from domain.kernel.command import Command, snake
 
 
 class Spec(Struct, frozen=True):
@@ -30,6 +31,16 @@ class Spec(Struct, frozen=True):
     def kind(self) -> str:
         """The name of the command's class."""
         return self.command.__name__
+
+    @property
+    def command_name(self) -> str:
+        """What approvals and proposals call it: `lease.write_off`."""
+        return command_name(self.of.decider.name, self.command)
+
+    @property
+    def is_filled(self) -> bool:
+        """Whether some of its fields come from elsewhere than the caller."""
+        return self.command in FILLED
 
     @property
     def creates(self) -> bool:

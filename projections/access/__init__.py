@@ -1,0 +1,1 @@
+"""Read models of access: users, keys, tenants, proposals."""
