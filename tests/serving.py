@@ -19,10 +19,9 @@ from typing import IO, Any
 
 import pytest
 
-from adapters.postgres.api_keys import create_key
-from adapters.postgres.connections import connect
-from adapters.system import new_id, now, random_bytes
-from tests.ledger import ORIGIN
+from adapters.system import new_id
+from tests.access import key_of
+from tests.ledger import ORIGIN, composed_on
 
 PROGRAM = Path(sys.executable).with_name("leaseledger")
 PATIENCE_S = 60
@@ -61,6 +60,7 @@ class Serving:
     key: str
     pid: int
     words: IO[str]
+    data: Path
     keys: dict[tuple[Any, str], str] = field(default_factory=dict)
 
     @property
@@ -77,8 +77,8 @@ class Serving:
         """A key of a role of a tenant."""
         place = (tenant, role)
         if place not in self.keys:
-            with connect(self.database) as connection:
-                self.keys[place] = create_key(connection, tenant, role, "test", random_bytes, now())
+            with composed_on(self.database, self.data) as on:
+                self.keys[place] = key_of(on, tenant, role)
         return self.keys[place]
 
     def ask(self, path: str, key: str | None = None, method: str = "GET", body: bytes = b"", **more: str) -> Answer:
@@ -141,7 +141,7 @@ def serving(database: str, data: Path, limits: Sequence[str] = (), **settings: s
                     pytest.fail(words.read())
                 said += line
             told = json.loads(said)
-            yield Serving(database, told["url"], told["operator_key"], process.pid, words)
+            yield Serving(database, told["url"], told["operator_key"], process.pid, words, data)
             process.send_signal(signal.SIGTERM)
             assert process.wait(PATIENCE_S) == 0
         finally:

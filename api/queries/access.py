@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from msgspec import Struct
@@ -20,12 +21,14 @@ from api.permissions import ROLES, Permission
 from api.queries.engine.resources import Filter, Resource, reads_of
 from domain.access.api_key import API_KEY, MakeApiKey, RotateApiKey
 from domain.access.approval import APPROVAL, approval_stream
+from domain.access.approval import KNOWN as APPROVAL_KNOWN
 from domain.access.key_text import SECRET_BYTES, digest_of, key_text
 from domain.access.proposal import PROPOSAL
 from domain.access.tenant import TENANT, tenant_stream
 from domain.access.user import USER
 from domain.access.values import Role
-from domain.kernel.command import Actor, Context
+from domain.kernel.command import Actor, Command, Context
+from domain.kernel.decider import Decider
 from domain.kernel.refusal import Refusal, refusal
 from domain.kernel.times import business_date, utc_text
 from projections.access.access_book import API_KEYS, TENANTS, USERS
@@ -50,7 +53,13 @@ EXPOSED = (
         otherwise=_P.TENANTS,
         place=lambda owner, given: tenant_stream(owner, given["tenant"]) if "tenant" in given else None,
     ),
-    Exposed(decider=APPROVAL, otherwise=_P.ACCESS, place=lambda tenant, _: approval_stream(tenant)),
+    Exposed(
+        decider=APPROVAL,
+        otherwise=_P.ACCESS,
+        place=lambda tenant, _: approval_stream(tenant),
+        taken=APPROVAL_KNOWN,
+        again="require",
+    ),
     Exposed(
         decider=PROPOSAL,
         otherwise=_P.PROPOSE,
@@ -64,9 +73,9 @@ EXPOSED = (
 READS = (
     *reads_of(Resource(USER, USERS), _P.ACCESS, ("state", "kind"), columns="id label kind roles state last_position"),
     *reads_of(
-        Resource(API_KEY, API_KEYS),
+        Resource(API_KEY, API_KEYS, renamed={"holder": "user"}),
         _P.ACCESS,
-        (Filter("user", about="Only of this user."), "state"),
+        (Filter("user", column="holder", about="Only of this user."), "state"),
         columns="id label user role scopes state expires_at",
     ),
     *reads_of(Resource(TENANT, TENANTS), _P.TENANTS, ("state",), columns="id label registered state"),
@@ -112,14 +121,16 @@ class ShownKey(Struct, frozen=True):
     appended: Appended
 
 
-async def make_key(ledger: Ledger, by: Acting, wanted: WantedKey, key: str = "") -> ShownKey | Refusal:
+async def make_key(
+    ledger: Ledger, by: Acting, wanted: WantedKey, *, key: str = "", stream: UUID | None = None
+) -> ShownKey | Refusal:
     """Make a key of a user. Under an idempotency key that is known the key is told without its text.
 
     Raises `KeyReused` for another payload under the idempotency key.
     """
     if (refused := _beyond(by, wanted.role, wanted.scopes)) is not None:
         return refused
-    at, stream = now(), new_id()
+    at, stream = now(), stream or new_id()
     text = key_text(stream, random_bytes(SECRET_BYTES))
     command = MakeApiKey(
         user=wanted.user,
@@ -181,6 +192,16 @@ async def _shown(ledger: Ledger, by: Acting, asked: _Asked, text: str) -> ShownK
 
 def _stream_of(asked: _Asked) -> UUID | None:
     return None if isinstance(asked.command, MakeApiKey) else asked.stream
+
+
+async def executed(
+    ledger: Ledger, by: Acting, decider: Decider[Any], stream: UUID, command: Command
+) -> Appended | Refusal:
+    """Give a command of access under a key of the program's own."""
+    context = context_of(by, stream, now())
+    return await ledger.execute(
+        decider, Request(stream=stream, key=f"access:{context.command.hex}", command=command, context=context)
+    )
 
 
 def context_of(by: Acting, case: UUID, at: datetime) -> Context:

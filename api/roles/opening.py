@@ -10,14 +10,15 @@ from contextlib import asynccontextmanager
 from uuid import UUID, uuid5
 
 from adapters.keys import KeyFileError
-from adapters.postgres.api_keys import first_operator
 from adapters.postgres.connections import Connection, connect
+from adapters.postgres.keys_of_before import first_operator
 from adapters.postgres.ledger import Request, payload
 from adapters.postgres.schema import SHARD
 from adapters.postgres.writing.sequencer import NotFirst
 from adapters.system import now
 from api.compose import Base, Running, running
 from api.queries.ledger import ledger_state
+from api.roles.keys import adopt_keys
 from domain.access.ledger import LEDGER, OPEN_ALREADY, OpenLedger, ledger_stream
 from domain.kernel.command import SYSTEM, Actor, Context
 from domain.kernel.refusal import Refusal
@@ -50,6 +51,9 @@ async def ensure_opened(program: Running) -> None:
             continue  # another program was first: look what it wrote
         if isinstance(outcome, Refusal):
             assert outcome.kind is OPEN_ALREADY, outcome
+    owner = (await program.queries.run(ledger_state)).owner
+    assert owner is not None, "it was opened"
+    await adopt_keys(program, owner)
 
 
 async def _check_payload_key(program: Running) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import socket
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from functools import partial
 from types import FrameType
 
@@ -19,6 +19,7 @@ from starlette.responses import RedirectResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.admission import authentication
+from api.authentication import Authentication
 from api.compose import Base, Running
 from api.console.app import Console
 from api.console.requests import ROOT
@@ -44,8 +45,9 @@ TICKS_OF_A_SWEEP = 5
 class Site:
     """The HTTP interface with the console beside it. The interface's lifespan is that of the whole."""
 
-    def __init__(self, interface: FastAPI, console: ASGIApp) -> None:
+    def __init__(self, interface: FastAPI, console: ASGIApp, access: Authentication) -> None:
         self.interface = interface
+        self.access = access
         self._console = console
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -65,7 +67,7 @@ def site(ledger: Running) -> Site:
     given = ledger.settings
     rates = RateLimits(key=given.rate_per_key, tenant=given.rate_per_tenant, address=given.rate_per_address)
     interface = create_app(ledger, rates=rates)
-    return Site(interface, Console(ledger, access, interface.state.services.rates).app())
+    return Site(interface, Console(ledger, access, interface.state.services.rates).app(), access)
 
 
 class Server(uvicorn.Server):
@@ -74,7 +76,7 @@ class Server(uvicorn.Server):
     It ends by itself when told to, instead of raising the signal again after its work is done.
     """
 
-    def __init__(self, config: uvicorn.Config, connections: Connections, ready: Callable[[], None]) -> None:
+    def __init__(self, config: uvicorn.Config, connections: Connections, ready: Callable[[], Awaitable[None]]) -> None:
         super().__init__(config)
         self._connections = connections
         self._ready = ready
@@ -87,7 +89,7 @@ class Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Listen, and say so."""
         await super().startup(sockets)
-        self._ready()
+        await self._ready()
 
     async def on_tick(self, counter: int) -> bool:
         """Ten times a second."""
@@ -97,13 +99,16 @@ class Server(uvicorn.Server):
         return await super().on_tick(counter)
 
 
-def serve(on: Base, listener: socket.socket, ready: Callable[[], None]) -> None:
-    """Serve until a signal; `ready` is called once requests are taken."""
+Ready = Callable[[Running], Awaitable[None]]
+
+
+def serve(on: Base, listener: socket.socket, ready: Ready) -> None:
+    """Serve until a signal; `ready` is awaited once requests are taken."""
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(_serve(on, listener, ready))
 
 
-async def _serve(on: Base, listener: socket.socket, ready: Callable[[], None]) -> None:
+async def _serve(on: Base, listener: socket.socket, ready: Ready) -> None:
     connections = Connections(ConnectionLimits(most=room_for(on.settings.connections)))
     proxies = on.settings.trusted_proxies
     async with opened(on) as ledger:
@@ -125,4 +130,4 @@ async def _serve(on: Base, listener: socket.socket, ready: Callable[[], None]) -
         gc.freeze()
         gc.set_threshold(*GC_THRESHOLDS)
         async with seen(on, NAME):
-            await Server(config, connections, ready).serve(sockets=[listener])
+            await Server(config, connections, partial(ready, ledger)).serve(sockets=[listener])

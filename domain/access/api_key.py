@@ -30,6 +30,9 @@ from domain.kernel.refusal import Refusal, refusal
 from domain.kernel.times import utc_text
 from domain.kernel.values import Code, Digest
 
+NOT_SHOWN = "not_shown"
+"""Why a key is revoked that was made and could not be shown: nobody knows it."""
+
 LIFE_DAYS_MAX = 366
 OVERLAP_HOURS_MAX = 7 * 24
 Scopes = Annotated[tuple[Scope, ...], Meta(max_length=SCOPES_MAX)]
@@ -90,6 +93,7 @@ class ApiKeyState(State, frozen=True, kw_only=True):
     previous: str = ""
     previous_until: str = ""
     shown_to: str = ""
+    never_shown: bool = False
 
 
 class MakeApiKey(Command, frozen=True):
@@ -232,7 +236,7 @@ def _rotated(state: ApiKeyState, event: ApiKeyRotated) -> ApiKeyState:
 
 
 def _revoked(state: ApiKeyState, event: ApiKeyRevoked) -> ApiKeyState:
-    return replace(state, phase=ApiKeyPhase.REVOKED)
+    return replace(state, phase=ApiKeyPhase.REVOKED, never_shown=event.reason == NOT_SHOWN)
 
 
 _LIVE = frozenset({ApiKeyPhase.LIVE})

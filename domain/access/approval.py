@@ -2,7 +2,8 @@
 
     Absent ─required─▶ Present ─required─▶ Present (another list)
 
-One stream for each tenant. Who takes a command off the list needs a second person for that, whatever the list says. A
+One stream for each tenant. Who takes a command off the list needs a second person for that, whatever the list says, unless
+he owns the data directory. A
 command on the list is refused to whoever gives it alone; it is proposed, and a second
 person approves it (`domain.access.proposal`). Without an event nothing is on the list.
 """
@@ -15,7 +16,7 @@ from uuid import UUID, uuid5
 from msgspec import Meta
 from msgspec.structs import replace
 
-from domain.kernel.command import Command, Context, command_word
+from domain.kernel.command import SYSTEM, Command, Context, command_word
 from domain.kernel.decider import ABSENT, DECIDERS, PRESENT, Answer, Decider, Rule, State, without_phase
 from domain.kernel.event import Event, event_type, is_personal
 from domain.kernel.refusal import refusal
@@ -55,6 +56,11 @@ UNKNOWN_COMMAND = refusal(
     "没有可供复核的命令 {command}",
 )
 UNCHANGED = refusal("approval.unchanged", "These are the commands that need a second person already", "复核要求未变")
+KNOWN = refusal(
+    "approval.known",
+    "The list is there already; change it (POST /v1/approvals/{{approval}}/require)",
+    "复核清单已存在，请修改（POST /v1/approvals/{{approval}}/require）",
+)
 NEEDED = refusal(
     "approval.needed",
     "The command {command} needs a second person: propose it (POST /v1/proposals)",
@@ -82,7 +88,8 @@ def _require(command: RequireApproval, state: ApprovalState, context: Context) -
     unknown = sorted(set(commands) - _known())
     if unknown:
         return UNKNOWN_COMMAND(command=unknown[0])
-    if not context.proposed_by and not set(commands) >= set(state.commands):
+    alone = not context.proposed_by and context.actor.role != SYSTEM
+    if alone and not set(commands) >= set(state.commands):
         return NEEDED(command=command_name(APPROVAL.name, RequireApproval))
     return UNCHANGED() if commands == state.commands else (ApprovalRequired(commands=commands),)
 

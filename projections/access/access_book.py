@@ -29,7 +29,7 @@ class User(StateRow, frozen=True, kw_only=True):
 class ApiKey(StateRow, frozen=True, kw_only=True):
     """One API key without its secret; `scopes` are joined by spaces, none means all that its role may."""
 
-    user: Annotated[UUID, noun("user")]
+    holder: Annotated[UUID, noun("user")]
     state: Annotated[str, states(ApiKeyPhase)]
     role: Annotated[str, states(Role)]
     scopes: Annotated[str, shown(tuple[str, ...])]
@@ -60,8 +60,8 @@ API_KEYS = state_projection(
     ApiKey,
     name="api_keys",
     version=1,
-    columns={"scopes": lambda state: " ".join(state.scopes)},
-    indexes=(BY_ID, ("tenant", "user")),
+    columns={"holder": lambda state: state.user, "scopes": lambda state: " ".join(state.scopes)},
+    indexes=(BY_ID, ("tenant", "holder")),
 )
 
 TENANTS = state_projection(

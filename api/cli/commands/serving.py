@@ -29,7 +29,7 @@ from api.language import message, text
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from api.compose import Base
+    from api.compose import Base, Running
 
 _WHY = {
     errno.EADDRINUSE: message("is taken; choose another port with --port or LEASELEDGER_PORT (0 takes a free one)"),
@@ -170,23 +170,22 @@ def _serve(session: Session, on: Base, listener: socket.socket, told: mmap.mmap)
     serve(on, listener, partial(announce, session, on, listener, told))
 
 
-def announce(session: Session, on: Base, listener: socket.socket, told: mmap.mmap) -> None:
+async def announce(session: Session, on: Base, listener: socket.socket, told: mmap.mmap, ledger: Running) -> None:
     """Say where the program listens, with the operator key where one has to be made; `told` is 1 once it was said.
 
-    A key is made when it is printed, and only then: if printing fails, or the program dies before it is done, there is
-    no key, and the next start makes one.
+    If printing fails, the key that it was for is revoked, and the next start makes another.
     """
-    from adapters.postgres.api_keys import ensure_operator_key
-    from adapters.postgres.connections import connect
-    from adapters.system import now, random_bytes
+    from api.roles.keys import first_operator_key, revoke_unshown
 
+    shown = await first_operator_key(ledger)
+    key = None if shown is None else shown.text
     try:
-        with connect(on.url) as connection, connection.transaction():
-            key = ensure_operator_key(connection, on.settings.tenant, random_bytes, now())
-            if key is not None or not told[0]:
-                session.emit(_about(session, on, listener, key), lambda out: _show(out, session, on, listener, key))
+        if key is not None or not told[0]:
+            session.emit(_about(session, on, listener, key), lambda out: _show(out, session, on, listener, key))
     except (OSError, SystemExit) as error:  # the library for terminals ends a program whose output nobody reads
         session.say(text("Where it listens could not be printed: {why}", why=sentence(error)))
+        if shown is not None:
+            await revoke_unshown(ledger, shown)
     else:
         told[0] = 1
 

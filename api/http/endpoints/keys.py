@@ -84,7 +84,7 @@ async def make_api_key(request: Request, principal: Keeper, of: Of) -> Response:
     key = idempotency_key(headers.idempotency_key)
     given = _KEYS.read(await read_body(headers, request.receive))
     wanted = WantedKey(user=given.user, role=given.role, label=given.label, scopes=given.scopes, days=given.days)
-    return _answered(await make_key(of.running.ledger, _acting(principal), wanted, key), 201)
+    return _answered(await make_key(of.running.ledger, _acting(principal), wanted, key=key), 201)
 
 
 async def rotate_api_key(request: Request, api_key: ApiKeyPath, principal: Keeper, of: Of) -> Response:  # type: ignore[valid-type]

@@ -42,7 +42,6 @@ from chain.errors import MalformedNote, ProofMismatch
 
 INSIDE = (
     "adapters.imports.second.",
-    "adapters.postgres.api_keys.NoSuchKey",
     "adapters.eventsourcing.",
     "adapters.pricing.solver.NoRate",
     "adapters.reference.plans._Twice",

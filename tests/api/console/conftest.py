@@ -9,11 +9,7 @@ from typing import Any
 import httpx
 import pytest
 import pytest_asyncio
-from psycopg import Connection
 
-from adapters.postgres.api_keys import create_key
-from adapters.postgres.connections import connect
-from adapters.system import now, random_bytes
 from api.compose import Base, running
 from api.demonstration import living
 from api.roles.serve import site
@@ -29,17 +25,12 @@ async def application(lived: Base) -> AsyncIterator[Any]:
 
 
 @pytest.fixture
-def keys(lived: Base) -> dict[str, str]:
+def keys(lived: Base, application: Any) -> dict[str, str]:
     """A key of each role that pages are for, and one of another tenant."""
-    with connect(lived.url) as connection:
-        shop, car = (part.tenant for part in living.parts(lived.settings.tenant))
-        made = {role: key_of(connection, shop, role) for role in ("operator", "collector", "court")}
-        return made | {"elsewhere": key_of(connection, car, "operator")}
-
-
-def key_of(connection: Connection[Any], tenant: Any, role: str) -> str:
-    """A new key."""
-    return create_key(connection, tenant, role, "tests", random_bytes, now())
+    known = KnownKeys(application.access)
+    shop, car = (part.tenant for part in living.parts(lived.settings.tenant))
+    made = {role: known.key(shop, role) for role in ("operator", "collector", "court")}
+    return made | {"elsewhere": known.key(car, "operator")}
 
 
 @pytest_asyncio.fixture(loop_scope="session")

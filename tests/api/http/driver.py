@@ -10,14 +10,14 @@ from uuid import UUID
 
 import httpx
 
-from adapters.postgres.api_keys import create_key
 from adapters.postgres.connections import connect
-from adapters.system import new_id, now, random_bytes
+from adapters.system import new_id
 from api.compose import Base, Running, running
 from api.edge.rates import RateLimits
 from api.http import Limits, create_app
 from projections.engine.runner import Runner
 from projections.registry import PROJECTIONS
+from tests.access import KnownKeys
 from tests.given import appended
 
 QUICK = Limits(wait_s=0.3, poll_s=0.01, stream_life_s=0.4, stream_poll_s=0.02, heartbeat_s=0.1)
@@ -68,6 +68,7 @@ class Http:
     running: Running
     app: Any
     client: httpx.AsyncClient
+    known: KnownKeys
     tenant: UUID = field(default_factory=new_id)
     keys: dict[tuple[UUID, str], str] = field(default_factory=dict)
 
@@ -75,8 +76,7 @@ class Http:
         """An API key of a role, by default of this test's tenant."""
         place = (tenant or self.tenant, role)
         if place not in self.keys:
-            with connect(self.on.url) as connection:
-                self.keys[place] = create_key(connection, place[0], role, "test", random_bytes, now())
+            self.keys[place] = self.known.key(place[0], role)
         return self.keys[place]
 
     def headers(self, role: str = "operator", **more: str) -> dict[str, str]:
@@ -87,7 +87,7 @@ class Http:
 
     def another_tenant(self) -> Http:
         """The same interface for somebody else."""
-        return Http(self.on, self.running, self.app, self.client)
+        return Http(self.on, self.running, self.app, self.client, self.known)
 
     async def get(self, path: str, role: str = "operator", **more: str) -> httpx.Response:
         """GET under a role, with more headers."""
@@ -147,4 +147,4 @@ async def opened(on: Base, limits: Limits = QUICK, rates: RateLimits = UNLIMITED
             app.router.lifespan_context(app),
             httpx.AsyncClient(transport=transport, base_url="http://ledger") as client,
         ):
-            yield Http(on, ledger, app, client)
+            yield Http(on, ledger, app, client, KnownKeys(app.state.services.access))

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
 import pytest
 
-from adapters.postgres import api_keys
-from adapters.postgres.connections import connect
-from adapters.system import new_id, now
+from adapters.system import new_id
 from api import authentication
 from api.exposure import exposed
 from api.http.commands.specs import specs
 from api.permissions import ROLES, Permission
+from domain.access.key_text import PresentedKey, key_text
+from domain.kernel.ids import format_id
+from tests.access import recorded_key, stream_of
 from tests.api.http.driver import DRAFT, Http
 
 DESIGNED = {
@@ -116,37 +118,49 @@ async def test_another_tenants_application_looks_like_none(http: Http) -> None:
 async def test_revoked_key(http: Http, monkeypatch: pytest.MonkeyPatch) -> None:
     """Within the cache's few seconds it may still work; then never again."""
     monkeypatch.setattr(authentication, "KEY_CACHE_S", 0.0)
-    secret = http.key()
+    secret = await recorded_key(http.running, http.tenant, "auditor")
     assert (await http.client.get("/v1/events", headers={"Authorization": f"Bearer {secret}"})).status_code == 200
-    with connect(http.on.url) as connection:
-        identifier = api_keys.key_id(api_keys.key_hash(secret))
-        api_keys.revoke_key(connection, http.tenant, identifier, now())
+    revoked = await http.post(f"/v1/api_keys/{format_id('api_key', stream_of(secret))}/revoke", {"reason": "leaked"})
+    assert revoked.status_code == 200, revoked.text
     answer = await http.client.get("/v1/events", headers={"Authorization": f"Bearer {secret}"})
     assert (answer.status_code, answer.json()["code"]) == (401, "auth.unknown")
 
 
-async def test_keys_are_looked_up_once_in_a_while(http: Http) -> None:
-    asked: list[bytes] = []
+def some_key(number: int) -> str:
+    return key_text(UUID(int=number), bytes(32))
 
-    async def find(hashed: bytes) -> None:
-        asked.append(hashed)
+
+async def test_keys_are_looked_up_once_in_a_while(http: Http) -> None:
+    asked: list[PresentedKey] = []
+
+    async def find(key: PresentedKey) -> None:
+        asked.append(key)
 
     guarded = authentication.Authentication(find)
     for _ in range(3):
-        assert await guarded.find("llk_x") is None
-    assert asked == [api_keys.key_hash("llk_x")]
+        assert await guarded.find(some_key(1)) is None
+    assert [one.stream for one in asked] == [UUID(int=1)]
+
+
+async def test_what_is_no_key_is_asked_of_nobody(http: Http) -> None:
+    async def find(key: PresentedKey) -> None:
+        pytest.fail("it was asked for")
+
+    guarded = authentication.Authentication(find)
+    for slip in ("llk_x", some_key(1)[:-1] + "!", some_key(1).replace("llk_", "llk-"), some_key(1)[::-1], ""):
+        assert await guarded.find(slip) is None
 
 
 async def test_cache_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(authentication, "CACHED_KEYS", 3)
     tenant = new_id()
 
-    async def find(hashed: bytes) -> api_keys.ApiKey:
-        return api_keys.ApiKey(api_keys.key_id(hashed), tenant, "auditor", "", "")
+    async def find(key: PresentedKey) -> authentication.Principal:
+        return authentication.Principal(tenant, "auditor", "api_key_1", key.stream, "person")
 
     guarded = authentication.Authentication(find)
     for number in range(10):
-        found = await guarded.find(f"llk_{number}")
+        found = await guarded.find(some_key(number))
         assert found is not None
         assert found.tenant == tenant
     assert len(guarded._cache) == 3

@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from adapters.postgres import api_keys
+from api.authentication import Principal
 from api.compose import Base
 from api.edge.rates import Buckets, RateLimits
+from domain.access.key_text import PresentedKey
 from tests.api.http.driver import QUICK, UNLIMITED, Http, opened
 
 LIMITS = RateLimits(key=3, tenant=4, address=5)
@@ -56,16 +57,17 @@ async def test_all_keys_of_a_tenant(limited: Http) -> None:
 async def test_made_up_keys_cost_no_query_once_there_were_too_many(limited: Http, monkeypatch: object) -> None:
     """Who has a key goes on, from the same address."""
     assert (await limited.get("/v1/plans")).status_code == 200
-    asked, find = list[bytes](), limited.app.state.services.access._find_key
+    asked, find = list[PresentedKey](), limited.app.state.services.access._find
 
-    async def counted(hashed: bytes) -> api_keys.ApiKey | None:
-        asked.append(hashed)
-        found: api_keys.ApiKey | None = await find(hashed)
+    async def counted(key: PresentedKey) -> Principal | None:
+        asked.append(key)
+        found: Principal | None = await find(key)
         return found
 
-    limited.app.state.services.access._find_key = counted
+    limited.app.state.services.access._find = counted
     answers = [
-        await limited.client.get("/v1/plans", headers={"Authorization": f"Bearer llk_{number}"}) for number in range(20)
+        await limited.client.get("/v1/plans", headers={"Authorization": f"Bearer llk_{number:043d}"})
+        for number in range(20)
     ]
     assert [answer.status_code for answer in answers] == [401] * 10 + [429] * 10
     assert len(asked) == 10
@@ -95,16 +97,16 @@ async def test_what_one_tenant_asks_for_does_not_keep_another_waiting(on: Base) 
 async def test_a_crowd_with_one_new_key_is_one_question(http: Http, monkeypatch: pytest.MonkeyPatch) -> None:
     """After a restart nobody's key is known; whoever has one must not be taken for somebody who guesses."""
     services = http.app.state.services
-    key, asked = http.key(), list[bytes]()
-    find = services.access._find_key
+    secret, asked = http.key(), list[PresentedKey]()
+    find = services.access._find
 
-    async def counted(hashed: bytes) -> Any:
-        asked.append(hashed)
-        return await find(hashed)
+    async def counted(key: PresentedKey) -> Any:
+        asked.append(key)
+        return await find(key)
 
-    monkeypatch.setattr(services.access, "_find_key", counted)
+    monkeypatch.setattr(services.access, "_find", counted)
     monkeypatch.setattr(services.rates, "addresses", Buckets(5))
-    headers = {"Authorization": f"Bearer {key}"}
+    headers = {"Authorization": f"Bearer {secret}"}
     answers = await asyncio.gather(*(http.client.get("/v1/plans", headers=headers) for _ in range(40)))
     assert {one.status_code for one in answers} == {200}
     assert len(asked) == 1

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -11,16 +13,18 @@ import pytest
 from psycopg import Connection
 
 from adapters.keys import KeyFileError
-from adapters.postgres.api_keys import create_key
 from adapters.postgres.connections import connect
 from adapters.postgres.log import Log
-from adapters.system import now, random_bytes
+from adapters.system import now
+from api.admission import authentication
 from api.compose import Running
 from api.queries.ledger import ledger_state
+from api.roles.keys import first_operator_key, revoke_unshown
 from api.roles.opening import ensure_opened, opened
 from chain.entry import parse
 from domain.intake.application.rules import APPLICATION
 from domain.kernel.ids import uuid7
+from domain.kernel.times import utc_text
 from tests.adapters.postgres.story import ANONYMOUS, TENANT, draft_about, request
 from tests.ledger import ORIGIN, Server, composed_on
 
@@ -60,13 +64,23 @@ async def test_many_starts_at_once_open_it_once(url: str, tmp_path: Path, connec
     assert owner_on(url) in (TENANT, OTHER)
 
 
+def key_of_before(connection: Connection[Any], tenant: UUID, role: str, number: int) -> str:
+    """A key as a program of before made it."""
+    text = f"llk_{number:043d}"
+    connection.execute(
+        "INSERT INTO ledger.api_keys VALUES (%s, %s, %s, 'first operator', %s)",
+        (sha256(text.encode()).digest(), tenant, role, utc_text(now() + timedelta(seconds=number))),
+    )
+    return text
+
+
 @pytest.mark.parametrize("key_of", [None, OTHER])
 async def test_a_ledger_with_events_belongs_to_its_first_operator(program: Running, key_of: UUID | None) -> None:
     await program.ledger.execute(APPLICATION, request(uuid7(1, 5), ANONYMOUS))
     if key_of is not None:
         with connect(program.url) as connection:
-            create_key(connection, key_of, "operator", "first operator", random_bytes, now())
-            create_key(connection, TENANT, "operator", "second", random_bytes, now())
+            for number, tenant in enumerate((key_of, TENANT)):
+                key_of_before(connection, tenant, "operator", number)
     await ensure_opened(program)
     assert owner_on(program.url) == (key_of or program.settings.tenant)
 
@@ -105,3 +119,48 @@ async def test_keys_that_signed_events_open_no_empty_ledger(url: str, tmp_path: 
     said = "expected the ledger of 1 events that these keys have signed, got an empty"
     with server.ledger() as empty, pytest.raises(KeyFileError, match=said):
         await start(empty, tmp_path, TENANT)
+
+
+async def test_keys_of_before_are_taken_over_once(program: Running) -> None:
+    """They work as before, name the digest that their actors' ids of before began with, and nothing adopts later rows."""
+    with connect(program.url) as connection:
+        texts = [key_of_before(connection, *one) for one in ((TENANT, "operator", 1), (OTHER, "collector", 2))]
+    await ensure_opened(program)
+    size = await program.reader.size()
+    with connect(program.url) as connection:
+        late = key_of_before(connection, TENANT, "operator", 3)
+    await ensure_opened(program)
+    assert await program.reader.size() == size
+    find = authentication(program).find
+    owner, collector, nobody = [await find(text) for text in (*texts, late)]
+    assert owner is not None
+    assert collector is not None
+    assert (owner.tenant, owner.role, owner.kind) == (TENANT, "operator", "machine")
+    assert (collector.tenant, collector.role, nobody) == (OTHER, "collector", None)
+    assert await first_operator_key(program) is None
+
+
+async def test_no_row_of_before_counts_beside_keys_that_are_events(program: Running) -> None:
+    await ensure_opened(program)
+    assert await first_operator_key(program) is not None
+    with connect(program.url) as connection:
+        late = key_of_before(connection, program.settings.tenant, "operator", 1)
+    await ensure_opened(program)
+    assert await authentication(program).find(late) is None
+
+
+async def test_a_first_key_that_was_not_shown_is_followed_by_another(program: Running) -> None:
+    await ensure_opened(program)
+    find = authentication(program).find
+    first = await first_operator_key(program)
+    assert first is not None
+    assert first.text is not None
+    await revoke_unshown(program, first)
+    second = await first_operator_key(program)
+    assert second is not None
+    assert second.text is not None
+    assert await first_operator_key(program) is None
+    assert await find(first.text) is None
+    found = await find(second.text)
+    assert found is not None
+    assert (found.role, found.kind) == ("operator", "person")

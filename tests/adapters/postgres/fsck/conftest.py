@@ -11,11 +11,10 @@ from eventsourcing.persistence import StoredEvent
 from msgspec.structs import replace
 from psycopg import Connection
 
-from adapters.postgres.api_keys import create_key, keys_of, revoke_key
 from adapters.postgres.log import Log
 from adapters.postgres.vault import destroy_key
 from adapters.postgres.writing.sequencer import Append, Part
-from adapters.system import new_id, random_bytes
+from adapters.system import new_id
 from api.compose import Running
 from domain.intake.application.commands import StartVerification
 from domain.intake.application.rules import APPLICATION
@@ -62,7 +61,9 @@ async def everything(program: Running, connection: Connection[Any]) -> Running:
         library.insert_events(events, context=context(stream))
     Log(connection).publish(program.signer, START + timedelta(hours=1))
     destroy_key(connection, TENANT, persons[0], "2026-03-02T05:00:00.000000Z")
-    for label in ("till", "gate"):
-        create_key(connection, TENANT, "auditor", label, random_bytes, START)
-    revoke_key(connection, TENANT, keys_of(connection, TENANT)[0].id, START)
+    for number, revoked in ((1, None), (2, "2026-03-02T05:00:00.000000Z")):
+        connection.execute(
+            "INSERT INTO ledger.api_keys VALUES (%s, %s, 'auditor', 'till', '2026-03-02T04:00:00.000000Z', %s)",
+            (bytes([number]) * 32, TENANT, revoked),
+        )
     return program

@@ -9,8 +9,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from adapters.postgres.api_keys import key_hash, key_id
 from adapters.system import new_id
+from domain.kernel.ids import format_id
+from tests.access import stream_of
 from tests.api.http.driver import DRAFT, PERSON
 from tests.ledger import Server
 from tests.serving import Serving, serving, until
@@ -44,7 +45,7 @@ def test_a_command(served: Serving) -> None:
     assert line == {
         "event": "request", "level": "info", "method": "POST", "route": "/v1/applications", "status": 201,
         "bytes": len(made.body), "request_id": made.headers["x-request-id"], "client": "127.0.0.1",
-        "tenant": str(tenant), "key": key_id(key_hash(key)),
+        "tenant": str(tenant), "key": format_id("api_key", stream_of(key)),
     }  # fmt: skip
 
 

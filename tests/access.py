@@ -1,0 +1,81 @@
+"""Keys for tests: principals that an application knows without a ledger's word, and keys that a ledger really holds."""
+
+from __future__ import annotations
+
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+from uuid import UUID, uuid5
+
+from adapters.system import new_id, random_bytes
+from api.authentication import Authentication, Principal
+from api.compose import Base, Running
+from api.queries.access import Acting, WantedKey, executed, make_key
+from api.roles.opening import opened
+from domain.access.api_key import API_KEY
+from domain.access.key_text import SECRET_BYTES, PresentedKey, key_text, presented
+from domain.access.user import USER, RegisterUser, UserKind
+from domain.access.values import Role
+from domain.kernel.command import SYSTEM, Actor
+from domain.kernel.ids import format_id
+from domain.kernel.refusal import Refusal
+
+
+def stream_of(key: str) -> UUID:
+    """The stream that a key names."""
+    asked = presented(key)
+    assert asked is not None
+    return asked.stream
+
+
+class KnownKeys:
+    """Keys of any role and tenant that leave no events: whoever is not among them is asked of the ledger."""
+
+    def __init__(self, access: Authentication) -> None:
+        self._known: dict[str, Principal] = {}
+        self._ledger = access._find
+        access._find = self
+
+    async def __call__(self, key: PresentedKey) -> Principal | None:
+        """The principal of a key."""
+        known = self._known.get(key.digest)
+        return known if known is not None else await self._ledger(key)
+
+    def key(self, tenant: UUID, role: str, kind: str = "person", scopes: frozenset[str] = frozenset()) -> str:
+        """A key of a user of its own."""
+        stream = new_id()
+        text = key_text(stream, random_bytes(SECRET_BYTES))
+        asked = presented(text)
+        assert asked is not None
+        name = format_id(API_KEY.name, stream)
+        self._known[asked.digest] = Principal(tenant, role, name, uuid5(tenant, f"{role}:{kind}"), kind, scopes)
+        return text
+
+    def forget(self, key: str) -> None:
+        """Let a key be nobody's from now on."""
+        asked = presented(key)
+        assert asked is not None
+        del self._known[asked.digest]
+
+
+async def recorded_key(ledger: Running, tenant: UUID, role: str, *, kind: UserKind = UserKind.PERSON) -> str:
+    """A key that the ledger holds, of a user who was registered for it."""
+    by, user = Acting(tenant, Actor(SYSTEM, "tests")), new_id()
+    label = "E1" if kind is UserKind.PERSON else "tests"
+    command = RegisterUser(kind=kind, label=label, roles=(Role(role),))
+    registered = await executed(ledger.ledger, by, USER, user, command)
+    assert not isinstance(registered, Refusal), registered
+    made = await make_key(ledger.ledger, by, WantedKey(user=user, role=Role(role), label="tests"))
+    assert not isinstance(made, Refusal), made
+    assert made.text is not None
+    return made.text
+
+
+def key_of(on: Base, tenant: UUID, role: str) -> str:
+    """As `recorded_key`, for whoever has no loop: on a thread and a ledger at work of its own."""
+
+    async def work() -> str:
+        async with opened(on) as ledger:
+            return await recorded_key(ledger, tenant, role)
+
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(lambda: asyncio.run(work())).result()
