@@ -1,4 +1,4 @@
-"""Access: users, keys, tenants and proposals; the keys that are shown once, and the command that a second person approves.
+"""Access: users, keys, tenants and proposals, and how the keys are made that are shown once.
 
 make_key   ─▶ a secret and the key's stream ─▶ MakeApiKey ─▶ the key's text, told once
 rotate_key ─▶ a new secret of the same key
@@ -212,7 +212,7 @@ def context_of(by: Acting, case: UUID, at: datetime) -> Context:
 
 
 def _beyond(by: Acting, role: str, scopes: Collection[str]) -> Refusal | None:
-    """The refusal of a key that may more than who makes it: else a key kept to few permissions could make a wider one."""
+    """The refusal of a key that may more than who makes it: a narrow key could else make a wider one."""
     if by.may is None:
         return None
     wanted = {str(one) for one in ROLES.get(role, ())} & (set(scopes) or {str(one) for one in Permission})

@@ -51,9 +51,9 @@ async def ensure_opened(program: Running) -> None:
             continue  # another program was first: look what it wrote
         if isinstance(outcome, Refusal):
             assert outcome.kind is OPEN_ALREADY, outcome
-    owner = (await program.queries.run(ledger_state)).owner
-    assert owner is not None, "it was opened"
-    await adopt_keys(program, owner)
+    opened_by = (await program.queries.run(ledger_state)).owner
+    assert opened_by is not None, "it was opened"
+    await adopt_keys(program, opened_by)
 
 
 async def _check_payload_key(program: Running) -> None:

@@ -42,8 +42,8 @@ Scopes = Annotated[tuple[Scope, ...], Meta(max_length=SCOPES_MAX)]
 class ApiKeyMade(Event, frozen=True):
     """A key of a user: in which role it acts, and within that role for which permissions, sorted; none means all.
 
-    `digest` is SHA-256 of the key's whole text, `expires_at` the first instant at which it no longer works, `by` who made
-    it and saw its secret.
+    `digest` is SHA-256 of the key's whole text, `expires_at` the first instant at which it no longer works, `by` who
+    made it and saw its secret.
     """
 
     user: UUID

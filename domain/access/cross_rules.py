@@ -90,8 +90,11 @@ def _key(proposal: Proposal) -> UUID | None:
 
 CrossRule(MakeApiKey, _user_needs, _has_its_role)
 CrossRule(RotateApiKey, _user_needs, _has_its_role)
-for _command in (RegisterTenant, SuspendTenant, ReinstateTenant):
-    CrossRule(_command, _owner_needs, _by_the_owner)
-for _command in (GrantRole, WithdrawRole, SuspendUser, ReinstateUser):
-    CrossRule(_command, _nothing, _not_itself)
+CrossRule(RegisterTenant, _owner_needs, _by_the_owner)
+CrossRule(SuspendTenant, _owner_needs, _by_the_owner)
+CrossRule(ReinstateTenant, _owner_needs, _by_the_owner)
+CrossRule(GrantRole, _nothing, _not_itself)
+CrossRule(WithdrawRole, _nothing, _not_itself)
+CrossRule(SuspendUser, _nothing, _not_itself)
+CrossRule(ReinstateUser, _nothing, _not_itself)
 CrossRule(ApproveProposal, _persons_needs, _two_persons)

@@ -3,8 +3,8 @@
     llk_ <stream, 22> _ <secret, 32> <check, 6>      letters and digits (base 62), most significant first
 
 The stream says which key it is, and is public; the secret is 190 random bits; the check is CRC-32 (ISO 3309) of all
-before it, so that a scanner tells a key from what only looks like one, and nobody is asked about a slip of the pen. Keys
-of before had no stream in them: `llk_` and 43 characters of base64url. Theirs follows from their digest.
+before it, so that a scanner tells a key from what only looks like one, and nobody is asked about a slip of the pen.
+Keys of before had no stream in them: `llk_` and 43 characters of base64url. Theirs follows from their digest.
 """
 
 from __future__ import annotations

@@ -68,7 +68,7 @@ class LedgerOpenedForDemonstration(Event, frozen=True):
 
 @event_type("ledger.keys_adopted.v1")
 class LedgerKeysAdopted(Event, frozen=True):
-    """The API keys that a table held before keys were recorded as events were taken over, so many; once and never again.
+    """The API keys that a table held before keys were recorded as events were taken over, so many; once and for all.
 
     Each is an `api_key.made` of the same append, under the SHA-256 of its text, whose first 16 digits after `key_` were
     the actor's id in events of before.

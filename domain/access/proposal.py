@@ -4,8 +4,8 @@
                      ├──rejected──▶ Rejected
                      └──withdrawn─▶ Withdrawn
 
-Who approves is another person than who proposed: not another key, not another session, and no machine; nor a person whom
-the proposer registered, or whose key the proposer saw, for that could be the proposer again. An approval and
+Who approves is another person than who proposed: not another key, not another session, and no machine; nor a
+person whom the proposer registered, or whose key the proposer saw, for that could be the proposer again. An approval and
 the events of the command are written together or not at all; what refuses the command refuses the approval, and the
 proposal stays open. A proposal that nobody decided by `expires_at` can be decided no longer. It is of the case of what
 it is about.
@@ -161,12 +161,17 @@ PROPOSER_GONE = refusal(
     "提交人已不能以该角色行事",
 )
 NOT_YOURS = refusal("proposal.not_yours", "Only who proposed takes it back", "只有提交人可以撤回")
+NOT_KEPT = refusal(
+    "proposal.not_kept",
+    "What is given is kept for ever: at most {limit} bytes, and no number of a person",
+    "所给内容将永久保存：最多 {limit} 字节，且不得包含个人号码",
+)
 OTHER_CONTENT = refusal(
     "proposal.other_content", "What is approved is not what was proposed", "所确认的内容与提交的内容不一致"
 )
 
 
-def digest_of(tenant: UUID, command: MakeProposal) -> str:
+def digest_of(tenant: UUID, command: MakeProposal) -> Digest:
     """SHA-256 of what is proposed, in hex: tenant, target, command, given and version as canonical JSON."""
     said = {
         "tenant": tenant,

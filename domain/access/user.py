@@ -39,8 +39,8 @@ Roles = Annotated[tuple[Role, ...], Meta(min_length=1, max_length=ROLES_MAX)]
 
 @event_type("user.registered.v1")
 class UserRegistered(Event, frozen=True):
-    """A user of the tenant: `label` is the tenant's own name of it, of a person a staff number; `roles` is what it may act
-    as, sorted; `by` is who registered it, whose proposals it does not approve.
+    """A user of the tenant: `label` is the tenant's own name of it, of a person a staff number; `roles` is what it may
+    act as, sorted; `by` is who registered it, whose proposals it does not approve.
     """
 
     kind: UserKind

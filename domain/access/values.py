@@ -38,8 +38,8 @@ GIVEN_BY: Mapping[str, frozenset[Role]] = {
     Role.OPERATOR: frozenset(Role) - {Role.LESSEE, Role.DEVICE_GATEWAY},
     Role.MERCHANT_ADMIN: frozenset({Role.MERCHANT_ADMIN, Role.MERCHANT_OPERATOR, Role.RISK_OFFICER, Role.COLLECTOR}),
 }
-"""The roles that a role may give to users. Auditors, courts and regulators look at a merchant from outside, and are named
-by whoever runs the log. Nobody is made a lessee or a device's gateway yet: theirs will be kept to one case.
+"""The roles that a role may give to users. Auditors, courts and regulators look at a merchant from outside, and are
+named by whoever runs the log. Nobody is made a lessee or a device's gateway yet: theirs will be kept to one case.
 """
 
 OUTSIDE = frozenset({Role.AUDITOR, Role.COURT, Role.REGULATOR, Role.LESSEE, Role.DEVICE_GATEWAY})

@@ -29,7 +29,7 @@ def snake(name: str) -> str:
 
 
 def command_word(aggregate: str, command: type[Command]) -> str:
-    """What a command of an aggregate is called outside: `SubmitApplication` → `submit`, `RouteToLane` → `route_to_lane`."""
+    """What a command is called outside: `SubmitApplication` → `submit`, `RouteToLane` → `route_to_lane`."""
     return snake(command.__name__).removesuffix(f"_{aggregate}")
 
 
@@ -50,8 +50,8 @@ class Context(Struct, frozen=True, kw_only=True):
     `now` is the instant the command is about (an import passes the original one), an aware UTC datetime; it becomes the
     event's `occurred_at`. `business_date` is the ledger's calendar day in Asia/Shanghai. `command` identifies this
     command and becomes the `cause` of its events; the ledger makes it of the command's key and payload; `correlation`
-    is the case that a new stream begins in: all events of a stream are of the case of its first one. `proposed_by` is the
-    person who proposed what the actor approved; nobody where one person alone acts.
+    is the case that a new stream begins in: all events of a stream are of the case of its first one. `proposed_by` is
+    the person who proposed what the actor approved; nobody where one person alone acts.
     """
 
     tenant: UUID

@@ -16,7 +16,7 @@ from uuid import UUID
 
 import msgspec
 from fastapi import Depends, FastAPI, Request
-from msgspec import Meta
+from msgspec import Meta, field
 from msgspec.structs import replace
 from starlette.responses import Response
 
@@ -69,7 +69,9 @@ class GivenProposal(Command, frozen=True):
         ),
     ]
     reason: ReasonField
-    given: Annotated[dict[str, Any], Meta(description="The body that the command itself would take.")] = {}
+    given: Annotated[dict[str, Any], Meta(description="The body that the command itself would take.")] = field(
+        default_factory=dict
+    )
 
 
 _PROPOSALS, _APPROVALS = CommandReader(GivenProposal), CommandReader(ApproveProposal)

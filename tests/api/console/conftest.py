@@ -13,6 +13,7 @@ import pytest_asyncio
 from api.compose import Base, running
 from api.demonstration import living
 from api.roles.serve import site
+from tests.access import KnownKeys
 
 URL = "http://console.example"
 

@@ -68,7 +68,7 @@ class Http:
     running: Running
     app: Any
     client: httpx.AsyncClient
-    known: KnownKeys
+    principals: KnownKeys
     tenant: UUID = field(default_factory=new_id)
     keys: dict[tuple[UUID, str], str] = field(default_factory=dict)
 
@@ -76,7 +76,7 @@ class Http:
         """An API key of a role, by default of this test's tenant."""
         place = (tenant or self.tenant, role)
         if place not in self.keys:
-            self.keys[place] = self.known.key(place[0], role)
+            self.keys[place] = self.principals.key(place[0], role)
         return self.keys[place]
 
     def headers(self, role: str = "operator", **more: str) -> dict[str, str]:
@@ -87,7 +87,7 @@ class Http:
 
     def another_tenant(self) -> Http:
         """The same interface for somebody else."""
-        return Http(self.on, self.running, self.app, self.client, self.known)
+        return Http(self.on, self.running, self.app, self.client, self.principals)
 
     async def get(self, path: str, role: str = "operator", **more: str) -> httpx.Response:
         """GET under a role, with more headers."""

@@ -209,7 +209,7 @@ async def lived(http: Http, seed: int) -> Recorder:
     """A lease with everything it needs, and random moves around it."""
     chance = random.Random(seed)
     first = await http.size()
-    recorder = Recorder(http.on, http.running, http.app, http.client, http.tenant, http.keys)
+    recorder = Recorder(http.on, http.running, http.app, http.client, http.principals, http.tenant, http.keys)
     recorder.seen, recorder.known = [], {"first": str(first)}
     before = [_application, *chance.sample(MOVES[1:4], 2)]
     for move in before:

@@ -38,7 +38,7 @@ def measured(server: Server, tmp_path_factory: pytest.TempPathFactory, setting: 
 async def own(measured: Base) -> AsyncIterator[Http]:
     """The interface, as the tenant that runs the log."""
     async with opened(measured) as driver:
-        yield Http(measured, driver.running, driver.app, driver.client, measured.settings.tenant)
+        yield Http(measured, driver.running, driver.app, driver.client, driver.principals, measured.settings.tenant)
 
 
 async def samples(http: Http) -> dict[tuple[str, tuple[str, ...]], float]:

@@ -124,7 +124,7 @@ async def test_a_revoked_key_ends_its_streams(fresh: Http, monkeypatch: pytest.M
     monkeypatch.setattr(fresh.app.state.services, "limits", replace(QUICK, stream_life_s=3600))
     following = asyncio.create_task(fresh.get(STREAM))
     await open_streams(fresh, 1)
-    fresh.known.forget(fresh.key())
+    fresh.principals.forget(fresh.key())
     await fresh.another_tenant().given()
     assert (await following).status_code == 200
     assert not fresh.app.state.services.streams

@@ -122,7 +122,7 @@ async def test_keys_that_signed_events_open_no_empty_ledger(url: str, tmp_path: 
 
 
 async def test_keys_of_before_are_taken_over_once(program: Running) -> None:
-    """They work as before, name the digest that their actors' ids of before began with, and nothing adopts later rows."""
+    """They work as before, name the digest that their actors' ids began with, and no later row counts."""
     with connect(program.url) as connection:
         texts = [key_of_before(connection, *one) for one in ((TENANT, "operator", 1), (OTHER, "collector", 2))]
     await ensure_opened(program)
