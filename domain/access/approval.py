@@ -3,8 +3,8 @@
     Absent ─required─▶ Present ─required─▶ Present (another list)
 
 One stream for each tenant. Who takes a command off the list needs a second person for that, whatever the list says,
-unless he owns the data directory. A command on the list is refused to whoever gives it alone; it is proposed, and a second
-person approves it (`domain.access.proposal`). Without an event nothing is on the list.
+unless he owns the data directory. A command on the list is refused to whoever gives it alone; it is proposed, and a
+second person approves it (`domain.access.proposal`). Without an event nothing is on the list.
 """
 
 from __future__ import annotations

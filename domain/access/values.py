@@ -78,6 +78,12 @@ def is_person(actor: str) -> bool:
     return found is not None and found[1] == "person"
 
 
+def is_machine(actor: str) -> bool:
+    """Whether the id of an actor is a machine's: not a person's, and not of a process of the program's own."""
+    found = _ACTOR.fullmatch(actor)
+    return found is not None and found[1] == "machine"
+
+
 def user_of(actor: str) -> UUID | None:
     """The user that an actor's id names, if it names one."""
     return UUID(hex=actor.rpartition("_")[2]) if _ACTOR.fullmatch(actor) else None

@@ -17,10 +17,10 @@ from msgspec import UNSET
 
 from domain.intake import offers
 from domain.intake.application import commands as c
-from domain.intake.application.rules import REVIEWERS
+from domain.intake.application.rules import is_reviewer
 from domain.intake.application.state import ApplicationState
 from domain.intake.application.values import Terms
-from domain.kernel.command import Command
+from domain.kernel.command import Actor, Command
 from domain.kernel.needs import CrossRule, Facts, Judge, Need, Needs, Proposal
 from domain.kernel.refusal import Refusal
 from domain.kernel.values import AssetClass
@@ -61,19 +61,19 @@ def _provider_named(purpose: Purpose) -> Judge:
     return judge
 
 
-def decided_by_a_person(state: ApplicationState, role: str) -> bool:
+def decided_by_a_person(state: ApplicationState, actor: Actor) -> bool:
     """Whether a person of the lessor decides a case that was put to a person, or that one looked at on request."""
-    return state.judged_by_a_person and role in REVIEWERS
+    return state.judged_by_a_person and is_reviewer(actor)
 
 
 def _decision_needs(proposal: Proposal, facts: Facts) -> Iterable[Need]:
-    by_a_person = decided_by_a_person(proposal.state, proposal.context.actor.role)
+    by_a_person = decided_by_a_person(proposal.state, proposal.context.actor)
     return () if by_a_person else _applicants_consents(proposal, facts)
 
 
 def _decided(proposal: Proposal, facts: Facts) -> Refusal | None:
     """A machine needs the person's consent to decide, a person none."""
-    if decided_by_a_person(proposal.state, proposal.context.actor.role):
+    if decided_by_a_person(proposal.state, proposal.context.actor):
         return None
     subject, on = proposal.state.subject, proposal.context.business_date
     consents = () if subject is None else facts[consents_of(subject)]

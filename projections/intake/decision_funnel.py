@@ -24,7 +24,7 @@ from msgspec.structs import replace
 from psycopg import Connection
 
 from domain.intake.application import events as e
-from domain.intake.application.rules import REVIEWERS
+from domain.intake.application.rules import is_reviewer
 from domain.kernel.event import Event
 from projections.engine.model import Projection, ProjectionError, Recorded, Row
 from projections.engine.pages import resolve
@@ -132,7 +132,7 @@ def fold(row: FunnelRow | None, event: Event, recorded: Recorded) -> FunnelRow |
             f"stream {recorded.stream}: expected application.drafted first, got {recorded.envelope.type}"
         )
     change: dict[str, Any] = {stage: at for stage in _STAGES_OF[type(event)] if getattr(row, stage) is None}
-    if "decided" in change and row.person is None and recorded.envelope.actor.role in REVIEWERS:
+    if "decided" in change and row.person is None and is_reviewer(recorded.envelope.actor):
         change["person"] = at
     if "submitted" in change:
         change["submitted_at"] = recorded.at

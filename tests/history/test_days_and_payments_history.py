@@ -1,4 +1,4 @@
-"""Every released event of calendars, mandates, payments, reconciliations and provisions is read for ever, and stays.
+"""Every released event of days, payments, provisions and access is read for ever, and stays.
 
 After each line of `<aggregate>_v1.jsonl` the state is that of the same line of `<aggregate>_v1_states.jsonl`; a new
 field of the state may be added there.
@@ -11,7 +11,12 @@ from typing import Any
 import msgspec
 import pytest
 
+from domain.access.api_key import API_KEY
+from domain.access.approval import APPROVAL
 from domain.access.ledger import LEDGER
+from domain.access.proposal import PROPOSAL
+from domain.access.tenant import TENANT
+from domain.access.user import USER
 from domain.accounting.provision import PROVISION
 from domain.calendar.calendar import CALENDAR
 from domain.kernel.decider import Decider, fold
@@ -21,7 +26,10 @@ from domain.payments.payment.rules import PAYMENT
 from domain.payments.reconciliation import RECONCILIATION
 from tests.history.golden import check_every_type, check_line, event_of, lines_of, stored
 
-AGGREGATES: tuple[Decider[Any], ...] = (LEDGER, CALENDAR, MANDATE, PAYMENT, RECONCILIATION, PROVISION, SUBJECT)
+AGGREGATES: tuple[Decider[Any], ...] = (
+    *(LEDGER, CALENDAR, MANDATE, PAYMENT, RECONCILIATION, PROVISION, SUBJECT),
+    *(USER, API_KEY, TENANT, APPROVAL, PROPOSAL),
+)
 LINES = [(one.name, line) for one in AGGREGATES for line in lines_of(f"{one.name}_v1.jsonl")]
 aggregates = pytest.mark.parametrize("aggregate", AGGREGATES, ids=lambda one: one.name)
 

@@ -84,9 +84,11 @@ def test_who_was_judged_by_a_person_need_not_have_agreed(looked_at: dict[str, An
 @pytest.mark.parametrize("role", [*sorted(REVIEWERS), "operator", "system", "lessee", ""])
 def test_who_counts_as_a_person(role: str) -> None:
     looked_at = ApplicationState(finding=Finding.CONFIRMED)
-    assert decided_by_a_person(looked_at, role) is (role in REVIEWERS)
-    assert decided_by_a_person(ApplicationState(referred=True), role) is (role in REVIEWERS)
-    assert not decided_by_a_person(ApplicationState(), role)
+    person, machine = Actor(role, "person_" + "a" * 32), Actor(role, "machine_" + "a" * 32)
+    for state in (looked_at, ApplicationState(referred=True)):
+        assert decided_by_a_person(state, person) is (role in REVIEWERS)
+        assert not decided_by_a_person(state, machine)
+    assert not decided_by_a_person(ApplicationState(), person)
 
 
 # ----------------------------------------------------------------------------------------------------------- offers
