@@ -89,8 +89,8 @@ READS = (
 
 SCOPE_NOT_YOURS = refusal(
     "api_key.scope_not_yours",
-    "Who makes or changes a key must have all that the key may; missing: {missing}",
-    "创建或变更密钥者须具备该密钥的全部权限，缺少：{missing}",
+    "Who makes or changes a key must have all that the key may",
+    "创建或变更密钥者须具备该密钥的全部权限",
 )
 
 

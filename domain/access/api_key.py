@@ -126,23 +126,23 @@ KNOWN = refusal("api_key.known", "The key was made already", "该密钥已创建
 REVOKED = refusal("api_key.revoked", "The key is revoked", "密钥已吊销")
 EXPIRED = refusal("api_key.expired", "The key has expired; make another", "密钥已过期，请另行创建")
 LABEL_PERSONAL = refusal("api_key.label_personal", "A label must not hold a number of a person", "标签不得包含个人号码")
-LIFE_TOO_LONG = refusal("api_key.life_too_long", "A key lives for at most {days} days", "密钥有效期最长 {days} 天")
+LIFE_TOO_LONG = refusal("api_key.life_too_long", "A key lives for a year at most", "密钥有效期最长一年")
 LIFE_PAST = refusal(
     "api_key.life_past", "A key ends after the instant at which it is made", "密钥的失效时间须晚于创建时间"
 )
 OVERLAP_TOO_LONG = refusal(
     "api_key.overlap_too_long",
-    "The secret of before works on for at most {hours} hours",
-    "旧密钥最多继续有效 {hours} 小时",
+    "The secret of before works on for a week at most",
+    "旧密钥最多继续有效一周",
 )
 USER_NOT_ACTIVE = refusal("api_key.user_not_active", "Its user is not active in this tenant", "其用户在本租户中未启用")
 ROLE_NOT_OF_USER = refusal(
-    "api_key.role_not_of_user", "Its user does not have the role {role}", "其用户没有角色 {role}"
+    "api_key.role_not_of_user", "Its user does not have the key's role", "其用户没有该密钥的角色"
 )
 ROLE_NOT_YOURS = refusal(
     "api_key.role_not_yours",
-    "The role {by} may not make, change or end keys of the role {role}",
-    "角色 {by} 不能创建、变更或吊销角色 {role} 的密钥",
+    "Your role may not make, change or end keys of this role",
+    "您的角色不能创建、变更或吊销该角色的密钥",
 )
 
 

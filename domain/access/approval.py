@@ -51,19 +51,19 @@ class RequireApproval(Command, frozen=True):
 
 UNKNOWN_COMMAND = refusal(
     "approval.unknown_command",
-    "There is no command {command} that can be proposed",
-    "没有可供复核的命令 {command}",
+    "There is no such command that can be proposed",
+    "没有此可供复核的命令",
 )
 UNCHANGED = refusal("approval.unchanged", "These are the commands that need a second person already", "复核要求未变")
 KNOWN = refusal(
     "approval.known",
-    "The list is there already; change it (POST /v1/approvals/{{approval}}/require)",
-    "复核清单已存在，请修改（POST /v1/approvals/{{approval}}/require）",
+    "The list is there already; change it (POST …/require)",
+    "复核清单已存在，请修改（POST …/require）",
 )
 NEEDED = refusal(
     "approval.needed",
-    "The command {command} needs a second person: propose it (POST /v1/proposals)",
-    "命令 {command} 须由第二人复核：请先提交复核申请（POST /v1/proposals）",
+    "This command needs a second person: propose it (POST /v1/proposals)",
+    "该命令须由第二人复核：请先提交复核申请（POST /v1/proposals）",
 )
 
 

@@ -139,8 +139,8 @@ class WithdrawProposal(Command, frozen=True):
 
 UNKNOWN = refusal("proposal.unknown", "There is no such proposal", "没有该复核申请")
 KNOWN = refusal("proposal.known", "The proposal was made already", "该复核申请已提交")
-DECIDED = refusal("proposal.decided", "The proposal is {phase}", "复核申请状态为 {phase}")
-EXPIRED = refusal("proposal.expired", "Nobody decided the proposal by {expires_at}", "复核申请未在 {expires_at} 前处理")
+DECIDED = refusal("proposal.decided", "The proposal was decided or withdrawn already", "复核申请已处理或撤回")
+EXPIRED = refusal("proposal.expired", "Nobody decided the proposal in time", "复核申请未在期限内处理")
 PERSON_NEEDED = refusal(
     "proposal.person_needed",
     "A proposal is made and decided by persons, not by machines",
@@ -162,8 +162,8 @@ PROPOSER_GONE = refusal(
 NOT_YOURS = refusal("proposal.not_yours", "Only who proposed takes it back", "只有提交人可以撤回")
 NOT_KEPT = refusal(
     "proposal.not_kept",
-    "What is given is kept for ever: at most {limit} bytes, and no number of a person",
-    "所给内容将永久保存：最多 {limit} 字节，且不得包含个人号码",
+    "What is given is kept for ever: of limited length, and no number of a person",
+    "所给内容将永久保存：长度有限，且不得包含个人号码",
 )
 OTHER_CONTENT = refusal(
     "proposal.other_content", "What is approved is not what was proposed", "所确认的内容与提交的内容不一致"

@@ -82,7 +82,7 @@ class ReinstateTenant(Command, frozen=True):
 
 UNKNOWN = refusal("tenant.unknown", "There is no such tenant", "没有该租户")
 KNOWN = refusal("tenant.known", "The tenant is registered already", "该租户已登记")
-OTHER_STATE = refusal("tenant.wrong_state", "The tenant is {phase}", "租户状态为 {phase}")
+OTHER_STATE = refusal("tenant.wrong_state", "The tenant is not in a state for this", "租户当前状态不允许此操作")
 LABEL_PERSONAL = refusal("tenant.label_personal", "A label must not hold a number of a person", "标签不得包含个人号码")
 NOT_OWNER = refusal(
     "tenant.not_owner", "Only the tenant that runs the log registers tenants", "只有运行账本的租户可以登记租户"

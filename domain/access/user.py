@@ -126,7 +126,7 @@ class ReinstateUser(Command, frozen=True):
 
 UNKNOWN = refusal("user.unknown", "There is no such user", "没有该用户")
 KNOWN = refusal("user.known", "The user is registered already", "该用户已登记")
-OTHER_STATE = refusal("user.wrong_state", "The user is {phase}", "用户状态为 {phase}")
+OTHER_STATE = refusal("user.wrong_state", "The user is not in a state for this", "用户当前状态不允许此操作")
 LABEL_PERSONAL = refusal("user.label_personal", "A label must not hold a number of a person", "标签不得包含个人号码")
 NO_STAFF_NUMBER = refusal(
     "user.no_staff_number",
@@ -137,10 +137,10 @@ PERSON_NEEDED = refusal(
     "user.person_needed", "Persons look after users and keys, not machines", "用户与密钥须由自然人管理"
 )
 ROLE_NOT_YOURS = refusal(
-    "user.role_not_yours", "The role {by} may not give or take the role {role}", "角色 {by} 不能授予或收回角色 {role}"
+    "user.role_not_yours", "Your role may not give or take this role", "您的角色不能授予或收回该角色"
 )
-HAS_ROLE = refusal("user.has_role", "The user has the role {role} already", "用户已有角色 {role}")
-LACKS_ROLE = refusal("user.lacks_role", "The user does not have the role {role}", "用户没有角色 {role}")
+HAS_ROLE = refusal("user.has_role", "The user has this role already", "用户已有该角色")
+LACKS_ROLE = refusal("user.lacks_role", "The user does not have this role", "用户没有该角色")
 ITSELF = refusal("user.itself", "Nobody decides about himself", "不能对自己作出此操作")
 LAST_ROLE = refusal(
     "user.last_role", "It is the user's only role; suspend the user instead", "这是该用户唯一的角色，请改为停用该用户"

@@ -105,7 +105,7 @@ async def make_proposal(request: Request, principal: Proposer, of: Of) -> Respon
     text = canonical_json(body).decode()
     context = _context(of, principal, owner.correlation)
     version, state = await of.running.ledger.load(spec.of.decider, target)
-    would = spec.of.decider.decide(body, state, context)
+    would = spec.of.decider.decide(body, state, replace(context, proposed_by=context.actor.id))
     if isinstance(would, Refusal):
         raise refused(would)
     command = MakeProposal(target=target, command=given.command, given=text, version=version, reason=given.reason)
