@@ -15,6 +15,7 @@ from adapters.postgres.connections import connect, pool_of
 from adapters.postgres.embedded import EmbeddedPostgres
 from adapters.postgres.ledger import Ledger
 from adapters.postgres.reading.facts import FactLoader
+from adapters.postgres.reading.opening import ledger_state
 from adapters.postgres.reading.reader import Reader
 from adapters.postgres.reading.states import States
 from adapters.postgres.schema import SHARD, ensure_schema
@@ -24,7 +25,6 @@ from adapters.postgres.writing.tenant_lock import TenantLock
 from adapters.system import new_id, now, random_bytes
 from api.facts import fact_loader
 from api.queries.engine.threads import Queries
-from api.queries.ledger import ledger_state
 from api.settings import Settings
 from chain.entry import ENTRY_WITHOUT_CASE, EntryError, parse
 

@@ -7,8 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 from uuid import UUID, uuid5
 
 from adapters.system import new_id, random_bytes
-from api.authentication import Authentication, Principal
 from api.compose import Base, Running
+from api.identity.authentication import Authentication, Principal
 from api.queries.access import Acting, WantedKey, executed, make_key
 from api.roles.opening import opened
 from domain.access.api_key import API_KEY

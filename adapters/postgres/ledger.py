@@ -13,6 +13,7 @@ appended without a decision here (`append`: imports take over the history of ano
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from itertools import chain
 from typing import Any
 from uuid import UUID
 
@@ -243,12 +244,14 @@ class Ledger:
 
     async def _append(self, request: Request, digest: bytes, decided: Sequence[Decided], reads: Reads) -> Appended:
         command = command_id(request.context.tenant, request.key, digest, system=request.system)
-        contexts = [replace(await self._of_case(request, one), command=command) for one in decided]
-        facts = [
-            (one, [(event, context, self._new_id()) for event in one.events])
-            for one, context in zip(decided, contexts, strict=True)
-        ]
-        drafted = [await self.prepare(one.stream, events) for one, events in facts]
+        contexts, drafted, parts = list[Context](), list[Drafted](), list[Part]()
+        for one in decided:
+            context = replace(await self._of_case(request, one), command=command)
+            what = await self.prepare(one.stream, [(event, context, self._new_id()) for event in one.events])
+            contexts.append(context)
+            drafted.append(what)
+            if one.events:
+                parts.append(Part(one.stream, one.version, what.drafts))
         appended = await self._writer.append(
             Append(
                 tenant=request.context.tenant,
@@ -256,16 +259,12 @@ class Ledger:
                 system=request.system,
                 digest=digest,
                 digest_key=PAYLOAD_KEY,
-                parts=tuple(
-                    Part(one.stream, one.version, what.drafts)
-                    for one, what in zip(decided, drafted, strict=True)
-                    if what.drafts
-                ),
+                parts=tuple(parts),
                 reads=tuple(reads.versions.items()),
                 beginnings=tuple(reads.beginnings.items()),
                 fence=reads.fence,
-                personal=tuple(row for what in drafted for row in what.personal),
-                subject_keys=tuple(key for what in drafted for key in what.subject_keys),
+                personal=tuple(chain.from_iterable(what.personal for what in drafted)),
+                subject_keys=tuple(chain.from_iterable(what.subject_keys for what in drafted)),
                 first=request.first,
             )
         )

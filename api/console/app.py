@@ -29,7 +29,6 @@ from starlette.types import ASGIApp
 
 from adapters.postgres.connections import Connection
 from adapters.system import now, random_bytes
-from api.authentication import Authentication, Principal
 from api.compose import Running
 from api.console import queries, views, words
 from api.console.edge import Edge, name_route
@@ -50,6 +49,7 @@ from api.console.requests import (
 from api.console.session import COOKIE, LIFE, Sessions, from_our_pages
 from api.edge.log import about, log_failure
 from api.edge.rates import Buckets, Rates, place_of
+from api.identity.authentication import Authentication, Principal
 from api.language import current, speaking, text
 from api.permissions import ROLES, Permission
 from api.queries.contracts import TextMissing
@@ -63,7 +63,7 @@ from api.queries.engine.parameters import (
 )
 from api.queries.engine.read import PositionAhead, Read, ReadRequest
 from api.queries.engine.threads import ASKING
-from api.queries.receipts import receipt_of
+from api.queries.ledger import receipt_of
 from domain.kernel.ids import IdError
 from projections.engine.copies import NotLive
 from projections.engine.pages import NotProjectedYet

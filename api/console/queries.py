@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from adapters.postgres.connections import Connection
 from adapters.postgres.reading import browse
+from adapters.postgres.reading.opening import ledger_state
 from adapters.system import now
 from api.console.events import Origin, origin_of
 from api.console.requests import Refused
@@ -17,7 +18,6 @@ from api.language import text
 from api.queries.calendar import business_date
 from api.queries.engine.events import EventItem, event_item
 from api.queries.engine.read import Read, ReadRequest, ReadResult
-from api.queries.ledger import ledger_state
 from chain.entry import parse
 from domain.kernel.times import BEIJING
 

@@ -16,11 +16,11 @@ from uuid import UUID, uuid5
 
 from adapters.files import private_file, write_private
 from adapters.postgres.ledger import Request
+from adapters.postgres.reading.opening import ledger_state
 from adapters.postgres.writing.sequencer import NotFirst
 from api.compose import Running
 from api.demonstration import auto, rental, scene
 from api.language import text
-from api.queries.ledger import ledger_state
 from api.roles.opening import KEY
 from domain.access.ledger import LEDGER, OpenLedgerForDemonstration, ledger_stream
 from domain.kernel.command import Actor, Context

@@ -12,11 +12,11 @@ from fastapi import Depends, Request
 from fastapi.security import HTTPBearer
 from starlette.types import Scope
 
-from api.authentication import Principal
 from api.edge.log import about
 from api.edge.rates import Taken, place_of
 from api.http.problems import kinds
 from api.http.services import Services
+from api.identity.authentication import Principal
 from api.permissions import Permission
 from api.queries.engine.threads import ASKING
 

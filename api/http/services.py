@@ -16,14 +16,14 @@ from msgspec import Struct
 
 from adapters.postgres.reading import browse
 from adapters.system import now
-from api.admission import Approvals, authentication
-from api.authentication import Principal
 from api.compose import Running
 from api.edge.metrics import STREAMS
 from api.edge.rates import RateLimits, Rates
 from api.followers import Remembered, Watch
 from api.http.problems import kinds
 from api.http.problems.problem import Problem
+from api.identity.admission import Approvals, authentication
+from api.identity.authentication import Principal
 from api.queries.engine.threads import FairQueue, Queries
 
 OWNERS_CACHED = 100_000

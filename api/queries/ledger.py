@@ -1,20 +1,24 @@
-"""The ledger as a whole: the tenant's events in ledger order, and what the first event says of the ledger."""
+"""The ledger as a whole: the tenant's events in order, and receipts that show offline that one is in the log."""
 
 from __future__ import annotations
 
+from datetime import datetime
+from hashlib import sha256
 from typing import Annotated
+from uuid import UUID
 
 from msgspec import Meta, Struct
 
 from adapters.postgres.connections import Connection
+from adapters.postgres.log import Log, RememberingSigner
 from adapters.postgres.reading import browse
+from adapters.postgres.reading.reader import Stored
 from api.permissions import Permission
-from api.queries.engine.events import EventItem, event_item
+from api.queries.engine.events import EventId, EventItem, Hash, event_item
 from api.queries.engine.parameters import by_position
 from api.queries.engine.read import Read, ReadRequest, ReadResult
-from chain.entry import parse
-from domain.access.ledger import LEDGER, LedgerOpened, LedgerOpenedForDemonstration, LedgerState, ledger_stream
-from domain.kernel.event import Event
+from api.queries.engine.shape import Position
+from domain.kernel.ids import format_id
 
 Types = Annotated[
     str | None,
@@ -47,25 +51,65 @@ def _list_events(request: ReadRequest) -> ReadResult:
     return ReadResult(tuple(map(event_item, page.events)), request.moment, page.scanned_to if page.has_more else None)
 
 
-def ledger_state(connection: Connection) -> LedgerState:
-    """What the ledger says of itself; the empty state where it was not opened yet.
+class VerifierKey(Struct, frozen=True):
+    """A key of the log (C2SP signed-note verifier key) and the tree size from which it signs."""
 
-    A ledger that had events before openings were recorded was opened later, and never for a demonstration.
+    from_size: Position
+    vkey: str
+
+
+class Receipt(Struct, frozen=True):
+    """What shows, offline, that an event is in the log.
+
+    `proof` is a C2SP tlog-proof file with the checkpoint inside; `leaf_hash` is SHA-256(0x00 ‖ entry),
+    `entry_sha256` SHA-256 of the entry alone.
     """
-    first = browse.event_at(connection, 1)
-    opening = None if first is None else _opening(first.entry)
-    if first is not None and opening is None:
-        later = browse.first_entry(connection, ledger_stream(browse.origin(connection)))
-        opening = None if later is None else _opening(later)
-        if not isinstance(opening, LedgerOpened):
-            return LEDGER.initial
-    return LEDGER.initial if opening is None else LEDGER.evolve(LEDGER.initial, opening)
+
+    event: EventId
+    position: Position
+    leaf_hash: Hash
+    entry_sha256: Hash
+    proof: str
+    checkpoint: str
+    tree_size: Position
+    verifier_keys: tuple[VerifierKey, ...]
 
 
-def _opening(entry: bytes) -> Event | None:
-    parsed = parse(entry)
-    event = parsed.event() if parsed.seq == 1 and parsed.type.startswith(f"{LEDGER.name}.") else None
-    return event if isinstance(event, LedgerOpened | LedgerOpenedForDemonstration) else None
+def receipt_of(
+    connection: Connection,
+    position: int | None,
+    tenant: UUID,
+    *,
+    eid: UUID | None = None,
+    signer: RememberingSigner,
+    now: datetime,
+) -> Receipt | None:
+    """The receipt of a tenant's event by its position or id; `None` when there is none. A checkpoint that contains the
+    event is published if need be.
+    """
+    stored = browse.event_by_id(connection, eid) if eid else browse.event_at(connection, position or 0)
+    if stored is None or (known := browse.envelope(stored.entry)).tenant != tenant:
+        return None
+    log = Log(connection)
+    published = log.newest()
+    if published is None or published.size < stored.position:
+        log.publish(signer, now)
+    return _made(stored, known.eid, log.proof(stored.position), log)
+
+
+def _made(stored: Stored, eid: UUID, proof: bytes, log: Log) -> Receipt:
+    # The proof holds the checkpoint that it was made for, which may be newer than the one that was looked at.
+    checkpoint = proof.partition(b"\n\n")[2].decode()
+    return Receipt(
+        event=format_id("event", eid),
+        position=stored.position,
+        leaf_hash=stored.leaf.hex(),
+        entry_sha256=sha256(stored.entry).hexdigest(),
+        proof=proof.decode(),
+        checkpoint=checkpoint,
+        tree_size=int(checkpoint.split("\n")[1]),
+        verifier_keys=tuple(VerifierKey(since, str(key)) for since, key in log.vkeys()),
+    )
 
 
 READS = (

@@ -25,6 +25,7 @@ from adapters.connectors.payments.port import PaymentProvider
 from adapters.connectors.payments.sandbox import SandboxBank
 from adapters.postgres.advisory import lock_number
 from adapters.postgres.connections import Pool, connect, pool_of
+from adapters.postgres.reading.opening import ledger_state
 from adapters.postgres.schema import SHARD
 from adapters.processes.dispatch import STREAMS_IN_FLIGHT
 from adapters.processes.end_of_day import DayStep, EndOfDay, Settle, nothing_failed
@@ -32,7 +33,6 @@ from adapters.processes.parking import Parked
 from adapters.processes.subscription import Subscription
 from adapters.system import now
 from api.compose import Running
-from api.queries.ledger import ledger_state
 from api.roles.banks import banks
 from api.roles.steps.collection import CollectDue
 from api.roles.steps.outcomes import AskForOutcomes, DeliverCallbacks

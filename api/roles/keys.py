@@ -46,19 +46,26 @@ async def adopt_keys(program: Running, owner: UUID) -> None:
     One append for each tenant, the owner's last: with it stands that it was done, so that no row of the table counts
     that came later; nor does one in a ledger whose first key was an event.
     """
-    stream = ledger_stream(program.settings.origin)
-    version, state = await program.ledger.load(LEDGER, stream)
-    found = [] if state.keys_adopted else await program.queries.run(keys_of_before)
-    begun = (await program.ledger.load(API_KEY, _first_key(owner, 1)))[0]
-    if not found or begun:
+    found = await _to_adopt(program, owner)
+    if not found:
         return
     at = now()
     for tenant in sorted({key.tenant for key in found} - {owner}):
-        parts = [part for key in found if key.tenant == tenant for part in _adopted(key, at)]
-        await _append(program, tenant, parts, at)
+        await _append(program, tenant, _of(tenant, found, at), at)
+    stream = ledger_stream(program.settings.origin)
+    version, _ = await program.ledger.load(LEDGER, stream)
     done: _Part = (stream, version, (LedgerKeysAdopted(count=len(found)),))
-    mine = [part for key in found if key.tenant == owner for part in _adopted(key, at)]
-    await _append(program, owner, [done, *mine], at)
+    await _append(program, owner, [done, *_of(owner, found, at)], at)
+
+
+async def _to_adopt(program: Running, owner: UUID) -> list[KeyOfBefore]:
+    _, state = await program.ledger.load(LEDGER, ledger_stream(program.settings.origin))
+    begun, _ = await program.ledger.load(API_KEY, _first_key(owner, 1))
+    return [] if state.keys_adopted or begun else await program.queries.run(keys_of_before)
+
+
+def _of(tenant: UUID, keys: list[KeyOfBefore], at: datetime) -> list[_Part]:
+    return [part for key in keys if key.tenant == tenant for part in _adopted(key, at)]
 
 
 async def first_operator_key(program: Running) -> ShownKey | None:

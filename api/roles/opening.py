@@ -13,11 +13,11 @@ from adapters.keys import KeyFileError
 from adapters.postgres.connections import Connection, connect
 from adapters.postgres.keys_of_before import first_operator
 from adapters.postgres.ledger import Request, payload
+from adapters.postgres.reading.opening import ledger_state
 from adapters.postgres.schema import SHARD
 from adapters.postgres.writing.sequencer import NotFirst
 from adapters.system import now
 from api.compose import Base, Running, running
-from api.queries.ledger import ledger_state
 from api.roles.keys import adopt_keys
 from domain.access.ledger import LEDGER, OPEN_ALREADY, OpenLedger, ledger_stream
 from domain.kernel.command import SYSTEM, Actor, Context

@@ -18,8 +18,6 @@ from fastapi import FastAPI
 from starlette.responses import RedirectResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from api.admission import authentication
-from api.authentication import Authentication
 from api.compose import Base, Running
 from api.console.app import Console
 from api.console.requests import ROOT
@@ -28,6 +26,8 @@ from api.edge.rates import RateLimits
 from api.http.app import create_app
 from api.http.server.connections import BACKLOG, ConnectionLimits, Connections, room_for
 from api.http.server.protocol import Limited
+from api.identity.admission import authentication
+from api.identity.authentication import Authentication
 from api.roles.opening import opened
 from api.roles.role import seen
 

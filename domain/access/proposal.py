@@ -4,7 +4,7 @@
                      ├──rejected──▶ Rejected
                      └──withdrawn─▶ Withdrawn
 
-Who approves is another person than who proposed: not another key, not another session, and no machine; nor a person whom
+Who approves is another person than who proposed: not another key, not another session, and no machine; nor one whom
 the proposer registered, or whose key the proposer saw, for that could be the proposer again. An approval and the events
 of the command are written together or not at all; what refuses the command refuses the approval, and the proposal stays
 open. A proposal that nobody decided by `expires_at` can be decided no longer. It is of the case of what it is about.

@@ -1,6 +1,7 @@
 """Access: one row for each user, key and tenant, for whoever looks after who may do what.
 
-Who is let in is asked of the streams themselves (`api.authentication`) and never of these rows, which may be behind.
+Who is let in is asked of the streams themselves (`api.identity`) and never of these rows,
+which may be behind.
 """
 
 from __future__ import annotations

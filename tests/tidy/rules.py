@@ -47,7 +47,7 @@ DOMAIN_MODULES = frozenset(
     {
         *("__future__", "abc", "bisect", "calendar", "collections", "contextlib", "copy", "dataclasses"),
         *("datetime", "decimal", "enum", "fractions", "functools", "hashlib", "heapq", "itertools", "json"),
-        *("math", "operator", "re", "string", "types", "typing", "unicodedata", "uuid", "zoneinfo"),
+        *("math", "operator", "re", "string", "types", "typing", "unicodedata", "uuid", "zlib", "zoneinfo"),
         *("domain", "msgspec"),
     }
 )

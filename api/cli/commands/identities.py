@@ -188,8 +188,8 @@ def _tenant(session: Session, tenant: UUID, kind: type[Command], given: dict[str
     from domain.access.tenant import TENANT, tenant_stream
 
     async def done(program: Running) -> Appended | Refusal:
+        from adapters.postgres.reading.opening import ledger_state
         from api.queries.access import executed
-        from api.queries.ledger import ledger_state
 
         owner = (await program.queries.run(ledger_state)).owner
         assert owner is not None, "a ledger at work was opened"

@@ -26,7 +26,6 @@ from starlette.types import Receive, Scope, Send
 from adapters.postgres.ledger import Request
 from adapters.postgres.writing.sequencer import Appended, KeyReused, VersionConflict
 from adapters.system import new_id
-from api.authentication import Principal
 from api.edge.metrics import APPENDED
 from api.fills import FILLED, Filled, Given, Members
 from api.http.authentication import principal_of, require
@@ -36,6 +35,7 @@ from api.http.description import COMMAND_PROBLEMS, CREATE_PROBLEMS, ETAG, LOCATI
 from api.http.problems import kinds
 from api.http.problems.problem import Problem, refused
 from api.http.services import RETRY_AFTER_S, Owner, Services
+from api.identity.authentication import Principal
 from api.queries.engine.shape import Position
 from domain.access.approval import NEEDED
 from domain.kernel.command import Command, Context

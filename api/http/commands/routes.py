@@ -8,7 +8,6 @@ from typing import Annotated, Any
 from fastapi import Depends, FastAPI, Header
 from starlette.responses import Response
 
-from api.authentication import Principal
 from api.exposure import EXPOSED
 from api.http import words
 from api.http.authentication import caller
@@ -18,6 +17,7 @@ from api.http.commands.specs import Spec, specs
 from api.http.description import DescribedRoute
 from api.http.reads.routes import path_of
 from api.http.services import Services
+from api.identity.authentication import Principal
 
 _IDEMPOTENCY = Annotated[
     str, Header(alias="Idempotency-Key", description=words.IDEMPOTENCY_KEY, min_length=1, max_length=KEY_MAX_CHARS,

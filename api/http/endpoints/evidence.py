@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from adapters.postgres.connections import Connection
 from adapters.postgres.log import Log, Published
-from api.authentication import Principal
+from adapters.postgres.reading.opening import ledger_state
 from api.http.authentication import caller, needs, require
 from api.http.description import ETAG, NOT_MODIFIED, POSITION, PUBLIC_PROBLEMS, Description, add
 from api.http.methods import ANY_ORIGIN
@@ -19,9 +19,9 @@ from api.http.problems.problem import Problem
 from api.http.reads.answers import answer
 from api.http.reads.routes import PUBLIC, STRICT, Of
 from api.http.repeating import repeating
+from api.identity.authentication import Principal
 from api.permissions import Permission
-from api.queries.ledger import ledger_state
-from api.queries.receipts import Receipt, receipt_of
+from api.queries.ledger import Receipt, receipt_of
 from chain.errors import MalformedTile
 from chain.tiles import TILE_WIDTH, TileName, tile_width
 from domain.kernel.ids import IdError, parse_id

@@ -12,7 +12,6 @@ from fastapi import Depends, FastAPI, Request
 from msgspec import Meta, Struct
 from starlette.responses import Response
 
-from api.authentication import Principal
 from api.http.authentication import needs
 from api.http.commands.endpoint import read_body, read_headers, stream_id
 from api.http.commands.headers import idempotency_key
@@ -29,6 +28,7 @@ from api.http.description import (
 from api.http.problems.problem import refused
 from api.http.reads.answers import JSON, encode
 from api.http.reads.routes import STRICT, Of, path_of
+from api.identity.authentication import Principal
 from api.permissions import Permission
 from api.queries.access import KEY_DAYS, OVERLAP_HOURS, Acting, ShownKey, WantedKey, make_key, rotate_key
 from domain.access.api_key import API_KEY, LIFE_DAYS_MAX, OVERLAP_HOURS_MAX, Scopes

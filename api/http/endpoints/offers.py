@@ -21,7 +21,6 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from adapters.reference.plans import plans_of
-from api.authentication import Principal
 from api.http.authentication import caller, needs, principal_of, require
 from api.http.commands.endpoint import read_body, read_headers
 from api.http.commands.models import CommandReader
@@ -32,6 +31,7 @@ from api.http.problems.problem import Problem, refused
 from api.http.reads.answers import DIGITS, JSON, PRIVATE, encode, next_link
 from api.http.reads.routes import STRICT, Limit, Of, fitting
 from api.http.services import Services
+from api.identity.authentication import Principal
 from api.permissions import Permission
 from api.queries.engine.parameters import day_of
 from api.queries.engine.read import PAGE_DEFAULT

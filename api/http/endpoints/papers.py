@@ -37,7 +37,6 @@ from adapters.postgres import ledger
 from adapters.postgres.writing.sequencer import Appended, VersionConflict
 from adapters.system import new_id
 from api import papers
-from api.authentication import Principal
 from api.http import words
 from api.http.authentication import needs
 from api.http.commands.endpoint import JSON_TYPE, Outcome, outcome, outcome_body, stream_id
@@ -49,6 +48,7 @@ from api.http.problems.problem import Problem, refused
 from api.http.reads.answers import JSON, encode
 from api.http.reads.routes import STRICT, At, Of, by_position, path_of
 from api.http.services import RETRY_AFTER_S, Owner, Services
+from api.identity.authentication import Principal
 from api.permissions import Permission
 from api.queries.engine.events import Hash
 from domain.contracts.contract.commands import SignContract

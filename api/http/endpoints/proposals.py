@@ -23,7 +23,6 @@ from starlette.responses import Response
 from adapters.postgres.ledger import Companion
 from adapters.postgres.ledger import Request as LedgerRequest
 from adapters.system import new_id
-from api.authentication import Principal
 from api.exposure import EXPOSED
 from api.http.authentication import needs, require
 from api.http.commands.endpoint import Outcome, outcome, outcome_body, read_body, read_headers, stream_id
@@ -35,6 +34,7 @@ from api.http.problems.problem import refused
 from api.http.reads.answers import JSON
 from api.http.reads.routes import STRICT, Of, path_of
 from api.http.services import Services
+from api.identity.authentication import Principal
 from api.permissions import Permission
 from domain.access.approval import UNKNOWN_COMMAND, CommandName
 from domain.access.proposal import (

@@ -14,6 +14,7 @@ from starlette.responses import Response
 from adapters.postgres import role_locks
 from adapters.postgres.connections import Connection
 from adapters.postgres.reading import browse
+from adapters.postgres.reading.opening import ledger_state
 from adapters.postgres.schema import SHARD
 from api.followers import Remembered, Watch, followers, late_calendars, roles
 from api.http.description import ETAG, NOT_MODIFIED, POSITION, PUBLIC_PROBLEMS, Description, add
@@ -24,7 +25,6 @@ from api.http.reads.answers import JSON, encode
 from api.http.reads.routes import PUBLIC, STRICT, Of
 from api.http.repeating import repeating
 from api.queries.engine.shape import Position
-from api.queries.ledger import ledger_state
 from domain.kernel.times import business_date
 from projections.engine import copies
 

@@ -18,7 +18,6 @@ from starlette.types import Receive, Scope, Send
 
 from adapters.postgres.reading import browse
 from adapters.postgres.reading.reader import Stored
-from api.authentication import Principal
 from api.edge.log import about
 from api.http.authentication import bearer, needs
 from api.http.commands.headers import last_event_id
@@ -26,6 +25,7 @@ from api.http.description import POSITION, Description, add
 from api.http.reads.answers import DIGITS, encode
 from api.http.reads.routes import STRICT, Of, parameter_of
 from api.http.services import Services
+from api.identity.authentication import Principal
 from api.permissions import Permission
 from api.queries.engine.events import event_item
 from api.queries.engine.parameters import parameters_of

@@ -9,7 +9,6 @@ from fastapi import Depends, FastAPI, Request
 from msgspec import UNSET, Meta, Struct, UnsetType
 from starlette.responses import Response
 
-from api.authentication import Principal
 from api.http.authentication import needs
 from api.http.commands.endpoint import read_body, read_headers
 from api.http.commands.models import CommandReader
@@ -18,6 +17,7 @@ from api.http.problems import kinds
 from api.http.problems.problem import Problem, refused
 from api.http.reads.answers import JSON, encode
 from api.http.reads.routes import STRICT, Of, path_of
+from api.identity.authentication import Principal
 from api.permissions import Permission
 from api.queries.parties import Look, look_at
 from domain.kernel.command import Command

@@ -15,7 +15,6 @@ from msgspec import Struct
 from starlette.responses import Response
 
 from adapters.postgres.connections import Connection
-from api.authentication import Principal
 from api.http import words
 from api.http.authentication import anybody, needs
 from api.http.description import ETAG, LINK, NOT_MODIFIED, POSITION, DescribedRoute, Description
@@ -36,6 +35,7 @@ from api.http.reads.answers import (
     when,
 )
 from api.http.services import Services, services
+from api.identity.authentication import Principal
 from api.queries.contracts import TextMissing
 from api.queries.engine.parameters import (
     STARTING_AFTER,

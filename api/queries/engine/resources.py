@@ -87,7 +87,7 @@ class Resource:
             place["id"]._replace(shape=shape_of(UUID, self.decider.name)), place["version"], *own, *more,
             place["first_position"], place["last_position"],
         ]  # fmt: skip
-        return composed(self.decider.name.capitalize(), self.model.row.__doc__ or "", fields)
+        return composed(named(self.decider.name), self.model.row.__doc__ or "", fields)
 
     @property
     def answer(self) -> type[Struct]:
@@ -160,6 +160,11 @@ class _Folding:
         self.first, self.last = self.first or recorded, recorded
 
 
+def named(noun: str) -> str:
+    """The name of an aggregate's type outside: `ApiKey` of `api_key`."""
+    return "".join(part.capitalize() for part in noun.split("_"))
+
+
 class _PlaceShown(Struct):
     id: UUID
     version: Annotated[int, Meta(ge=1)]
@@ -189,16 +194,17 @@ def reads_of(
 ) -> tuple[Read, ...]:
     """The reads of an aggregate: one of it, its events, and its list in the order of ids, if it has one."""
     noun, plural = resource.decider.name, resource.decider.plural
+    word, words = noun.replace("_", " "), plural.replace("_", " ")
     one = f"/{plural}/{{{noun}}}"
     alone = Read(
         path=one, query=lambda request: _alone(resource, request), answer=resource.answer, permission=permission,
         tag=plural, versioned=True,
-        about=f"One {noun}, folded from its own events: as fresh as the ledger, without personal data.",
+        about=f"One {word}, folded from its own events: as fresh as the ledger, without personal data.",
     )  # fmt: skip
     events = Read(
         path=f"{one}/events", query=lambda request: _events(noun, request), answer=EventItem, permission=permission,
         tag="events", many=True, cursor=by_position(),
-        about=f"The events of one {noun} in order, each with the exact entry that was hashed.",
+        about=f"The events of one {word} in order, each with the exact entry that was hashed.",
     )  # fmt: skip
     if not listed:
         return alone, events
@@ -206,7 +212,7 @@ def reads_of(
     several = Read(
         path=f"/{plural}", query=lambda request: _several(resource, given, request), answer=resource.answer,
         permission=permission, tag=plural, many=True, filters=_filters(resource, given), models=(resource.model,),
-        cursor=by_id(noun), about=f"The tenant's {plural} in the order of their ids.",
+        cursor=by_id(noun), about=f"The tenant's {words} in the order of their ids.",
         columns=columns,
     )  # fmt: skip
     return several, alone, events
@@ -254,7 +260,7 @@ def _filters(resource: Resource, given: Sequence[Filter]) -> type[Struct]:
         return Nothing
     hints: Mapping[str, Any] = hints_of(resource.model.row)
     members = [(one.name, _parameter(one, hints), None) for one in given]
-    return defstruct(f"{resource.decider.name.capitalize()}Filter", members, frozen=True, kw_only=True)
+    return defstruct(f"{named(resource.decider.name)}Filter", members, frozen=True, kw_only=True)
 
 
 def _parameter(one: Filter, hints: Mapping[str, Any]) -> Any:

@@ -8,9 +8,9 @@ from uuid import UUID
 import pytest
 
 from adapters.system import new_id
-from api import authentication
 from api.exposure import exposed
 from api.http.commands.specs import specs
+from api.identity import authentication
 from api.permissions import ROLES, Permission
 from domain.access.key_text import PresentedKey, key_text
 from domain.kernel.ids import format_id

@@ -9,8 +9,8 @@ import pytest
 
 from adapters.postgres.connections import connect
 from adapters.postgres.log import Log
+from adapters.postgres.reading.opening import ledger_state
 from adapters.system import now
-from api.queries.ledger import ledger_state
 from chain.checkpoint import Checkpoint, open_checkpoint
 from chain.merkle import Frontier, leaf_hash
 from chain.note import Ed25519Verifier, VerifierKey

@@ -9,7 +9,7 @@ from uuid import UUID
 import pytest
 
 from adapters.system import new_id, now
-from api import authentication
+from api.identity import authentication
 from api.permissions import ROLES, Permission
 from domain.access.user import UserKind
 from domain.kernel.ids import format_id

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from api.authentication import Principal
 from api.compose import Base
 from api.edge.rates import Buckets, RateLimits
+from api.identity.authentication import Principal
 from domain.access.key_text import PresentedKey
 from tests.api.http.driver import QUICK, UNLIMITED, Http, opened
 

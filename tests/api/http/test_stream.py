@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from api import authentication
+from api.identity import authentication
 from tests.api.http.driver import QUICK, Http
 
 STREAM = "/v1/events/stream"

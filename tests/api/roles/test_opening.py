@@ -15,10 +15,10 @@ from psycopg import Connection
 from adapters.keys import KeyFileError
 from adapters.postgres.connections import connect
 from adapters.postgres.log import Log
+from adapters.postgres.reading.opening import ledger_state
 from adapters.system import now
-from api.admission import authentication
 from api.compose import Running
-from api.queries.ledger import ledger_state
+from api.identity.admission import authentication
 from api.roles.keys import first_operator_key, revoke_unshown
 from api.roles.opening import ensure_opened, opened
 from chain.entry import parse

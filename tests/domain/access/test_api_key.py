@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from hashlib import sha256
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -28,7 +29,7 @@ from domain.access.key_text import SECRET_BYTES, key_text, presented, stream_of_
 from domain.access.user import USER, UserKind, UserPhase, UserState
 from domain.access.values import Role
 from domain.kernel.command import Actor
-from domain.kernel.needs import StreamState
+from domain.kernel.needs import Need, StreamState
 from domain.kernel.times import utc_text
 from tests.given import CONTEXT, given
 
@@ -92,7 +93,7 @@ def test_a_machine_makes_no_keys() -> None:
     ],
 )
 def test_a_key_is_of_an_active_user_with_its_role(holder: UserState | None, refusal: object) -> None:
-    facts = {StreamState(USER.name, HOLDER): holder}
+    facts: dict[Need, Any] = {StreamState(USER.name, HOLDER): holder}
     made = given(facts).when(MAKE, ApiKeyState(), actor=ADMIN)
     rotated = given(facts).when(ROTATE, given(API_KEY, MADE).state, actor=ADMIN)
     for verdict in (made, rotated):

@@ -34,7 +34,7 @@ from domain.access.proposal import (
 from domain.access.user import USER, UserPhase, UserState
 from domain.access.values import Role
 from domain.kernel.command import SYSTEM, Actor
-from domain.kernel.needs import StreamState
+from domain.kernel.needs import Need, StreamState
 from domain.kernel.times import utc_text
 from tests.given import CONTEXT, given
 
@@ -127,7 +127,7 @@ KEY = ApiKeyState(shown_to="command-line")
 def test_who_could_be_the_proposer_again_does_not_approve(
     proposer: UserState | None, approver: UserState | None, key: ApiKeyState, refusal: object
 ) -> None:
-    facts = {
+    facts: dict[Need, Any] = {
         StreamState(USER.name, UUID(hex="a" * 32)): proposer,
         StreamState(USER.name, UUID(hex="b" * 32)): approver,
         StreamState(API_KEY.name, UUID(hex="2" * 32)): key,

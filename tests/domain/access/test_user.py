@@ -98,7 +98,7 @@ def test_a_suspended_user_is_reinstated_by_whoever_could_have_made_it() -> None:
 
 
 def test_nobody_decides_about_himself() -> None:
-    mine = user_of(ADMIN.id)
+    mine = UUID(hex="a" * 32)
     state = given(USER, REGISTERED).state
     for command in (GrantRole(role=Role.RISK_OFFICER), WithdrawRole(role=Role.COLLECTOR), SuspendUser(reason="x")):
         given({}).when(command, state, stream=mine, actor=ADMIN).then_refused(u.ITSELF)

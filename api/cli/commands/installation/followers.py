@@ -100,9 +100,9 @@ def _calendars(health: Health, connection: Any, tenant: UUID) -> None:
     """Days that nobody closes though leases run: no bill is issued and nothing is debited, and all roles are well."""
     from datetime import timedelta
 
+    from adapters.postgres.reading.opening import ledger_state
     from adapters.system import now
     from api.followers import late_calendars
-    from api.queries.ledger import ledger_state
     from domain.kernel.times import business_date
 
     if ledger_state(connection).demonstration:

@@ -23,11 +23,11 @@ from typing import IO, Any
 import pytest
 
 from adapters.keys import FileKeys
-from api.admission import authentication
 from api.cli.commands.serving import announce, listening, url_of
 from api.cli.failures import Unusable
 from api.cli.frame import Session
 from api.compose import Base
+from api.identity.admission import authentication
 from api.roles.opening import opened
 from api.settings import Settings
 from tests.adapters.postgres.test_embedded import postmaster

@@ -11,12 +11,12 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime
 from uuid import UUID
 
+from adapters.postgres.reading.opening import ledger_state
 from adapters.postgres.reading.reader import Reader
 from adapters.postgres.reading.states import States, whose
 from adapters.system import now
-from api.authentication import Authentication, Principal
 from api.compose import Running
-from api.queries.ledger import ledger_state
+from api.identity.authentication import Authentication, Principal
 from domain.access.api_key import API_KEY, ApiKeyState, accepts, acts
 from domain.access.approval import APPROVAL, ApprovalState, approval_stream
 from domain.access.key_text import PresentedKey
