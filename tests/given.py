@@ -45,7 +45,6 @@ STREAM = UUID(int=0x57)
 CONTEXT = Context(
     tenant=UUID(int=1),
     actor=CLERK,
-    command=UUID(int=2),
     correlation=UUID(int=3),
     now=datetime(2026, 3, 2, 1, 30, tzinfo=UTC),
     business_date=TODAY,
@@ -258,11 +257,11 @@ async def when(
     ledger = program.ledger
     if not rules:
         ledger = Ledger(program.writer, program.reader, program.vault, keys=program.keys, new_id=new_id)
-    own = {"command": new_id(), "correlation": stream} if by is CONTEXT else {}
+    own = {"correlation": stream} if by is CONTEXT else {}
     asked = msgspec.structs.replace(by, **own | changes)
     before = await program.reader.size()
     answer = await ledger.execute(
-        decider, Request(stream=stream, key=key or asked.command.hex, command=command, context=asked)
+        decider, Request(stream=stream, key=key or new_id().hex, command=command, context=asked)
     )
     return Written(answer, await appended(program, before))
 

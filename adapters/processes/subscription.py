@@ -29,7 +29,6 @@ from adapters.processes.dispatch import (
     Dispatched,
     DispatchKey,
     beginning_of,
-    command_id,
     dispatch_all,
     failure_of,
     in_context,
@@ -281,7 +280,6 @@ class Subscription:
         given = Context(
             tenant=entry.tenant,
             actor=process_actor(self.name),
-            command=command_id(entry.tenant, follow_up.key),
             correlation=entry.correlation,
             now=now if day is None else max(now, beginning_of(day)),
             business_date=day or entry.business_date,

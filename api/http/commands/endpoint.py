@@ -140,7 +140,6 @@ class CommandEndpoint:
         context = Context(
             tenant=asking.principal.tenant,
             actor=asking.principal.actor,
-            command=new_id(),
             correlation=asking.owner.correlation,
             now=now,
             business_date=business_date(now),

@@ -88,7 +88,6 @@ async def _record(of: Services, provider: str, follow_up: FollowUp) -> tuple[int
     context = Context(
         tenant=first.tenant,
         actor=Actor(SYSTEM, f"provider:{provider}"),
-        command=new_id(),
         correlation=first.correlation,
         now=now,
         business_date=business_date(now),

@@ -35,7 +35,6 @@ from adapters.documents.port import Flaw, SignatureInvalid, TrustUnusable
 from adapters.documents.typeset import typeset
 from adapters.postgres import ledger
 from adapters.postgres.writing.sequencer import Appended, VersionConflict
-from adapters.system import new_id
 from api import papers
 from api.authentication import Principal
 from api.http import words
@@ -247,7 +246,6 @@ async def _received(
         context = Context(
             tenant=principal.tenant,
             actor=principal.actor,
-            command=new_id(),
             correlation=owner.correlation,
             now=now,
             business_date=business_date(now),

@@ -77,7 +77,7 @@ class RecogniseProvisions:
     def _dispatch(self, run: DayRun, command: RecogniseProvision) -> Dispatch:
         stream = provision_stream(run.tenant, command.currency)
         key = f"provision:{command.currency}:{command.as_of}"
-        by = context(run.tenant, key, run.day, BY_PROVISIONS, stream)
+        by = context(run.tenant, run.day, BY_PROVISIONS, stream)
         return Dispatch(decider=PROVISION, stream=stream, key=key, command=command, context=by)
 
 

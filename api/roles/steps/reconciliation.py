@@ -127,7 +127,7 @@ class ReconcileStatements:
     async def _command(self, provider: str, run: DayRun, day: date, what: str, command: Command) -> None:
         stream = reconciliation_stream(run.tenant, provider, day)
         key = f"reconciliation:{provider}:{day}:{what}"
-        by = context(run.tenant, key, run.day, BY_RECONCILIATION, stream)
+        by = context(run.tenant, run.day, BY_RECONCILIATION, stream)
         outcome = await self.ledger.execute(
             RECONCILIATION, Request(stream=stream, key=key, command=command, context=by)
         )

@@ -207,7 +207,7 @@ async def test_a_day_with_a_step_nobody_knows_does_not_close(program: Running, m
         stream=stream,
         key="by-hand",
         command=StartEndOfDay(day=FIRST, steps=("timers", "weighing")),
-        context=context(TENANT, "by-hand", FIRST, "test", stream),
+        context=context(TENANT, FIRST, "test", stream),
     )
     await program.ledger.execute(CALENDAR, begun)
     with pytest.raises(EndOfDayError, match="the day has weighing"):
@@ -241,7 +241,7 @@ async def test_a_refused_timer_is_counted_and_leaves_the_others_alone(program: R
         stream=stream,
         key="by-hand",
         command=IssueBill(number=1),
-        context=context(TENANT, "by-hand", date(2005, 4, 29), "test", stream),
+        context=context(TENANT, date(2005, 4, 29), "test", stream),
     )
 
     class Stale:

@@ -98,7 +98,7 @@ async def test_a_run_with_an_open_break_closes_when_it_is_resolved(program: Runn
         await world.end_of_day.close(FIRST)
         stream = reconciliation_stream(TENANT, "bank_a", FIRST)
         _, state = await program.ledger.load(RECONCILIATION, stream)
-        by = context(TENANT, "close", FIRST, "test", stream)
+        by = context(TENANT, FIRST, "test", stream)
         answer = RECONCILIATION.decide(CloseReconciliation(), state, by)
         assert isinstance(answer, Refusal)
         assert answer.code == "reconciliation.breaks_open"
