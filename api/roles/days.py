@@ -49,7 +49,7 @@ from domain.payments.matching import Money
 from projections.calendar import timers
 from projections.engine.runner import Runner
 from projections.payments import movements
-from projections.payments.collection_positions import READS, Unposted, standings
+from projections.payments.collection_positions import READS, Unposted, collection_positions
 
 _log = structlog.get_logger(__name__)
 
@@ -79,10 +79,10 @@ class ReadModelsNow:
         """Every movement at a provider with this value date."""
         return await anyio.to_thread.run_sync(self._received, tenant, provider, day)
 
-    async def standings(self, tenant: UUID, day: date) -> Sequence[CollectionPosition]:
+    async def collection_positions(self, tenant: UUID, day: date) -> Sequence[CollectionPosition]:
         """The leases where something may be collected or given up on a day."""
         unposted = await self._unposted(tenant)
-        return await anyio.to_thread.run_sync(self._standings, tenant, day, unposted)
+        return await anyio.to_thread.run_sync(self._collection_positions, tenant, day, unposted)
 
     def _due(self, tenant: UUID, day: date) -> Sequence[Timer]:
         self._timers.catch_up()
@@ -92,9 +92,9 @@ class ReadModelsNow:
         self._money.catch_up()
         return movements.received(self._connection, tenant, provider, day, shard=SHARD)
 
-    def _standings(self, tenant: UUID, day: date, unposted: Unposted) -> Sequence[CollectionPosition]:
+    def _collection_positions(self, tenant: UUID, day: date, unposted: Unposted) -> Sequence[CollectionPosition]:
         self._money.catch_up()
-        return standings(self._connection, tenant, day, unposted, shard=SHARD)
+        return collection_positions(self._connection, tenant, day, unposted, shard=SHARD)
 
 
 class MoneyUnderway:

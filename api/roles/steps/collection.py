@@ -32,10 +32,10 @@ ROUNDS_MAX = ATTEMPTS_MAX + 2
 _log = structlog.get_logger(__name__)
 
 
-class Standings(Protocol):
+class CollectionPositions(Protocol):
     """The read models that say how leases stand, up to date with the ledger at the moment of asking."""
 
-    async def standings(self, tenant: UUID, day: date) -> Sequence[CollectionPosition]:
+    async def collection_positions(self, tenant: UUID, day: date) -> Sequence[CollectionPosition]:
         """The leases where something may be collected or given up on a day."""
 
 
@@ -45,7 +45,7 @@ class CollectDue:
 
     ledger: Ledger
     reader: Reader
-    standings: Standings
+    collection_positions: CollectionPositions
     settle: Callable[[], Awaitable[None]]
     name: str = BY_COLLECTION
     streams_in_flight: int = STREAMS_IN_FLIGHT
@@ -55,7 +55,7 @@ class CollectDue:
         tried: set[str] = set()
         for _ in range(ROUNDS_MAX):
             await self.settle()
-            found = await self.standings.standings(run.tenant, run.day)
+            found = await self.collection_positions.collection_positions(run.tenant, run.day)
             dispatches = [
                 dispatch for one in found for dispatch in self._dispatches(one, run) if dispatch.key not in tried
             ]
@@ -68,8 +68,8 @@ class CollectDue:
                 _log.warning("collection.refused", lease=str(dispatch.about), code=refusal.code)
         raise EndOfDayError(f"day {run.day}: expected collection to come to an end within {ROUNDS_MAX} rounds")
 
-    def _dispatches(self, standing: CollectionPosition, run: DayRun) -> Iterable[Dispatch]:
-        for move in moves(standing):
+    def _dispatches(self, position: CollectionPosition, run: DayRun) -> Iterable[Dispatch]:
+        for move in moves(position):
             yield dispatch_of(
-                follow_up(move, standing.lease, run.day), run.tenant, run.day, BY_COLLECTION, standing.lease
+                follow_up(move, position.lease, run.day), run.tenant, run.day, BY_COLLECTION, position.lease
             )

@@ -213,10 +213,10 @@ async def test_money_that_is_not_posted_yet_is_not_asked_for_again(world: World)
     _, posted, collected = world.days.subscriptions
     await posted.catch_up()
     await collected.catch_up()
-    found = await world.end_of_day.timers.standings(TENANT, DUE)  # type: ignore[attr-defined]
+    found = await world.end_of_day.timers.collection_positions(TENANT, DUE)  # type: ignore[attr-defined]
     assert [(one.due_fen, one.busy_fen) for one in found] == [(BILL_FEN, BILL_FEN)]
     await world.settle()
-    assert await world.end_of_day.timers.standings(TENANT, DUE) == []  # type: ignore[attr-defined]
+    assert await world.end_of_day.timers.collection_positions(TENANT, DUE) == []  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize("end", [RevokeMandate(reason="lessee"), SuspendMandate(reason="disputed")])
@@ -304,7 +304,7 @@ async def test_a_circle_is_noticed(program: Running, monkeypatch: pytest.MonkeyP
     class Circle:
         asked = 0
 
-        async def standings(self, tenant: UUID, day: date) -> list[CollectionPosition]:
+        async def collection_positions(self, tenant: UUID, day: date) -> list[CollectionPosition]:
             self.asked += 1
             debit = Debit(reference="M-1", policy=POLICY)
             lease = uuid5(tenant, f"{self.asked}")

@@ -123,8 +123,8 @@ async def test_money_that_goes_back_before_it_is_worth_is_posted_and_taken_back_
         (f"payment:{APP.hex}:posted", "process.not_yet"),
         (f"payment:{APP.hex}:reversed:1", "process.not_yet"),
     ]
-    (standing,) = await world.end_of_day.timers.standings(TENANT, DUE)  # type: ignore[attr-defined]
-    assert standing.busy_fen == 0, "it is gone"
+    (position,) = await world.end_of_day.timers.collection_positions(TENANT, DUE)  # type: ignore[attr-defined]
+    assert position.busy_fen == 0, "it is gone"
     await world.end_of_day.catch_up(DUE + DAY)
     await world.settle()
     assert await parked(world) == []
@@ -156,7 +156,7 @@ async def test_money_that_fails_between_two_looks_is_not_debited_again(
     """The role parks it after the end of day has asked what failed, and before it asks how leases stand."""
     lease = await begun(world)
     await world.end_of_day.catch_up(DUE - DAY)
-    real, standings = Ledger.execute, ReadModelsNow.standings
+    real, collection_positions = Ledger.execute, ReadModelsNow.collection_positions
 
     async def stumbles(ledger: Ledger, decider: Any, asked: Request) -> Any:
         if decider is LEASE and asked.key == f"payment:{APP.hex}:posted":
@@ -167,10 +167,10 @@ async def test_money_that_fails_between_two_looks_is_not_debited_again(
         if not await told(world, "payment.succeeded.v1"):
             await pays(world, lease, DUE)
             await world.settle()
-        return await standings(models, *of)
+        return await collection_positions(models, *of)
 
     monkeypatch.setattr(Ledger, "execute", stumbles)
-    monkeypatch.setattr(ReadModelsNow, "standings", meanwhile)
+    monkeypatch.setattr(ReadModelsNow, "collection_positions", meanwhile)
     with pytest.raises(EndOfDayError, match="failed 1"):
         await world.end_of_day.close(DUE)
     assert await told(world, "payment.attempt_started.v1") == [(APP, DUE)]
