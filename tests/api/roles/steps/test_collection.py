@@ -14,6 +14,7 @@ from adapters.connectors.payments.port import Order
 from adapters.connectors.payments.scenarios import Script
 from adapters.processes.end_of_day import DayRun, EndOfDayError
 from api.compose import Running
+from api.roles.read_models import ReadModels
 from api.roles.steps.collection import CollectDue
 from domain.leasing.lease.commands import PostPayment
 from domain.leasing.lease.rules.decider import LEASE
@@ -301,8 +302,9 @@ async def test_a_circle_is_noticed(program: Running, monkeypatch: pytest.MonkeyP
     """A read model that finds something new every time it is asked."""
     monkeypatch.setattr("api.roles.steps.collection.ROUNDS_MAX", 3)
 
-    class Circle:
-        asked = 0
+    class Circle(ReadModels):
+        def __init__(self) -> None:
+            self.asked = 0
 
         async def collection_positions(self, tenant: UUID, day: date) -> list[CollectionPosition]:
             self.asked += 1

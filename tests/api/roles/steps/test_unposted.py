@@ -12,7 +12,8 @@ from msgspec.structs import replace
 from adapters.connectors.payments.port import Answer, Order
 from adapters.postgres.ledger import Ledger, Request
 from adapters.processes.end_of_day import EndOfDayError
-from api.roles.days import ReadModelsNow, days
+from api.roles.days import days
+from api.roles.read_models import ReadModels
 from domain.kernel.refusal import Refusal
 from domain.leasing.lease.refusals import PAYMENT_KNOWN
 from domain.leasing.lease.rules.decider import LEASE
@@ -156,21 +157,21 @@ async def test_money_that_fails_between_two_looks_is_not_debited_again(
     """The role parks it after the end of day has asked what failed, and before it asks how leases stand."""
     lease = await begun(world)
     await world.end_of_day.catch_up(DUE - DAY)
-    real, collection_positions = Ledger.execute, ReadModelsNow.collection_positions
+    real, collection_positions = Ledger.execute, ReadModels.collection_positions
 
     async def stumbles(ledger: Ledger, decider: Any, asked: Request) -> Any:
         if decider is LEASE and asked.key == f"payment:{APP.hex}:posted":
             raise ZeroDivisionError
         return await real(ledger, decider, asked)
 
-    async def meanwhile(models: ReadModelsNow, *of: Any) -> Any:
+    async def meanwhile(models: ReadModels, *of: Any) -> Any:
         if not await told(world, "payment.succeeded.v1"):
             await pays(world, lease, DUE)
             await world.settle()
         return await collection_positions(models, *of)
 
     monkeypatch.setattr(Ledger, "execute", stumbles)
-    monkeypatch.setattr(ReadModelsNow, "collection_positions", meanwhile)
+    monkeypatch.setattr(ReadModels, "collection_positions", meanwhile)
     with pytest.raises(EndOfDayError, match="failed 1"):
         await world.end_of_day.close(DUE)
     assert await told(world, "payment.attempt_started.v1") == [(APP, DUE)]
