@@ -196,12 +196,12 @@ class GivenHistory:
         rows: dict[Any, Any] = {}
         for one in events:
             rows.update(fold_batch(projection, rows, [one]).changed)
-        if not self.folded.letters:
+        if not self.folded.dead_letters:
             assert rows == self.folded.changed, "one batch and many small ones must agree"
 
     def row(self, *key: object) -> Any:
         """The row of a key; every event up to here must have been folded."""
-        assert self.folded.letters == []
+        assert self.folded.dead_letters == []
         return self.changed(*key)
 
     def changed(self, *key: object) -> Any:
@@ -210,7 +210,7 @@ class GivenHistory:
 
     def parked(self) -> list[tuple[int, str]]:
         """(position, error) of what could not be folded."""
-        return [(letter.position, letter.error) for letter in self.folded.letters]
+        return [(letter.position, letter.error) for letter in self.folded.dead_letters]
 
 
 # -------------------------------------------------------------------------------------------------------- ledgers
