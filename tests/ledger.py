@@ -27,7 +27,7 @@ from adapters.postgres.embedded import DATABASE, EmbeddedPostgres
 from adapters.postgres.schema import ensure_schema
 from chain.merkle import EMPTY_ROOT
 from tests import forked
-from tests.clusters import copied_from
+from tests.clusters import MADE_BY, copied_from
 
 if TYPE_CHECKING:
     from api.compose import Base, Running
@@ -205,6 +205,14 @@ def clusters(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Every cluster that this process makes is a copy of its first one."""
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(EmbeddedPostgres, "_run", copied_from(tmp_path_factory.getbasetemp() / "cluster"))
+        yield
+
+
+@pytest.fixture(scope="module")
+def initdb() -> Iterator[None]:
+    """For a test of clusters: each is made as users have it made."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(EmbeddedPostgres, "_run", MADE_BY)
         yield
 
 
