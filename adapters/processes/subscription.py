@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from uuid import UUID
 
+from adapters.postgres.advisory import lock_number
 from adapters.postgres.connections import Connection, Pool, has_table
 from adapters.postgres.ledger import Ledger
 from adapters.postgres.reading.facts import FactLoader
@@ -66,7 +67,7 @@ CREATE TABLE IF NOT EXISTS read.processes (
     PRIMARY KEY (shard, name)
 )"""
 _PROGRESS = "SELECT name, position FROM read.processes WHERE shard = %s ORDER BY name"
-_LOCK = "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))"
+_LOCK = "SELECT pg_advisory_xact_lock(%s)"
 _STANDS = f"""
 WITH stands AS (
     SELECT head.shard, coalesce(processes.position, 0) AS position, head.size
@@ -126,7 +127,7 @@ class Subscription:
     async def prepare(self) -> None:
         """Create the tables that are missing; call once."""
         async with self.pool.connection() as connection, connection.transaction():
-            await connection.execute(_LOCK, ("leaseledger.subscriptions/1",))
+            await connection.execute(_LOCK, (lock_number(b"leaseledger.subscriptions/1"),))
             await connection.execute(_DDL)
             await connection.execute(parking.DDL)
 
@@ -232,7 +233,7 @@ class Subscription:
     async def _alone(self) -> AsyncIterator[None]:
         """Wait until nobody else catches up under this name: an end of day beside a role, a second role."""
         async with self.pool.connection() as connection, connection.transaction():
-            await connection.execute(_LOCK, (f"leaseledger.subscription/1 {self.name}",))
+            await connection.execute(_LOCK, (lock_number(f"leaseledger.subscription/1 {self.name}".encode()),))
             yield
 
     async def position(self) -> int:

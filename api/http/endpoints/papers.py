@@ -44,10 +44,10 @@ from api.http.commands.headers import KEY_MAX_CHARS, etag, idempotency_key, if_m
 from api.http.commands.models import CommandReader
 from api.http.description import ETAG, NOT_MODIFIED, POSITION, Description, add
 from api.http.problems import kinds
-from api.http.problems.problem import Problem, refused
+from api.http.problems.problem import RETRY_AFTER_S, Problem, refused
 from api.http.reads.answers import JSON, encode
 from api.http.reads.routes import STRICT, At, Of, by_position, path_of
-from api.http.services import RETRY_AFTER_S, Owner, Services
+from api.http.services import Owner, Services
 from api.permissions import Permission
 from api.queries.engine.events import Hash
 from domain.contracts.contract.commands import SignContract
