@@ -6,7 +6,10 @@ The database's own account passes through directories (0701) that it does not re
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
+
+from adapters.system import random_bytes
 
 PRIVATE_FILE, PRIVATE_DIRECTORY = 0o600, 0o700
 
@@ -29,3 +32,36 @@ def private_file(path: Path) -> Path:
 def write_private(path: Path, data: bytes) -> None:
     """Write a file that others may not read."""
     private_file(path).write_bytes(data)
+
+
+def write_once(path: Path, data: bytes) -> None:
+    """Write a private file unless it is there, on disk when this returns.
+
+    It is written aside and linked into place: nobody ever sees half of it, and the first of two that write it wins.
+    """
+    aside = _written_aside(path, data)
+    with suppress(FileExistsError):
+        path.hardlink_to(aside)
+    aside.unlink()
+    _sync(path.parent)
+
+
+def replace_private(path: Path, data: bytes) -> None:
+    """Put a whole private file in another one's place, on disk when this returns."""
+    _written_aside(path, data).rename(path)
+    _sync(path.parent)
+
+
+def _written_aside(path: Path, data: bytes) -> Path:
+    aside = path.with_name(f".{path.name}.{random_bytes(8).hex()}")
+    with os.fdopen(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, PRIVATE_FILE), "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    return aside
+
+
+def _sync(directory: Path) -> None:
+    descriptor = os.open(directory, os.O_RDONLY)
+    os.fsync(descriptor)
+    os.close(descriptor)

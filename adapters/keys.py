@@ -14,10 +14,8 @@
 from __future__ import annotations
 
 import hmac
-import os
 import re
 import stat
-from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 from typing import Protocol
@@ -26,6 +24,7 @@ from uuid import UUID
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from adapters.files import replace_private, write_once
 from adapters.system import random_bytes
 from chain.checkpoint import Checkpoint
 from chain.entry import PAYLOAD_KEY, PAYLOAD_KEY_BEFORE
@@ -39,7 +38,6 @@ SIGNED = "log.signed"
 _WRAPPED, _EPOCH = b"\x02", (1).to_bytes(2)
 _WRAPPED_BEFORE_BYTES = NONCE_BYTES + SUBJECT_KEY_BYTES + 16
 _PROVIDER = re.compile(r"[a-z][a-z0-9_]{0,39}")
-_SECRET_MODE = 0o600
 
 
 class KeyFileError(RuntimeError):
@@ -159,7 +157,7 @@ class LogSigner(Ed25519Signer):
     def signed(self) -> Checkpoint | None:
         """The newest checkpoint that was signed; `None` before the first. Raises `KeyFileError`."""
         try:
-            return Checkpoint.parse(self._file.read_text())
+            return Checkpoint.parse(self._file.read_text("utf-8"))
         except FileNotFoundError:
             return None
         except (Malformed, UnicodeDecodeError) as error:
@@ -169,46 +167,15 @@ class LogSigner(Ed25519Signer):
         """Keep a checkpoint, before anybody else is shown it; a smaller one than is kept changes nothing."""
         kept = self.signed()
         if kept is None or kept.size <= checkpoint.size:
-            _write(self._file, checkpoint.body())
+            replace_private(self._file, checkpoint.body().encode())
 
 
 def _read_or_make(path: Path, *, make: bool = True) -> bytes:
     if not path.exists():
         if not make:
             raise KeyFileError(f"{path}: expected the key this ledger was made with, got no file; restore it")
-        _make(path)
+        write_once(path, f"{random_bytes(KEY_BYTES).hex()}\n".encode())
     return _read(path)
-
-
-def _make(path: Path) -> None:
-    """Write a fresh key aside and link it into place: nobody ever sees half a key, and the first of two wins."""
-    aside = _written_aside(path, random_bytes(KEY_BYTES).hex() + "\n")
-    with suppress(FileExistsError):
-        path.hardlink_to(aside)
-    aside.unlink()
-    _sync(path.parent)
-
-
-def _write(path: Path, text: str) -> None:
-    """Put a whole text in a file's place, on disk when this returns."""
-    _written_aside(path, text).rename(path)
-    _sync(path.parent)
-
-
-def _written_aside(path: Path, text: str) -> Path:
-    aside = path.with_name(f".{path.name}.{random_bytes(8).hex()}")
-    descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _SECRET_MODE)
-    with os.fdopen(descriptor, "w") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    return aside
-
-
-def _sync(directory: Path) -> None:
-    descriptor = os.open(directory, os.O_RDONLY)
-    os.fsync(descriptor)
-    os.close(descriptor)
 
 
 def _read(path: Path) -> bytes:

@@ -2,7 +2,7 @@
 
 An entry is made in two steps, so that the work under the ledger's lock is a single join of bytes:
 
-    Event + Context ──draft()──▶ Draft            outside the lock: validated, canonical, personal data taken out
+    Event + Context + cause ──draft()──▶ Draft    outside the lock: validated, canonical, personal data taken out
     Draft + (prev, prev_case, recorded_at, seq, seq_case) ──seal()──▶ entry bytes    under the lock
 
 The facts that only the sequencer knows are neighbours in the sorted key order of RFC 8785 §3.2.3 (`prev` < `prev_case`
@@ -30,7 +30,7 @@ from collections.abc import Iterable, Sequence
 from datetime import date
 from hashlib import sha256
 from typing import Annotated, Any
-from uuid import UUID
+from uuid import UUID, uuid5
 
 import msgspec
 from msgspec import UNSET, Meta, Raw, Struct, UnsetType
@@ -131,6 +131,15 @@ class Entry(Struct, frozen=True, gc=False, kw_only=True, forbid_unknown_fields=T
             raise EntryError(f"{self.type}: expected a body of at most {MAX_DEPTH} levels, got a deeper one") from error
 
 
+class DecidedEvent(Struct, frozen=True):
+    """One event that was decided: the context and the id of the command that it comes of, and its own id."""
+
+    event: Event
+    context: Context
+    cause: UUID
+    eid: UUID
+
+
 class Draft(Struct, frozen=True):
     """An entry before the sequencer saw it: the canonical bytes on both sides of what is still missing."""
 
@@ -175,18 +184,27 @@ def draft(
     *,
     stream: UUID,
     eid: UUID,
+    cause: UUID,
     digests: Sequence[str] = (),
     docs: Sequence[Document] = (),
 ) -> Draft:
     """Everything of an entry that does not depend on its place in the ledger.
 
+    `cause` is the id of the command that the event comes of.
     `digests` are the disclosure digests of the event's personal fields and decoys (RFC 9901 §4.2.4.1); the body never
     holds a personal value. Raises `msgspec.ValidationError` for an event that breaks its declaration and `EntryError`
     for text that is not NFC, integers beyond 2^53-1 or an entry over 16 KiB.
     """
     validate(event)
     return draft_body(
-        type_of(event), without_personal(event), context, stream=stream, eid=eid, digests=digests, docs=docs
+        type_of(event),
+        without_personal(event),
+        context,
+        stream=stream,
+        eid=eid,
+        cause=cause,
+        digests=digests,
+        docs=docs,
     )
 
 
@@ -197,6 +215,7 @@ def draft_body(
     *,
     stream: UUID,
     eid: UUID,
+    cause: UUID,
     digests: Sequence[str] = (),
     docs: Sequence[Document] = (),
 ) -> Draft:
@@ -218,7 +237,7 @@ def draft_body(
             actor=context.actor,
             body=Raw(written),
             business_date=context.business_date,
-            cause=context.command,
+            cause=cause,
             correlation=context.correlation,
             docs=tuple(docs) or UNSET,
             eid=eid,
@@ -301,6 +320,11 @@ def command_id(tenant: UUID, key: str, digest: bytes, *, system: bool) -> UUID:
     said = b"".join((b"leaseledger.command/1", tenant.bytes, b"\x01" if system else b"\x00", digest, key.encode()))
     made = int.from_bytes(sha256(said).digest()[:16])
     return UUID(int=made & ~_VERSION_AND_VARIANT | _VERSION_8)
+
+
+def import_cause(tenant: UUID, name: str) -> UUID:
+    """The cause of what an import decides as one: of the tenant and a name, a UUID of version 5 (RFC 9562 §5.5)."""
+    return uuid5(tenant, name)
 
 
 def is_time_text(text: str) -> bool:

@@ -152,6 +152,10 @@ def _become(descriptors: list[int], arguments: list[str], folder: str, environme
 def main(path: str) -> None:
     """Serve; this is the last thing that a fork which became a command does."""
     _import_everything()
+    from adapters.postgres.embedded import EmbeddedPostgres
+    from tests.clusters import copied_from
+
+    EmbeddedPostgres._run = copied_from(Path(path).with_name("cluster"))  # type: ignore[method-assign]
     _serve(path)
     from api.cli import main as command
 

@@ -45,7 +45,6 @@ STREAM = UUID(int=0x57)
 CONTEXT = Context(
     tenant=UUID(int=1),
     actor=CLERK,
-    command=UUID(int=2),
     correlation=UUID(int=3),
     now=datetime(2026, 3, 2, 1, 30, tzinfo=UTC),
     business_date=TODAY,
@@ -197,12 +196,12 @@ class GivenHistory:
         rows: dict[Any, Any] = {}
         for one in events:
             rows.update(fold_batch(projection, rows, [one]).changed)
-        if not self.folded.letters:
+        if not self.folded.dead_letters:
             assert rows == self.folded.changed, "one batch and many small ones must agree"
 
     def row(self, *key: object) -> Any:
         """The row of a key; every event up to here must have been folded."""
-        assert self.folded.letters == []
+        assert self.folded.dead_letters == []
         return self.changed(*key)
 
     def changed(self, *key: object) -> Any:
@@ -211,7 +210,7 @@ class GivenHistory:
 
     def parked(self) -> list[tuple[int, str]]:
         """(position, error) of what could not be folded."""
-        return [(letter.position, letter.error) for letter in self.folded.letters]
+        return [(letter.position, letter.error) for letter in self.folded.dead_letters]
 
 
 # -------------------------------------------------------------------------------------------------------- ledgers
@@ -258,11 +257,11 @@ async def when(
     ledger = program.ledger
     if not rules:
         ledger = Ledger(program.writer, program.reader, program.vault, keys=program.keys, new_id=new_id)
-    own = {"command": new_id(), "correlation": stream} if by is CONTEXT else {}
+    own = {"correlation": stream} if by is CONTEXT else {}
     asked = msgspec.structs.replace(by, **own | changes)
     before = await program.reader.size()
     answer = await ledger.execute(
-        decider, Request(stream=stream, key=key or asked.command.hex, command=command, context=asked)
+        decider, Request(stream=stream, key=key or new_id().hex, command=command, context=asked)
     )
     return Written(answer, await appended(program, before))
 

@@ -27,6 +27,7 @@ from adapters.postgres.embedded import DATABASE, EmbeddedPostgres
 from adapters.postgres.schema import ensure_schema
 from chain.merkle import EMPTY_ROOT
 from tests import forked
+from tests.clusters import MADE_BY, copied_from
 
 if TYPE_CHECKING:
     from api.compose import Base, Running
@@ -199,8 +200,24 @@ def composed_on(url: str, data: Path, **more: Any) -> Iterator[Base]:
         yield prepared
 
 
+@pytest.fixture(autouse=True, scope="session")
+def clusters(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Every cluster that this process makes is a copy of its first one."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(EmbeddedPostgres, "_run", copied_from(tmp_path_factory.getbasetemp() / "cluster"))
+        yield
+
+
+@pytest.fixture(scope="module")
+def initdb() -> Iterator[None]:
+    """For a test of clusters: each is made as users have it made."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(EmbeddedPostgres, "_run", MADE_BY)
+        yield
+
+
 @pytest.fixture(scope="session")
-def server() -> Iterator[Server]:
+def server(clusters: None) -> Iterator[Server]:
     """The server of this test process; it starts when the first test asks."""
     with Server() as started:
         yield started

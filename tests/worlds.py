@@ -12,7 +12,7 @@ from psycopg_pool import AsyncConnectionPool
 from adapters.connectors.payments.scenarios import Script, always
 from adapters.postgres.connections import connect
 from api.compose import Running
-from api.roles.days import ReadModelsNow
+from api.roles.read_models import ReadModels
 from projections.payments.collection_positions import Unposted
 from tests.adapters.processes.world import World, a_world, pool_of
 
@@ -22,10 +22,10 @@ async def _nothing_posted(_: UUID) -> Unposted:
 
 
 @pytest.fixture
-def models(url: str) -> Iterator[ReadModelsNow]:
+def models(url: str) -> Iterator[ReadModels]:
     """The read models that an end of day asks."""
     with connect(url) as connection:
-        yield ReadModelsNow(connection, _nothing_posted)
+        yield ReadModels(connection, _nothing_posted)
 
 
 @pytest.fixture

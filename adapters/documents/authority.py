@@ -10,7 +10,6 @@ Certificates are valid from 2000 to 2099, so that a calendar that runs in the pa
 
 from __future__ import annotations
 
-import os
 import stat
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -23,11 +22,11 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import NameOID, ObjectIdentifier
 
 from adapters.documents.port import SigningError
+from adapters.files import write_once
 from adapters.system import random_bytes
 
 KEY_BITS = 3072
 _EXPONENT = 65537
-_SECRET_MODE = 0o600
 _SERIAL_BYTES = 16
 
 NOT_BEFORE = datetime(2000, 1, 1, tzinfo=UTC)
@@ -72,23 +71,8 @@ class LocalAuthority:
         if not path.exists():
             key = rsa.generate_private_key(public_exponent=_EXPONENT, key_size=self._key_bits)
             certificate = _self_signed(key) if party is None else _issued(key, party, self._authority)
-            _write_once(path, _pem(Credential(key, certificate)))
+            write_once(path, _pem(Credential(key, certificate)))
         return _read(path)
-
-
-def _write_once(path: Path, content: bytes) -> None:
-    draft = path.with_name(f".{path.name}.{random_bytes(8).hex()}")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _SECRET_MODE)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    try:
-        os.link(draft, path)
-    except FileExistsError:
-        pass  # another process was quicker, and its key is the one
-    finally:
-        draft.unlink()
 
 
 def _pem(credential: Credential) -> bytes:

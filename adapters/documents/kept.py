@@ -16,7 +16,7 @@ import msgspec
 from cryptography import x509
 
 from adapters.documents.port import TrustUnusable
-from adapters.files import write_private
+from adapters.files import private_file, write_private
 from adapters.system import random_bytes
 from domain.contracts.roots import schedule_digest
 from domain.kernel.values import canonical_json
@@ -68,8 +68,7 @@ class KeptPapers:
     def keep(self, contract: UUID, root: str, digest: str) -> None:
         """Remember that a paper was set. Doing it again changes nothing."""
         place = self._place(contract, root)
-        place.mkdir(mode=0o700, parents=True, exist_ok=True)
-        (place / digest).touch(mode=0o600)
+        private_file(place / digest)
 
     def find(self, contract: UUID, root: str) -> frozenset[str]:
         """The digests of the papers of this version; none when none was set here."""

@@ -4,7 +4,7 @@
     LEASELEDGER_TENANT         UUID of the tenant that saves without a context belong to
 
 Reading is complete: `repository.get(id, projector_func=projector(DECIDER))`, the notification log, subscriptions and
-the library's projection runners. `save(*events, context=…)` appends events without personal values.
+the library's projection runners. `save(*events, context=…, command=…)` appends events without personal values.
 """
 
 from __future__ import annotations

@@ -42,7 +42,7 @@ class EntryCodec:
     def __init__(self, first_version: int = 1) -> None:
         self.first_version = first_version
 
-    def draft(self, stored: StoredEvent, context: Context, eid: UUID) -> Draft:
+    def draft(self, stored: StoredEvent, context: Context, cause: UUID, eid: UUID) -> Draft:
         """The draft of one stored event.
 
         Raises `eventsourcing.persistence.DataError` when the topic is too long or not NFC, when an event of ours is
@@ -54,10 +54,10 @@ class EntryCodec:
         try:
             if not is_event_type(topic):
                 body = msgspec.structs.asdict(_Opaque(b64encode(stored.state).decode()))
-                return draft_body(topic, body, context, stream=stream, eid=eid)
+                return draft_body(topic, body, context, stream=stream, eid=eid, cause=cause)
             event = decode_body(topic, stored.state)
             _check_current_and_canonical(event, stored)
-            return draft(event, context, stream=stream, eid=eid)
+            return draft(event, context, stream=stream, eid=eid, cause=cause)
         except (UnknownEventType, msgspec.MsgspecError, UnicodeDecodeError, EntryError) as error:
             raise DataError(f"{topic}: {error}") from error
 

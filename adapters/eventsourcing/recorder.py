@@ -89,14 +89,15 @@ class LedgerRecorder(ApplicationRecorder):
         *,
         tracking: Tracking | None = None,
         context: Context | None = None,
+        command: UUID | None = None,
         **_: Any,
     ) -> Sequence[int]:
         """Append events in one transaction; their ledger positions.
 
-        `context` (given as `app.save(…, context=…)`) tells actor, tenant, time and the command, whose id is the
-        idempotency key: the same call again gets its first positions. Raises `IntegrityError` when the versions do
-        not follow their stream's, `DataError` for an event that cannot be an entry, `NotSupportedError` for a tracking
-        object, `OperationalError` when the database is gone.
+        `context` tells actor, tenant and time, `command` the command's id, which is the idempotency key: the same call
+        again gets its first positions. Both are given as `app.save(…, context=…, command=…)`. Raises `IntegrityError`
+        when the versions do not follow their stream's, `DataError` for an event that cannot be an entry,
+        `NotSupportedError` for a tracking object, `OperationalError` when the database is gone.
         """
         if tracking is not None:
             raise NotSupportedError("a projection commits its own position with its own tables, got a tracking object")
@@ -104,22 +105,24 @@ class LedgerRecorder(ApplicationRecorder):
             return []
         _check_versions(stored_events)
         given = context or self._context(stream_of(stored_events[0].originator_id))
+        cause = command or self._new_id()
         append = Append(
             tenant=given.tenant,
-            key=given.command.hex,
+            key=cause.hex,
             system=True,
             digest=_digest(stored_events),
             parts=tuple(
-                self._part(list(events), given) for _, events in groupby(stored_events, lambda one: one.originator_id)
+                self._part(list(events), given, cause)
+                for _, events in groupby(stored_events, lambda one: one.originator_id)
             ),
         )
         with _errors():
             appended = self._writer.append(append)
         return list(range(appended.position, appended.position + appended.events))
 
-    def _part(self, events: Sequence[StoredEvent], context: Context) -> Part:
+    def _part(self, events: Sequence[StoredEvent], context: Context, cause: UUID) -> Part:
         """Neighbours of one stream."""
-        drafts = tuple(self._codec.draft(event, context, self._new_id()) for event in events)
+        drafts = tuple(self._codec.draft(event, context, cause, self._new_id()) for event in events)
         return Part(stream_of(events[0].originator_id), self._codec.seq(events[0].originator_version) - 1, drafts)
 
     def _context(self, stream: UUID) -> Context:
@@ -127,7 +130,6 @@ class LedgerRecorder(ApplicationRecorder):
         return Context(
             tenant=self._tenant,
             actor=LIBRARY_ACTOR,
-            command=self._new_id(),
             correlation=stream,
             now=now,
             business_date=business_date(now),

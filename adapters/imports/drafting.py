@@ -21,29 +21,26 @@ from msgspec import Struct
 from adapters.imports.bpi2012 import ImportedCommand, commands, event_id
 from adapters.imports.errors import LogError
 from adapters.imports.xes import Case
-from chain.entry import Draft, EntryError, draft
+from chain.entry import DecidedEvent, Draft, EntryError, draft
 from domain.intake.application.rules import APPLICATION
 from domain.kernel.command import Context
-from domain.kernel.event import Event, personal_fields, without_personal
+from domain.kernel.event import personal_fields, without_personal
 from domain.kernel.refusal import Refusal
 from domain.kernel.times import business_date
 
 LENGTH_BYTES = 4
 
-Fact = tuple[Event, Context, UUID]
-"""An event that was decided, with its command's context and its own id."""
-
 
 class Decided(Struct, frozen=True):
-    """A case after its commands were decided: the facts in order, and how often each rule said no."""
+    """A case after its commands were decided: its events in order, and how often each rule said no."""
 
-    facts: tuple[Fact, ...]
+    events: tuple[DecidedEvent, ...]
     refusals: dict[str, int]
     commands: int
 
 
 class DraftedCase(Struct, frozen=True):
-    """The same with drafts in place of the facts: all that appending needs."""
+    """The same with drafts in place of the events: all that appending needs."""
 
     drafts: tuple[Draft, ...]
     refusals: dict[str, int]
@@ -60,13 +57,12 @@ class Job(Struct, frozen=True):
 
 def decide_case(imported: Iterable[ImportedCommand], tenant: UUID, stream: UUID) -> Decided:
     """Put a case's commands through the aggregate, one after the other, from its empty state."""
-    state, facts, refusals, count = APPLICATION.initial, [], Counter[str](), 0
+    state, events, refusals, count = APPLICATION.initial, [], Counter[str](), 0
     for command in imported:
         count += 1
         context = Context(
             tenant=tenant,
             actor=command.actor,
-            command=command.command_id,
             correlation=stream,
             now=command.at,
             business_date=business_date(command.at),
@@ -77,20 +73,20 @@ def decide_case(imported: Iterable[ImportedCommand], tenant: UUID, stream: UUID)
             continue
         for nth, event in enumerate(decision):
             state = APPLICATION.evolve(state, event)
-            facts.append((event, context, event_id(command, nth)))
-    return Decided(tuple(facts), refusals, count)
+            events.append(DecidedEvent(event, context, command.command_id, event_id(command, nth)))
+    return Decided(tuple(events), refusals, count)
 
 
-def draft_facts(stream: UUID, facts: Iterable[Fact]) -> tuple[Draft, ...] | None:
-    """The drafts of facts without personal values; `None` when there are some, which only the vault may see.
+def draft_events(stream: UUID, events: Iterable[DecidedEvent]) -> tuple[Draft, ...] | None:
+    """The drafts of events without personal values; `None` when there are some, which only the vault may see.
 
     Raises as `chain.entry.draft`.
     """
     drafts = []
-    for event, context, eid in facts:
-        if personal_fields(type(event)) and without_personal(event) != event:
+    for one in events:
+        if personal_fields(type(one.event)) and without_personal(one.event) != one.event:
             return None
-        drafts.append(draft(event, context, stream=stream, eid=eid))
+        drafts.append(draft(one.event, one.context, stream=stream, eid=one.eid, cause=one.cause))
     return tuple(drafts)
 
 
@@ -102,7 +98,7 @@ def draft_job(job: Job) -> list[DraftedCase | None]:
 def _draft_case(case: Case, stream: UUID, job: Job) -> DraftedCase | None:
     try:
         decided = decide_case(commands(case, job.source), job.tenant, stream)
-        drafts = draft_facts(stream, decided.facts)
+        drafts = draft_events(stream, decided.events)
     except (LogError, EntryError, msgspec.MsgspecError):
         return None
     return None if drafts is None else DraftedCase(drafts, decided.refusals, decided.commands)

@@ -22,13 +22,14 @@ from uuid import UUID
 from msgspec import Struct
 
 from adapters.imports.bpi2012 import case_digest, commands, stream_id
-from adapters.imports.drafting import DraftedCase, Fact, Job, decide_case, draft_facts
+from adapters.imports.drafting import DraftedCase, Job, decide_case, draft_events
 from adapters.imports.second import SecondProcess, SecondProcessGone
 from adapters.imports.xes import Case
 from adapters.postgres.ledger import Drafted, Ledger
 from adapters.postgres.reading.reader import Reader, Stored
 from adapters.postgres.writing.group_commit import MAX_BATCH_EVENTS
 from adapters.postgres.writing.sequencer import Append, Appended, Part
+from chain.entry import DecidedEvent
 from domain.kernel.event import type_of, without_personal
 from domain.kernel.times import utc_text
 
@@ -232,18 +233,18 @@ class Importer:
         """Decide and draft a case in this process, whatever it needs: the vault, or a look at what is there already."""
         decided = decide_case(commands(wanted.case, self._source), self._tenant, wanted.stream)
         self._count(decided.commands, decided.refusals)
-        facts = decided.facts
+        events = decided.events
         if wanted.version:
             try:
-                facts = _beyond(wanted.case.id, facts, await self._reader.stream(wanted.stream))
+                events = _beyond(wanted.case.id, events, await self._reader.stream(wanted.stream))
             except CaseDiverged as diverged:
                 self._diverged.append(str(diverged))
                 return
-        if facts:
-            drafts = draft_facts(wanted.stream, facts)
+        if events:
+            drafts = draft_events(wanted.stream, events)
             await self._append(
                 wanted,
-                await self._ledger.prepare(wanted.stream, facts) if drafts is None else Drafted(drafts, (), ()),
+                await self._ledger.prepare(wanted.stream, events) if drafts is None else Drafted(drafts, (), ()),
             )
 
     def _count(self, commands: int, refusals: dict[str, int]) -> None:
@@ -287,21 +288,21 @@ def case_key(case: str, source: str, digest: bytes) -> str:
     return f"import:{source}/{case}@{digest.hex()[:32]}"
 
 
-def _beyond(case: str, facts: tuple[Fact, ...], stored: list[Stored]) -> tuple[Fact, ...]:
-    """The facts the ledger does not hold yet; raises `CaseDiverged` where it holds others."""
-    for number, (row, told) in enumerate(zip(stored, _described(facts), strict=False), start=1):
+def _beyond(case: str, events: tuple[DecidedEvent, ...], stored: list[Stored]) -> tuple[DecidedEvent, ...]:
+    """The events the ledger does not hold yet; raises `CaseDiverged` where it holds others."""
+    for number, (row, told) in enumerate(zip(stored, _described(events), strict=False), start=1):
         entry = row.parsed()
         held = f"{entry.type} at {entry.occurred_at} {entry.event()!r}"
         if held != told:
             raise CaseDiverged(case, number, told, held)
-    if len(stored) > len(facts):
-        raise CaseDiverged(case, len(facts) + 1, "nothing more", stored[len(facts)].parsed().type)
-    return facts[len(stored) :]
+    if len(stored) > len(events):
+        raise CaseDiverged(case, len(events) + 1, "nothing more", stored[len(events)].parsed().type)
+    return events[len(stored) :]
 
 
-def _described(facts: tuple[Fact, ...]) -> Iterator[str]:
-    for event, context, _ in facts:
-        yield f"{type_of(event)} at {utc_text(context.now)} {without_personal(event)!r}"
+def _described(events: tuple[DecidedEvent, ...]) -> Iterator[str]:
+    for one in events:
+        yield f"{type_of(one.event)} at {utc_text(one.context.now)} {without_personal(one.event)!r}"
 
 
 async def import_cases(

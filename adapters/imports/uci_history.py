@@ -24,9 +24,9 @@ from adapters.postgres.reading.reader import Reader
 from adapters.postgres.writing.sequencer import Append, Part
 from adapters.processes.dispatch import Dispatch, Dispatched, context, dispatch_all
 from adapters.processes.end_of_day import EndOfDay
+from chain.entry import DecidedEvent, import_cause
 from domain.calendar.calendar import CalendarState
 from domain.kernel.command import Command, Context
-from domain.kernel.event import Event
 from domain.kernel.ids import RANDOM_BITS, uuid7
 from domain.kernel.refusal import Refusal
 from domain.kernel.times import month_end
@@ -160,8 +160,9 @@ class History:
 
     async def _opened(self, key: str, client: Client) -> Append:
         stream = lease_stream(client)
-        facts = decide_opening(client, context(self._tenant, key, FIRST_DAY, BY, stream))
-        drafted = await self._ledger.prepare(stream, facts)
+        by = context(self._tenant, FIRST_DAY, BY, stream)
+        decided = decide_opening(client, by, import_cause(self._tenant, key))
+        drafted = await self._ledger.prepare(stream, decided)
         return Append(
             tenant=self._tenant,
             key=key,
@@ -182,7 +183,7 @@ class History:
                     stream=stream,
                     key=key,
                     command=PostPayment(payment=payment_id(client, name), amount_fen=amount_fen, value_date=day),
-                    context=context(self._tenant, key, day, BY, stream),
+                    context=context(self._tenant, day, BY, stream),
                 )
 
     def _report(self) -> HistoryReport:
@@ -204,17 +205,18 @@ def opening_key(client: Client) -> str:
     return f"import:{SOURCE}/{client.name}@{client.digest().hex()[:32]}"
 
 
-def decide_opening(client: Client, at: Context) -> list[tuple[Event, Context, UUID]]:
+def decide_opening(client: Client, at: Context, cause: UUID) -> list[DecidedEvent]:
     """Decide the opening commands one after the other. Raises `OpeningRefused`."""
-    state, facts = LEASE.initial, list[tuple[Event, Context, UUID]]()
+    state, events = LEASE.initial, list[DecidedEvent]()
     for command in opening(client):
         decision = LEASE.decide(command, state, at)
         if isinstance(decision, Refusal):
             raise OpeningRefused(f"client {client.name}: {decision.sentence()}")
         for event in decision:
             state = LEASE.evolve(state, event)
-            facts.append((event, at, uuid7(_FIRST_MS, _bits(f"event/{client.name}/{len(facts)}"))))
-    return facts
+            eid = uuid7(_FIRST_MS, _bits(f"event/{client.name}/{len(events)}"))
+            events.append(DecidedEvent(event, at, cause, eid))
+    return events
 
 
 def _bits(name: str) -> int:

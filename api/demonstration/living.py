@@ -125,7 +125,6 @@ async def open_ledger(program: Running) -> None:
     context = Context(
         tenant=settings.tenant,
         actor=_OPERATOR,
-        command=uuid5(stream, key),
         correlation=stream,
         now=at,
         business_date=first,

@@ -154,7 +154,6 @@ class Demonstration:
         context = Context(
             tenant=self.tenant,
             actor=by,
-            command=self.id(key),
             correlation=self.id("case"),
             now=now,
             business_date=self.today,

@@ -28,7 +28,7 @@ ABOUT = "leaseledger"
 GONE = 499
 """Status of a request whose client hung up before it was answered; nobody is told of it but the log."""
 
-SAME_PLACE_MAX, SAME_CODE_MAX, SPARED_S = 10, 100, 60.0
+SAME_PLACE_MAX, SAME_CODE_MAX, THROTTLE_S = 10, 100, 60.0
 """Lines of a foreign logger from one place in its code, and of connections refused by one code, in which time."""
 
 _FRAMES = 6
@@ -80,8 +80,8 @@ def log_request(scope: Scope, answered: Answered) -> None:
     )
 
 
-class Sparing:
-    """Counts what is logged about one thing, so that nobody fills the disk by doing it again; `clock` tells seconds."""
+class Throttle:
+    """Throttle of log lines about one thing, so that nobody fills the disk by doing it again; `clock` tells seconds."""
 
     def __init__(self, most: int, clock: Callable[[], float] = time.monotonic) -> None:
         self._most, self._clock = most, clock
@@ -91,13 +91,13 @@ class Sparing:
         """Whether one more line about a thing is worth it."""
         now_s = self._clock()
         since_s, count = self._seen.get(thing, (now_s, 0))
-        if now_s - since_s >= SPARED_S:
+        if now_s - since_s >= THROTTLE_S:
             since_s, count = now_s, 0
         self._seen[thing] = (since_s, count + 1)
         return count < self._most
 
 
-_refusals = Sparing(SAME_CODE_MAX)
+_refusals = Throttle(SAME_CODE_MAX)
 
 
 def log_refused(code: str, status: int, request_id: str, client: str) -> None:
@@ -150,12 +150,12 @@ class PlacesOnly(logging.Handler):
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         super().__init__()
-        self._sparing = Sparing(SAME_PLACE_MAX, clock)
+        self._throttle = Throttle(SAME_PLACE_MAX, clock)
         self._log = structlog.get_logger("library")
 
     def emit(self, record: logging.LogRecord) -> None:
         """One line, unless this place said enough for now."""
-        if not self._sparing.allows((record.name, record.module, record.lineno)):
+        if not self._throttle.allows((record.name, record.module, record.lineno)):
             return
         error = record.exc_info[1] if record.exc_info else None
         more: Mapping[str, Any] = {} if error is None else {"error": type(error).__name__, "at": _frames(error)}

@@ -34,8 +34,8 @@ class RateLimits(Struct, frozen=True, kw_only=True):
     address: int = 100
 
 
-class Taken(Struct, frozen=True):
-    """What taking a token came to: how many are left, and after how long there is one, 0 when it was given."""
+class Quota(Struct, frozen=True):
+    """Quota of a caller who took a token: how many are left, and after how long there is one, 0 when it was given."""
 
     left: int
     wait_s: float
@@ -51,18 +51,18 @@ class Buckets:
         # When each bucket will be full: one number says how much is in it now.
         self._full_at: OrderedDict[Hashable, float] = OrderedDict()
 
-    def take(self, name: Hashable) -> Taken:
+    def take(self, name: Hashable) -> Quota:
         """Take a token out of a bucket, if there is one."""
         now_s = self._clock()
         full_in_s = max(0.0, self._full_at.get(name, now_s) - now_s) + 1 / self.rate
         missing_s = full_in_s - self.burst / self.rate
         if missing_s > 1e-9:
-            return Taken(0, missing_s, full_in_s - 1 / self.rate)
+            return Quota(0, missing_s, full_in_s - 1 / self.rate)
         self._full_at[name] = now_s + full_in_s
         self._full_at.move_to_end(name)
         if len(self._full_at) > BUCKETS_MAX:
             self._full_at.popitem(last=False)
-        return Taken(max(0, int((self.burst / self.rate - full_in_s) * self.rate + 1e-6)), 0.0, full_in_s)
+        return Quota(max(0, int((self.burst / self.rate - full_in_s) * self.rate + 1e-6)), 0.0, full_in_s)
 
     def give_back(self, name: Hashable) -> None:
         """Put a token back that need not have been taken."""
@@ -84,7 +84,7 @@ class Rates:
         self.policy = (b"ratelimit-policy", policy.encode())
 
     @staticmethod
-    def header(key: Taken, tenant: Taken) -> tuple[bytes, bytes]:
+    def header(key: Quota, tenant: Quota) -> tuple[bytes, bytes]:
         """What is left, and the seconds until everything is there again."""
         value = b'"key";r=%d;t=%d, "tenant";r=%d;t=%d'
         return b"ratelimit", value % (key.left, ceil(key.full_s), tenant.left, ceil(tenant.full_s))

@@ -13,7 +13,7 @@ from fastapi.security import HTTPBearer
 from starlette.types import Scope
 
 from api.edge.log import about
-from api.edge.rates import Taken, place_of
+from api.edge.rates import Quota, place_of
 from api.http.problems import kinds
 from api.http.services import Services
 from api.identity.authentication import Principal
@@ -61,9 +61,9 @@ def take_by_address(of: Services, scope: Scope) -> None:
     _refuse(of.rates.addresses.take(place_of(scope.get("client"))), "address")
 
 
-def _refuse(taken: Taken, limit: str) -> None:
-    if taken.wait_s:
-        raise kinds.RATE_LIMITED(limit=limit).with_headers(Retry_After=str(max(1, ceil(taken.wait_s))))
+def _refuse(quota: Quota, limit: str) -> None:
+    if quota.wait_s:
+        raise kinds.RATE_LIMITED(limit=limit).with_headers(Retry_After=str(max(1, ceil(quota.wait_s))))
 
 
 async def anybody(request: Request) -> None:

@@ -29,13 +29,12 @@ from api.http.commands.endpoint import CommandEndpoint
 from api.http.methods import allow, answer_options, as_get
 from api.http.problems import kinds
 from api.http.problems.faults import faults_of
-from api.http.problems.problem import MEDIA_TYPE, Problem, ProblemKind, body_of, language_of
+from api.http.problems.problem import MEDIA_TYPE, RETRY_AFTER_S, Problem, ProblemKind, body_of, language_of
 from api.queries.engine.read import PositionAhead
 from chain.entry import EntryError
 from projections.engine.copies import NotLive
 from projections.engine.pages import NotProjectedYet, TooMuchPast
 
-RETRY_AFTER_S = "1"
 _PREFIX = "/v1/"
 
 _KINDS: tuple[tuple[type[BaseException] | tuple[type[BaseException], ...], ProblemKind], ...] = (

@@ -21,13 +21,12 @@ from api.edge.metrics import STREAMS
 from api.edge.rates import RateLimits, Rates
 from api.followers import Remembered, Watch
 from api.http.problems import kinds
-from api.http.problems.problem import Problem
+from api.http.problems.problem import RETRY_AFTER_S, Problem
 from api.identity.admission import Approvals, authentication
 from api.identity.authentication import Principal
 from api.queries.engine.threads import FairQueue, Queries
 
 OWNERS_CACHED = 100_000
-RETRY_AFTER_S = "1"
 STREAM_RETRY_S = "60"
 """A stream ends by itself after ten minutes; whoever looks again in one finds out soon enough."""
 

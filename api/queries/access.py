@@ -200,15 +200,13 @@ async def executed(
     """Give a command of access under a key of the program's own."""
     context = context_of(by, stream, now())
     return await ledger.execute(
-        decider, Request(stream=stream, key=f"access:{context.command.hex}", command=command, context=context)
+        decider, Request(stream=stream, key=f"access:{new_id().hex}", command=command, context=context)
     )
 
 
 def context_of(by: Acting, case: UUID, at: datetime) -> Context:
     """The context of a command of whoever looks after access."""
-    return Context(
-        tenant=by.tenant, actor=by.actor, command=new_id(), correlation=case, now=at, business_date=business_date(at)
-    )
+    return Context(tenant=by.tenant, actor=by.actor, correlation=case, now=at, business_date=business_date(at))
 
 
 def _beyond(by: Acting, role: str, scopes: Collection[str]) -> Refusal | None:

@@ -89,14 +89,13 @@ async def look_at(ledger: Ledger, queries: Queries, vault: Vault, wanted: Look) 
 
 
 def _request(wanted: Look, fields: tuple[str, ...]) -> Request:
-    stream, at, command = subject_stream(wanted.tenant, wanted.subject), now(), new_id()
+    stream, at = subject_stream(wanted.tenant, wanted.subject), now()
     context = Context(
         tenant=wanted.tenant,
         actor=wanted.actor,
-        command=command,
         correlation=stream,
         now=at,
         business_date=business_date(at),
     )
     look = LookAtSubject(subject=wanted.subject, purpose=wanted.purpose, fields=fields, about=wanted.about)
-    return Request(stream=stream, key=f"look:{command.hex}", command=look, context=context)
+    return Request(stream=stream, key=f"look:{new_id().hex}", command=look, context=context)

@@ -8,16 +8,13 @@ Each step is a file of `api.roles.steps`.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import Any
 from uuid import UUID
 
-import anyio
 import msgspec
-import psycopg
 import structlog
 
 from adapters.connectors.payments.collecting import Collector, LedgerPayments, collector_name
@@ -26,7 +23,6 @@ from adapters.connectors.payments.sandbox import SandboxBank
 from adapters.postgres.advisory import lock_number
 from adapters.postgres.connections import Pool, connect, pool_of
 from adapters.postgres.reading.opening import ledger_state
-from adapters.postgres.schema import SHARD
 from adapters.processes.dispatch import STREAMS_IN_FLIGHT
 from adapters.processes.end_of_day import DayStep, EndOfDay, Settle, nothing_failed
 from adapters.processes.parking import Parked
@@ -34,6 +30,7 @@ from adapters.processes.subscription import Subscription
 from adapters.system import now
 from api.compose import Running
 from api.roles.banks import banks
+from api.roles.read_models import ReadModels
 from api.roles.steps.collection import CollectDue
 from api.roles.steps.outcomes import AskForOutcomes, DeliverCallbacks
 from api.roles.steps.provisions import provisions_step
@@ -41,60 +38,14 @@ from api.roles.steps.reconciliation import ReconcileStatements
 from api.roles.subscriptions import collector_of, managed, settle
 from domain.access.ledger import may_end
 from domain.kernel.refusal import Refusal
-from domain.kernel.timer import Timer
 from domain.kernel.times import business_date
-from domain.payments.collection import CollectionPosition
 from domain.payments.lease_payments import LEASE_PAYMENTS
-from domain.payments.matching import Money
-from projections.calendar import timers
-from projections.engine.runner import Runner
-from projections.payments import movements
-from projections.payments.collection_positions import READS, Unposted, standings
+from projections.payments.collection_positions import Unposted
 
 _log = structlog.get_logger(__name__)
 
 KNOWN_FEN = "known_fen"
 """The fact of a refused posting that says how much the lease knows of the money under its name."""
-
-
-class ReadModelsNow:
-    """What the steps ask, over the read models, brought up to date with the ledger before every answer.
-
-    `unposted` says which money of a tenant arrived and was not posted to its lease.
-    """
-
-    def __init__(self, connection: psycopg.Connection[Any], unposted: Callable[[UUID], Awaitable[Unposted]]) -> None:
-        self._connection = connection
-        self._unposted = unposted
-        self._timers = Runner(connection, (timers.TIMERS,), shard=SHARD)
-        self._money = Runner(connection, READS, shard=SHARD)
-        self._timers.prepare()
-        self._money.prepare()
-
-    async def due(self, tenant: UUID, day: date) -> Sequence[Timer]:
-        """Every timer that is due on a day or was before."""
-        return await anyio.to_thread.run_sync(self._due, tenant, day)
-
-    async def received(self, tenant: UUID, provider: str, day: date) -> Sequence[Money]:
-        """Every movement at a provider with this value date."""
-        return await anyio.to_thread.run_sync(self._received, tenant, provider, day)
-
-    async def standings(self, tenant: UUID, day: date) -> Sequence[CollectionPosition]:
-        """The leases where something may be collected or given up on a day."""
-        unposted = await self._unposted(tenant)
-        return await anyio.to_thread.run_sync(self._standings, tenant, day, unposted)
-
-    def _due(self, tenant: UUID, day: date) -> Sequence[Timer]:
-        self._timers.catch_up()
-        return timers.due(self._connection, tenant, day, shard=SHARD)
-
-    def _received(self, tenant: UUID, provider: str, day: date) -> Sequence[Money]:
-        self._money.catch_up()
-        return movements.received(self._connection, tenant, provider, day, shard=SHARD)
-
-    def _standings(self, tenant: UUID, day: date, unposted: Unposted) -> Sequence[CollectionPosition]:
-        self._money.catch_up()
-        return standings(self._connection, tenant, day, unposted, shard=SHARD)
 
 
 class MoneyUnderway:
@@ -178,7 +129,7 @@ async def days(
             await settle(subscriptions)
 
         connection = stack.enter_context(connect(on.url))
-        models = ReadModelsNow(connection, underway.unposted)
+        models = ReadModels(connection, underway.unposted)
         money = (
             _steps(on, tenant, models, providers, collector, underway.settled, streams_in_flight) if providers else ()
         )
@@ -219,7 +170,7 @@ async def _alone(pool: Pool, tenant: UUID) -> AsyncIterator[None]:
 def _steps(
     on: Running,
     tenant: UUID,
-    models: ReadModelsNow,
+    models: ReadModels,
     providers: Mapping[str, PaymentProvider],
     collector: Collector,
     settle: Settle,

@@ -16,7 +16,7 @@ from adapters.postgres.writing.sequencer import Append, KeyReused, Part, Version
 from adapters.system import new_id, now
 from api.compose import Running
 from api.queries.access import Acting, ShownKey, WantedKey, context_of, make_key
-from chain.entry import PAYLOAD_KEY
+from chain.entry import PAYLOAD_KEY, DecidedEvent, command_id
 from domain.access.api_key import API_KEY, NOT_SHOWN, ApiKeyMade, ApiKeyPhase, RevokeApiKey
 from domain.access.key_text import stream_of_before
 from domain.access.ledger import LEDGER, LedgerKeysAdopted, ledger_stream
@@ -136,17 +136,18 @@ def _adopted(key: KeyOfBefore, at: datetime) -> list[_Part]:
 
 async def _append(program: Running, tenant: UUID, parts: list[_Part], at: datetime) -> None:
     """One append of a tenant. Its digest is of the streams alone: whoever races makes the same one."""
-    by = Acting(tenant, ADOPTION)
+    digest = program.keys.digest(b"".join(stream.bytes for stream, _, _ in parts))
+    cause = command_id(tenant, ADOPTED_KEY, digest, system=True)
     drafted = []
     for stream, version, events in parts:
-        context = context_of(by, stream, at)
-        drafts = (await program.ledger.prepare(stream, [(event, context, new_id()) for event in events])).drafts
-        drafted.append(Part(stream, version, drafts))
+        context = context_of(Acting(tenant, ADOPTION), stream, at)
+        decided = [DecidedEvent(event, context, cause, new_id()) for event in events]
+        drafted.append(Part(stream, version, (await program.ledger.prepare(stream, decided)).drafts))
     append = Append(
         tenant=tenant,
         key=ADOPTED_KEY,
         system=True,
-        digest=program.keys.digest(b"".join(stream.bytes for stream, _, _ in parts)),
+        digest=digest,
         digest_key=PAYLOAD_KEY,
         parts=tuple(drafted),
     )

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from uuid import UUID, uuid5
+from uuid import UUID
 
 from adapters.keys import KeyFileError
 from adapters.postgres.connections import Connection, connect
@@ -102,7 +102,6 @@ def _request(program: Running, owner: UUID, *, first: bool) -> Request:
     context = Context(
         tenant=owner,
         actor=_ACTOR,
-        command=uuid5(stream, KEY),
         correlation=stream,
         now=at,
         business_date=business_date(at),

@@ -18,6 +18,7 @@ from fastapi import FastAPI
 from starlette.responses import RedirectResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from adapters.postgres import role_locks
 from api.compose import Base, Running
 from api.console.app import Console
 from api.console.requests import ROOT
@@ -26,12 +27,11 @@ from api.edge.rates import RateLimits
 from api.http.app import create_app
 from api.http.server.connections import BACKLOG, ConnectionLimits, Connections, room_for
 from api.http.server.protocol import Limited
-from api.identity.admission import authentication
+from api.http.services import Services
 from api.identity.authentication import Authentication
 from api.roles.opening import opened
 from api.roles.role import seen
 
-NAME = "serve"
 SHUTDOWN_TIMEOUT_S = 10
 """Requests that are still open after so long are cut off."""
 
@@ -63,11 +63,12 @@ class Site:
 
 def site(ledger: Running) -> Site:
     """Everything that a running ledger serves; serve it in the event loop that runs the ledger."""
-    access = authentication(ledger)
     given = ledger.settings
     rates = RateLimits(key=given.rate_per_key, tenant=given.rate_per_tenant, address=given.rate_per_address)
     interface = create_app(ledger, rates=rates)
-    return Site(interface, Console(ledger, access, interface.state.services.rates).app(), access)
+    shared: Services = interface.state.services
+    console = Console(ledger, shared.queries, shared.access, shared.rates).app()
+    return Site(interface, console, shared.access)
 
 
 class Server(uvicorn.Server):
@@ -129,5 +130,5 @@ async def _serve(on: Base, listener: socket.socket, ready: Ready) -> None:
         gc.collect()
         gc.freeze()
         gc.set_threshold(*GC_THRESHOLDS)
-        async with seen(on, NAME):
+        async with seen(on, role_locks.SERVE):
             await Server(config, connections, partial(ready, ledger)).serve(sockets=[listener])

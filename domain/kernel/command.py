@@ -1,7 +1,7 @@
 """Commands and the context they arrive in.
 
-A command says what is wanted of one aggregate. Its context says who asks, for whom, when, and under which
-idempotency key; both are data, so that a decision can be repeated years later with the same answer.
+A command says what is wanted of one aggregate. Its context says who asks, for whom, when, and in which
+case; both are data, so that a decision can be repeated years later with the same answer.
 """
 
 from __future__ import annotations
@@ -45,18 +45,16 @@ class Actor(Struct, frozen=True, gc=False):
 
 
 class Context(Struct, frozen=True, kw_only=True):
-    """Context of a command: tenant, actor, ids, time and business date.
+    """Context of a command: tenant, actor, case, time and business date.
 
     `now` is the instant the command is about (an import passes the original one), an aware UTC datetime; it becomes the
-    event's `occurred_at`. `business_date` is the ledger's calendar day in Asia/Shanghai. `command` identifies this
-    command and becomes the `cause` of its events; the ledger makes it of the command's key and payload; `correlation`
-    is the case that a new stream begins in: all events of a stream are of the case of its first one. `proposed_by` is
-    the person who proposed what the actor approved; nobody where one person alone acts.
+    event's `occurred_at`. `business_date` is the ledger's calendar day in Asia/Shanghai. `correlation` is the case that
+    a new stream begins in: all events of a stream are of the case of its first one. `proposed_by` is the person who
+    proposed what the actor approved; nobody where one person alone acts.
     """
 
     tenant: UUID
     actor: Actor
-    command: UUID
     correlation: UUID
     now: datetime
     business_date: date

@@ -18,8 +18,8 @@ from psycopg import Connection
 
 from projections.engine import copies, reading
 from projections.engine.copies import Copy, NotLive
-from projections.engine.folding import Folded, Letter, fold_batch, sorted_out, with_keys
-from projections.engine.letters import letters
+from projections.engine.dead_letters import dead_letters
+from projections.engine.folding import DeadLetter, Folded, fold_batch, sorted_out, with_keys
 from projections.engine.model import Key, Projection, ProjectionError, Row, key_text
 from projections.engine.reading import BATCH_ROWS_MAX
 from projections.engine.tables import Span, Table, row_maker, select_list
@@ -38,8 +38,8 @@ class Difference(Struct, frozen=True):
     table: str
     key: str
     position: int
-    expected: Row | Letter | None
-    got: Row | Letter | None
+    expected: Row | DeadLetter | None
+    got: Row | DeadLetter | None
 
     def fields(self) -> tuple[str, ...]:
         """Names of the fields that differ; empty when a whole row is missing or too many."""
@@ -131,7 +131,7 @@ class _Sides:
     def __init__(self, projection: Projection[Any], copy: Copy) -> None:
         self.projection, self.copy = projection, copy
         self.table: Table[Any] = Table(projection, name=copy.table)
-        self.letters: list[Letter] = []
+        self.dead_letters: list[DeadLetter] = []
         self._key = itemgetter(*projection.key_at)
         self._make = row_maker(projection)
         self._at = projection.row.__struct_fields__.index("position")
@@ -142,9 +142,9 @@ class _Sides:
         """The events up to the live copy's position, folded."""
         position = self.copy.position
         mine = [one for one in events if one.position <= position]
-        parked = {letter.key for letter in self.letters}
+        parked = {letter.key for letter in self.dead_letters}
         folded = fold_batch(self.projection, rows, with_keys(self.projection, mine), parked)
-        self.letters += folded.letters
+        self.dead_letters += folded.dead_letters
         return folded
 
     def compare(self, expected: Iterable[Any], got: Iterable[tuple[Any, ...]]) -> None:
@@ -167,9 +167,11 @@ class _Sides:
     def compared(self, connection: Connection[Any], shard: int) -> Compared:
         """The outcome, parked events included."""
         table = self.copy.table
-        odd = _letter_differences(table, self.letters, letters(connection, table, shard))
+        odd = _dead_letter_differences(table, self.dead_letters, dead_letters(connection, table, shard))
         first = _earlier(self._first, odd[0] if odd else None)
-        return Compared(table, self.copy.position, self._rows, len(self.letters), self._differences + len(odd), first)
+        return Compared(
+            table, self.copy.position, self._rows, len(self.dead_letters), self._differences + len(odd), first
+        )
 
 
 def _begin(connection: Connection[Any], projection: Projection[Any], shard: int) -> _Sides | NotLive:
@@ -224,12 +226,12 @@ def _compare_spanning(connection: Connection[Any], side: _Sides, shard: int, rep
 
 
 def compare_tables(
-    connection: Connection[Any], scratch: Table[Any], copy: Copy, shard: int, expected: Sequence[Letter]
+    connection: Connection[Any], scratch: Table[Any], copy: Copy, shard: int, expected: Sequence[DeadLetter]
 ) -> Compared:
     """Compare the live copy with another table that was made anew, and its parked events with the expected ones."""
     live: Table[Any] = Table(scratch.projection, name=copy.table)
     count, first = _first_row_difference(connection, scratch, live, shard)
-    odd = _letter_differences(copy.table, expected, letters(connection, copy.table, shard))
+    odd = _dead_letter_differences(copy.table, expected, dead_letters(connection, copy.table, shard))
     found = [one for one in (first, *odd[:1]) if one is not None]
     row = connection.execute(f"SELECT count(*) FROM {scratch.qualified} WHERE shard = %s", (shard,)).fetchone()
     assert row is not None, "count always has a row"
@@ -281,12 +283,12 @@ def _difference(table: Table[Any], want: Row | None, have: Row | None) -> Differ
     return Difference(table.name, key_text(key), one.position, want, have)
 
 
-def _letter_differences(table: str, expected: Sequence[Letter], got: Sequence[Letter]) -> list[Difference]:
+def _dead_letter_differences(table: str, expected: Sequence[DeadLetter], got: Sequence[DeadLetter]) -> list[Difference]:
     """Parked events that only one side has; why an event is parked may be worded differently by another release."""
     want, have = ({one.position: one for one in side} for side in (expected, got))
     odd = [at for at in sorted(want.keys() | have.keys()) if _place(want.get(at)) != _place(have.get(at))]
     return [Difference(table, (want.get(at) or have[at]).key, at, want.get(at), have.get(at)) for at in odd]
 
 
-def _place(letter: Letter | None) -> tuple[int, str, bool] | None:
+def _place(letter: DeadLetter | None) -> tuple[int, str, bool] | None:
     return None if letter is None else (letter.position, letter.key, bool(letter.error))

@@ -257,6 +257,6 @@ def _copy(row: Sequence[Any]) -> Copy:
 
 
 def _lag(row: Sequence[Any], now: datetime) -> Lag:
-    table, name, version, status, position, head, recorded_at, letters, keys = row
+    table, name, version, status, position, head, recorded_at, dead_letters, keys = row
     seconds = None if recorded_at is None else (now - datetime.fromisoformat(recorded_at)).total_seconds()
-    return Lag(table, name, version, Status(status), position, head, head - position, seconds, letters, keys)
+    return Lag(table, name, version, Status(status), position, head, head - position, seconds, dead_letters, keys)

@@ -16,8 +16,8 @@ from typing import Any
 from psycopg import Connection
 
 from projections.engine import copies, reading
-from projections.engine.folding import Letter, fold_batch, sorted_out, with_keys
-from projections.engine.letters import park, parked_keys
+from projections.engine.dead_letters import park, parked_keys
+from projections.engine.folding import DeadLetter, fold_batch, sorted_out, with_keys
 from projections.engine.model import Projection
 from projections.engine.reading import ReadEvent
 from projections.engine.tables import Table
@@ -72,7 +72,7 @@ class _Filling:
             # Nothing was applied yet, so nothing can be there; what somebody else put there must not stop us.
             table.clear(connection, shard)
         self._parked = parked_keys(connection, table.name, shard)
-        self._letters: list[Letter] = []
+        self._letters: list[DeadLetter] = []
 
     def apply(self, read: Sequence[ReadEvent]) -> None:
         """Everything of some streams that the projection declares."""
@@ -80,7 +80,7 @@ class _Filling:
         events = with_keys(table.projection, read)
         rows = {} if self._begins else table.known(connection, shard, events)
         folded = fold_batch(table.projection, rows, events, self._parked)
-        self._letters += folded.letters
+        self._letters += folded.dead_letters
         if self._begins:
             table.insert(connection, shard, [row for row in folded.changed.values() if row is not None])
         else:

@@ -23,7 +23,7 @@ from projections.engine.model import Key, Projection, R, Recorded, key_text, str
 from projections.engine.reading import ReadEvent, Unreadable, reason
 
 
-class Letter(Struct, frozen=True):
+class DeadLetter(Struct, frozen=True):
     """One parked event.
 
     `key` is what is parked: a row's key or a whole stream. `error` is empty for events that wait behind the first.
@@ -43,7 +43,7 @@ class Folded(Struct, Generic[R]):
     """Result of a batch: changed rows by key (`None` means the row is gone) and newly parked events."""
 
     changed: dict[Key, R | None]
-    letters: list[Letter]
+    dead_letters: list[DeadLetter]
 
 
 def sorted_out(projections: Sequence[Projection[Any]], events: Iterable[ReadEvent]) -> list[list[ReadEvent]]:
@@ -131,23 +131,23 @@ def _one_by_one(
     projection: Projection[R], rows: Mapping[Key, R], events: Iterable[Keyed], blocked: set[str]
 ) -> Folded[R]:
     changed: dict[Key, R | None] = {}
-    letters: list[Letter] = []
+    dead_letters: list[DeadLetter] = []
     fold = projection.fold
     for key, one in events:
         if blocked and (waits_for := _blocking(key, one, blocked)):
-            letters.append(_letter(one, waits_for, ""))
+            dead_letters.append(_dead_letter(one, waits_for, ""))
             continue
         if key is None or isinstance(one, Unreadable):
             assert isinstance(one, Unreadable), "an event without a key could not be read"
-            letters.append(_letter(one, one.stream, one.error))
+            dead_letters.append(_dead_letter(one, one.stream, one.error))
             blocked.add(one.stream)
             continue
         try:
             changed[key] = fold(changed[key] if key in changed else rows.get(key), one.event, one)
         except Exception as raised:  # noqa: BLE001  whatever a fold raises parks its key and nothing else
-            letters.append(_letter(one, key_text(key), reason(raised)))
+            dead_letters.append(_dead_letter(one, key_text(key), reason(raised)))
             blocked.add(key_text(key))
-    return Folded(changed, letters)
+    return Folded(changed, dead_letters)
 
 
 def _blocking(key: Key | None, one: ReadEvent, blocked: set[str]) -> str:
@@ -162,5 +162,5 @@ def _stream(one: ReadEvent) -> str:
     return one.stream if isinstance(one, Unreadable) else one.envelope.stream
 
 
-def _letter(one: ReadEvent, key: str, error: str) -> Letter:
-    return Letter(one.position, key, _stream(one), error)
+def _dead_letter(one: ReadEvent, key: str, error: str) -> DeadLetter:
+    return DeadLetter(one.position, key, _stream(one), error)

@@ -10,8 +10,8 @@ from psycopg import Connection
 from projections.engine import copies, reading
 from projections.engine.comparing import Compared, compare_tables
 from projections.engine.copies import Copy, NotLive, Status
+from projections.engine.dead_letters import dead_letters, park
 from projections.engine.filling import FILL_POSITIONS_MAX, fill, is_long
-from projections.engine.letters import letters, park
 from projections.engine.model import Projection, ProjectionError
 from projections.engine.runner import Progress, apply
 from projections.engine.tables import Table
@@ -128,7 +128,7 @@ def _switch(connection: Connection[Any], fresh: Table[Any], table: str, shard: i
         at = copies.lock(connection, shard, fresh.name).position
         while at < live.position:
             at = _to(connection, fresh, shard, at, live.position)
-        parked = letters(connection, fresh.name, shard)
+        parked = dead_letters(connection, fresh.name, shard)
         if comparing:
             compared = compare_tables(connection, fresh, live, shard, parked)
         row = connection.execute(f"SELECT count(*) FROM {fresh.qualified}").fetchone()

@@ -19,9 +19,9 @@ from psycopg import Connection
 
 from projections.engine import copies, reading
 from projections.engine.copies import Copy, LostRace, Status
+from projections.engine.dead_letters import park, parked_keys
 from projections.engine.filling import FILL_POSITIONS_MAX, fill, is_long
 from projections.engine.folding import fold_batch, sorted_out, with_keys
-from projections.engine.letters import park, parked_keys
 from projections.engine.model import Projection, ProjectionError
 from projections.engine.reading import BATCH_ROWS_MAX, ReadEvent
 from projections.engine.tables import Table
@@ -161,4 +161,4 @@ def apply(
     parked = parked_keys(connection, table.name, shard)
     folded = fold_batch(table.projection, table.known(connection, shard, events), events, parked)
     table.write(connection, shard, folded.changed)
-    park(connection, table.name, shard, folded.letters)
+    park(connection, table.name, shard, folded.dead_letters)

@@ -24,17 +24,16 @@ from msgspec import Raw, Struct
 from psycopg import Connection
 
 from domain.kernel.event import Event
+from domain.leasing.balances import AT
 from domain.leasing.bill_changes import BILL_EVENTS, IssuedBill, bill_changes
 from domain.leasing.lease.events import lifecycle as e
 from domain.leasing.lease.events import money as m
-from domain.leasing.values import COMPONENTS, UPFRONT_FEE_BILL, Applied
+from domain.leasing.values import UPFRONT_FEE_BILL, Applied
 from domain.pricing.schedules import Instalment
 from projections.engine.model import Projection, ProjectionError, Recorded, Row
 from projections.engine.pages import Window, pages_of, resolve
 from projections.engine.tables import array_elements, array_literal
 from projections.leasing.bill import Bill
-
-_AT = {component: at for at, component in enumerate(COMPONENTS)}
 
 
 class Bills(Row, frozen=True, kw_only=True):
@@ -163,11 +162,11 @@ def _changed(sheet: _Sheet, event: Event) -> None:
     if changes.issued is not None:
         _issue(sheet, changes.issued)
     for amount in changes.billed:
-        sheet.of(amount.number).billed[_AT[amount.component]] += amount.fen
+        sheet.of(amount.number).billed[AT[amount.component]] += amount.fen
     for part in changes.waived:
-        sheet.of(part.number).waived[_AT[part.component]] += part.fen
+        sheet.of(part.number).waived[AT[part.component]] += part.fen
     for part in changes.written_off:
-        sheet.of(part.number).written_off[_AT[part.component]] += part.fen
+        sheet.of(part.number).written_off[AT[part.component]] += part.fen
     _pay(sheet, changes.paid, changes.paid_on)
     for later in changes.due_dates:
         bill = sheet.of(later.number)
@@ -178,7 +177,7 @@ def _pay(sheet: _Sheet, paid: Iterable[Applied], on: date | None) -> None:
     """`on` is the day the money counts from; money that is moved away is not a payment of that day."""
     for one in paid:
         bill = sheet.of(one.number)
-        bill.paid[_AT[one.component]] += one.fen
+        bill.paid[AT[one.component]] += one.fen
         if one.fen > 0 and on is not None:
             bill.last_paid_on = on if bill.last_paid_on is None else max(on, bill.last_paid_on)
         elif not any(bill.paid):

@@ -1,7 +1,7 @@
 """Collection positions of leases at the end of a day: dues, attempts under way, mandates; one SQL statement.
 
     bills (issued, due by the day, open) ─┐
-    mandates that stand ──────────────────┼─ by lease ─▶ Standing ─▶ `domain.payments.collection.moves`
+    mandates that stand ──────────────────┼─ by lease ─▶ CollectionPosition ─▶ `domain.payments.collection.moves`
     payments under way, waiting, stopped ─┤
     receipts that are not posted ─────────┘
 
@@ -30,7 +30,7 @@ from projections.payments.payments import PAYMENTS
 READS: tuple[Projection[Any], ...] = (BILLS, MANDATES, PAYMENTS, MOVEMENTS)
 """The read models that this question is put to."""
 
-_STANDING = f"""
+_POSITIONS = f"""
 WITH mandates AS MATERIALIZED (
     SELECT lease, reference, policy, limit_fen FROM read.{MANDATES.table}
     WHERE shard = %(shard)s AND tenant = %(tenant)s AND state = 'granted'
@@ -94,7 +94,7 @@ class Unposted(Struct, frozen=True):
 _policy = msgspec.json.Decoder(CollectionPolicy).decode
 
 
-def standings(
+def collection_positions(
     connection: Connection[Any], tenant: UUID, day: date, unposted: Unposted, *, shard: int = 0
 ) -> list[CollectionPosition]:
     """The leases of a tenant where something may be collected or given up, in the order of their ids."""
@@ -104,12 +104,12 @@ def standings(
     with connection.transaction():
         # Read models that were filled a moment ago have no statistics yet; nested loops over them take minutes.
         connection.execute("SET LOCAL enable_nestloop = off")
-        rows = connection.cursor(binary=True).execute(_STANDING, values).fetchall()
+        rows = connection.cursor(binary=True).execute(_POSITIONS, values).fetchall()
     policies: dict[str, CollectionPolicy] = {}
-    return [_standing(row, policies) for row in rows]
+    return [_position(row, policies) for row in rows]
 
 
-def _standing(row: tuple[Any, ...], policies: dict[str, CollectionPolicy]) -> CollectionPosition:
+def _position(row: tuple[Any, ...], policies: dict[str, CollectionPolicy]) -> CollectionPosition:
     lease, due_fen, newest, busy_fen, collecting, rests_since, reference, policy, limit_fen, *waiting = row
     debit = None
     if reference is not None:

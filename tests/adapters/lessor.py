@@ -108,7 +108,6 @@ class Lessor:
         context = Context(
             tenant=self.tenant,
             actor=by,
-            command=new_id(),
             correlation=self.case,
             now=datetime.combine(self.today, time(3), UTC),
             business_date=self.today,

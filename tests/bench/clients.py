@@ -78,9 +78,7 @@ async def _client(run: Running, signer: Signer, done: Done, until: float) -> Non
     tenant = run.settings.tenant
     while time.perf_counter() < until:
         at, stream = now(), new_id()
-        context = Context(
-            tenant=tenant, actor=ACTOR, command=new_id(), correlation=stream, now=at, business_date=business_date(at)
-        )
+        context = Context(tenant=tenant, actor=ACTOR, correlation=stream, now=at, business_date=business_date(at))
         # Other people's programs choose random keys, which is the hard case for an index.
         request = Request(stream=stream, key=uuid4().hex, command=COMMAND, context=context, new=True)
         outcome = await run.ledger.execute(APPLICATION, request)

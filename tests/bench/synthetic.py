@@ -116,7 +116,6 @@ def _templates(tenant: UUID) -> tuple[Template, Template]:
     context = Context(
         tenant=tenant,
         actor=ACTOR,
-        command=_CAUSE,
         correlation=_STREAM,
         now=BEGAN,
         business_date=business_date(BEGAN),
@@ -127,7 +126,7 @@ def _templates(tenant: UUID) -> tuple[Template, Template]:
 
 
 def _template(event: Event, context: Context) -> Template:
-    drafted = draft(event, context, stream=_STREAM, eid=_EID)
+    drafted = draft(event, context, stream=_STREAM, eid=_EID, cause=_CAUSE)
     head, tail = _holes(drafted)
 
     def make(eid: str, cause: str, stream: str, seq: int, prev: bytes) -> bytes:

@@ -40,12 +40,12 @@ from tests.sampling import examples
 
 STREAM = UUID("01890000-0000-7000-8000-000000000001")
 EID = UUID("01890000-0000-7000-8000-000000000002")
+CAUSE = UUID("01890000-0000-7000-8000-000000000004")
 RECORDED = "2026-11-21T08:00:01.000000Z"
 LEAF = bytes(range(32))
 CONTEXT = Context(
     tenant=UUID("01890000-0000-7000-8000-000000000003"),
     actor=Actor("merchant_operator", "key_1"),
-    command=UUID("01890000-0000-7000-8000-000000000004"),
     correlation=STREAM,
     now=datetime(2026, 11, 21, 8, 0, 0, 123456, tzinfo=UTC),
     business_date=date(2026, 11, 21),
@@ -55,7 +55,6 @@ contexts = st.builds(
     Context,
     tenant=st.uuids(),
     actor=st.builds(Actor, nfc_text(max_size=10), nfc_text(max_size=10)),
-    command=st.uuids(),
     correlation=st.uuids(),
     now=st.datetimes(timezones=st.sampled_from([UTC, timezone(timedelta(hours=8))])).filter(lambda at: at.year > 1),
     business_date=st.dates(),
@@ -86,7 +85,7 @@ def plain(event: Event, context: Context, **more: Any) -> dict[str, Any]:
         "business_date": context.business_date.isoformat(),
         "tenant": str(context.tenant),
         "actor": {"role": context.actor.role, "id": context.actor.id},
-        "cause": str(context.command),
+        "cause": str(CAUSE),
         "correlation": str(context.correlation),
         "body": builtins_of(event),
     }
@@ -103,7 +102,9 @@ def test_entry_is_the_canonical_form_of_its_fields(name: str, data: st.DataObjec
     event, context = data.draw(events(name)), data.draw(contexts)
     sd, docs = data.draw(digests), data.draw(documents)
     after, in_case = data.draw(links), data.draw(links)
-    entry = seal(draft(event, context, stream=STREAM, eid=EID, digests=sd, docs=docs), after, in_case, RECORDED)
+    entry = seal(
+        draft(event, context, stream=STREAM, eid=EID, cause=CAUSE, digests=sd, docs=docs), after, in_case, RECORDED
+    )
     expected = plain(
         event,
         context,
@@ -132,12 +133,12 @@ def test_some_event_has_personal_fields() -> None:
 @given(data=st.data())
 def test_body_never_holds_a_personal_value(name: str, data: st.DataObject) -> None:
     event = data.draw(events(name, personal=True))
-    entry = parse(seal(draft(event, CONTEXT, stream=STREAM, eid=EID), UNLINKED, UNLINKED, RECORDED))
+    entry = parse(seal(draft(event, CONTEXT, stream=STREAM, eid=EID, cause=CAUSE), UNLINKED, UNLINKED, RECORDED))
     assert set(json.loads(bytes(entry.body))) & set(personal_fields(type(event))) == set()
 
 
 def sealed(event: Event | None = None, after: Link = UNLINKED, in_case: Link = UNLINKED, **more: Any) -> bytes:
-    drafted = draft(event or ApplicationSubmitted(), CONTEXT, stream=STREAM, eid=EID, **more)
+    drafted = draft(event or ApplicationSubmitted(), CONTEXT, stream=STREAM, eid=EID, cause=CAUSE, **more)
     return seal(drafted, after, in_case, RECORDED)
 
 
@@ -180,7 +181,7 @@ def test_keys_are_sorted_at_every_level() -> None:
 def opaque(length: int) -> bytes:
     body = {"state": "x" * length}
     last = (2**31 - 2, LEAF)
-    return seal(draft_body("a.b.v1", body, CONTEXT, stream=STREAM, eid=EID), last, last, RECORDED)
+    return seal(draft_body("a.b.v1", body, CONTEXT, stream=STREAM, eid=EID, cause=CAUSE), last, last, RECORDED)
 
 
 def test_longest_entry_keeps_the_limit() -> None:
@@ -202,20 +203,20 @@ def test_longest_entry_keeps_the_limit() -> None:
 def test_text_must_be_in_form_c(text: str) -> None:
     assert not unicodedata.is_normalized("NFC", text)
     with pytest.raises(EntryError, match="Normalization Form C"):
-        draft_body("a.b.v1", {"text": text}, CONTEXT, stream=STREAM, eid=EID)
+        draft_body("a.b.v1", {"text": text}, CONTEXT, stream=STREAM, eid=EID, cause=CAUSE)
     with pytest.raises(EntryError, match="Normalization Form C"):
-        draft_body("a.b.v1", {}, replace(CONTEXT, actor=Actor(text, "x")), stream=STREAM, eid=EID)
+        draft_body("a.b.v1", {}, replace(CONTEXT, actor=Actor(text, "x")), stream=STREAM, eid=EID, cause=CAUSE)
 
 
 @pytest.mark.parametrize("body", [{"n": 2**53}, {"n": [-(2**53)]}, {"n": {"m": 10**30}}, {"n": 1.5}, {"n": 0.0}])
 def test_numbers_that_are_not_safe_integers_are_refused(body: dict[str, Any]) -> None:
     with pytest.raises(EntryError, match=r"expected integers of at most 2\^53-1, got"):
-        draft_body("a.b.v1", body, CONTEXT, stream=STREAM, eid=EID)
+        draft_body("a.b.v1", body, CONTEXT, stream=STREAM, eid=EID, cause=CAUSE)
 
 
 @pytest.mark.parametrize("body", [{"n": 2**53 - 1}, {"n": [-(2**53) + 1]}, {"t": "1.5, 9007199254740993e5"}])
 def test_safe_integers_and_digits_in_text_are_taken(body: dict[str, Any]) -> None:
-    entry = seal(draft_body("a.b.v1", body, CONTEXT, stream=STREAM, eid=EID), UNLINKED, UNLINKED, RECORDED)
+    entry = seal(draft_body("a.b.v1", body, CONTEXT, stream=STREAM, eid=EID, cause=CAUSE), UNLINKED, UNLINKED, RECORDED)
     assert json.loads(bytes(parse(entry).body)) == body
 
 
@@ -317,4 +318,4 @@ def test_an_entry_of_version_1_is_read_as_ever_and_has_no_number_in_its_case() -
 
 def test_a_case_is_a_tenant_and_a_correlation() -> None:
     assert parse(GOOD).case == (CONTEXT.tenant, CONTEXT.correlation)
-    assert draft(ApplicationSubmitted(), CONTEXT, stream=STREAM, eid=EID).case == parse(GOOD).case
+    assert draft(ApplicationSubmitted(), CONTEXT, stream=STREAM, eid=EID, cause=CAUSE).case == parse(GOOD).case

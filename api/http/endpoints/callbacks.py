@@ -22,10 +22,10 @@ from adapters.postgres.reading import browse
 from adapters.system import new_id
 from api.http.description import POSITION, Description, add
 from api.http.problems import kinds
-from api.http.problems.problem import Problem, refused
+from api.http.problems.problem import RETRY_AFTER_S, Problem, refused
 from api.http.reads.answers import JSON, encode
 from api.http.reads.routes import PUBLIC, Of
-from api.http.services import RETRY_AFTER_S, Services
+from api.http.services import Services
 from domain.kernel.command import SYSTEM, Actor, Context
 from domain.kernel.event import Event
 from domain.kernel.process import FollowUp
@@ -88,7 +88,6 @@ async def _record(of: Services, provider: str, follow_up: FollowUp) -> tuple[int
     context = Context(
         tenant=first.tenant,
         actor=Actor(SYSTEM, f"provider:{provider}"),
-        command=new_id(),
         correlation=first.correlation,
         now=now,
         business_date=business_date(now),

@@ -35,7 +35,6 @@ from adapters.documents.port import Flaw, SignatureInvalid, TrustUnusable
 from adapters.documents.typeset import typeset
 from adapters.postgres import ledger
 from adapters.postgres.writing.sequencer import Appended, VersionConflict
-from adapters.system import new_id
 from api import papers
 from api.http import words
 from api.http.authentication import needs
@@ -44,10 +43,10 @@ from api.http.commands.headers import KEY_MAX_CHARS, etag, idempotency_key, if_m
 from api.http.commands.models import CommandReader
 from api.http.description import ETAG, NOT_MODIFIED, POSITION, Description, add
 from api.http.problems import kinds
-from api.http.problems.problem import Problem, refused
+from api.http.problems.problem import RETRY_AFTER_S, Problem, refused
 from api.http.reads.answers import JSON, encode
 from api.http.reads.routes import STRICT, At, Of, by_position, path_of
-from api.http.services import RETRY_AFTER_S, Owner, Services
+from api.http.services import Owner, Services
 from api.identity.authentication import Principal
 from api.permissions import Permission
 from api.queries.engine.events import Hash
@@ -247,7 +246,6 @@ async def _received(
         context = Context(
             tenant=principal.tenant,
             actor=principal.actor,
-            command=new_id(),
             correlation=owner.correlation,
             now=now,
             business_date=business_date(now),

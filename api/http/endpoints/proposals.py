@@ -144,7 +144,6 @@ def _context(of: Services, principal: Principal, case: UUID) -> Context:
     return Context(
         tenant=principal.tenant,
         actor=principal.actor,
-        command=new_id(),
         correlation=case,
         now=now,
         business_date=business_date(now),

@@ -16,6 +16,9 @@ from msgspec import UNSET, Struct, UnsetType
 from domain.kernel.refusal import Refusal
 
 MEDIA_TYPE = "application/problem+json"
+RETRY_AFTER_S = "1"
+"""When to ask again for what passes by itself."""
+
 TYPE_PREFIX = "/problems/"
 """Where the types of problems are described, served by the program itself."""
 

@@ -20,7 +20,7 @@ from adapters.system import new_id
 from api.edge.log import log_refused
 from api.edge.metrics import LIMITED
 from api.http.problems import kinds
-from api.http.problems.problem import ENGLISH, MEDIA_TYPE, Problem, ProblemKind, body_of
+from api.http.problems.problem import ENGLISH, MEDIA_TYPE, RETRY_AFTER_S, Problem, ProblemKind, body_of
 from api.http.server.connections import Connections
 
 HEAD_MAX_BYTES = 32 << 10
@@ -225,6 +225,6 @@ def _answer(problem: Problem, request_id: UUID) -> bytes:
         "x-content-type-options": "nosniff",
         "x-request-id": request_id.hex,
         "connection": "close",
-    } | ({"retry-after": "1"} if kind.status == 503 else {})
+    } | ({"retry-after": RETRY_AFTER_S} if kind.status == 503 else {})
     head = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
     return STATUS_LINE[kind.status] + head.encode() + b"\r\n" + body

@@ -10,11 +10,8 @@ seen; should both bring money, the rest is the lessee's credit.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
-from datetime import date
-from typing import Protocol
-from uuid import UUID
 
 import structlog
 
@@ -22,6 +19,7 @@ from adapters.postgres.ledger import Ledger
 from adapters.postgres.reading.reader import Reader
 from adapters.processes.dispatch import STREAMS_IN_FLIGHT, Dispatch, dispatch_all, dispatch_of, dispatched_since
 from adapters.processes.end_of_day import DayRun, EndOfDayError, Progress, nothing_failed
+from api.roles.read_models import ReadModels
 from domain.payments.collection import CollectionPosition, follow_up, moves
 from domain.payments.payment.values import ATTEMPTS_MAX
 
@@ -32,20 +30,13 @@ ROUNDS_MAX = ATTEMPTS_MAX + 2
 _log = structlog.get_logger(__name__)
 
 
-class Standings(Protocol):
-    """The read models that say how leases stand, up to date with the ledger at the moment of asking."""
-
-    async def standings(self, tenant: UUID, day: date) -> Sequence[CollectionPosition]:
-        """The leases where something may be collected or given up on a day."""
-
-
 @dataclass
 class CollectDue:
     """The step; counts the commands that were accepted. `settle` lets processes and providers catch up."""
 
     ledger: Ledger
     reader: Reader
-    standings: Standings
+    models: ReadModels
     settle: Callable[[], Awaitable[None]]
     name: str = BY_COLLECTION
     streams_in_flight: int = STREAMS_IN_FLIGHT
@@ -55,7 +46,7 @@ class CollectDue:
         tried: set[str] = set()
         for _ in range(ROUNDS_MAX):
             await self.settle()
-            found = await self.standings.standings(run.tenant, run.day)
+            found = await self.models.collection_positions(run.tenant, run.day)
             dispatches = [
                 dispatch for one in found for dispatch in self._dispatches(one, run) if dispatch.key not in tried
             ]
@@ -68,8 +59,8 @@ class CollectDue:
                 _log.warning("collection.refused", lease=str(dispatch.about), code=refusal.code)
         raise EndOfDayError(f"day {run.day}: expected collection to come to an end within {ROUNDS_MAX} rounds")
 
-    def _dispatches(self, standing: CollectionPosition, run: DayRun) -> Iterable[Dispatch]:
-        for move in moves(standing):
+    def _dispatches(self, position: CollectionPosition, run: DayRun) -> Iterable[Dispatch]:
+        for move in moves(position):
             yield dispatch_of(
-                follow_up(move, standing.lease, run.day), run.tenant, run.day, BY_COLLECTION, standing.lease
+                follow_up(move, position.lease, run.day), run.tenant, run.day, BY_COLLECTION, position.lease
             )

@@ -16,8 +16,9 @@ from adapters.connectors.payments.sandbox import SandboxBank
 from adapters.postgres.ledger import Ledger
 from adapters.postgres.reading.reader import Reader
 from adapters.processes.dispatch import Dispatch, dispatch_all, dispatch_of, dispatched_since, failure_of
-from adapters.processes.end_of_day import DayRun, DueTimers, Progress, nothing_failed
+from adapters.processes.end_of_day import DayRun, Progress, nothing_failed
 from adapters.processes.subscription import REACTIONS_IN_FLIGHT
+from api.roles.read_models import ReadModels
 from domain.kernel.process import FollowUp
 from domain.kernel.timer import Timer
 from domain.payments.payment.timers import QUERY, REFUND
@@ -53,7 +54,7 @@ class AskForOutcomes:
 
     ledger: Ledger
     reader: Reader
-    timers: DueTimers
+    models: ReadModels
     collector: Collector
     name: str = BY_QUERIES
 
@@ -70,7 +71,7 @@ class AskForOutcomes:
                     failure_of(error, timer.key)
                     return ()
 
-        due = await self.timers.due(run.tenant, run.day)
+        due = await self.models.due(run.tenant, run.day)
         async with asyncio.TaskGroup() as group:
             asked = [group.create_task(ask(one)) for one in due if one.kind in (QUERY.name, REFUND.name)]
         dispatches = [

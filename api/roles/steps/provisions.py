@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, Protocol
+from typing import Any
 from uuid import UUID
 
 import anyio
@@ -36,13 +36,6 @@ from projections.leasing.lease_book import LEASE_BOOK
 from projections.portfolio import exposures as portfolio
 
 BY_PROVISIONS = "provisions"
-
-
-class Allowances(Protocol):
-    """The read models of exposures and of the allowance, up to date with the ledger at the moment of asking."""
-
-    async def to_recognise(self, tenant: UUID, day: date) -> Sequence[RecogniseProvision]:
-        """What a month end requires, one command for each currency in which anything is at risk or held."""
 
 
 class ProvisionRefused(EndOfDayError):
@@ -77,12 +70,12 @@ class RecogniseProvisions:
     def _dispatch(self, run: DayRun, command: RecogniseProvision) -> Dispatch:
         stream = provision_stream(run.tenant, command.currency)
         key = f"provision:{command.currency}:{command.as_of}"
-        by = context(run.tenant, key, run.day, BY_PROVISIONS, stream)
+        by = context(run.tenant, run.day, BY_PROVISIONS, stream)
         return Dispatch(decider=PROVISION, stream=stream, key=key, command=command, context=by)
 
 
-class AllowancesNow:
-    """`Allowances` over the read models."""
+class Allowances:
+    """The read models of exposures and of the allowance, brought up to date with the ledger before every answer."""
 
     def __init__(self, connection: psycopg.Connection[Any]) -> None:
         self._connection = connection
@@ -90,7 +83,7 @@ class AllowancesNow:
         self._runner.prepare()
 
     async def to_recognise(self, tenant: UUID, day: date) -> Sequence[RecogniseProvision]:
-        """What a month end requires, one command for each currency."""
+        """What a month end requires, one command for each currency in which anything is at risk or held."""
         return await anyio.to_thread.run_sync(self._to_recognise, tenant, day)
 
     def _to_recognise(self, tenant: UUID, day: date) -> Sequence[RecogniseProvision]:
@@ -128,4 +121,4 @@ def _sum_of(one: portfolio.ProvisionClass) -> ClassSum:
 
 def provisions_step(on: Running, connection: psycopg.Connection[Any]) -> RecogniseProvisions:
     """The step of an end of day."""
-    return RecogniseProvisions(on.ledger, on.reader, AllowancesNow(connection))
+    return RecogniseProvisions(on.ledger, on.reader, Allowances(connection))

@@ -12,14 +12,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Protocol
-from uuid import UUID
 
 from adapters.connectors.payments.port import PaymentProvider
 from adapters.connectors.payments.statement import Statement, read_statement
 from adapters.postgres.ledger import Ledger, Request
 from adapters.processes.dispatch import context
 from adapters.processes.end_of_day import DayRun, EndOfDayError, Progress
+from api.roles.read_models import ReadModels
 from domain.kernel.command import Command
 from domain.kernel.refusal import Refusal
 from domain.payments.matching import Money, match
@@ -38,13 +37,6 @@ LATE_FILES_DAYS = 7
 """So many days back a statement file that was dropped late is still taken."""
 
 
-class Receipts(Protocol):
-    """The read model of money that moved through providers, up to date at the moment of asking."""
-
-    async def received(self, tenant: UUID, provider: str, day: date) -> Sequence[Money]:
-        """Every movement at a provider with this value date."""
-
-
 class ReconciliationRefused(EndOfDayError):
     """A statement that the reconciliation did not take."""
 
@@ -61,7 +53,7 @@ class ReconcileStatements:
     """
 
     ledger: Ledger
-    receipts: Receipts
+    models: ReadModels
     providers: Sequence[PaymentProvider]
     files: Path | None = None
     name: str = BY_RECONCILIATION
@@ -114,7 +106,7 @@ class ReconcileStatements:
         return state
 
     async def _matching(self, provider: str, run: DayRun, statement: Statement) -> RecordMatching:
-        ours = await self.receipts.received(run.tenant, provider, statement.day)
+        ours = await self.models.received(run.tenant, provider, statement.day)
         matching = match((Money(row.movement, row.ref, row.amount_fen) for row in statement.rows), ours)
         return RecordMatching(
             count=len(matching.matched),
@@ -127,7 +119,7 @@ class ReconcileStatements:
     async def _command(self, provider: str, run: DayRun, day: date, what: str, command: Command) -> None:
         stream = reconciliation_stream(run.tenant, provider, day)
         key = f"reconciliation:{provider}:{day}:{what}"
-        by = context(run.tenant, key, run.day, BY_RECONCILIATION, stream)
+        by = context(run.tenant, run.day, BY_RECONCILIATION, stream)
         outcome = await self.ledger.execute(
             RECONCILIATION, Request(stream=stream, key=key, command=command, context=by)
         )

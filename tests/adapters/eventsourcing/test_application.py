@@ -118,13 +118,13 @@ async def test_a_stale_save_is_a_conflict(program: Running, application: LedgerA
         application.save(LedgerEvent(stream, 2, ApplicationSubmitted()))
 
 
-async def test_the_same_context_saves_once(program: Running, application: LedgerApplication) -> None:
+async def test_the_same_command_saves_once(program: Running, application: LedgerApplication) -> None:
     stream = new_id()
     await program.ledger.execute(APPLICATION, request(stream, ANONYMOUS))
-    once = context(stream, START)
+    once = {"context": context(stream, START), "command": new_id()}
     event = LedgerEvent(stream, 2, ApplicationSubmitted())
-    assert application.save(event, context=once)[0].notification.id == 2
-    assert application.save(event, context=once)[0].notification.id == 2
+    assert application.save(event, **once)[0].notification.id == 2
+    assert application.save(event, **once)[0].notification.id == 2
     assert await program.reader.size() == 2
 
 

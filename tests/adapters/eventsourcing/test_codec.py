@@ -22,7 +22,7 @@ CODEC = EntryCodec()
 
 def entry_of(stored: StoredEvent, codec: EntryCodec = CODEC) -> Entry:
     """The entry that a stored event becomes, read again from its bytes."""
-    drafted = codec.draft(stored, context(STREAM), new_id())
+    drafted = codec.draft(stored, context(STREAM), new_id(), new_id())
     before = codec.seq(stored.originator_version) - 1
     after = (before, bytes(32) if before else b"")
     entry = seal(drafted, after, UNLINKED, "2026-11-21T08:00:00.000000Z")
@@ -61,13 +61,13 @@ def test_event_of_ours_is_its_body() -> None:
 
 
 def test_context_is_in_the_entry() -> None:
-    given_context = context(STREAM, START)
-    drafted = CODEC.draft(ours("a:B", b""), given_context, new_id())
+    given_context, cause = context(STREAM, START), new_id()
+    drafted = CODEC.draft(ours("a:B", b""), given_context, cause, new_id())
     parsed = parse(seal(drafted, UNLINKED, UNLINKED, "2026-11-21T08:00:00.000000Z"))
     assert (parsed.tenant, parsed.actor, parsed.cause) == (
         given_context.tenant,
         given_context.actor,
-        given_context.command,
+        cause,
     )
 
 
@@ -90,7 +90,7 @@ def test_context_is_in_the_entry() -> None:
 )
 def test_what_cannot_be_an_entry_is_refused(topic: str, state: bytes, said: str) -> None:
     with pytest.raises(DataError, match=said):
-        CODEC.draft(ours(topic, state), context(STREAM), new_id())
+        CODEC.draft(ours(topic, state), context(STREAM), new_id(), new_id())
 
 
 def test_personal_values_are_refused_and_not_repeated() -> None:
@@ -100,13 +100,13 @@ def test_personal_values_are_refused_and_not_repeated() -> None:
     }  # fmt: skip
     state = msgspec.json.encode(body, order="sorted")
     with pytest.raises(DataError, match="without personal values") as caught:
-        CODEC.draft(ours("application.drafted.v1", state), context(STREAM), new_id())
+        CODEC.draft(ours("application.drafted.v1", state), context(STREAM), new_id(), new_id())
     assert "王小明" not in str(caught.value)
 
 
 def test_text_ids_are_refused() -> None:
     with pytest.raises(DataError, match="expected a UUID, got 'dog-1'"):
-        CODEC.draft(StoredEvent("dog-1", 1, "a:B", b""), context(STREAM), new_id())
+        CODEC.draft(StoredEvent("dog-1", 1, "a:B", b""), context(STREAM), new_id(), new_id())
 
 
 @pytest.mark.parametrize("body", [b'{"state":"!"}', b'{"state":"AP9="}', b'{"other":1}', b'{"state":1}'])

@@ -23,7 +23,7 @@ from adapters.postgres.vault import Vault
 from adapters.system import new_id, now, random_bytes
 from api.compose import Base
 from tests.adapters.eventsourcing.library_recorders import recorder_on
-from tests.adapters.postgres.story import context, toys
+from tests.adapters.postgres.story import toys
 
 
 @pytest.fixture
@@ -38,18 +38,18 @@ def event(stream: Any, version: int, state: bytes = b"state") -> StoredEvent:
 
 def test_the_same_command_is_written_once(recorder: LedgerRecorder) -> None:
     stream = new_id()
-    once = context(stream)
-    assert recorder.insert_events([event(stream, 1), event(stream, 2)], context=once) == [1, 2]
-    assert recorder.insert_events([event(stream, 1), event(stream, 2)], context=once) == [1, 2]
+    once = new_id()
+    assert recorder.insert_events([event(stream, 1), event(stream, 2)], command=once) == [1, 2]
+    assert recorder.insert_events([event(stream, 1), event(stream, 2)], command=once) == [1, 2]
     assert recorder.max_notification_id() == 2
 
 
 def test_the_same_command_with_other_events_is_refused(recorder: LedgerRecorder) -> None:
     stream = new_id()
-    once = context(stream)
-    recorder.insert_events([event(stream, 1)], context=once)
+    once = new_id()
+    recorder.insert_events([event(stream, 1)], command=once)
     with pytest.raises(IntegrityError, match="belongs to another command"):
-        recorder.insert_events([event(stream, 1, b"other")], context=once)
+        recorder.insert_events([event(stream, 1, b"other")], command=once)
 
 
 @pytest.mark.parametrize(("versions", "expected", "got"), [((2,), 1, 0), ((1, 3), 2, 3), ((1, 1), 2, 1), ((0,), -1, 0)])

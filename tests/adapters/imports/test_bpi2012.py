@@ -81,7 +81,6 @@ def played(some: Case) -> tuple[str, list[str]]:
         context = Context(
             tenant=TENANT,
             actor=imported.actor,
-            command=imported.command_id,
             correlation=stream_id(some),
             now=imported.at,
             business_date=business_date(imported.at),

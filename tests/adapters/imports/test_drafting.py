@@ -16,13 +16,13 @@ from adapters.imports.drafting import (
     Job,
     decide_case,
     decode_done,
-    draft_facts,
+    draft_events,
     draft_job,
     job_frame,
     serve,
 )
 from adapters.imports.xes import Case
-from chain.entry import UNLINKED, seal
+from chain.entry import UNLINKED, DecidedEvent, seal
 from domain.intake.application.commands import DraftApplication
 from domain.intake.application.rules import APPLICATION
 from domain.kernel.command import Actor, Context
@@ -50,7 +50,7 @@ def test_a_drafted_case_is_what_deciding_and_drafting_give() -> None:
     some = job(5)
     for (stream, case), done in zip(some.cases, draft_job(some), strict=True):
         decided = decide_case(commands(case, SOURCE), TENANT, stream)
-        assert done == DraftedCase(draft_facts(stream, decided.facts) or (), decided.refusals, decided.commands)
+        assert done == DraftedCase(draft_events(stream, decided.events) or (), decided.refusals, decided.commands)
         assert done is not None
         assert done.commands >= len(done.drafts) > 0
 
@@ -67,7 +67,6 @@ def test_personal_values_are_given_back() -> None:
     context = Context(
         tenant=TENANT,
         actor=Actor("operator", "k"),
-        command=SUBJECT,
         correlation=SUBJECT,
         now=NOW,
         business_date=business_date(NOW),
@@ -88,7 +87,7 @@ def test_personal_values_are_given_back() -> None:
         )
         decision = APPLICATION.decide(command, APPLICATION.initial, context)
         assert not isinstance(decision, Refusal)
-        drafts = draft_facts(SUBJECT, [(event, context, SUBJECT) for event in decision])
+        drafts = draft_events(SUBJECT, [DecidedEvent(event, context, SUBJECT, SUBJECT) for event in decision])
         assert (drafts if drafts is None else len(drafts)) == expected
 
 

@@ -15,6 +15,7 @@ from adapters.imports.errors import LogError
 from adapters.imports.uci import BALANCES, LIMIT, MONTHS, PAYMENTS, BadClient, BadHeader, bills, clients, payments
 from adapters.imports.uci_history import decide_opening, lease_stream, opening, opening_key
 from adapters.processes.dispatch import context
+from chain.entry import import_cause
 from domain.kernel.ids import uuid7
 from domain.leasing.lease.rules.decider import LEASE
 
@@ -80,14 +81,15 @@ def test_the_debt_at_each_month_end_is_the_statement(balances: list[int], paid: 
 
 def test_an_opening_is_decided_into_a_running_lease(tmp_path: Path) -> None:
     (client,) = clients(write(tmp_path / "u.csv", row("7", [100] * 6, [0, 10, 10, 10, 10, 10])))
-    at = context(TENANT, "k", MONTHS[0], "import", lease_stream(client))
-    facts = decide_opening(client, at)
+    at = context(TENANT, MONTHS[0], "import", lease_stream(client))
+    cause = import_cause(TENANT, opening_key(client))
+    decided = decide_opening(client, at, cause)
     state = LEASE.initial
-    for event, _, _ in facts:
-        state = LEASE.evolve(state, event)
+    for one in decided:
+        state = LEASE.evolve(state, one.event)
     assert len(state.unbilled) == 6
-    assert [type(event).__name__ for event, _, _ in facts] == ["LeaseCreated", "AssetDelivered", "LeaseActivated"]
-    assert facts == decide_opening(client, at)
+    assert [type(one.event).__name__ for one in decided] == ["LeaseCreated", "AssetDelivered", "LeaseActivated"]
+    assert decided == decide_opening(client, at, cause)
 
 
 def test_a_client_who_was_never_charged_has_no_lease(tmp_path: Path) -> None:

@@ -49,9 +49,7 @@ def nameless(command: DraftApplication) -> DraftApplication:
 
 def context(stream: UUID, now: datetime = START) -> Context:
     """A clerk's context for a command on a stream."""
-    return Context(
-        tenant=TENANT, actor=CLERK, command=new_id(), correlation=stream, now=now, business_date=business_date(now)
-    )
+    return Context(tenant=TENANT, actor=CLERK, correlation=stream, now=now, business_date=business_date(now))
 
 
 def request(
@@ -70,7 +68,7 @@ def request(
 
 def toy_draft(stream: UUID, text: str = "toy") -> Draft:
     """An event whose type nobody registered; the store does not ask."""
-    return draft_body("toy.moved.v1", {"text": text}, context(stream), stream=stream, eid=new_id())
+    return draft_body("toy.moved.v1", {"text": text}, context(stream), stream=stream, eid=new_id(), cause=new_id())
 
 
 def toys(

@@ -31,7 +31,7 @@ with EmbeddedPostgres(Path(sys.argv[1])) as server:
 
 
 @pytest.fixture(scope="module")
-def cluster() -> Iterator[Path]:
+def cluster(initdb: None) -> Iterator[Path]:
     """A data directory with a stopped cluster, to copy: making one takes most of the time."""
     place = Path(tempfile.mkdtemp(prefix="leaseledger-template-"))
     with EmbeddedPostgres(place):
@@ -93,7 +93,7 @@ def leave(program: subprocess.Popen[str]) -> None:
     assert program.returncode == 0
 
 
-def test_fresh_directory() -> None:
+def test_fresh_directory(initdb: None) -> None:
     with tempfile.TemporaryDirectory(prefix="leaseledger-fresh-") as place:
         data = Path(place) / "not" / "yet" / "there"
         with EmbeddedPostgres(data) as server:
@@ -301,7 +301,7 @@ def test_relative_path_is_the_same_server(data: Path, monkeypatch: pytest.Monkey
         assert absolute.url == relative.url
 
 
-def test_half_made_cluster_is_made_again(tmp_path: Path) -> None:
+def test_half_made_cluster_is_made_again(tmp_path: Path, initdb: None) -> None:
     with tempfile.TemporaryDirectory(prefix="leaseledger-half-") as place:
         half = Path(place) / "postgres.new"
         half.mkdir()
@@ -380,7 +380,7 @@ def _use_as_ordinary_user(data: Path) -> None:
 
 @as_root
 @pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")  # forking beside threads, which we leave alone
-def test_ordinary_user() -> None:
+def test_ordinary_user(initdb: None) -> None:
     """Forked, not started anew: the interpreter itself may lie where only root can go."""
     place = Path(tempfile.mkdtemp(prefix="leaseledger-user-"))
     try:

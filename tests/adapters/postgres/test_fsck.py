@@ -19,6 +19,7 @@ from adapters.postgres.writing.sequencer import Append, Part
 from adapters.system import new_id
 from api.compose import Running
 from chain.checkpoint import Checkpoint, open_checkpoint, sign_checkpoint
+from chain.entry import DecidedEvent
 from chain.merkle import EMPTY_ROOT, Frontier, leaf_hash
 from chain.note import Ed25519Signer, Ed25519Verifier
 from chain.tiles import TileBuilder
@@ -39,7 +40,6 @@ def context(running: Running, stream: Any, minute: int) -> Context:
     return Context(
         tenant=running.settings.tenant,
         actor=Actor("merchant_operator", "key-1"),
-        command=new_id(),
         correlation=stream,
         now=now,
         business_date=business_date(now),
@@ -60,15 +60,15 @@ async def apply(running: Running, number: int) -> Any:
         name=f"申请人{number}",
         address="某市某路1号",
     )
-    state, facts = APPLICATION.initial, []
+    state, events = APPLICATION.initial, []
     for step, command in enumerate((draft, SubmitApplication(), StartVerification())):
         at = context(running, stream, step)
         decided = APPLICATION.decide(command, state, at)
         assert isinstance(decided, tuple)
         for event in decided:
             state = APPLICATION.evolve(state, event)
-            facts.append((event, at, new_id()))
-    drafted = await running.ledger.prepare(stream, facts)
+            events.append(DecidedEvent(event, at, new_id(), new_id()))
+    drafted = await running.ledger.prepare(stream, events)
     await running.ledger.append(
         Append(
             system=True,

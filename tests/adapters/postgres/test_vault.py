@@ -22,6 +22,7 @@ from adapters.postgres.writing.sequencer import Appended, KeyReused, Part, Subje
 from adapters.system import new_id, now, random_bytes
 from api.compose import Base, Running
 from chain.b64 import b64url
+from chain.entry import DecidedEvent
 from chain.personal import Sealed, VaultError, disclosure, disclosure_digest
 from domain.intake.application.events import ApplicationDrafted
 from domain.intake.application.rules import APPLICATION
@@ -29,7 +30,18 @@ from domain.intake.application.state import ApplicationPhase
 from domain.kernel.event import Event
 from domain.kernel.values import AssetClass
 from tests.adapters.postgres.stored import check_whole
-from tests.adapters.postgres.story import ADDRESS, NAME, PERSONAL, PHONE, SUBMIT, TENANT, draft_about, request, toys
+from tests.adapters.postgres.story import (
+    ADDRESS,
+    NAME,
+    PERSONAL,
+    PHONE,
+    SUBMIT,
+    TENANT,
+    context,
+    draft_about,
+    request,
+    toys,
+)
 from tests.adapters.postgres.writing.faulty_socket import through_faulty_socket
 
 AT = "2026-11-21T08:00:00.000000Z"
@@ -139,8 +151,8 @@ async def test_losers_leave_nothing_in_the_vault(program: Running, connection: C
     stream = await drafted(program, new_id())
     [event] = [entry.event() async for entry in program.reader.stream_entries(stream)]
     assert isinstance(event, ApplicationDrafted)
-    facts = [(replace(event, subject=new_id(), name=NAME), request(stream, SUBMIT).context, new_id())]
-    prepared = await program.ledger.prepare(stream, facts)
+    named = replace(event, subject=new_id(), name=NAME)
+    prepared = await program.ledger.prepare(stream, [DecidedEvent(named, context(stream), new_id(), new_id())])
     lost = replace(
         toys(stream, expected=7),
         parts=(Part(stream, 7, prepared.drafts),),
@@ -248,7 +260,7 @@ async def test_key_destroyed_between_sealing_and_writing(program: Running, conne
     assert isinstance(event, ApplicationDrafted)
     other = new_id()
     prepared = await program.ledger.prepare(
-        other, [(replace(event, name=NAME), request(other, SUBMIT).context, new_id())]
+        other, [DecidedEvent(replace(event, name=NAME), context(other), new_id(), new_id())]
     )
     destroy_key(connection, TENANT, subject, AT)
     late = replace(toys(other), parts=(Part(other, 0, prepared.drafts),), personal=prepared.personal)

@@ -131,7 +131,7 @@ async def test_money_under_a_name_that_is_taken_is_put_before_people(paid: tuple
     begin = InitiatePayment(lease=lease, bill=None, amount_fen=500, policy=POLICY)
     await given(world.program, PAYMENT, ADVANCE, "begin", begin, DUE)
     by_hand = PostPayment(payment=ADVANCE, amount_fen=1, value_date=FIRST)
-    by = context(TENANT, "by hand", DUE, "test", lease)
+    by = context(TENANT, DUE, "test", lease)
     refused = await when(world.program, LEASE, lease, by_hand, key="by hand", by=by)
     refused.then_refused("lease.payment_of_the_ledger", payment=ADVANCE)
     (await when(world.program, LEASE, lease, by_hand, key="by hand", rules=False, by=by)).granted()
@@ -168,7 +168,7 @@ async def test_a_mandate_ends_with_its_lease(program: Running) -> None:
         await world.settle()
         (_, ended) = [one.parsed().event() for one in await world.program.reader.stream(mandate)]
         assert ended == MandateRevoked(revoked_on=FIRST, reason="lease_closed")
-        by = context(TENANT, "debit", FIRST, "test", lease)
+        by = context(TENANT, FIRST, "test", lease)
         debit = InitiatePayment(lease=lease, bill=None, amount_fen=500, policy=POLICY, mandate="M-1")
         (await when(world.program, PAYMENT, ADVANCE, debit, by=by)).then_refused("lease.closed", phase="settled")
         again = GrantMandate(lease=lease, reference="DD-2", policy=POLICY)
@@ -203,7 +203,7 @@ async def with_credit(program: Running, script: Script) -> AsyncIterator[tuple[W
 async def ask(world: World, lease: UUID, fen: int, key: str = "refund", payment: UUID | None = ADVANCE) -> Any:
     """FollowUp for a refund; the outcome."""
     command = RefundCredit(amount_fen=fen, payment=payment)
-    request = Request(stream=lease, key=key, command=command, context=context(TENANT, key, FIRST, "test", lease))
+    request = Request(stream=lease, key=key, command=command, context=context(TENANT, FIRST, "test", lease))
     outcome = await world.program.ledger.execute(LEASE, request)
     await world.settle()
     return outcome

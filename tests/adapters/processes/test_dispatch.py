@@ -30,7 +30,7 @@ def dispatch(stream: UUID, key: str, command: Command, *, by: str = "test", doub
         stream=stream,
         key=key,
         command=command,
-        context=context(TENANT, key, DUE, by, stream),
+        context=context(TENANT, DUE, by, stream),
         doubtful=doubtful,
     )
 

@@ -18,7 +18,7 @@ from adapters.postgres.ledger import Ledger, Request
 from adapters.processes.dispatch import context, end_of
 from adapters.processes.end_of_day import EndOfDay, EndOfDayError, EndOfDayRefused, fire
 from api.compose import Base, Running, base, running
-from api.roles.days import ReadModelsNow
+from api.roles.read_models import ReadModels
 from api.settings import Settings
 from domain.calendar.calendar import CALENDAR, CalendarPhase, StartEndOfDay, calendar_stream
 from domain.kernel.timer import Timer
@@ -45,7 +45,7 @@ STORY_FIRST = date(2005, 4, 27)
 STORY_LAST = date(2005, 5, 12)
 
 
-def plain(program: Running, timers: ReadModelsNow, **more: Any) -> EndOfDay:
+def plain(program: Running, timers: ReadModels, **more: Any) -> EndOfDay:
     """Timers only."""
     return EndOfDay(ledger=program.ledger, reader=program.reader, timers=timers, tenant=TENANT, **more)
 
@@ -56,7 +56,7 @@ async def bills(program: Running) -> list[tuple[str, str]]:
     return [(on, body) for events in told.values() for kind, on, body in events if kind == "lease.bill_issued.v1"]
 
 
-async def test_a_bill_is_issued_on_its_day(program: Running, models: ReadModelsNow) -> None:
+async def test_a_bill_is_issued_on_its_day(program: Running, models: ReadModels) -> None:
     """Due on 1 May, two days of lead: the timer is due on 29 April."""
     stream = await make_lease(program, 0)
     day = plain(program, models)
@@ -71,7 +71,7 @@ async def test_a_bill_is_issued_on_its_day(program: Running, models: ReadModelsN
     assert known.stream == stream
 
 
-async def test_what_a_timer_does_belongs_to_the_day_that_ends(program: Running, models: ReadModelsNow) -> None:
+async def test_what_a_timer_does_belongs_to_the_day_that_ends(program: Running, models: ReadModels) -> None:
     stream = await make_lease(program, 0)
     day = plain(program, models)
     await day.open(FIRST)
@@ -84,7 +84,7 @@ async def test_what_a_timer_does_belongs_to_the_day_that_ends(program: Running, 
     assert business_date(end_of(date(2005, 4, 29))) == date(2005, 4, 29)
 
 
-async def test_interest_is_earned_before_the_late_fee_is_assessed(program: Running, models: ReadModelsNow) -> None:
+async def test_interest_is_earned_before_the_late_fee_is_assessed(program: Running, models: ReadModels) -> None:
     """At a month's end: order 40 before order 60, whatever the streams are."""
     for number in (1, 2):
         await make_lease(program, number)
@@ -98,7 +98,7 @@ async def test_interest_is_earned_before_the_late_fee_is_assessed(program: Runni
     assert {TIMER_KINDS["interest_accrual"].order, TIMER_KINDS["late_fee"].order} <= set(fired)
 
 
-async def test_weeks_of_standstill_are_caught_up_day_by_day(program: Running, models: ReadModelsNow) -> None:
+async def test_weeks_of_standstill_are_caught_up_day_by_day(program: Running, models: ReadModels) -> None:
     await make_lease(program, 0)
     day = plain(program, models)
     await day.open(FIRST)
@@ -111,7 +111,7 @@ async def test_weeks_of_standstill_are_caught_up_day_by_day(program: Running, mo
 
 
 async def test_a_timer_that_comes_too_late_is_fired_on_the_next_end_of_day(
-    program: Running, models: ReadModelsNow
+    program: Running, models: ReadModels
 ) -> None:
     """A lease of April that is entered in June: its bills follow one another on one day, in their order."""
     day = plain(program, models)
@@ -125,7 +125,7 @@ async def test_a_timer_that_comes_too_late_is_fired_on_the_next_end_of_day(
     assert await program.reader.command(TENANT, f"timer:bill:{stream.hex}:2005-04-29:1", system=True) is not None
 
 
-async def test_a_day_stays_open_while_money_is_not_where_it_belongs(program: Running, models: ReadModelsNow) -> None:
+async def test_a_day_stays_open_while_money_is_not_where_it_belongs(program: Running, models: ReadModels) -> None:
     """What failed is tried again, and the day goes on from there; nothing is judged on a paid bill that looks open."""
     failed: list[str] = []
     asked = 0
@@ -163,7 +163,7 @@ async def test_a_day_stays_open_while_money_is_not_where_it_belongs(program: Run
 
 
 async def test_a_timer_that_fails_keeps_the_day_open(
-    program: Running, models: ReadModelsNow, monkeypatch: pytest.MonkeyPatch
+    program: Running, models: ReadModels, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await make_lease(program, 0)
     day = plain(program, models)
@@ -185,7 +185,7 @@ async def test_a_timer_that_fails_keeps_the_day_open(
     assert [on for on, _ in await bills(program)] == ["2005-04-29"]
 
 
-async def test_only_the_current_day_can_be_closed(program: Running, models: ReadModelsNow) -> None:
+async def test_only_the_current_day_can_be_closed(program: Running, models: ReadModels) -> None:
     day = plain(program, models)
     with pytest.raises(EndOfDayRefused, match="never opened"):
         await day.catch_up(FIRST)
@@ -198,7 +198,7 @@ async def test_only_the_current_day_can_be_closed(program: Running, models: Read
         await day.open(FIRST + timedelta(days=1))
 
 
-async def test_a_day_with_a_step_nobody_knows_does_not_close(program: Running, models: ReadModelsNow) -> None:
+async def test_a_day_with_a_step_nobody_knows_does_not_close(program: Running, models: ReadModels) -> None:
     """An older program meets a day that a newer one began."""
     day = plain(program, models)
     await day.open(FIRST)
@@ -207,7 +207,7 @@ async def test_a_day_with_a_step_nobody_knows_does_not_close(program: Running, m
         stream=stream,
         key="by-hand",
         command=StartEndOfDay(day=FIRST, steps=("timers", "weighing")),
-        context=context(TENANT, "by-hand", FIRST, "test", stream),
+        context=context(TENANT, FIRST, "test", stream),
     )
     await program.ledger.execute(CALENDAR, begun)
     with pytest.raises(EndOfDayError, match="the day has weighing"):
@@ -234,14 +234,14 @@ async def test_a_circle_of_timers_is_noticed(program: Running, monkeypatch: pyte
         await day.close(FIRST)
 
 
-async def test_a_refused_timer_is_counted_and_leaves_the_others_alone(program: Running, models: ReadModelsNow) -> None:
+async def test_a_refused_timer_is_counted_and_leaves_the_others_alone(program: Running, models: ReadModels) -> None:
     """Somebody dispatched the bill by hand a moment before: the timer is still in a stale read model, and refused."""
     stream = await make_lease(program, 0)
     by_hand = Request(
         stream=stream,
         key="by-hand",
         command=IssueBill(number=1),
-        context=context(TENANT, "by-hand", date(2005, 4, 29), "test", stream),
+        context=context(TENANT, date(2005, 4, 29), "test", stream),
     )
 
     class Stale:

@@ -51,7 +51,7 @@ TRIES_MAX = 400
 
 async def wish(program: Running, decider: Decider[Any], stream: UUID, key: str, command: Command, day: date) -> None:
     """A command that may be refused, and that is given once, however often the story is told."""
-    request = Request(stream=stream, key=key, command=command, context=context(TENANT, key, day, "test", stream))
+    request = Request(stream=stream, key=key, command=command, context=context(TENANT, day, "test", stream))
     await program.ledger.execute(decider, request)
 
 

@@ -127,7 +127,7 @@ async def given(
     program: Running, decider: Decider[Any], stream: UUID, key: str, command: Command, day: date, actor: str = "test"
 ) -> None:
     """A command of the tenant that is granted, under a key of its own."""
-    by = context(TENANT, key, day, actor, stream)
+    by = context(TENANT, day, actor, stream)
     (await when(program, decider, stream, command, key=key, by=by)).granted()
 
 

@@ -12,7 +12,7 @@ import pytest
 import structlog
 
 from api.edge import log
-from api.edge.log import SAME_CODE_MAX, SAME_PLACE_MAX, SPARED_S, PlacesOnly, Sparing, configure_logging, log_refused
+from api.edge.log import SAME_CODE_MAX, SAME_PLACE_MAX, THROTTLE_S, PlacesOnly, Throttle, configure_logging, log_refused
 
 
 @pytest.fixture
@@ -99,13 +99,13 @@ def test_one_place_cannot_fill_the_disk() -> None:
             handler.emit(record)
         handler.emit(other)
         assert len(seen) == SAME_PLACE_MAX + 1
-        now_s = SPARED_S
+        now_s = THROTTLE_S
         handler.emit(record)
     assert len(seen) == SAME_PLACE_MAX + 2
 
 
 def test_who_opens_connections_without_end_does_not_fill_the_disk(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(log, "_refusals", Sparing(SAME_CODE_MAX, lambda: 0.0))
+    monkeypatch.setattr(log, "_refusals", Throttle(SAME_CODE_MAX, lambda: 0.0))
     with structlog.testing.capture_logs() as seen:
         for _ in range(1_000):
             log_refused("request.head_late", 408, "1", "192.0.2.7")

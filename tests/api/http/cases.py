@@ -197,7 +197,7 @@ async def reconciled(http: Http, provider: str = "bank_a") -> str:
     )
     for number, command in enumerate(commands):
         context = Context(
-            tenant=http.tenant, actor=Actor("system", "reconciliation"), command=uuid4(), correlation=stream, now=now(),
+            tenant=http.tenant, actor=Actor("system", "reconciliation"), correlation=stream, now=now(),
             business_date=day,
         )  # fmt: skip
         request = Request(stream=stream, key=f"{stream.hex}:{number}", command=command, context=context)

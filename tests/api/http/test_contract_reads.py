@@ -26,7 +26,7 @@ async def calendar(http: Http, *commands: Command) -> None:
     stream = calendar_stream(http.tenant)
     for command in commands:
         context = Context(
-            tenant=http.tenant, actor=Actor("system", "clock"), command=new_id(), correlation=stream, now=now(),
+            tenant=http.tenant, actor=Actor("system", "clock"), correlation=stream, now=now(),
             business_date=DAY,
         )  # fmt: skip
         request = Request(stream=stream, key=new_id().hex, command=command, context=context)

@@ -67,7 +67,7 @@ async def debit(on: Base, tenant: UUID, lease: UUID, number: int = 1) -> None:
     """An advance under the lease's mandate; what becomes of it at the bank is drawn from the number."""
     payment = UUID(int=number)
     command = InitiatePayment(lease=lease, bill=None, amount_fen=AMOUNT_FEN, policy=STRAIGHT, mandate="DD-1")
-    by = context(tenant, f"debit:{payment}", DUE, "test", lease)
+    by = context(tenant, DUE, "test", lease)
     async with running(on) as program:
         asked = Request(stream=payment, key=f"debit:{payment}", command=command, context=by)
         assert not isinstance(await program.ledger.execute(PAYMENT, asked), Refusal)
@@ -129,7 +129,7 @@ async def _tried_again(on: Base, tenant: UUID, leases: list[UUID]) -> list[Payme
 
         async def does(payment: UUID, command: Command) -> None:
             key = f"{type(command).__name__}:{payment}"
-            by = context(tenant, key, DUE, "test", payment)
+            by = context(tenant, DUE, "test", payment)
             asked = Request(stream=payment, key=key, command=command, context=by)
             assert not isinstance(await elsewhere.ledger.execute(PAYMENT, asked), Refusal)
 

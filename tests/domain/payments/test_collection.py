@@ -122,7 +122,7 @@ waitings = st.lists(
 debits = st.none() | st.builds(
     Debit, reference=st.just("DD-1"), policy=st.just(POLICY), limit_fen=st.none() | st.integers(100, 2_000)
 )
-standings = st.builds(
+collection_positions = st.builds(
     CollectionPosition,
     lease=st.just(LEASE),
     due_fen=fens,
@@ -135,28 +135,28 @@ standings = st.builds(
 )
 
 
-@for_all(standings)
-def test_never_more_than_is_due(standing: CollectionPosition) -> None:
+@for_all(collection_positions)
+def test_never_more_than_is_due(position: CollectionPosition) -> None:
     """All that is asked for now, with all that is under way, is at most what is due, scheduled advances apart."""
-    fresh = {one.payment for one in standing.waiting if one.mandate is None and one.advance and one.attempt == 1}
-    found = moves(standing)
+    fresh = {one.payment for one in position.waiting if one.mandate is None and one.advance and one.attempt == 1}
+    found = moves(position)
     asked = [one for one in found if isinstance(one, Start) or (isinstance(one, Again) and one.payment not in fresh)]
-    assert sum(one.amount_fen for one in asked) <= max(0, standing.due_fen - standing.busy_fen)
+    assert sum(one.amount_fen for one in asked) <= max(0, position.due_fen - position.busy_fen)
     assert all(one.amount_fen > 0 for one in asked)
 
 
-@for_all(standings)
-def test_every_waiting_payment_goes_on_or_is_given_up(standing: CollectionPosition) -> None:
-    found = [one.payment for one in moves(standing) if not isinstance(one, Start)]
-    assert found == [one.payment for one in standing.waiting]
+@for_all(collection_positions)
+def test_every_waiting_payment_goes_on_or_is_given_up(position: CollectionPosition) -> None:
+    found = [one.payment for one in moves(position) if not isinstance(one, Start)]
+    assert found == [one.payment for one in position.waiting]
 
 
-@for_all(standings)
-def test_debits_keep_to_the_mandate(standing: CollectionPosition) -> None:
+@for_all(collection_positions)
+def test_debits_keep_to_the_mandate(position: CollectionPosition) -> None:
     """No debit without one that stands, none beyond its limit or below the policy's least amount."""
-    mandated = {one.payment for one in standing.waiting if one.mandate is not None}
-    for move in moves(standing):
+    mandated = {one.payment for one in position.waiting if one.mandate is not None}
+    for move in moves(position):
         if isinstance(move, Start) or (isinstance(move, Again) and move.payment in mandated):
-            assert standing.debit is not None
+            assert position.debit is not None
             assert move.amount_fen >= POLICY.minimum_fen
-            assert standing.debit.limit_fen is None or move.amount_fen <= standing.debit.limit_fen
+            assert position.debit.limit_fen is None or move.amount_fen <= position.debit.limit_fen

@@ -132,7 +132,7 @@ class Run(Struct):
 
     def evening(self, on: date, debit: Debit | None) -> tuple[Move, ...]:
         """What is done; an order that goes out is under way until the morning."""
-        standing = CollectionPosition(
+        position = CollectionPosition(
             lease=LEASE,
             due_fen=self.due_fen,
             newest_due_on=self.newest_due_on,
@@ -141,7 +141,7 @@ class Run(Struct):
             debit=debit,
             waiting=self.waiting,
         )
-        found = moves(standing)
+        found = moves(position)
         assert sum(isinstance(move, Start) for move in found) <= (not self.waiting and not self.busy_fen)
         self.waiting = ()
         self.busy_fen += sum(move.amount_fen for move in found if not isinstance(move, GiveUp))

@@ -53,12 +53,11 @@ class Sealed:
         context = Context(
             tenant=tenant or self.tenant,
             actor=CLERK,
-            command=command,
             correlation=of,
             now=when,
             business_date=business_date(when),
         )
-        drafted = draft(event, context, stream=of, eid=uuid7(1_700_000_000_000, 9_000_000 + self.size))
+        drafted = draft(event, context, stream=of, eid=uuid7(1_700_000_000_000, 9_000_000 + self.size), cause=command)
         link = self._heads.get(of, UNLINKED)
         recorded_at = utc_text(START + timedelta(milliseconds=self.size))
         entry = seal(drafted, link, link, recorded_at)

@@ -13,7 +13,7 @@ from domain.intake.application.events import WorkScheduled
 from projections.engine import copies
 from projections.engine import rebuild as rebuilding
 from projections.engine.comparing import compare
-from projections.engine.letters import Retried, letters, retry
+from projections.engine.dead_letters import Retried, dead_letters, retry
 from projections.engine.model import Projection
 from projections.engine.rebuild import rebuild
 from projections.engine.runner import Runner
@@ -34,7 +34,7 @@ def run(connection: Connection[Any], projection: Projection[Any], batch_rows: in
 
 
 def parked(connection: Connection[Any], table: str = "tally_v1") -> list[tuple[int, str, str]]:
-    return [(letter.position, letter.key, letter.error) for letter in letters(connection, table, 0)]
+    return [(letter.position, letter.key, letter.error) for letter in dead_letters(connection, table, 0)]
 
 
 def lanes(connection: Connection[Any]) -> dict[str, str]:
@@ -137,7 +137,7 @@ def test_a_fix_without_a_retry_is_a_difference(connection: Connection[Any], book
     run(connection, tally({"bad"}))
     found = compare(connection, tally()).first
     assert found is not None
-    assert found.sentence().startswith(f"read.tally_v1, key {A}, position 2: expected None, got Letter(position=2")
+    assert found.sentence().startswith(f"read.tally_v1, key {A}, position 2: expected None, got DeadLetter(position=2")
 
 
 def test_a_parked_event_that_disappeared_is_found(connection: Connection[Any], books: BookKeeper) -> None:

@@ -13,8 +13,8 @@ from domain.intake.application.events import ApplicationSubmitted, WorkScheduled
 from projections.engine import copies, filling, reading
 from projections.engine.comparing import compare_all
 from projections.engine.copies import LostRace
+from projections.engine.dead_letters import dead_letters
 from projections.engine.filling import fill, is_long
-from projections.engine.letters import letters
 from projections.engine.model import Projection
 from projections.engine.runner import Runner
 from projections.engine.tables import Table
@@ -53,7 +53,7 @@ def projected(
     return [
         (
             connection.execute(f"SELECT * FROM read.{one.table} ORDER BY {', '.join(one.key)}").fetchall(),
-            letters(connection, one.table, 0),
+            dead_letters(connection, one.table, 0),
         )
         for one in projections
     ]

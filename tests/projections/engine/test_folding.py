@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from domain.intake.application.events import WorkScheduled
-from projections.engine.folding import Letter, fold_batch, keyed, sorted_out
+from projections.engine.folding import DeadLetter, fold_batch, keyed, sorted_out
 from projections.engine.reading import Unreadable
 from projections.intake.application_book import APPLICATION_BOOK
 from tests.given import given
@@ -32,9 +32,9 @@ def test_a_poison_event_parks_its_key_and_nothing_else() -> None:
     got = given(
         tally({"bad"}), (A, at(), work("x")), (A, at(), work("bad")), (B, at(), work("y")), (A, at(), work("z"))
     )
-    assert got.folded.letters == [
-        Letter(2, str(A), str(A), "Poisoned: bad"),
-        Letter(4, str(A), str(A), ""),
+    assert got.folded.dead_letters == [
+        DeadLetter(2, str(A), str(A), "Poisoned: bad"),
+        DeadLetter(4, str(A), str(A), ""),
     ]
     assert got.changed(A).lanes == "x;"
     assert got.changed(B).lanes == "y;"
@@ -43,21 +43,21 @@ def test_a_poison_event_parks_its_key_and_nothing_else() -> None:
 def test_a_key_that_is_parked_already_waits() -> None:
     events = keyed(tally(), recorded([(A, at(), work("x")), (B, at(), work("y"))]))
     folded = fold_batch(tally(), {}, events, parked={str(A)})
-    assert [letter.position for letter in folded.letters] == [1]
+    assert [letter.position for letter in folded.dead_letters] == [1]
     assert list(folded.changed) == [(str(B),)]
 
 
 def test_a_key_over_several_streams_waits_in_all_of_them() -> None:
     got = given(lane_count({1}), (A, at(), work("x")), (B, at(), work("x")), (A, at(), work("y")))
     assert got.parked() == [(1, "Poisoned: 1"), (2, "")]
-    assert [letter.key for letter in got.folded.letters] == ["x", "x"]
+    assert [letter.key for letter in got.folded.dead_letters] == ["x", "x"]
     assert got.changed("y").times == 1
 
 
 def test_an_event_without_a_key_parks_its_stream() -> None:
     got = given(lane_count(), (A, at(), work("keyless")), (A, at(), work("x")), (B, at(), work("x")))
     assert got.parked() == [(1, "Poisoned: no key"), (2, "")]
-    assert {letter.key for letter in got.folded.letters} == {str(A)}
+    assert {letter.key for letter in got.folded.dead_letters} == {str(A)}
     assert got.changed("x").position == 3
 
 
@@ -68,7 +68,10 @@ def test_an_unreadable_event_parks_its_stream() -> None:
         {},
         keyed(tally(), [Unreadable(1, str(A), "ValidationError: no", "application.work_scheduled.v1"), *later]),
     )
-    assert folded.letters == [Letter(1, str(A), str(A), "ValidationError: no"), Letter(2, str(A), str(A), "")]
+    assert folded.dead_letters == [
+        DeadLetter(1, str(A), str(A), "ValidationError: no"),
+        DeadLetter(2, str(A), str(A), ""),
+    ]
     assert list(folded.changed) == [(str(B),)]
 
 
@@ -77,7 +80,7 @@ def test_an_unreadable_event_is_nothing_to_those_who_do_not_want_it() -> None:
     broken = Unreadable(1, str(A), "ValidationError: no", "application.approved.v1")
     events = list(recorded([(A, at(), work("w")), (A, at(), work("x"))]))[1:]
     assert sorted_out([tally(), APPLICATION_BOOK], [broken, *events]) == [events, [broken, *events]]
-    assert fold_batch(tally(), {}, keyed(tally(), [broken, *events])).letters == []
+    assert fold_batch(tally(), {}, keyed(tally(), [broken, *events])).dead_letters == []
 
 
 def test_the_given_row_is_what_is_folded_onto() -> None:

@@ -52,7 +52,7 @@ def test_columns_of_the_state_and_what_was_noted_go_on_from_the_row() -> None:
 def test_an_event_that_is_missing_parks_the_stream() -> None:
     history = [(stream(1), at(n), event) for n, event in enumerate((requested(), GRANTED, WITHDRAWN))]
     first, _, last = keyed(short(), recorded(history))
-    (letter,) = fold_batch(short(), {}, [first, last]).letters
+    (letter,) = fold_batch(short(), {}, [first, last]).dead_letters
     assert letter.error.endswith("expected event 2, got event 3")
 
 

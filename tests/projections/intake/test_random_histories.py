@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from psycopg import Connection
 
 from projections.engine.comparing import compare
+from projections.engine.dead_letters import dead_letters
 from projections.engine.folding import Folded, fold_batch, keyed
-from projections.engine.letters import letters
 from projections.engine.model import Key, Projection
 from projections.engine.pages import listing
 from projections.engine.runner import Runner
@@ -35,7 +35,7 @@ def one_by_one(projection: Projection[Any], happened: list[Happening]) -> Folded
     for one in keyed(projection, recorded(happened)):
         folded = fold_batch(projection, rows, [one], {letter.key for letter in parked})
         rows.update(folded.changed)
-        parked += folded.letters
+        parked += folded.dead_letters
     return Folded(rows, parked)
 
 
@@ -78,7 +78,7 @@ def test_batches_equal_one_by_one(
         expected = one_by_one(projection, happened)
         rows = {key: row for key, row in expected.changed.items() if row is not None}
         assert Table(projection).load(connection, 0, expected.changed) == rows
-        assert letters(connection, projection.table, 0) == expected.letters
+        assert dead_letters(connection, projection.table, 0) == expected.dead_letters
         compared = compare(connection, projection)
         assert (compared.first, compared.rows) == (None, len(rows))
 

@@ -51,7 +51,7 @@ with_database = settings(
 def folded(projection: Projection[Any], book: Book) -> dict[str, Any]:
     """The rows a projection makes of a book, by their first key."""
     result = fold_batch(projection, {}, keyed(projection, recorded(book.happened)))
-    assert result.letters == []
+    assert result.dead_letters == []
     return {key[0]: row for key, row in result.changed.items() if row is not None}
 
 

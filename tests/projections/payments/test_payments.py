@@ -24,7 +24,7 @@ from domain.payments.payment.state import PaymentPhase
 from projections.engine.comparing import compare
 from projections.engine.pages import Where, listing
 from projections.engine.runner import Runner
-from projections.payments.collection_positions import READS, Unposted, standings
+from projections.payments.collection_positions import READS, Unposted, collection_positions
 from projections.payments.mandates import MANDATES, Mandate
 from projections.payments.movements import MOVEMENTS
 from projections.payments.payments import PAYMENTS, Payment
@@ -165,10 +165,12 @@ def test_how_leases_stand(connection: Connection[Any], books: BookKeeper) -> Non
     project(connection)
     debit = Debit(reference="DD-1", policy=GRANTED.policy, limit_fen=50_000)
     alone = CollectionPosition(lease=lease, due_fen=106_000, newest_due_on=due_on, debit=debit)
-    assert standings(connection, TENANT, due_on, Unposted(99)) == [alone]
-    assert standings(connection, TENANT, due_on - timedelta(days=1), Unposted(99)) == []
-    assert standings(connection, TENANT, due_on + timedelta(days=1), Unposted(99)) == [], "the mandate is over then"
-    assert standings(connection, OTHER_TENANT, due_on, Unposted(99)) == []
+    assert collection_positions(connection, TENANT, due_on, Unposted(99)) == [alone]
+    assert collection_positions(connection, TENANT, due_on - timedelta(days=1), Unposted(99)) == []
+    assert collection_positions(connection, TENANT, due_on + timedelta(days=1), Unposted(99)) == [], (
+        "the mandate is over then"
+    )
+    assert collection_positions(connection, OTHER_TENANT, due_on, Unposted(99)) == []
     retry = moved(WAITING, not_before=due_on)
     books.write(*told(waiting, moved(INITIATED, lease=lease, mandate="DD-1"), AttemptStarted(
         attempt=1, channel="bank_a", amount_fen=FEN), FAILED, retry))  # fmt: skip
@@ -176,18 +178,18 @@ def test_how_leases_stand(connection: Connection[Any], books: BookKeeper) -> Non
     books.write(*told(own, mine, AttemptStarted(attempt=1, channel="bank_a", amount_fen=400)))
     books.write(*told(arrived, mine, BEGUN[1], moved(succeeded(), lease=lease, amount_fen=7)))
     project(connection)
-    (found,) = standings(connection, TENANT, due_on, Unposted(10))
+    (found,) = collection_positions(connection, TENANT, due_on, Unposted(10))
     assert (found.busy_fen, found.collecting) == (407, True)
     assert found.waiting == (
         WaitingPayment(payment=waiting, attempt=2, initiated_fen=FEN, mandate="DD-1", advance=False),
     )
-    (posted,) = standings(connection, TENANT, due_on, Unposted(99))
+    (posted,) = collection_positions(connection, TENANT, due_on, Unposted(99))
     assert posted.busy_fen == 400
     at = connection.execute(f"SELECT position FROM read.{MOVEMENTS.table} WHERE payment = %s", (arrived,)).fetchone()
     assert at is not None
 
     def busy_fen(known_fen: int, posted_to: int = 99) -> int:
-        (one,) = standings(connection, TENANT, due_on, Unposted(posted_to, ((at[0], known_fen), (1, 0))))
+        (one,) = collection_positions(connection, TENANT, due_on, Unposted(posted_to, ((at[0], known_fen), (1, 0))))
         return one.busy_fen
 
     assert [busy_fen(known_fen) for known_fen in (0, 3, 7, 9)] == [407, 404, 400, 400], "what is parked is not posted"
@@ -199,11 +201,11 @@ def test_how_leases_stand(connection: Connection[Any], books: BookKeeper) -> Non
     assert busy_fen(0) == 400, "it is gone"
     books.write(*told(OF_MANDATE, SUSPENDED))
     project(connection)
-    (suspended,) = standings(connection, TENANT, due_on, Unposted(99))
+    (suspended,) = collection_positions(connection, TENANT, due_on, Unposted(99))
     assert (suspended.debit, len(suspended.waiting)) == (None, 1), "what waits is still looked at"
     books.write(*told(OF_MANDATE, MandateResumed()))
     project(connection)
-    assert standings(connection, TENANT, due_on, Unposted(99)) == [posted]
+    assert collection_positions(connection, TENANT, due_on, Unposted(99)) == [posted]
 
 
 def test_many_leases_are_one_question(connection: Connection[Any], books: BookKeeper) -> None:
@@ -214,7 +216,7 @@ def test_many_leases_are_one_question(connection: Connection[Any], books: BookKe
         books.write(*told(lease, *of_lease(*leases.BILLED)))
         books.write(*told(stream(1_000 + number), moved(GRANTED, lease=lease, valid_until=None)))
     project(connection)
-    found = standings(connection, TENANT, leases.day(30), Unposted(0))
+    found = collection_positions(connection, TENANT, leases.day(30), Unposted(0))
     assert [one.lease for one in found] == sorted(stream(number) for number in numbers)
     assert {one.due_fen for one in found} == {106_000}
 

@@ -38,8 +38,6 @@ POSTGRESQL_MIN = 150_000
 DURABLE = ("fsync", "full_page_writes")
 """Server settings that must not be off: an acknowledged command must survive a power cut."""
 
-_SECRET_MODE = 0o600
-
 
 def look(settings: Settings, given: set[str]) -> Health:
     """Look at everything. `given` names the settings that came from the command line."""
@@ -207,9 +205,10 @@ def _keys(health: Health, directory: Path) -> None:
 
 
 def _key_files(health: Health, directory: Path, files: list[Path]) -> None:
+    from adapters.files import PRIVATE_FILE
     from adapters.keys import FileKeys, KeyFileError
 
-    wrong = [path for path in files if _mode(path) & ~_SECRET_MODE]
+    wrong = [path for path in files if _mode(path) & ~PRIVATE_FILE]
     for path in wrong:
         mode = f"{_mode(path):04o}"
         what = text("{path}: expected mode 0600, got {mode}: others may have read it", path=path, mode=mode)

@@ -96,7 +96,7 @@ def rebuild(
 def _retried(session: Session, url: str) -> dict[str, Any]:
     """Apply the dead letters of every read model again, and say how many were applied and how many are left."""
     from adapters.postgres.connections import connect
-    from projections.engine.letters import retry
+    from projections.engine.dead_letters import retry
     from projections.registry import PROJECTIONS
 
     with connect(url) as connection:

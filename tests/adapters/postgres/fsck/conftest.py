@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import timedelta
 from typing import Any
-from uuid import UUID
 
 import pytest
 from eventsourcing.persistence import StoredEvent
@@ -16,10 +15,9 @@ from adapters.postgres.vault import destroy_key
 from adapters.postgres.writing.sequencer import Append, Part
 from adapters.system import new_id
 from api.compose import Running
+from chain.entry import DecidedEvent
 from domain.intake.application.commands import StartVerification
 from domain.intake.application.rules import APPLICATION
-from domain.kernel.command import Context
-from domain.kernel.event import Event
 from tests.adapters.eventsourcing.library_recorders import recorder_on
 from tests.adapters.postgres.story import ANONYMOUS, START, SUBMIT, TENANT, context, draft_about, request
 
@@ -27,15 +25,15 @@ from tests.adapters.postgres.story import ANONYMOUS, START, SUBMIT, TENANT, cont
 async def imported(program: Running, key: str, digest: bytes) -> Append:
     """A history of three events, each with a cause of its own."""
     stream, state = new_id(), APPLICATION.initial
-    facts: list[tuple[Event, Context, UUID]] = []
+    events: list[DecidedEvent] = []
     for command in (ANONYMOUS, SUBMIT, StartVerification()):
-        at = context(stream)
+        at, cause = context(stream), new_id()
         decided = APPLICATION.decide(command, state, at)
         assert isinstance(decided, tuple)
         for event in decided:
             state = APPLICATION.evolve(state, event)
-            facts.append((event, at, new_id()))
-    drafted = await program.ledger.prepare(stream, facts)
+            events.append(DecidedEvent(event, at, cause, new_id()))
+    drafted = await program.ledger.prepare(stream, events)
     return Append(tenant=TENANT, key=key, system=True, digest=digest, parts=(Part(stream, 0, drafted.drafts),))
 
 

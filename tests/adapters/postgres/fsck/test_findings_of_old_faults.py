@@ -215,7 +215,7 @@ async def test_all_events_of_a_stream_are_of_its_first_one_s_tenant(
 async def written(program: Running, stream: UUID, number: int, tenant: UUID) -> None:
     """One event of an import."""
     at = replace(context(stream), tenant=tenant)
-    drafted = draft(ApplicationSubmitted(), at, stream=stream, eid=new_id())
+    drafted = draft(ApplicationSubmitted(), at, stream=stream, eid=new_id(), cause=new_id())
     key = f"import:{stream}/{number}"
     part = Part(stream, number, (drafted,))
     await program.ledger.append(Append(tenant=tenant, key=key, system=True, digest=bytes(32), parts=(part,)))

@@ -35,7 +35,6 @@ async def given(
         context = Context(
             tenant=tenant,
             actor=Actor("operator", "key_1"),
-            command=new_id(),
             correlation=case or stream,
             now=at,
             business_date=business_date(at),

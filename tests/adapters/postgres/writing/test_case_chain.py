@@ -33,7 +33,7 @@ STREAMS = [uuid7(5, number) for number in range(4)]
 
 def toy(stream: UUID, tenant: UUID, case: UUID) -> Draft:
     said = replace(context(stream), tenant=tenant, correlation=case)
-    return draft_body("toy.moved.v1", {"text": "toy"}, said, stream=stream, eid=new_id())
+    return draft_body("toy.moved.v1", {"text": "toy"}, said, stream=stream, eid=new_id(), cause=new_id())
 
 
 @dataclass

@@ -55,7 +55,7 @@ async def _make(program: Program, tenant: UUID) -> list[UUID]:
                 start = (creation(number), RecordDelivery(on=FIRST), ActivateLease(on=FIRST))
                 await take_over(ledger, LEASE, lease, at, *start)
                 grant = GrantMandate(lease=lease, reference="DD-1", policy=POLICY)
-                by = context(tenant, f"grant:{lease}", FIRST, "test", lease)
+                by = context(tenant, FIRST, "test", lease)
                 stream = mandate_stream(lease)
                 asked = Request(stream=stream, key=f"grant:{lease}", command=grant, context=by)
                 assert not isinstance(await ledger.ledger.execute(MANDATE, asked), Refusal)
@@ -226,7 +226,7 @@ async def _overpay_and_refund(program: Program, tenant: UUID, leases: list[UUID]
                 )
                 for number, command in enumerate(commands):
                     key = f"back:{lease}:{number}"
-                    by = context(tenant, key, on_day, "test", lease)
+                    by = context(tenant, on_day, "test", lease)
                     asked = Request(stream=lease, key=key, command=command, context=by)
                     assert not isinstance(await ledger.ledger.execute(LEASE, asked), Refusal)
                 return 5_000

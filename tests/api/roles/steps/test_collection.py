@@ -14,6 +14,7 @@ from adapters.connectors.payments.port import Order
 from adapters.connectors.payments.scenarios import Script
 from adapters.processes.end_of_day import DayRun, EndOfDayError
 from api.compose import Running
+from api.roles.read_models import ReadModels
 from api.roles.steps.collection import CollectDue
 from domain.leasing.lease.commands import PostPayment
 from domain.leasing.lease.rules.decider import LEASE
@@ -213,10 +214,10 @@ async def test_money_that_is_not_posted_yet_is_not_asked_for_again(world: World)
     _, posted, collected = world.days.subscriptions
     await posted.catch_up()
     await collected.catch_up()
-    found = await world.end_of_day.timers.standings(TENANT, DUE)  # type: ignore[attr-defined]
+    found = await world.end_of_day.timers.collection_positions(TENANT, DUE)  # type: ignore[attr-defined]
     assert [(one.due_fen, one.busy_fen) for one in found] == [(BILL_FEN, BILL_FEN)]
     await world.settle()
-    assert await world.end_of_day.timers.standings(TENANT, DUE) == []  # type: ignore[attr-defined]
+    assert await world.end_of_day.timers.collection_positions(TENANT, DUE) == []  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize("end", [RevokeMandate(reason="lessee"), SuspendMandate(reason="disputed")])
@@ -301,10 +302,11 @@ async def test_a_circle_is_noticed(program: Running, monkeypatch: pytest.MonkeyP
     """A read model that finds something new every time it is asked."""
     monkeypatch.setattr("api.roles.steps.collection.ROUNDS_MAX", 3)
 
-    class Circle:
-        asked = 0
+    class Circle(ReadModels):
+        def __init__(self) -> None:
+            self.asked = 0
 
-        async def standings(self, tenant: UUID, day: date) -> list[CollectionPosition]:
+        async def collection_positions(self, tenant: UUID, day: date) -> list[CollectionPosition]:
             self.asked += 1
             debit = Debit(reference="M-1", policy=POLICY)
             lease = uuid5(tenant, f"{self.asked}")

@@ -14,7 +14,7 @@ from psycopg import Connection
 from adapters.postgres.connections import connect
 from adapters.processes.end_of_day import DayRun, EndOfDay
 from api.compose import Running
-from api.roles.steps.provisions import AllowancesNow, ProvisionRefused, RecogniseProvisions, provisions_step
+from api.roles.steps.provisions import Allowances, ProvisionRefused, RecogniseProvisions, provisions_step
 from domain.accounting import chart
 from domain.accounting.provision import PROVISION, ProvisionState, RecogniseProvision, provision_stream
 from domain.accounting.provisioning import (
@@ -92,7 +92,7 @@ async def test_each_month_end_holds_what_the_classes_require(world: World, conne
     state = await provisions(world.program)
     assert state.required_fen == await required(world.program, 3, JUNE)
     assert amounts[0] < amounts[1] > state.required_fen
-    await AllowancesNow(connection).to_recognise(TENANT, JUNE)
+    await Allowances(connection).to_recognise(TENANT, JUNE)
     assert held(connection) == state.required_fen
 
 
@@ -128,12 +128,12 @@ async def test_what_the_provisions_refuse_stops_the_day(world: World, connection
     ending = without_collecting(world, connection)
     await ending.open(FIRST)
 
-    class Wrong:
+    class Wrong(Allowances):
         async def to_recognise(self, tenant: Any, day: date) -> list[RecogniseProvision]:
-            found = await AllowancesNow(connection).to_recognise(tenant, day)
+            found = await super().to_recognise(tenant, day)
             return [RecogniseProvision(**{**_fields(one), "held_fen": 1}) for one in found]
 
-    wrong = RecogniseProvisions(world.program.ledger, world.program.reader, Wrong())
+    wrong = RecogniseProvisions(world.program.ledger, world.program.reader, Wrong(connection))
     with pytest.raises(ProvisionRefused, match="provisions of 2005-04-30: The allowance holds more"):
         await replace(ending, steps=(wrong,)).catch_up(APRIL)
     await ending.close(APRIL)

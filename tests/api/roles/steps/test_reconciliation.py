@@ -18,7 +18,7 @@ from adapters.connectors.payments.statement import StatementError, StatementRow,
 from adapters.processes.dispatch import context
 from adapters.processes.end_of_day import DayRun
 from api.compose import Running
-from api.roles.days import ReadModelsNow
+from api.roles.read_models import ReadModels
 from api.roles.steps.reconciliation import ReconcileStatements, ReconciliationRefused
 from domain.kernel.refusal import Refusal
 from domain.payments.payment.commands import InitiatePayment, RecordChargeback
@@ -98,7 +98,7 @@ async def test_a_run_with_an_open_break_closes_when_it_is_resolved(program: Runn
         await world.end_of_day.close(FIRST)
         stream = reconciliation_stream(TENANT, "bank_a", FIRST)
         _, state = await program.ledger.load(RECONCILIATION, stream)
-        by = context(TENANT, "close", FIRST, "test", stream)
+        by = context(TENANT, FIRST, "test", stream)
         answer = RECONCILIATION.decide(CloseReconciliation(), state, by)
         assert isinstance(answer, Refusal)
         assert answer.code == "reconciliation.breaks_open"
@@ -224,7 +224,7 @@ async def test_a_broken_statement_stops_the_day_and_a_good_one_lets_it_go_on(
 
 
 async def test_another_statement_after_loading_is_refused(
-    program: Running, models: ReadModelsNow, monkeypatch: pytest.MonkeyPatch
+    program: Running, models: ReadModels, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It died between loading and matching, and the provider's file changed meanwhile: people must look."""
     async with ordered(program, Script()) as world:

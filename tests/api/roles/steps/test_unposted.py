@@ -12,7 +12,8 @@ from msgspec.structs import replace
 from adapters.connectors.payments.port import Answer, Order
 from adapters.postgres.ledger import Ledger, Request
 from adapters.processes.end_of_day import EndOfDayError
-from api.roles.days import ReadModelsNow, days
+from api.roles.days import days
+from api.roles.read_models import ReadModels
 from domain.kernel.refusal import Refusal
 from domain.leasing.lease.refusals import PAYMENT_KNOWN
 from domain.leasing.lease.rules.decider import LEASE
@@ -123,8 +124,8 @@ async def test_money_that_goes_back_before_it_is_worth_is_posted_and_taken_back_
         (f"payment:{APP.hex}:posted", "process.not_yet"),
         (f"payment:{APP.hex}:reversed:1", "process.not_yet"),
     ]
-    (standing,) = await world.end_of_day.timers.standings(TENANT, DUE)  # type: ignore[attr-defined]
-    assert standing.busy_fen == 0, "it is gone"
+    (position,) = await world.end_of_day.timers.collection_positions(TENANT, DUE)  # type: ignore[attr-defined]
+    assert position.busy_fen == 0, "it is gone"
     await world.end_of_day.catch_up(DUE + DAY)
     await world.settle()
     assert await parked(world) == []
@@ -156,21 +157,21 @@ async def test_money_that_fails_between_two_looks_is_not_debited_again(
     """The role parks it after the end of day has asked what failed, and before it asks how leases stand."""
     lease = await begun(world)
     await world.end_of_day.catch_up(DUE - DAY)
-    real, standings = Ledger.execute, ReadModelsNow.standings
+    real, collection_positions = Ledger.execute, ReadModels.collection_positions
 
     async def stumbles(ledger: Ledger, decider: Any, asked: Request) -> Any:
         if decider is LEASE and asked.key == f"payment:{APP.hex}:posted":
             raise ZeroDivisionError
         return await real(ledger, decider, asked)
 
-    async def meanwhile(models: ReadModelsNow, *of: Any) -> Any:
+    async def meanwhile(models: ReadModels, *of: Any) -> Any:
         if not await told(world, "payment.succeeded.v1"):
             await pays(world, lease, DUE)
             await world.settle()
-        return await standings(models, *of)
+        return await collection_positions(models, *of)
 
     monkeypatch.setattr(Ledger, "execute", stumbles)
-    monkeypatch.setattr(ReadModelsNow, "standings", meanwhile)
+    monkeypatch.setattr(ReadModels, "collection_positions", meanwhile)
     with pytest.raises(EndOfDayError, match="failed 1"):
         await world.end_of_day.close(DUE)
     assert await told(world, "payment.attempt_started.v1") == [(APP, DUE)]

@@ -21,6 +21,7 @@ from api.cli.commands.importing.xes import _UntilError
 from api.cli.frame import INTERRUPTED
 from tests.adapters.imports.generated import generate
 from tests.adapters.imports.xes_writer import write_xes
+from tests.forked import NAME
 from tests.ledger import superuser
 
 PROGRAM = Path(sys.executable).with_name("leaseledger")
@@ -50,11 +51,14 @@ def ledger_size(url: str) -> int:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_an_interrupted_import_ends_cleanly_and_goes_on(place: Path, number: signal.Signals) -> None:
-    command = [str(PROGRAM), "--data", str(place / "var"), "import", "xes", str(place / "log.xes"), "--json"]
+def test_an_interrupted_import_ends_cleanly_and_goes_on(place: Path, number: signal.Signals, commands: Path) -> None:
+    data = ["--data", str(place / "var")]
+    asked = [*data, "import", "xes", str(place / "log.xes"), "--json"]
     pipe = subprocess.PIPE
     with EmbeddedPostgres(place / "var") as server:
-        with subprocess.Popen(command, stdout=pipe, stderr=pipe, env=environment(), start_new_session=True) as process:
+        with subprocess.Popen(
+            [str(PROGRAM), *asked], stdout=pipe, stderr=pipe, env=environment(), start_new_session=True
+        ) as process:
             patience = threading.Event()
             while process.poll() is None and ledger_size(server.url) == 0:
                 patience.wait(0.02)
@@ -62,10 +66,10 @@ def test_an_interrupted_import_ends_cleanly_and_goes_on(place: Path, number: sig
             os.killpg(process.pid, number)
             said, words = process.communicate(timeout=END_S)
         after = ledger_size(server.url)
-        again = subprocess.run(command, capture_output=True, env=environment(), check=False, timeout=END_S)
-        checked = subprocess.run(
-            [str(PROGRAM), "--data", str(place / "var"), "fsck"], capture_output=True, env=environment(), check=False
-        )
+        # What goes on is the same program, with its imports done.
+        program = str(commands / NAME)
+        again = subprocess.run([program, *asked], capture_output=True, env=environment(), check=False, timeout=END_S)
+        checked = subprocess.run([program, *data, "fsck"], capture_output=True, env=environment(), check=False)
     if process.returncode != 0:
         assert process.returncode == INTERRUPTED
         assert said == b""

@@ -127,7 +127,7 @@ async def submit_person(program: Program) -> str:
     )  # fmt: skip
     with base(Settings(**values)) as on:
         context = Context(
-            tenant=on.settings.tenant, actor=Actor("merchant_operator", "7"), command=new_id(), correlation=new_id(),
+            tenant=on.settings.tenant, actor=Actor("merchant_operator", "7"), correlation=new_id(),
             now=at, business_date=business_date(at),
         )  # fmt: skip
         request = Request(stream=new_id(), key="k", command=draft, context=context, new=True)

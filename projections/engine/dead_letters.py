@@ -9,7 +9,7 @@ from msgspec import Struct
 from psycopg import Connection
 
 from projections.engine import copies, reading
-from projections.engine.folding import Letter, fold_batch, keyed
+from projections.engine.folding import DeadLetter, fold_batch, keyed
 from projections.engine.model import Projection
 from projections.engine.tables import Table, array
 
@@ -21,14 +21,14 @@ class Retried(Struct, frozen=True):
     parked: int
 
 
-def letters(connection: Connection[Any], table: str, shard: int) -> list[Letter]:
+def dead_letters(connection: Connection[Any], table: str, shard: int) -> list[DeadLetter]:
     """The parked events of one copy, in ledger order."""
     rows = connection.execute(
         "SELECT position, key, stream::text, error FROM read.dead_letters "
         "WHERE shard = %s AND table_name = %s ORDER BY position",
         (shard, table),
     )
-    return [Letter(*row) for row in rows]
+    return [DeadLetter(*row) for row in rows]
 
 
 def parked_keys(connection: Connection[Any], table: str, shard: int) -> set[str]:
@@ -39,7 +39,7 @@ def parked_keys(connection: Connection[Any], table: str, shard: int) -> set[str]
     return {row[0] for row in rows}
 
 
-def park(connection: Connection[Any], table: str, shard: int, parked: Sequence[Letter]) -> None:
+def park(connection: Connection[Any], table: str, shard: int, parked: Sequence[DeadLetter]) -> None:
     """Add parked events of one copy."""
     if not parked:
         return
@@ -66,11 +66,11 @@ def retry(connection: Connection[Any], projection: Projection[Any], shard: int =
     table = copies.live(connection, projection, shard).table
     with connection.transaction():
         copies.lock(connection, shard, table)
-        waiting = letters(connection, table, shard)
+        waiting = dead_letters(connection, table, shard)
         events = keyed(projection, reading.chosen(connection, shard, [letter.position for letter in waiting]))
         target: Table[Any] = Table(projection)
         folded = fold_batch(projection, target.known(connection, shard, events), events)
         target.write(connection, shard, folded.changed)
         connection.execute("DELETE FROM read.dead_letters WHERE shard = %s AND table_name = %s", (shard, table))
-        park(connection, table, shard, folded.letters)
-    return Retried(len(waiting) - len(folded.letters), len(folded.letters))
+        park(connection, table, shard, folded.dead_letters)
+    return Retried(len(waiting) - len(folded.dead_letters), len(folded.dead_letters))
