@@ -6,6 +6,8 @@ A vehicle's has a check digit (GB 16735); identity and mobile numbers of persons
 from __future__ import annotations
 
 import re
+import unicodedata
+from collections.abc import Callable
 from uuid import UUID
 
 RANDOM_BITS = 74
@@ -56,10 +58,31 @@ _VIN_WEIGHTS = (8, 7, 6, 5, 4, 3, 2, 10, 0, 9, 8, 7, 6, 5, 4, 3, 2)
 _VIN_CHECK_AT = 8
 _VIN_CHECK_DIGITS = "0123456789X"
 
-_MOBILE = re.compile(r"(?<![0-9])1[3-9][0-9]{9}(?![0-9])")
-_IDENTITY = re.compile(
-    r"(?<![0-9])[1-9][0-9]{5}(?:19|20)[0-9]{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])[0-9]{3}[0-9Xx](?![0-9])"
+# What people put between groups of digits, at most two of them.
+_GAP = r"[\s\-._/()·•‐‑–—―]{0,2}"
+_MOBILE = re.compile(  # in groups of 3 4 4 or 4 3 4, or digit by digit; with or without the code of the country
+    rf"(?<![0-9])(?:(?:\+|00)?86{_GAP})?0?1(?:[3-9][0-9]{_GAP}[0-9]{{4}}{_GAP}[0-9]{{4}}"
+    rf"|[3-9][0-9]{{2}}{_GAP}[0-9]{{3}}{_GAP}[0-9]{{4}}|([ \-.])[3-9](?:\1[0-9]){{9}})(?![0-9])"
 )
+_PROVINCE = r"(?:1[1-5]|2[1-3]|3[1-7]|4[1-6]|5[0-4]|6[1-5]|71|8[1-3]|91)"
+_MONTH_AND_DAY = r"(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])"
+_IDENTITY = re.compile(
+    rf"(?<![0-9]){_PROVINCE}[0-9]{{4}}{_GAP}(?:19|20)[0-9]{{2}}{_GAP}{_MONTH_AND_DAY}{_GAP}[0-9]{{3}}[0-9Xx](?![0-9])"
+)
+_IDENTITY_OF_BEFORE = re.compile(
+    rf"(?<![0-9]){_PROVINCE}[0-9]{{4}}{_GAP}[0-9]{{2}}{_MONTH_AND_DAY}{_GAP}[0-9]{{3}}(?![0-9])"
+)
+_CARD = re.compile(rf"(?<![0-9])62(?:{_GAP}[0-9]){{14,17}}(?![0-9])")
+_IMEI_BODIES = ("01", "35", "86", "91", "98", "99")
+"""How IMEIs begin (3GPP TS 23.003 §6.2: the reporting body); with their check digit they are no identity numbers."""
+
+_NUMERALS = {
+    ord(numeral): str(digit)
+    for digit, numerals in enumerate(
+        ("〇零", "一壹幺", "二贰两", "三叁", "四肆", "五伍", "六陆", "七柒", "八捌", "九玖")
+    )
+    for numeral in numerals
+}
 _IDENTITY_WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 _IDENTITY_CHECK_DIGITS = "10X98765432"
 
@@ -72,13 +95,56 @@ def vin_is_valid(vin: str) -> bool:
     return vin[_VIN_CHECK_AT] == _VIN_CHECK_DIGITS[total % 11]
 
 
-def looks_personal(text: str) -> bool:
-    """Whether a text holds a mainland mobile number, or an identity number whose check digit (GB 11643) holds."""
-    if _MOBILE.search(text):
-        return True
-    return any(_identity_check_holds(found.group()) for found in _IDENTITY.finditer(text))
+def looks_personal(text: str, *, alone: bool = False) -> bool:
+    """Whether a text holds a number of a person, however it is written: digits of any script or Chinese numerals, with
+    what people put between groups of them.
+
+    Known are mainland mobile numbers, with and without the code of the country, identity numbers of 18 digits whose
+    check digit holds (GB 11643) and of 15 digits with a date in them, and cards of UnionPay whose check digit holds.
+    `alone` looks only at numbers that touch no letter, for in an identifier digits between letters are random.
+    """
+    plain = _plain(text)
+    return any(
+        is_one(_digits(found.group()))
+        for pattern, is_one in _PERSONAL
+        for found in pattern.finditer(plain)
+        if not (alone and _touches_letter(plain, *found.span()))
+    )
+
+
+def _plain(text: str) -> str:
+    """A text with ASCII digits for those of all scripts, without what is not seen."""
+    folded = unicodedata.normalize("NFKC", text).translate(_NUMERALS)
+    seen = (char for char in folded if unicodedata.category(char) != "Cf")
+    return "".join(str(digit) if (digit := unicodedata.decimal(char, None)) is not None else char for char in seen)
+
+
+def _digits(number: str) -> str:
+    return "".join(char for char in number if char.isascii() and char.isalnum())
+
+
+def _touches_letter(text: str, first: int, behind: int) -> bool:
+    return (first > 0 and text[first - 1].isalpha()) or (behind < len(text) and text[behind].isalpha())
+
+
+def _is_identity_of_before(number: str) -> bool:
+    return not (number.startswith(_IMEI_BODIES) and _luhn_holds(number))
+
+
+def _luhn_holds(number: str) -> bool:
+    """Whether the check digit of ISO/IEC 7812-1, annex B holds."""
+    doubled = (int(digit) * (1 + place % 2) for place, digit in enumerate(reversed(number)))
+    return sum(digit - 9 * (digit > 9) for digit in doubled) % 10 == 0
 
 
 def _identity_check_holds(number: str) -> bool:
     total = sum(int(digit) * weight for digit, weight in zip(number[:17], _IDENTITY_WEIGHTS, strict=True))
     return number[17].upper() == _IDENTITY_CHECK_DIGITS[total % 11]
+
+
+_PERSONAL: tuple[tuple[re.Pattern[str], Callable[[str], bool]], ...] = (
+    (_MOBILE, lambda _: True),
+    (_IDENTITY, _identity_check_holds),
+    (_IDENTITY_OF_BEFORE, _is_identity_of_before),
+    (_CARD, _luhn_holds),
+)

@@ -13,8 +13,6 @@ KEY_MAX_CHARS = 255
 _BARE = re.compile(r"[\x21-\x7e]+")
 _QUOTED = re.compile(r'"((?:[\x20\x21\x23-\x5b\x5d-\x7e]|\\["\\])*)"')
 _ETAG = re.compile(r'(W/)?"([\x21\x23-\x7e]*)"')
-# Digits between letters are part of a random id; digits that stand alone may be a person's number.
-_LONE_NUMBERS = re.compile(r"(?<![0-9A-Za-z])(?:[0-9]{11}|[0-9]{17}[0-9Xx])(?![0-9A-Za-z])")
 _NUMBER = re.compile(r"0|[1-9][0-9]{0,15}")
 
 
@@ -31,7 +29,7 @@ def idempotency_key(value: str | None) -> str:
     well_formed = quoted is not None or (_BARE.fullmatch(key) and '"' not in key)
     if not well_formed or not 1 <= len(key) <= KEY_MAX_CHARS:
         raise Problem(kinds.IDEMPOTENCY_MALFORMED)
-    if any(looks_personal(number) for number in _LONE_NUMBERS.findall(key)):
+    if looks_personal(key, alone=True):
         raise Problem(kinds.IDEMPOTENCY_PERSONAL)
     return key
 

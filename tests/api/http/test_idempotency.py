@@ -151,6 +151,8 @@ def test_well_formed_keys(value: str, key: str) -> None:
         ("ключ", "idempotency.malformed"),
         ("x" * (KEY_MAX_CHARS + 1), "idempotency.malformed"),
         ("13912345678", "idempotency.personal"),
+        ("8613912345678", "idempotency.personal"),
+        ("order-139-1234-5678", "idempotency.personal"),
         ("order-13912345678", "idempotency.personal"),
         ('"13912345678"', "idempotency.personal"),
         ("11010519491231002X", "idempotency.personal"),
