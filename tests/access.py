@@ -13,8 +13,10 @@ from api.queries.access import Acting, WantedKey, executed, make_key
 from api.roles.opening import opened
 from domain.access.api_key import API_KEY
 from domain.access.key_text import SECRET_BYTES, PresentedKey, key_text, presented
+from domain.access.proposal import PROPOSAL, MakeProposal
+from domain.access.tenant import TENANT, RegisterTenant
 from domain.access.user import USER, RegisterUser, UserKind
-from domain.access.values import Role
+from domain.access.values import UserRole
 from domain.kernel.command import SYSTEM, Actor
 from domain.kernel.ids import format_id
 from domain.kernel.refusal import Refusal
@@ -61,13 +63,25 @@ async def recorded_key(ledger: Running, tenant: UUID, role: str, *, kind: UserKi
     """A key that the ledger holds, of a user who was registered for it."""
     by, user = Acting(tenant, Actor(SYSTEM, "tests")), new_id()
     label = "E1" if kind is UserKind.PERSON else "tests"
-    command = RegisterUser(kind=kind, label=label, roles=(Role(role),))
+    command = RegisterUser(kind=kind, label=label, roles=(UserRole(role),))
     registered = await executed(ledger.ledger, by, USER, user, command)
     assert not isinstance(registered, Refusal), registered
-    made = await make_key(ledger.ledger, by, WantedKey(user=user, role=Role(role), label="tests"))
+    made = await make_key(ledger.ledger, by, WantedKey(user=user, role=UserRole(role), label="tests"))
     assert not isinstance(made, Refusal), made
     assert made.text is not None
     return made.text
+
+
+async def one_of_each(ledger: Running, tenant: UUID) -> None:
+    """A user with a key, a registered tenant and a proposal: what the life of a demonstration does not have."""
+    by = Acting(tenant, Actor(SYSTEM, "tests"))
+    await recorded_key(ledger, tenant, "merchant_admin")
+    await executed(ledger.ledger, by, TENANT, new_id(), RegisterTenant(tenant=new_id(), label="branch"))
+    person = Acting(tenant, Actor("merchant_admin", format_id("person", new_id())))
+    proposal = MakeProposal(
+        target=new_id(), command="lease.charge_off", given='{"reason":"insolvent"}', version=1, reason="lost"
+    )
+    await executed(ledger.ledger, person, PROPOSAL, new_id(), proposal)
 
 
 def key_of(on: Base, tenant: UUID, role: str) -> str:

@@ -26,7 +26,7 @@ from domain.access.key_text import SECRET_BYTES, digest_of, key_text
 from domain.access.proposal import PROPOSAL
 from domain.access.tenant import TENANT, tenant_stream
 from domain.access.user import USER
-from domain.access.values import Role
+from domain.access.values import UserRole
 from domain.kernel.command import Actor, Command, Context
 from domain.kernel.decider import Decider
 from domain.kernel.refusal import Refusal, refusal
@@ -106,7 +106,7 @@ class WantedKey(Struct, frozen=True, kw_only=True):
     """The key that is wanted."""
 
     user: UUID
-    role: Role
+    role: UserRole
     label: str
     scopes: tuple[str, ...] = ()
     days: int = KEY_DAYS

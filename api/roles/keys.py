@@ -21,7 +21,7 @@ from domain.access.api_key import API_KEY, NOT_SHOWN, ApiKeyMade, ApiKeyPhase, R
 from domain.access.key_text import stream_of_before
 from domain.access.ledger import LEDGER, LedgerKeysAdopted, ledger_stream
 from domain.access.user import USER, RegisterUser, UserKind, UserRegistered
-from domain.access.values import Role
+from domain.access.values import UserRole
 from domain.kernel.command import SYSTEM, Actor
 from domain.kernel.event import Event
 from domain.kernel.refusal import Refusal
@@ -102,10 +102,10 @@ async def revoke_unshown(program: Running, key: ShownKey) -> None:
 
 async def _made(program: Running, tenant: UUID, stream: UUID) -> ShownKey | None:
     by, user = Acting(tenant, OPENING), uuid5(tenant, "first operator")
-    register = RegisterUser(kind=UserKind.PERSON, label=FIRST_OPERATOR, roles=(Role.OPERATOR,))
+    register = RegisterUser(kind=UserKind.PERSON, label=FIRST_OPERATOR, roles=(UserRole.OPERATOR,))
     request = Request(stream=user, key="access:first_operator", command=register, context=context_of(by, user, now()))
     await program.ledger.execute(USER, request)
-    wanted = WantedKey(user=user, role=Role.OPERATOR, label=FIRST_LABEL, days=FIRST_DAYS)
+    wanted = WantedKey(user=user, role=UserRole.OPERATOR, label=FIRST_LABEL, days=FIRST_DAYS)
     shown = await make_key(program.ledger, by, wanted, stream=stream)
     return None if isinstance(shown, Refusal) else shown
 
@@ -121,10 +121,10 @@ def _adopted(key: KeyOfBefore, at: datetime) -> list[_Part]:
     """A machine, for nobody knows which persons used a key of before, and the key itself."""
     stream = stream_of_before(key.digest)
     user = uuid5(stream, "user")
-    registered = UserRegistered(kind=UserKind.MACHINE, label=ADOPTED, roles=(Role(key.role),), by=ADOPTION.id)
+    registered = UserRegistered(kind=UserKind.MACHINE, label=ADOPTED, roles=(UserRole(key.role),), by=ADOPTION.id)
     made = ApiKeyMade(
         user=user,
-        role=Role(key.role),
+        role=UserRole(key.role),
         scopes=(),
         label=ADOPTED,
         digest=key.digest,

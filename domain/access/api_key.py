@@ -19,7 +19,7 @@ from msgspec import Meta
 from msgspec.structs import replace
 
 from domain.access.user import UserPhase, UserState, keeper_refused
-from domain.access.values import GIVEN_BY, SCOPES_MAX, ActorId, Instant, Label, Role, Scope, is_past
+from domain.access.values import GIVEN_BY, SCOPES_MAX, ActorId, Instant, Label, Scope, UserRole, is_past
 from domain.kernel.command import Command, Context
 from domain.kernel.decider import ABSENT, Answer, Decider, Rule, State, without_phase
 from domain.kernel.event import Event, event_type
@@ -46,7 +46,7 @@ class ApiKeyMade(Event, frozen=True):
     """
 
     user: UUID
-    role: Role
+    role: UserRole
     scopes: Scopes
     label: Label
     digest: Digest
@@ -99,7 +99,7 @@ class MakeApiKey(Command, frozen=True):
     """Make a key of a user."""
 
     user: UUID
-    role: Role
+    role: UserRole
     label: Label
     digest: Digest
     expires_at: Instant

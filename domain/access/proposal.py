@@ -22,7 +22,7 @@ from msgspec import Meta
 from msgspec.structs import replace
 
 from domain.access.approval import CommandName
-from domain.access.values import Instant, PersonId, Role, is_past, is_person
+from domain.access.values import Instant, PersonId, UserRole, is_past, is_person
 from domain.kernel.command import Command, Context
 from domain.kernel.decider import ABSENT, Answer, Decider, Rule, State, without_phase
 from domain.kernel.event import Event, event_type
@@ -53,7 +53,7 @@ class ProposalMade(Event, frozen=True):
     digest: Digest
     reason: Code
     by: PersonId
-    role: Role
+    role: UserRole
     expires_at: Instant
 
 
@@ -195,7 +195,7 @@ def _make(command: MakeProposal, state: ProposalState, context: Context) -> Answ
         digest=digest_of(context.tenant, command),
         reason=command.reason,
         by=context.actor.id,
-        role=Role(context.actor.role),
+        role=UserRole(context.actor.role),
         expires_at=utc_text(context.now + timedelta(hours=LIFE_HOURS)),
     )
     return (made,)

@@ -17,7 +17,7 @@ from uuid import UUID
 from msgspec import Meta
 from msgspec.structs import replace
 
-from domain.access.values import GIVEN_BY, ROLES_MAX, STAFF_NUMBER, ActorId, Label, Role, is_person
+from domain.access.values import GIVEN_BY, ROLES_MAX, STAFF_NUMBER, ActorId, Label, UserRole, is_person
 from domain.kernel.command import SYSTEM, Actor, Command, Context
 from domain.kernel.decider import ABSENT, Answer, Decider, Rule, State, without_phase
 from domain.kernel.event import Event, event_type
@@ -34,7 +34,7 @@ class UserKind(StrEnum):
     MACHINE = "machine"
 
 
-Roles = Annotated[tuple[Role, ...], Meta(min_length=1, max_length=ROLES_MAX)]
+Roles = Annotated[tuple[UserRole, ...], Meta(min_length=1, max_length=ROLES_MAX)]
 
 
 @event_type("user.registered.v1")
@@ -53,7 +53,7 @@ class UserRegistered(Event, frozen=True):
 class UserRoleGranted(Event, frozen=True):
     """The user may act in a further role, as `by` said."""
 
-    role: Role
+    role: UserRole
     by: ActorId
 
 
@@ -61,7 +61,7 @@ class UserRoleGranted(Event, frozen=True):
 class UserRoleWithdrawn(Event, frozen=True):
     """The user may no longer act in a role: its keys of that role no longer work."""
 
-    role: Role
+    role: UserRole
 
 
 @event_type("user.suspended.v1")
@@ -105,13 +105,13 @@ class RegisterUser(Command, frozen=True):
 class GrantRole(Command, frozen=True):
     """Let a user act in a further role."""
 
-    role: Annotated[Role, Meta(description="The role.")]
+    role: Annotated[UserRole, Meta(description="The role.")]
 
 
 class WithdrawRole(Command, frozen=True):
     """Let a user no longer act in a role."""
 
-    role: Annotated[Role, Meta(description="The role.")]
+    role: Annotated[UserRole, Meta(description="The role.")]
 
 
 class SuspendUser(Command, frozen=True):

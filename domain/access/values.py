@@ -18,7 +18,7 @@ ROLES_MAX = 16
 SCOPES_MAX = 64
 
 
-class Role(StrEnum):
+class UserRole(StrEnum):
     """Role of a user: what it may do within its tenant stands in the access model's table, `api.permissions`."""
 
     OPERATOR = "operator"
@@ -33,16 +33,18 @@ class Role(StrEnum):
     DEVICE_GATEWAY = "device_gateway"
 
 
-GIVEN_BY: Mapping[str, frozenset[Role]] = {
-    SYSTEM: frozenset(Role) - {Role.LESSEE, Role.DEVICE_GATEWAY},
-    Role.OPERATOR: frozenset(Role) - {Role.LESSEE, Role.DEVICE_GATEWAY},
-    Role.MERCHANT_ADMIN: frozenset({Role.MERCHANT_ADMIN, Role.MERCHANT_OPERATOR, Role.RISK_OFFICER, Role.COLLECTOR}),
+GIVEN_BY: Mapping[str, frozenset[UserRole]] = {
+    SYSTEM: frozenset(UserRole) - {UserRole.LESSEE, UserRole.DEVICE_GATEWAY},
+    UserRole.OPERATOR: frozenset(UserRole) - {UserRole.LESSEE, UserRole.DEVICE_GATEWAY},
+    UserRole.MERCHANT_ADMIN: frozenset(
+        {UserRole.MERCHANT_ADMIN, UserRole.MERCHANT_OPERATOR, UserRole.RISK_OFFICER, UserRole.COLLECTOR}
+    ),
 }
 """The roles that a role may give to users. Auditors, courts and regulators look at a merchant from outside, and are
 named by whoever runs the log. Nobody is made a lessee or a device's gateway yet: theirs will be kept to one case.
 """
 
-OUTSIDE = frozenset({Role.AUDITOR, Role.COURT, Role.REGULATOR, Role.LESSEE, Role.DEVICE_GATEWAY})
+OUTSIDE = frozenset({UserRole.AUDITOR, UserRole.COURT, UserRole.REGULATOR, UserRole.LESSEE, UserRole.DEVICE_GATEWAY})
 """Roles of those who are not the tenant's own: a tenant's suspension does not shut them out."""
 
 STAFF_NUMBER = re.compile(r"[A-Z]{0,4}-?[0-9]{1,10}")

@@ -12,7 +12,7 @@ from uuid import UUID
 from domain.access.api_key import API_KEY, ApiKeyPhase
 from domain.access.tenant import TENANT, TenantPhase
 from domain.access.user import USER, UserKind, UserPhase
-from domain.access.values import Role
+from domain.access.values import UserRole
 from domain.kernel.fields import noun, shown, states
 from projections.engine.model import StateRow
 from projections.engine.states import BY_ID, state_projection
@@ -24,7 +24,7 @@ class User(StateRow, frozen=True, kw_only=True):
     state: Annotated[str, states(UserPhase)]
     kind: Annotated[str, states(UserKind)]
     label: str
-    roles: Annotated[str, shown(tuple[Role, ...])]
+    roles: Annotated[str, shown(tuple[str, ...])]
 
 
 class ApiKey(StateRow, frozen=True, kw_only=True):
@@ -32,7 +32,7 @@ class ApiKey(StateRow, frozen=True, kw_only=True):
 
     holder: Annotated[UUID, noun("user")]
     state: Annotated[str, states(ApiKeyPhase)]
-    role: Annotated[str, states(Role)]
+    role: Annotated[str, states(UserRole)]
     scopes: Annotated[str, shown(tuple[str, ...])]
     label: str
     expires_at: str

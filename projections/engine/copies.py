@@ -114,6 +114,7 @@ def prepare(connection: Connection[Any], projections: Iterable[Projection[Any]],
         for projection in projections:
             if any(copy.table == projection.table for copy in known):
                 Table(projection).check(connection)
+                Table(projection).wall(connection)
                 continue
             live = next((c for c in known if c.name == projection.name and c.status is Status.LIVE), None)
             if live is not None and live.version > projection.version:

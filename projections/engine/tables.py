@@ -9,7 +9,7 @@ from typing import Any, Generic, NamedTuple
 from uuid import UUID
 
 from msgspec.structs import astuple
-from psycopg import Connection
+from psycopg import Connection, sql
 
 from projections.engine.model import Index, Key, Projection, ProjectionError, R
 
@@ -19,6 +19,17 @@ TEMPORARY = "pg_temp"
 _COLUMNS_OF = """
     SELECT attname, format_type(atttypid, NULL), attnotnull FROM pg_attribute
     WHERE attrelid = to_regclass(%s) AND attnum > 0 AND NOT attisdropped ORDER BY attnum"""
+
+
+_OF_TENANT = "tenant = NULLIF(current_setting('leaseledger.tenant', true), '')::uuid"
+"""Of whoever set no tenant: of nobody. After a transaction that set one, the setting is '' and not NULL."""
+
+_POLICIES = "SELECT polname FROM pg_policy WHERE polrelid = to_regclass(%s)"
+_WALLED = """
+    SELECT FROM pg_policy JOIN pg_class ON pg_class.oid = polrelid
+    WHERE polrelid = to_regclass(%s) AND relrowsecurity AND polname = 'of_tenant' AND polcmd = 'r' AND polpermissive
+      AND polroles = '{0}' AND pg_get_expr(polqual, polrelid) LIKE '%%leaseledger.tenant%%'
+      AND (SELECT count(*) FROM pg_policy AS every WHERE every.polrelid = pg_class.oid) = 1"""
 
 
 class Span(NamedTuple):
@@ -42,8 +53,30 @@ class Table(Generic[R]):
         self._copy = f"COPY {self.qualified} (shard, {columns}) FROM STDIN"
 
     def create(self, connection: Connection[Any]) -> None:
-        """Create the table and its indexes."""
+        """Create the table, its indexes, and the policy that shows a reader the rows of its tenant only."""
         connection.execute(ddl(self.projection, self.qualified).encode())
+        self.wall(connection)
+
+    def wall(self, connection: Connection[Any]) -> None:
+        """Let readers see the rows of the tenant that they ask for, and no row without one, unless it is so already.
+
+        A table that belongs to no tenant, or to one session only, needs no wall.
+        """
+        if self.schema == TEMPORARY or not self.needs_wall or self.is_walled(connection):
+            return
+        connection.execute(f"ALTER TABLE {self.qualified} ENABLE ROW LEVEL SECURITY")
+        for (policy,) in connection.execute(_POLICIES, (self.qualified,)).fetchall():
+            connection.execute(sql.SQL("DROP POLICY {} ON {}").format(sql.Identifier(policy), sql.SQL(self.qualified)))
+        connection.execute(f"CREATE POLICY of_tenant ON {self.qualified} FOR SELECT USING ({_OF_TENANT})")
+
+    @property
+    def needs_wall(self) -> bool:
+        """Whether its rows belong to tenants."""
+        return any(name == "tenant" for name, _ in self.projection.columns)
+
+    def is_walled(self, connection: Connection[Any]) -> bool:
+        """Whether readers see the rows of their tenant only."""
+        return connection.execute(_WALLED, (self.qualified,)).fetchone() is not None
 
     def check(self, connection: Connection[Any]) -> None:
         """Raise `ProjectionError` unless the table exists and its columns are `shard` and the row type's fields."""
@@ -111,6 +144,12 @@ class Table(Generic[R]):
         if gone:
             arrays = [array("text", column) for column in _columns(gone)]
             connection.execute(self._delete, (*arrays, shard))
+
+
+def unwalled(connection: Connection[Any], projections: Iterable[Projection[Any]]) -> list[str]:
+    """The names of live tables whose rows readers of other tenants could see."""
+    tables = [Table(projection) for projection in projections]
+    return [one.name for one in tables if one.needs_wall and not one.is_walled(connection)]
 
 
 def row_maker(projection: Projection[R]) -> Callable[[Sequence[Any]], R]:

@@ -19,6 +19,7 @@ from api.compose import Base, running
 from api.demonstration import living
 from projections.engine.runner import Runner
 from projections.registry import PROJECTIONS
+from tests.access import one_of_each
 from tests.ledger import Server, composed_on
 
 HERE = Path(__file__).parent
@@ -38,6 +39,7 @@ async def _live(on: Base) -> None:
     async with running(on) as program:
         assert not await living.lived_already(program)
         await living.live(program)
+        await one_of_each(program, on.settings.tenant)
 
 
 def _live_into(kept: Path, server: Server, scratch: Path) -> None:

@@ -14,11 +14,12 @@ from starlette.responses import Response
 
 from api.http.authentication import needs
 from api.http.commands.endpoint import read_body, read_headers, stream_id
-from api.http.commands.headers import idempotency_key
+from api.http.commands.headers import etag, idempotency_key
 from api.http.commands.models import CommandReader
 from api.http.description import (
     COMMAND_PROBLEMS,
     CREATE_PROBLEMS,
+    ETAG,
     IDEMPOTENCY,
     POSITION,
     REPLAYED,
@@ -32,7 +33,7 @@ from api.identity.authentication import Principal
 from api.permissions import Permission
 from api.queries.access import KEY_DAYS, OVERLAP_HOURS, Acting, ShownKey, WantedKey, make_key, rotate_key
 from domain.access.api_key import API_KEY, LIFE_DAYS_MAX, OVERLAP_HOURS_MAX, Scopes
-from domain.access.values import Label, Role
+from domain.access.values import Label, UserRole
 from domain.kernel.command import Command
 from domain.kernel.ids import format_id
 from domain.kernel.refusal import Refusal
@@ -46,7 +47,7 @@ class GivenKey(Command, frozen=True):
     """The key that is wanted, and whose."""
 
     user: Annotated[UUID, Meta(description="Whose key it is: `user_` and 32 hex digits.")]
-    role: Annotated[Role, Meta(description="The role that it acts in, one of its user's.")]
+    role: Annotated[UserRole, Meta(description="The role that it acts in, one of its user's.")]
     label: Annotated[Label, Meta(description="What it is for, such as `till-3`; says nothing about a person.")]
     scopes: Annotated[
         Scopes, Meta(description="The permissions it has within its role; without it all that the role has.")
@@ -120,7 +121,11 @@ def _answered(shown: ShownKey | Refusal, status: int) -> Response:
         version=shown.appended.version,
         receipt=f"/v1/receipts/{shown.appended.last_position}",
     )
-    headers = {"Ledger-Position": str(shown.appended.last_position), "Cache-Control": "no-store"}
+    headers = {
+        "ETag": etag(shown.appended.version),
+        "Ledger-Position": str(shown.appended.last_position),
+        "Cache-Control": "no-store",
+    }
     if shown.text is None:
         headers["Idempotent-Replayed"] = "true"
     if status == 201:
@@ -131,12 +136,12 @@ def _answered(shown: ShownKey | Refusal, status: int) -> Response:
 def register(app: FastAPI) -> None:
     """Add the routes of this file."""
     made = Description(
-        answer=NewKey, status=201, words="Made", headers=(POSITION, REPLAYED), takes={JSON: GivenKey},
+        answer=NewKey, status=201, words="Made", headers=(POSITION, ETAG, REPLAYED), takes={JSON: GivenKey},
         problems=CREATE_PROBLEMS, parameters=(IDEMPOTENCY,),
     )  # fmt: skip
     rotated = Description(
-        answer=NewKey, words="Rotated", headers=(POSITION, REPLAYED), takes={JSON: GivenRotation}, body_optional=True,
-        problems=COMMAND_PROBLEMS, parameters=(IDEMPOTENCY,),
+        answer=NewKey, words="Rotated", headers=(POSITION, ETAG, REPLAYED), takes={JSON: GivenRotation},
+        body_optional=True, problems=COMMAND_PROBLEMS, parameters=(IDEMPOTENCY,),
     )  # fmt: skip
     plural = API_KEY.plural
     add(app, "POST", f"/v1/{plural}", make_api_key, plural, made, dependencies=STRICT)

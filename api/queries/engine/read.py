@@ -22,6 +22,7 @@ from uuid import UUID
 from msgspec import Struct, defstruct
 
 from adapters.postgres.connections import Connection
+from adapters.postgres.reading.tenancy import as_tenant
 from adapters.postgres.schema import SHARD
 from api.permissions import Permission
 from api.queries.engine.parameters import Cursor, Nothing
@@ -164,7 +165,8 @@ class Read:
     def run(self, request: ReadRequest) -> ReadResult | None:
         """The answer; `None` when what is asked about is not there. Raises `PositionAhead`."""
         reached(request.connection, request.position)
-        return self.query(request)
+        with as_tenant(request.connection, request.tenant):
+            return self.query(request)
 
     def whole(self, answered: ReadResult) -> Any:
         """The answer as it is encoded."""

@@ -27,7 +27,7 @@ from domain.access.api_key import (
 )
 from domain.access.key_text import SECRET_BYTES, key_text, presented, stream_of_before
 from domain.access.user import USER, UserKind, UserPhase, UserState
-from domain.access.values import Role
+from domain.access.values import UserRole
 from domain.kernel.command import Actor
 from domain.kernel.needs import Need, StreamState
 from domain.kernel.times import utc_text
@@ -44,11 +44,11 @@ def at(**later: float) -> str:
 
 
 MAKE = MakeApiKey(
-    user=HOLDER, role=Role.COLLECTOR, label="till-3", digest=ONE, expires_at=at(days=90), scopes=("collect",)
+    user=HOLDER, role=UserRole.COLLECTOR, label="till-3", digest=ONE, expires_at=at(days=90), scopes=("collect",)
 )
 MADE = ApiKeyMade(
     user=HOLDER,
-    role=Role.COLLECTOR,
+    role=UserRole.COLLECTOR,
     label="till-3",
     digest=ONE,
     expires_at=at(days=90),
@@ -70,7 +70,7 @@ def test_a_key_says_whose_it_is_and_who_saw_its_secret() -> None:
         ({"expires_at": at(days=367)}, k.LIFE_TOO_LONG),
         ({"expires_at": at()}, k.LIFE_PAST),
         ({"label": "13800138000"}, k.LABEL_PERSONAL),
-        ({"role": Role.AUDITOR}, k.ROLE_NOT_YOURS),
+        ({"role": UserRole.AUDITOR}, k.ROLE_NOT_YOURS),
     ],
 )
 def test_keys_that_are_not_made(changes: dict[str, object], refusal: object) -> None:

@@ -32,7 +32,7 @@ from domain.access.proposal import (
     digest_of,
 )
 from domain.access.user import USER, UserPhase, UserState
-from domain.access.values import Role
+from domain.access.values import UserRole
 from domain.kernel.command import SYSTEM, Actor
 from domain.kernel.needs import Need, StreamState
 from domain.kernel.times import utc_text
@@ -52,7 +52,7 @@ MADE = ProposalMade(
     digest=DIGEST,
     reason="lost",
     by=ANNE.id,
-    role=Role.RISK_OFFICER,
+    role=UserRole.RISK_OFFICER,
     expires_at=utc_text(CONTEXT.now + timedelta(hours=72)),
 )
 APPROVE = ApproveProposal(digest=DIGEST)

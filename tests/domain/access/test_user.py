@@ -21,20 +21,20 @@ from domain.access.user import (
     UserSuspended,
     WithdrawRole,
 )
-from domain.access.values import GIVEN_BY, Role, is_machine, is_person, user_of
+from domain.access.values import GIVEN_BY, UserRole, is_machine, is_person, user_of
 from domain.kernel.command import SYSTEM, Actor
 from tests.given import given
 
 ADMIN = Actor("merchant_admin", "person_" + "a" * 32)
 ROBOT = Actor("merchant_admin", "machine_" + "b" * 32)
-CLERK = RegisterUser(kind=UserKind.PERSON, label="E017", roles=(Role.COLLECTOR, Role.MERCHANT_OPERATOR))
+CLERK = RegisterUser(kind=UserKind.PERSON, label="E017", roles=(UserRole.COLLECTOR, UserRole.MERCHANT_OPERATOR))
 REGISTERED = UserRegistered(
-    kind=UserKind.PERSON, label="E017", roles=(Role.COLLECTOR, Role.MERCHANT_OPERATOR), by=ADMIN.id
+    kind=UserKind.PERSON, label="E017", roles=(UserRole.COLLECTOR, UserRole.MERCHANT_OPERATOR), by=ADMIN.id
 )
 
 
 def test_a_person_is_registered_with_sorted_roles_by_another() -> None:
-    twice = RegisterUser(kind=UserKind.PERSON, label="E017", roles=(Role.MERCHANT_OPERATOR, *CLERK.roles))
+    twice = RegisterUser(kind=UserKind.PERSON, label="E017", roles=(UserRole.MERCHANT_OPERATOR, *CLERK.roles))
     state = given(USER).when(twice, actor=ADMIN).then(REGISTERED)
     assert (state.roles, state.enrolled_by) == (("collector", "merchant_operator"), (ADMIN.id,))
 
@@ -42,7 +42,7 @@ def test_a_person_is_registered_with_sorted_roles_by_another() -> None:
 def test_a_machine_looks_after_nobody() -> None:
     """It could make itself persons, and be its own second one."""
     given(USER).when(CLERK, actor=ROBOT).then_refused(u.PERSON_NEEDED)
-    given(USER, REGISTERED).when(GrantRole(role=Role.RISK_OFFICER), actor=ROBOT).then_refused(u.PERSON_NEEDED)
+    given(USER, REGISTERED).when(GrantRole(role=UserRole.RISK_OFFICER), actor=ROBOT).then_refused(u.PERSON_NEEDED)
 
 
 @pytest.mark.parametrize("label", ["zhang.wei", "wang", "E", "13800138000", "110105194912310"])
@@ -52,39 +52,41 @@ def test_a_name_or_number_of_a_person_is_no_label_of_one(label: str) -> None:
 
 
 def test_machines_have_names() -> None:
-    till = RegisterUser(kind=UserKind.MACHINE, label="till-3", roles=(Role.MERCHANT_OPERATOR,))
+    till = RegisterUser(kind=UserKind.MACHINE, label="till-3", roles=(UserRole.MERCHANT_OPERATOR,))
     given(USER).when(till, actor=ADMIN).then(
-        UserRegistered(kind=UserKind.MACHINE, label="till-3", roles=(Role.MERCHANT_OPERATOR,), by=ADMIN.id)
+        UserRegistered(kind=UserKind.MACHINE, label="till-3", roles=(UserRole.MERCHANT_OPERATOR,), by=ADMIN.id)
     )
 
 
-@pytest.mark.parametrize("role", [Role.OPERATOR, Role.AUDITOR, Role.COURT, Role.REGULATOR, Role.LESSEE])
-def test_an_administrator_gives_no_role_from_outside(role: Role) -> None:
+@pytest.mark.parametrize(
+    "role", [UserRole.OPERATOR, UserRole.AUDITOR, UserRole.COURT, UserRole.REGULATOR, UserRole.LESSEE]
+)
+def test_an_administrator_gives_no_role_from_outside(role: UserRole) -> None:
     made = RegisterUser(kind=UserKind.PERSON, label="E1", roles=(role,))
     given(USER).when(made, actor=ADMIN).then_refused(u.ROLE_NOT_YOURS, by="merchant_admin", role=role.value)
     given(USER, REGISTERED).when(GrantRole(role=role), actor=ADMIN).then_refused(u.ROLE_NOT_YOURS)
 
 
-@pytest.mark.parametrize("role", sorted(set(Role) - set(GIVEN_BY)))
+@pytest.mark.parametrize("role", sorted(set(UserRole) - set(GIVEN_BY)))
 def test_other_roles_give_none(role: str) -> None:
     given(USER).when(CLERK, actor=Actor(role, ADMIN.id)).then_refused(u.ROLE_NOT_YOURS)
 
 
 def test_nobody_is_made_a_lessee_or_a_gateway_yet() -> None:
     """Their roles would read a whole tenant; they come with the case that they are kept to."""
-    assert not {Role.LESSEE, Role.DEVICE_GATEWAY} & GIVEN_BY[SYSTEM]
+    assert not {UserRole.LESSEE, UserRole.DEVICE_GATEWAY} & GIVEN_BY[SYSTEM]
 
 
 def test_roles_come_and_go_and_one_stays() -> None:
-    granted = UserRoleGranted(role=Role.RISK_OFFICER, by=ADMIN.id)
-    given(USER, REGISTERED).when(GrantRole(role=Role.RISK_OFFICER), actor=ADMIN).then(granted)
-    given(USER, REGISTERED).when(GrantRole(role=Role.COLLECTOR), actor=ADMIN).then_refused(u.HAS_ROLE)
-    given(USER, REGISTERED).when(WithdrawRole(role=Role.RISK_OFFICER), actor=ADMIN).then_refused(u.LACKS_ROLE)
-    less = UserRoleWithdrawn(role=Role.COLLECTOR)
-    assert given(USER, REGISTERED).when(WithdrawRole(role=Role.COLLECTOR), actor=ADMIN).then(less).roles == (
+    granted = UserRoleGranted(role=UserRole.RISK_OFFICER, by=ADMIN.id)
+    given(USER, REGISTERED).when(GrantRole(role=UserRole.RISK_OFFICER), actor=ADMIN).then(granted)
+    given(USER, REGISTERED).when(GrantRole(role=UserRole.COLLECTOR), actor=ADMIN).then_refused(u.HAS_ROLE)
+    given(USER, REGISTERED).when(WithdrawRole(role=UserRole.RISK_OFFICER), actor=ADMIN).then_refused(u.LACKS_ROLE)
+    less = UserRoleWithdrawn(role=UserRole.COLLECTOR)
+    assert given(USER, REGISTERED).when(WithdrawRole(role=UserRole.COLLECTOR), actor=ADMIN).then(less).roles == (
         "merchant_operator",
     )
-    last = WithdrawRole(role=Role.MERCHANT_OPERATOR)
+    last = WithdrawRole(role=UserRole.MERCHANT_OPERATOR)
     given(USER, REGISTERED, less).when(last, actor=ADMIN).then_refused(u.LAST_ROLE)
 
 
@@ -92,15 +94,19 @@ def test_a_suspended_user_is_reinstated_by_whoever_could_have_made_it() -> None:
     suspended = UserSuspended(reason="left")
     given(USER, REGISTERED).when(SuspendUser(reason="left"), actor=ADMIN).then(suspended)
     given(USER, REGISTERED, suspended).when(ReinstateUser(), actor=ADMIN).then(UserReinstated())
-    given(USER, REGISTERED, suspended).when(GrantRole(role=Role.COLLECTOR), actor=ADMIN).then_refused(u.OTHER_STATE)
-    operator = UserRegistered(kind=UserKind.PERSON, label="1", roles=(Role.OPERATOR,), by=ADMIN.id)
+    given(USER, REGISTERED, suspended).when(GrantRole(role=UserRole.COLLECTOR), actor=ADMIN).then_refused(u.OTHER_STATE)
+    operator = UserRegistered(kind=UserKind.PERSON, label="1", roles=(UserRole.OPERATOR,), by=ADMIN.id)
     given(USER, operator).when(SuspendUser(reason="left"), actor=ADMIN).then_refused(u.ROLE_NOT_YOURS)
 
 
 def test_nobody_decides_about_himself() -> None:
     mine = UUID(hex="a" * 32)
     state = given(USER, REGISTERED).state
-    for command in (GrantRole(role=Role.RISK_OFFICER), WithdrawRole(role=Role.COLLECTOR), SuspendUser(reason="x")):
+    for command in (
+        GrantRole(role=UserRole.RISK_OFFICER),
+        WithdrawRole(role=UserRole.COLLECTOR),
+        SuspendUser(reason="x"),
+    ):
         given({}).when(command, state, stream=mine, actor=ADMIN).then_refused(u.ITSELF)
 
 

@@ -151,6 +151,7 @@ def _compared(session: Session, connection: Any) -> tuple[dict[str, int], list[F
     from adapters.postgres.schema import SHARD
     from projections.engine import copies
     from projections.engine.comparing import Compared, compare_all
+    from projections.engine.tables import unwalled
     from projections.registry import PROJECTIONS
 
     rows: dict[str, int] = {}
@@ -163,6 +164,12 @@ def _compared(session: Session, connection: Any) -> tuple[dict[str, int], list[F
     chosen = [projection for projection in PROJECTIONS if projection.name in made]
     with session.progress(text("Comparing read models"), text("events")) as report:
         outcomes = compare_all(connection, chosen, shard=SHARD, progress=report)
+    found += [
+        Finding(0, f"read.{name}", text("rows shown to their tenant only (policy of_tenant)"), text("another policy"))
+        for name in unwalled(
+            connection, [one for one, compared in zip(chosen, outcomes, strict=True) if isinstance(compared, Compared)]
+        )
+    ]
     for projection, compared in zip(chosen, outcomes, strict=True):
         if not isinstance(compared, Compared):
             found.append(Finding(0, f"read model {projection.name}", "a live copy", str(compared)))
