@@ -12,6 +12,7 @@ from api.identity.authentication import Authentication, Principal
 from api.queries.access import Acting, WantedKey, executed, make_key
 from api.roles.opening import opened
 from domain.access.api_key import API_KEY
+from domain.access.approval import APPROVAL, RequireApproval, approval_stream
 from domain.access.key_text import SECRET_BYTES, PresentedKey, key_text, presented
 from domain.access.proposal import PROPOSAL, MakeProposal
 from domain.access.tenant import TENANT, RegisterTenant
@@ -82,6 +83,8 @@ async def one_of_each(ledger: Running, tenant: UUID) -> None:
         target=new_id(), command="lease.charge_off", given='{"reason":"insolvent"}', version=1, reason="lost"
     )
     await executed(ledger.ledger, person, PROPOSAL, new_id(), proposal)
+    listed = RequireApproval(commands=("lease.charge_off",))
+    await executed(ledger.ledger, by, APPROVAL, approval_stream(tenant), listed)
 
 
 def key_of(on: Base, tenant: UUID, role: str) -> str:

@@ -32,7 +32,7 @@ from domain.kernel.decider import Decider
 from domain.kernel.refusal import Refusal, refusal
 from domain.kernel.times import business_date, utc_text
 from projections.access.access_book import API_KEYS, TENANTS, USERS
-from projections.access.proposals import PROPOSALS
+from projections.access.proposals import APPROVALS, PROPOSALS
 
 KEY_DAYS = 90
 OVERLAP_HOURS = 24
@@ -79,6 +79,7 @@ READS = (
         columns="id label user role scopes state expires_at",
     ),
     *reads_of(Resource(TENANT, TENANTS), _P.TENANTS, ("state",), columns="id label registered state"),
+    *reads_of(Resource(APPROVAL, APPROVALS), _P.PROPOSE, columns="id commands last_position"),
     *reads_of(
         Resource(PROPOSAL, PROPOSALS),
         _P.PROPOSE,

@@ -1,12 +1,15 @@
-"""Proposals: one row for each, for whoever waits for a second person and for whoever could be one."""
+"""Proposals: one row for each, for whoever waits for a second person and for whoever could be one; and the commands that
+need one.
+"""
 
 from __future__ import annotations
 
 from typing import Annotated
 from uuid import UUID
 
+from domain.access.approval import APPROVAL
 from domain.access.proposal import PROPOSAL, ProposalPhase
-from domain.kernel.fields import states
+from domain.kernel.fields import shown, states
 from projections.engine.model import StateRow
 from projections.engine.states import BY_ID, state_projection
 
@@ -25,6 +28,16 @@ class Proposal(StateRow, frozen=True, kw_only=True):
     decided_by: str
     expires_at: str
 
+
+class Approval(StateRow, frozen=True, kw_only=True):
+    """What a tenant wants two persons for; `commands` are joined by spaces."""
+
+    commands: Annotated[str, shown(tuple[str, ...])]
+
+
+APPROVALS = state_projection(
+    APPROVAL, Approval, name="approvals", version=1, columns={"commands": lambda state: " ".join(state.commands)}
+)
 
 PROPOSALS = state_projection(
     PROPOSAL,

@@ -295,6 +295,7 @@ async def test_the_list_is_shortened_by_two(http: Http) -> None:
     made = await listed(http, anne, "application.withdraw", "lease.charge_off")
     address, whole = made.headers["location"], made.json()["id"]
     assert (await listed(http, anne, "lease.charge_off")).json()["code"] == "approval.known"
+    assert (await ask(http, bo, address)).json()["commands"] == ["application.withdraw", "lease.charge_off"]
     shorter = {"commands": ["lease.charge_off"]}
     alone = await ask(http, anne, f"{address}/require", shorter)
     assert (alone.status_code, alone.json()["code"]) == (409, "approval.needed")
