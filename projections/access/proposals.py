@@ -1,6 +1,4 @@
-"""Proposals: one row for each, for whoever waits for a second person and for whoever could be one; and the commands that
-need one.
-"""
+"""Proposals: one row for each, for whoever waits for a second person or could be one; and what needs one."""
 
 from __future__ import annotations
 

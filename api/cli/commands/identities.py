@@ -5,7 +5,6 @@ These commands need no key: they are the way back for somebody who lost the last
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Annotated, Any
 from uuid import UUID
@@ -48,7 +47,7 @@ def register_user(
     machine: Annotated[bool, typer.Option("--machine", help="A program, not a person.")] = False,
     tenant: Tenant = None,
 ) -> None:
-    """Register a person or a machine, with the roles that it may act in."""
+    """Register a person or a machine, with its roles."""
     from adapters.system import new_id
     from domain.access.user import USER, RegisterUser
 
@@ -66,7 +65,10 @@ def grant_role(session: Session, user: User, role: RoleName, tenant: Tenant = No
 
 @command(users, "withdraw")
 def withdraw_role(session: Session, user: User, role: RoleName, tenant: Tenant = None) -> None:
-    """Let a user no longer act in a role; its keys of that role no longer work."""
+    """Take a role from a user, whose keys of it end.
+
+    They work again when the role is granted again.
+    """
     from domain.access.user import USER, WithdrawRole
 
     _give(session, tenant, USER, _id("user", user), WithdrawRole, {"role": role})
@@ -242,6 +244,8 @@ def _show(
 
 
 def _run(session: Session, work: Callable[[Running], Awaitable[Any]]) -> Any:
+    import asyncio
+
     from api.roles.opening import opened as at_work
     from domain.kernel.refusal import Refusal
 

@@ -62,7 +62,22 @@ def test_every_command_explains_itself(path: tuple[str, ...]) -> None:
     assert first.endswith("."), "the first sentence is whole"
 
 
-@pytest.mark.parametrize("path", [(), ("import",), ("tiles",), ("verify",), ("keys",), ("subject",)], ids=" ".join)
+@pytest.mark.parametrize(
+    "path",
+    [
+        (),
+        ("import",),
+        ("tiles",),
+        ("verify",),
+        ("keys",),
+        ("subject",),
+        ("user",),
+        ("api-key",),
+        ("tenant",),
+        ("approval",),
+    ],
+    ids=" ".join,
+)
 def test_no_summary_is_cut_off(path: tuple[str, ...]) -> None:
     assert "..." not in help_of(*path).split("Commands:")[1]
 

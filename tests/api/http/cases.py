@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Awaitable, Callable
 from typing import Any
 from uuid import UUID, uuid4
 
 import httpx
 from msgspec import convert
 
-from adapters.postgres.ledger import Request
+from adapters.postgres.ledger import Ledger, Request
 from adapters.reference.clauses import choose, shipped_clauses
 from adapters.reference.policies import FILE as POLICIES
-from adapters.system import now
+from adapters.system import new_id, now
 from api.exposed import Exposed
 from api.exposure import exposed
+from domain.access.tenant import TENANT, RegisterTenant, tenant_stream
 from domain.contracts.contract.values import Disclosure
 from domain.contracts.roots import schedule_digest
 from domain.kernel.command import Actor, Command, Context
@@ -205,14 +207,55 @@ async def reconciled(http: Http, provider: str = "bank_a") -> str:
     return f"/v1/reconciliations/reconciliation_{stream.hex}"
 
 
+COLLEAGUE = {"kind": "person", "label": "E17", "roles": ["collector"]}
+LISTED = {"commands": ["lease.charge_off"]}
+
+
+async def registered(http: Http) -> str:
+    """A tenant in the stream of this test's tenant, as if that ran the log; gives its address."""
+    tenant = new_id()
+    stream, command = tenant_stream(http.tenant, tenant), RegisterTenant(tenant=tenant, label="branch")
+    context = Context(
+        tenant=http.tenant, actor=Actor("operator", "tests"), correlation=stream, now=now(),
+        business_date=business_date(now()),
+    )  # fmt: skip
+    running = http.running
+    ledger = Ledger(running.writer, running.reader, running.vault, keys=running.keys, new_id=new_id)
+    await ledger.execute(TENANT, Request(stream=stream, key=stream.hex, command=command, context=context))
+    return f"/v1/tenants/tenant_{stream.hex}"
+
+
+async def keyed(http: Http) -> str:
+    """A key of a new user; gives its address."""
+    user = (await done(http, "/v1/users", COLLEAGUE)).json()["id"]
+    made = await done(http, "/v1/api_keys", {"user": user, "role": "collector", "label": "till"})
+    return str(made.headers["location"])
+
+
+async def proposed(http: Http) -> str:
+    """A proposal to withdraw an application; gives its address."""
+    application = (await http.given(("submit", {}))).rpartition("/")[2]
+    asked = {
+        "command": "application.withdraw", "target": application, "reason": "asked", "given": {"reason": "mind"},
+    }  # fmt: skip
+    return str((await done(http, "/v1/proposals", asked)).headers["location"])
+
+
+_MADE: dict[str, Callable[[Http], Awaitable[str]]] = {"tenant": registered, "api_key": keyed, "proposal": proposed}
+
+
 async def existing(http: Http, of: Exposed) -> str:
     """One of each kind; gives its address."""
+    if of.decider.name in _MADE:
+        return await _MADE[of.decider.name](http)
     if of is exposed("lease"):
         return (await leased(http))[0]
     bodies: dict[str, Any] = {
         "consent": consent(person(), "biometrics"),
         "clause": CLAUSE,
         "contract": contract(person()),
+        "user": COLLEAGUE,
+        "approval": LISTED,
     }
     if of is exposed("reconciliation"):
         return await reconciled(http)

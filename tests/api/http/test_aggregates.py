@@ -197,10 +197,12 @@ async def test_a_repeated_request_does_not_see_what_changed_since(http: Http) ->
 async def test_preconditions(http: Http, of: Exposed) -> None:
     address = await existing(http, of)
     segment = {"consent": "withdraw", "clause": "publish", "contract": "void", "lease": "close", "payment": "cancel"}
-    segment |= {"mandate": "revoke", "reconciliation": "close"}
+    segment |= {"mandate": "revoke", "reconciliation": "close", "user": "suspend", "api_key": "revoke"}
+    segment |= {"tenant": "suspend", "approval": "require", "proposal": "withdraw"}
     body: dict[str, Any] = {"lease": None, "clause": {"version": 1, "digest": "a" * 64, "effective_from": "2099-01-01"}}
     body |= {"consent": {"channel": "app"}, "contract": {"reason": "mind"}, "payment": {"reason": "mind"}}
-    body |= {"mandate": {"reason": "mind"}, "reconciliation": None}
+    body |= {"mandate": {"reason": "mind"}, "reconciliation": None, "approval": {"commands": ["lease.close"]}}
+    body |= {noun: {"reason": "mind"} for noun in ("user", "api_key", "tenant", "proposal")}
     answer = await http.post(f"{address}/{segment[of.decider.name]}", body[of.decider.name], If_Match='"9"')
     assert (answer.status_code, answer.json()["code"]) == (412, "precondition.failed")
     assert (await http.client.post(address + "/x", headers=http.headers())).status_code in (404, 405)

@@ -161,6 +161,16 @@ async def _consent(http: Recorder, chance: random.Random) -> None:
         await http.post(f"{address}/withdraw", {"channel": "app"})
 
 
+async def _access(http: Recorder, chance: random.Random) -> None:
+    """A colleague with a key and a role more, a list of what needs two, a proposal that is taken back."""
+    for make in (cases.keyed, cases.proposed, cases.registered):
+        address = await make(http)
+        http.known[address.rpartition("/")[2].rpartition("_")[0]] = address.rpartition("/")[2]
+    await http.post(f"/v1/users/{http.known['user']}/grant_role", {"role": "risk_officer"})
+    await http.post(f"/v1/proposals/{http.known['proposal']}/withdraw", {"reason": "mind"})
+    await http.post("/v1/approvals", cases.LISTED)
+
+
 async def _contract(http: Recorder, chance: random.Random) -> None:
     address = (await http.post("/v1/contracts", cases.contract(cases.person()))).headers["location"]
     if chance.random() < 0.5:
@@ -221,7 +231,7 @@ async def lived(http: Http, seed: int) -> Recorder:
     ):  # fmt: skip
         await recorder.post(f"{lease}/{segment}", body)
     others = [move for move in MOVES[:4] if move not in before]
-    for move in [*others, *chance.choices(MOVES, k=3), _reconciliation]:
+    for move in [*others, *chance.choices(MOVES, k=3), _access, _reconciliation]:
         await move(recorder, chance)
     return recorder
 

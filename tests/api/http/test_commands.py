@@ -13,7 +13,8 @@ from api.http.commands.endpoint import BODY_MAX_BYTES
 from api.http.commands.specs import specs
 from domain.intake.application.commands import DraftApplication, RouteToLane, SubmitApplication
 from domain.intake.application.rules import APPLICATION
-from domain.kernel.ids import parse_id
+from domain.kernel.ids import format_id, parse_id
+from tests.access import stream_of
 from tests.api.http import cases
 from tests.api.http.driver import DRAFT, PERSON, Http
 
@@ -96,7 +97,8 @@ async def test_event_carries_role_key_and_case(http: Http) -> None:
     address = await http.given(("submit", None))
     first, second = (one.parsed() for one in await http.running.reader.stream(UUID(address.rpartition("_")[2])))
     assert first.actor.role == "operator"
-    assert first.actor.id.startswith("key_")
+    assert first.actor.id.startswith("person_")
+    assert first.actor.via == format_id("api_key", stream_of(http.key()))
     assert first.tenant == http.tenant
     assert first.correlation == second.correlation == first.stream
     assert first.cause != second.cause
