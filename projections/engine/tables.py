@@ -28,7 +28,9 @@ _POLICIES = "SELECT polname FROM pg_policy WHERE polrelid = to_regclass(%s)"
 _WALLED = """
     SELECT FROM pg_policy JOIN pg_class ON pg_class.oid = polrelid
     WHERE polrelid = to_regclass(%s) AND relrowsecurity AND polname = 'of_tenant' AND polcmd = 'r' AND polpermissive
-      AND polroles = '{0}' AND pg_get_expr(polqual, polrelid) LIKE '%%leaseledger.tenant%%'
+      AND polroles = '{0}'
+      AND pg_get_expr(polqual, polrelid)
+          = '(tenant = (NULLIF(current_setting(''leaseledger.tenant''::text, true), ''''::text))::uuid)'
       AND (SELECT count(*) FROM pg_policy AS every WHERE every.polrelid = pg_class.oid) = 1"""
 
 

@@ -29,11 +29,15 @@ UNION ALL SELECT 'table ' || name, 'kind',
     || CASE relpersistence WHEN 'p' THEN '' ELSE ', lost in a crash' END FROM tables
 UNION ALL SELECT 'table ' || name, 'partition of', format('%s %s', inhparent::regclass, pg_get_expr(relpartbound, oid))
     FROM tables JOIN pg_inherits ON inhrelid = oid
-UNION ALL SELECT 'table ' || name, 'row security', 'on' FROM classes WHERE relrowsecurity OR relforcerowsecurity
+UNION ALL SELECT 'table ' || name, 'row security', 'on' FROM classes
+    WHERE relforcerowsecurity OR relrowsecurity AND nspname <> 'read'
 UNION ALL SELECT 'table ' || name, 'policy ' || polname,
     format('%s for %s: %s; %s', polcmd, (SELECT string_agg(CASE r WHEN 0 THEN 'PUBLIC' ELSE r::regrole::text END, ', ')
            FROM unnest(polroles) r), pg_get_expr(polqual, polrelid), pg_get_expr(polwithcheck, polrelid))
     FROM classes JOIN pg_policy ON polrelid = classes.oid
+    WHERE NOT (nspname = 'read' AND polname = 'of_tenant' AND polcmd = 'r' AND polroles = '{0}' AND polpermissive
+        AND pg_get_expr(polqual, polrelid)
+            = '(tenant = (NULLIF(current_setting(''leaseledger.tenant''::text, true), ''''::text))::uuid)')
 UNION ALL SELECT 'table ' || name, 'rule ' || rulename, pg_get_ruledef(r.oid)
     FROM classes JOIN pg_rewrite r ON ev_class = classes.oid
 UNION ALL SELECT 'table ' || name, 'column ' || attname,
