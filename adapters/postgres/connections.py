@@ -44,18 +44,32 @@ def conninfo(url: str, role: Role | None = APP, more: str = "") -> str:
     return make_conninfo(url, options=options, connect_timeout=CONNECT_TIMEOUT_S, application_name="leaseledger")
 
 
+# A server, its operator or a role may end what stands still for a while; who holds a lock stands still while it works.
+_NEVER_TIMED_OUT = (
+    " -c statement_timeout=0 -c lock_timeout=0 -c idle_in_transaction_session_timeout=0 -c idle_session_timeout=0"
+)
+_TRANSACTION_TIMEOUT_SINCE = 170_000
+"""The version of the server that knows the fifth of these timeouts; earlier ones refuse its name."""
+_TRANSACTION_NEVER_TIMED_OUT = "SET transaction_timeout = 0"
+
+
 def connect(url: str, role: Role | None = APP) -> Connection:
-    """A blocking connection in autocommit mode. Raises `DatabaseUnavailable`."""
+    """A blocking connection in autocommit mode, which no timeout of the database ends. Raises `DatabaseUnavailable`."""
     try:
-        return psycopg.connect(conninfo(url, role), autocommit=True)
+        connection = psycopg.connect(conninfo(url, role, _NEVER_TIMED_OUT), autocommit=True)
+        if connection.info.server_version >= _TRANSACTION_TIMEOUT_SINCE:
+            connection.execute(_TRANSACTION_NEVER_TIMED_OUT)
+        return connection
     except psycopg.OperationalError as error:
         raise DatabaseUnavailable(f"cannot connect to the database: {_reason(error)}") from error
 
 
 async def connect_async(url: str, role: Role | None = APP) -> AsyncConnection:
-    """An asyncio connection in autocommit mode. Raises `DatabaseUnavailable`."""
+    """An asyncio connection in autocommit mode, which no timeout of the database ends. Raises `DatabaseUnavailable`."""
     try:
-        return await psycopg.AsyncConnection.connect(conninfo(url, role), autocommit=True)
+        connection = await psycopg.AsyncConnection.connect(conninfo(url, role, _NEVER_TIMED_OUT), autocommit=True)
+        await _without_end(connection)
+        return connection
     except psycopg.OperationalError as error:
         raise DatabaseUnavailable(f"cannot connect to the database: {_reason(error)}") from error
 
@@ -86,12 +100,16 @@ async def connect_writer(url: str) -> WriterConnection:
     `DatabaseUnavailable`.
     """
     try:
-        return await WriterConnection.connect(conninfo(url, APP, _NEVER_TIMED_OUT), autocommit=True)
+        connection = await WriterConnection.connect(conninfo(url, APP, _NEVER_TIMED_OUT), autocommit=True)
+        await _without_end(connection)
+        return connection
     except psycopg.OperationalError as error:
         raise DatabaseUnavailable(f"cannot connect to the database: {_reason(error)}") from error
 
 
-_NEVER_TIMED_OUT = " -c statement_timeout=0 -c lock_timeout=0 -c idle_in_transaction_session_timeout=0"
+async def _without_end(connection: AsyncConnection) -> None:
+    if connection.info.server_version >= _TRANSACTION_TIMEOUT_SINCE:
+        await connection.execute(_TRANSACTION_NEVER_TIMED_OUT)
 
 
 def has_table(connection: Connection, name: str) -> bool:
@@ -104,6 +122,14 @@ def pool_of(url: str, *, most: int, least: int = 0, timeout_s: float = 30.0, rol
     return AsyncConnectionPool(
         conninfo(url, role), min_size=least, max_size=most, timeout=timeout_s, open=False,
         kwargs={"autocommit": True}, check=_look_async,
+    )  # fmt: skip
+
+
+def holding_pool_of(url: str, *, most: int, least: int = 0, timeout_s: float = 30.0) -> Pool:
+    """The same for whoever holds locks on its connections: no timeout of the database ends them."""
+    return AsyncConnectionPool(
+        conninfo(url, APP, _NEVER_TIMED_OUT), min_size=least, max_size=most, timeout=timeout_s, open=False,
+        kwargs={"autocommit": True}, check=_look_async, configure=_without_end,
     )  # fmt: skip
 
 

@@ -9,8 +9,8 @@ killed is simply started again: what was done is known by its keys, and the cale
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, nullcontext
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from datetime import date
 from itertools import groupby
@@ -19,6 +19,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
+from adapters.postgres.advisory import StillHeld
 from adapters.postgres.ledger import Ledger, Request
 from adapters.postgres.reading.reader import Reader
 from adapters.processes.dispatch import STREAMS_IN_FLIGHT, Dispatch, Dispatched, context, dispatch_all, dispatched_since
@@ -113,6 +114,15 @@ class ClosedDay(Struct, frozen=True):
 Settle = Callable[[], Awaitable[None]]
 
 
+@asynccontextmanager
+async def _by_itself() -> AsyncIterator[StillHeld]:
+    yield _nothing
+
+
+async def _nothing() -> None:
+    """Nobody else is there."""
+
+
 @dataclass
 class EndOfDay:
     """Ends the days of one tenant.
@@ -121,7 +131,7 @@ class EndOfDay:
     before a day's end begins, after each round of timers, because it may make others due, and after each further step.
     `may_end` refuses days whose date has not come. `failed` gives the keys of what should have followed and failed,
     `again` lets that be tried now: while money is not where it belongs, nothing is judged or collected. `alone` waits
-    until nobody else ends a day of the tenant.
+    until nobody else ends a day of the tenant, and gives what says before each step that it is still so.
     """
 
     ledger: Ledger
@@ -133,7 +143,7 @@ class EndOfDay:
     may_end: Callable[[date], Refusal | None] | None = None
     failed: Callable[[], Awaitable[Sequence[str]]] | None = None
     again: Callable[[], Awaitable[None]] | None = None
-    alone: Callable[[], AbstractAsyncContextManager[None]] = nullcontext
+    alone: Callable[[], AbstractAsyncContextManager[StillHeld]] = _by_itself
     streams_in_flight: int = STREAMS_IN_FLIGHT
 
     async def open(self, business_date: date) -> None:
@@ -161,17 +171,19 @@ class EndOfDay:
         self.allow(to)
         closed: list[ClosedDay] = []
         while True:
-            async with self.alone():
+            async with self.alone() as still:
                 today = (await self.state()).business_date
                 if today is None:
                     raise EndOfDayRefused(UNKNOWN())
                 if today > to:
                     return closed
-                closed.append(await self.close(today))
+                closed.append(await self.close(today, still))
             tell(closed[-1])
 
-    async def close(self, day: date) -> ClosedDay:
-        """Do the end of the current business date, from wherever it is. Raises `EndOfDayRefused` for another day."""
+    async def close(self, day: date, still: StillHeld = _nothing) -> ClosedDay:
+        """Do the end of the current business date, from wherever it is, as long as nobody else does. Raises
+        `EndOfDayRefused` for another day.
+        """
         state = await self.state()
         if state.business_date != day:
             raise EndOfDayRefused(DAY_NOT_CURRENT(expected=state.business_date, got=day))
@@ -187,9 +199,11 @@ class EndOfDay:
             state = await self.state()
         done_in: dict[str, int] = {}
         for name in state.steps:
+            await still()
             processed = await self._step(name, day, state, dispatched, resumed=resumed)
             if name != TIMERS_STEP:
                 done_in[name] = processed
+            await still()
             done = RecordStep(day=day, step=name, processed=processed)
             await self._command(f"calendar:{day}:{name}:done", done, day)
         await self._command(f"calendar:{day}:close", CloseDay(day=day), day)

@@ -10,6 +10,7 @@ An event that is tried again takes its rows with it: what follows now is done, w
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from datetime import date
 from uuid import UUID
 
 import msgspec
@@ -56,6 +57,9 @@ GROUP BY position ORDER BY position LIMIT %s"""
 _FAILING = """
 SELECT stream, min(position) FROM read.parked
 WHERE shard = %s AND process = %s AND code = %s AND NOT position = ANY(%s) GROUP BY stream"""
+_WAITING = """
+SELECT stream, position, facts FROM read.parked
+WHERE shard = %s AND process = %s AND code = %s AND stream = ANY(%s) AND NOT position = ANY(%s)"""
 # The end of a mandate moves no money.
 _MONEY = """
 WHERE shard = %s AND process = ANY(%s) AND tenant = %s AND NOT key LIKE 'lease:%%:mandate%%'"""
@@ -71,8 +75,8 @@ _UNDONE = """
 SELECT (SELECT position FROM read.processes WHERE shard = %s AND name = %s), parked.position, parked.facts
 FROM (VALUES (1)) AS one LEFT JOIN read.parked ON parked.shard = %s AND parked.process = %s AND parked.tenant = %s"""
 _COUNT = """
-SELECT process, code, count(*), min(key), (array_agg(stream ORDER BY key))[1] FROM read.parked WHERE shard = %s
-GROUP BY process, code ORDER BY process, code"""
+SELECT process, code, key LIKE ANY(%s), count(*), min(key), (array_agg(stream ORDER BY key))[1]
+FROM read.parked WHERE shard = %s GROUP BY 1, 2, 3 ORDER BY 1, 2, 3"""
 
 
 class Unsettled(Struct, frozen=True):
@@ -83,6 +87,18 @@ class Unsettled(Struct, frozen=True):
     tenant: UUID
     stream: UUID
     refusal: Refusal
+
+
+class Waiting(Struct, frozen=True):
+    """What follows for a stream from the event at a position, and not before a day."""
+
+    stream: UUID
+    position: int
+    until: date
+
+
+def _until(facts: str) -> date:
+    return date.fromisoformat(msgspec.json.decode(facts)["until"])
 
 
 class Parked(Struct, frozen=True):
@@ -133,6 +149,13 @@ class Parking:
             cursor = await connection.execute(_FAILING, (SHARD, self._process, FAILED.code, list(beside)))
             return dict(await cursor.fetchall())
 
+    async def waiting(self, streams: Collection[UUID], beside: Collection[int]) -> list[Waiting]:
+        """What of some streams waits for its day, of others than these positions."""
+        async with self._pool.connection() as connection:
+            parameters = (SHARD, self._process, NOT_YET.code, list(streams), list(beside))
+            rows = await (await connection.execute(_WAITING, parameters)).fetchall()
+            return [Waiting(stream, position, _until(facts)) for stream, position, facts in rows]
+
     async def failed(self, tenant: UUID, processes: Collection[str]) -> list[str]:
         """The keys of what failed of a tenant's money in some processes."""
         async with self._pool.connection() as connection:
@@ -169,17 +192,21 @@ class Parking:
 
 
 class ParkedCount(Struct, frozen=True):
-    """How many follow-ups of a process are parked for a reason; the key of one of them, and its stream."""
+    """How many follow-ups of a process are parked for a reason, of money or not; the key of one, and its stream."""
 
     process: str
     code: str
+    money: bool
     count: int
     key: str
     stream: UUID
 
 
-def parked_counts(connection: Connection) -> list[ParkedCount]:
-    """How much is parked, by process and reason; nothing before there is anything to park."""
+def parked_counts(connection: Connection, of_money: Collection[str]) -> list[ParkedCount]:
+    """How much is parked, by process and reason; nothing before there is anything to park.
+
+    Keys of money begin in one of these ways, whichever process holds them.
+    """
     if not has_table(connection, "read.parked"):
         return []
-    return [ParkedCount(*row) for row in connection.execute(_COUNT, (SHARD,))]
+    return [ParkedCount(*row) for row in connection.execute(_COUNT, ([f"{one}%" for one in of_money], SHARD))]

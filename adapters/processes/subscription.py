@@ -11,13 +11,13 @@ position: nobody else asked for it, somebody has to look, and all others go on.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import date
 from uuid import UUID
 
-from adapters.postgres.advisory import lock_number
+from adapters.postgres.advisory import StillHeld, alone, lock_number
 from adapters.postgres.connections import Connection, Pool, has_table
 from adapters.postgres.ledger import Ledger
 from adapters.postgres.reading.facts import FactLoader
@@ -34,7 +34,7 @@ from adapters.processes.dispatch import (
     failure_of,
     in_context,
 )
-from adapters.processes.parking import IS_DUE, Parking, Unsettled
+from adapters.processes.parking import IS_DUE, Parking, Unsettled, Waiting
 from chain.entry import Entry
 from domain.calendar.calendar import CALENDAR, CalendarOpened, CalendarState, DayClosed, calendar_stream
 from domain.kernel.command import Context
@@ -142,19 +142,21 @@ class Subscription:
             if position < size:
                 await self._move(size)
             return Dispatched()
-        async with self._alone():
-            dispatched = await self._catch_up()
+        async with self._alone() as still:
+            dispatched = await self._catch_up(still)
         self.total.add(dispatched)
         return dispatched
 
-    async def _catch_up(self) -> Dispatched:
+    async def _catch_up(self, still: StillHeld) -> Dispatched:
         dispatched = Dispatched()
         await self._try_again(dispatched)
         while True:
+            await still()
             position, size, _ = await self._stands()
             self.seen = size
             page = await self.reader.of_types(self._types, position, size, PAGE_EVENTS)
             asked_for = await self._take(page, dispatched)
+            await still()
             whole = len(page) < PAGE_EVENTS
             await self._move(size if whole else page[-1].position)
             if whole and not asked_for:
@@ -188,7 +190,8 @@ class Subscription:
         failing = await self.parking.failing(tried)
         left: list[Unsettled] = []
         answers = await self._side_by_side(heard, failing)
-        follow_ups = self._sorted_out(answers, failing, await self._business_dates(answers), left)
+        wait = await self._waits_for(answers, tried)
+        follow_ups = self._sorted_out(answers, failing, wait, left)
         dispatched.refused.update(one.refusal.code for one in left)
         commands = [one for _, one in follow_ups]
         done = await dispatch_all(self.ledger, self.reader, commands, streams_in_flight=self.streams_in_flight)
@@ -200,7 +203,7 @@ class Subscription:
         self,
         answers: Sequence[tuple[int, Entry, Followed]],
         failing: dict[UUID, int],
-        today: Mapping[UUID, date | None],
+        wait: _Wait,
         left: list[Unsettled],
     ) -> list[tuple[int, Dispatch]]:
         """The commands to dispatch, with their events' positions; what is left to people, or waits, goes to `left`.
@@ -210,12 +213,18 @@ class Subscription:
         follow_ups: list[tuple[int, Dispatch]] = []
         for position, entry, some in answers:
             for one in (self._waits(position, entry),) if _holds_up(failing, entry.stream, position) else some:
-                refusal = _refusal_of(one, failing, position) or _not_yet(one, entry, today)
+                refusal = _refusal_of(one, failing, position) or wait.for_its_day(one, position, entry)
                 if refusal is None and isinstance(one, FollowUp):
                     follow_ups.append((position, self._dispatch_of(one, entry)))
                 elif refusal is not None:
                     left.append(Unsettled(position, one.key, entry.tenant, one.stream, refusal))
         return follow_ups
+
+    async def _waits_for(self, answers: Sequence[tuple[int, Entry, Followed]], tried: Mapping[int, int]) -> _Wait:
+        """What is known of days to come: the business dates, and what waits already, of streams that ask."""
+        named = {one.stream for _, _, some in answers for one in some if isinstance(one, FollowUp) and one.not_before}
+        waiting = await self.parking.waiting(named, list(tried)) if named else []
+        return _Wait(await self._business_dates(answers), waiting)
 
     async def _business_dates(self, answers: Sequence[tuple[int, Entry, Followed]]) -> Mapping[UUID, date | None]:
         """The business dates of tenants of whom something follows later than its event; `None` without a calendar."""
@@ -229,12 +238,9 @@ class Subscription:
     def _waits(self, position: int, entry: Entry) -> Unanswered:
         return Unanswered(stream=entry.stream, key=f"{self.name}:{position}", refusal=_BEHIND)
 
-    @asynccontextmanager
-    async def _alone(self) -> AsyncIterator[None]:
+    def _alone(self) -> AbstractAsyncContextManager[StillHeld]:
         """Wait until nobody else catches up under this name: an end of day beside a role, a second role."""
-        async with self.pool.connection() as connection, connection.transaction():
-            await connection.execute(_LOCK, (lock_number(f"leaseledger.subscription/1 {self.name}".encode()),))
-            yield
+        return alone(self.pool, f"leaseledger.subscription/1 {self.name}".encode())
 
     async def position(self) -> int:
         """The ledger position up to which everything that follows is on disk."""
@@ -312,12 +318,41 @@ def _ahead(one: FollowUp | Unanswered, entry: Entry) -> date | None:
     return None if day is None or day <= entry.business_date else day
 
 
-def _not_yet(one: FollowUp | Unanswered, entry: Entry, today: Mapping[UUID, date | None]) -> Refusal | None:
-    """Why something does not follow before its day; without a calendar no day comes."""
-    if (day := _ahead(one, entry)) is None:
-        return None
-    reached = today[entry.tenant]
-    return None if reached is not None and reached >= day else NOT_YET(until=day)
+@dataclass
+class _Wait:
+    """Who waits for a day to come: `today` has business dates, `waiting` what waits already.
+
+    What names a day is behind whatever waits for that day, or an earlier one, of the same stream: a calendar that moves
+    on meanwhile must not let money be taken back before it was posted.
+    """
+
+    today: Mapping[UUID, date | None]
+    waiting: list[Waiting]
+
+    def for_its_day(self, one: FollowUp | Unanswered, position: int, entry: Entry) -> Refusal | None:
+        """Why something does not follow before its day; without a calendar no day comes."""
+        if not isinstance(one, FollowUp) or one.not_before is None:
+            return None
+        until = one.not_before if self._has_not_come(one, entry) else self._of_whoever_is_first(one, position)
+        if until is None:
+            return None
+        self.waiting.append(Waiting(one.stream, position, until))
+        return NOT_YET(until=until)
+
+    def _has_not_come(self, one: FollowUp, entry: Entry) -> bool:
+        if (day := _ahead(one, entry)) is None:
+            return False
+        reached = self.today[entry.tenant]
+        return reached is None or reached < day
+
+    def _of_whoever_is_first(self, one: FollowUp, position: int) -> date | None:
+        """The day of what waits before it for the same stream."""
+        days = [
+            first.until
+            for first in self.waiting
+            if first.stream == one.stream and first.position < position and first.until <= (one.not_before or date.min)
+        ]
+        return max(days, default=None)
 
 
 def _granted(follow_ups: Sequence[tuple[int, Dispatch]], done: Dispatched, left: list[Unsettled]) -> set[DispatchKey]:

@@ -20,7 +20,7 @@ from domain.kernel.money import Fen
 from domain.portfolio.limits import PrudentialData
 
 FILE = "portfolio.json"
-NOTHING = PrudentialData(net_assets_fen=0, total_assets_fen=0)
+NOTHING = PrudentialData(net_assets_fen=0, total_assets_fen=0, stated=False)
 
 
 class _Row(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

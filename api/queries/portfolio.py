@@ -29,7 +29,10 @@ class OnFilter(InCurrency, frozen=True, kw_only=True):
 
 
 class LimitRow(Struct, frozen=True, kw_only=True):
-    """One limit: what is measured, the number it may reach (for lease assets: must), and how far away that is."""
+    """One limit: what is measured, the number it may reach (for lease assets: must), and how far away that is.
+
+    The last three are null where the tenant said nothing of its assets: then no limit is known.
+    """
 
     code: str
     title: str
@@ -38,21 +41,23 @@ class LimitRow(Struct, frozen=True, kw_only=True):
     group: UUID | None
     fen: int
     limit_ppm: int
-    limit_fen: int
-    headroom_fen: int
-    breached: bool
+    limit_fen: int | None
+    headroom_fen: int | None
+    breached: bool | None
 
 
 class PortfolioLimits(Struct, frozen=True, kw_only=True):
-    """The portfolio under one version of its limits. Net and total assets are what the tenant says of itself now."""
+    """The portfolio under one version of its limits. Net and total assets are what the tenant says of itself now,
+    null where it says nothing, and so is whether any limit is broken.
+    """
 
     position: int
     currency: str | None
     other_currencies: tuple[str, ...]
     limits_version: int
-    net_assets_fen: int
-    total_assets_fen: int
-    breached: bool
+    net_assets_fen: int | None
+    total_assets_fen: int | None
+    breached: bool | None
     data: tuple[LimitRow, ...]
 
 
@@ -90,14 +95,14 @@ def _limits(request: ReadRequest) -> PortfolioLimits:
         currency=found.currency,
         other_currencies=found.other_currencies,
         limits_version=found.version,
-        net_assets_fen=held.net_assets_fen,
-        total_assets_fen=held.total_assets_fen,
-        breached=any(one.breached for one in found.measures),
-        data=tuple(map(_limit, found.measures)),
+        net_assets_fen=held.net_assets_fen if prudential.stated else None,
+        total_assets_fen=held.total_assets_fen if prudential.stated else None,
+        breached=any(one.breached for one in found.measures) if prudential.stated else None,
+        data=tuple(_limit(one, known=prudential.stated) for one in found.measures),
     )
 
 
-def _limit(one: Measure) -> LimitRow:
+def _limit(one: Measure, *, known: bool) -> LimitRow:
     return LimitRow(
         code=one.kind.code,
         title=one.kind.en,
@@ -106,9 +111,9 @@ def _limit(one: Measure) -> LimitRow:
         group=one.group,
         fen=one.fen,
         limit_ppm=one.limit_ppm,
-        limit_fen=one.limit_fen,
-        headroom_fen=one.headroom_fen,
-        breached=one.breached,
+        limit_fen=one.limit_fen if known else None,
+        headroom_fen=one.headroom_fen if known else None,
+        breached=one.breached if known else None,
     )
 
 

@@ -9,7 +9,7 @@ Each step is a file of `api.roles.steps`.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import date
 from uuid import UUID
@@ -20,8 +20,8 @@ import structlog
 from adapters.connectors.payments.collecting import Collector, LedgerPayments, collector_name
 from adapters.connectors.payments.port import PaymentProvider
 from adapters.connectors.payments.sandbox import SandboxBank
-from adapters.postgres.advisory import lock_number
-from adapters.postgres.connections import Pool, connect, pool_of
+from adapters.postgres.advisory import StillHeld, alone
+from adapters.postgres.connections import Pool, connect, holding_pool_of
 from adapters.postgres.reading.opening import ledger_state
 from adapters.processes.dispatch import STREAMS_IN_FLIGHT
 from adapters.processes.end_of_day import DayStep, EndOfDay, Settle, nothing_failed
@@ -114,7 +114,7 @@ async def days(
     """The end of day of one tenant with these banks."""
     async with AsyncExitStack() as stack:
         # One ends the day alone, one lets a subscription catch up alone, and one asks.
-        pool = pool_of(on.url, least=1, most=3)
+        pool = holding_pool_of(on.url, least=1, most=3)
         await stack.enter_async_context(pool)
         collector = Collector(providers, LedgerPayments(on.ledger, on.reader))
         subscriptions = managed(on, pool)
@@ -155,16 +155,13 @@ async def days(
         yield Days(ending, settled, tuple(subscriptions), providers)
 
 
-@asynccontextmanager
-async def _alone(pool: Pool, tenant: UUID) -> AsyncIterator[None]:
+def _alone(pool: Pool, tenant: UUID) -> AbstractAsyncContextManager[StillHeld]:
     """Wait until nobody else ends a day of a tenant; whoever dies lets the next one go on."""
-    lock = (lock_number(b"leaseledger.end_of_day/1" + tenant.bytes),)
-    async with pool.connection() as connection, connection.transaction():
-        taken = await (await connection.execute("SELECT pg_try_advisory_xact_lock(%s)", lock)).fetchone()
-        if taken != (True,):
-            _log.info("end_of_day.waits", tenant=str(tenant))
-            await connection.execute("SELECT pg_advisory_xact_lock(%s)", lock)
-        yield
+
+    def waits() -> None:
+        _log.info("end_of_day.waits", tenant=str(tenant))
+
+    return alone(pool, b"leaseledger.end_of_day/1" + tenant.bytes, waits)
 
 
 def _steps(

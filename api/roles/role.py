@@ -23,7 +23,7 @@ from adapters.connectors.payments.collecting import Collector, LedgerPayments
 from adapters.connectors.payments.port import ProviderError
 from adapters.keys import KeyFileError
 from adapters.postgres import role_locks
-from adapters.postgres.connections import Connection, DatabaseUnavailable, connect, connect_async, pool_of
+from adapters.postgres.connections import Connection, DatabaseUnavailable, connect, connect_async, holding_pool_of
 from adapters.postgres.log import Log
 from adapters.processes.subscription import Subscription
 from adapters.system import now
@@ -162,7 +162,7 @@ async def subscribed(on: Running) -> AsyncIterator[list[Subscription]]:
             providers = {}
         # Each holds one that keeps its name for it, and asks on another.
         most = 2 * (len(PROCESS_MANAGERS) + bool(providers))
-        pool = pool_of(on.url, most=most)
+        pool = holding_pool_of(on.url, most=most)
         await stack.enter_async_context(pool)
         subscriptions = managed(on, pool)
         if providers:

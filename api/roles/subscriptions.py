@@ -14,7 +14,7 @@ from adapters.connectors.payments.collecting import INTEREST, Collector, collect
 from adapters.postgres.connections import Pool
 from adapters.processes.subscription import Subscription, reactor_of
 from api.compose import Running
-from domain.kernel.process import PROCESS_MANAGERS, FollowUp, Occurrence, ProcessManager
+from domain.kernel.process import PROCESS_MANAGERS, Followed, Occurrence, ProcessManager
 
 QUIET_ROUNDS = 10
 """Rounds in a row in which nobody had anything to do, though others go on writing, before that is called settled."""
@@ -40,7 +40,7 @@ def managed(on: Running, pool: Pool) -> list[Subscription]:
 def collector_of(on: Running, pool: Pool, tenant: UUID, collector: Collector) -> Subscription:
     """The subscription that takes a tenant's attempts and refunds to their providers."""
 
-    async def react(occurrence: Occurrence) -> Sequence[FollowUp]:
+    async def react(occurrence: Occurrence) -> Followed:
         return await collector.react(occurrence) if occurrence.tenant == tenant else ()
 
     return Subscription(

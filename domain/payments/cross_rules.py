@@ -4,6 +4,8 @@ GrantMandate, ResumeMandate, InitiatePayment, RetryPayment   a lease of the tena
                                 contract is not void, nor over before the lease began
 InitiatePayment, RetryPayment   under a mandate only as that permits, on this day
 RefundCredit (of a lease)       through a payment of the same lease, or in another way
+RecordSucceeded, RecordChargeback, RecordRefunded, ReceiveCallback, PostPayment by hand
+                                worth from no day long before the lease began
 PostPayment, ReversePayment     by hand only money that is no payment of the ledger; that follows from the payment.
                                 Ids of version 5 are the ledger's, whichever it gave or will give
 """
@@ -11,6 +13,7 @@ PostPayment, ReversePayment     by hand only money that is no payment of the led
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import date
 from uuid import UUID
 
 from domain.kernel.needs import CrossRule, Facts, FirstEvent, Need, Proposal, StreamState
@@ -23,7 +26,14 @@ from domain.leasing.lease.state import CLOSED, LeaseState
 from domain.payments.collection import POSTING, named_by_the_ledger, on_top
 from domain.payments.mandate import MANDATE, GrantMandate, MandateState, ResumeMandate, mandate_stream, permits
 from domain.payments.payment import refusals as payment_refusals
-from domain.payments.payment.commands import InitiatePayment, RetryPayment
+from domain.payments.payment.commands import (
+    InitiatePayment,
+    ReceiveCallback,
+    RecordChargeback,
+    RecordRefunded,
+    RecordSucceeded,
+    RetryPayment,
+)
 from domain.payments.payment.events import PaymentInitiated
 from domain.payments.payment.rules import PAYMENT
 from domain.payments.payment.state import PaymentState
@@ -40,6 +50,17 @@ PAYMENT_OF_THE_LEDGER = refusal(
 )
 PAYMENT_DIFFERS = refusal(
     "lease.payment_differs", "This is not what the payment brought to this lease", "入账内容与该付款实际到账不一致"
+)
+
+WORTH_BEFORE_MAX_DAYS = 92
+"""A first rent may be paid on signing, weeks before the asset comes; a slip by a year is none of these. What was paid
+still earlier is worth the same from the first day that is taken: nothing is billed before the lease begins.
+"""
+
+VALUE_DATE_BEFORE_LEASE = refusal(
+    "lease.value_date_before_lease",
+    "Money of a lease is worth from no day more than three months before its delivery",
+    "租赁款项的起息日不得早于租赁物交付日前三个月",
 )
 
 
@@ -91,6 +112,38 @@ def _permitted(proposal: Proposal, facts: Facts) -> Refusal | None:
     lease, reference = under
     mandate: MandateState = facts[StreamState(MANDATE.name, mandate_stream(lease))] or MANDATE.initial
     return permits(mandate, reference, proposal.command.amount_fen, proposal.context.business_date)
+
+
+def _worth_from(proposal: Proposal) -> tuple[UUID, date] | None:
+    """The lease and the value date of news of its money, where that lies so far back that the lease is to be asked."""
+    command, context = proposal.command, proposal.context
+    if isinstance(command, ReceiveCallback) and not command.verified:
+        return None
+    lease: UUID | None = proposal.stream if isinstance(command, PostPayment) else proposal.state.lease
+    value_date: date | None = command.value_date
+    if lease is None or value_date is None or context.actor == process_actor(POSTING):
+        return None
+    return (lease, value_date) if value_date < _since(context.business_date) else None
+
+
+def _since(day: date) -> date:
+    return date.fromordinal(max(day.toordinal() - WORTH_BEFORE_MAX_DAYS, date.min.toordinal()))
+
+
+def _worth_needs(proposal: Proposal, _: Facts) -> Iterable[Need]:
+    asked = _worth_from(proposal)
+    return () if asked is None else (StreamState(LEASE, asked[0]),)
+
+
+def _worth_since(proposal: Proposal, facts: Facts) -> Refusal | None:
+    """What happened before there was a lease is none of its money; later than that, people may put right any day."""
+    asked = _worth_from(proposal)
+    if asked is None:
+        return None
+    lease: LeaseState | None = facts[StreamState(LEASE, asked[0])]
+    began = None if lease is None else lease.delivered_on
+    earliest = _since(min(began or proposal.context.business_date, proposal.context.business_date))
+    return VALUE_DATE_BEFORE_LEASE(earliest=earliest, got=asked[1]) if asked[1] < earliest else None
 
 
 def _refund_needs(proposal: Proposal, _: Facts) -> Iterable[Need]:
@@ -171,6 +224,8 @@ for _asking in (GrantMandate, ResumeMandate, InitiatePayment, RetryPayment):
     CrossRule(_asking, _contract_needs, _on_its_contract)
 CrossRule(InitiatePayment, _mandate_needs, _permitted)
 CrossRule(RetryPayment, _mandate_needs, _permitted)
+for _news in (RecordSucceeded, RecordChargeback, RecordRefunded, ReceiveCallback, PostPayment):
+    CrossRule(_news, _worth_needs, _worth_since)
 CrossRule(RefundCredit, _refund_needs, _of_the_lease)
 CrossRule(PostPayment, _payment_needs, _posted)
 CrossRule(ReversePayment, _taking_back_needs, _taken_back)

@@ -45,6 +45,9 @@ from domain.payments.payment.commands import RefundPayment
 from domain.payments.payment.events import PaymentChargedBack, PaymentOverpaid, PaymentSucceeded, RefundFailed
 from domain.payments.payment.rules import PAYMENT
 
+OF_MONEY = ("payment:", "refund:")
+"""How the keys begin of what moves money between a provider, a payment and its lease."""
+
 REASON = "credit"
 """Why money goes back through a provider: it is the lessee's credit."""
 

@@ -72,12 +72,16 @@ class Exposure(Struct, frozen=True, kw_only=True):
 
 
 class PrudentialData(Struct, frozen=True, kw_only=True):
-    """Prudential data, which the ledger does not hold: the lessor's assets, groups and related parties of lessees."""
+    """Prudential data, which the ledger does not hold: the lessor's assets, groups and related parties of lessees.
+
+    Not `stated`: the tenant said nothing. Its assets count as none then, and no limit is known.
+    """
 
     net_assets_fen: int
     total_assets_fen: int
     group_of: Mapping[UUID, UUID] = {}
     related: frozenset[UUID] = frozenset()
+    stated: bool = True
 
 
 class Portfolio(Struct, frozen=True, kw_only=True):

@@ -62,6 +62,15 @@ def test_wrapped_key_is_bound_to_its_subject(directory: Path) -> None:
         keys.unwrap(TENANT, OTHER, wrapped)
 
 
+def test_wrapped_key_is_bound_to_its_tenant(directory: Path) -> None:
+    """The persons of two tenants are two, whatever their ids are."""
+    keys = FileKeys(directory)
+    wrapped = keys.wrap(TENANT, SUBJECT, KEY)
+    assert keys.unwrap(TENANT, SUBJECT, wrapped) == KEY
+    with pytest.raises(KeyFileError, match="was changed"):
+        keys.unwrap(OTHER, SUBJECT, wrapped)
+
+
 @pytest.mark.parametrize("cut", [0, 1, 11, 12, 20, 59])
 def test_truncated_wrapped_key(directory: Path, cut: int) -> None:
     keys = FileKeys(directory)

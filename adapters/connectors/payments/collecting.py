@@ -13,8 +13,8 @@ reactor may see an event twice; the same request is the same transaction there, 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from datetime import date
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import date, datetime
 from hashlib import sha256
 from typing import Any, Protocol
 from uuid import UUID
@@ -36,14 +36,17 @@ from adapters.connectors.payments.port import (
 )
 from adapters.postgres.ledger import Ledger
 from adapters.postgres.reading.reader import Reader
+from adapters.system import now
+from domain.calendar.calendar import CALENDAR, CalendarState, calendar_stream
 from domain.kernel.command import Command
 from domain.kernel.decider import DECIDERS
 from domain.kernel.event import Event
 from domain.kernel.needs import FirstEvent, Need, StreamState
-from domain.kernel.process import FollowUp, Occurrence
+from domain.kernel.process import Followed, FollowUp, Occurrence, Unanswered
+from domain.kernel.times import business_date
 from domain.leasing.basis import basis_needs, without_basis
 from domain.leasing.lease.rules.decider import LEASE
-from domain.payments.mandate import MANDATE, MandatePhase, MandateState, mandate_stream
+from domain.payments.mandate import MANDATE, MandateState, mandate_stream, permits
 from domain.payments.payment.commands import (
     ReceiveCallback,
     RecordFailed,
@@ -54,7 +57,7 @@ from domain.payments.payment.commands import (
     RecordSucceeded,
 )
 from domain.payments.payment.events import AttemptStarted, OutcomeUnknown, RefundRequested
-from domain.payments.payment.rules import PAYMENT
+from domain.payments.payment.rules import PAYMENT, value_date_far
 from domain.payments.payment.state import PaymentPhase, PaymentState
 from domain.payments.payment.values import Reported, Source
 
@@ -84,8 +87,10 @@ class Payments(Protocol):
     async def payment(self, stream: UUID) -> PaymentState:
         """The payment as the ledger has it now."""
 
-    async def may_be_asked(self, payment: PaymentState) -> bool:
-        """Whether what a payment stands on stands now: its mandate, if it has one, and the contract of its lease."""
+    async def may_be_asked(self, payment: PaymentState, amount_fen: int, by: Occurrence) -> bool:
+        """Whether what an attempt stands on stands now: its mandate permits the debit, if it is under one, and the
+        contract of its lease is there.
+        """
 
 
 class LedgerPayments:
@@ -101,20 +106,28 @@ class LedgerPayments:
         assert isinstance(state, PaymentState)
         return state
 
-    async def may_be_asked(self, payment: PaymentState) -> bool:
-        """Whether what a payment stands on stands now: its mandate, if it has one, and the contract of its lease."""
+    async def may_be_asked(self, payment: PaymentState, amount_fen: int, by: Occurrence) -> bool:
+        """Whether what an attempt stands on stands now: its mandate permits the debit, if it is under one, and the
+        contract of its lease is there.
+        """
         lease = payment.lease
         assert lease is not None, "a payment that was initiated is for a lease"
         if payment.mandate is not None:
             _, mandate = await self._ledger.load(MANDATE, mandate_stream(lease))
             assert isinstance(mandate, MandateState)
-            if mandate.phase is not MandatePhase.GRANTED:
+            if permits(mandate, payment.mandate, amount_fen, await self._today(by)) is not None:
                 return False
         facts: dict[Need, Any] = {}
         for need in basis_needs(lease, facts):
             facts[need] = await self._fact(need)
         _, state = await self._ledger.load(LEASE, lease)
         return without_basis(lease, state.phase, facts) is None
+
+    async def _today(self, by: Occurrence) -> date:
+        """The business date now, which may have moved on since the attempt was begun."""
+        _, calendar = await self._ledger.load(CALENDAR, calendar_stream(by.tenant))
+        assert isinstance(calendar, CalendarState)
+        return max(by.business_date, calendar.business_date or by.business_date)
 
     async def _fact(self, need: Need) -> Any:
         if isinstance(need, FirstEvent):
@@ -125,18 +138,23 @@ class LedgerPayments:
 
 
 class Collector:
-    """Takes attempts and refunds to providers. `providers` by channel, `payments` reads payments."""
+    """Takes attempts and refunds to providers. `providers` by channel, `payments` reads payments, `clock` says when an
+    answer was heard.
+    """
 
-    def __init__(self, providers: Mapping[str, PaymentProvider], payments: Payments) -> None:
+    def __init__(
+        self, providers: Mapping[str, PaymentProvider], payments: Payments, clock: Callable[[], datetime] = now
+    ) -> None:
         self._providers = providers
         self._payments = payments
+        self._clock = clock
 
-    async def react(self, occurrence: Occurrence) -> Sequence[FollowUp]:
+    async def react(self, occurrence: Occurrence) -> Followed:
         """What a provider says of an attempt or a refund, as a command; the reactor of a subscription."""
         stream, on = occurrence.stream, occurrence.business_date
         match occurrence.event:
             case AttemptStarted() as started:
-                return await self._attempt(stream, started, on)
+                return await self._attempt(occurrence, started)
             case OutcomeUnknown() as unknown:
                 return await self.resolve(stream, unknown.attempt, on)
             case RefundRequested() as asked:
@@ -144,9 +162,9 @@ class Collector:
             case _:
                 return ()
 
-    async def _attempt(self, stream: UUID, event: AttemptStarted, on: date) -> Sequence[FollowUp]:
+    async def _attempt(self, occurrence: Occurrence, event: AttemptStarted) -> Followed:
         """Ask for what the event says; an attempt that is over, or was taken, goes to nobody again."""
-        attempt = event.attempt
+        stream, on, attempt = occurrence.stream, occurrence.business_date, event.attempt
         state = await self._payments.payment(stream)
         if state.attempt != attempt or state.under_way is not PaymentPhase.INITIATED:
             return ()
@@ -156,11 +174,10 @@ class Collector:
             return (
                 _follow_up(stream, f"attempt:{attempt}", RecordOutcomeUnknown(attempt=attempt, reason="no_provider")),
             )
-        if not await self._payments.may_be_asked(state):
+        if not await self._payments.may_be_asked(state, event.amount_fen, occurrence):
             # What was ordered before it was suspended is asked about, and what was not is not ordered any more.
             answer = await _asked(provider, provider.query(request_of(stream, attempt), on))
-            command = _recorded(answer, attempt, Source.QUERY)
-            return (_follow_up(stream, f"attempt:{attempt}", command),)
+            return self._heard(stream, f"attempt:{attempt}", _recorded(answer, attempt, Source.QUERY), on)
         order = Order(
             request=request_of(stream, attempt),
             amount_fen=event.amount_fen,
@@ -169,9 +186,9 @@ class Collector:
             mandate=state.mandate,
         )
         answer = await _asked(provider, provider.initiate(order))
-        return (_follow_up(stream, f"attempt:{attempt}", _recorded(answer, attempt, Source.ANSWER)),)
+        return self._heard(stream, f"attempt:{attempt}", _recorded(answer, attempt, Source.ANSWER), on)
 
-    async def resolve(self, stream: UUID, attempt: int, on: date) -> Sequence[FollowUp]:
+    async def resolve(self, stream: UUID, attempt: int, on: date) -> Followed:
         """Ask what became of an attempt that is pending or unknown; nothing while the provider cannot say."""
         state = await self._payments.payment(stream)
         provider = self._provider(state.channel_of(attempt))
@@ -181,9 +198,9 @@ class Collector:
         command = _recorded(answer, attempt, Source.QUERY)
         if not isinstance(command, (RecordSucceeded, RecordFailed)):
             return ()
-        return (_follow_up(stream, f"resolved:{attempt}", command),)
+        return self._heard(stream, f"resolved:{attempt}", command, on)
 
-    async def refund(self, stream: UUID, number: int, on: date) -> Sequence[FollowUp]:
+    async def refund(self, stream: UUID, number: int, on: date) -> Followed:
         """Ask for a refund, or how it ended, which is the same question; nothing while the provider cannot say."""
         state = await self._payments.payment(stream)
         known = state.refund(number)
@@ -195,7 +212,17 @@ class Collector:
         request = request_of(stream, known.attempt)
         answer = await _asked(provider, provider.refund(request, known.amount_fen, refund_key(stream, number), on))
         command = _refund_recorded(answer, number, known.amount_fen)
-        return () if command is None else (_follow_up(stream, f"refund:{number}", command),)
+        return () if command is None else self._heard(stream, f"refund:{number}", command, on)
+
+    def _heard(self, stream: UUID, what: str, command: Command, on: date) -> Followed:
+        """The command that an answer is, or why it cannot be: a date far ahead of today, whatever day is caught up."""
+        follow_up = _follow_up(stream, what, command)
+        if isinstance(command, (RecordSucceeded, RecordRefunded)):
+            far = value_date_far(command.value_date, max(on, business_date(self._clock())))
+            if far is not None:
+                _log.warning(far.code, key=follow_up.key, **dict(far.facts))
+                return (Unanswered(stream=stream, key=follow_up.key, refusal=far),)
+        return (follow_up,)
 
     def _provider(self, channel: str) -> PaymentProvider | None:
         found = self._providers.get(channel)

@@ -17,7 +17,7 @@ from uuid import UUID
 import psycopg
 
 from adapters.postgres.advisory import lock_number
-from adapters.postgres.connections import pool_of
+from adapters.postgres.connections import holding_pool_of
 from adapters.postgres.schema import SHARD
 from adapters.postgres.writing.sequencer import Fence
 
@@ -35,7 +35,7 @@ class TenantLock:
     """Locks by tenant on a small pool of their own, because whoever holds one needs further connections."""
 
     def __init__(self, url: str) -> None:
-        self._pool = pool_of(url, most=CONNECTIONS, timeout_s=WAIT_S)
+        self._pool = holding_pool_of(url, most=CONNECTIONS, timeout_s=WAIT_S)
         self._here: defaultdict[UUID, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     async def __aenter__(self) -> TenantLock:
@@ -63,7 +63,7 @@ class TenantLock:
                 yield Fence(lock, connection.info.backend_pid)
             finally:
                 # A connection that is gone has given the lock back already.
-                with suppress(psycopg.OperationalError):
+                with suppress(psycopg.Error):
                     await connection.execute("ROLLBACK")
 
 

@@ -184,12 +184,16 @@ _LIMITS = {
 
 def _show_limits(out: Console, limits: Any) -> None:
     out.print("\n" + text("Limits"), style="bold")
-    if limits.net_assets_fen <= 0:
+    known = limits.net_assets_fen is not None
+    if not known:
+        out.print("  " + text("portfolio.json says nothing of this tenant's assets: no finance lease is booked"))
+    elif limits.net_assets_fen <= 0:
         assets = money(limits.net_assets_fen)
         out.print("  " + text("without net assets ({amount}) no finance lease is booked", amount=assets))
     rows = [
-        (_limit_name(one), one.lessee or one.group or "", money(one.fen), money(one.limit_fen), money(one.headroom_fen),
-         text("BREACHED") if one.breached else "")
+        (_limit_name(one), one.lessee or one.group or "", money(one.fen),
+         *((money(one.limit_fen), money(one.headroom_fen), text("BREACHED") if one.breached else "") if known else
+           ("", "", text("no limit set"))))
         for one in limits.data
     ]  # fmt: skip
     head = (text("limit"), "", text_in(FIELD, "amount"), text("may be"), text("headroom"), "")

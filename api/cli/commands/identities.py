@@ -65,10 +65,7 @@ def grant_role(session: Session, user: User, role: RoleName, tenant: Tenant = No
 
 @command(users, "withdraw")
 def withdraw_role(session: Session, user: User, role: RoleName, tenant: Tenant = None) -> None:
-    """Take a role from a user, whose keys of it end.
-
-    They work again when the role is granted again.
-    """
+    """Take a role from a user, whose keys of it end."""
     from domain.access.user import USER, WithdrawRole
 
     _give(session, tenant, USER, _id("user", user), WithdrawRole, {"role": role})

@@ -19,7 +19,7 @@ from adapters.processes.dispatch import Dispatch, dispatch_all, dispatch_of, dis
 from adapters.processes.end_of_day import DayRun, Progress, nothing_failed
 from adapters.processes.subscription import REACTIONS_IN_FLIGHT
 from api.roles.read_models import ReadModels
-from domain.kernel.process import FollowUp
+from domain.kernel.process import Followed, FollowUp
 from domain.kernel.timer import Timer
 from domain.payments.payment.timers import QUERY, REFUND
 
@@ -62,7 +62,7 @@ class AskForOutcomes:
         """Ask, record what is known now, leave the rest for the next day; the outcomes recorded on this day."""
         turns = asyncio.Semaphore(REACTIONS_IN_FLIGHT)
 
-        async def ask(timer: Timer) -> Sequence[FollowUp]:
+        async def ask(timer: Timer) -> Followed:
             question = self.collector.resolve if timer.kind == QUERY.name else self.collector.refund
             async with turns:
                 try:
@@ -78,6 +78,7 @@ class AskForOutcomes:
             dispatch_of(follow_up, run.tenant, run.day, BY_QUERIES, follow_up.stream)
             for task in asked
             for follow_up in task.result()
+            if isinstance(follow_up, FollowUp)
         ]
         nothing_failed((await dispatch_all(self.ledger, self.reader, dispatches)).failed)
         return await dispatched_since(self.reader, run.tenant, run.position, BY_QUERIES)

@@ -26,6 +26,11 @@ VALUE_DATE_FAR = refusal(
     "Money is worth from a day at most a month ahead of the news of it",
     "到账起息日最多晚于通知日一个月",
 )
+COLLECT_ON_FAR = refusal(
+    "payment.collect_on_far",
+    "A payment is collected at most a year ahead",
+    "约定扣款日最多晚于今日一年",
+)
 NOT_RECEIVED = refusal("payment.not_received", "No money arrived that could go back", "尚无可退回的到账款项")
 CHARGED_BACK_ALREADY = refusal(
     "payment.charged_back_already", "The money of this attempt was taken back already", "该尝试的款项已被撤回"

@@ -15,10 +15,11 @@ from __future__ import annotations
 from datetime import date, timedelta
 from uuid import UUID
 
-from domain.kernel.command import Context
+from domain.kernel.command import SYSTEM, Context
 from domain.kernel.decider import ABSENT, Answer, Decider, Rule, without_phase
 from domain.kernel.event import Event
 from domain.kernel.refusal import Refusal
+from domain.kernel.times import business_date
 from domain.payments.payment import commands as c
 from domain.payments.payment import events as e
 from domain.payments.payment import refusals as r
@@ -30,6 +31,9 @@ from domain.payments.payment.values import FORGED_KEPT, Ignored, Reported, Sourc
 AHEAD_MAX_DAYS = 31
 """Banks say a day or two; a slip by years would keep the money from its lease until then."""
 
+COLLECT_AHEAD_MAX_DAYS = 366
+"""A wish is about rents of the year to come; one of a slip by years would wait for ever."""
+
 NOT_COVERED = "not_covered"
 """The code of a refund that is more than is left of what any one attempt brought."""
 
@@ -40,7 +44,10 @@ def _initiate(command: c.InitiatePayment, state: PaymentState, context: Context)
     channels = command.policy.channels
     if len(set(channels)) != len(channels):
         return r.CHANNELS_REPEAT(channels=" ".join(channels))
-    later = command.collect_on is not None and command.collect_on > context.business_date
+    on, last = command.collect_on or context.business_date, _ahead(_heard_on(context), COLLECT_AHEAD_MAX_DAYS)
+    if on > last:
+        return r.COLLECT_ON_FAR(latest=last, got=on)
+    later = on > context.business_date
     begun = e.PaymentInitiated(
         lease=command.lease,
         bill=command.bill,
@@ -48,7 +55,7 @@ def _initiate(command: c.InitiatePayment, state: PaymentState, context: Context)
         channel=channels[0],
         policy=command.policy,
         mandate=command.mandate,
-        collect_on=command.collect_on if later else None,
+        collect_on=on if later else None,
     )
     if later:
         return (begun,)
@@ -79,7 +86,7 @@ def _succeeded(command: c.RecordSucceeded, state: PaymentState, context: Context
         return r.PAID_ALREADY(attempt=command.attempt)
     if _is_unresolved(state, command.attempt) and command.source is not Source.QUERY:
         return r.OUTCOME_UNRESOLVED(attempt=state.attempt)
-    return _money(state, command, command.source, context.business_date)
+    return _answer_far(command.value_date, context) or _money(state, command, command.source)
 
 
 def _failed(command: c.RecordFailed, state: PaymentState, context: Context) -> Answer:
@@ -142,8 +149,8 @@ def _news(command: c.ReceiveCallback, state: PaymentState, context: Context) -> 
             return _failure(state, code, context.business_date, None)
         case c.ReceiveCallback(reported=Reported.CHARGED_BACK, code=str(code), value_date=date() as on):
             return _charge_back(c.RecordChargeback(attempt=command.attempt, reason=code, value_date=on), state, context)
-        case c.ReceiveCallback(reported=Reported.SUCCEEDED, amount_fen=int(), value_date=date(), ref=str()):
-            return _money(state, command, None, context.business_date)
+        case c.ReceiveCallback(reported=Reported.SUCCEEDED, amount_fen=int(), value_date=date() as on, ref=str()):
+            return _far(on, context) or _money(state, command, None)
     return r.CALLBACK_INCOMPLETE(reported=command.reported)
 
 
@@ -181,18 +188,38 @@ def _resolved(state: PaymentState, attempt: int, source: Source | None) -> tuple
     return (e.OutcomeResolved(attempt=attempt, source=source),) if _is_unresolved(state, attempt) else ()
 
 
-def latest(on: date) -> date:
-    """The last day from which news of a business date may say that money is worth; a day to come is waited for."""
-    return date.fromordinal(min(on.toordinal() + AHEAD_MAX_DAYS, date.max.toordinal()))
+def value_date_far(value_date: date, heard_on: date) -> Refusal | None:
+    """Why news that was heard on a day may not say that money is worth from another; a day near enough is waited for.
+
+    `heard_on` is the later of the business date and the calendar's: after a standstill days are caught up, and what a
+    provider says then is of today.
+    """
+    last = _ahead(heard_on, AHEAD_MAX_DAYS)
+    return r.VALUE_DATE_FAR(latest=last, got=value_date) if value_date > last else None
 
 
-def _money(state: PaymentState, news: c.RecordSucceeded | c.ReceiveCallback, source: Source | None, on: date) -> Answer:
+def _far(value_date: date, context: Context) -> Refusal | None:
+    return value_date_far(value_date, _heard_on(context))
+
+
+def _answer_far(value_date: date, context: Context) -> Refusal | None:
+    """What a provider answered was judged when it was heard; the program's command is of the day of its question."""
+    return None if context.actor.role == SYSTEM else _far(value_date, context)
+
+
+def _heard_on(context: Context) -> date:
+    return max(context.business_date, business_date(context.now))
+
+
+def _ahead(of: date, days: int) -> date:
+    return date.fromordinal(min(of.toordinal() + days, date.max.toordinal()))
+
+
+def _money(state: PaymentState, news: c.RecordSucceeded | c.ReceiveCallback, source: Source | None) -> Answer:
     assert news.amount_fen is not None, "news of money says how much"
     assert news.value_date is not None, "news of money says from when"
     assert news.ref is not None, "news of money says which"
     assert state.lease is not None, "a payment that was initiated is for a lease"
-    if news.value_date > latest(on):
-        return r.VALUE_DATE_FAR(latest=latest(on), got=news.value_date)
     kind = e.PaymentOverpaid if state.phase in RECEIVED else e.PaymentSucceeded
     arrived = kind(
         lease=state.lease,
@@ -255,6 +282,8 @@ def _refunded(command: c.RecordRefunded, state: PaymentState, context: Context) 
     known = state.refund(command.number)
     if known is None or not known.open:
         return r.REFUND_NOT_OPEN(number=command.number)
+    if (far := _answer_far(command.value_date, context)) is not None:
+        return far
     return (
         e.PaymentRefunded(
             lease=_lease(state),
@@ -283,6 +312,9 @@ def _charge_back(command: c.RecordChargeback, state: PaymentState, context: Cont
         return r.NOT_RECEIVED(phase=state.phase, attempt=command.attempt)
     if money.charged_back:
         return r.CHARGED_BACK_ALREADY(attempt=command.attempt)
+    value_date = command.value_date or context.business_date
+    if (far := _far(value_date, context)) is not None:
+        return far
     return (
         e.PaymentChargedBack(
             lease=_lease(state),
@@ -290,7 +322,7 @@ def _charge_back(command: c.RecordChargeback, state: PaymentState, context: Cont
             channel=state.channel_of(command.attempt),
             amount_fen=money.amount_fen,
             reason=command.reason,
-            value_date=command.value_date or context.business_date,
+            value_date=value_date,
             provider_ref=money.ref,
             on_top=money is not state.received[0],
         ),

@@ -9,7 +9,9 @@ import pytest
 from adapters.system import now
 from api.demonstration.taking_over import take_over, taken_over_on
 from api.followers import PATIENCE_S, Watch
+from api.http.endpoints import service
 from api.http.services import Services
+from domain.access.ledger import LedgerState
 from domain.leasing.lease.commands import ActivateLease, RecordDelivery
 from domain.leasing.lease.rules.decider import LEASE
 from tests.adapters.processes.world import FIRST, creation, lease_stream
@@ -41,11 +43,24 @@ async def late(of: Http) -> set[str]:
     return {one["name"] for one in answer.json()["roles"] if one["late"]}
 
 
-async def test_a_tenant_whose_days_nobody_closes_is_shown_and_requests_are_served(fresh: Http) -> None:
+async def running_lease(of: Http) -> None:
+    """A lease that runs, though no calendar was opened."""
     lease = lease_stream(0)
     start = (creation(0), RecordDelivery(on=FIRST), ActivateLease(on=FIRST))
-    await take_over(fresh.running, LEASE, lease, taken_over_on(fresh.tenant, lease, FIRST), *start)
-    fresh.project()
+    await take_over(of.running, LEASE, lease, taken_over_on(of.tenant, lease, FIRST), *start)
+    of.project()
+
+
+async def test_a_tenant_whose_days_nobody_closes_is_shown_and_requests_are_served(fresh: Http) -> None:
+    await running_lease(fresh)
     answer = await fresh.client.get("/readyz")
     assert answer.status_code == 200
     assert answer.json()["late_calendars"] == [{"tenant": str(fresh.tenant), "business_date": None}]
+
+
+async def test_the_days_of_a_demonstration_are_late_for_nobody(fresh: Http, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They are made up, as its leases are."""
+    await running_lease(fresh)
+    monkeypatch.setattr(service, "ledger_state", lambda _: LedgerState(demonstration=True))
+    answer = (await fresh.client.get("/readyz")).json()
+    assert (answer["demonstration"], answer["late_calendars"]) == (True, [])

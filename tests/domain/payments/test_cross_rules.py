@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 from itertools import product
 from typing import Any
 from uuid import UUID, uuid5
@@ -22,7 +22,7 @@ from domain.leasing.lease.rules.decider import LEASE
 from domain.leasing.lease.state import EXISTING, LeasePhase, LeaseState, PostedPayment
 from domain.payments import mandate as mandate_refusals
 from domain.payments.collection import POSTING, collection_stream, on_top
-from domain.payments.cross_rules import PAYMENT_DIFFERS, PAYMENT_OF_THE_LEDGER
+from domain.payments.cross_rules import PAYMENT_DIFFERS, PAYMENT_OF_THE_LEDGER, VALUE_DATE_BEFORE_LEASE
 from domain.payments.mandate import (
     MANDATE,
     GrantMandate,
@@ -32,13 +32,19 @@ from domain.payments.mandate import (
     mandate_stream,
 )
 from domain.payments.payment import refusals as payment_refusals
-from domain.payments.payment.commands import InitiatePayment, RetryPayment
+from domain.payments.payment.commands import (
+    InitiatePayment,
+    RecordChargeback,
+    RecordRefunded,
+    RecordSucceeded,
+    RetryPayment,
+)
 from domain.payments.payment.rules import PAYMENT
 from domain.payments.payment.state import PaymentState, Received
 from tests.domain.leasing import cases as lease_cases
 from tests.domain.leasing.test_admission import LEASE as CREATE
 from tests.domain.payments import cases
-from tests.given import CLERK, TODAY, GivenFacts, Verdict, given
+from tests.given import CLERK, STREAM, TODAY, GivenFacts, Verdict, given
 
 OF, PAYMENT_ID = cases.LEASE, UUID(int=0x7A)
 MANDATE_NEED = StreamState(MANDATE.name, mandate_stream(OF))
@@ -220,3 +226,53 @@ def test_credit_goes_back_through_a_payment_of_the_lease() -> None:
     unknown = payment_refusals.UNKNOWN
     given({PAYMENT_NEED: None}).when(back, LeaseState(), stream=OF).then_refused(unknown)
     given({PAYMENT_NEED: cases.INITIATED}).when(back, LeaseState(), stream=UUID(int=9)).then_refused(unknown)
+
+
+LONG_AGO = TODAY - timedelta(days=400)
+NEWS: dict[str, Any] = {
+    "succeeded": lambda on: RecordSucceeded(attempt=1, amount_fen=1, value_date=on, ref=cases.REF),
+    "charged back": lambda on: RecordChargeback(attempt=1, reason="disputed", value_date=on),
+    "refunded": lambda on: RecordRefunded(number=1, value_date=on, ref=cases.REF),
+    "called back": lambda on: cases.callback(on=on),
+}
+news_of_money = pytest.mark.parametrize("said", NEWS.values(), ids=NEWS)
+
+
+@news_of_money
+def test_money_is_worth_from_no_day_long_before_its_lease_began(said: Any) -> None:
+    """A first rent is paid weeks before the asset comes; a slip by a year takes late fees back that are owed."""
+    lease = replace(RUNS, delivered_on=LONG_AGO)
+    earliest = LONG_AGO - timedelta(days=92)
+    given({LEASE_NEED: lease}).when(said(earliest), UNDER).then()
+    for on in (earliest - timedelta(days=1), date(1005, 6, 1), date.min):
+        given({LEASE_NEED: lease}).when(said(on), UNDER).then_refused(
+            VALUE_DATE_BEFORE_LEASE, earliest=earliest, got=on
+        )
+
+
+@news_of_money
+def test_before_the_asset_came_money_is_worth_from_a_day_of_the_last_three_months(said: Any) -> None:
+    """No lease is asked for what is of these days anyway."""
+    earliest = TODAY - timedelta(days=92)
+    given({}).when(said(earliest), UNDER).then()
+    on = earliest - timedelta(days=1)
+    given({LEASE_NEED: RUNS}).when(said(on), UNDER).then_refused(VALUE_DATE_BEFORE_LEASE, earliest=earliest, got=on)
+
+
+def test_money_by_hand_is_worth_from_no_day_long_before_the_lease_either() -> None:
+    """What follows from a payment was judged there, and is posted whatever it says."""
+    on = date(1005, 6, 1)
+    posted = PostPayment(payment=PAYMENT_ID, amount_fen=1, value_date=on)
+    facts: dict[Need, Any] = {StreamState(LEASE.name, STREAM): RUNS, StreamState(PAYMENT.name, PAYMENT_ID): None}
+    asked = given(facts).when(posted, RUNS)
+    asked.then_refused(VALUE_DATE_BEFORE_LEASE, earliest=TODAY - timedelta(days=92), got=on)
+    known = PaymentState(lease=STREAM, received=(Received(attempt=1, amount_fen=1, ref=cases.REF),))
+    given({StreamState(PAYMENT.name, PAYMENT_ID): known}).when(posted, RUNS, actor=process_actor(POSTING)).then()
+
+
+def test_a_forged_callback_is_not_even_read() -> None:
+    given({}).when(cases.callback(verified=False, on=date.min), UNDER).then()
+
+
+def test_a_chargeback_of_today_says_no_date() -> None:
+    given({}).when(RecordChargeback(attempt=1, reason="disputed"), UNDER).then()

@@ -380,15 +380,3 @@ def test_foreign_commands_and_events_are_mistakes() -> None:
 
 def test_record_succeeded_has_no_source_by_default_but_the_answer() -> None:
     assert RecordSucceeded(attempt=1, amount_fen=1, value_date=TODAY, ref=REF).source is Source.ANSWER
-
-
-@pytest.mark.parametrize(("days", "granted"), [(1, True), (31, True), (32, False), (36_525, False)])
-def test_money_is_worth_from_a_day_near_the_news_of_it(days: int, granted: bool) -> None:
-    """A slip by years would keep it from its lease until then."""
-    on = TODAY + timedelta(days=days)
-    news = RecordSucceeded(attempt=1, amount_fen=FEN, value_date=on, ref=REF)
-    outcome = given(*BEGUN).when(news)
-    if granted:
-        assert isinstance(outcome.answer, tuple)
-    else:
-        outcome.then_refused(refusals.VALUE_DATE_FAR, latest=TODAY + timedelta(days=31), got=on)

@@ -131,10 +131,10 @@ def _left_to_people(health: Health, connection: Any, with_banks: Collection[UUID
     from adapters.connectors.payments.collecting import COLLECTOR, collector_name
     from adapters.processes.parking import parked_counts
     from domain.kernel.process import FAILED, NOT_YET
-    from domain.payments.lease_payments import LEASE_PAYMENTS
+    from domain.payments.lease_payments import LEASE_PAYMENTS, OF_MONEY
 
     asking = set(map(collector_name, with_banks))
-    for one in parked_counts(connection):
+    for one in parked_counts(connection, OF_MONEY):
         if one.code == NOT_YET.code:
             told = {"process": one.process, "count": one.count, "key": one.key}
             health.notes.append(text("{process}: {count} wait for their business date, such as {key}", **told))
@@ -148,18 +148,26 @@ def _left_to_people(health: Health, connection: Any, with_banks: Collection[UUID
             health.problem(what, do)
         elif one.code == FAILED.code:
             health.problem(what, text("mend what it stumbles over, see what `react` says; it is tried again by itself"))
-        elif one.process == LEASE_PAYMENTS.name:
+        elif one.money or one.process == LEASE_PAYMENTS.name:
             health.problem(what, _missing(one))
         else:
             health.notes.append(what)
 
 
 def _missing(one: ParkedCount) -> str:
-    """What to do about money that a lease refused; it is not debited there again."""
+    """What to do about money that a payment or its lease refused; it is not debited there again."""
+    from adapters.connectors.payments.collecting import COLLECTOR
     from domain.kernel.ids import format_id
     from domain.leasing.lease.refusals import PAYMENT_KNOWN
     from domain.leasing.lease.rules.decider import LEASE
+    from domain.payments.payment.rules import PAYMENT
 
+    if one.process.startswith(COLLECTOR):
+        return text(
+            "{payment} does not show what its bank answered, and its lease is not debited for it again: ask the bank "
+            "what is right; the next `end-of-day` asks it again",
+            payment=format_id(PAYMENT.name, one.stream),
+        )
     told = {"lease": format_id(LEASE.name, one.stream)}
     if one.code == PAYMENT_KNOWN.code:
         return text(

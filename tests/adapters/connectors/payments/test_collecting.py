@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from datetime import date, timedelta
+from datetime import date, datetime, time, timedelta
 from uuid import UUID
 
 import pytest
@@ -27,7 +27,8 @@ from adapters.connectors.payments.signature import callback_body, sign
 from domain.kernel.command import Command
 from domain.kernel.decider import fold
 from domain.kernel.event import Event
-from domain.kernel.process import Occurrence
+from domain.kernel.process import Followed, FollowUp, Occurrence, Unanswered
+from domain.kernel.times import BEIJING
 from domain.payments.payment.commands import (
     ReceiveCallback,
     RecordFailed,
@@ -38,6 +39,7 @@ from domain.payments.payment.commands import (
     RecordSucceeded,
 )
 from domain.payments.payment.events import AttemptStarted, PaymentFailed
+from domain.payments.payment.refusals import VALUE_DATE_FAR
 from domain.payments.payment.rules import PAYMENT
 from domain.payments.payment.state import PaymentState
 from domain.payments.payment.values import Reported, Source
@@ -65,6 +67,13 @@ def occurrence(event: Event) -> Occurrence:
     return Occurrence(event=event, stream=STREAM, tenant=CONTEXT.tenant, business_date=CONTEXT.business_date)
 
 
+def command_of(followed: Followed) -> FollowUp:
+    """The one command that follows."""
+    (one,) = followed
+    assert isinstance(one, FollowUp)
+    return one
+
+
 class Known:
     """Payments that are what their events say."""
 
@@ -75,7 +84,7 @@ class Known:
     async def payment(self, stream: UUID) -> PaymentState:
         return fold(PAYMENT, self._events)
 
-    async def may_be_asked(self, payment: PaymentState) -> bool:
+    async def may_be_asked(self, payment: PaymentState, amount_fen: int, by: Occurrence) -> bool:
         return not self.void
 
 
@@ -118,7 +127,7 @@ ANSWERS: list[tuple[Answer | Exception, Command]] = [
 @pytest.mark.parametrize(("answer", "command"), ANSWERS)
 async def test_every_answer_has_its_command(answer: Answer | Exception, command: Command) -> None:
     provider = Says(answer)
-    (follow_up,) = await Collector({"bank_a": provider}, Known(*BEGUN)).react(occurrence(FIRST))
+    follow_up = command_of(await Collector({"bank_a": provider}, Known(*BEGUN)).react(occurrence(FIRST)))
     assert follow_up.command == command
     assert (follow_up.stream, follow_up.key) == (STREAM, f"payment:{STREAM.hex}:attempt:1")
     assert provider.orders == [
@@ -133,7 +142,7 @@ async def test_silence_is_an_unknown_outcome(monkeypatch: pytest.MonkeyPatch) ->
             raise AssertionError("nobody waits so long")
 
     monkeypatch.setattr("adapters.connectors.payments.collecting.ANSWER_TIMEOUT_S", 0.01)
-    (follow_up,) = await Collector({"bank_a": Silent(PAID)}, Known(*BEGUN)).react(occurrence(FIRST))
+    follow_up = command_of(await Collector({"bank_a": Silent(PAID)}, Known(*BEGUN)).react(occurrence(FIRST)))
     assert follow_up.command == RecordOutcomeUnknown(attempt=1, reason="no_answer")
 
 
@@ -165,7 +174,7 @@ async def test_an_attempt_that_is_over_goes_to_nobody_again() -> None:
 
 async def test_a_channel_that_nobody_serves_leaves_the_outcome_unknown() -> None:
     """Another configuration may have asked already; a query says so when there is somebody to ask."""
-    (follow_up,) = await Collector({}, Known(*BEGUN)).react(occurrence(FIRST))
+    follow_up = command_of(await Collector({}, Known(*BEGUN)).react(occurrence(FIRST)))
     assert follow_up.command == RecordOutcomeUnknown(attempt=1, reason="no_provider")
     assert await Collector({}, Known(*BEGUN, UNKNOWN)).react(occurrence(UNKNOWN)) == ()
     assert await Collector({}, Known(*BEGUN, succeeded(), ASKED)).react(occurrence(ASKED)) == ()
@@ -190,7 +199,7 @@ async def test_a_refund_is_over_when_the_provider_says_how(answer: Answer | Exce
     """Whatever else it says, money may have gone out: the same question is asked again."""
     past = (*BEGUN, succeeded(), ASKED)
     follow_ups = await Collector({"bank_a": Says(answer)}, Known(*past)).react(occurrence(ASKED))
-    assert [follow_up.command for follow_up in follow_ups] == ([] if command is None else [command])
+    assert [getattr(follow_up, "command", None) for follow_up in follow_ups] == ([] if command is None else [command])
     assert all(follow_up.key == f"payment:{STREAM.hex}:refund:1" for follow_up in follow_ups)
 
 
@@ -202,7 +211,7 @@ async def test_a_refund_that_is_over_is_not_asked_for() -> None:
 
 async def test_an_unknown_outcome_is_asked_for() -> None:
     collector = Collector({"bank_a": Says(PAID)}, Known(*BEGUN, UNKNOWN))
-    (follow_up,) = await collector.react(occurrence(UNKNOWN))
+    follow_up = command_of(await collector.react(occurrence(UNKNOWN)))
     assert follow_up.command == RecordSucceeded(
         attempt=1, amount_fen=FEN, value_date=TODAY, ref="a" * 64, source=Source.QUERY
     )
@@ -282,7 +291,7 @@ async def test_what_a_provider_sends_is_what_we_take() -> None:
         "bank_a", SECRET, always(Script(settles_after_days=1, callbacks_after_days=(1, 1), forged_after_days=(1,)))
     )
     events: list[Event] = [*BEGUN]
-    (follow_up,) = await Collector({"bank_a": bank}, Known(*events)).react(occurrence(FIRST))
+    follow_up = command_of(await Collector({"bank_a": bank}, Known(*events)).react(occurrence(FIRST)))
     events += _granted(follow_up.command, events)
     told = []
     for number, delivery in enumerate(bank.deliveries(TODAY + timedelta(days=1))):
@@ -311,6 +320,40 @@ async def test_what_may_not_be_asked_for_any_more_is_asked_about_and_not_ordered
     provider = Says(Answer(status=Status.FAILED, code="not_received"))
     known = Known(*BEGUN)
     known.void = True
-    (follow_up,) = await Collector({"bank_a": provider}, known).react(occurrence(FIRST))
+    follow_up = command_of(await Collector({"bank_a": provider}, known).react(occurrence(FIRST)))
     assert provider.orders == []
     assert follow_up.command == RecordFailed(attempt=1, code="not_received", source=Source.QUERY)
+
+
+@pytest.mark.parametrize("days", [0, 40])
+async def test_what_a_bank_answers_is_judged_by_the_day_on_which_it_is_heard(days: int) -> None:
+    """After a standstill days are caught up, and the bank speaks of today; a slip by years is left to people."""
+    today = TODAY + timedelta(days=days)
+
+    def clock() -> datetime:
+        return datetime.combine(today, time(12), BEIJING)
+
+    for events, event in ((BEGUN, FIRST), ((*BEGUN, UNKNOWN), UNKNOWN), ((*BEGUN, succeeded(), ASKED), ASKED)):
+        for ahead, granted in ((0, True), (31, True), (32, False), (36_525, False)):
+            answer = replace(PAID, value_date=today + timedelta(days=ahead))
+            answer = replace(answer, amount_fen=ASKED.amount_fen) if event is ASKED else answer
+            (heard,) = await Collector({"bank_a": Says(answer)}, Known(*events), clock).react(occurrence(event))
+            if granted:
+                assert isinstance(heard, FollowUp)
+                assert isinstance(heard.command, RecordRefunded if event is ASKED else RecordSucceeded)
+                assert heard.command.value_date == answer.value_date
+                continue
+            assert isinstance(heard, Unanswered)
+            assert heard.refusal == VALUE_DATE_FAR(latest=today + timedelta(days=31), got=answer.value_date)
+            assert (heard.stream, heard.key.startswith(f"payment:{STREAM.hex}:")) == (STREAM, True)
+
+
+async def test_the_business_date_counts_where_it_is_ahead_of_the_clock() -> None:
+    """A demonstration's days are."""
+    answer = replace(PAID, value_date=TODAY + timedelta(days=31))
+
+    def clock() -> datetime:
+        return datetime.combine(TODAY - timedelta(days=400), time(12), BEIJING)
+
+    (heard,) = await Collector({"bank_a": Says(answer)}, Known(*BEGUN), clock).react(occurrence(FIRST))
+    assert isinstance(heard, FollowUp)

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
+from typing import Any
 from uuid import UUID
 
 import pytest
 from msgspec.structs import replace
+from psycopg import Connection
 
 from adapters.postgres.connections import connect
 from adapters.postgres.writing.tenant_lock import TenantLock, lock_of
 from adapters.system import new_id
 from api.compose import Running
+from tests.adapters.postgres.hasty import hasty, outlast
 from tests.adapters.postgres.story import TENANT, toys
 
 
@@ -110,3 +113,14 @@ def test_locks_differ_by_tenant_and_fit() -> None:
     locks = {lock_of(UUID(int=number)) for number in range(1_000)}
     assert len(locks) == 1_000
     assert all(0 <= lock < 1 << 63 for lock in locks)
+
+
+async def test_a_tenants_lock_outlives_the_databases_patience(
+    program: Running, url: str, superuser: Connection[Any]
+) -> None:
+    """Whoever works under it takes longer than an operator lets a transaction idle."""
+    with hasty(superuser):
+        async with TenantLock(program.url) as lock, lock.hold(TENANT) as fence:
+            outlast(url)
+            row = superuser.execute("SELECT 1 FROM pg_stat_activity WHERE pid = %s", (fence.holder,)).fetchone()
+            assert row == (1,)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from typing import Any
 from uuid import UUID
 
 import pytest
 from rich.cells import cell_len
 
+from adapters.reference.prudential import FILE
 from adapters.system import new_id
 from api.cli.failures import UNUSABLE
 from api.cli.wording.words import money, table
@@ -98,6 +100,17 @@ def test_cash_flow(told: Program) -> None:
     assert "the first one or later; at most 400 days in all" in wrong.err
 
 
+def test_a_limit_is_broken_where_the_tenant_says_that_it_has_nothing(told: Program) -> None:
+    """Nothing said is no limit known; none had is a limit of nothing."""
+    tenant = Settings.model_validate({"data": told.data, "database_url": told.url, "origin": ORIGIN}).tenant
+    (told.data / FILE).write_text(json.dumps({str(tenant): {"net_assets_fen": 0, "total_assets_fen": 0}}))
+    found = told("portfolio", "--json").then(0).json["limits"]
+    assert (found["net_assets_fen"], found["breached"]) == (0, True)
+    text = told("portfolio").then(0).text
+    assert "without net assets" in text
+    assert next(line for line in text.splitlines() if "risk_assets" in line).split()[-1] == "BREACHED"
+
+
 def test_the_portfolio(told: Program) -> None:
     found = told("portfolio", "--json").then(0).json
     assert (found["portfolio"]["risk_assets_fen"], found["portfolio"]["lessees"]) == (1_056_106, 1)
@@ -107,12 +120,14 @@ def test_the_portfolio(told: Program) -> None:
     risk_assets = limits["portfolio.risk_assets"]
     assert {name: risk_assets[name] for name in risk_assets if not name.startswith("title")} == {
         "code": "portfolio.risk_assets", "lessee": None, "group": None, "fen": 1_056_106, "limit_ppm": 8_000_000,
-        "limit_fen": 0, "headroom_fen": -1_056_106, "breached": True,
+        "limit_fen": None, "headroom_fen": None, "breached": None,
     }  # fmt: skip
     assert limits["portfolio.one_lessee"]["lessee"] == f"subject_{cases.LESSEE.hex}"
     text = told("portfolio", "--as-of", on(400)).then(0).text
-    assert "without net assets" in text
-    assert next(line for line in text.splitlines() if "risk_assets" in line).split()[-1] == "BREACHED"
+    assert "portfolio.json says nothing of this tenant's assets: no finance lease is booked" in text
+    risk = next(line for line in text.splitlines() if "risk_assets" in line)
+    assert risk.split() == ["risk_assets", "10,561.06", "no", "limit", "set"]
+    assert "BREACHED" not in text
     assert f"subject_{cases.LESSEE.hex}" in text
     loss = next(line for line in text.splitlines() if line.strip().startswith("loss"))
     assert loss.split() == ["loss", "损失", "1", "10,561.06", "10,561.06"]

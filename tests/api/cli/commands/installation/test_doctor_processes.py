@@ -61,6 +61,14 @@ def test_money_that_a_lease_refused_is_named_with_its_lease(program: Program, co
     assert do in advice
 
 
+def test_money_that_a_bank_brought_and_no_payment_takes_is_a_problem(program: Program) -> None:
+    """Whichever process holds it: the money is at the bank, and its lease is never debited for it again."""
+    park(program, "payment.value_date_far", collector_name(OF))
+    (problem,) = program("doctor", "--json").then(REFUSED).json["problems"]
+    assert problem["problem"].endswith(f"such as {MONEY}: payment.value_date_far")
+    assert problem["do"].startswith(f"payment_{OF.hex} does not show what its bank answered")
+
+
 def test_what_failed_at_a_bank_that_nobody_asks_any_more_is_not_tried_again_by_itself(
     program: Program, monkeypatch: pytest.MonkeyPatch
 ) -> None:
