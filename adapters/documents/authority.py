@@ -10,8 +10,8 @@ Certificates are valid from 2000 to 2099, so that a calendar that runs in the pa
 
 from __future__ import annotations
 
-import os
 import stat
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,11 +23,11 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import NameOID, ObjectIdentifier
 
 from adapters.documents.port import SigningError
+from adapters.files import written_aside
 from adapters.system import random_bytes
 
 KEY_BITS = 3072
 _EXPONENT = 65537
-_SECRET_MODE = 0o600
 _SERIAL_BYTES = 16
 
 NOT_BEFORE = datetime(2000, 1, 1, tzinfo=UTC)
@@ -77,18 +77,9 @@ class LocalAuthority:
 
 
 def _write_once(path: Path, content: bytes) -> None:
-    draft = path.with_name(f".{path.name}.{random_bytes(8).hex()}")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _SECRET_MODE)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    try:
-        os.link(draft, path)
-    except FileExistsError:
-        pass  # another process was quicker, and its key is the one
-    finally:
-        draft.unlink()
+    # Where another process was quicker, its key is the one.
+    with written_aside(path, content) as aside, suppress(FileExistsError):
+        path.hardlink_to(aside)
 
 
 def _pem(credential: Credential) -> bytes:
