@@ -14,7 +14,6 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import psutil
 import psycopg
 import pytest
 
@@ -399,17 +398,3 @@ def test_ordinary_user() -> None:
         assert owners == {pwd.getpwnam(SERVICE_ACCOUNT).pw_uid}
     finally:
         shutil.rmtree(place)
-
-
-def test_a_server_that_was_killed_is_started_again_by_whoever_uses_it(data: Path) -> None:
-    with EmbeddedPostgres(data) as server:
-        assert (server.runs(), server.left_alone(), server.start_again()) == (True, False, False)
-        pid = postmaster(data)
-        assert pid is not None
-        os.kill(pid, signal.SIGKILL)
-        psutil.wait_procs([psutil.Process(pid)] if psutil.pid_exists(pid) else [])
-        assert (server.runs(), server.left_alone()) == (False, True)
-        assert server.start_again()
-        assert answers(server.url)
-        assert not server.left_alone()
-    assert (server.runs(), server.left_alone()) == (False, False)
