@@ -13,6 +13,7 @@ import domain.registry  # noqa: F401 - registers the event types that stored ent
 from adapters.keys import FileKeys, KeyFileError, LogSigner
 from adapters.postgres.connections import connect, pool_of
 from adapters.postgres.embedded import EmbeddedPostgres
+from adapters.postgres.identity import check_log_keys
 from adapters.postgres.ledger import Ledger
 from adapters.postgres.reading.facts import FactLoader
 from adapters.postgres.reading.opening import ledger_state
@@ -60,13 +61,22 @@ class Running(Base):
 
 
 @contextmanager
-def base(settings: Settings) -> Iterator[Base]:
-    """Start or join the embedded server (unless a URL is set), make the schema and the keys if they are missing."""
+def base(settings: Settings, *, judged: bool = True) -> Iterator[Base]:
+    """Start or join the embedded server (unless a URL is set), make the schema and the keys if they are missing.
+
+    Raises `KeyFileError` for keys that cannot go on with the ledger. Not `judged` means that whoever asks says himself
+    which keys of the log are not this ledger's.
+    """
     with ExitStack() as stack:
         url = settings.database_url or stack.enter_context(EmbeddedPostgres(settings.data)).url
         origin = ensure_schema(url, origin=settings.origin, exactly="origin" in settings.model_fields_set)
         settings = settings.model_copy(update={"origin": origin})
-        yield Base(settings, url, _keys(settings.keys_directory, url, origin))
+        keys = _keys(settings.keys_directory, url, origin)
+        keys.tidy()
+        if judged:
+            with connect(url) as connection:
+                check_log_keys(connection, keys)
+        yield Base(settings, url, keys)
 
 
 def _keys(directory: Path, url: str, origin: str) -> FileKeys:

@@ -17,7 +17,6 @@ from cryptography import x509
 
 from adapters.documents.port import TrustUnusable
 from adapters.files import private_file, write_private
-from adapters.system import random_bytes
 from domain.contracts.roots import schedule_digest
 from domain.kernel.values import canonical_json
 from domain.pricing.schedules import Instalment
@@ -40,9 +39,7 @@ class KeptSchedules:
         digest = schedule_digest(schedule)
         path = self._directory / f"{digest}.json"
         if not path.exists():
-            draft = path.with_name(f".{path.name}.{random_bytes(8).hex()}")
-            write_private(draft, canonical_json(list(schedule)))
-            draft.replace(path)
+            write_private(path, canonical_json(list(schedule)))
         return digest
 
     def find(self, digest: str) -> tuple[Instalment, ...] | None:

@@ -23,6 +23,9 @@ Role = Literal["leaseledger_app", "leaseledger_reader"]
 
 APP: Role = "leaseledger_app"
 CONNECT_TIMEOUT_S = 10
+RECONNECT_S = 300.0
+"""How long a pool tries to connect by itself, at growing intervals."""
+
 LOOK_EVERY_S = 1.0
 """How often a pool looks whether the server still knows a connection; looking at each use would cost a round trip."""
 
@@ -133,10 +136,12 @@ def holding_pool_of(url: str, *, most: int, least: int = 0, timeout_s: float = 3
     )  # fmt: skip
 
 
-def blocking_pool_of(url: str, *, most: int, least: int = 0, timeout_s: float = 30.0) -> ConnectionPool[Connection]:
-    """The same for threads."""
+def blocking_pool_of(
+    url: str, *, most: int, least: int = 0, timeout_s: float = 30.0, reconnect_s: float = RECONNECT_S
+) -> ConnectionPool[Connection]:
+    """The same for threads. After `reconnect_s` without a server the next one who asks has it tried anew."""
     return ConnectionPool(
-        conninfo(url), min_size=least, max_size=most, timeout=timeout_s, open=False,
+        conninfo(url), min_size=least, max_size=most, timeout=timeout_s, open=False, reconnect_timeout=reconnect_s,
         kwargs={"autocommit": True}, check=_look,
     )  # fmt: skip
 

@@ -93,6 +93,46 @@ class EmbeddedPostgres:
         """libpq URL of the database as its superuser, over the private socket."""
         return self._url_of(DATABASE)
 
+    def runs(self) -> bool:
+        """Whether the server's process is there; whether it answers is another question."""
+        try:
+            os.kill(int((self._cluster / "postmaster.pid").read_text().split(maxsplit=1)[0]), 0)
+        except (OSError, ValueError, IndexError):
+            return False
+        return True
+
+    def left_alone(self) -> bool:
+        """Whether other programs use the server and its process is gone: it was killed, or could not go on."""
+        with self._one_at_a_time():
+            # Nobody is starting or stopping it now.
+            return not self.runs() and self._used()
+
+    def start_again(self) -> bool:
+        """Start the server where its process is gone, for a program that uses it; whether that was so.
+
+        Raises `EmbeddedPostgresError` when it does not start.
+        """
+        if self.runs():
+            return False
+        with self._one_at_a_time():
+            if self.runs():
+                return False
+            self._start()
+        return True
+
+    def _used(self) -> bool:
+        try:
+            users = os.open(self._root / "postgres.users", os.O_RDWR)
+        except FileNotFoundError:
+            return False
+        try:
+            fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        finally:
+            os.close(users)
+        return False
+
     def _url_of(self, database: str) -> str:
         return f"postgresql://{_SUPERUSER}@/{database}?host={quote(os.fsencode(self._socket_directory()))}"
 

@@ -167,7 +167,7 @@ class Ledger:
         known = await self._reader.command(tenant, key, system=False)
         if known is None:
             return None
-        return await self._repeat(key, _payload(stream or known.stream, kind, asked), known)
+        return await self._repeat(key, payload_of(stream or known.stream, kind, asked), known)
 
     async def _repeat(self, key: str, asked: bytes, known: KnownCommand) -> Appended:
         """The first outcome, as safe as it was promised: that it can be read here says nothing of a standby."""
@@ -336,8 +336,9 @@ def _commands(request: Request) -> list[Command]:
 def payload(request: Request) -> bytes:
     """The bytes that make a command the same command: its stream, its kind and its fields, as they were asked."""
     asked = request.command if request.asked is None else request.asked
-    return _payload(request.stream, type(request.command), asked)
+    return payload_of(request.stream, type(request.command), asked)
 
 
-def _payload(stream: UUID, kind: type[Command], asked: object) -> bytes:
+def payload_of(stream: UUID, kind: type[Command], asked: object) -> bytes:
+    """The bytes of a command of a kind to a stream."""
     return b"\n".join((stream.bytes, kind.__name__.encode(), canonical_json(asked)))

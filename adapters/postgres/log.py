@@ -10,7 +10,7 @@ for a published checkpoint's tree.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import LiteralString, Protocol
 
@@ -23,7 +23,16 @@ from chain.errors import CheckpointMismatch, MalformedProof, Mismatch
 from chain.merkle import HASH_SIZE, consistency_proof, inclusion_proof, verify_consistency
 from chain.note import Ed25519Verifier, Signer, VerifierKey
 from chain.proof import format_proof, verify_proof
-from chain.tiles import TILE_WIDTH, TileBuilder, TileHasher, encode_bundle, entries_path, root_from_tiles, tiles_of
+from chain.tiles import (
+    TILE_WIDTH,
+    RowReader,
+    TileBuilder,
+    TileHasher,
+    encode_bundle,
+    entries_path,
+    root_from_tiles,
+    tiles_of,
+)
 from domain.kernel.times import utc_text
 
 LEAVES_AT_ONCE = 65_536
@@ -48,6 +57,10 @@ class NoSuchPosition(MalformedProof):
 
 class RememberingSigner(Signer, Protocol):
     """A signer that knows the newest checkpoint that it signed, from elsewhere than the database."""
+
+    def expect(self, known: Sequence[VerifierKey]) -> None:
+        """Raise unless this key may sign for a log that these keys, oldest first, signed before."""
+        ...
 
     def signed(self) -> Checkpoint | None:
         """The newest checkpoint that was signed; `None` before the first."""
@@ -93,13 +106,15 @@ class Log:
         """Sign and keep a checkpoint of everything committed so far; the newest one again when nothing came.
 
         Raises `HeadMismatch` when leaves and head row disagree, `ForkRefused` when the tree does not begin with one
-        that was signed, and `KeyRetired` when a newer key has signed already; nothing is kept then.
+        that was signed, `KeyRetired` when a newer key has signed already, and what `signer.expect` does for a key that
+        is not this log's; nothing is kept then.
         """
         with self._connection.transaction():
             self._connection.execute("SELECT pg_advisory_xact_lock(%s)", (_PUBLISH_LOCK,))
             row = self._connection.execute(_HEAD, (SHARD,)).fetchone()
             assert row is not None
             head = Checkpoint(*row)
+            signer.expect([vkey for _, vkey in self.vkeys()])
             last = self.newest()
             if last is not None and last.size == head.size:
                 return last
@@ -220,6 +235,23 @@ class Log:
         yield "vkey", "".join(f"{vkey}\n" for _, vkey in self.vkeys()[-1:]).encode()
         yield "checkpoint", published.note
 
+    def root_at(self, size: int) -> bytes:
+        """The root of the tree of the first `size` entries, also beyond the newest published checkpoint.
+
+        Raises `HeadMismatch` where the ledger has fewer, `chain.errors.MalformedTile` where tiles are missing.
+        """
+        published = self.newest()
+        known = 0 if published is None else published.size
+        if size <= known:
+            return root_from_tiles(self._tiles, size)
+        rows, builder = RowReader(), TileBuilder.from_reader(self._tiles, known)
+        for leaves in self._leaves(known, size):
+            builder, more = builder.extend(leaves)
+            rows.put(more)
+        if builder.size < size:
+            raise HeadMismatch("entries of the ledger", size, builder.size)
+        return root_from_tiles(_Over(rows, self._tiles), size)
+
     def _checkpoint(self, query: LiteralString, parameters: tuple[int, ...]) -> Published | None:
         row = self._connection.execute(query, parameters).fetchone()
         return Published(row[0], row[1].encode()) if row else None
@@ -238,23 +270,42 @@ class Log:
         if got != before.root:
             raise ForkRefused(f"root of the tree of {before.size} under {which}", before.root, got)
 
-    def _extend_tiles(self, size: int, head: Checkpoint) -> None:
-        builder = TileBuilder.from_reader(self._tiles, size)
-        while builder.size < head.size:
-            leaves = self._connection.execute(
+    def _leaves(self, after: int, upto: int) -> Iterator[list[bytes]]:
+        """The stored leaves behind a position, some at a time, as far as there are any."""
+        while after < upto:
+            rows = self._connection.execute(
                 "SELECT coalesce(leaf, '') FROM ledger.events "
                 "WHERE shard = %s AND position > %s AND position <= %s ORDER BY position",
-                (SHARD, builder.size, min(head.size, builder.size + LEAVES_AT_ONCE)),
+                (SHARD, after, min(upto, after + LEAVES_AT_ONCE)),
                 binary=True,
             ).fetchall()
-            if not leaves:
-                raise HeadMismatch("entries of the ledger", head.size, builder.size)
-            builder, rows = builder.extend([leaf for (leaf,) in leaves])
+            if not rows:
+                return
+            yield [leaf for (leaf,) in rows]
+            after += len(rows)
+
+    def _extend_tiles(self, size: int, head: Checkpoint) -> None:
+        builder = TileBuilder.from_reader(self._tiles, size)
+        for leaves in self._leaves(size, head.size):
+            builder, rows = builder.extend(leaves)
             levels, indexes, hashes = (list(column) for column in zip(*rows, strict=True))
             self._connection.execute(_UPSERT_TILES, (SHARD, levels, indexes, hashes), binary=True)
+        if builder.size < head.size:
+            raise HeadMismatch("entries of the ledger", head.size, builder.size)
         got = root_from_tiles(self._tiles, head.size)
         if got != head.root:
             raise HeadMismatch(f"root of the tree of {head.size}", head.root, got)
+
+
+class _Over(Struct, frozen=True):
+    """A `TileReader` over rows in memory, and where they have none, over others."""
+
+    rows: RowReader
+    others: PostgresTiles
+
+    def tile(self, level: int, index: int, width: int) -> bytes:
+        """The first `width` hashes of a tile; empty when there is none."""
+        return self.rows.tile(level, index, width) or self.others.tile(level, index, width)
 
 
 def _check_follows(which: str, before: Checkpoint, head: Checkpoint) -> None:

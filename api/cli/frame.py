@@ -108,8 +108,11 @@ class Session:
         sys.stdout.buffer.flush()
 
     @contextmanager
-    def base(self) -> Iterator[Base]:
-        """The database with its schema and the keys, started or joined; a note on the terminal while it starts."""
+    def base(self, *, judged: bool = True) -> Iterator[Base]:
+        """The database with its schema and the keys, started or joined; a note on the terminal while it starts.
+
+        Not `judged`: keys of the log that are not this ledger's are for the command to say.
+        """
         import structlog
 
         from api.compose import base
@@ -118,7 +121,7 @@ class Session:
         structlog.configure(logger_factory=lambda *_: structlog.PrintLogger(sys.stderr))
         with ExitStack() as stack:
             with self.waiting(text("Opening the ledger …")):
-                on = stack.enter_context(base(self.settings))
+                on = stack.enter_context(base(self.settings, judged=judged))
             yield on
 
     @contextmanager

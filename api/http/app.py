@@ -88,6 +88,7 @@ def create_app(running: Running, *, limits: Limits = DEFAULT_LIMITS, rates: Rate
             yield
         finally:
             await services.queries.close()
+            await services.health.close()
 
     app = Http(
         openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False, lifespan=lifespan,

@@ -38,6 +38,9 @@ UPLOADS, UPLOADS_OF_TENANT = 16, 4
 """Signed files that are held at a time, each of up to 8 MiB: waiting for a turn costs memory."""
 
 UPLOAD_RETRY_S = "5"
+HEALTH_TIMEOUT_S = 0.5
+"""How long `readyz` waits for a connection; a monitor wants its answer within a second."""
+
 CALENDARS_KEPT_S = 30.0
 """How long `readyz` tells the same of calendars: it is asked without a key, and asks for every tenant."""
 
@@ -70,6 +73,8 @@ class Services:
         self.running = running
         self.limits = limits
         self.queries = Queries(running.url)
+        # Whoever asks how it goes waits behind nobody, and not for a database that is gone.
+        self.health = Queries(running.url, timeout_s=HEALTH_TIMEOUT_S, reconnect_s=HEALTH_TIMEOUT_S)
         self.access = authentication(running)
         self.approvals = Approvals(running)
         self.in_flight: set[tuple[UUID, str]] = set()

@@ -5,6 +5,7 @@
     react    process managers and the collector: from offer to lease, money to its lease, attempts to their providers
     publish  a signed checkpoint each second while the log grows
 
+Beside them, under `up` alone, one process keeps the embedded server running.
 A role keeps nothing in memory that it could not find again: one that was killed goes on where the ledger says it was.
 An error ends the role; whoever supervises it starts it again.
 """
@@ -24,6 +25,7 @@ from adapters.connectors.payments.port import ProviderError
 from adapters.keys import KeyFileError
 from adapters.postgres import role_locks
 from adapters.postgres.connections import Connection, DatabaseUnavailable, connect, connect_async, holding_pool_of
+from adapters.postgres.embedded import EmbeddedPostgres
 from adapters.postgres.log import Log
 from adapters.processes.subscription import Subscription
 from adapters.system import now
@@ -44,6 +46,9 @@ LOOK_EVERY_S = 2.0
 
 TURN_EVERY_S = 1.0
 """How often a second instance looks whether the first one is gone."""
+
+LOOK_AT_SERVER_EVERY_S = 0.5
+"""How often it is looked whether the embedded server is there."""
 
 Stop = threading.Event
 
@@ -170,6 +175,16 @@ async def subscribed(on: Running) -> AsyncIterator[list[Subscription]]:
             subscriptions.append(collector_of(on, pool, on.settings.tenant, collector))
         await subscriptions[0].prepare()
         yield subscriptions
+
+
+def keep_server(server: EmbeddedPostgres, stop: Stop, started: Callable[[], None]) -> None:
+    """Start the embedded server again whenever its process is gone; `started` is told each time.
+
+    Raises `EmbeddedPostgresError` when it does not start: whoever supervises this tries again after a while.
+    """
+    while not stop.wait(LOOK_AT_SERVER_EVERY_S):
+        if server.start_again():
+            started()
 
 
 ROLES: Mapping[str, Callable[[Base, Stop], None]] = {

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import os
 import stat
 from collections.abc import Iterator
@@ -9,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from adapters.files import private_directory, private_file, write_private
+from adapters.files import private_directory, private_file, sweep, write_private, written_aside
 
 
 @pytest.fixture(autouse=True)
@@ -35,3 +37,42 @@ def test_what_is_there_stays_as_it_is(tmp_path: Path) -> None:
     before = mode(tmp_path)
     assert private_file(kept).read_bytes() == b"kept"
     assert mode(private_directory(tmp_path)) == before
+
+
+def test_a_write_that_fails_leaves_nothing_and_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A full disk: each try would leave another remainder, for ever."""
+    write_private(tmp_path / "file", b"old")
+
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="No space left"):
+        write_private(tmp_path / "file", b"new")
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+    assert (tmp_path / "file").read_bytes() == b"old"
+
+
+def test_what_a_program_that_died_left_is_swept_and_nothing_else(tmp_path: Path) -> None:
+    left, kept = tmp_path / f".log.signed.{'0f' * 8}", tmp_path / ".profile"
+    for path in (left, kept):
+        path.touch()
+    with written_aside(tmp_path / "log.signed", b"now") as held:
+        sweep(tmp_path)
+        assert sorted(tmp_path.iterdir()) == sorted([held, kept])
+    assert list(tmp_path.iterdir()) == [kept]
+
+
+def test_whoever_is_swept_before_the_lock_writes_another_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    lock = fcntl.flock
+    swept: list[Path] = []
+
+    def late(descriptor: int, how: int) -> None:
+        if not swept:
+            swept.extend(tmp_path.iterdir())
+            swept[0].unlink()
+        lock(descriptor, how)
+
+    monkeypatch.setattr(fcntl, "flock", late)
+    write_private(tmp_path / "file", b"whole")
+    assert [(path.name, path.read_bytes()) for path in tmp_path.iterdir()] == [("file", b"whole")]

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from adapters.keys import FileKeys, KeyFileError
+from adapters.keys import FileKeys, KeyFileError, WrongKey
+from chain.note import Ed25519Signer
 from domain.kernel.ids import uuid7
+from tests.ledger import ORIGIN
 
 KEY = bytes(range(32))
 TENANT, SUBJECT, OTHER = uuid7(1, 9), uuid7(1, 1), uuid7(1, 2)
@@ -118,6 +121,43 @@ def test_rotation_never_writes_over_a_file(directory: Path) -> None:
     fourth = keys.rotate_log_key()
     assert fourth not in (third, *keys.log_seeds()[:-1])
     assert keys.log_seeds()[-1] == fourth
+
+
+def test_rotations_at_once_are_one_after_the_other(directory: Path) -> None:
+    """Each seed has the note of the one before it, whoever made both."""
+    FileKeys(directory)
+    with ThreadPoolExecutor(4) as pool:
+        made = list(pool.map(lambda _: FileKeys(directory).rotate_log_key(), range(6)))
+    keys = FileKeys(directory)
+    assert set(keys.log_seeds()[1:]) == set(made)
+    keys.log_signer(ORIGIN).expect([Ed25519Signer(ORIGIN, keys.log_seeds()[0]).vkey])
+
+
+def test_a_copy_of_a_seed_under_another_name_is_none(directory: Path) -> None:
+    keys = FileKeys(directory)
+    [first] = keys.log_seeds()
+    (directory / "log-0001.old.seed").write_text("ab" * 32)
+    (directory / "log-old.seed").write_text("ab" * 32)
+    assert keys.log_seeds() == [first]
+    assert [first, keys.rotate_log_key()] == keys.log_seeds()
+
+
+def test_a_changed_note_vouches_for_nothing(directory: Path) -> None:
+    keys = FileKeys(directory)
+    known = [keys.log_signer(ORIGIN).vkey]
+    keys.rotate_log_key()
+    keys.log_signer(ORIGIN).expect(known)
+    note = directory / "log-0002.note"
+    note.write_bytes(note.read_bytes().replace(b"key/1", b"key/2"))
+    with pytest.raises(WrongKey, match=rf"log-0002\.seed: expected .*{re.escape(str(known[0]))}"):
+        keys.log_signer(ORIGIN).expect(known)
+
+
+def test_keys_of_a_log_of_another_origin_are_not_ours(directory: Path) -> None:
+    keys = FileKeys(directory)
+    keys.log_signer(ORIGIN).expect([keys.log_signer(ORIGIN).vkey])
+    with pytest.raises(WrongKey, match=rf"expected other\.example/log\+.*, got {re.escape(ORIGIN)}\+"):
+        keys.log_signer(ORIGIN).expect([keys.log_signer("other.example/log").vkey])
 
 
 @pytest.mark.parametrize("name", ["vault.kek", "payload-0002.key", "log-0001.seed"])

@@ -38,6 +38,10 @@ _WHY = {
 }
 
 
+DATABASE = "database"
+"""What the process that keeps the embedded server running is called."""
+
+
 class Name(StrEnum):
     """The roles that can be asked for."""
 
@@ -68,17 +72,32 @@ def up(session: Session, host: Host = None, port: Port = None) -> None:
     Database, HTTP interface, read models, processes and checkpoints, each in a process that is started again when it
     dies. The first start prints an operator key, once.
     """
+    from api.roles.opening import expect_ours
     from api.roles.role import ROLES
     from api.roles.supervisor import Supervisor
 
     with listening(*_address(session, host, port)) as listener, session.base() as on:
+        expect_ours(on)
         # Shared by all forks: the start that said where it listens may have been any of them.
         told = mmap.mmap(-1, 1)
         works: dict[str, Callable[[], None]] = {Name.SERVE.value: partial(_serve, session, on, listener, told)}
         works |= {name: partial(_run, session, on, name) for name in ROLES}
+        if session.settings.database_url is None:
+            works[DATABASE] = partial(_keep_server, session)
         works = {name: partial(_said, session, name, work) for name, work in works.items()}
         Supervisor(works, partial(_ended, session)).run()
     session.say(text("Stopped."))
+
+
+def _keep_server(session: Session) -> None:
+    from adapters.postgres.embedded import EmbeddedPostgres
+    from api.roles.role import keep_server
+    from api.roles.supervisor import stopped_by_signal
+
+    def started() -> None:
+        session.say(text("{name}: the server was gone and is started again", name=DATABASE))
+
+    keep_server(EmbeddedPostgres(session.settings.data), stopped_by_signal(), started)
 
 
 def role(

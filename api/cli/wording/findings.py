@@ -96,6 +96,10 @@ FORMS = (
 """What fsck finds, in the order in which its words are compared with it; names of objects of the schema stay."""
 
 VALUES = (
+    message("the key that this ledger was opened with"),
+    message("the key that this ledger's persons were sealed with"),
+    message("{name}, which signed this ledger last, or a key that it was rotated to"),
+    message("another one"),
     message("all of it"),
     message("as schema.sql makes it"),
     message("a stored event"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from datetime import date, datetime
 from typing import Annotated, Any
 from uuid import UUID
@@ -11,8 +11,10 @@ from fastapi import FastAPI, Path, Request
 from msgspec import Struct
 from starlette.responses import Response
 
+from adapters.keys import FileKeys
 from adapters.postgres import role_locks
 from adapters.postgres.connections import Connection
+from adapters.postgres.identity import wrong
 from adapters.postgres.reading import browse
 from adapters.postgres.reading.opening import ledger_state
 from adapters.postgres.schema import SHARD
@@ -85,12 +87,15 @@ class LateCalendar(Struct, frozen=True):
 class Readiness(Struct, frozen=True):
     """Whether requests can be served: the database answers and the read models are near the ledger's head.
 
+    `status`: `ready`, `behind`, or `wrong` where `wrong` names what is not this ledger's: `log_keys`, `payload_key`,
+    `vault_key`, or with `signed_tree`, that the ledger does not hold what its log has signed.
     `demonstration`: the ledger was opened for one; its persons and its money are made up.
     Which roles work, what waits for them, how far process managers are behind, and whose days nobody closes stands
     beside it: requests are served without them.
     """
 
     status: str
+    wrong: tuple[str, ...]
     demonstration: bool
     ledger_position: Position
     read_models: tuple[ReadModel, ...]
@@ -105,9 +110,11 @@ async def read_health() -> Response:
 
 
 async def read_readiness(of: Of) -> Response:
-    """Whether the database answers and the live read models are near the ledger's head; 503 when not."""
-    readiness = await of.queries.run(
-        _readiness, of.now(), of.running.settings.tenants_with_banks, of.watch, of.calendars
+    """Whether the database answers, the live read models are near the ledger's head and the keys are the ledger's own;
+    503 when not.
+    """
+    readiness = await of.health.run(
+        _readiness, of.now(), of.running.settings.tenants_with_banks, of.watch, of.calendars, of.running.keys
     )
     status = 200 if readiness.status == "ready" else 503
     headers = {"Cache-Control": "no-store", "Ledger-Position": str(readiness.ledger_position)}
@@ -120,22 +127,28 @@ def _readiness(
     with_banks: Collection[UUID],
     watch: Watch,
     calendars: Remembered[tuple[LateCalendar, ...]],
+    keys: FileKeys,
 ) -> Readiness:
     lags = copies.lag(connection, SHARD, now)
     models = tuple(
         ReadModel(lag.name, lag.version, lag.status.value, lag.position, lag.behind, lag.dead_letters) for lag in lags
     )
-    live = [model for model in models if model.status == copies.Status.LIVE]
-    ready = bool(live) and all(model.behind <= READY_BEHIND_MAX for model in live)
     found = watch.seen(followers(connection, now, with_banks))
     states = tuple(Role(one.name, one.works, one.waits_s, one.late) for one in roles(connection, found))
     managers = tuple(
         ProcessManagerLag(one.name, one.position, one.behind) for one in found if one.role == role_locks.REACT
     )
-    status, demonstration = "ready" if ready else "behind", ledger_state(connection).demonstration
+    not_ours = tuple(code for code, _ in wrong(connection, keys))
+    demonstration = ledger_state(connection).demonstration
     # The days of a demonstration are made up, as its leases are.
     late = () if demonstration else calendars.of(lambda: _late_calendars(connection, business_date(now)))
-    return Readiness(status, demonstration, browse.head_size(connection), models, states, managers, late)
+    status = "wrong" if not_ours else _status(models)
+    return Readiness(status, not_ours, demonstration, browse.head_size(connection), models, states, managers, late)
+
+
+def _status(models: Iterable[ReadModel]) -> str:
+    live = [model for model in models if model.status == copies.Status.LIVE]
+    return "ready" if live and all(model.behind <= READY_BEHIND_MAX for model in live) else "behind"
 
 
 def _late_calendars(connection: Connection, today: date) -> tuple[LateCalendar, ...]:

@@ -18,7 +18,7 @@ from typing import Concatenate, ParamSpec, TypeVar
 
 from anyio import CapacityLimiter, to_thread
 
-from adapters.postgres.connections import Connection, blocking_pool_of
+from adapters.postgres.connections import RECONNECT_S, Connection, blocking_pool_of
 
 QUERY_CONNECTIONS = 4
 """Blocking queries at a time; each holds one thread and one connection."""
@@ -105,8 +105,8 @@ class FairQueue:
 class Queries:
     """Blocking database work outside the event loop: a few threads, a few connections, made when first needed."""
 
-    def __init__(self, url: str) -> None:
-        self._pool = blocking_pool_of(url, most=QUERY_CONNECTIONS, timeout_s=POOL_TIMEOUT_S)
+    def __init__(self, url: str, *, timeout_s: float = POOL_TIMEOUT_S, reconnect_s: float = RECONNECT_S) -> None:
+        self._pool = blocking_pool_of(url, most=QUERY_CONNECTIONS, timeout_s=timeout_s, reconnect_s=reconnect_s)
         self._limiter: CapacityLimiter | None = None
         self._turns = FairQueue(QUERY_CONNECTIONS, QUERIES_OF_ONE)
 

@@ -32,6 +32,9 @@ from tests.ledger import ORIGIN
 class Forgetful(Ed25519Signer):
     """A signer that remembers nothing; what the database says is all there is."""
 
+    def expect(self, known: object) -> None:
+        pass
+
     def signed(self) -> Checkpoint | None:
         return None
 
@@ -302,7 +305,7 @@ def rewrite(behind: Connection[Any], *, tiles: bool = True) -> None:
 
 @pytest.fixture
 def remembering(tmp_path: Path) -> LogSigner:
-    return LogSigner(ORIGIN, bytes(range(32)), tmp_path / "log.signed")
+    return LogSigner(ORIGIN, [(tmp_path / "log-0001.seed", bytes(range(32)))], tmp_path / "log.signed")
 
 
 async def test_a_history_that_was_rewritten_is_not_signed(

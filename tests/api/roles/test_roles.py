@@ -6,20 +6,25 @@ import json
 import signal
 import subprocess
 import tempfile
+import threading
+import urllib.error
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, ClassVar
 
 import psutil
 import pytest
 
+from adapters.postgres.embedded import EmbeddedPostgresError
+from api.roles import role as role_module
+from tests.adapters.postgres.test_embedded import postmaster
 from tests.api.cli.commands.test_serving import PROGRAM, START_S, data, environment, get, leaseledger, until, up
 from tests.api.cli.program import Program
 from tests.forked import NAME
 
 pytestmark = pytest.mark.network
-CASES, ROLES = 20, 4
+CASES, ROLES = 20, 5
 __all__ = ["data"]
 
 
@@ -43,7 +48,7 @@ def test_each_role_of_up_is_killed_under_load_and_goes_on(data: Path, commands: 
                 assert load.wait(START_S) == 0
             until(lambda gone=pid: len(now := roles_of(supervisor)) == ROLES and gone not in now)  # type: ignore[misc]
         names = {Path(f"/proc/{pid}/comm").read_text().strip() for pid in roles_of(supervisor)}
-        assert names == {"ll-serve", "ll-project", "ll-react", "ll-publish"}
+        assert names == {"ll-serve", "ll-project", "ll-react", "ll-publish", "ll-database"}
         until(lambda: healthy(url))
         until(lambda: len(json.loads(get(f"{url}/v1/applications?limit=100", key)[1])["data"]) == CASES * ROLES)
         size = checked(leaseledger(commands, data, "fsck", "--json"))["size"]
@@ -176,3 +181,43 @@ def test_a_role_that_nobody_knows(commands: Path, tmp_path: Path) -> None:
     assert done.returncode == 2
     assert "serve" in done.stderr
     assert not (tmp_path / "var").exists()
+
+
+def test_a_database_that_is_killed_under_up_is_started_again(data: Path, commands: Path) -> None:
+    with up(data, program=commands / NAME) as said:
+        until(lambda: ready(said["url"]) == 200)
+        killed = postmaster(data)
+        assert killed is not None
+        psutil.Process(killed).send_signal(signal.SIGKILL)
+        until(lambda: postmaster(data) not in (None, killed))
+        until(lambda: ready(said["url"]) == 200)
+        assert leaseledger(commands, data, "import", "xes", str(Program("", data).log(2))).returncode == 0
+    assert postmaster(data) is None
+
+
+def ready(url: str) -> int:
+    try:
+        return get(f"{url}/readyz")[0]
+    except urllib.error.HTTPError as error:
+        return error.code
+    except OSError:
+        return 0
+
+
+def test_whoever_keeps_the_server_says_each_start_and_ends_with_its_faults(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What cannot be started ends the role, so that the supervisor's pauses are between the tries."""
+    monkeypatch.setattr(role_module, "LOOK_AT_SERVER_EVERY_S", 0.0)
+    said: list[str] = []
+
+    class Gone:
+        looks: ClassVar = iter((False, True, True, EmbeddedPostgresError("no room")))
+
+        def start_again(self) -> bool:
+            look = next(self.looks)
+            if isinstance(look, Exception):
+                raise look
+            return bool(look)
+
+    with pytest.raises(EmbeddedPostgresError, match="no room"):
+        role_module.keep_server(Gone(), threading.Event(), lambda: said.append("again"))  # type: ignore[arg-type]
+    assert said == ["again", "again"]

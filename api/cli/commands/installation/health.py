@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import shutil
 import socket
-import stat
 import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -16,7 +15,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from api.cli.commands.installation import followers
+from api.cli.commands.installation import followers, keys
 from api.cli.commands.installation.findings import Health
 from api.cli.failures import sentence
 from api.cli.wording.retelling import retold
@@ -48,13 +47,12 @@ def look(settings: Settings, given: set[str]) -> Health:
     _tenant_files(health, settings)
     _banks(health, settings)
     _catalogue(health, settings)
-    before = len(health.problems)
-    _keys(health, settings.keys_directory)
-    health.keys_are_wrong = len(health.problems) > before
     _port(health, settings.host, settings.port)
-    with _database(health, settings) as url:
-        if url is not None:
-            _ledger(health, settings, url)
+    with _database(health, settings) as url, _connection(health, url) as connection:
+        version = None if connection is None else _version_of_schema(connection)
+        keys.look(health, settings.keys_directory, version)
+        if connection is not None:
+            _ledger(health, settings, connection, version)
     return health
 
 
@@ -191,43 +189,6 @@ def _size(folder: Path) -> int:
     return total
 
 
-def _keys(health: Health, directory: Path) -> None:
-    kinds = ("*.seed", "*.kek", "*.key") if directory.is_dir() else ()
-    files = sorted(path for kind in kinds for path in directory.glob(kind))
-    health.facts["keys"] = [{"file": str(path), "mode": f"{_mode(path):04o}"} for path in files]
-    missing = {"vault.kek", "payload-0002.key", "log-0001.seed"} - {path.name for path in files}
-    if files and missing:
-        path = directory / min(missing)
-        what = text("{path} is missing", path=path)
-        health.problem(what, text("restore it from a backup; a new one cannot replace it"))
-    elif files:
-        _key_files(health, directory, files)
-
-
-def _key_files(health: Health, directory: Path, files: list[Path]) -> None:
-    from adapters.files import PRIVATE_FILE
-    from adapters.keys import FileKeys, KeyFileError
-
-    wrong = [path for path in files if _mode(path) & ~PRIVATE_FILE]
-    for path in wrong:
-        mode = f"{_mode(path):04o}"
-        what = text("{path}: expected mode 0600, got {mode}: others may have read it", path=path, mode=mode)
-        health.problem(what, f"chmod 600 {path}")
-    if wrong:
-        return
-    try:
-        keys = FileKeys(directory, make=False)
-        keys.log_seeds()
-        keys.check()
-    except (KeyFileError, OSError) as error:
-        remedy = text("restore the key file from a backup; never write a new one in its place")
-        health.problem(sentence(error), remedy)
-
-
-def _mode(path: Path) -> int:
-    return stat.S_IMODE(path.stat().st_mode)
-
-
 def _port(health: Health, host: str, port: int) -> None:
     facts: dict[str, Any] = {"host": host, "port": port, "free": True}
     health.facts["port"] = facts
@@ -260,6 +221,10 @@ def _database(health: Health, settings: Settings) -> Iterator[str | None]:
     server = EmbeddedPostgres(settings.data)
     facts["url"] = server.url
     try:
+        if server.left_alone():
+            what = text("no database server was running while other programs, such as `up`, work with it")
+            log = settings.data / "postgres" / "server.log"
+            health.problem(what, text("it runs again for now: read in {log} why it ended, and restart `up`", log=log))
         server.__enter__()
     except (EmbeddedPostgresError, OSError, _psycopg_error()) as error:
         log = settings.data / "postgres" / "server.log"
@@ -279,23 +244,73 @@ def _psycopg_error() -> type[Exception]:
     return psycopg.Error
 
 
-def _ledger(health: Health, settings: Settings, url: str) -> None:
-    from adapters.postgres.connections import DatabaseUnavailable, connect, has_table
+@contextmanager
+def _connection(health: Health, url: str | None) -> Iterator[Any]:
+    """A connection to the database, if there is one that can be reached."""
+    from adapters.postgres.connections import DatabaseUnavailable, connect
+
+    connection = None
+    if url is not None:
+        try:
+            connection = connect(url, role=None)
+        except (DatabaseUnavailable, _psycopg_error()) as error:
+            health.problem(sentence(error), text("start the server, or mend LEASELEDGER_DATABASE_URL"))
+    try:
+        yield connection
+    finally:
+        if connection is not None:
+            connection.close()
+
+
+def _version_of_schema(connection: Any) -> int | None:
+    """The version of the ledger's schema; `None` where there is no ledger, or it may not be read."""
+    from adapters.postgres.connections import has_table
 
     try:
-        with connect(url, role=None) as connection:
-            _server(health, connection)
-            if not has_table(connection, "ledger.head"):
-                health.notes.append(text("the database is empty; any command makes the ledger's tables"))
-                return
-            _head(health, settings, connection)
-            _signers(health, settings, connection)
+        row = has_table(connection, "ledger.head") and connection.execute(_VERSION).fetchone()
+    except _psycopg_error():
+        return None
+    return int(row[0]) if row else None
+
+
+_VERSION = "SELECT max(version) FROM ledger.schema_version HAVING max(version) IS NOT NULL"
+
+
+def _ledger(health: Health, settings: Settings, connection: Any, version: int | None) -> None:
+    from adapters.postgres.connections import has_table
+
+    try:
+        _server(health, connection)
+        if not has_table(connection, "ledger.head"):
+            health.notes.append(text("the database is empty; any command makes the ledger's tables"))
+            return
+        _head(health, settings, connection)
+        if _is_of_this_version(health, version):
+            keys.compare(health, settings, connection)
             followers.look(health, connection, settings.tenants_with_banks, settings.tenant)
-    except DatabaseUnavailable as error:
-        health.problem(sentence(error), text("start the server, or mend LEASELEDGER_DATABASE_URL"))
     except _psycopg_error() as error:
         remedy = text("give the account of the database URL the rights it lacks, or another URL")
         health.problem(sentence(error), remedy)
+
+
+def _is_of_this_version(health: Health, version: int | None) -> bool:
+    """Whether the ledger has this program's schema; what else can be said of one that has not would be wrong."""
+    from adapters.postgres.schema import OLDEST_VERSION, SCHEMA_VERSION
+
+    if version is None or version == SCHEMA_VERSION:
+        return True
+    told = {"got": version, "expected": SCHEMA_VERSION}
+    if OLDEST_VERSION <= version < SCHEMA_VERSION:
+        note = text(
+            "the ledger has schema version {got}; the first start brings it to {expected}, without changing an event, "
+            "and needs the ledger alone: stop every program that works with it before",
+            **told,
+        )
+        health.notes.append(note)
+    else:
+        what = text("expected ledger schema version {expected}, got {got}", **told)
+        health.problem(what, text("use the version of leaseledger that the ledger was written with last"))
+    return False
 
 
 def _server(health: Health, connection: Any) -> None:
@@ -338,26 +353,3 @@ def _head(health: Health, settings: Settings, connection: Any) -> None:
     if size > (newest["size"] if newest else 0):
         note = text("events came since the newest checkpoint; `leaseledger checkpoint` or `up` signs one")
         health.notes.append(note)
-
-
-def _signers(health: Health, settings: Settings, connection: Any) -> None:
-    """A ledger whose signing keys are not here cannot go on as the log that people know."""
-    from adapters.keys import FileKeys, KeyFileError
-    from chain.note import Ed25519Signer
-
-    rows = connection.execute("SELECT vkey FROM ledger.log_keys ORDER BY from_size").fetchall()
-    if not rows or health.keys_are_wrong:
-        return
-    if not health.facts["keys"]:
-        what = text("{path} is empty and the ledger was signed with keys", path=settings.keys_directory)
-        health.problem(what, text("restore the keys from a backup"))
-        return
-    try:
-        seeds = FileKeys(settings.keys_directory, make=False).log_seeds()
-    except (KeyFileError, OSError):
-        return
-    for (vkey,) in rows:
-        origin = vkey.partition("+")[0]
-        if vkey not in {str(Ed25519Signer(origin, seed).vkey) for seed in seeds}:
-            what = text("no key file belongs to the verifier key {vkey}", vkey=vkey)
-            health.problem(what, text("restore the key files from a backup"))

@@ -101,10 +101,30 @@ def check(session: Session, on: Base, since: Path | None) -> Checked:
             ledger = fsck(connection, vault, vkeys=vkeys, since=kept, signed=signed, seed=seed, progress=report)
         ledger_s = time.monotonic() - began
         rows, more = _read_models(session, connection)
-        done = Checked(ledger, rows, more, ledger_s)
+        done = Checked(ledger, rows, [*_strangers(connection, on), *more], ledger_s)
         done.read_models_s = time.monotonic() - began - ledger_s
         done.seconds = time.monotonic() - began
     return done
+
+
+def _strangers(connection: Any, on: Base) -> list[Finding]:
+    """Key files that are not this ledger's.
+
+    Where the ledger itself cannot be read, or does not hold what its log has signed, the pass over it says so.
+    """
+    import psycopg
+
+    from adapters.keys import WrongKey
+    from adapters.postgres.fsck.findings import Finding
+    from adapters.postgres.identity import SIGNED_TREE, wrong
+
+    try:
+        found = [error for code, error in wrong(connection, on.keys) if code != SIGNED_TREE]
+    except (psycopg.Error, ValueError, TypeError, RecursionError):
+        if connection.closed:
+            raise
+        return []
+    return [Finding(0, str(one.path), one.expected, one.got) for one in found if isinstance(one, WrongKey)]
 
 
 def show(out: Console, done: Checked) -> None:

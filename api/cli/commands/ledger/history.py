@@ -173,7 +173,7 @@ def fsck(
     Hashes, chains, tree, checkpoints, head row, vault and read models are made again from the stored entries. Exit
     status 1 when something differs; the first difference is named with its position.
     """
-    with session.base() as on:
+    with session.base(judged=False) as on:
         report = check(session, on, since)
     session.emit(report.as_data(), lambda out: show(out, report))
     if not report.ok:

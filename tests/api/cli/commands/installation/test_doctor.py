@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import signal
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,7 +23,9 @@ from api.cli.commands.installation.health import without_password
 from api.cli.failures import REFUSED, UNUSABLE
 from api.cli.program import app
 from domain.contracts.contract.rules import CONTRACT
+from tests.adapters.postgres.test_embedded import postmaster
 from tests.api.cli.commands.test_contracts import ASSEMBLE, STREAM, do
+from tests.api.cli.commands.test_serving import until
 from tests.api.cli.program import Outcome, Program
 
 # It looks whether its port is free.
@@ -168,7 +172,7 @@ def test_keys_of_another_ledger(program: Program, book: Program, origin: str | N
     vkey = book("vkey").text.strip()
     program("vkey").then(0)
     done = doctor("--json", **on(book, DATA=str(program.data)) | {"ORIGIN": origin}).then(REFUSED)
-    assert problems(done) == [f"no key file belongs to the verifier key {vkey}"]
+    assert f"log-0001.seed: expected {vkey}, which signed this ledger last" in problems(done)[0]
 
 
 def test_the_wrong_origin(program: Program) -> None:
@@ -362,3 +366,17 @@ def test_a_file_of_the_tenant_that_cannot_be_read(program: Program, name: str, m
     assert name in problem["problem"]
     assert "somebody" not in problem["problem"]
     assert meant in problem["do"]
+
+
+def test_a_server_that_was_killed_under_others_is_said_before_it_runs_again(cluster: Path) -> None:
+    """Starting one to look at it would hide that none was there."""
+    told = "no database server was running while other programs, such as `up`, work with it"
+    with EmbeddedPostgres(cluster):
+        assert told not in problems(doctor("--json", "--data", cluster).then(0))
+        pid = postmaster(cluster)
+        assert pid is not None
+        os.kill(pid, signal.SIGKILL)
+        until(lambda: postmaster(cluster) is None)
+        assert told in problems(doctor("--json", "--data", cluster).then(REFUSED))
+        assert told not in problems(doctor("--json", "--data", cluster).then(0))
+    assert told not in problems(doctor("--json", "--data", cluster).then(0))
