@@ -10,6 +10,7 @@ from math import ceil
 
 from fastapi import Depends, Request
 from fastapi.security import HTTPBearer
+from starlette.datastructures import Headers
 from starlette.types import Scope
 
 from api.authentication import Principal
@@ -64,6 +65,20 @@ def take_by_address(of: Services, scope: Scope) -> None:
 def _refuse(taken: Taken, limit: str) -> None:
     if taken.wait_s:
         raise kinds.RATE_LIMITED(limit=limit).with_headers(Retry_After=str(max(1, ceil(taken.wait_s))))
+
+
+async def counted(scope: Scope) -> None:
+    """Count a request that no route takes, by its key where somebody has it, else by its address.
+
+    Raises `rate.limited`.
+    """
+    of: Services = scope["app"].state.services
+    given = Headers(scope=scope).get("authorization")
+    key = bearer(given)
+    if key is not None and of.access.knew(key):
+        await principal_of(of, scope, given)
+    else:
+        take_by_address(of, scope)
 
 
 async def anybody(request: Request) -> None:

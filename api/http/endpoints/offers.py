@@ -23,7 +23,7 @@ from starlette.types import Receive, Scope, Send
 from adapters.reference.plans import plans_of
 from api.authentication import Principal
 from api.http.authentication import caller, needs, principal_of, require
-from api.http.commands.endpoint import read_body, read_headers
+from api.http.commands.endpoint import no_query, read_body, read_headers
 from api.http.commands.models import CommandReader
 from api.http.description import LINK, DescribedRoute, Description, add
 from api.http.problems import kinds
@@ -134,8 +134,7 @@ class QuoteEndpoint:
         headers = read_headers(scope)
         principal = await principal_of(self._services, scope, headers.authorization)
         require(principal, Permission.QUOTE)
-        if scope["query_string"]:
-            raise Problem(kinds.QUERY_INVALID)
+        no_query(scope)
         inquiry = self.reader.read(await read_body(headers, receive))
         data, today = self._services.running.settings.data, business_date(self._services.now())
         # Solving and proving rates is arithmetic; other requests need not wait for it.

@@ -89,7 +89,9 @@ class Stream(StreamingResponse):
         """Stream, unless only the head is wanted. Raises `stream.limit` and `stream.full`."""
         with self._of.streaming(self._following.principal):
             if about(scope).head:
-                await Response(headers=dict(self.headers))(scope, receive, send)
+                # Nobody knows the length of what would follow, so that nothing is said of it (RFC 9110 §8.6).
+                await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+                await send({"type": "http.response.body", "body": b""})
             else:
                 await super().__call__(scope, receive, send)
 
