@@ -5,7 +5,6 @@ Authorization: Bearer llk_… ──▶ Authentication ──▶ Principal(tenan
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from math import ceil
 
 from fastapi import Depends, Request
@@ -105,12 +104,13 @@ async def caller(request: Request, _: object = Depends(_scheme)) -> Principal:
     return await principal_of(request.app.state.services, request.scope, request.headers.get("authorization"))
 
 
-def needs(permission: Permission) -> Callable[..., Awaitable[Principal]]:
+class Needs:
     """The dependency of a route that takes one permission; it gives the principal."""
 
-    async def allowed(principal: Principal = Depends(caller)) -> Principal:
-        require(principal, permission)
-        return principal
+    def __init__(self, permission: Permission) -> None:
+        self.permission = permission
 
-    allowed.__doc__ = f"A principal that may {permission.value}."
-    return allowed
+    async def __call__(self, principal: Principal = Depends(caller)) -> Principal:
+        """The principal. Raises `auth.not_allowed`."""
+        require(principal, self.permission)
+        return principal

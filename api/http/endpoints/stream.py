@@ -20,7 +20,7 @@ from adapters.postgres.reading import browse
 from adapters.postgres.reading.reader import Stored
 from api.authentication import Principal
 from api.edge.log import about
-from api.http.authentication import bearer, needs
+from api.http.authentication import Needs, bearer
 from api.http.commands.headers import last_event_id
 from api.http.description import POSITION, Description, add
 from api.http.reads.answers import DIGITS, encode
@@ -46,7 +46,7 @@ After = Annotated[
 ]
 
 
-EventReader = Annotated[Principal, Depends(needs(Permission.READ_EVENTS))]
+EventReader = Annotated[Principal, Depends(Needs(Permission.READ_EVENTS))]
 Types = parameter_of(parameters_of(EventFilter)[0]).annotation
 
 

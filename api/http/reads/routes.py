@@ -17,7 +17,7 @@ from starlette.responses import Response
 from adapters.postgres.connections import Connection
 from api.authentication import Principal
 from api.http import words
-from api.http.authentication import anybody, caller, needs
+from api.http.authentication import Needs, anybody, caller
 from api.http.description import ETAG, LINK, NOT_MODIFIED, POSITION, DescribedRoute, Description
 from api.http.problems import kinds
 from api.http.problems.faults import fault
@@ -166,7 +166,7 @@ def _signature(read: Read) -> list[inspect.Parameter]:
     annotations: dict[str, Any] = {
         "request": Request,
         **{noun: path_of(noun) for noun in read.nouns},
-        "principal": Annotated[Principal, Depends(needs(read.permission))],
+        "principal": Annotated[Principal, Depends(Needs(read.permission))],
         "at": Annotated[At, Depends(by_day if read.by_day else by_position)],
         "of": Of,
     }

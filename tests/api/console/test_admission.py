@@ -24,7 +24,7 @@ async def strict(lived: Base) -> Any:
     """The site under a clock that stands still, with few requests for each address."""
     async with running(lived) as program:
         one = site(program)
-        rates = one.interface.state.services.rates  # type: ignore[attr-defined]
+        rates = one.interface.state.services.rates
         rates.addresses._clock, rates.addresses.rate, rates.addresses.burst = lambda: 0.0, 2, 2 * BURST_S
         yield one
 
