@@ -16,7 +16,7 @@ COMMANDS = {
     "consistency, new": ("consistency", "{note}", "{odd}"),
     "contract check": ("contract", "check", "{odd}"),
     "fsck": ("fsck", "--since", "{odd}"),
-    "export": ("log", "export", "{folder}"),
+    "export": ("tiles", "export", "{folder}"),
     "import xes": ("import", "xes", "{odd}"),
     "import uci": ("import", "uci", "{odd}"),
     "verify": ("verify", "consistency", "--vkey", "{vkey}", "{note}", "{odd}", "{odd}"),

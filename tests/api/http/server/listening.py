@@ -20,6 +20,7 @@ from api.http.server.protocol import Limited
 
 LIMITS = ConnectionLimits(head_s=10, body_s=60, stalled_s=60, idle_s=75, most=3)
 HEAD = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n"
+PATIENCE_S = 30.0
 LARGE = b"x" * (8 << 20)
 
 
@@ -98,7 +99,10 @@ async def listening(path: str) -> AsyncIterator[Served]:
     server = await loop.create_unix_server(lambda: Limited(config, state, {}, open_connections=connections), path)
     async with server:
         one_served = Served(connections, path, ended, go, state)
+        # Whoever waits for what never comes fails, and does not hang.
+        guard = loop.call_later(PATIENCE_S, lambda: [writer.close() for writer in one_served.writers])
         yield one_served
+        guard.cancel()
         go.set()
         for writer in one_served.writers:
             writer.close()
