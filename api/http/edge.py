@@ -95,7 +95,7 @@ class Edge:
 
     def _target(self, scope: Scope) -> ASGIApp:
         """The endpoint of a command, found without asking every route; the framework for everything else."""
-        if crowded(scope["query_string"]):
+        if crowded(scope.get("query_string", b"")):
             return _refuse_crowded
         if scope["method"] == "OPTIONS":
             return answer_options

@@ -147,7 +147,7 @@ async def test_a_slow_reader_who_goes_on_is_not_cut_off(served: Served) -> None:
     await until(lambda: not served.connections.stalled)
     served.later(LIMITS.stalled_s)
     writer.write(GET)
-    await reader.readuntil(b"got ")
+    assert (await reader.readuntil(b"got ")).startswith(b"HTTP/1.1 200")
 
 
 async def test_who_takes_nothing_any_more_is_cut_off_with_what_is_left(served: Served) -> None:
@@ -156,6 +156,7 @@ async def test_who_takes_nothing_any_more_is_cut_off_with_what_is_left(served: S
     await until(lambda: served.connections.stalled)
     served.later(LIMITS.stalled_s)
     await until(lambda: not served.state.connections)
+    assert not served.connections.open
 
 
 async def test_an_early_answer_that_is_not_taken_waits_as_any_other(served: Served) -> None:
