@@ -52,6 +52,11 @@ class Served:
         await writer.drain()
         return reader, writer
 
+    def cut(self) -> None:
+        """Close every connection on the client's side."""
+        for writer in self.writers:
+            writer.close()
+
     def limited(self) -> list[Limited]:
         """The server's own side of each connection."""
         return [one for one in self.connections.open | self.connections.lingering if isinstance(one, Limited)]
@@ -100,7 +105,7 @@ async def listening(path: str) -> AsyncIterator[Served]:
     async with server:
         one_served = Served(connections, path, ended, go, state)
         # Whoever waits for what never comes fails, and does not hang.
-        guard = loop.call_later(PATIENCE_S, lambda: [writer.close() for writer in one_served.writers])
+        guard = loop.call_later(PATIENCE_S, one_served.cut)
         yield one_served
         guard.cancel()
         go.set()
