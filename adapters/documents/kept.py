@@ -27,6 +27,9 @@ PAPERS = "papers"
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _DECODER = msgspec.json.Decoder(tuple[Instalment, ...])
 
+TRUST_MAX_BYTES = 16 << 20
+"""All authorities of a browser together have a tenth; lists of revoked certificates may be longer."""
+
 
 class KeptSchedules:
     """Schedules in one directory, each under its digest; what is there never changes."""
@@ -83,6 +86,17 @@ def set_papers(data: Path) -> KeptPapers:
     return KeptPapers(data / PAPERS)
 
 
+def _content(path: Path) -> bytes:
+    """What a regular file of trust holds, at most `TRUST_MAX_BYTES`. Raises `ValueError`, `OSError`."""
+    if not path.is_file():
+        raise ValueError(f"{path}: expected a regular file")
+    with path.open("rb") as file:
+        data = file.read(TRUST_MAX_BYTES + 1)
+    if len(data) > TRUST_MAX_BYTES:
+        raise ValueError(f"{path}: expected at most {TRUST_MAX_BYTES} bytes")
+    return data
+
+
 def trusted_roots(directory: Path) -> tuple[tuple[x509.Certificate, ...], tuple[bytes, ...]]:
     """The trusted certificates and the revocation lists of a directory; nothing when it is not there.
 
@@ -92,12 +106,12 @@ def trusted_roots(directory: Path) -> tuple[tuple[x509.Certificate, ...], tuple[
     crls: list[bytes] = []
     for path in sorted(directory.glob("*.pem")):
         try:
-            roots += x509.load_pem_x509_certificates(path.read_bytes())
+            roots += x509.load_pem_x509_certificates(_content(path))
         except (ValueError, OSError):
             raise TrustUnusable(f"{path}: expected certificates in PEM") from None
     for path in sorted(directory.glob("*.crl")):
         try:
-            crls.append(path.read_bytes())
+            crls.append(_content(path))
             x509.load_der_x509_crl(crls[-1])
         except (ValueError, OSError):
             raise TrustUnusable(f"{path}: expected a list of revoked certificates in DER") from None

@@ -7,7 +7,7 @@ Pages work without scripts; the headers forbid any.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Hashable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
@@ -21,7 +21,7 @@ from psycopg_pool import PoolTimeout
 from starlette.applications import Starlette
 from starlette.datastructures import QueryParams
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
@@ -31,6 +31,7 @@ from adapters.postgres.connections import Connection
 from adapters.system import now, random_bytes
 from api.compose import Running
 from api.console import queries, views, words
+from api.console.admission import Admission, Stranger, principal_of, refuse_crowded, too_often
 from api.console.edge import Edge, name_route
 from api.console.events import event_page
 from api.console.filters import AS_OF, DAY, check_names, errors_of, filters_of, misfit, sentence
@@ -40,15 +41,14 @@ from api.console.requests import (
     LANGUAGE_COOKIE,
     ROOT,
     Refused,
-    address,
     form,
     language_of,
     other_language,
     within,
 )
 from api.console.session import COOKIE, LIFE, Sessions, from_our_pages
-from api.edge.log import about, log_failure
-from api.edge.rates import Buckets, Rates, place_of
+from api.edge.log import GONE, about, log_failure
+from api.edge.rates import Rates, crowded
 from api.identity.authentication import Authentication, Principal
 from api.language import current, speaking, text
 from api.permissions import ROLES, Permission
@@ -62,7 +62,7 @@ from api.queries.engine.parameters import (
     read_parameters,
 )
 from api.queries.engine.read import PositionAhead, Read, ReadRequest
-from api.queries.engine.threads import ASKING, Queries
+from api.queries.engine.threads import Queries
 from api.queries.ledger import receipt_of
 from domain.kernel.ids import IdError
 from projections.engine.copies import NotLive
@@ -79,10 +79,9 @@ class Console:
     def __init__(self, running: Running, database: Queries, access: Authentication, rates: Rates) -> None:
         self._running = running
         self._database = database
-        self._access = access
-        self._rates = rates
         self._made_up: bool | None = None
         self._sessions = Sessions(running.keys.console_secret(), random_bytes, now)
+        self._admission = Admission(access, rates, self._sessions)
         self._templates = Environment(
             loader=FileSystemLoader(HERE / "templates"),
             autoescape=True,
@@ -100,38 +99,23 @@ class Console:
             self._route("/logout", self.log_out, "POST"),
             self._route("/find", self.find),
             self._route("/events/{position}", self.event),
-            Mount("/static", StaticFiles(directory=HERE / "static")),
+            Mount("/static", self._admission.counted(StaticFiles(directory=HERE / "static"))),
             self._route("/", self.home),
             self._route("/{path:path}", self.read),
         ]
-        return Edge(Headers(Starlette(routes=routes)))
+        return Edge(Headers(Starlette(routes=routes, exception_handlers={405: self._admission.wrong_method})))
 
     def _route(self, path: str, handler: Callable[[Request], Awaitable[Response]], *methods: str) -> Route:
         """The route of a handler in the reader's language, whose refusals are pages."""
 
         async def handle(request: Request) -> Response:
             name_route(request, path)
+            many = crowded(request.scope["query_string"])
+            if many:
+                # Nothing reads it, not even for the language of the refusal.
+                request.scope["query_string"] = b""
             with speaking(language_of(request)):
-                try:
-                    await self._know_the_ledger()
-                    response = await handler(request)
-                except HTTPException:
-                    raise
-                except Refused as refused:
-                    response = self._refusal(request, refused)
-                except (NotLive, NotProjectedYet):
-                    sentence = text("The read models are being brought up to date; try again in a moment.")
-                    response = self._refusal(request, Refused(503, text("Not there yet"), sentence))
-                except (OperationalError, PoolTimeout):
-                    sentence = text("The database does not answer; try again in a moment.")
-                    response = self._refusal(request, Refused(503, text("Not available"), sentence))
-                except Exception as error:  # noqa: BLE001 - whatever it is becomes a page, and a line of the log
-                    log_failure(error, request.scope)
-                    sentence = text(
-                        "It is in the log of the program under {request}, without anything that was sent.",
-                        request=about(request.scope).request_id,
-                    )
-                    response = self._refusal(request, Refused(500, text("Something went wrong on our side"), sentence))
+                response = await self._answer(request, refuse_crowded if many else handler)
                 if LANG in request.query_params:
                     response.set_cookie(
                         LANGUAGE_COOKIE, current().value, max_age=_YEAR_S, path=ROOT, httponly=True, samesite="lax"
@@ -140,33 +124,31 @@ class Console:
 
         return Route(path, handle, methods=methods or None)
 
+    async def _answer(self, request: Request, handler: Callable[[Request], Awaitable[Response]]) -> Response:
+        """The page of a handler, once it is known who asks; whatever is raised becomes one."""
+        request.state.principal = None
+        try:
+            await self._admission.admit(request)
+            await self._know_the_ledger()
+            return await handler(request)
+        except HTTPException:
+            raise
+        except ClientDisconnect:
+            # Nobody reads this; the log is told, and nothing went wrong.
+            return Response(status_code=GONE)
+        except Stranger:
+            return too_often()
+        except Refused as refused:
+            return self._refusal(request, refused)
+        except Exception as error:  # noqa: BLE001 - whatever it is becomes a page, and a line of the log
+            return self._refusal(request, _failed(request, error))
+
     async def _know_the_ledger(self) -> None:
         """Find out whether this is a demonstration; what the first event says never changes."""
         if self._made_up is None:
             self._made_up = await self._database.run(queries.made_up)
 
     # ---------------------------------------------------------------------------------------------- sessions
-
-    async def _principal(self, request: Request) -> Principal:
-        """Who is logged in. Raises a redirect to the login page."""
-        key = self._sessions.open(request.cookies.get(COOKIE, ""))
-        principal = None if key is None else await self._access.find(key)
-        if principal is not None:
-            known = about(request.scope)
-            known.tenant, known.key = principal.tenant, principal.key
-            ASKING.set(principal.tenant)
-            self._take(self._rates.keys, principal.key)
-            self._take(self._rates.tenants, principal.tenant)
-        else:
-            raise HTTPException(303, headers={"Location": f"{ROOT}/login?{urlencode({'next': address(request)})}"})
-        request.state.principal = principal
-        return principal
-
-    @staticmethod
-    def _take(buckets: Buckets, whose: Hashable) -> None:
-        """Count a request. Raises a refusal with 429 where there were too many."""
-        if buckets.take(whose).wait_s:
-            raise Refused(429, text("Too many requests"), text("Go on in a moment."))
 
     async def log_in(self, request: Request) -> Response:
         """The login page, and what its form sends: an API key."""
@@ -177,8 +159,10 @@ class Console:
             raise Refused(403, text("Not allowed"), text("The form was sent from another site."))
         fields = await form(request)
         key = fields.get("key", "").strip()
-        self._take(self._rates.addresses, place_of(request.scope.get("client")))
-        if await self._access.find(key) is None:
+        if request.state.principal is not None:
+            # Whoever tries keys is counted as one who has none.
+            self._admission.stranger(request.scope)
+        if not await self._admission.known(key):
             error = text(
                 "There is no living key like this. Keys begin with llk_ and are shown once, when they are made."
             )
@@ -207,7 +191,7 @@ class Console:
 
     async def home(self, request: Request) -> Response:
         """What there is to see, and how the ledger stands."""
-        principal = await self._principal(request)
+        principal = principal_of(request)
         size, newest = await self._database.run(queries.newest, *_readable(principal))
         known = size if principal.may(Permission.READ_LOG_ENTRIES) else None
         origin = self._running.settings.origin
@@ -215,7 +199,7 @@ class Console:
 
     async def find(self, request: Request) -> Response:
         """The page of what was typed: an identifier, a ledger position, or a business number."""
-        principal = await self._principal(request)
+        principal = principal_of(request)
         typed = request.query_params.get("q", "")
         found = views.find(typed) or await self._by_reference(principal, typed.strip())
         if found is None:
@@ -243,7 +227,7 @@ class Console:
     async def read(self, request: Request) -> Response:
         """The page of a declared read."""
         path = f"/{request.path_params['path'].strip('/')}"
-        principal = await self._principal(request)
+        principal = principal_of(request)
         found = views.read_at(path)
         if found is None:
             raise _not_found()
@@ -291,7 +275,7 @@ class Console:
 
     async def event(self, request: Request) -> Response:
         """One event: the exact entry, what it changed, and its proof."""
-        principal = await self._principal(request)
+        principal = principal_of(request)
         try:
             position = position_of("position", request.path_params["position"])
         except ParameterInvalid:
@@ -388,6 +372,21 @@ def _after(read: Read, text: str) -> Any:
     if views.is_one(read):
         return position_of(STARTING_AFTER, text)
     return None if read.cursor is None else read.cursor.read(text)
+
+
+def _failed(request: Request, error: Exception) -> Refused:
+    """What is said of something that is not there yet, does not answer, or was not foreseen; the last is logged."""
+    if isinstance(error, NotLive | NotProjectedYet):
+        sentence = text("The read models are being brought up to date; try again in a moment.")
+        return Refused(503, text("Not there yet"), sentence)
+    if isinstance(error, OperationalError | PoolTimeout):
+        return Refused(503, text("Not available"), text("The database does not answer; try again in a moment."))
+    log_failure(error, request.scope)
+    sentence = text(
+        "It is in the log of the program under {request}, without anything that was sent.",
+        request=about(request.scope).request_id,
+    )
+    return Refused(500, text("Something went wrong on our side"), sentence)
 
 
 def _require(principal: Principal, permission: Permission) -> None:

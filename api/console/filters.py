@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from uuid import UUID
@@ -46,13 +47,14 @@ def check_names(read: Read, names: Sequence[str]) -> None:
     title = text("Not understood")
     known = [one.name for one in _parameters(read)] + [DAY] * read.by_day + [AS_OF]
     pages = [] if read.cursor is None and "{" not in read.path else [STARTING_AFTER]
-    for name in names:
-        if name not in (*known, *pages, LANG):
+    mine = {*known, *pages, LANG}
+    for name, times in Counter(names).items():
+        if name not in mine:
             expected = text(", ").join(known)
             raise Refused(
                 400, title, text("This page has no “{name}”. It has: {names}", name=name[:40], names=expected)
             )
-        if names.count(name) > 1:
+        if times > 1:
             raise Refused(400, title, text("“{name}” is given more than once.", name=name[:40]))
 
 

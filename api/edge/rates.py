@@ -25,6 +25,9 @@ NETWORK_BITS = 64
 
 _ADDRESS_BITS = 128
 
+QUERY_PARAMETERS_MAX = 64
+"""Parameters in one query; no list and no page knows a third of that, and each is work before it is refused."""
+
 
 class RateLimits(Struct, frozen=True, kw_only=True):
     """Requests a second."""
@@ -88,6 +91,11 @@ class Rates:
         """What is left, and the seconds until everything is there again."""
         value = b'"key";r=%d;t=%d, "tenant";r=%d;t=%d'
         return b"ratelimit", value % (key.left, ceil(key.full_s), tenant.left, ceil(tenant.full_s))
+
+
+def crowded(query: bytes) -> bool:
+    """Whether a query has more parameters than any address knows; tells without reading them."""
+    return query.count(b"&") >= QUERY_PARAMETERS_MAX
 
 
 def place_of(client: tuple[str, int] | None) -> str:

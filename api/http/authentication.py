@@ -5,11 +5,11 @@ Authorization: Bearer llk_… ──▶ Authentication ──▶ Principal(tenan
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from math import ceil
 
 from fastapi import Depends, Request
 from fastapi.security import HTTPBearer
+from starlette.datastructures import Headers
 from starlette.types import Scope
 
 from api.edge.log import about
@@ -66,6 +66,20 @@ def _refuse(quota: Quota, limit: str) -> None:
         raise kinds.RATE_LIMITED(limit=limit).with_headers(Retry_After=str(max(1, ceil(quota.wait_s))))
 
 
+async def counted(scope: Scope) -> None:
+    """Count a request that no route takes, by its key where somebody has it, else by its address.
+
+    Raises `rate.limited`.
+    """
+    of: Services = scope["app"].state.services
+    given = Headers(scope=scope).get("authorization")
+    key = bearer(given)
+    if key is not None and of.access.knew(key):
+        await principal_of(of, scope, given)
+    else:
+        take_by_address(of, scope)
+
+
 async def anybody(request: Request) -> None:
     """The dependency of routes that need no key."""
     ASKING.set(None)
@@ -90,12 +104,13 @@ async def caller(request: Request, _: object = Depends(_scheme)) -> Principal:
     return await principal_of(request.app.state.services, request.scope, request.headers.get("authorization"))
 
 
-def needs(permission: Permission) -> Callable[..., Awaitable[Principal]]:
+class Needs:
     """The dependency of a route that takes one permission; it gives the principal."""
 
-    async def allowed(principal: Principal = Depends(caller)) -> Principal:
-        require(principal, permission)
-        return principal
+    def __init__(self, permission: Permission) -> None:
+        self.permission = permission
 
-    allowed.__doc__ = f"A principal that may {permission.value}."
-    return allowed
+    async def __call__(self, principal: Principal = Depends(caller)) -> Principal:
+        """The principal. Raises `auth.not_allowed`."""
+        require(principal, self.permission)
+        return principal

@@ -24,11 +24,13 @@ from adapters.reference.prudential import PrudentialDataError
 from adapters.reference.tenants import TenantsError
 from api.edge.log import GONE, about, log_failure
 from api.edge.metrics import LIMITED
+from api.edge.rates import QUERY_PARAMETERS_MAX, crowded
 from api.edge.watching import Watched
+from api.http.authentication import counted
 from api.http.commands.endpoint import CommandEndpoint
 from api.http.methods import allow, answer_options, as_get
 from api.http.problems import kinds
-from api.http.problems.faults import faults_of
+from api.http.problems.faults import fault, faults_of
 from api.http.problems.problem import MEDIA_TYPE, RETRY_AFTER_S, Problem, ProblemKind, body_of, language_of
 from api.queries.engine.read import PositionAhead
 from chain.entry import EntryError
@@ -36,6 +38,7 @@ from projections.engine.copies import NotLive
 from projections.engine.pages import NotProjectedYet, TooMuchPast
 
 _PREFIX = "/v1/"
+_NO_ROUTE = frozenset({404, 405})
 
 _KINDS: tuple[tuple[type[BaseException] | tuple[type[BaseException], ...], ProblemKind], ...] = (
     (KeyReused, kinds.IDEMPOTENCY_REUSED),
@@ -91,6 +94,8 @@ class Edge:
 
     def _target(self, scope: Scope) -> ASGIApp:
         """The endpoint of a command, found without asking every route; the framework for everything else."""
+        if crowded(scope.get("query_string", b"")):
+            return _refuse_crowded
         if scope["method"] == "OPTIONS":
             return answer_options
         if scope["method"] == "POST" and scope["path"].startswith(_PREFIX):
@@ -119,8 +124,22 @@ def problem_response(scope: Scope, error: Exception) -> Response:
     return Response(body_of(problem, language, request_id), problem.kind.status, headers, MEDIA_TYPE)
 
 
+async def _refuse_crowded(scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG001 - as ASGI wants it
+    """What is asked with more parameters than anything knows is counted, and not read."""
+    await counted(scope)
+    limit = {"max_length": QUERY_PARAMETERS_MAX}
+    raise Problem(kinds.QUERY_INVALID, faults=[fault("", "crowded", limit)])
+
+
 async def answer_problem(request: Request, error: Exception) -> Response:
-    """The same as an exception handler of the framework."""
+    """The same as an exception handler of the framework; whoever hung up is nobody to answer."""
+    if isinstance(error, ClientDisconnect):
+        raise error
+    if isinstance(error, HTTPException) and error.status_code in _NO_ROUTE:
+        try:
+            await counted(request.scope)
+        except Problem as problem:
+            error = problem
     return problem_response(request.scope, error)
 
 

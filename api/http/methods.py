@@ -13,6 +13,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from api.edge.watching import HEAD
+from api.http.authentication import counted
 from api.http.problems import kinds
 from api.http.problems.problem import Problem
 
@@ -36,7 +37,11 @@ def as_get(scope: Scope) -> Scope:
 
 
 async def answer_options(scope: Scope, receive: Receive, send: Send) -> None:
-    """What an address takes, and whether pages of other origins may read it. Raises `route.not_found`."""
+    """What an address takes, and whether pages of other origins may read it.
+
+    Raises `route.not_found`, and `rate.limited`.
+    """
+    await counted(scope)
     allowed = allow(scope)
     if not allowed:
         raise Problem(kinds.NO_ROUTE)

@@ -10,13 +10,16 @@ from typing import Any
 
 import msgspec
 from fastapi import FastAPI
+from fastapi.dependencies.models import Dependant
 from fastapi.openapi.utils import get_openapi
 
 from api.http import words
+from api.http.authentication import Needs
 from api.http.commands.models import model_of
 from api.http.description import DescribedRoute, Description
 from api.http.problems.faults import CODES
 from api.http.problems.problem import MEDIA_TYPE, ProblemBody
+from api.permissions import Permission
 
 VERSION = "1"
 SERVERS: list[dict[str, Any]] = [
@@ -147,6 +150,8 @@ def _refs(*names: str) -> dict[str, Any]:
 def _complete(operation: dict[str, Any], route: DescribedRoute) -> None:
     """Fill in one operation's answers, and what its signature does not say."""
     described = route.description_of
+    if (permission := _permission(route.dependant)) is not None:
+        operation["description"] += f"\n\nNeeds the permission `{permission.value}`."
     operation["responses"] = dict(sorted(_answers(described).items()))
     if described.takes is not None:
         taken = {media_type: {"schema": _schema(one)} for media_type, one in described.takes.items()}
@@ -159,6 +164,13 @@ def _complete(operation: dict[str, Any], route: DescribedRoute) -> None:
         operation["security"] = list(described.security)
     # Whoever reads a document without a word on it has to guess whether a key is needed.
     operation.setdefault("security", [])
+
+
+def _permission(dependant: Dependant) -> Permission | None:
+    """The permission that one of a route's dependencies asks for."""
+    if isinstance(dependant.call, Needs):
+        return dependant.call.permission
+    return next((found for one in dependant.dependencies if (found := _permission(one)) is not None), None)
 
 
 def _answers(described: Description) -> dict[str, Any]:

@@ -22,8 +22,8 @@ from api.edge.rates import RateLimits, Rates
 from api.followers import Remembered, Watch
 from api.http.problems import kinds
 from api.http.problems.problem import RETRY_AFTER_S, Problem
-from api.identity.admission import Approvals, authentication
 from api.identity.authentication import Principal
+from api.identity.recorded import Approvals, authentication
 from api.queries.engine.threads import FairQueue, Queries
 
 OWNERS_CACHED = 100_000

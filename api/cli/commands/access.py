@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 from uuid import UUID
 
 import typer
@@ -14,6 +14,8 @@ from api.cli.wording.words import number, table
 from api.language import text
 
 if TYPE_CHECKING:
+    from msgspec import UnsetType
+
     from api.compose import Base
     from api.queries.parties import Looked
     from domain.kernel.refusal import Refusal
@@ -70,7 +72,7 @@ def destroy_key(
 
     if not yes:
         raise Unusable(lambda: text("destroying a key cannot be undone: expected --yes, got none"))
-    person = _person(subject)
+    person = _id("subject", subject)
     with session.base() as on, connect(on.url) as connection:
         destroyed = destroy(connection, tenant or on.settings.tenant, person, utc_text(now()))
     words = text("destroyed") if destroyed else text("there was no living key of this subject")
@@ -92,6 +94,10 @@ def show_subject(
     field: Annotated[
         list[str] | None, typer.Option("--field", metavar="FIELD", help="Only such values, as `application.phone`.")
     ] = None,
+    about: Annotated[
+        str | None,
+        typer.Option("--about", metavar="CASE", help="The case they are needed for, as case_….", show_default=False),
+    ] = None,
     tenant: Annotated[UUID | None, typer.Option(help="Whose data (LEASELEDGER_TENANT).", show_default=False)] = None,
 ) -> None:
     """Read back what the vault holds of a person.
@@ -100,12 +106,14 @@ def show_subject(
     """
     import asyncio
 
-    from msgspec import to_builtins
+    from msgspec import UNSET, to_builtins
 
     from domain.kernel.refusal import Refusal
 
+    fields, case = tuple(field or ()), UNSET if about is None else _id("case", about)
     with session.base() as on:
-        looked = asyncio.run(_looked(on, tenant or on.settings.tenant, _person(subject), purpose, tuple(field or ())))
+        wanted = _Wanted(tenant or on.settings.tenant, _id("subject", subject), purpose, fields, case)
+        looked = asyncio.run(_looked(on, wanted))
     if isinstance(looked, Refusal):
         raise Failure(looked.sentence)
     data = {"looked_at": looked.position, "values": [to_builtins(one) for one in looked.values]}
@@ -114,31 +122,44 @@ def show_subject(
     session.emit(data, lambda out: out.print(table("lrl", rows, head=head), markup=False, highlight=False))
 
 
-async def _looked(on: Base, tenant: UUID, person: UUID, purpose: str, fields: tuple[str, ...]) -> Looked | Refusal:
+class _Wanted(NamedTuple):
+    """What is looked for, as it was typed."""
+
+    tenant: UUID
+    person: UUID
+    purpose: str
+    fields: tuple[str, ...]
+    about: UUID | UnsetType
+
+
+async def _looked(on: Base, given: _Wanted) -> Looked | Refusal:
     from api.queries.parties import Look, look_at
     from api.roles.opening import opened as at_work
     from domain.kernel.command import SYSTEM, Actor
     from domain.parties.subject import LookPurpose
 
-    if purpose not in set(LookPurpose):
+    if given.purpose not in set(LookPurpose):
         known = ", ".join(LookPurpose)
-        raise Unusable(lambda: text("--purpose: expected one of {known}, got {value!r}", known=known, value=purpose))
+        raise Unusable(
+            lambda: text("--purpose: expected one of {known}, got {value!r}", known=known, value=given.purpose)
+        )
     async with at_work(on) as program:
         wanted = Look(
-            tenant=tenant,
+            tenant=given.tenant,
             actor=Actor(SYSTEM, "command-line"),
-            subject=person,
-            purpose=LookPurpose(purpose),
-            fields=fields,
+            subject=given.person,
+            purpose=LookPurpose(given.purpose),
+            fields=given.fields,
+            about=given.about,
         )
         return await look_at(program.ledger, program.queries, program.vault, wanted)
 
 
-def _person(subject: str) -> UUID:
-    """The id of a person as lists print it, or a bare UUID. Raises `IdError`."""
+def _id(noun: str, given: str) -> UUID:
+    """An id as lists print it, or a bare UUID. Raises `IdError`."""
     from domain.kernel.ids import parse_id
 
     try:
-        return UUID(subject)
+        return UUID(given)
     except ValueError:
-        return parse_id("subject", subject)
+        return parse_id(noun, given)

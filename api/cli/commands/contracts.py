@@ -9,6 +9,7 @@ import typer
 
 from api.cli.failures import REFUSED, Unusable
 from api.cli.frame import Session, command, group
+from api.cli.given_files import PDF_MAX_BYTES, content
 from api.cli.reading import At, read_models
 from api.cli.wording.retelling import retold
 from api.cli.wording.words import table
@@ -82,7 +83,7 @@ def check(
     if not roots:
         where = trust or session.settings.trust_directory
         session.say(text("No trusted certificate in {path}: no signature can hold.", path=where))
-    pdf = file.read_bytes()
+    pdf = content(file, PDF_MAX_BYTES)
     found = examined(pdf, roots, at=now(), crls=crls)
     told = [_told(one) for one in found]
     holds = bool(found) and all(isinstance(one, SignatureFacts) for one in found)

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import re
 from typing import Annotated
+from urllib.parse import parse_qsl
 from uuid import UUID
 
 from msgspec import Meta, Struct
@@ -33,6 +34,7 @@ from api.http.commands.headers import idempotency_key, if_match
 from api.http.commands.specs import Spec
 from api.http.description import COMMAND_PROBLEMS, CREATE_PROBLEMS, ETAG, LOCATION, POSITION, REPLAYED, Description
 from api.http.problems import kinds
+from api.http.problems.faults import unknown_parameters
 from api.http.problems.problem import RETRY_AFTER_S, Problem, refused
 from api.http.services import Owner, Services
 from api.identity.authentication import Principal
@@ -64,15 +66,27 @@ class Headers(Struct, frozen=True):
 _WANTED = {field.replace("_", "-").encode(): field for field in Headers.__struct_fields__}
 
 
+def no_query(scope: Scope) -> None:
+    """Refuse a query where an address knows none. Raises `query.invalid`."""
+    if query := scope["query_string"]:
+        names = [name for name, _ in parse_qsl(query.decode("latin-1"), keep_blank_values=True)]
+        raise Problem(kinds.QUERY_INVALID, faults=unknown_parameters(names))
+
+
 def read_headers(scope: Scope) -> Headers:
     """Pick the headers out of an ASGI scope in one pass."""
     found: dict[str, str] = {}
+    more: dict[str, list[str]] = {}
     for name, value in scope["headers"]:
         field = _WANTED.get(name)
-        if field is not None:
-            text = value.decode("latin-1")
-            found[field] = f"{found[field]}, {text}" if field in found else text
-    return Headers(**found)
+        if field is None:
+            continue
+        text = value.decode("latin-1")
+        if field in found:
+            more.setdefault(field, [found[field]]).append(text)
+        else:
+            found[field] = text
+    return Headers(**(found | {field: ", ".join(texts) for field, texts in more.items()}))
 
 
 class Asking(Struct, frozen=True):
@@ -107,8 +121,7 @@ class CommandEndpoint:
         headers = read_headers(scope)
         principal = await principal_of(self._services, scope, headers.authorization)
         require(principal, self._spec.permission)
-        if scope["query_string"]:
-            raise Problem(kinds.QUERY_INVALID)
+        no_query(scope)
         stream, owner = await self._target(scope, headers, principal)
         key = idempotency_key(headers.idempotency_key)
         members = self._spec.reader.members(await read_body(headers, receive))

@@ -19,13 +19,22 @@ from uuid import UUID
 
 import msgspec
 from msgspec import inspect
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, create_model
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    FailFast,
+    Field,
+    ValidationError,
+    create_model,
+)
 from pydantic.json_schema import WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from api.fills import Members
 from api.http.problems import kinds
-from api.http.problems.faults import faults_of
+from api.http.problems.faults import fault, faults_of, more_than
 from api.http.problems.problem import Problem
 from domain.kernel.fields import NOUN
 from domain.kernel.ids import IdError, format_id, parse_id
@@ -38,6 +47,15 @@ _SEVERAL_LINES = frozenset({"text"})
 
 TEXT_MAX_CHARS = 1 << 20
 """For texts that the domain does not limit; a body is not longer."""
+
+ITEMS_MAX = 100
+"""For arrays that the domain does not limit: as many items, or as many as there are different values."""
+
+FAST_ABOVE = 50
+"""Of an array that may be longer the first wrong item is reported alone: thousands of faults mend nobody's program."""
+
+SPARE_MEMBERS = 100
+"""Members more than any that fits a body may have, so that each that nobody knows is reported."""
 
 
 T = TypeVar("T", bound=msgspec.Struct)
@@ -56,6 +74,7 @@ class CommandReader(Generic[T]):
         self.command = command
         self.model = model_of(command, frozenset(filled)) if filled else model_of(command)
         self.may_be_empty = not any(field.is_required() for field in self.model.model_fields.values())
+        self._most = _most(inspect.type_info(command)) + SPARE_MEMBERS
         self._validate = self.model.__pydantic_validator__.validate_json
 
     def read(self, body: bytes) -> T:
@@ -69,6 +88,9 @@ class CommandReader(Generic[T]):
         """What a JSON body gives of the command. Raises as `read` does."""
         if not body:
             body = b"{}"
+        if members_of(body) > self._most:
+            limit = {"max_length": self._most}
+            raise Problem(kinds.PAYLOAD_INVALID, faults=[fault("", "too_many_members", limit)])
         try:
             model = self._validate(body)
         except ValidationError as error:
@@ -173,7 +195,54 @@ def _alternatives(kind: Any, name: str) -> Any:
 
 def _several(kind: Any, name: str) -> Any:
     several: Any = tuple.__class_getitem__((_annotation(kind.item_type, name), ...))
-    return Annotated[several, Field(min_length=kind.min_length, max_length=kind.max_length)]
+    if _items(kind) <= FAST_ABOVE:
+        return Annotated[several, Field(min_length=kind.min_length, max_length=kind.max_length)]
+    least = kind.min_length or 0
+
+    def enough(items: tuple[Any, ...]) -> tuple[Any, ...]:
+        # Asked behind the items: where one is wrong, those behind it are not there yet.
+        if len(items) < least:
+            raise PydanticCustomError("too_short", "expected more items", {"min_length": least})
+        return items
+
+    more = {"minItems": least} if least else {}
+    limited = Field(max_length=kind.max_length, json_schema_extra=more)
+    return Annotated[several, limited, FailFast(), AfterValidator(enough)]
+
+
+def _items(kind: Any) -> int:
+    """How many items an array may have."""
+    of = kind.item_type
+    return int(kind.max_length or (len(of.cls) if isinstance(of, inspect.EnumType) else ITEMS_MAX))
+
+
+def _most(kind: Any) -> int:
+    """How many members and items a value may have in all, those inside of others included."""
+    if isinstance(kind, inspect.Metadata):
+        return _most(kind.type)
+    if isinstance(kind, inspect.StructType):
+        return sum(1 + _most(field.type) for field in kind.fields)
+    if isinstance(kind, inspect.UnionType):
+        return max(map(_most, kind.types))
+    if isinstance(kind, inspect.VarTupleType | inspect.FrozenSetType):
+        return _items(kind) * (1 + _most(kind.item_type))
+    return 0
+
+
+def members_of(body: bytes) -> int:
+    """At most how many members and items a JSON text has: it is counted, not read, and in one pass.
+
+    Each but the first of an object or array stands behind a comma, the first behind a bracket.
+    """
+    if _marks(body) <= SPARE_MEMBERS:
+        return _marks(body)
+    # What stands in texts does not count: between an odd quotation mark and the next, escaped ones taken out before.
+    bare = body.replace(b"\\\\", b"").replace(b'\\"', b"")
+    return _marks(b"".join(bare.split(b'"')[::2]))
+
+
+def _marks(text: bytes) -> int:
+    return text.count(b",") + text.count(b"{") + text.count(b"[")
 
 
 _BUILDERS: dict[type[inspect.Type], Callable[[Any, str], Any]] = {
@@ -194,10 +263,11 @@ _BUILDERS: dict[type[inspect.Type], Callable[[Any, str], Any]] = {
 
 
 def _invalid(error: ValidationError) -> Problem:
-    faults = faults_of(error.errors(include_url=False, include_input=False, include_context=True))
+    found = error.errors(include_url=False, include_input=False, include_context=True)
+    faults = faults_of(found)
     if any(fault.code == "not_json" for fault in faults):
         return kinds.NOT_JSON()
-    return Problem(kinds.PAYLOAD_INVALID, faults=faults)
+    return Problem(kinds.PAYLOAD_INVALID, facts=more_than(len(found)), faults=faults)
 
 
 def _refuse_duplicates(body: bytes) -> None:

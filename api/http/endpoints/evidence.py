@@ -11,7 +11,7 @@ from starlette.responses import Response
 from adapters.postgres.connections import Connection
 from adapters.postgres.log import Log, Published
 from adapters.postgres.reading.opening import ledger_state
-from api.http.authentication import caller, needs, require
+from api.http.authentication import Needs, caller, require
 from api.http.description import ETAG, NOT_MODIFIED, POSITION, PUBLIC_PROBLEMS, Description, add
 from api.http.methods import ANY_ORIGIN
 from api.http.problems import kinds
@@ -34,7 +34,7 @@ TEXT = "text/plain; charset=utf-8"
 OCTETS = "application/octet-stream"
 _POSITION_MAX_DIGITS = 16
 
-ReceiptReader = Annotated[Principal, Depends(needs(Permission.READ_RECEIPTS))]
+ReceiptReader = Annotated[Principal, Depends(Needs(Permission.READ_RECEIPTS))]
 EventPath = Annotated[
     str, Path(description="A ledger position, or an event's id: `event_` and 32 hex digits.", examples=["1"])
 ]
@@ -89,7 +89,8 @@ def _public(request: Request, data: bytes, media_type: str, cache: str) -> Respo
 async def read_tile(request: Request, tile: TilePath, of: Of) -> Response:
     """One tile of hashes, for anyone; or one bundle of entries, for auditors and operators of the log's own tenant.
 
-    A bundle holds the entries of every tenant, so only keys of the tenant that runs the log are given it.
+    A bundle holds the entries of every tenant, so only keys of the tenant that runs the log are given it, and it needs
+    the permission `read_log_entries`.
     """
     name = _tile_name(tile)
     if name.level is None:

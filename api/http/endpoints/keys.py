@@ -12,7 +12,7 @@ from fastapi import Depends, FastAPI, Request
 from msgspec import Meta, Struct
 from starlette.responses import Response
 
-from api.http.authentication import needs
+from api.http.authentication import Needs
 from api.http.commands.endpoint import read_body, read_headers, stream_id
 from api.http.commands.headers import etag, idempotency_key
 from api.http.commands.models import CommandReader
@@ -39,7 +39,7 @@ from domain.kernel.ids import format_id
 from domain.kernel.refusal import Refusal
 
 ApiKeyPath = path_of(API_KEY.name)
-Keeper = Annotated[Principal, Depends(needs(Permission.ACCESS))]
+Keeper = Annotated[Principal, Depends(Needs(Permission.ACCESS))]
 Days = Annotated[int, Meta(ge=1, le=LIFE_DAYS_MAX, description="Days until it expires.")]
 
 

@@ -14,7 +14,7 @@ from uuid import UUID
 
 import psycopg
 import psycopg_pool
-from fastapi import FastAPI, Request
+from fastapi import Depends, FastAPI, Request
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.responses import Response
 
@@ -26,7 +26,7 @@ from api.followers import followers, roles
 from api.http.authentication import anybody, caller, require
 from api.http.description import Description, add
 from api.http.problems import kinds
-from api.http.reads.routes import STRICT, Of
+from api.http.reads.routes import CHECKED, Of
 from api.permissions import Permission
 from projections.engine import copies
 
@@ -36,8 +36,8 @@ LOOPBACK = "loopback"
 _FORWARDED = ("forwarded", "x-forwarded-for", "via")
 
 
-async def read_metrics(request: Request, of: Of) -> Response:
-    """Counters and gauges of the whole installation, in the text format of Prometheus."""
+async def may_measure(request: Request, of: Of) -> None:
+    """The dependency of this route: a program on this machine where the setting says so, else who may."""
     if of.running.settings.metrics == LOOPBACK and from_this_machine(request):
         await anybody(request)
     else:
@@ -45,6 +45,13 @@ async def read_metrics(request: Request, of: Of) -> Response:
         require(principal, Permission.READ_METRICS)
         if principal.tenant != of.running.settings.tenant:
             raise kinds.NOT_ALLOWED(role=principal.role, permission="measures of all tenants")
+
+
+async def read_metrics(of: Of) -> Response:
+    """Counters and gauges of the whole installation, in the text format of Prometheus.
+
+    Needs the permission `read_metrics`, and a key of the tenant that runs the log.
+    """
     metrics.QUEUED.set(of.running.writer.waiting)
     try:
         await of.queries.run(_look, of.now(), of.running.settings.tenants_with_banks)
@@ -102,4 +109,4 @@ def register(app: FastAPI) -> None:
         problems=(401, 403, 422, 429, 500, 503),
         security=({}, {"ApiKey": []}),
     )
-    add(app, "GET", "/metrics", read_metrics, "service", described, dependencies=STRICT)
+    add(app, "GET", "/metrics", read_metrics, "service", described, dependencies=[Depends(may_measure), *CHECKED])

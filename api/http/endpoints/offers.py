@@ -21,8 +21,8 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from adapters.reference.plans import plans_of
-from api.http.authentication import caller, needs, principal_of, require
-from api.http.commands.endpoint import read_body, read_headers
+from api.http.authentication import Needs, caller, principal_of, require
+from api.http.commands.endpoint import no_query, read_body, read_headers
 from api.http.commands.models import CommandReader
 from api.http.description import LINK, DescribedRoute, Description, add
 from api.http.problems import kinds
@@ -45,7 +45,7 @@ from domain.pricing.parts import AssetKind, CustomerClass
 from domain.pricing.plans import Plan
 
 _CODE = "^[a-z][a-z0-9_.]*$"
-PlanReader = Annotated[Principal, Depends(needs(Permission.READ_PLANS))]
+PlanReader = Annotated[Principal, Depends(Needs(Permission.READ_PLANS))]
 PlanPath = Annotated[str, Path(description="A plan's id.", examples=["phone_return"])]
 AfterPlan = Annotated[str | None, Query(description="Continue behind this plan.", pattern=_CODE, max_length=64)]
 OnDate = Annotated[
@@ -134,8 +134,7 @@ class QuoteEndpoint:
         headers = read_headers(scope)
         principal = await principal_of(self._services, scope, headers.authorization)
         require(principal, Permission.QUOTE)
-        if scope["query_string"]:
-            raise Problem(kinds.QUERY_INVALID)
+        no_query(scope)
         inquiry = self.reader.read(await read_body(headers, receive))
         data, today = self._services.running.settings.data, business_date(self._services.now())
         # Solving and proving rates is arithmetic; other requests need not wait for it.

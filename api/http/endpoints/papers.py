@@ -37,7 +37,7 @@ from adapters.postgres import ledger
 from adapters.postgres.writing.sequencer import Appended, VersionConflict
 from api import papers
 from api.http import words
-from api.http.authentication import needs
+from api.http.authentication import Needs
 from api.http.commands.endpoint import JSON_TYPE, Outcome, outcome, outcome_body, stream_id
 from api.http.commands.headers import KEY_MAX_CHARS, etag, idempotency_key, if_match, none_match
 from api.http.commands.models import CommandReader
@@ -72,8 +72,8 @@ _PDF_TYPE = re.compile(r"application/pdf\s*", re.IGNORECASE)
 
 ContractPath = path_of(CONTRACT.name)
 Moment = Annotated[At, Depends(by_position)]
-ContractReader = Annotated[Principal, Depends(needs(Permission.READ_RECORDS))]
-ContractWriter = Annotated[Principal, Depends(needs(Permission.CONTRACT))]
+ContractReader = Annotated[Principal, Depends(Needs(Permission.READ_RECORDS))]
+ContractWriter = Annotated[Principal, Depends(Needs(Permission.CONTRACT))]
 
 
 class GivenSchedule(Command, frozen=True):

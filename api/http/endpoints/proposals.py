@@ -24,7 +24,7 @@ from adapters.postgres.ledger import Companion
 from adapters.postgres.ledger import Request as LedgerRequest
 from adapters.system import new_id
 from api.exposure import EXPOSED
-from api.http.authentication import needs, require
+from api.http.authentication import Needs, require
 from api.http.commands.endpoint import Outcome, outcome, outcome_body, read_body, read_headers, stream_id
 from api.http.commands.headers import etag, idempotency_key
 from api.http.commands.models import CommandReader
@@ -52,7 +52,7 @@ from domain.kernel.times import business_date
 from domain.kernel.values import canonical_json
 
 ProposalPath = path_of(PROPOSAL.name)
-Proposer = Annotated[Principal, Depends(needs(Permission.PROPOSE))]
+Proposer = Annotated[Principal, Depends(Needs(Permission.PROPOSE))]
 TARGET_MAX_CHARS = 100
 
 

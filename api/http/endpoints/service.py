@@ -24,7 +24,7 @@ from api.http.problems import kinds
 from api.http.problems.kinds import ProblemDescription, descriptions
 from api.http.problems.problem import Problem
 from api.http.reads.answers import JSON, encode
-from api.http.reads.routes import PUBLIC, STRICT, Of
+from api.http.reads.routes import CHECKED, PUBLIC, Of
 from api.http.repeating import repeating
 from api.queries.engine.shape import Position
 from domain.kernel.times import business_date
@@ -208,5 +208,5 @@ def register(app: FastAPI) -> None:
     }
     for path, (endpoint, description) in answers.items():
         # Whoever looks after this program by its health is never told to come back later.
-        limits = STRICT if path == "/healthz" else PUBLIC
+        limits = CHECKED if path == "/healthz" else PUBLIC
         add(app, "GET", path, endpoint, "service", description, dependencies=limits)

@@ -19,7 +19,7 @@ from starlette.types import Receive, Scope, Send
 from adapters.postgres.reading import browse
 from adapters.postgres.reading.reader import Stored
 from api.edge.log import about
-from api.http.authentication import bearer, needs
+from api.http.authentication import Needs, bearer
 from api.http.commands.headers import last_event_id
 from api.http.description import POSITION, Description, add
 from api.http.reads.answers import DIGITS, encode
@@ -46,7 +46,7 @@ After = Annotated[
 ]
 
 
-EventReader = Annotated[Principal, Depends(needs(Permission.READ_EVENTS))]
+EventReader = Annotated[Principal, Depends(Needs(Permission.READ_EVENTS))]
 Types = parameter_of(parameters_of(EventFilter)[0]).annotation
 
 
@@ -89,7 +89,9 @@ class Stream(StreamingResponse):
         """Stream, unless only the head is wanted. Raises `stream.limit` and `stream.full`."""
         with self._of.streaming(self._following.principal):
             if about(scope).head:
-                await Response(headers=dict(self.headers))(scope, receive, send)
+                # Nobody knows the length of what would follow, so that nothing is said of it (RFC 9110 §8.6).
+                await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+                await send({"type": "http.response.body", "body": b""})
             else:
                 await super().__call__(scope, receive, send)
 

@@ -9,8 +9,8 @@ from fastapi import Depends, FastAPI, Request
 from msgspec import UNSET, Meta, Struct, UnsetType
 from starlette.responses import Response
 
-from api.http.authentication import needs
-from api.http.commands.endpoint import read_body, read_headers
+from api.http.authentication import Needs
+from api.http.commands.endpoint import CASE_NOUN, read_body, read_headers
 from api.http.commands.models import CommandReader
 from api.http.description import COMMAND_PROBLEMS, POSITION, Description, add
 from api.http.problems import kinds
@@ -21,12 +21,13 @@ from api.identity.authentication import Principal
 from api.permissions import Permission
 from api.queries.parties import Look, look_at
 from domain.kernel.command import Command
+from domain.kernel.fields import noun
 from domain.kernel.ids import IdError, parse_id
 from domain.kernel.refusal import Refusal
 from domain.parties.subject import FIELDS_MAX, SUBJECT, UNKNOWN, FieldName, LookPurpose
 
 SubjectPath = path_of(SUBJECT.name)
-Looker = Annotated[Principal, Depends(needs(Permission.READ_PERSONAL))]
+Looker = Annotated[Principal, Depends(Needs(Permission.READ_PERSONAL))]
 
 
 class GivenLook(Command, frozen=True):
@@ -35,9 +36,16 @@ class GivenLook(Command, frozen=True):
     purpose: Annotated[LookPurpose, Meta(description="What the values are needed for; the event says so.")]
     fields: Annotated[
         tuple[FieldName, ...],
-        Meta(max_length=FIELDS_MAX, description="Kinds of values, such as `application.phone`; all without it."),
+        Meta(
+            min_length=1,
+            max_length=FIELDS_MAX,
+            description="Kinds of values, such as `application.phone`; all where this member is left out.",
+        ),
     ] = ()
-    about: Annotated[UUID, Meta(description="The case they are needed for, a UUID.")] | UnsetType = UNSET
+    about: (
+        Annotated[UUID, noun(CASE_NOUN), Meta(description="The case they are needed for: `case_` and 32 hex digits.")]
+        | UnsetType
+    ) = UNSET
 
 
 class KeptValue(Struct, frozen=True):

@@ -1,12 +1,15 @@
 """Faults of a payload or a query in our own words: a pointer, a code and a sentence in both languages.
 
 pydantic's own messages are left behind, because some of them repeat the input. Only limits that come from the schema
-are named. A member that nobody knows is reported at its parent: its name is the caller's text, too.
+are named. A member that nobody knows is reported at its parent: its name is the caller's text, too. A parameter is
+named if its name is a word: addresses are written by programs, and somebody looks for the slip.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
+from itertools import islice
 from typing import Any
 
 from api.http.problems.problem import Fault
@@ -18,6 +21,13 @@ _OTHERWISE = ("invalid", "does not fit", "不符合要求")
 _SENTENCES: dict[str, tuple[str, str, str]] = {
     "missing": ("missing", "is needed", "为必填项"),
     "extra_forbidden": ("unknown_member", "holds a member that is not known", "包含未知成员"),
+    "unknown_parameter": ("unknown_member", "is no parameter of this address", "不是该地址的参数"),
+    "crowded": ("too_many", "must have at most {max_length} parameters", "最多 {max_length} 个参数"),
+    "too_many_members": (
+        "too_many",
+        "must have at most {max_length} members and items in all",
+        "成员与元素合计最多 {max_length} 个",
+    ),
     "json_invalid": ("not_json", "is not JSON", "不是 JSON"),
     "string_type": ("not_text", "must be a text", "须为文本"),
     "string_too_short": ("too_short", "must have at least {min_length} characters", "至少 {min_length} 个字符"),
@@ -55,6 +65,12 @@ _SENTENCES: dict[str, tuple[str, str, str]] = {
 CODES = tuple(sorted({code for code, _, _ in [*_SENTENCES.values(), _OTHERWISE]}))
 """Every code that a fault can have; they stay when the validator's names change."""
 
+FAULTS_MAX = 50
+"""Faults that one problem lists; whoever has more of them mends those first."""
+
+_TELLABLE = re.compile(r"[A-Za-z][A-Za-z_]{0,31}")
+"""Names of parameters that are said again: words, in which no number of a person stands."""
+
 _PARENT_ONLY = frozenset({"extra_forbidden"})
 _SAFE_CONTEXT = ("min_length", "max_length", "pattern", "ge", "le", "expected")
 
@@ -68,7 +84,18 @@ def fault(pointer: str, kind: str, context: Mapping[str, object] | None = None) 
 
 def faults_of(errors: Iterable[Mapping[str, Any]], skip: int = 0) -> tuple[Fault, ...]:
     """pydantic's errors as faults; `skip` leaves out leading parts of the location (`query`, `body`)."""
-    return tuple(_one(error, skip) for error in errors)
+    return tuple(_one(error, skip) for error in islice(errors, FAULTS_MAX))
+
+
+def more_than(count: int) -> dict[str, str]:
+    """The fact that says how many faults are not listed, if any."""
+    return {"more_faults": str(count - FAULTS_MAX)} if count > FAULTS_MAX else {}
+
+
+def unknown_parameters(names: Iterable[str]) -> list[Fault]:
+    """Parameters of a query that nobody knows: each by its name if that is a word, else without it."""
+    pointers = {f"/{name}" if _TELLABLE.fullmatch(name) else "" for name in names}
+    return [fault(pointer, "unknown_parameter") for pointer in sorted(pointers)]
 
 
 def _one(error: Mapping[str, Any], skip: int) -> Fault:

@@ -28,6 +28,7 @@ HTTP_ERROR = Kind("http.error", 400, "The request cannot be answered", "无法�
 # ---------------------------------------------------------------------------------------------- connections
 
 NOT_HTTP = Kind("request.not_http", 400, "What came is not HTTP", "收到的内容不是 HTTP")
+HOST = Kind("request.host", 400, "A request names one host", "请求须且只须指明一个主机")
 HEAD_LATE = Kind("request.head_late", 408, "The request's head did not come in time", "请求头未在规定时间内到达")
 BODY_LATE = Kind("request.body_late", 408, "The request's body did not come in time", "请求体未在规定时间内到达")
 HEAD_TOO_LARGE = Kind("request.head_too_large", 431, "The request's head is too large", "请求头过大")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from typing import Annotated, Any
 from urllib.parse import urlencode
@@ -19,7 +20,7 @@ from adapters.postgres.reading import browse
 from api.http import words
 from api.http.commands.headers import etag, none_match
 from api.http.problems import kinds
-from api.http.problems.faults import fault
+from api.http.problems.faults import fault, unknown_parameters
 from api.http.problems.problem import Problem
 from api.http.services import Services, services
 from domain.kernel.money import MAX_SAFE_INTEGER
@@ -66,10 +67,10 @@ async def known_query(request: Request) -> None:
     assert isinstance(route, APIRoute), "every route with a query is one of ours"
     known = _query_names(route.dependant)
     given = request.query_params.multi_items()
-    if any(name not in known for name, _ in given):
-        raise Problem(kinds.QUERY_INVALID, faults=[fault("", "extra_forbidden")])
-    names = [name for name, _ in given]
-    if repeated := sorted({name for name in names if names.count(name) > 1}):
+    times = Counter(name for name, _ in given)
+    if unknown := times.keys() - known:
+        raise Problem(kinds.QUERY_INVALID, faults=unknown_parameters(unknown))
+    if repeated := sorted(name for name, count in times.items() if count > 1):
         raise Problem(kinds.QUERY_INVALID, faults=[fault(f"/{name}", "repeated") for name in repeated])
 
 

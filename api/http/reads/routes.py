@@ -16,7 +16,7 @@ from starlette.responses import Response
 
 from adapters.postgres.connections import Connection
 from api.http import words
-from api.http.authentication import anybody, needs
+from api.http.authentication import Needs, anybody, caller
 from api.http.description import ETAG, LINK, NOT_MODIFIED, POSITION, DescribedRoute, Description
 from api.http.problems import kinds
 from api.http.problems.faults import fault
@@ -52,8 +52,11 @@ from api.queries.registry import READS
 from domain.kernel.ids import IdError
 
 Of = Annotated[Services, Depends(services)]
-STRICT: list[Dependency] = [Depends(known_query)]
-PUBLIC: list[Dependency] = [Depends(anybody), *STRICT]
+CHECKED: list[Dependency] = [Depends(known_query)]
+STRICT: list[Dependency] = [Depends(caller), *CHECKED]
+"""Of routes that need a key: whoever has none, or asks too often, is refused before anything else is looked at."""
+
+PUBLIC: list[Dependency] = [Depends(anybody), *CHECKED]
 """Of routes that need no key."""
 
 Limit = Annotated[int, DIGITS, Query(ge=1, le=PAGE_MAX, description=words.LIMIT)]
@@ -163,7 +166,7 @@ def _signature(read: Read) -> list[inspect.Parameter]:
     annotations: dict[str, Any] = {
         "request": Request,
         **{noun: path_of(noun) for noun in read.nouns},
-        "principal": Annotated[Principal, Depends(needs(read.permission))],
+        "principal": Annotated[Principal, Depends(Needs(read.permission))],
         "at": Annotated[At, Depends(by_day if read.by_day else by_position)],
         "of": Of,
     }

@@ -1,9 +1,11 @@
 """Open connections and what each of them waits for, so that nobody's slowness is everybody's.
 
-    accepted ─▶ head ─▶ body ─▶ answer ─▶ idle ─▶ head …       one that waits too long is closed by `sweep`
+    accepted ─▶ head ─▶ body ─▶ at work ─▶ answer (stalled) ─▶ idle ─▶ head …
+                          └─▶ answered before the body came ─▶ parting ─▶ closed
 
-When no further connection can be held, the oldest that is idle gives way, then the oldest that has not sent its head:
-who opens a thousand connections and says nothing on them only pushes out his own.
+One that waits too long is closed by `sweep`. When no further connection can be held, one that waits for its client
+gives way: one that is parting, one that is idle, then whichever waits for longest, whatever for. Who opens a thousand
+connections and keeps them waiting only pushes out his own; one that the server is at work for is left alone.
 """
 
 from __future__ import annotations
@@ -34,18 +36,23 @@ class ConnectionLimits(Struct, frozen=True, kw_only=True):
     body_s: float = 60.0
     stalled_s: float = 60.0
     idle_s: float = 75.0
+    parting_s: float = 1.0
     most: int = 10_000
 
 
 class Waiter(Protocol):
     """A connection as the registry knows it."""
 
-    def head_late(self) -> bool:
-        """The head did not come in time; whether the connection was given up."""
+    def head_late(self) -> None:
+        """The head did not come in time."""
         ...
 
     def body_late(self) -> None:
         """The body did not come in time."""
+        ...
+
+    def parted(self) -> None:
+        """What still came was thrown away for long enough."""
         ...
 
     def give_up(self) -> None:
@@ -63,6 +70,7 @@ class Connections:
         self.heads: OrderedDict[Waiter, float] = OrderedDict()
         self.bodies: OrderedDict[Waiter, float] = OrderedDict()
         self.stalled: OrderedDict[Waiter, float] = OrderedDict()
+        self.parting: OrderedDict[Waiter, float] = OrderedDict()
         self.lingering: set[Waiter] = set()
 
     def admit(self, one: Waiter, now_s: float) -> bool:
@@ -74,13 +82,26 @@ class Connections:
         return True
 
     def _make_room(self) -> bool:
-        for waiting in (self.idle, self.heads):
-            if waiting:
-                oldest, _ = waiting.popitem(last=False)
-                self.forget(oldest)
-                oldest.give_up()
-                return True
-        return False
+        oldest = _first(self.parting) or _first(self.idle) or self._longest()
+        if oldest is None:
+            return False
+        self.forget(oldest)
+        oldest.give_up()
+        return True
+
+    def _longest(self) -> Waiter | None:
+        """Who keeps the server waiting for longest, be it for a head, for a body, or for his taking an answer."""
+        waiting = [one for one in (self.heads, self.bodies, self.stalled) if one]
+        return _first(min(waiting, key=lambda one: next(iter(one.values())))) if waiting else None
+
+    def waiting(self) -> int:
+        """How many connections wait for their clients."""
+        return len(set().union(self.heads, self.bodies, self.stalled, self.idle, self.parting))
+
+    def at_work(self, one: Waiter) -> None:
+        """The whole of a request is there: whatever its connection was waiting for, it came."""
+        for waiting in (self.heads, self.bodies, self.idle):
+            waiting.pop(one, None)
 
     def lingers(self, one: Waiter) -> bool:
         """Whether a connection that was refused may stay for a moment; it counts no longer among the open ones."""
@@ -94,20 +115,26 @@ class Connections:
         """A connection has ended."""
         self.open.discard(one)
         self.lingering.discard(one)
-        for waiting in (self.idle, self.heads, self.bodies, self.stalled):
+        for waiting in (self.idle, self.heads, self.bodies, self.stalled, self.parting):
             waiting.pop(one, None)
 
     def sweep(self, now_s: float) -> None:
         """Give up whatever has waited for too long."""
         for one in _due(self.heads, now_s - self.limits.head_s):
-            if not one.head_late():
-                self.heads[one] = now_s
+            one.head_late()
         for one in _due(self.bodies, now_s - self.limits.body_s):
             one.body_late()
         for one in _due(self.stalled, now_s - self.limits.stalled_s):
             one.give_up()
         for one in _due(self.idle, now_s - self.limits.idle_s):
             one.give_up()
+        for one in _due(self.parting, now_s - self.limits.parting_s):
+            one.parted()
+
+
+def _first(waiting: OrderedDict[Waiter, float]) -> Waiter | None:
+    """Who began to wait first."""
+    return next(iter(waiting), None)
 
 
 def _due(waiting: OrderedDict[Waiter, float], since_s: float) -> Iterable[Waiter]:

@@ -89,13 +89,20 @@ class FairQueue:
                 return
             if self._working[whose] >= self._each:
                 continue
-            queue = self._waiting[whose]
-            one = queue.popleft()
-            self._waiting.move_to_end(whose)
-            self._forget_nobody(whose)
-            if not one.done():
+            one = self._first(whose)
+            if one is not None:
                 self._take(whose)
                 one.set_result(None)
+
+    def _first(self, whose: Hashable) -> Future[None] | None:
+        """Take out the first of an asker's who still waits; those before him hung up in this moment."""
+        queue, found = self._waiting[whose], None
+        while queue and found is None:
+            one = queue.popleft()
+            found = None if one.done() else one
+        self._waiting.move_to_end(whose)
+        self._forget_nobody(whose)
+        return found
 
     def _forget_nobody(self, whose: Hashable) -> None:
         if not self._waiting[whose]:

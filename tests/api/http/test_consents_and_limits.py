@@ -67,7 +67,7 @@ async def test_consents_of_a_person(http: Http) -> None:
         ("state=absent", "/state", "not_one_of"),
         ("subject=somebody", "/subject", "identifier"),
         ("starting_after=lease_1", "/starting_after", "identifier"),
-        ("surprise=1", "", "unknown_member"),
+        ("surprise=1", "/surprise", "unknown_member"),
     ],
 )
 async def test_queries_that_do_not_fit(http: Http, query: str, pointer: str, code: str) -> None:

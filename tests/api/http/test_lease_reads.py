@@ -199,7 +199,7 @@ async def test_the_portfolio_and_its_provisions(http: Http) -> None:
         ("/v1/leases?starting_after=application_" + "0" * 32, "/starting_after", "identifier"),
         ("/v1/journal?account=9999", "/account", "not_one_of"),
         ("/v1/journal?lease=1", "/lease", "identifier"),
-        ("/v1/leases?surprise=1", "", "unknown_member"),
+        ("/v1/leases?surprise=1", "/surprise", "unknown_member"),
     ],
 )
 async def test_queries_that_do_not_fit(http: Http, path: str, pointer: str, code: str) -> None:

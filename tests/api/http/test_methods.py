@@ -31,6 +31,8 @@ async def test_head_is_get_without_its_body_everywhere(http: Http) -> None:
 async def test_head_of_a_stream_ends(http: Http) -> None:
     head = await http.client.head("/v1/events/stream", headers=http.headers())
     assert (head.status_code, head.content) == (200, b"")
+    assert head.headers["content-type"].startswith("text/event-stream")
+    assert "content-length" not in head.headers, "what would follow is not nothing"
     assert not http.app.state.services.streams
 
 

@@ -179,3 +179,14 @@ async def test_bounds_of_integers_are_integers(http: Http) -> None:
     assert len(bounds) > 100
     assert [bound for bound in bounds if not isinstance(bound, int)] == []
     assert max(bounds) <= MAX_SAFE_INTEGER
+
+
+def test_every_operation_that_needs_a_key_says_which_permission(http: Http) -> None:
+    """Whoever gives keys out need not try."""
+    silent = [
+        f"{method} {path}"
+        for path, methods in http.app.openapi()["paths"].items()
+        for method, operation in methods.items()
+        if operation["security"] and "eeds the permission `" not in " ".join(operation["description"].split())
+    ]
+    assert silent == []

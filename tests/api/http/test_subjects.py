@@ -84,6 +84,9 @@ async def test_another_tenants_person_is_unknown(http: Http) -> None:
         ({"purpose": "curiosity"}, "body.invalid"),
         ({"purpose": "contact", "fields": ["phone"]}, "body.invalid"),
         ({"purpose": "contact", "why": "x"}, "body.invalid"),
+        ({"purpose": "contact", "fields": []}, "body.invalid"),
+        ({"purpose": "contact", "about": "about_" + "0" * 32}, "body.invalid"),
+        ({"purpose": "contact", "about": "0" * 32}, "body.invalid"),
     ],
 )
 async def test_a_look_without_a_purpose_is_none(http: Http, body: dict[str, Any], code: str) -> None:
@@ -109,3 +112,17 @@ async def test_of_an_erased_person_nothing_is_told_and_the_look_stays(http: Http
     assert (answer.status_code, answer.json()["code"]) == (409, "subject.erased")
     assert PERSON["phone"] not in answer.text
     assert len(looks(http, subject)) == 1
+
+
+async def test_a_look_says_which_case_it_was_needed_for(http: Http) -> None:
+    subject, case = await known(http), new_id()
+    answer = await http.post(f"/v1/subjects/{subject}/look", LOOK | {"about": format_id("case", case)})
+    assert answer.status_code == 200, answer.text
+    (look,) = looks(http, subject)
+    assert look["event"].about == case
+
+
+def test_the_description_says_what_a_look_takes(http: Http) -> None:
+    schema = http.app.openapi()["components"]["schemas"]["GivenLook"]["properties"]
+    assert schema["about"]["pattern"] == "^case_[0-9a-f]{32}$"
+    assert schema["fields"]["minItems"] == 1

@@ -18,7 +18,7 @@ from adapters.postgres.log import Log
 from adapters.postgres.reading.opening import ledger_state
 from adapters.system import now
 from api.compose import Running
-from api.identity.admission import authentication
+from api.identity.recorded import authentication
 from api.roles.keys import first_operator_key, revoke_unshown
 from api.roles.opening import ensure_opened, opened
 from chain.entry import parse

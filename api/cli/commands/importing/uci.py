@@ -13,6 +13,7 @@ from api.cli.commands.importing.report import LABEL_CHARACTERS, nothing_new, sho
 from api.cli.commands.ledger.evidence import claims, publish
 from api.cli.failures import Unusable
 from api.cli.frame import Report, Session, command
+from api.cli.given_files import instead
 from api.cli.wording.words import count, number, refusal_rows, seconds, table
 from api.language import text
 
@@ -41,7 +42,7 @@ def uci(
     Importing the same file again changes nothing.
     """
     if not file.is_file():
-        got = text("a directory") if file.is_dir() else text("nothing there")
+        got = instead(file)
         raise Unusable(lambda: text("{path}: expected the data set as CSV, got {got}", path=file, got=got))
     began = time.monotonic()
     with session.base() as on:

@@ -20,6 +20,7 @@ from api.cli.commands.importing.report import LABEL_CHARACTERS, nothing_new, sho
 from api.cli.commands.ledger.evidence import claims, publish
 from api.cli.failures import Unusable, as_data, sentence, status_of
 from api.cli.frame import Report, Session, command
+from api.cli.given_files import instead
 from api.cli.wording.words import count, number, refusal_rows, seconds, table
 from api.language import text
 
@@ -82,7 +83,7 @@ def import_file(
     from adapters.imports.xes import cases, log_name
 
     if not file.is_file():
-        got = text("a directory") if file.is_dir() else text("nothing there")
+        got = instead(file)
         raise Unusable(lambda: text("{path}: expected an event log (.xes or .xes.gz), got {got}", path=file, got=got))
     if source is None:
         try:

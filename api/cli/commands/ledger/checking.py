@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from api.cli.failures import Unusable
 from api.cli.frame import Session
+from api.cli.given_files import CHECKPOINT_MAX_BYTES, content
 from api.cli.wording.findings import told
 from api.cli.wording.words import count, number, seconds
 from api.language import text
@@ -144,9 +145,9 @@ def _opened(since: Path, vkeys: Sequence[VerifierKey], origin: str) -> Checkpoin
     from chain.checkpoint import open_checkpoint
     from chain.note import Ed25519Verifier
 
-    if not since.is_file():
+    if not since.exists():
         raise Unusable(lambda: text("--since {path}: expected a checkpoint file, got nothing there", path=since))
-    return open_checkpoint(since.read_bytes(), [Ed25519Verifier(vkey) for vkey in vkeys], origin)
+    return open_checkpoint(content(since, CHECKPOINT_MAX_BYTES), [Ed25519Verifier(vkey) for vkey in vkeys], origin)
 
 
 def _read_models(session: Session, connection: Any) -> tuple[dict[str, int], list[Finding]]:

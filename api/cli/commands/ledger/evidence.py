@@ -12,6 +12,7 @@ import typer
 
 from api.cli.failures import Failure, Unusable
 from api.cli.frame import Session, as_json, command, group
+from api.cli.given_files import CHECKPOINT_MAX_BYTES, content, expect_regular
 from api.cli.wording.words import number, size
 from api.language import text
 
@@ -97,7 +98,9 @@ def opened_checkpoint(on: Base, path: Path) -> Checkpoint:
     from chain.note import Ed25519Signer, Ed25519Verifier
 
     vkeys = [Ed25519Signer(on.settings.origin, seed).vkey for seed in on.keys.log_seeds()]
-    return open_checkpoint(path.read_bytes(), [Ed25519Verifier(vkey) for vkey in vkeys], on.settings.origin)
+    return open_checkpoint(
+        content(path, CHECKPOINT_MAX_BYTES), [Ed25519Verifier(vkey) for vkey in vkeys], on.settings.origin
+    )
 
 
 def vkey(session: Session) -> None:
@@ -201,7 +204,7 @@ def _expect_earlier(earlier: Path, log: Log, newest: Published) -> None:
     from chain.checkpoint import Checkpoint
     from chain.tiles import root_from_tiles
 
-    there = Checkpoint.parse(earlier.read_text().split("\n\n")[0] + "\n")
+    there = Checkpoint.parse(content(earlier, CHECKPOINT_MAX_BYTES).decode().split("\n\n")[0] + "\n")
     here = claims(newest)
     if there.origin != here.origin:
         names = {"expected": repr(here.origin), "got": repr(there.origin)}
@@ -222,7 +225,8 @@ def _expect_earlier(earlier: Path, log: Log, newest: Published) -> None:
 
 def _write(path: Path, data: bytes) -> None:
     """Put a file there in one piece, unless it is there already."""
-    if path.exists() and path.read_bytes() == data:
+    expect_regular(path)
+    if path.exists() and path.stat().st_size == len(data) and path.read_bytes() == data:
         return
     path.parent.mkdir(parents=True, exist_ok=True)
     fresh = path.with_name(f".{path.name}.{os.getpid()}")

@@ -27,7 +27,7 @@ from api.cli.commands.serving import announce, listening, url_of
 from api.cli.failures import Unusable
 from api.cli.frame import Session
 from api.compose import Base
-from api.identity.admission import authentication
+from api.identity.recorded import authentication
 from api.roles.opening import opened
 from api.settings import Settings
 from tests.adapters.postgres.test_embedded import postmaster

@@ -70,3 +70,18 @@ def test_of_an_erased_person_the_look_is_recorded_and_nothing_shown(program: Pro
     assert "expected a living key" in said.err
     assert story.NAME not in said.err + said.text
     assert len(looks(program, tenant, subject)) == 1
+
+
+def test_a_look_says_which_case_it_was_needed_for(program: Program) -> None:
+    tenant, subject = asyncio.run(known(program))
+    asked = ("subject", "show", subject, "--tenant", tenant, "--purpose", "court", "--about")
+    case = new_id()
+    program(*asked, f"case_{case.hex}").then(0)
+    stream = subject_stream(tenant, subject)
+    with connect(program.url) as connection:
+        (entry,) = connection.execute("SELECT entry FROM ledger.events WHERE stream = %s", (stream,)).fetchone() or ()
+    event = parse(entry).event()
+    assert isinstance(event, SubjectLookedAt)
+    assert event.about == case
+    program(*asked, f"lease_{case.hex}").then(UNUSABLE)
+    assert len(looks(program, tenant, subject)) == 1

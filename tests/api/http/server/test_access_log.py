@@ -12,6 +12,7 @@ import pytest
 from adapters.system import new_id
 from domain.kernel.ids import format_id
 from tests.access import stream_of
+from tests.api.http.cases import contract
 from tests.api.http.driver import DRAFT, PERSON
 from tests.ledger import Server
 from tests.serving import Serving, serving, until
@@ -69,12 +70,33 @@ def test_an_address_that_a_trusted_proxy_gives_is(server: Server, tmp_path: Path
         assert [line["client"] for line in lines_of(served, answer.headers["x-request-id"])] == [ELSEWHERE]
 
 
+TAKES_A_BODY = {
+    "/v1/applications": "application/json",
+    "/v1/quotes": "application/json",
+    "/v1/providers/x/callbacks": "application/json",
+    f"/v1/subjects/subject_{'0' * 32}/look": "application/json",
+    "/v1/contracts/{contract}/schedule": "application/json",
+    "/v1/contracts/{contract}/signed-document": "application/pdf",
+    "/console/login": "application/x-www-form-urlencoded",
+}
+
+
+@pytest.fixture(scope="module")
+def contract_id(served: Serving) -> str:
+    """A contract of the caller's tenant."""
+    made = served.ask("/v1/contracts", served.key, "POST", msgspec.json.encode(contract(new_id())))
+    assert made.status == 201, made.body
+    return str(made.json["id"])
+
+
+@pytest.mark.parametrize("path", TAKES_A_BODY)
 @pytest.mark.parametrize("length", [b"Content-Length: 100", b"Transfer-Encoding: chunked"])
-def test_a_client_that_hangs_up_is_no_error(served: Serving, length: bytes) -> None:
+def test_a_client_that_hangs_up_is_no_error(served: Serving, contract_id: str, path: str, length: bytes) -> None:
     known = len(served.lines())
+    head = f"POST {path.format(contract=contract_id)} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {served.key}\r\n"
+    head += f"Idempotency-Key: k\r\nContent-Type: {TAKES_A_BODY[path]}\r\n"
     with served.connect() as one:
-        head = b"POST /v1/applications HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %b\r\nIdempotency-Key: k\r\n"
-        one.sendall(head % served.key.encode() + b"Content-Type: application/json\r\n" + length + b"\r\n\r\n")
+        one.sendall(head.encode() + length + b"\r\n\r\n")
     until(lambda: len(served.lines()) > known)
     (line,) = served.lines()[known:]
     assert (line["event"], line["level"], line["status"]) == ("request", "info", 499)

@@ -61,6 +61,22 @@ async def test_of_those_who_wait_each_is_next_in_turn() -> None:
     await asyncio.gather(*tasks)
 
 
+@pytest.mark.parametrize("gone", [1, 3])
+async def test_who_hangs_up_in_the_moment_of_his_turn_does_not_take_it_along(gone: int) -> None:
+    """His asker's next one has it, however many hung up before him."""
+    crowd = Crowd(FairQueue(1, 1))
+    first, *left, last = (crowd.ask(f"a{number}") for number in range(gone + 2))
+    await settled()
+    crowd.gates["a0"].set()
+    for one in left:
+        one.cancel()
+    await settled()
+    assert crowd.begun == ["a0", f"a{gone + 1}"]
+    await crowd.end(f"a{gone + 1}")
+    await asyncio.gather(first, last)
+    assert (crowd.turns._free, dict(crowd.turns._waiting), dict(crowd.turns._working)) == (1, {}, {})
+
+
 @pytest.mark.parametrize("late", [False, True])
 async def test_who_hangs_up_gives_his_turn_back(late: bool) -> None:
     """Also one who was given it in the same moment."""

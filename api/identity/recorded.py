@@ -1,4 +1,4 @@
-"""Admission: who is let in by a key, and which commands need a second person, as the ledger has it now.
+"""Recorded keys: who is let in by one, and which commands need a second person, as the ledger has it now.
 
 key ─▶ its own stream ─▶ its user's stream ─▶ the tenant's registration ─▶ Principal
 """
@@ -33,7 +33,7 @@ TENANTS_KEPT = 10_000
 
 def authentication(ledger: Running) -> Authentication:
     """The authentication of a running ledger's doors."""
-    return Authentication(Admission(ledger.reader, ledger.ledger.states, _Owner(ledger), now))
+    return Authentication(RecordedKeys(ledger.reader, ledger.ledger.states, _Owner(ledger), now))
 
 
 class _Owner:
@@ -50,7 +50,7 @@ class _Owner:
         return self._known
 
 
-class Admission:
+class RecordedKeys:
     """Who a key lets in, as the ledger has it now. `owner` gives the tenant that runs the log."""
 
     def __init__(
