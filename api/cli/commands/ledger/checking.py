@@ -172,7 +172,6 @@ def _compared(session: Session, connection: Any) -> tuple[dict[str, int], list[F
     from adapters.postgres.schema import SHARD
     from projections.engine import copies
     from projections.engine.comparing import Compared, compare_all
-    from projections.engine.tables import unwalled
     from projections.registry import PROJECTIONS
 
     rows: dict[str, int] = {}
@@ -185,12 +184,9 @@ def _compared(session: Session, connection: Any) -> tuple[dict[str, int], list[F
     chosen = [projection for projection in PROJECTIONS if projection.name in made]
     with session.progress(text("Comparing read models"), text("events")) as report:
         outcomes = compare_all(connection, chosen, shard=SHARD, progress=report)
-    found += [
-        Finding(0, f"read.{name}", text("rows shown to their tenant only (policy of_tenant)"), text("another policy"))
-        for name in unwalled(
-            connection, [one for one, compared in zip(chosen, outcomes, strict=True) if isinstance(compared, Compared)]
-        )
-    ]
+    found += _unwalled(
+        connection, [one for one, got in zip(chosen, outcomes, strict=True) if isinstance(got, Compared)]
+    )
     for projection, compared in zip(chosen, outcomes, strict=True):
         if not isinstance(compared, Compared):
             found.append(Finding(0, f"read model {projection.name}", "a live copy", str(compared)))
@@ -201,6 +197,15 @@ def _compared(session: Session, connection: Any) -> tuple[dict[str, int], list[F
             what = f"read.{first.table}, key {first.key} ({number(compared.differences)} rows differ)"
             found.append(Finding(first.position, what, *_sides(first)))
     return rows, found
+
+
+def _unwalled(connection: Any, live: Sequence[Any]) -> list[Finding]:
+    """Read models whose rows a reader of another tenant could see."""
+    from adapters.postgres.fsck.findings import Finding
+    from projections.engine.tables import unwalled
+
+    expected, got = text("rows shown to their tenant only (policy of_tenant)"), text("another policy")
+    return [Finding(0, f"read.{name}", expected, got) for name in unwalled(connection, live)]
 
 
 def _more_than_one(copies_of_models: Sequence[Any]) -> list[Finding]:
