@@ -114,16 +114,16 @@ def _runs(projection: Projection[R], events: Iterable[Keyed], blocked: set[str])
 def _fold_runs(
     projection: Projection[R], rows: Mapping[Key, R], runs: Mapping[Key, Sequence[Recorded]]
 ) -> dict[Key, R | None]:
-    fold, fold_run = projection.fold, projection.fold_run
+    fold, fold_run, storable = projection.fold, projection.fold_run, projection.storable
     changed: dict[Key, R | None] = {}
     for key, run in runs.items():
         row = rows.get(key)
         if fold_run is not None:
-            changed[key] = fold_run(row, run)
+            changed[key] = storable(fold_run(row, run))
             continue
         for one in run:
             row = fold(row, one.event, one)
-        changed[key] = row
+        changed[key] = storable(row)
     return changed
 
 
@@ -132,7 +132,7 @@ def _one_by_one(
 ) -> Folded[R]:
     changed: dict[Key, R | None] = {}
     dead_letters: list[DeadLetter] = []
-    fold = projection.fold
+    fold, storable = projection.fold, projection.storable
     for key, one in events:
         if blocked and (waits_for := _blocking(key, one, blocked)):
             dead_letters.append(_dead_letter(one, waits_for, ""))
@@ -143,7 +143,7 @@ def _one_by_one(
             blocked.add(one.stream)
             continue
         try:
-            changed[key] = fold(changed[key] if key in changed else rows.get(key), one.event, one)
+            changed[key] = storable(fold(changed[key] if key in changed else rows.get(key), one.event, one))
         except Exception as raised:  # noqa: BLE001  whatever a fold raises parks its key and nothing else
             dead_letters.append(_dead_letter(one, key_text(key), reason(raised)))
             blocked.add(key_text(key))

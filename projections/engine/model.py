@@ -36,6 +36,7 @@ SQL_TYPES: Mapping[type, str] = {
 }
 """How the types of row fields are stored; anything else is refused when the projection is declared."""
 
+_BIGINT = 2**63
 _NAME = re.compile(r"[a-z][a-z_]{0,39}")
 
 
@@ -146,6 +147,21 @@ class Projection(Generic[R]):
     fold_run: Callable[[R | None, Sequence[Recorded]], R | None] | None = None
     stream: str | None = ""
     append_only: bool = False
+
+    def storable(self, row: R | None) -> R | None:
+        """The row, if a table can hold it. Raises `ProjectionError` for a number beyond 64 bits: else the writing of a
+        whole batch would fail for it, again and again, and with it everybody's rows.
+        """
+        for name in self.numbers:
+            value = getattr(row, name, None)
+            if value is not None and not -_BIGINT <= value < _BIGINT:
+                raise ProjectionError(f"{self.table}: expected {name} within 64 bits, got {value.bit_length()} bits")
+        return row
+
+    @cached_property
+    def numbers(self) -> tuple[str, ...]:
+        """The columns that hold whole numbers."""
+        return tuple(name for name, kind in self.columns if kind == "bigint")
 
     def __post_init__(self) -> None:
         if not _NAME.fullmatch(self.name) or self.version < 1:

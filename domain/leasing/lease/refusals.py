@@ -90,6 +90,11 @@ PAYMENT_UNKNOWN = refusal("lease.payment_unknown", "This payment was never poste
 PAYMENT_REVERSED_ALREADY = refusal(
     "lease.payment_reversed_already", "This payment was reversed already", "该付款已冲正"
 )
+SUM_TOO_LARGE = refusal(
+    "lease.sum_too_large",
+    "All money of one lease together is more than books can hold",
+    "单笔租赁的收款合计超出账簿上限",
+)
 CREDIT_TOO_SMALL = refusal("lease.credit_too_small", "There is less credit than that", "可用余额不足")
 WAIVER_TOO_LARGE = refusal("lease.waiver_too_large", "Less than that is open of this component", "减免金额超过未付金额")
 

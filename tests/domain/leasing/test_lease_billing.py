@@ -7,6 +7,7 @@ from uuid import UUID
 import pytest
 
 from domain.kernel.event import Event
+from domain.kernel.money import MAX_SAFE_INTEGER
 from domain.leasing.lease import refusals as r
 from domain.leasing.lease.commands import (
     AccrueInterest,
@@ -317,3 +318,14 @@ def test_a_payment_reversed_after_the_write_off_is_written_off_too() -> None:
     state = cases.state_of((*past, *answer))
     assert (state.phase, state.balances.open_fen) == (LeasePhase.CHARGED_OFF, 0)
     assert sum(part.fen for part in answer[-1].parts) >= 50_000
+
+
+def test_all_money_of_a_lease_together_stays_within_what_books_can_hold() -> None:
+    """Each amount is; their sum has to be refused where it comes about, for an event cannot be taken back."""
+    most = MAX_SAFE_INTEGER
+    first = (3, PostPayment(payment=UUID(int=1), amount_fen=most - 10, value_date=day(3)))
+    next_one = PostPayment(payment=UUID(int=2), amount_fen=10, value_date=day(3))
+    past = history(*RUNNING, first)
+    assert given(*past).when(next_one, business_date=day(3)).answer
+    one_more = PostPayment(payment=UUID(int=2), amount_fen=11, value_date=day(3))
+    given(*past).when(one_more, business_date=day(3)).then_refused(r.SUM_TOO_LARGE, limit_fen=most)

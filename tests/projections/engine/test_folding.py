@@ -89,3 +89,13 @@ def test_the_given_row_is_what_is_folded_onto() -> None:
     assert fold_batch(tally(), rows, [second]).changed[(str(A),)] == given(
         tally(), (A, at(), work("x")), (A, at(), work("y"))
     ).row(A)
+
+
+def test_a_number_that_no_column_holds_parks_its_key_and_nothing_else() -> None:
+    """The database would refuse the whole batch, of all tenants, again and again."""
+    over = tally(step=2**62)
+    history = ((A, at(), work("x")), (B, at(), work("y")), (A, at(), work("z")), (A, at(), work("late")))
+    got = given(over, *history)
+    assert [(letter.position, letter.key) for letter in got.folded.dead_letters] == [(3, str(A)), (4, str(A))]
+    assert got.folded.dead_letters[0].error.startswith("ProjectionError: tally_v1: expected times within 64 bits")
+    assert (got.changed(A).times, got.changed(B).times) == (2**62, 2**62)

@@ -7,6 +7,7 @@ from datetime import date, timedelta
 from domain.kernel.command import Context
 from domain.kernel.decider import Answer, Rule, Rules
 from domain.kernel.event import Event
+from domain.kernel.money import MAX_SAFE_INTEGER
 from domain.kernel.values import Business
 from domain.leasing.account import assessed, effect, is_back_dated, posted, withdrawn
 from domain.leasing.balances import Kind, Transaction
@@ -80,6 +81,8 @@ def post_payment(command: c.PostPayment, state: LeaseState, context: Context) ->
         )
     if command.value_date > context.business_date:
         return r.DATE_IN_FUTURE(on=command.value_date, business_date=context.business_date)
+    if sum(known.amount_fen for known in state.receipts) + command.amount_fen > MAX_SAFE_INTEGER:
+        return r.SUM_TOO_LARGE(limit_fen=MAX_SAFE_INTEGER)
     if state.phase in WRITTEN_OFF:
         return (
             m.DebtRecovered(
