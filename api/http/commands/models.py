@@ -58,6 +58,9 @@ SPARE_MEMBERS = 100
 """Members more than any that fits a body may have, so that each that nobody knows is reported."""
 
 
+FIRST_DAY, LAST_DAY = date(1900, 1, 1), date(2999, 12, 31)
+"""Days that a command may name: what is reckoned from them stays within the calendar of ten thousand years."""
+
 T = TypeVar("T", bound=msgspec.Struct)
 
 
@@ -254,7 +257,7 @@ _BUILDERS: dict[type[inspect.Type], Callable[[Any, str], Any]] = {
     inspect.FrozenSetType: _several,
     inspect.BoolType: lambda *_: bool,
     inspect.EnumType: lambda kind, _: kind.cls,
-    inspect.DateType: lambda *_: date,
+    inspect.DateType: lambda *_: Annotated[date, Field(ge=FIRST_DAY, le=LAST_DAY)],
     inspect.DictType: lambda *_: dict[str, Any],
     inspect.StructType: lambda kind, _: model_of(kind.cls),
     inspect.Metadata: lambda kind, name: _annotation(kind.type, (kind.extra or {}).get(NOUN, name)),
