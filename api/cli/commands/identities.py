@@ -11,7 +11,7 @@ from uuid import UUID
 
 import typer
 
-from api.cli.failures import Failure
+from api.cli.failures import Failure, Unusable
 from api.cli.frame import Session, command, group
 from api.language import text
 
@@ -265,10 +265,21 @@ def _acting(tenant: UUID) -> Acting:
 
 
 def _read(kind: type[Any], given: dict[str, Any]) -> Any:
-    """A struct of what was given. Raises `msgspec.ValidationError`, which says what was expected."""
+    """A struct of what was given. Raises `Unusable` for what does not fit, saying what was expected."""
     import msgspec
 
-    return msgspec.convert(given, kind)
+    from domain.access.values import UserRole
+
+    roles = [*given.get("roles", ()), *([given["role"]] if "role" in given else ())]
+    for role in roles:
+        if role not in set(UserRole):
+            told = {"known": ", ".join(UserRole), "value": role}
+            raise Unusable(lambda: text("role: expected one of {known}, got {value!r}", **told))
+    try:
+        return msgspec.convert(given, kind)
+    except msgspec.ValidationError as error:
+        name = str(error).rpartition("$.")[2].rstrip("`").partition("[")[0]
+        raise Unusable(lambda: text("{name}: not of the form that is expected; see --help", name=name)) from None
 
 
 def _id(noun: str, given: str) -> UUID:

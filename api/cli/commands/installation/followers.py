@@ -17,11 +17,16 @@ if TYPE_CHECKING:
     from api.followers import Role
 
 
+KEY_WARNING_DAYS = 14
+"""How long before its end `doctor` speaks of an API key."""
+
+
 def look(health: Health, connection: Any, with_banks: Collection[UUID], tenant: UUID) -> None:
     """Look at all of them; the facts of the ledger are known already."""
     _read_models(health, connection)
     _roles(health, connection, with_banks)
     _calendars(health, connection, tenant)
+    _keys_that_end(health, connection)
     _left_to_people(health, connection, with_banks)
 
 
@@ -94,6 +99,32 @@ def _late(role: Role) -> tuple[str, str]:
         return what, text("look at what it says; should it stand still, end its process: `up` starts it again")
     what = text("no `{name}` works, and things wait for it, the oldest for {seconds} s", **told)
     return what, text("start `leaseledger up`, or `leaseledger role {name}` beside the roles that work", name=role.name)
+
+
+def _keys_that_end(health: Health, connection: Any) -> None:
+    """API keys that soon stop working: whoever uses one finds out too late."""
+    from datetime import timedelta
+
+    from adapters.postgres.connections import has_table
+    from adapters.postgres.schema import SHARD
+    from adapters.system import now
+    from domain.kernel.ids import format_id
+    from domain.kernel.times import utc_text
+    from projections.access.access_book import API_KEYS
+
+    if not has_table(connection, f"read.{API_KEYS.table}"):
+        return
+    at = now()
+    ending = connection.execute(
+        f"SELECT id, label, role, expires_at FROM read.{API_KEYS.table} "
+        "WHERE shard = %s AND state = 'live' AND expires_at > %s AND expires_at < %s ORDER BY expires_at, id",
+        (SHARD, utc_text(at), utc_text(at + timedelta(days=KEY_WARNING_DAYS))),
+    )
+    for stream, label, role, expires_at in ending:
+        told = {"key": format_id("api_key", stream), "label": label, "role": role, "instant": expires_at}
+        health.notes.append(
+            text("{key} ({label}, {role}) works until {instant}: `leaseledger api-key rotate` gives it more", **told)
+        )
 
 
 def _calendars(health: Health, connection: Any, tenant: UUID) -> None:
