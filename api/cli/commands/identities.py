@@ -271,10 +271,10 @@ def _read(kind: type[Any], given: dict[str, Any]) -> Any:
     from domain.access.values import UserRole
 
     roles = [*given.get("roles", ()), *([given["role"]] if "role" in given else ())]
-    for role in roles:
-        if role not in set(UserRole):
-            told = {"known": ", ".join(UserRole), "value": role}
-            raise Unusable(lambda: text("role: expected one of {known}, got {value!r}", **told))
+    unknown = next((role for role in roles if role not in set(UserRole)), None)
+    if unknown is not None:
+        known = ", ".join(UserRole)
+        raise Unusable(lambda: text("role: expected one of {known}, got {value!r}", known=known, value=unknown))
     try:
         return msgspec.convert(given, kind)
     except msgspec.ValidationError as error:

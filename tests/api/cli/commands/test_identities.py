@@ -120,6 +120,6 @@ def test_doctor_speaks_of_keys_that_end_soon(program: Program) -> None:
     user = person(program)
     soon, _ = made(program, user, "--days", 5), made(program, user, "--days", 50)
     program("project").then(0)
-    notes = [one for one in program("doctor", "--json").then(0).json["notes"] if "api-key rotate" in one]
+    notes = [one for one in program("doctor", "--json").json["notes"] if "api-key rotate" in one]
     assert len(notes) == 1
     assert notes[0].startswith(f"{soon['id']} (laptop, operator) works until ")
