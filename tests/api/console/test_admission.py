@@ -9,11 +9,13 @@ import pytest
 import pytest_asyncio
 from starlette import datastructures, requests
 
+from adapters.system import new_id
 from api.compose import Base, running
 from api.console.requests import cookie
 from api.console.session import COOKIE
 from api.edge.rates import BURST_S, QUERY_PARAMETERS_MAX
 from api.roles.serve import site
+from tests.access import KnownKeys
 from tests.api.console.conftest import browsing, log_in
 
 PAGES = ["/", "/login", "/leases", "/leases?surprise=1", "/events/1", "/nothing", "/find?q=x", "/static/console.css"]
@@ -54,16 +56,16 @@ async def test_a_refused_stranger_is_told_when_to_go_on(strict: Any) -> None:
     assert (answer.headers["retry-after"], answer.headers["content-type"]) == ("1", "text/plain; charset=utf-8")
 
 
-async def test_who_is_logged_in_goes_on_from_the_same_address(strict: Any, keys: dict[str, str]) -> None:
+async def test_who_is_logged_in_goes_on_from_the_same_address(strict: Any) -> None:
     async with browsing(strict) as browser, browsing(strict) as other:
-        await log_in(browser, keys["operator"])
+        await log_in(browser, KnownKeys(strict.access).key(new_id(), "operator"))
         await statuses(other, "GET", "/login")
         assert (await browser.get("/console/")).status_code == 200
 
 
-async def test_who_is_logged_in_tries_keys_as_a_stranger(strict: Any, keys: dict[str, str]) -> None:
+async def test_who_is_logged_in_tries_keys_as_a_stranger(strict: Any) -> None:
     async with browsing(strict) as browser:
-        await log_in(browser, keys["operator"])
+        await log_in(browser, KnownKeys(strict.access).key(new_id(), "operator"))
         tried = [(await browser.post("/console/login", data={"key": f"llk_{n}"})).status_code for n in range(5)]
     assert 429 in tried
 
@@ -71,7 +73,7 @@ async def test_who_is_logged_in_tries_keys_as_a_stranger(strict: Any, keys: dict
 async def test_a_query_with_too_many_parameters_is_not_read(
     browser: httpx.AsyncClient, keys: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await log_in(browser, keys["operator"])
+    await log_in(browser, KnownKeys(strict.access).key(new_id(), "operator"))
     monkeypatch.setattr(datastructures, "parse_qsl", lambda given, **_: [] if len(given) < 99 else pytest.fail("read"))
     answer = await browser.get("/console/leases?" + "state=active&" * QUERY_PARAMETERS_MAX)
     assert answer.status_code == 400

@@ -60,6 +60,7 @@ async def test_what_is_long_is_compressed_under_a_tag_of_its_own(http: Http, pat
 async def test_what_belongs_to_somebody_is_never_compressed(http: Http) -> None:
     """The length of a secret beside what a caller chose would tell about the secret."""
     address = await http.given()
+    http.project()
     for path in (address, f"{address}/events", "/v1/applications", "/v1/events?limit=100", "/v1/plans"):
         answer = await http.get(path, Accept_Encoding="gzip")
         assert answer.status_code == 200, path
