@@ -78,11 +78,14 @@ class Request(Struct, frozen=True, kw_only=True):
 
 
 class Companion(Struct, frozen=True, kw_only=True):
-    """A command to another stream that happens together with a request's own, or not at all."""
+    """A command to another stream that happens together with a request's own, or not at all; only at a version, where
+    one is `expected`.
+    """
 
     decider: Decider[Any]
     stream: UUID
     command: Command
+    expected: int | None = None
 
 
 class StreamBusy(AppendError):
@@ -217,6 +220,8 @@ class Ledger:
             raise ValueError(f"together with a command to {request.stream}: expected another stream, got the same")
         await self.states.catch_up(also.decider, also.stream)
         version, state = await self.states.load(also.decider, also.stream)
+        if also.expected is not None and also.expected != version:
+            raise VersionConflict(also.stream, also.expected, version)
         decision = also.decider.decide(also.command, state, request.context)
         return (
             decision if isinstance(decision, Refusal) else Decided(also.decider, also.stream, version, state, decision)

@@ -111,6 +111,18 @@ class Services:
             self._owners.popitem(last=False)
 
     @contextmanager
+    def answering(self, tenant: UUID, key: str) -> Iterator[None]:
+        """One request of a tenant under an idempotency key at a time. Raises `idempotency.in_flight`."""
+        place = (tenant, key)
+        if place in self.in_flight:
+            raise kinds.IDEMPOTENCY_IN_FLIGHT().with_headers(Retry_After=RETRY_AFTER_S)
+        self.in_flight.add(place)
+        try:
+            yield
+        finally:
+            self.in_flight.discard(place)
+
+    @contextmanager
     def streaming(self, principal: Principal) -> Iterator[None]:
         """One more event stream of a principal. Raises `stream.limit`, and `stream.full` where nobody has room."""
         for whose, most in (

@@ -121,7 +121,9 @@ def _adopted(key: KeyOfBefore, at: datetime) -> list[_Part]:
     """A machine, for nobody knows which persons used a key of before, and the key itself."""
     stream = stream_of_before(key.digest)
     user = uuid5(stream, "user")
-    registered = UserRegistered(kind=UserKind.MACHINE, label=ADOPTED, roles=(UserRole(key.role),), by=ADOPTION.id)
+    registered = UserRegistered(
+        kind=UserKind.MACHINE, label=ADOPTED, roles=(UserRole(key.role),), by=ADOPTION.id, vouched=False
+    )
     made = ApiKeyMade(
         user=user,
         role=UserRole(key.role),
@@ -130,6 +132,7 @@ def _adopted(key: KeyOfBefore, at: datetime) -> list[_Part]:
         digest=key.digest,
         expires_at=utc_text(at + timedelta(days=ADOPTED_DAYS)),
         by=ADOPTION.id,
+        vouched=False,
     )
     return [(user, 0, (registered,)), (stream, 0, (made,))]
 

@@ -19,8 +19,19 @@ from msgspec import Meta
 from msgspec.structs import replace
 
 from domain.access.user import UserPhase, UserState, keeper_refused
-from domain.access.values import GIVEN_BY, SCOPES_MAX, ActorId, Instant, Label, Scope, UserRole, is_past
-from domain.kernel.command import Command, Context
+from domain.access.values import (
+    GIVEN_BY,
+    SCOPES_MAX,
+    ActorId,
+    Instant,
+    Label,
+    Scope,
+    UserRole,
+    is_past,
+    user_of,
+    vouches,
+)
+from domain.kernel.command import SYSTEM, Command, Context
 from domain.kernel.decider import ABSENT, Answer, Decider, Rule, State, without_phase
 from domain.kernel.event import Event, event_type
 from domain.kernel.fields import ReasonField
@@ -41,6 +52,7 @@ Scopes = Annotated[tuple[Scope, ...], Meta(max_length=SCOPES_MAX)]
 class ApiKeyMade(Event, frozen=True):
     """A key of a user: in which role it acts, and within that role for which permissions, sorted; none means all.
 
+    Who is `vouched` for was given it by whoever runs the ledger, or by two persons.
     `digest` is SHA-256 of the key's whole text, `expires_at` the first instant at which it no longer works, `by` who
     made it and saw its secret.
     """
@@ -52,6 +64,7 @@ class ApiKeyMade(Event, frozen=True):
     digest: Digest
     expires_at: Instant
     by: ActorId
+    vouched: bool
 
 
 @event_type("api_key.rotated.v1")
@@ -62,6 +75,7 @@ class ApiKeyRotated(Event, frozen=True):
     previous_until: Instant
     expires_at: Instant
     by: ActorId
+    vouched: bool
 
 
 @event_type("api_key.revoked.v1")
@@ -91,7 +105,8 @@ class ApiKeyState(State, frozen=True, kw_only=True):
     expires_at: str = ""
     previous: str = ""
     previous_until: str = ""
-    shown_to: str = ""
+    shown_to: tuple[str, ...] = ()
+    vouched: bool = False
     never_shown: bool = False
 
 
@@ -123,6 +138,7 @@ class RevokeApiKey(Command, frozen=True):
 UNKNOWN = refusal("api_key.unknown", "There is no such key", "没有该密钥")
 KNOWN = refusal("api_key.known", "The key was made already", "该密钥已创建")
 REVOKED = refusal("api_key.revoked", "The key is revoked", "密钥已吊销")
+REASON_RESERVED = refusal("api_key.reason_reserved", "This reason is the program's own", "该原因代码由程序保留")
 EXPIRED = refusal("api_key.expired", "The key has expired; make another", "密钥已过期，请另行创建")
 LABEL_PERSONAL = refusal("api_key.label_personal", "A label must not hold a number of a person", "标签不得包含个人号码")
 LIFE_TOO_LONG = refusal("api_key.life_too_long", "A key lives for a year at most", "密钥有效期最长一年")
@@ -173,6 +189,7 @@ def _make(command: MakeApiKey, state: ApiKeyState, context: Context) -> Answer:
         digest=command.digest,
         expires_at=command.expires_at,
         by=context.actor.id,
+        vouched=vouches(context.actor, context.proposed_by),
     )
     return (made,)
 
@@ -187,12 +204,18 @@ def _rotate(command: RotateApiKey, state: ApiKeyState, context: Context) -> Answ
         return OVERLAP_TOO_LONG(hours=OVERLAP_HOURS_MAX)
     until = min(command.previous_until, state.expires_at)
     rotated = ApiKeyRotated(
-        digest=command.digest, previous_until=until, expires_at=command.expires_at, by=context.actor.id
+        digest=command.digest,
+        previous_until=until,
+        expires_at=command.expires_at,
+        by=context.actor.id,
+        vouched=vouches(context.actor, context.proposed_by) or user_of(context.actor.id) == state.user,
     )
     return (rotated,)
 
 
 def _revoke(command: RevokeApiKey, state: ApiKeyState, context: Context) -> Answer:
+    if command.reason == NOT_SHOWN and context.actor.role != SYSTEM:
+        return REASON_RESERVED(reason=NOT_SHOWN)
     return _not_yours(state.role, context) or (ApiKeyRevoked(reason=command.reason),)
 
 
@@ -220,7 +243,8 @@ def _made(state: ApiKeyState, event: ApiKeyMade) -> ApiKeyState:
         label=event.label,
         digest=event.digest,
         expires_at=event.expires_at,
-        shown_to=event.by,
+        shown_to=(event.by,),
+        vouched=event.vouched,
     )
 
 
@@ -231,7 +255,8 @@ def _rotated(state: ApiKeyState, event: ApiKeyRotated) -> ApiKeyState:
         expires_at=event.expires_at,
         previous=state.digest,
         previous_until=event.previous_until,
-        shown_to=event.by,
+        shown_to=tuple(sorted({*state.shown_to, event.by})),
+        vouched=state.vouched and event.vouched,
     )
 
 

@@ -15,6 +15,7 @@ from uuid import UUID, uuid5
 from msgspec import Meta
 from msgspec.structs import replace
 
+from domain.access.user import keeper_refused
 from domain.kernel.command import SYSTEM, Command, Context, command_word
 from domain.kernel.decider import ABSENT, DECIDERS, PRESENT, Answer, Decider, Rule, State, without_phase
 from domain.kernel.event import Event, event_type, is_personal
@@ -78,12 +79,16 @@ def _known() -> set[str]:
         command_name(decider.name, command)
         for decider in DECIDERS.values()
         for command in decider.commands
-        if decider.name != "proposal" and not is_personal(command)
+        if (command is not decider.commands[0] or command is RequireApproval)
+        and decider.name != "proposal"
+        and not is_personal(command)
     }
 
 
 def _require(command: RequireApproval, state: ApprovalState, context: Context) -> Answer:
     commands = tuple(sorted(set(command.commands)))
+    if (refused := keeper_refused(context.actor)) is not None:
+        return refused
     unknown = sorted(set(commands) - _known())
     if unknown:
         return UNKNOWN_COMMAND(command=unknown[0])

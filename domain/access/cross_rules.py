@@ -5,14 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable
 from uuid import UUID
 
-from msgspec import UNSET
-
 from domain.access.api_key import API_KEY, ROLE_NOT_OF_USER, USER_NOT_ACTIVE, ApiKeyState, MakeApiKey, RotateApiKey
-from domain.access.proposal import ENROLLED_BY_PROPOSER, PROPOSER_GONE, ApproveProposal
+from domain.access.proposal import (
+    NOT_INDEPENDENT,
+    NOT_VOUCHED,
+    PROPOSER_GONE,
+    ApproveProposal,
+    MakeProposal,
+    key_of,
+)
 from domain.access.tenant import NOT_OWNER, RegisterTenant, ReinstateTenant, SuspendTenant
 from domain.access.user import ITSELF, USER, GrantRole, ReinstateUser, SuspendUser, UserPhase, UserState, WithdrawRole
 from domain.access.values import user_of
-from domain.kernel.ids import IdError, parse_id
 from domain.kernel.needs import CrossRule, Facts, Need, Proposal, Reference, StreamState
 from domain.kernel.refusal import Refusal
 
@@ -54,38 +58,54 @@ def _not_itself(proposal: Proposal, _: Facts) -> Refusal | None:
     return ITSELF() if user_of(proposal.context.actor.id) == proposal.stream else None
 
 
+def _acting(actor: str, key: UUID | None) -> tuple[StreamState, ...]:
+    """The user and the key of somebody who acts."""
+    user = user_of(actor)
+    assert user is not None, "only persons come so far"
+    return (StreamState(USER.name, user), *([] if key is None else [StreamState(API_KEY.name, key)]))
+
+
+def _proposer_needs(proposal: Proposal, _: Facts) -> Iterable[Need]:
+    return _acting(proposal.context.actor.id, key_of(proposal.context.actor))
+
+
+def _proposer_vouched(proposal: Proposal, facts: Facts) -> Refusal | None:
+    actor = proposal.context.actor
+    return None if _vouched(actor.id, actor.role, key_of(actor), facts) else NOT_VOUCHED()
+
+
 def _persons_needs(proposal: Proposal, _: Facts) -> Iterable[Need]:
-    """The user who proposed, the user who approves, the key that the latter acts by."""
-    for actor in (proposal.state.proposed_by, proposal.context.actor.id):
-        if (user := user_of(actor)) is not None:
-            yield StreamState(USER.name, user)
-    if (key := _key(proposal)) is not None:
-        yield StreamState(API_KEY.name, key)
+    actor = proposal.context.actor
+    return (*_acting(proposal.state.proposed_by, proposal.state.key), *_acting(actor.id, key_of(actor)))
 
 
 def _two_persons(proposal: Proposal, facts: Facts) -> Refusal | None:
-    proposer: UserState | None = _user(proposal.state.proposed_by, facts)
-    if proposer is None or proposer.phase is not UserPhase.ACTIVE or proposal.state.role not in proposer.roles:
+    """Each is a person of its own, as far as the ledger can know."""
+    made, actor = proposal.state, proposal.context.actor
+    proposer: UserState | None = facts[_acting(made.proposed_by, None)[0]]
+    if proposer is None or proposer.phase is not UserPhase.ACTIVE or made.role not in proposer.roles:
         return PROPOSER_GONE()
-    approver: UserState | None = _user(proposal.context.actor.id, facts)
-    key: ApiKeyState | None = None if (of := _key(proposal)) is None else facts[StreamState(API_KEY.name, of)]
-    made = proposal.state.proposed_by
-    if approver is None or made in approver.enrolled_by or (key is not None and key.shown_to == made):
-        return ENROLLED_BY_PROPOSER()
-    return None
+    first, second = (made.proposed_by, made.role, made.key), (actor.id, actor.role, key_of(actor))
+    if not (_vouched(*first, facts) and _vouched(*second, facts)):
+        return NOT_VOUCHED()
+    met = _has_met(made.proposed_by, second, facts) or _has_met(actor.id, first, facts)
+    return NOT_INDEPENDENT() if met else None
 
 
-def _user(actor: str, facts: Facts) -> UserState | None:
-    user = user_of(actor)
-    return None if user is None else facts[StreamState(USER.name, user)]
+def _vouched(actor: str, role: str, key: UUID | None, facts: Facts) -> bool:
+    """Whether whoever runs the ledger, or two persons, made somebody a user in this role and gave it this key."""
+    of_user, *of_key = _acting(actor, key)
+    user: UserState | None = facts[of_user]
+    keys: list[ApiKeyState | None] = [facts[one] for one in of_key]
+    return user is not None and role in user.vouched and any(one is not None and one.vouched for one in keys)
 
 
-def _key(proposal: Proposal) -> UUID | None:
-    via = proposal.context.actor.via
-    try:
-        return None if via is UNSET else parse_id(API_KEY.name, via)
-    except IdError:
-        return None
+def _has_met(one: str, other: tuple[str, str, UUID | None], facts: Facts) -> bool:
+    """Whether one of two made the other a user, gave it a role, or saw the secret of its key."""
+    of_user, *of_key = _acting(other[0], other[2])
+    user: UserState | None = facts[of_user]
+    seen = (facts[key].shown_to for key in of_key if facts[key] is not None)
+    return (user is not None and one in user.enrolled_by) or any(one in who for who in seen)
 
 
 CrossRule(MakeApiKey, _user_needs, _has_its_role)
@@ -97,4 +117,5 @@ CrossRule(GrantRole, _nothing, _not_itself)
 CrossRule(WithdrawRole, _nothing, _not_itself)
 CrossRule(SuspendUser, _nothing, _not_itself)
 CrossRule(ReinstateUser, _nothing, _not_itself)
+CrossRule(MakeProposal, _proposer_needs, _proposer_vouched)
 CrossRule(ApproveProposal, _persons_needs, _two_persons)

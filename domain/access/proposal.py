@@ -4,10 +4,12 @@
                      ├──rejected──▶ Rejected
                      └──withdrawn─▶ Withdrawn
 
-Who approves is another person than who proposed: not another key, not another session, and no machine; nor one whom
-the proposer registered, or whose key the proposer saw, for that could be the proposer again. An approval and the events
-of the command are written together or not at all; what refuses the command refuses the approval, and the proposal stays
-open. A proposal that nobody decided by `expires_at` can be decided no longer. It is of the case of what it is about.
+Who approves is another person than who proposed: not another key, not another session, and no machine. Both were
+registered, and given their role and the key that they act by, by whoever runs the ledger or by two persons, for an
+administrator could register himself twice; and neither did so for the other. An approval and the events of the command
+are written together or not at all; what refuses the command refuses the approval, and the proposal stays open. What
+changed since it was proposed, or was decided by nobody before `expires_at`, is proposed again. A proposal is of the
+case of what it is about.
 """
 
 from __future__ import annotations
@@ -18,16 +20,16 @@ from hashlib import sha256
 from typing import Annotated
 from uuid import UUID
 
-from msgspec import Meta
+from msgspec import UNSET, Meta
 from msgspec.structs import replace
 
 from domain.access.approval import CommandName
 from domain.access.values import Instant, PersonId, UserRole, is_past, is_person
-from domain.kernel.command import Command, Context
+from domain.kernel.command import Actor, Command, Context
 from domain.kernel.decider import ABSENT, Answer, Decider, Rule, State, without_phase
 from domain.kernel.event import Event, event_type
 from domain.kernel.fields import ReasonField
-from domain.kernel.ids import looks_personal
+from domain.kernel.ids import IdError, looks_personal, parse_id
 from domain.kernel.refusal import Refusal, refusal
 from domain.kernel.times import utc_text
 from domain.kernel.values import Code, Count, Digest, canonical_json
@@ -54,6 +56,7 @@ class ProposalMade(Event, frozen=True):
     reason: Code
     by: PersonId
     role: UserRole
+    key: UUID
     expires_at: Instant
 
 
@@ -105,6 +108,7 @@ class ProposalState(State, frozen=True, kw_only=True):
     reason: str = ""
     proposed_by: str = ""
     role: str = ""
+    key: UUID | None = None
     expires_at: str = ""
     decided_by: str = ""
 
@@ -149,10 +153,20 @@ PERSON_NEEDED = refusal(
 SAME_PERSON = refusal(
     "proposal.same_person", "Who proposed does not decide; a second person must", "提交人不能自行复核，须由第二人处理"
 )
-ENROLLED_BY_PROPOSER = refusal(
-    "proposal.enrolled_by_proposer",
-    "Who proposed registered the approver, gave it a role or saw its key; another person must decide",
-    "提交人曾登记该复核人、授予其角色或见过其密钥，须由其他人复核",
+NOT_INDEPENDENT = refusal(
+    "proposal.not_independent",
+    "One of the two registered the other, gave it a role or saw its key; another person must decide",
+    "提交人与复核人之一曾登记对方、授予对方角色或见过对方密钥，须由其他人复核",
+)
+NOT_VOUCHED = refusal(
+    "proposal.not_vouched",
+    "Of two persons each was registered, and given role and key, by whoever runs the ledger, or by two persons",
+    "提交人和复核人均须由账本运营者（或经双人复核）登记并授予角色和密钥",
+)
+TARGET_MOVED = refusal(
+    "proposal.target_moved",
+    "What it is about has changed since it was proposed; propose it again",
+    "复核对象在提交后已发生变化，请重新提交",
 )
 PROPOSER_GONE = refusal(
     "proposal.proposer_gone",
@@ -182,10 +196,19 @@ def digest_of(tenant: UUID, command: MakeProposal) -> Digest:
     return sha256(canonical_json(said)).hexdigest()
 
 
+def key_of(actor: Actor) -> UUID | None:
+    """The stream of the key that an actor acts by, if it is one."""
+    try:
+        return None if actor.via is UNSET else parse_id("api_key", actor.via)
+    except IdError:
+        return None
+
+
 def _make(command: MakeProposal, state: ProposalState, context: Context) -> Answer:
-    if not is_person(context.actor.id):
+    key = key_of(context.actor)
+    if not is_person(context.actor.id) or key is None:
         return PERSON_NEEDED()
-    if len(command.given.encode()) > GIVEN_MAX_BYTES or looks_personal(command.given):
+    if len(command.given.encode()) > GIVEN_MAX_BYTES or looks_personal(command.given, alone=True):
         return NOT_KEPT(limit=GIVEN_MAX_BYTES)
     made = ProposalMade(
         target=command.target,
@@ -196,6 +219,7 @@ def _make(command: MakeProposal, state: ProposalState, context: Context) -> Answ
         reason=command.reason,
         by=context.actor.id,
         role=UserRole(context.actor.role),
+        key=key,
         expires_at=utc_text(context.now + timedelta(hours=LIFE_HOURS)),
     )
     return (made,)
@@ -237,6 +261,7 @@ def _made(state: ProposalState, event: ProposalMade) -> ProposalState:
         reason=event.reason,
         proposed_by=event.by,
         role=event.role,
+        key=event.key,
         expires_at=event.expires_at,
     )
 

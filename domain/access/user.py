@@ -17,7 +17,7 @@ from uuid import UUID
 from msgspec import Meta
 from msgspec.structs import replace
 
-from domain.access.values import GIVEN_BY, ROLES_MAX, STAFF_NUMBER, ActorId, Label, UserRole, is_person
+from domain.access.values import GIVEN_BY, ROLES_MAX, STAFF_NUMBER, ActorId, Label, UserRole, is_person, vouches
 from domain.kernel.command import SYSTEM, Actor, Command, Context
 from domain.kernel.decider import ABSENT, Answer, Decider, Rule, State, without_phase
 from domain.kernel.event import Event, event_type
@@ -40,21 +40,24 @@ Roles = Annotated[tuple[UserRole, ...], Meta(min_length=1, max_length=ROLES_MAX)
 @event_type("user.registered.v1")
 class UserRegistered(Event, frozen=True):
     """A user of the tenant: `label` is the tenant's own name of it, of a person a staff number; `roles` is what it may
-    act as, sorted; `by` is who registered it, whose proposals it does not approve.
+    act as, sorted; `by` is who registered it. Who is `vouched` for was registered by whoever runs the ledger, or by
+    two persons, and can be one of two itself.
     """
 
     kind: UserKind
     label: Label
     roles: Roles
     by: ActorId
+    vouched: bool
 
 
 @event_type("user.role_granted.v1")
 class UserRoleGranted(Event, frozen=True):
-    """The user may act in a further role, as `by` said."""
+    """The user may act in a further role, as `by` said; `vouched` is as of a registration."""
 
     role: UserRole
     by: ActorId
+    vouched: bool
 
 
 @event_type("user.role_withdrawn.v1")
@@ -92,6 +95,7 @@ class UserState(State, frozen=True, kw_only=True):
     label: str = ""
     roles: tuple[str, ...] = ()
     enrolled_by: tuple[str, ...] = ()
+    vouched: tuple[str, ...] = ()
 
 
 class RegisterUser(Command, frozen=True):
@@ -163,7 +167,17 @@ def _register(command: RegisterUser, state: UserState, context: Context) -> Answ
     for role in roles:
         if (refused := _not_given(role, context)) is not None:
             return refused
-    return (UserRegistered(kind=command.kind, label=command.label, roles=roles, by=context.actor.id),)
+    return (_registered_by(command, roles, context),)
+
+
+def _registered_by(command: RegisterUser, roles: tuple[UserRole, ...], context: Context) -> UserRegistered:
+    return UserRegistered(
+        kind=command.kind,
+        label=command.label,
+        roles=roles,
+        by=context.actor.id,
+        vouched=vouches(context.actor, context.proposed_by),
+    )
 
 
 def _grant(command: GrantRole, state: UserState, context: Context) -> Answer:
@@ -171,7 +185,8 @@ def _grant(command: GrantRole, state: UserState, context: Context) -> Answer:
         return refused
     if command.role in state.roles:
         return HAS_ROLE(role=command.role)
-    return (UserRoleGranted(role=command.role, by=context.actor.id),)
+    vouched = vouches(context.actor, context.proposed_by)
+    return (UserRoleGranted(role=command.role, by=context.actor.id, vouched=vouched),)
 
 
 def _withdraw(command: WithdrawRole, state: UserState, context: Context) -> Answer:
@@ -217,6 +232,7 @@ def _registered(state: UserState, event: UserRegistered) -> UserState:
         label=event.label,
         roles=event.roles,
         enrolled_by=(event.by,),
+        vouched=tuple(event.roles) if event.vouched else (),
     )
 
 
@@ -225,11 +241,16 @@ def _role_granted(state: UserState, event: UserRoleGranted) -> UserState:
         state,
         roles=tuple(sorted({*state.roles, event.role})),
         enrolled_by=tuple(sorted({*state.enrolled_by, event.by})),
+        vouched=tuple(sorted({*state.vouched, *([event.role] if event.vouched else [])})),
     )
 
 
 def _role_withdrawn(state: UserState, event: UserRoleWithdrawn) -> UserState:
-    return replace(state, roles=tuple(role for role in state.roles if role != event.role))
+    return replace(
+        state,
+        roles=tuple(role for role in state.roles if role != event.role),
+        vouched=tuple(role for role in state.vouched if role != event.role),
+    )
 
 
 def _suspended(state: UserState, event: UserSuspended) -> UserState:

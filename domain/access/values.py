@@ -11,7 +11,7 @@ from uuid import UUID
 
 from msgspec import Meta
 
-from domain.kernel.command import SYSTEM
+from domain.kernel.command import SYSTEM, Actor
 from domain.kernel.times import utc_text
 
 ROLES_MAX = 16
@@ -67,6 +67,13 @@ PersonId = Annotated[str, Meta(pattern=r"^person_[0-9a-f]{32}$(?!\n)")]
 
 
 _ACTOR = re.compile(r"(person|machine)_[0-9a-f]{32}")
+
+
+def vouches(actor: Actor, proposed_by: str) -> bool:
+    """Whether what an actor does about users and keys makes somebody a person of its own to four eyes: whoever runs the
+    ledger, or two persons, do; a tenant's administrator alone could register himself twice.
+    """
+    return actor.role in (SYSTEM, UserRole.OPERATOR) or bool(proposed_by)
 
 
 def is_past(instant: str, now: datetime) -> bool:

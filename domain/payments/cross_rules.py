@@ -4,7 +4,7 @@ GrantMandate, ResumeMandate, InitiatePayment, RetryPayment   a lease of the tena
                                 contract is not void, nor over before the lease began
 InitiatePayment, RetryPayment   under a mandate only as that permits, on this day
 RefundCredit (of a lease)       through a payment of the same lease, or in another way
-RecordSucceeded, RecordChargeback, RecordRefunded, ReceiveCallback, PostPayment by hand
+RecordSucceeded, RecordRefunded, ReceiveCallback, PostPayment by hand
                                 worth from no day long before the lease began
 PostPayment, ReversePayment     by hand only money that is no payment of the ledger; that follows from the payment.
                                 Ids of version 5 are the ledger's, whichever it gave or will give
@@ -29,7 +29,6 @@ from domain.payments.payment import refusals as payment_refusals
 from domain.payments.payment.commands import (
     InitiatePayment,
     ReceiveCallback,
-    RecordChargeback,
     RecordRefunded,
     RecordSucceeded,
     RetryPayment,
@@ -37,7 +36,7 @@ from domain.payments.payment.commands import (
 from domain.payments.payment.events import PaymentInitiated
 from domain.payments.payment.rules import PAYMENT
 from domain.payments.payment.state import PaymentState
-from domain.payments.payment.values import ATTEMPTS_MAX
+from domain.payments.payment.values import ATTEMPTS_MAX, Reported
 
 LEASE = "lease"
 """The aggregate's name: of its lease a debit only needs that there is one and that it is not settled."""
@@ -117,8 +116,8 @@ def _permitted(proposal: Proposal, facts: Facts) -> Refusal | None:
 def _worth_from(proposal: Proposal) -> tuple[UUID, date] | None:
     """The lease and the value date of news of its money, where that lies so far back that the lease is to be asked."""
     command, context = proposal.command, proposal.context
-    if isinstance(command, ReceiveCallback) and not command.verified:
-        return None
+    if isinstance(command, ReceiveCallback) and (not command.verified or command.reported is Reported.CHARGED_BACK):
+        return None  # what is taken back has the day that its money had
     lease: UUID | None = proposal.stream if isinstance(command, PostPayment) else proposal.state.lease
     value_date: date | None = command.value_date
     if lease is None or value_date is None or context.actor == process_actor(POSTING):
@@ -224,7 +223,7 @@ for _asking in (GrantMandate, ResumeMandate, InitiatePayment, RetryPayment):
     CrossRule(_asking, _contract_needs, _on_its_contract)
 CrossRule(InitiatePayment, _mandate_needs, _permitted)
 CrossRule(RetryPayment, _mandate_needs, _permitted)
-for _news in (RecordSucceeded, RecordChargeback, RecordRefunded, ReceiveCallback, PostPayment):
+for _news in (RecordSucceeded, RecordRefunded, ReceiveCallback, PostPayment):
     CrossRule(_news, _worth_needs, _worth_since)
 CrossRule(RefundCredit, _refund_needs, _of_the_lease)
 CrossRule(PostPayment, _payment_needs, _posted)

@@ -16,6 +16,7 @@ ask for their key first: what was true of a repeated request once need not be tr
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from typing import Annotated
 from urllib.parse import parse_qsl
 from uuid import UUID
@@ -39,7 +40,7 @@ from api.http.problems.problem import RETRY_AFTER_S, Problem, refused
 from api.http.services import Owner, Services
 from api.identity.authentication import Principal
 from api.queries.engine.shape import Position
-from domain.access.approval import NEEDED
+from domain.access.approval import NEEDED, UNKNOWN_COMMAND, RequireApproval
 from domain.kernel.command import Command, Context
 from domain.kernel.ids import IdError, format_id, parse_id
 from domain.kernel.refusal import Refusal
@@ -104,8 +105,9 @@ class Asking(Struct, frozen=True):
 class CommandEndpoint:
     """The ASGI application of one command's route."""
 
-    def __init__(self, services: Services, spec: Spec) -> None:
+    def __init__(self, services: Services, spec: Spec, proposable: Collection[str]) -> None:
         self._services = services
+        self._proposable = proposable
         self._spec = spec
         self._of = spec.of
         self._filled = FILLED.get(spec.command)
@@ -158,12 +160,22 @@ class CommandEndpoint:
             now=now,
             business_date=business_date(now),
         )
-        if await self._needs_second_person(asking):
-            return NEEDED(command=self._spec.command_name)
+        if (refused := await self._refused_at_once(asking)) is not None:
+            return refused
         if self._filled is None:
             return await self._execute(asking, self._spec.reader.command_of(asking.members), context)
         whole = await self._whole(asking, context, self._filled)
         return await self._execute(asking, whole, context) if isinstance(whole, Command) else whole
+
+    async def _refused_at_once(self, asking: Asking) -> Refusal | None:
+        """What one person alone may not do, and a list of what nobody could propose."""
+        if self._spec.command is RequireApproval:
+            unknown = next((one for one in asking.members["commands"] if one not in self._proposable), None)
+            if unknown is not None:
+                return UNKNOWN_COMMAND(command=unknown)
+        if await self._needs_second_person(asking):
+            return NEEDED(command=self._spec.command_name)
+        return None
 
     async def _needs_second_person(self, asking: Asking) -> bool:
         """Whether one person alone may not give the command now; what happened once is told as it was."""

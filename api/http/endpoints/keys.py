@@ -85,7 +85,8 @@ async def make_api_key(request: Request, principal: Keeper, of: Of) -> Response:
     key = idempotency_key(headers.idempotency_key)
     given = _KEYS.read(await read_body(headers, request.receive))
     wanted = WantedKey(user=given.user, role=given.role, label=given.label, scopes=given.scopes, days=given.days)
-    return _answered(await make_key(of.running.ledger, _acting(principal), wanted, key=key), 201)
+    with of.answering(principal.tenant, key):
+        return _answered(await make_key(of.running.ledger, _acting(principal), wanted, key=key), 201)
 
 
 async def rotate_api_key(request: Request, api_key: ApiKeyPath, principal: Keeper, of: Of) -> Response:  # type: ignore[valid-type]
@@ -95,14 +96,15 @@ async def rotate_api_key(request: Request, api_key: ApiKeyPath, principal: Keepe
     stream = stream_id(API_KEY.name, api_key)
     await of.owner_of(stream, principal.tenant, API_KEY.name)
     given = _ROTATIONS.read(await read_body(headers, request.receive))
-    shown = await rotate_key(
-        of.running.ledger,
-        _acting(principal),
-        stream,
-        days=given.days,
-        overlap_hours=given.overlap_hours,
-        key=key,
-    )
+    with of.answering(principal.tenant, key):
+        shown = await rotate_key(
+            of.running.ledger,
+            _acting(principal),
+            stream,
+            days=given.days,
+            overlap_hours=given.overlap_hours,
+            key=key,
+        )
     return _answered(shown, 200)
 
 

@@ -22,8 +22,9 @@ from starlette.responses import Response
 
 from adapters.postgres.ledger import Companion
 from adapters.postgres.ledger import Request as LedgerRequest
+from adapters.postgres.writing.sequencer import Appended, VersionConflict
 from adapters.system import new_id
-from api.exposure import EXPOSED
+from api.exposure import EXPOSED, proposable
 from api.http.authentication import Needs, require
 from api.http.commands.endpoint import Outcome, outcome, outcome_body, read_body, read_headers, stream_id
 from api.http.commands.headers import etag, idempotency_key
@@ -39,12 +40,12 @@ from api.permissions import Permission
 from domain.access.approval import UNKNOWN_COMMAND, CommandName
 from domain.access.proposal import (
     PROPOSAL,
+    TARGET_MOVED,
     ApproveProposal,
     MakeProposal,
     ProposalState,
 )
 from domain.kernel.command import Command, Context
-from domain.kernel.event import is_personal
 from domain.kernel.fields import ReasonField
 from domain.kernel.ids import format_id
 from domain.kernel.refusal import Refusal
@@ -78,14 +79,11 @@ _PROPOSALS, _APPROVALS = CommandReader(GivenProposal), CommandReader(ApproveProp
 
 
 @cache
-def proposable() -> Mapping[str, Spec]:
-    """The commands that can be proposed, by name: to what exists, given whole by a caller, without personal data."""
+def _specs() -> Mapping[str, Spec]:
+    """The wire form of each command that can be proposed, by its name."""
+    names = proposable()
     return {
-        spec.command_name: spec
-        for of in EXPOSED
-        if of.decider is not PROPOSAL
-        for spec in specs(of)
-        if not spec.creates and not spec.is_filled and not is_personal(spec.command)
+        spec.command_name: spec for of in EXPOSED for spec in specs(of) if spec.segment and spec.command_name in names
     }
 
 
@@ -94,7 +92,7 @@ async def make_proposal(request: Request, principal: Proposer, of: Of) -> Respon
     headers = read_headers(request.scope)
     key = idempotency_key(headers.idempotency_key)
     given = _PROPOSALS.read(await read_body(headers, request.receive))
-    spec = proposable().get(given.command)
+    spec = _specs().get(given.command)
     if spec is None:
         raise refused(UNKNOWN_COMMAND(command=given.command))
     require(principal, spec.permission)
@@ -104,12 +102,15 @@ async def make_proposal(request: Request, principal: Proposer, of: Of) -> Respon
     body = spec.reader.read(json.dumps(given.given).encode())
     text = canonical_json(body).decode()
     context = _context(of, principal, owner.correlation)
+    asked = (given.command, target, text, given.reason)
+    known = await of.running.ledger.repeated(principal.tenant, key, MakeProposal, asked, None)
+    if known is not None:
+        return _answered(known, created=True)
     version, state = await of.running.ledger.load(spec.of.decider, target)
     would = spec.of.decider.decide(body, state, replace(context, proposed_by=context.actor.id))
     if isinstance(would, Refusal):
         raise refused(would)
     command = MakeProposal(target=target, command=given.command, given=text, version=version, reason=given.reason)
-    asked = (given.command, target, text, given.reason)
     return await _done(of, LedgerRequest(
         stream=new_id(), key=key, command=command, context=context, asked=asked, about=target, new=True, system=False,
     ), created=True)  # fmt: skip
@@ -134,9 +135,10 @@ async def approve_proposal(request: Request, proposal: ProposalPath, principal: 
 def _proposed(state: ProposalState) -> tuple[Spec, Companion]:
     """The command that was proposed, as it is read now."""
     assert state.target is not None, "it was proposed"
-    spec = proposable()[state.command]
+    spec = _specs()[state.command]
     command = msgspec.json.decode(state.given, type=spec.command)
-    return spec, Companion(decider=spec.of.decider, stream=state.target, command=command)
+    companion = Companion(decider=spec.of.decider, stream=state.target, command=command, expected=state.at_version)
+    return spec, companion
 
 
 def _context(of: Services, principal: Principal, case: UUID) -> Context:
@@ -151,12 +153,17 @@ def _context(of: Services, principal: Principal, case: UUID) -> Context:
 
 
 async def _done(of: Services, asked: LedgerRequest, *, created: bool = False) -> Response:
-    known = None
-    if created:
-        known = await of.running.ledger.repeated(asked.context.tenant, asked.key, MakeProposal, asked.asked, None)
-    done = known or await of.running.ledger.execute(PROPOSAL, asked)
+    try:
+        with of.answering(asked.context.tenant, asked.key):
+            done = await of.running.ledger.execute(PROPOSAL, asked)
+    except VersionConflict:
+        raise refused(TARGET_MOVED()) from None
     if isinstance(done, Refusal):
         raise refused(done)
+    return _answered(done, created=created)
+
+
+def _answered(done: Appended, *, created: bool = False) -> Response:
     headers = {
         "ETag": etag(done.version),
         "Ledger-Position": str(done.last_position),

@@ -25,6 +25,7 @@ from domain.payments.matching import BreakKind, Difference, Movement
 from domain.payments.reconciliation import RECONCILIATION, LoadStatement, RecordMatching, reconciliation_stream
 from domain.pricing.parts import Form
 from domain.pricing.schedules import Instalment
+from tests.access import recorded_key
 from tests.api.http.driver import Http
 
 SHOWN = [item.value for item in Disclosure]
@@ -233,7 +234,9 @@ async def keyed(http: Http) -> str:
 
 
 async def proposed(http: Http) -> str:
-    """A proposal to withdraw an application; gives its address."""
+    """A proposal to withdraw an application, by somebody whom the ledger knows; gives its address."""
+    place = (http.tenant, "operator")
+    http.keys[place] = await recorded_key(http.running, http.tenant, "operator")
     application = (await http.given(("submit", {}))).rpartition("/")[2]
     asked = {
         "command": "application.withdraw", "target": application, "reason": "asked", "given": {"reason": "mind"},

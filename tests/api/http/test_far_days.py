@@ -20,13 +20,17 @@ SPECS = [spec for of in EXPOSED for spec in specs(of)]
 
 def days_of(kind: inspect.Type, path: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
     """The places of a command where a day stands."""
-    if isinstance(kind, inspect.Metadata):
-        return days_of(kind.type, path)
-    if isinstance(kind, inspect.UnionType):
-        return [place for one in kind.types for place in days_of(one, path)]
-    if isinstance(kind, inspect.StructType):
-        return [place for field in kind.fields for place in days_of(field.type, (*path, field.encode_name))]
-    return [path] if isinstance(kind, inspect.DateType) else []
+    inner: list[tuple[inspect.Type, tuple[str, ...]]] = []
+    match kind:
+        case inspect.DateType():
+            return [path]
+        case inspect.Metadata():
+            inner = [(kind.type, path)]
+        case inspect.UnionType():
+            inner = [(one, path) for one in kind.types]
+        case inspect.StructType():
+            inner = [(field.type, (*path, field.encode_name)) for field in kind.fields]
+    return [place for one, where in inner for place in days_of(one, where)]
 
 
 def test_commands_name_days() -> None:

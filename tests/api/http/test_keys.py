@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -223,7 +224,8 @@ async def test_a_command_on_the_list_happens_when_another_person_approves(http: 
     assert await http.size() == before + 2
 
 
-async def test_what_the_command_refuses_leaves_the_proposal_open(http: Http) -> None:
+async def test_what_changed_since_is_proposed_again(http: Http) -> None:
+    """Who approves approves what was seen; the proposal stays open meanwhile."""
     anne, bo = [await recorded_key(http.running, http.tenant, "merchant_admin") for _ in range(2)]
     address = await http.given(("submit", {}))
     body = {
@@ -235,7 +237,7 @@ async def test_what_the_command_refuses_leaves_the_proposal_open(http: Http) -> 
     read = (await ask(http, bo, proposal)).json()
     before = await http.size()
     refused = await ask(http, bo, f"{proposal}/approve", {"digest": read["digest"]})
-    assert refused.status_code == 409
+    assert (refused.status_code, refused.json()["code"]) == (409, "proposal.target_moved")
     assert (await http.size(), (await ask(http, bo, proposal)).json()["state"]) == (before, "open")
     assert (await ask(http, bo, f"{proposal}/reject", {"reason": "too_late"})).status_code == 200
 
@@ -274,11 +276,47 @@ async def test_who_may_not_do_it_neither_proposes_nor_approves_it(http: Http) ->
     assert (await ask(http, collector, f"{proposal}/approve", {"digest": digest})).json()["code"] == "auth.not_allowed"
 
 
-async def test_an_administrator_is_not_its_own_second_person(http: Http) -> None:
-    """Whoever registers a second person sees that one's secret."""
-    anne = await recorded_key(http.running, http.tenant, "merchant_admin")
+async def double_of(http: Http, anne: str) -> str:
+    """A key of a second person whom an administrator registers."""
     double = await member(http, anne, "E99", "merchant_admin")
-    second = (await key_for(http, anne, double, "merchant_admin")).json()["key"]
+    return str((await key_for(http, anne, double, "merchant_admin")).json()["key"])
+
+
+@pytest.mark.parametrize("who_proposes", ["herself", "the double"])
+async def test_an_administrator_is_not_its_own_second_person(http: Http, who_proposes: str) -> None:
+    """Whoever registers a second person sees that one's secret, and can act as both, in either order."""
+    anne = await recorded_key(http.running, http.tenant, "merchant_admin")
+    pair = (anne, await double_of(http, anne))
+    first, second = pair if who_proposes == "herself" else pair[::-1]
+    address = await http.given(("submit", {}))
+    body = {
+        "command": "application.withdraw", "target": address.rpartition("/")[2], "reason": "asked",
+        "given": {"reason": "changed_mind"},
+    }  # fmt: skip
+    made = await ask(http, first, "/v1/proposals", body)
+    if who_proposes == "the double":
+        assert (made.status_code, made.json()["code"]) == (409, "proposal.not_vouched")
+        return
+    digest = (await ask(http, anne, made.headers["location"])).json()["digest"]
+    refused = await ask(http, second, f"{made.headers['location']}/approve", {"digest": digest})
+    assert (refused.status_code, refused.json()["code"]) == (409, "proposal.not_vouched")
+
+
+async def test_two_puppets_of_one_administrator_are_no_two_persons(http: Http) -> None:
+    anne = await recorded_key(http.running, http.tenant, "merchant_admin")
+    puppet = await double_of(http, anne)
+    address = await http.given(("submit", {}))
+    body = {
+        "command": "application.withdraw", "target": address.rpartition("/")[2], "reason": "asked",
+        "given": {"reason": "changed_mind"},
+    }  # fmt: skip
+    assert (await ask(http, puppet, "/v1/proposals", body)).json()["code"] == "proposal.not_vouched"
+
+
+async def test_a_key_that_was_seen_is_not_washed_by_itself(http: Http) -> None:
+    anne, bo = [await recorded_key(http.running, http.tenant, "merchant_admin") for _ in range(2)]
+    colleague = (await http.app.state.services.access.find(bo)).user
+    seen = (await key_for(http, anne, f"user_{colleague.hex}", "merchant_admin")).json()
     address = await http.given(("submit", {}))
     body = {
         "command": "application.withdraw", "target": address.rpartition("/")[2], "reason": "asked",
@@ -286,8 +324,52 @@ async def test_an_administrator_is_not_its_own_second_person(http: Http) -> None
     }  # fmt: skip
     proposal = (await ask(http, anne, "/v1/proposals", body)).headers["location"]
     digest = (await ask(http, anne, proposal)).json()["digest"]
-    refused = await ask(http, second, f"{proposal}/approve", {"digest": digest})
-    assert (refused.status_code, refused.json()["code"]) == (409, "proposal.enrolled_by_proposer")
+    rotated = (await ask(http, seen["key"], f"/v1/api_keys/{seen['id']}/rotate", {"overlap_hours": 0})).json()["key"]
+    sibling = (await key_for(http, rotated, f"user_{colleague.hex}", "merchant_admin")).json()["key"]
+    for key in (rotated, sibling):
+        refused = await ask(http, key, f"{proposal}/approve", {"digest": digest})
+        assert (refused.status_code, refused.json()["code"]) == (409, "proposal.not_vouched")
+    assert (await ask(http, bo, f"{proposal}/approve", {"digest": digest})).status_code == 200
+
+
+async def test_what_nobody_could_propose_is_not_listed(http: Http) -> None:
+    """Else a tenant could never do it again."""
+    anne = await recorded_key(http.running, http.tenant, "merchant_admin")
+    for name in ("contract.sign", "api_key.make", "user.register", "lease.create"):
+        refused = await listed(http, anne, name)
+        assert (refused.status_code, refused.json()["code"]) == (409, "approval.unknown_command"), name
+
+
+async def test_a_crowd_under_one_idempotency_key_is_one_request(http: Http) -> None:
+    anne = await recorded_key(http.running, http.tenant, "merchant_admin")
+    body = {"user": await member(http, anne, "E5", "collector"), "role": "collector", "label": "till"}
+    answers = await asyncio.gather(*(ask(http, anne, "/v1/api_keys", body, "crowd") for _ in range(8)))
+    codes = {(one.status_code, one.json().get("code")) for one in answers}
+    assert codes <= {(201, None), (409, "idempotency.in_flight")}
+    assert len({one.json()["id"] for one in answers if one.status_code == 201}) == 1
+
+
+async def test_a_proposal_repeated_after_its_end_is_told_as_it_was(http: Http) -> None:
+    anne, bo = [await recorded_key(http.running, http.tenant, "merchant_admin") for _ in range(2)]
+    address = await http.given(("submit", {}))
+    body = {
+        "command": "application.withdraw", "target": address.rpartition("/")[2], "reason": "asked",
+        "given": {"reason": "changed_mind"},
+    }  # fmt: skip
+    made = await ask(http, anne, "/v1/proposals", body, "once")
+    digest = (await ask(http, bo, made.headers["location"])).json()["digest"]
+    assert (await ask(http, bo, f"{made.headers['location']}/approve", {"digest": digest})).status_code == 200
+    again = await ask(http, anne, "/v1/proposals", body, "once")
+    assert (again.status_code, again.content) == (201, made.content)
+
+
+async def test_a_narrow_key_rotates_no_wider_one(http: Http) -> None:
+    anne = await recorded_key(http.running, http.tenant, "merchant_admin")
+    boss = await member(http, anne, "E2", "merchant_admin")
+    narrow = (await key_for(http, anne, boss, "merchant_admin", scopes=["access"])).json()["key"]
+    wide = (await key_for(http, anne, boss, "merchant_admin")).headers["location"]
+    refused = await ask(http, narrow, f"{wide}/rotate", {})
+    assert (refused.status_code, refused.json()["code"]) == (409, "api_key.scope_not_yours")
 
 
 async def test_the_list_is_shortened_by_two(http: Http) -> None:

@@ -29,7 +29,10 @@ from domain.access.key_text import SECRET_BYTES, key_text, presented, stream_of_
 from domain.access.user import USER, UserKind, UserPhase, UserState
 from domain.access.values import UserRole
 from domain.kernel.command import Actor
+from domain.kernel.decider import Answer
+from domain.kernel.event import Event
 from domain.kernel.needs import Need, StreamState
+from domain.kernel.refusal import Refusal
 from domain.kernel.times import utc_text
 from tests.given import CONTEXT, given
 
@@ -37,6 +40,11 @@ ADMIN = Actor("merchant_admin", "person_" + "a" * 32, "api_key_" + "c" * 32)
 HOLDER = UUID(int=7)
 NOW = CONTEXT.now
 ONE, TWO, THREE = (sha256(text).hexdigest() for text in (b"1", b"2", b"3"))
+
+
+def events_of(answer: Answer) -> tuple[Event, ...]:
+    assert not isinstance(answer, Refusal), answer
+    return answer
 
 
 def at(**later: float) -> str:
@@ -54,14 +62,15 @@ MADE = ApiKeyMade(
     expires_at=at(days=90),
     scopes=("collect",),
     by=ADMIN.id,
+    vouched=False,
 )
 ROTATE = RotateApiKey(digest=TWO, previous_until=at(hours=24), expires_at=at(days=180))
-ROTATED = ApiKeyRotated(digest=TWO, previous_until=at(hours=24), expires_at=at(days=180), by=ADMIN.id)
+ROTATED = ApiKeyRotated(digest=TWO, previous_until=at(hours=24), expires_at=at(days=180), by=ADMIN.id, vouched=False)
 
 
 def test_a_key_says_whose_it_is_and_who_saw_its_secret() -> None:
     state = given(API_KEY).when(MAKE, actor=ADMIN).then(MADE)
-    assert (state.user, state.shown_to, state.scopes) == (HOLDER, ADMIN.id, ("collect",))
+    assert (state.user, state.shown_to, state.scopes) == (HOLDER, (ADMIN.id,), ("collect",))
 
 
 @pytest.mark.parametrize(
@@ -142,6 +151,37 @@ def test_a_key_acts_in_a_role_that_its_user_has() -> None:
     assert acts(key, active)
     assert not acts(key, replace(active, roles=("auditor",)))
     assert not acts(key, replace(active, phase=UserPhase.SUSPENDED))
+
+
+@pytest.mark.parametrize(
+    ("maker", "rotator", "vouched"),
+    [
+        (Actor("operator", "person_" + "e" * 32), None, True),
+        (Actor("operator", "person_" + "e" * 32), Actor("collector", f"person_{HOLDER.hex}"), True),
+        (Actor("operator", "person_" + "e" * 32), ADMIN, False),
+        (ADMIN, Actor("merchant_admin", f"person_{HOLDER.hex}"), False),
+        (ADMIN, Actor("operator", "person_" + "e" * 32), False),
+    ],
+)
+def test_a_key_that_somebody_else_saw_stays_so(maker: Actor, rotator: Actor | None, vouched: bool) -> None:
+    """A key cannot wash itself: whoever saw one secret of it could have made the next."""
+    events = list(events_of(given(API_KEY).when(MAKE, actor=maker).answer))
+    if rotator is not None:
+        role = "merchant_admin" if rotator.role == "collector" else rotator.role
+        events += events_of(given(API_KEY, *events).when(ROTATE, actor=replace(rotator, role=role)).answer)
+    state = given(API_KEY, *events).state
+    assert state.vouched is vouched
+    assert set(state.shown_to) == {maker.id, *([] if rotator is None else [rotator.id])}
+
+
+def test_an_administrator_ends_no_key_of_an_operator() -> None:
+    key = replace(MADE, role=UserRole.OPERATOR)
+    given(API_KEY, key).when(RevokeApiKey(reason="x"), actor=ADMIN).then_refused(k.ROLE_NOT_YOURS)
+
+
+def test_the_programs_own_reason_is_nobody_elses() -> None:
+    """A first operator's key that was revoked for it would make the next start print another."""
+    given(API_KEY, MADE).when(RevokeApiKey(reason="not_shown"), actor=ADMIN).then_refused(k.REASON_RESERVED)
 
 
 # ---------------------------------------------------------------------------------------------------------- its text

@@ -53,6 +53,7 @@ MADE = ProposalMade(
     reason="lost",
     by=ANNE.id,
     role=UserRole.RISK_OFFICER,
+    key=UUID(hex="1" * 32),
     expires_at=utc_text(CONTEXT.now + timedelta(hours=72)),
 )
 APPROVE = ApproveProposal(digest=DIGEST)
@@ -108,32 +109,67 @@ def test_what_may_not_be_kept_is_not_proposed(text: str) -> None:
     given(PROPOSAL).when(replace(MAKE, given=text), actor=ANNE).then_refused(p.NOT_KEPT)
 
 
-ACTIVE = UserState(phase=UserPhase.ACTIVE, roles=("merchant_admin", "risk_officer"))
-KEY = ApiKeyState(shown_to="command-line")
+ROLES = ("merchant_admin", "risk_officer")
+ACTIVE = UserState(phase=UserPhase.ACTIVE, roles=ROLES, vouched=ROLES, enrolled_by=("command-line",))
+KEY = ApiKeyState(shown_to=("command-line",), vouched=True)
 
 
 @pytest.mark.parametrize(
-    ("proposer", "approver", "key", "refusal"),
+    ("changes", "refusal"),
     [
-        (ACTIVE, ACTIVE, KEY, None),
-        (None, ACTIVE, KEY, p.PROPOSER_GONE),
-        (replace(ACTIVE, phase=UserPhase.SUSPENDED), ACTIVE, KEY, p.PROPOSER_GONE),
-        (replace(ACTIVE, roles=("merchant_admin",)), ACTIVE, KEY, p.PROPOSER_GONE),
-        (ACTIVE, replace(ACTIVE, enrolled_by=("command-line", ANNE.id)), KEY, p.ENROLLED_BY_PROPOSER),
-        (ACTIVE, ACTIVE, replace(KEY, shown_to=ANNE.id), p.ENROLLED_BY_PROPOSER),
-        (ACTIVE, None, KEY, p.ENROLLED_BY_PROPOSER),
+        ({}, None),
+        ({"proposer": None}, p.PROPOSER_GONE),
+        ({"proposer": replace(ACTIVE, phase=UserPhase.SUSPENDED)}, p.PROPOSER_GONE),
+        ({"proposer": replace(ACTIVE, roles=("merchant_admin",))}, p.PROPOSER_GONE),
+        ({"proposer": replace(ACTIVE, vouched=("merchant_admin",))}, p.NOT_VOUCHED),
+        ({"proposers_key": replace(KEY, vouched=False)}, p.NOT_VOUCHED),
+        ({"proposers_key": None}, p.NOT_VOUCHED),
+        ({"approver": None}, p.NOT_VOUCHED),
+        ({"approver": replace(ACTIVE, vouched=("risk_officer",))}, p.NOT_VOUCHED),
+        ({"approvers_key": replace(KEY, vouched=False)}, p.NOT_VOUCHED),
+        ({"approver": replace(ACTIVE, enrolled_by=("command-line", ANNE.id))}, p.NOT_INDEPENDENT),
+        ({"approvers_key": replace(KEY, shown_to=(ANNE.id, "command-line"))}, p.NOT_INDEPENDENT),
+        ({"proposer": replace(ACTIVE, enrolled_by=(BO.id,))}, p.NOT_INDEPENDENT),
+        ({"proposers_key": replace(KEY, shown_to=(BO.id,))}, p.NOT_INDEPENDENT),
     ],
 )
-def test_who_could_be_the_proposer_again_does_not_approve(
-    proposer: UserState | None, approver: UserState | None, key: ApiKeyState, refusal: object
-) -> None:
+def test_who_could_be_the_other_again_is_no_second_person(changes: dict[str, Any], refusal: object) -> None:
+    found = {"proposer": ACTIVE, "approver": ACTIVE, "proposers_key": KEY, "approvers_key": KEY} | changes
     facts: dict[Need, Any] = {
-        StreamState(USER.name, UUID(hex="a" * 32)): proposer,
-        StreamState(USER.name, UUID(hex="b" * 32)): approver,
-        StreamState(API_KEY.name, UUID(hex="2" * 32)): key,
+        StreamState(USER.name, UUID(hex="a" * 32)): found["proposer"],
+        StreamState(USER.name, UUID(hex="b" * 32)): found["approver"],
+        StreamState(API_KEY.name, UUID(hex="1" * 32)): found["proposers_key"],
+        StreamState(API_KEY.name, UUID(hex="2" * 32)): found["approvers_key"],
     }
     verdict = given(facts).when(APPROVE, given(PROPOSAL, MADE).state, actor=BO)
     assert (verdict.answer.kind if verdict.answer else None) is refusal
+
+
+@pytest.mark.parametrize(
+    ("user", "key", "refusal"),
+    [
+        (ACTIVE, KEY, None),
+        (replace(ACTIVE, vouched=()), KEY, p.NOT_VOUCHED),
+        (ACTIVE, replace(KEY, vouched=False), p.NOT_VOUCHED),
+    ],
+)
+def test_who_is_not_vouched_for_proposes_nothing(user: UserState, key: ApiKeyState, refusal: object) -> None:
+    facts: dict[Need, Any] = {
+        StreamState(USER.name, UUID(hex="a" * 32)): user,
+        StreamState(API_KEY.name, UUID(hex="1" * 32)): key,
+    }
+    verdict = given(facts).when(MAKE, PROPOSAL.initial, actor=ANNE)
+    assert (verdict.answer.kind if verdict.answer else None) is refusal
+
+
+def test_digits_inside_an_identifier_are_no_persons_number() -> None:
+    payment = '{"payment":"01a229fa-5790-776d-84d5-017262279051"}'
+    assert given(PROPOSAL).when(replace(MAKE, given=payment), actor=ANNE).answer
+
+
+def test_a_machine_says_nothing_about_what_needs_two() -> None:
+    answer = given(APPROVAL).when(RequireApproval(commands=("lease.charge_off",)), actor=ROBOT).answer
+    assert answer.code == "user.person_needed"  # type: ignore[union-attr]
 
 
 # ------------------------------------------------------------------------------------------------- what needs it
@@ -152,7 +188,9 @@ def test_the_list_grows_alone_and_shrinks_by_two() -> None:
     given(APPROVAL, LISTED).when(more, actor=BO).then_refused(UNCHANGED)
 
 
-@pytest.mark.parametrize("name", ["lease.nothing", "application.draft", "proposal.approve", "nothing.draft"])
+@pytest.mark.parametrize(
+    "name", ["lease.nothing", "application.draft", "user.register", "lease.create", "proposal.approve", "nothing.draft"]
+)
 def test_what_cannot_be_proposed_is_not_listed(name: str) -> None:
     """Else nobody could do it at all: what is given of it is personal, or it is the approving itself."""
     given(APPROVAL).when(RequireApproval(commands=(name,)), actor=BO).then_refused(UNKNOWN_COMMAND, command=name)

@@ -14,7 +14,7 @@ from domain.contracts.contract import refusals as contract_refusals
 from domain.contracts.contract.rules import CONTRACT
 from domain.contracts.contract.state import IN_FORCE, ContractPhase, ContractState
 from domain.kernel.command import Actor, Command
-from domain.kernel.needs import FirstEvent, Need, StreamState
+from domain.kernel.needs import CROSS_RULES, FirstEvent, Need, StreamState
 from domain.kernel.process import process_actor
 from domain.leasing.lease import refusals as lease_refusals
 from domain.leasing.lease.commands import PostPayment, RefundCredit, ReversePayment
@@ -41,6 +41,7 @@ from domain.payments.payment.commands import (
 )
 from domain.payments.payment.rules import PAYMENT
 from domain.payments.payment.state import PaymentState, Received
+from domain.payments.payment.values import Reported
 from tests.domain.leasing import cases as lease_cases
 from tests.domain.leasing.test_admission import LEASE as CREATE
 from tests.domain.payments import cases
@@ -231,7 +232,6 @@ def test_credit_goes_back_through_a_payment_of_the_lease() -> None:
 LONG_AGO = TODAY - timedelta(days=400)
 NEWS: dict[str, Any] = {
     "succeeded": lambda on: RecordSucceeded(attempt=1, amount_fen=1, value_date=on, ref=cases.REF),
-    "charged back": lambda on: RecordChargeback(attempt=1, reason="disputed", value_date=on),
     "refunded": lambda on: RecordRefunded(number=1, value_date=on, ref=cases.REF),
     "called back": lambda on: cases.callback(on=on),
 }
@@ -274,5 +274,8 @@ def test_a_forged_callback_is_not_even_read() -> None:
     given({}).when(cases.callback(verified=False, on=date.min), UNDER).then()
 
 
-def test_a_chargeback_of_today_says_no_date() -> None:
-    given({}).when(RecordChargeback(attempt=1, reason="disputed"), UNDER).then()
+def test_what_is_taken_back_has_the_day_that_its_money_had() -> None:
+    """A first rent of long before the delivery was taken, and so is the news that it is gone."""
+    gone = replace(cases.callback(on=date.min), reported=Reported.CHARGED_BACK, code="disputed")
+    given({}).when(gone, UNDER).then()
+    assert RecordChargeback not in CROSS_RULES
