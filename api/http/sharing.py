@@ -129,28 +129,45 @@ def pascal(name: str) -> str:
 
 
 def _share_parameters(document: Part, known: dict[tuple[str, ...], str]) -> None:
-    """Say a parameter once that two operations have; of two under one name the more frequent has it alone."""
-    having = [one for one in _operations(document) if one.get("parameters")]
+    """Say a parameter once that two operations have."""
+    having = _having_parameters(document)
     for operation in having:
         operation["parameters"] = [{**one, "schema": _given(one["schema"], known)} for one in operation["parameters"]]
     times = Counter(_text(one) for operation in having for one in operation["parameters"])
-    parameters: dict[str, Part] = {}
-    places: dict[str, str] = {}
-    for text, number in sorted(times.items(), key=lambda one: (-one[1], one[0])):
-        if number > 1:
-            said = json.loads(text)
-            # Some generators make a class of a parameter, too, so that it is no namesake of a schema.
-            name = pascal(said["name"]) + "Id" * (said["in"] == "path")
-            taken = name in parameters or name in document["components"]["schemas"]
-            places[text] = f"{name}In{pascal(said['in'])}" if taken else name
-            assert places[text] not in parameters, f"two shared parameters are named {places[text]}"
-            parameters[places[text]] = said
+    names = _parameter_names(times, set(document["components"]["schemas"]))
     for operation in having:
-        operation["parameters"] = [
-            {"$ref": _PARAMETERS + places[_text(one)]} if _text(one) in places else one
-            for one in operation["parameters"]
-        ]
-    document["components"]["parameters"] = dict(sorted(parameters.items()))
+        operation["parameters"] = [_referred(one, names) for one in operation["parameters"]]
+    document["components"]["parameters"] = {name: json.loads(text) for text, name in sorted(names.items(), key=_second)}
+
+
+def _having_parameters(document: Part) -> list[Part]:
+    return [one for one in _operations(document) if one.get("parameters")]
+
+
+def _parameter_names(times: Counter[str], taken: set[str]) -> dict[str, str]:
+    """The name of each parameter that is there twice; of two with one name the more frequent has it alone.
+
+    Some generators make a class of a parameter, too, so that it is no namesake of a schema.
+    """
+    names: dict[str, str] = {}
+    for text, _ in sorted((one for one in times.items() if one[1] > 1), key=lambda one: (-one[1], one[0])):
+        said = json.loads(text)
+        name = pascal(said["name"]) + "Id" * (said["in"] == "path")
+        if name in taken:
+            name += f"In{pascal(said['in'])}"
+        assert name not in taken, f"two shared parameters are named {name}"
+        taken.add(name)
+        names[text] = name
+    return names
+
+
+def _referred(parameter: Part, names: dict[str, str]) -> Part:
+    name = names.get(_text(parameter))
+    return parameter if name is None else {"$ref": _PARAMETERS + name}
+
+
+def _second(pair: tuple[str, str]) -> str:
+    return pair[1]
 
 
 def _given(schema: Part, known: dict[tuple[str, ...], str]) -> Part:
