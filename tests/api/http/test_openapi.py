@@ -285,3 +285,7 @@ async def test_the_document_is_of_a_known_size(http: Http) -> None:
     """Half of it are problems of operations and bodies of events; sharing parameters took 300 kB from it."""
     served = await http.client.get("/v1/openapi.json", headers={"Accept-Encoding": "identity"})
     assert len(served.content) < LARGEST_BYTES
+
+
+def test_what_a_proposal_is_about_may_not_be_there(document: dict[str, Any]) -> None:
+    assert "404" in document["paths"]["/v1/proposals"]["post"]["responses"]
