@@ -134,7 +134,25 @@ bench: $(STAMP) ## Measure against the peers, print a table, write DATA/bench.js
 
 .PHONY: faults
 faults: $(STAMP) ## Kill servers and processes at random moments, check that nothing is lost or doubled (minutes)
-	@$(BIN)/python -m pytest -m slow $(ARGS)
+	@$(BIN)/python -m pytest -m slow --ignore=tests/clients $(ARGS)
+
+CLIENTS := .tools/clients
+RECORDED ?= $(addprefix tests/api/http/test_,contract_reads.py lease_reads.py keys.py money.py offers.py problems.py)
+
+.PHONY: clients
+clients: $(STAMP) ## Let generated clients (Python, TypeScript) finish a journey, generated models parse recorded answers (RECORDED= tests)
+	@$(FIND_PYTHON); $(FIND_UV); \
+	mkdir -p $(CLIENTS); rm -f $(CLIENTS)/recorded.jsonl; \
+	{ "$$uv" venv -q --clear --python $(BIN)/python $(CLIENTS)/venv && \
+		VIRTUAL_ENV=$(CLIENTS)/venv "$$uv" pip sync -q --require-hashes tests/clients/requirements.lock; } || \
+		echo "The generators of Python could not be installed; their tests are skipped." >&2; \
+	cp tests/clients/package.json $(CLIENTS)/package.json; \
+	npm install --prefix $(CLIENTS) --no-package-lock --ignore-scripts --no-audit --no-fund --silent || \
+		echo "npm or the generator of TypeScript could not be installed; its tests are skipped." >&2; \
+	if [ -n "$(RECORDED)" ]; then \
+		LEASELEDGER_RECORD_ANSWERS=$(CLIENTS)/recorded.jsonl $(BIN)/python -m pytest -q -n $(N) $(RECORDED) || exit 1; \
+	fi; \
+	$(BIN)/python -m pytest -m slow tests/clients $(ARGS)
 
 .PHONY: mutate
 mutate: $(STAMP) ## Change domain/ and chain/ in thousands of ways; every change some test does not notice is listed

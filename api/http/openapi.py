@@ -17,6 +17,8 @@ from api.http import words
 from api.http.authentication import Needs
 from api.http.commands.models import model_of
 from api.http.description import DescribedRoute, Description
+from api.http.document.entries import event_schemas
+from api.http.document.sharing import shared
 from api.http.problems.faults import CODES
 from api.http.problems.problem import MEDIA_TYPE, ProblemBody
 from api.permissions import Permission
@@ -32,7 +34,6 @@ SERVERS: list[dict[str, Any]] = [
         },
     },
 ]
-_BOUNDS = frozenset({"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"})
 _REF = "#/components/schemas/{name}"
 _RENAMED = {"ProblemBody": "Problem", "FaultBody": "Fault"}
 _TITLES = {
@@ -71,7 +72,8 @@ def document(app: FastAPI) -> dict[str, Any]:
         # A struct that is also part of a command is described there already, and more strictly.
         schemas.setdefault(name, schema)
     schemas["Fault"]["properties"]["code"]["enum"] = list(CODES)
-    found["components"]["schemas"] = dict(sorted(schemas.items()))
+    schemas["EventItem"]["properties"]["entry"] = {"$ref": _REF.format(name="Entry")}
+    schemas |= event_schemas(schemas)
     found["components"]["headers"] = _headers()
     found["components"]["responses"] = {
         f"Problem{status}": _problem(status, title) for status, title in _TITLES.items()
@@ -79,20 +81,7 @@ def document(app: FastAPI) -> dict[str, Any]:
     for route in routes:
         method = next(iter(route.methods or ())).lower()
         _complete(found["paths"][route.path_format][method], route)
-    whole: dict[str, Any] = _whole_bounds(found)
-    return whole
-
-
-def _whole_bounds(part: Any) -> Any:
-    """The same with bounds of integers as integers; the framework knows numbers with a point only."""
-    if isinstance(part, list):
-        return [_whole_bounds(one) for one in part]
-    if not isinstance(part, dict):
-        return part
-    return {
-        name: int(one) if name in _BOUNDS and isinstance(one, float) and one.is_integer() else _whole_bounds(one)
-        for name, one in part.items()
-    }
+    return shared(found)
 
 
 def _schemas(described: Iterable[Description]) -> dict[str, Any]:

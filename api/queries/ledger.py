@@ -65,14 +65,14 @@ class Receipt(Struct, frozen=True):
     `entry_sha256` SHA-256 of the entry alone.
     """
 
-    event: EventId
-    position: Position
-    leaf_hash: Hash
-    entry_sha256: Hash
-    proof: str
-    checkpoint: str
-    tree_size: Position
-    verifier_keys: tuple[VerifierKey, ...]
+    event: Annotated[EventId, Meta(description="The event's id: `event_` and 32 hex digits.")]
+    position: Annotated[Position, Meta(description="Its position in the ledger, from 1.")]
+    leaf_hash: Annotated[Hash, Meta(description="Its RFC 6962 leaf hash, in lower-case hex.")]
+    entry_sha256: Annotated[Hash, Meta(description="SHA-256 of its entry alone, in lower-case hex.")]
+    proof: Annotated[str, Meta(description="A C2SP tlog-proof file: the path, and the checkpoint it leads to.")]
+    checkpoint: Annotated[str, Meta(description="The signed checkpoint alone, a C2SP note.")]
+    tree_size: Annotated[Position, Meta(description="How many events the checkpoint covers.")]
+    verifier_keys: Annotated[tuple[VerifierKey, ...], Meta(description="The keys that checkpoints are verified by.")]
 
 
 def receipt_of(

@@ -271,11 +271,13 @@ class CommandEndpoint:
 class Outcome(Struct, frozen=True):
     """An accepted command: where its events stand. Follow `receipt` for the proof."""
 
-    id: Annotated[str, Meta(pattern="^[a-z_]+_[0-9a-f]{32}$")]
-    version: int
-    first_position: Position
-    last_position: Position
-    receipt: str
+    id: Annotated[
+        str, Meta(pattern="^[a-z_]+_[0-9a-f]{32}$", description="Whose events they are: noun, 32 hex digits.")
+    ]
+    version: Annotated[int, Meta(description="The version after it, as in the ETag.")]
+    first_position: Annotated[Position, Meta(description="Position of the first event that it appended.")]
+    last_position: Annotated[Position, Meta(description="Position of the last event that it appended.")]
+    receipt: Annotated[str, Meta(description="Address of the proof that the last of them is in the log.")]
 
 
 def outcome(*, created: bool = False, body_optional: bool = False) -> Description:

@@ -26,7 +26,7 @@ from adapters.postgres.writing.sequencer import Appended, VersionConflict
 from adapters.system import new_id
 from api.exposure import EXPOSED, proposable
 from api.http.authentication import Needs, require
-from api.http.commands.endpoint import Outcome, outcome, outcome_body, read_body, read_headers, stream_id
+from api.http.commands.endpoint import outcome, outcome_body, read_body, read_headers, stream_id
 from api.http.commands.headers import etag, idempotency_key
 from api.http.commands.models import CommandReader
 from api.http.commands.specs import Spec, specs
@@ -179,8 +179,10 @@ def register(app: FastAPI) -> None:
     """Add the routes of this file."""
     plural = PROPOSAL.plural
     made, approved = (
-        replace(outcome(created=created), answer=Outcome, takes={JSON: taken}, parameters=(IDEMPOTENCY,))
+        replace(outcome(created=created), takes={JSON: taken}, parameters=(IDEMPOTENCY,))
         for created, taken in ((True, GivenProposal), (False, ApproveProposal))
     )
+    # What is proposed is about something, which may not be there.
+    made = replace(made, problems=(404, *made.problems))
     add(app, "POST", f"/v1/{plural}", make_proposal, plural, made, dependencies=STRICT)
     add(app, "POST", f"/v1/{plural}/{{proposal}}/approve", approve_proposal, plural, approved, dependencies=STRICT)

@@ -9,9 +9,10 @@ Nothing that a caller sent is ever repeated in a problem: what is wrong with a p
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Annotated
 
 import msgspec
-from msgspec import UNSET, Struct, UnsetType
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 from domain.kernel.refusal import Refusal
 
@@ -78,23 +79,23 @@ class Problem(Exception):
 class FaultBody(Struct, frozen=True):
     """One member that is wrong."""
 
-    pointer: str
-    code: str
-    detail: str
+    pointer: Annotated[str, Meta(description="JSON pointer to the member, or to the parameter by its name.")]
+    code: Annotated[str, Meta(description="What is wrong with it, in a word that stays.")]
+    detail: Annotated[str, Meta(description="The same as a sentence, in the language of the answer.")]
 
 
 class ProblemBody(Struct, frozen=True, rename={"kind": "type"}):
     """A problem document (RFC 9457). `code` is stable, `facts` are what made a rule apply, `source` its statute."""
 
-    kind: str
-    title: str
-    status: int
-    detail: str
-    code: str
-    request_id: str
-    errors: tuple[FaultBody, ...] | UnsetType = UNSET
-    facts: dict[str, str] | UnsetType = UNSET
-    source: str | UnsetType = UNSET
+    kind: Annotated[str, Meta(description="Address of the problem's description.")]
+    title: Annotated[str, Meta(description="The problem in a sentence, in the language of the answer.")]
+    status: Annotated[int, Meta(description="The HTTP status.")]
+    detail: Annotated[str, Meta(description="The sentence with the facts of this case.")]
+    code: Annotated[str, Meta(description="The problem's code, which stays.")]
+    request_id: Annotated[str, Meta(description="The request's id, as in X-Request-Id and in the service's log.")]
+    errors: Annotated[tuple[FaultBody, ...], Meta(description="Every member that is wrong.")] | UnsetType = UNSET
+    facts: Annotated[dict[str, str], Meta(description="What made the rule apply, by name.")] | UnsetType = UNSET
+    source: Annotated[str, Meta(description="The article of law that the rule follows.")] | UnsetType = UNSET
 
 
 def refused(refusal: Refusal) -> Problem:

@@ -204,7 +204,7 @@ def _limits(one: Parameter) -> dict[str, Any]:
 
 def path_of(noun: str) -> Any:
     """The path parameter that names one of an aggregate."""
-    article = "An" if noun[0] in "aeiou" else "A"
+    article = "An" if noun[0] in "aeio" else "A"
     described = Path(
         description=f"{article} {noun}'s id: `{noun}_` and 32 hex digits.", examples=[f"{noun}_" + "0" * 32]
     )

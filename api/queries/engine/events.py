@@ -18,10 +18,10 @@ EventId = Annotated[str, Meta(pattern="^event_[0-9a-f]{32}$")]
 class EventItem(Struct, frozen=True):
     """One event: its place, its RFC 6962 leaf hash, and the entry, byte for byte as it was hashed."""
 
-    id: EventId
-    position: Position
-    leaf_hash: Hash
-    entry: Annotated[Raw, Meta(extra_json_schema={"type": "object"})]
+    id: Annotated[EventId, Meta(description="Its id: `event_` and 32 hex digits.")]
+    position: Annotated[Position, Meta(description="Its position in the ledger, from 1.")]
+    leaf_hash: Annotated[Hash, Meta(description="Its RFC 6962 leaf hash, in lower-case hex.")]
+    entry: Annotated[Raw, Meta(description="The entry as it was hashed.", extra_json_schema={"type": "object"})]
 
 
 def event_item(stored: Stored) -> EventItem:

@@ -16,10 +16,10 @@ from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
-from msgspec import Struct, defstruct
+from msgspec import Meta, Struct, defstruct
 
 from adapters.postgres.connections import Connection
 from adapters.postgres.reading.tenancy import as_tenant
@@ -90,11 +90,15 @@ def _list_of(item: type[Struct], cursor: Cursor | None) -> type[Struct]:
     """The type of lists of an answer, made once: whole, or by page."""
     place = item, cursor is not None
     if place not in _LISTS:
-        data: Any = tuple.__class_getitem__((item, ...))
+        several: Any = tuple.__class_getitem__((item, ...))
+        data = Annotated[several, Meta(description="The items, in their order.")]
         members: list[tuple[str, Any]] = [("data", data)]
         doc = "All that was asked for."
         if cursor is not None:
-            members += [("has_more", bool), ("next", cursor.type | None)]
+            behind = Annotated[bool, Meta(description="Whether there is more behind them.")]
+            kind: Any = cursor.type | None
+            after = Annotated[kind, Meta(description="What the next page starts after; null at the end.")]
+            members += [("has_more", behind), ("next", after)]
             doc = "Some in their order, perhaps none, and yet more behind; `next` is where the next page starts after."
         name = f"{item.__name__}{'List' if cursor is None else 'Page'}"
         _LISTS[place] = defstruct(name, members, frozen=True, namespace={"__doc__": doc})

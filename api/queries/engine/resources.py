@@ -167,9 +167,9 @@ def named(noun: str) -> str:
 
 class _PlaceShown(Struct):
     id: UUID
-    version: Annotated[int, Meta(ge=1)]
-    first_position: Position
-    last_position: Position
+    version: Annotated[int, Meta(ge=1), Meta(description="Its version, as in the ETag: how many events it has.")]
+    first_position: Annotated[Position, Meta(description="Position of its first event.")]
+    last_position: Annotated[Position, Meta(description="Position of its last event.")]
 
 
 def history_of(request: ReadRequest, noun: str) -> list[Recorded]:

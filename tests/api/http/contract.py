@@ -17,12 +17,29 @@ NULL = "null"
 def lines(document: Shape) -> dict[str, Shape]:
     """The whole document in short: by `METHOD path` and by the name of a schema."""
     operations = {
-        f"{method.upper()} {path}": _operation(operation)
+        f"{method.upper()} {path}": _operation(whole(document, operation))
         for path, methods in document["paths"].items()
         for method, operation in methods.items()
     }
     schemas = {name: _schema(schema) for name, schema in document["components"]["schemas"].items()}
     return dict(sorted(operations.items())) | dict(sorted(schemas.items()))
+
+
+def whole(document: Shape, operation: Shape) -> Shape:
+    """An operation with its shared parameters and answers in their places; problems stay names."""
+    parameters = [_resolved(document, one) for one in operation.get("parameters", [])]
+    answers = {
+        status: one if "Problem" in one.get("$ref", "") else _resolved(document, one)
+        for status, one in operation["responses"].items()
+    }
+    return {**operation, "parameters": parameters, "responses": answers}
+
+
+def _resolved(document: Shape, part: Shape) -> Shape:
+    found: Any = document
+    for name in part["$ref"].removeprefix("#/").split("/") if "$ref" in part else ():
+        found = found[name]
+    return part if found is document else found
 
 
 def written(known: dict[str, Shape]) -> str:
@@ -92,7 +109,7 @@ def breaks(old: dict[str, Shape], new: dict[str, Shape]) -> list[str]:
     found = [f"{name}: gone" for name in operations if name not in new]
     for names, rule in (
         (operations, _operation_breaks),
-        (sorted(reachable(old, _bodies(old))), _given_breaks),
+        (sorted(reachable(old, [*_bodies(old), *_parameters(old)])), _given_breaks),
         (sorted(reachable(old, _answers(old))), _answer_breaks),
     ):
         found += [f"{name}: {one}" for name in names if name in new for one in rule(old[name], new[name])]
@@ -157,6 +174,10 @@ def _shape_of(kind: str) -> set[str]:
 
 def _bodies(known: dict[str, Shape]) -> Iterable[str]:
     return [one[name] for one in known.values() for name in ("body", "body!") if isinstance(one.get(name), str)]
+
+
+def _parameters(known: dict[str, Shape]) -> Iterable[str]:
+    return [kind for one in known.values() if "operation" in one for kind in one["parameters"].values()]
 
 
 def _answers(known: dict[str, Shape]) -> Iterable[str]:

@@ -18,6 +18,7 @@ from api.http import Limits, create_app
 from projections.engine.runner import Runner
 from projections.registry import PROJECTIONS
 from tests.access import KnownKeys
+from tests.api.http.recorded import hooks
 from tests.given import appended
 
 QUICK = Limits(wait_s=0.3, poll_s=0.01, stream_life_s=0.4, stream_poll_s=0.02, heartbeat_s=0.1)
@@ -145,6 +146,6 @@ async def opened(on: Base, limits: Limits = QUICK, rates: RateLimits = UNLIMITED
         transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
         async with (
             app.router.lifespan_context(app),
-            httpx.AsyncClient(transport=transport, base_url="http://ledger") as client,
+            httpx.AsyncClient(transport=transport, base_url="http://ledger", event_hooks=hooks()) as client,
         ):
             yield Http(on, ledger, app, client, KnownKeys(app.state.services.access))

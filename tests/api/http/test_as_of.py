@@ -22,7 +22,7 @@ from api.queries.engine.read import Read
 from api.queries.registry import READS
 from domain.calendar.calendar import CloseDay, OpenCalendar, RecordStep, StartEndOfDay
 from domain.kernel.times import utc_text
-from tests.api.http import cases
+from tests.api.http import cases, contract
 from tests.api.http.driver import DRAFT, Http
 from tests.api.http.test_contract_reads import calendar
 from tests.sampling import examples, seeds
@@ -125,9 +125,9 @@ def test_every_read_route_is_in_one_of_the_tables(http: Http) -> None:
 
 
 def test_every_route_takes_a_moment(http: Http) -> None:
-    paths = http.app.openapi()["paths"]
+    document = http.app.openapi()
     for name in [*ASKED, "read_document"]:
-        operation = paths[routes(http)[name].path_format]["get"]
+        operation = contract.whole(document, document["paths"][routes(http)[name].path_format]["get"])
         taken = {one["name"] for one in operation["parameters"]}
         assert {"as_of_position", "as_of", "at_least"} <= taken, name
 

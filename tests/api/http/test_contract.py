@@ -10,12 +10,14 @@ import pytest
 from tests.api.http import contract
 
 PROMISED: dict[str, Any] = {
-    "GET /v1/things": {"operation": "list_things", "parameters": {"limit": "integer", "state": "open|shut|null"},
+    "GET /v1/things": {"operation": "list_things", "parameters": {"limit": "integer", "state": "open|shut|null",
+                                      "size": "Size"},
                        "answers": {"200": "Thing", "404": "Problem404"}},
     "POST /v1/things": {"operation": "make", "parameters": {}, "body": "Make", "answers": {"201": "Thing"}},
     "Make": {"kind!": "big|small", "note": "string"},
     "Thing": {"id!": "string", "state!": "open|shut", "parts!": "[Part]", "note!": "string|null"},
     "Part": {"number!": "integer"},
+    "Size": {"": "big|small"},
 }  # fmt: skip
 
 
@@ -38,6 +40,7 @@ def changed(path: str, value: Any) -> dict[str, Any]:
     [
         ("GET /v1/things", None),
         ("GET /v1/things~parameters~limit", None),
+        ("Size~", "big"),
         ("GET /v1/things~parameters~state", "open|null"),
         ("GET /v1/things~parameters~on!", "date"),
         ("GET /v1/things~answers~200", "Other"),

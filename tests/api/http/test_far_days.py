@@ -18,19 +18,23 @@ from tests.api.http.driver import Http
 SPECS = [spec for of in EXPOSED for spec in specs(of)]
 
 
+def parts_of(kind: inspect.Type) -> list[tuple[str, inspect.Type]]:
+    """The types that a type is made of, with the names of members."""
+    match kind:
+        case inspect.Metadata():
+            return [("", kind.type)]
+        case inspect.UnionType():
+            return [("", one) for one in kind.types]
+        case inspect.StructType():
+            return [(field.encode_name, field.type) for field in kind.fields]
+    return []
+
+
 def days_of(kind: inspect.Type, path: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
     """The places of a command where a day stands."""
-    inner: list[tuple[inspect.Type, tuple[str, ...]]] = []
-    match kind:
-        case inspect.DateType():
-            return [path]
-        case inspect.Metadata():
-            inner = [(kind.type, path)]
-        case inspect.UnionType():
-            inner = [(one, path) for one in kind.types]
-        case inspect.StructType():
-            inner = [(field.type, (*path, field.encode_name)) for field in kind.fields]
-    return [place for one, where in inner for place in days_of(one, where)]
+    if isinstance(kind, inspect.DateType):
+        return [path]
+    return [place for name, part in parts_of(kind) for place in days_of(part, (*path, name) if name else path)]
 
 
 def test_commands_name_days() -> None:

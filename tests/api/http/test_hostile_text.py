@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from adapters.system import new_id
+from tests.api.http import contract
 from tests.api.http.driver import DRAFT, PERSON, Http
 
 TEXTS = ("%00", "a%00b", "%ED%A0%80", "%FF", "%EF%BF%BF")
@@ -46,12 +47,13 @@ def request_with(
 @pytest.mark.parametrize("text", TEXTS)
 async def test_every_parameter_of_every_operation(http: Http, text: str) -> None:
     http.project()
-    operations = (await http.client.get("/v1/openapi.json")).json()["paths"]
+    document = (await http.client.get("/v1/openapi.json")).json()
     faults, asked = set[tuple[str, str, str]](), 0
-    for path, methods in operations.items():
+    for path, methods in document["paths"].items():
         for method, operation in methods.items():
-            for place in operation.get("parameters", ()):
-                address, more = request_with(path, operation["parameters"], place, text)
+            parameters = contract.whole(document, operation)["parameters"]
+            for place in parameters:
+                address, more = request_with(path, parameters, place, text)
                 headers = {
                     name.encode(): one.encode() for name, one in http.headers(Idempotency_Key=new_id().hex).items()
                 }
