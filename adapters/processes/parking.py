@@ -3,6 +3,7 @@
     refused by an aggregate or a rule ─▶ stays until somebody asks for another try
     failed (`process.failed`)         ─▶ tried again by itself, less and less often
     not yet (`process.not_yet`)       ─▶ tried when a day of its tenant begins
+    held (`process.held`)             ─▶ tried when the timers of its stream are made up for (`held.py`)
 
 An event that is tried again takes its rows with it: what follows now is done, what still does not is parked again.
 """
@@ -19,6 +20,7 @@ from msgspec import Struct
 from adapters.postgres.connections import Connection, Pool, has_table
 from adapters.postgres.schema import SHARD
 from adapters.processes.dispatch import DispatchKey
+from adapters.processes.held import TIMERS_PROCESS
 from domain.kernel.process import FAILED, NOT_YET
 from domain.kernel.refusal import Refusal
 
@@ -57,6 +59,7 @@ GROUP BY position ORDER BY position LIMIT %s"""
 _FAILING = """
 SELECT stream, min(position) FROM read.parked
 WHERE shard = %s AND process = %s AND code = %s AND NOT position = ANY(%s) GROUP BY stream"""
+_HELD = "SELECT stream, min(position) FROM read.parked WHERE shard = %s AND process = %s GROUP BY stream"
 _WAITING = """
 SELECT stream, position, facts FROM read.parked
 WHERE shard = %s AND process = %s AND code = %s AND stream = ANY(%s) AND NOT position = ANY(%s)"""
@@ -148,6 +151,11 @@ class Parking:
         async with self._pool.connection() as connection:
             cursor = await connection.execute(_FAILING, (SHARD, self._process, FAILED.code, list(beside)))
             return dict(await cursor.fetchall())
+
+    async def held(self) -> dict[UUID, int]:
+        """Streams with timers that cannot be fired, and since which position: what comes later waits."""
+        async with self._pool.connection() as connection:
+            return dict(await (await connection.execute(_HELD, (SHARD, TIMERS_PROCESS))).fetchall())
 
     async def waiting(self, streams: Collection[UUID], beside: Collection[int]) -> list[Waiting]:
         """What of some streams waits for its day, of others than these positions."""

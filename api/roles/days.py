@@ -24,7 +24,9 @@ from adapters.postgres.advisory import StillHeld, alone
 from adapters.postgres.connections import Pool, connect, holding_pool_of
 from adapters.postgres.reading.opening import ledger_state
 from adapters.processes.dispatch import STREAMS_IN_FLIGHT
-from adapters.processes.end_of_day import DayStep, EndOfDay, Settle, nothing_failed
+from adapters.processes.end_of_day import DayStep, EndOfDay, Settle
+from adapters.processes.firing import nothing_failed
+from adapters.processes.held import Held
 from adapters.processes.parking import Parked
 from adapters.processes.subscription import Subscription
 from adapters.system import now
@@ -124,6 +126,7 @@ async def days(
         for subscription in subscriptions:
             await subscription.prepare()
         underway = MoneyUnderway(subscriptions, tenant)
+        held = Held(pool, tenant)
 
         async def settled() -> None:
             await settle(subscriptions)
@@ -131,7 +134,9 @@ async def days(
         connection = stack.enter_context(connect(on.url))
         models = ReadModels(connection, underway.unposted)
         money = (
-            _steps(on, tenant, models, providers, collector, underway.settled, streams_in_flight) if providers else ()
+            _steps(on, tenant, models, providers, collector, underway.settled, streams_in_flight, held)
+            if providers
+            else ()
         )
         steps = (*money, provisions_step(on, connection))
         ledger = ledger_state(connection)
@@ -151,6 +156,7 @@ async def days(
             failed=underway.failed,
             again=underway.again,
             alone=lambda: _alone(pool, tenant),
+            held=held,
         )
         yield Days(ending, settled, tuple(subscriptions), providers)
 
@@ -172,11 +178,12 @@ def _steps(
     collector: Collector,
     settle: Settle,
     streams_in_flight: int,
+    held: Held,
 ) -> tuple[DayStep, ...]:
     all_of_them = list(providers.values())
     files = on.settings.statements_directory(tenant)
     return (
-        CollectDue(on.ledger, on.reader, models, settle, streams_in_flight=streams_in_flight),
+        CollectDue(on.ledger, on.reader, models, settle, streams_in_flight=streams_in_flight, held=held.since),
         DeliverCallbacks(on.ledger, on.reader, [one for one in all_of_them if isinstance(one, SandboxBank)]),
         AskForOutcomes(on.ledger, on.reader, models, collector),
         ReconcileStatements(on.ledger, models, all_of_them, files),

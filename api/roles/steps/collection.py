@@ -10,15 +10,17 @@ seen; should both bring money, the rest is the lessee's credit.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Collection, Iterable
 from dataclasses import dataclass
+from uuid import UUID
 
 import structlog
 
 from adapters.postgres.ledger import Ledger
 from adapters.postgres.reading.reader import Reader
 from adapters.processes.dispatch import STREAMS_IN_FLIGHT, Dispatch, dispatch_all, dispatch_of, dispatched_since
-from adapters.processes.end_of_day import DayRun, EndOfDayError, Progress, nothing_failed
+from adapters.processes.end_of_day import DayRun, Progress
+from adapters.processes.firing import EndOfDayError, nothing_failed
 from api.roles.read_models import ReadModels
 from domain.payments.collection import CollectionPosition, follow_up, moves
 from domain.payments.payment.values import ATTEMPTS_MAX
@@ -30,9 +32,16 @@ ROUNDS_MAX = ATTEMPTS_MAX + 2
 _log = structlog.get_logger(__name__)
 
 
+async def _nobody() -> Collection[UUID]:
+    return ()
+
+
 @dataclass
 class CollectDue:
-    """The step; counts the commands that were accepted. `settle` lets processes and providers catch up."""
+    """The step; counts the commands that were accepted. `settle` lets processes and providers catch up.
+
+    `held` gives the leases that are held out of the day: what they owe is not worked out yet, so they are not debited.
+    """
 
     ledger: Ledger
     reader: Reader
@@ -40,15 +49,21 @@ class CollectDue:
     settle: Callable[[], Awaitable[None]]
     name: str = BY_COLLECTION
     streams_in_flight: int = STREAMS_IN_FLIGHT
+    held: Callable[[], Awaitable[Collection[UUID]]] = _nobody
 
     async def run(self, run: DayRun, progress: Progress) -> int:  # noqa: ARG002
         """Round after round until nothing new is to be done. Raises `EndOfDayError` for a circle."""
         tried: set[str] = set()
+        held = await self.held()
         for _ in range(ROUNDS_MAX):
             await self.settle()
             found = await self.models.collection_positions(run.tenant, run.day)
             dispatches = [
-                dispatch for one in found for dispatch in self._dispatches(one, run) if dispatch.key not in tried
+                dispatch
+                for one in found
+                if one.lease not in held
+                for dispatch in self._dispatches(one, run)
+                if dispatch.key not in tried
             ]
             if not dispatches:
                 return await dispatched_since(self.reader, run.tenant, run.position, BY_COLLECTION)

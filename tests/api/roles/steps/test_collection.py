@@ -12,7 +12,8 @@ import pytest
 
 from adapters.connectors.payments.port import Order
 from adapters.connectors.payments.scenarios import Script
-from adapters.processes.end_of_day import DayRun, EndOfDayError
+from adapters.processes.end_of_day import DayRun
+from adapters.processes.firing import EndOfDayError
 from api.compose import Running
 from api.roles.read_models import ReadModels
 from api.roles.steps.collection import CollectDue
