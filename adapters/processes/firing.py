@@ -155,16 +155,9 @@ class Firing:
 
     async def _fire(self, timers: Sequence[Timer], on: Round) -> None:
         on.tried.update(timer.key for timer in timers)
-        dispatches: list[Dispatch] = []
         failed: dict[UUID, Unfired] = {}
-        for timer in timers:
-            try:
-                dispatch = fire(self.tenant, timer, on.day)
-            except Exception as error:  # noqa: BLE001 - one timer's error is nobody else's
-                failed.setdefault(timer.stream, Unfired(timer.key, timer.stream, failure_of(error, timer.key)))
-            else:
-                dispatches += [dispatch] if dispatch is not None else []
-        dispatches = [one for one in dispatches if one.stream not in failed]
+        made = [self._made(timer, on.day, failed) for timer in timers]
+        dispatches = [one for one in made if one is not None and one.stream not in failed]
         done = await dispatch_all(self.ledger, self.reader, dispatches, streams_in_flight=self.streams_in_flight)
         on.dispatched.add(done)
         for dispatch, refusal in done.refusals:
@@ -173,6 +166,14 @@ class Firing:
             elif not dispatch.doubtful and self.held is not None:
                 on.refused.setdefault(dispatch.stream, Unfired(dispatch.key, dispatch.stream, refusal))
         await self._hold_out(list(failed.values()), on)
+
+    def _made(self, timer: Timer, day: date, failed: dict[UUID, Unfired]) -> Dispatch | None:
+        """The dispatch of a timer; where it cannot be made, why is put into `failed`."""
+        try:
+            return fire(self.tenant, timer, day)
+        except Exception as error:  # noqa: BLE001 - one timer's error is nobody else's
+            failed.setdefault(timer.stream, Unfired(timer.key, timer.stream, failure_of(error, timer.key)))
+            return None
 
     async def _hold_out(self, unfired: Sequence[Unfired], on: Round) -> None:
         """Park timers, and let their streams wait. Raises `EndOfDayError` where there is no place to park them."""

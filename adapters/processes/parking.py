@@ -68,6 +68,7 @@ _MONEY = """
 WHERE shard = %s AND process = ANY(%s) AND tenant = %s AND NOT key LIKE 'lease:%%:mandate%%'"""
 _FAILED = f"SELECT key FROM read.parked {_MONEY} AND code = %s ORDER BY key"
 _AGAIN = f"UPDATE read.parked SET retry_at = now() {_MONEY} AND code <> %s"
+_AGAIN_ALL = "UPDATE read.parked SET retry_at = now() WHERE shard = %s AND tenant = %s AND process <> %s AND code <> %s"
 _DAY_BEGAN = """
 UPDATE read.parked SET retry_at = now() WHERE shard = %s AND process = %s AND tenant = ANY(%s) AND code = %s"""
 _OF_TENANT = """
@@ -184,6 +185,11 @@ class Parking:
         """Let it be the turn of what failed or was refused, whenever it would have been."""
         async with self._pool.connection() as connection:
             await connection.execute(_AGAIN, (SHARD, list(processes), tenant, NOT_YET.code))
+
+    async def again_all(self, tenant: UUID) -> None:
+        """Let it be the turn of all that failed or was refused of a tenant, in every process."""
+        async with self._pool.connection() as connection:
+            await connection.execute(_AGAIN_ALL, (SHARD, tenant, TIMERS_PROCESS, NOT_YET.code))
 
     async def of_tenant(self, tenant: UUID) -> list[Parked]:
         """What is parked of a tenant, of every process, in the order of the keys."""

@@ -92,6 +92,13 @@ class Days:
     subscriptions: tuple[Subscription, ...]
     banks: Mapping[str, PaymentProvider]
 
+    async def try_again(self, tenant: UUID) -> Sequence[Parked]:
+        """Try now whatever is parked of a tenant: what should have followed, then timers; what is still parked."""
+        await self.subscriptions[0].parking.again_all(tenant)
+        await self.settle()
+        await self.ending.make_up()
+        return await self.parked(tenant)
+
     async def parked(self, tenant: UUID) -> list[Parked]:
         """What should have followed and did not; subscriptions share the list."""
         return await self.subscriptions[0].parking.of_tenant(tenant)
@@ -133,12 +140,7 @@ async def days(
 
         connection = stack.enter_context(connect(on.url))
         models = ReadModels(connection, underway.unposted)
-        money = (
-            _steps(on, tenant, models, providers, collector, underway.settled, streams_in_flight, held)
-            if providers
-            else ()
-        )
-        steps = (*money, provisions_step(on, connection))
+        money = _steps(on, tenant, models, providers, collector, underway.settled, streams_in_flight, held)
         ledger = ledger_state(connection)
 
         def by_the_clock(day: date) -> Refusal | None:
@@ -150,7 +152,7 @@ async def days(
             models,
             tenant,
             settle=settled,
-            steps=steps,
+            steps=(*(money if providers else ()), provisions_step(on, connection)),
             streams_in_flight=streams_in_flight,
             may_end=by_the_clock,
             failed=underway.failed,

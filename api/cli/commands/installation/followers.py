@@ -167,8 +167,8 @@ def _held_out(one: ParkedCount) -> tuple[str, str]:
     told = {"count": one.count, "key": one.key, "code": one.code}
     what = text("{count} are held out of their days, for a timer cannot be fired, such as {key}: {code}", **told)
     return what, text(
-        "mend what it stumbles over, the log says where; the next `end-of-day` makes up for their days, under the "
-        "dates on which it was due"
+        "mend what it stumbles over, the log says where; the next `end-of-day`, or `leaseledger parked retry` at "
+        "once, makes up for their days, under the dates on which it was due"
     )
 
 

@@ -135,7 +135,7 @@ def test_a_lease_that_is_held_out_is_a_problem(program: Program) -> None:
     (problem,) = program("doctor", "--json").then(REFUSED).json["problems"]
     assert problem["problem"].startswith("1 are held out of their days")
     assert problem["problem"].endswith(f"such as {MONEY}: process.failed")
-    assert "makes up for their days" in problem["do"]
+    assert "`leaseledger parked retry`" in problem["do"]
 
 
 def test_money_that_waits_for_a_lease_that_is_held_out_is_a_note(program: Program) -> None:
