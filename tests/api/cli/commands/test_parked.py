@@ -6,7 +6,6 @@ from uuid import UUID
 
 import pytest
 
-from adapters.processes import parking
 from adapters.processes.held import TIMERS_PROCESS
 from tests.api.cli.commands.installation.test_doctor import forgiving
 from tests.api.cli.program import Program
@@ -20,7 +19,7 @@ def test_what_nobody_mended_is_named_again(program: Program, monkeypatch: pytest
     """A timer of a tenant whose calendar was never opened has no day under which it could be fired."""
     monkeypatch.setenv("LEASELEDGER_TENANT", str(OF))
     program.filled(1)
-    program.behind_the_back(parking.DDL)
+    assert program("parked", "retry", "--json").then(0).json == {"parked": []}
     program.behind_the_back(
         "INSERT INTO read.parked (shard, process, position, key, tenant, stream, code, facts, tries)"
         f" VALUES (0, '{TIMERS_PROCESS}', 1, 'timer:bill', '{OF}', '{OF}', 'process.failed', '{{}}', 1)"
