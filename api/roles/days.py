@@ -185,7 +185,7 @@ def _steps(
     all_of_them = list(providers.values())
     files = on.settings.statements_directory(tenant)
     return (
-        CollectDue(on.ledger, on.reader, models, settle, streams_in_flight=streams_in_flight, held=held.since),
+        CollectDue(on.ledger, on.reader, models, settle, held, streams_in_flight=streams_in_flight),
         DeliverCallbacks(on.ledger, on.reader, [one for one in all_of_them if isinstance(one, SandboxBank)]),
         AskForOutcomes(on.ledger, on.reader, models, collector),
         ReconcileStatements(on.ledger, models, all_of_them, files),

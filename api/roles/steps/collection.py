@@ -10,7 +10,7 @@ seen; should both bring money, the rest is the lessee's credit.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -18,10 +18,19 @@ import structlog
 
 from adapters.postgres.ledger import Ledger
 from adapters.postgres.reading.reader import Reader
-from adapters.processes.dispatch import STREAMS_IN_FLIGHT, Dispatch, dispatch_all, dispatch_of, dispatched_since
+from adapters.processes.dispatch import (
+    STREAMS_IN_FLIGHT,
+    Dispatch,
+    Dispatched,
+    dispatch_all,
+    dispatch_of,
+    dispatched_since,
+)
 from adapters.processes.end_of_day import DayRun, Progress
-from adapters.processes.firing import EndOfDayError, nothing_failed
+from adapters.processes.firing import EndOfDayError
+from adapters.processes.held import Held, Unfired
 from api.roles.read_models import ReadModels
+from domain.kernel.process import FAILED
 from domain.payments.collection import CollectionPosition, follow_up, moves
 from domain.payments.payment.values import ATTEMPTS_MAX
 
@@ -32,29 +41,26 @@ ROUNDS_MAX = ATTEMPTS_MAX + 2
 _log = structlog.get_logger(__name__)
 
 
-async def _nobody() -> Collection[UUID]:
-    return ()
-
-
 @dataclass
 class CollectDue:
     """The step; counts the commands that were accepted. `settle` lets processes and providers catch up.
 
-    `held` gives the leases that are held out of the day: what they owe is not worked out yet, so they are not debited.
+    Leases that are `held` out of the day are not debited: what they owe is not worked out yet. One whose payment cannot
+    be begun is held out with it, and its turn comes again on the next day.
     """
 
     ledger: Ledger
     reader: Reader
     models: ReadModels
     settle: Callable[[], Awaitable[None]]
+    held: Held
     name: str = BY_COLLECTION
     streams_in_flight: int = STREAMS_IN_FLIGHT
-    held: Callable[[], Awaitable[Collection[UUID]]] = _nobody
 
     async def run(self, run: DayRun, progress: Progress) -> int:  # noqa: ARG002
         """Round after round until nothing new is to be done. Raises `EndOfDayError` for a circle."""
         tried: set[str] = set()
-        held = await self.held()
+        held = set(await self.held.since())
         for _ in range(ROUNDS_MAX):
             await self.settle()
             found = await self.models.collection_positions(run.tenant, run.day)
@@ -69,10 +75,21 @@ class CollectDue:
                 return await dispatched_since(self.reader, run.tenant, run.position, BY_COLLECTION)
             tried.update(dispatch.key for dispatch in dispatches)
             done = await dispatch_all(self.ledger, self.reader, dispatches, streams_in_flight=self.streams_in_flight)
-            nothing_failed(done.failed)
+            held |= await self._hold_out(done, run)
             for dispatch, refusal in done.refusals:
                 _log.warning("collection.refused", lease=str(dispatch.about), code=refusal.code)
         raise EndOfDayError(f"day {run.day}: expected collection to come to an end within {ROUNDS_MAX} rounds")
+
+    async def _hold_out(self, done: Dispatched, run: DayRun) -> set[UUID]:
+        """Park what failed for a lease, and say which leases these are."""
+        failed = [
+            Unfired(dispatch.key, dispatch.about, refusal)
+            for dispatch, refusal in done.refusals
+            if refusal.kind is FAILED and dispatch.about is not None
+        ]
+        first = {one.stream: one for one in reversed(failed)}
+        await self.held.park(run.day, run.position, list(first.values()))
+        return set(first)
 
     def _dispatches(self, position: CollectionPosition, run: DayRun) -> Iterable[Dispatch]:
         for move in moves(position):

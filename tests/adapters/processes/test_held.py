@@ -184,6 +184,30 @@ async def test_a_lease_that_is_held_out_is_not_debited(world: World) -> None:
     assert paid == []
 
 
+async def test_a_payment_that_cannot_be_begun_holds_out_its_lease_only(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The others are debited, the day closes; the lease is debited on the next one."""
+    await leases(world)
+    for lease in (BAD, GOOD):
+        await grant(world.program, lease)
+    real = Ledger.execute
+
+    async def stumbles(ledger: Ledger, decider: Any, asked: Request) -> Any:
+        if asked.about == BAD and asked.context.actor.id == "collection":
+            raise ZeroDivisionError
+        return await real(ledger, decider, asked)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Ledger, "execute", stumbles)
+        await world.end_of_day.catch_up(date(2005, 5, 3))
+    assert ("lease.payment_posted.v1", "2005-05-03") in await kinds(world.program, GOOD)
+    assert len(parked(world.program)) == 1
+    await world.end_of_day.catch_up(date(2005, 5, 4))
+    assert ("lease.payment_posted.v1", "2005-05-04") in await kinds(world.program, BAD)
+    assert parked(world.program) == []
+
+
 def owed(events: list[tuple[str, str, str]]) -> list[tuple[str, str, str]]:
     """Bills, interest and money of a lease, in whatever order."""
     return sorted(one for one in events if one[0] != "lease.late_fee_assessed.v1")
