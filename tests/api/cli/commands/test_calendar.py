@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import date, timedelta
+from typing import Any
 
 import pytest
 
@@ -45,10 +46,10 @@ def test_days_that_were_closed_are_told_before_the_one_that_was_not(
 ) -> None:
     close = EndOfDay.close
 
-    async def stopped(self: EndOfDay, day: date) -> object:
+    async def stopped(self: EndOfDay, day: date, *still: Any) -> object:
         if day == TODAY:
             raise EndOfDayError("the day is stuck")
-        return await close(self, day)
+        return await close(self, day, *still)
 
     monkeypatch.setattr(EndOfDay, "close", stopped)
     said = program("end-of-day", "--open", BEFORE, "--to", TODAY).then(1)
