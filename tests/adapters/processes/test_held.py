@@ -169,19 +169,19 @@ async def test_a_command_that_cannot_be_made_is_parked(world: World, monkeypatch
 async def test_a_lease_that_is_held_out_is_not_debited(world: World) -> None:
     """What it owes is not worked out; it is debited as soon as it has made up for its days."""
     await leases(world)
-    await grant(world.program, BAD)
-    await world.end_of_day.catch_up(date(2005, 5, 1))
-    with stumbling(actor="timer:"):
-        with connect(world.program.url) as connection:
-            connection.execute(
-                "INSERT INTO read.parked (shard, process, position, key, tenant, stream, code, facts, tries)"
-                " VALUES (0, %s, 1, %s, %s, %s, 'process.failed', %s, 1)",
-                (TIMERS_PROCESS, f"timer:bill:{BAD.hex}:2005-05-31:2", TENANT, BAD, '{"day":"2005-05-31"}'),
-            )
-        found = await contents(world.program)
-        await world.end_of_day.close(date(2005, 5, 2))
-    paid = [kind for events in found.values() for kind, _, _ in events if kind.startswith("payment.")]
-    assert paid == []
+    await world.end_of_day.catch_up(date(2005, 5, 30))
+    await grant(world.program, BAD, date(2005, 5, 31))
+    with stumbling():
+        await world.end_of_day.close(date(2005, 5, 31))
+    assert await debited(world.program) == []
+    await world.end_of_day.close(date(2005, 6, 1))
+    assert await debited(world.program) == ["2005-06-01"]
+
+
+async def debited(program: Running) -> list[str]:
+    """The business dates on which anything was debited."""
+    found = await contents(program)
+    return [on for events in found.values() for kind, on, _ in events if kind == "payment.attempt_started.v1"]
 
 
 async def test_a_payment_that_cannot_be_begun_holds_out_its_lease_only(
