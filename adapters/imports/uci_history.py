@@ -11,9 +11,10 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from itertools import islice
+from typing import Protocol
 from uuid import UUID
 
 from msgspec import Struct
@@ -23,7 +24,6 @@ from adapters.postgres.ledger import Ledger
 from adapters.postgres.reading.reader import Reader
 from adapters.postgres.writing.sequencer import Append, Part
 from adapters.processes.dispatch import Dispatch, Dispatched, context, dispatch_all
-from adapters.processes.end_of_day import EndOfDay
 from chain.entry import DecidedEvent, import_cause
 from domain.calendar.calendar import CalendarState
 from domain.kernel.command import Command, Context
@@ -76,6 +76,35 @@ def payment_id(client: Client, name: str) -> UUID:
     return uuid7(_FIRST_MS, _bits(f"payment/{client.name}/{name}"))
 
 
+class Ended(Protocol):
+    """What the end of one day did."""
+
+    @property
+    def fired(self) -> int:
+        """Timers that were fired."""
+
+    @property
+    def refused(self) -> Mapping[str, int]:
+        """How many were refused, by code."""
+
+
+class Days(Protocol):
+    """The days of one tenant, as far as they are lived here."""
+
+    @property
+    def tenant(self) -> UUID:
+        """Whose days they are."""
+
+    async def open(self, business_date: date) -> None:
+        """Open the calendar at a day, if it is not open."""
+
+    async def state(self) -> CalendarState:
+        """The calendar as the ledger has it."""
+
+    async def close(self, day: date) -> Ended:
+        """Do the end of the current business date."""
+
+
 def opening(client: Client) -> tuple[Command, ...]:
     """The commands that bring a client's lease to life on the first day; none for a client who was never charged."""
     schedule = tuple(
@@ -102,7 +131,7 @@ def opening(client: Client) -> tuple[Command, ...]:
 class History:
     """Feeds the clients of one file into a ledger, for the tenant whose days `end_of_day` ends."""
 
-    def __init__(self, ledger: Ledger, reader: Reader, end_of_day: EndOfDay) -> None:
+    def __init__(self, ledger: Ledger, reader: Reader, end_of_day: Days) -> None:
         self._ledger = ledger
         self._reader = reader
         self._end_of_day = end_of_day

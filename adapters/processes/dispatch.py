@@ -138,7 +138,8 @@ def in_context(follow_up: FollowUp, given: Context, about: UUID | None = None) -
 def failure_of(error: Exception, key: str) -> Refusal:
     """The refusal that an error of one command or one event becomes, so that all others go on.
 
-    Raises the error where it is everybody's. Its text is not kept: it may say what a person gave.
+    Raises the error where it is everybody's. Its type and its place are kept, and its text is not: it may say what a
+    person gave.
     """
     if isinstance(error, EVERYBODYS):
         raise error
@@ -147,7 +148,7 @@ def failure_of(error: Exception, key: str) -> Refusal:
         trace = trace.tb_next
     place = f"{trace.tb_frame.f_globals.get('__name__')}:{trace.tb_lineno}" if trace is not None else ""
     _log.error("process.failed", key=key, error=type(error).__name__, at=place)
-    return FAILED(error=type(error).__name__)
+    return FAILED(error=type(error).__name__, at=place)
 
 
 async def dispatch_all(

@@ -9,11 +9,10 @@ killed is simply started again: what was done is known by its keys, and the cale
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from datetime import date
-from itertools import groupby
 from typing import Protocol
 from uuid import UUID
 
@@ -22,7 +21,14 @@ from msgspec import Struct
 from adapters.postgres.advisory import StillHeld
 from adapters.postgres.ledger import Ledger, Request
 from adapters.postgres.reading.reader import Reader
-from adapters.processes.dispatch import STREAMS_IN_FLIGHT, Dispatch, Dispatched, context, dispatch_all, dispatched_since
+from adapters.processes.dispatch import (
+    STREAMS_IN_FLIGHT,
+    Dispatched,
+    context,
+    dispatched_since,
+)
+from adapters.processes.firing import ACTOR_PREFIX, DueTimers, EndOfDayError, Firing, nothing_failed
+from adapters.processes.held import Held
 from domain.calendar.calendar import (
     CALENDAR,
     DAY_NOT_CURRENT,
@@ -37,20 +43,9 @@ from domain.calendar.calendar import (
 )
 from domain.kernel.command import Command
 from domain.kernel.refusal import Refusal
-from domain.kernel.timer import Timer
-from domain.registry import TIMER_KINDS, WAITING
 
 TIMERS_STEP = "timers"
 BY = "end_of_day"
-ACTOR_PREFIX = "timer:"
-"""The actor of a fired timer is the system, by the id `timer:<kind>`."""
-
-ROUNDS_MAX = 100
-"""Times that firing timers may make others due on the same day; more is a circle."""
-
-
-class EndOfDayError(Exception):
-    """An end of day that cannot go on; what was done stays done, and the message says what was expected."""
 
 
 class EndOfDayRefused(EndOfDayError):
@@ -59,19 +54,6 @@ class EndOfDayRefused(EndOfDayError):
     def __init__(self, refusal: Refusal) -> None:
         super().__init__(refusal.sentence())
         self.refusal = refusal
-
-
-def nothing_failed(keys: Sequence[str]) -> None:
-    """Raise `EndOfDayError` where something of the day failed: it stays open, and goes on from there the next time."""
-    if keys:
-        raise EndOfDayError(f"expected everything to be done, failed {len(keys)}, such as {keys[0]}; run it again")
-
-
-class DueTimers(Protocol):
-    """The read model of timers, up to date with the ledger at the moment of asking."""
-
-    async def due(self, tenant: UUID, day: date) -> Sequence[Timer]:
-        """Every timer that is due on a day or was before, in the order in which they are fired."""
 
 
 class DayRun(Struct, frozen=True, kw_only=True):
@@ -131,7 +113,8 @@ class EndOfDay:
     before a day's end begins, after each round of timers, because it may make others due, and after each further step.
     `may_end` refuses days whose date has not come. `failed` gives the keys of what should have followed and failed,
     `again` lets that be tried now: while money is not where it belongs, nothing is judged or collected. `alone` waits
-    until nobody else ends a day of the tenant, and gives what says before each step that it is still so.
+    until nobody else ends a day of the tenant, and gives what says before each step that it is still so. `held` parks
+    timers that cannot be fired; without it, they keep the day open.
     """
 
     ledger: Ledger
@@ -144,6 +127,7 @@ class EndOfDay:
     failed: Callable[[], Awaitable[Sequence[str]]] | None = None
     again: Callable[[], Awaitable[None]] | None = None
     alone: Callable[[], AbstractAsyncContextManager[StillHeld]] = _by_itself
+    held: Held | None = None
     streams_in_flight: int = STREAMS_IN_FLIGHT
 
     async def open(self, business_date: date) -> None:
@@ -211,7 +195,7 @@ class EndOfDay:
 
     async def _step(self, name: str, day: date, state: CalendarState, dispatched: Dispatched, *, resumed: bool) -> int:
         if name == TIMERS_STEP:
-            dispatched.add(await self._fire_all(day))
+            dispatched.add(await self._firing().fire_all(day))
             if not resumed:
                 return dispatched.accepted
             return await dispatched_since(self.reader, self.tenant, await self._start(state), ACTOR_PREFIX)
@@ -241,32 +225,34 @@ class EndOfDay:
         stored = await self.reader.stream(calendar_stream(self.tenant), after=state.started - 1)
         return stored[0].position
 
-    # -------------------------------------------------------------------------------------------- timers
+    async def make_up(self) -> Dispatched:
+        """Fire now what could not be fired on days that are closed, as far as it can be; what became of it.
 
-    async def _fire_all(self, day: date) -> Dispatched:
-        """Fire until nothing is due that was not tried: a fired timer may have made another one due.
-
-        It settles at least once, because an earlier run may have died while it did.
+        While a day is ending nothing is done: what is left of that day is made up for first, or with the next one.
         """
-        tried: set[str] = set()
         dispatched = Dispatched()
-        for number in range(ROUNDS_MAX):
-            due = [timer for timer in await self.timers.due(self.tenant, day) if timer.key not in tried]
-            if not due and number:
+        async with self.alone():
+            state = await self.state()
+            if self.held is None or state.business_date is None or state.phase is CalendarPhase.CLOSING:
                 return dispatched
-            tried.update(timer.key for timer in due)
-            for _, same in groupby(due, key=lambda timer: (timer.due_on, timer.order)):
-                dispatches = self._dispatches(same, day)
-                dispatched.add(
-                    await dispatch_all(self.ledger, self.reader, dispatches, streams_in_flight=self.streams_in_flight)
-                )
-                # What comes later on the day stands on it: interest before the bill, the bill before the late fee.
-                nothing_failed(dispatched.failed)
             await self._settle()
-        raise EndOfDayError(f"day {day}: expected timers to settle within {ROUNDS_MAX} rounds")
+            await self._firing().make_up(state.business_date, dispatched)
+        return dispatched
 
-    def _dispatches(self, timers: Iterable[Timer], day: date) -> list[Dispatch]:
-        return [dispatch for timer in timers if (dispatch := fire(self.tenant, timer, day)) is not None]
+    def _firing(self) -> Firing:
+        async def position() -> int:
+            return await self._start(await self.state())
+
+        return Firing(
+            self.ledger,
+            self.reader,
+            self.timers,
+            self.tenant,
+            self._settle,
+            position,
+            self.held,
+            self.streams_in_flight,
+        )
 
     async def _ask_again(self, *, resumed: bool) -> None:
         """Whoever runs a day has mended what money stumbled over; the day goes on when it is where it belongs.
@@ -295,18 +281,3 @@ class EndOfDay:
         )
         if isinstance(outcome, Refusal):
             raise EndOfDayRefused(outcome)
-
-
-def fire(tenant: UUID, timer: Timer, day: date) -> Dispatch | None:
-    """The dispatch that firing a timer on a business date is; None for a kind without a command."""
-    kind = TIMER_KINDS[timer.kind]
-    if kind.command is None:
-        return None
-    return Dispatch(
-        decider=WAITING[timer.kind],
-        stream=timer.stream,
-        key=timer.key,
-        command=kind.command(timer, day),
-        context=context(tenant, day, ACTOR_PREFIX + timer.kind, timer.stream),
-        doubtful=kind.doubtful,
-    )

@@ -3,6 +3,7 @@
     refused by an aggregate or a rule ─▶ stays until somebody asks for another try
     failed (`process.failed`)         ─▶ tried again by itself, less and less often
     not yet (`process.not_yet`)       ─▶ tried when a day of its tenant begins
+    held (`process.held`)             ─▶ tried when the timers of its stream are made up for (`held.py`)
 
 An event that is tried again takes its rows with it: what follows now is done, what still does not is parked again.
 """
@@ -19,6 +20,7 @@ from msgspec import Struct
 from adapters.postgres.connections import Connection, Pool, has_table
 from adapters.postgres.schema import SHARD
 from adapters.processes.dispatch import DispatchKey
+from adapters.processes.held import TIMERS_PROCESS
 from domain.kernel.process import FAILED, NOT_YET
 from domain.kernel.refusal import Refusal
 
@@ -57,6 +59,7 @@ GROUP BY position ORDER BY position LIMIT %s"""
 _FAILING = """
 SELECT stream, min(position) FROM read.parked
 WHERE shard = %s AND process = %s AND code = %s AND NOT position = ANY(%s) GROUP BY stream"""
+_HELD = "SELECT stream, min(position) FROM read.parked WHERE shard = %s AND process = %s GROUP BY stream"
 _WAITING = """
 SELECT stream, position, facts FROM read.parked
 WHERE shard = %s AND process = %s AND code = %s AND stream = ANY(%s) AND NOT position = ANY(%s)"""
@@ -65,6 +68,7 @@ _MONEY = """
 WHERE shard = %s AND process = ANY(%s) AND tenant = %s AND NOT key LIKE 'lease:%%:mandate%%'"""
 _FAILED = f"SELECT key FROM read.parked {_MONEY} AND code = %s ORDER BY key"
 _AGAIN = f"UPDATE read.parked SET retry_at = now() {_MONEY} AND code <> %s"
+_AGAIN_ALL = "UPDATE read.parked SET retry_at = now() WHERE shard = %s AND tenant = %s AND process <> %s AND code <> %s"
 _DAY_BEGAN = """
 UPDATE read.parked SET retry_at = now() WHERE shard = %s AND process = %s AND tenant = ANY(%s) AND code = %s"""
 _OF_TENANT = """
@@ -149,6 +153,11 @@ class Parking:
             cursor = await connection.execute(_FAILING, (SHARD, self._process, FAILED.code, list(beside)))
             return dict(await cursor.fetchall())
 
+    async def held(self) -> dict[UUID, int]:
+        """Streams with timers that cannot be fired, and since which position: what comes later waits."""
+        async with self._pool.connection() as connection:
+            return dict(await (await connection.execute(_HELD, (SHARD, TIMERS_PROCESS))).fetchall())
+
     async def waiting(self, streams: Collection[UUID], beside: Collection[int]) -> list[Waiting]:
         """What of some streams waits for its day, of others than these positions."""
         async with self._pool.connection() as connection:
@@ -176,6 +185,11 @@ class Parking:
         """Let it be the turn of what failed or was refused, whenever it would have been."""
         async with self._pool.connection() as connection:
             await connection.execute(_AGAIN, (SHARD, list(processes), tenant, NOT_YET.code))
+
+    async def again_all(self, tenant: UUID) -> None:
+        """Let it be the turn of all that failed or was refused of a tenant, in every process."""
+        async with self._pool.connection() as connection:
+            await connection.execute(_AGAIN_ALL, (SHARD, tenant, TIMERS_PROCESS, NOT_YET.code))
 
     async def of_tenant(self, tenant: UUID) -> list[Parked]:
         """What is parked of a tenant, of every process, in the order of the keys."""

@@ -42,6 +42,7 @@ from domain.kernel.event import Event, stored_types
 from domain.kernel.needs import Facts, Need
 from domain.kernel.process import (
     FAILED,
+    HELD,
     NOT_YET,
     Followed,
     FollowUp,
@@ -191,6 +192,7 @@ class Subscription:
         left: list[Unsettled] = []
         answers = await self._side_by_side(heard, failing)
         wait = await self._waits_for(answers, tried)
+        wait.held = await self.parking.held()
         follow_ups = self._sorted_out(answers, failing, wait, left)
         dispatched.refused.update(one.refusal.code for one in left)
         commands = [one for _, one in follow_ups]
@@ -328,9 +330,14 @@ class _Wait:
 
     today: Mapping[UUID, date | None]
     waiting: list[Waiting]
+    held: Mapping[UUID, int] = field(default_factory=dict)
 
     def for_its_day(self, one: FollowUp | Unanswered, position: int, entry: Entry) -> Refusal | None:
-        """Why something does not follow before its day; without a calendar no day comes."""
+        """Why something does not follow before its day; without a calendar no day comes. Nor does it before timers
+        of its stream that could not be fired on an earlier day.
+        """
+        if isinstance(one, FollowUp) and _holds_up(self.held, one.stream, position):
+            return HELD()
         if not isinstance(one, FollowUp) or one.not_before is None:
             return None
         until = one.not_before if self._has_not_come(one, entry) else self._of_whoever_is_first(one, position)

@@ -40,7 +40,7 @@ STATUS: Mapping[str, int] = {
     "adapters.postgres.schema.LedgerInUse": UNUSABLE,
     "adapters.postgres.schema.SchemaMismatch": UNUSABLE,
     "adapters.postgres.writing.sequencer.AppendError": REFUSED,
-    "adapters.processes.end_of_day.EndOfDayError": REFUSED,
+    "adapters.processes.firing.EndOfDayError": REFUSED,
     "adapters.documents.document.DocumentError": REFUSED,
     "adapters.documents.fonts.NoChineseFont": UNUSABLE,
     "adapters.documents.paper.PaperIncomplete": REFUSED,

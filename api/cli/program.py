@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from api.cli.commands import access, accounting, calendar, contracts, demonstration, identities, lists, serving
+from api.cli.commands import access, accounting, calendar, contracts, demonstration, identities, lists, parked, serving
 from api.cli.commands.importing import uci, xes
 from api.cli.commands.installation import doctor
 from api.cli.commands.ledger import evidence, history, read_models, verifying
@@ -68,4 +68,5 @@ app.add_typer(identities.tenants, name="tenant")
 app.add_typer(identities.approvals, name="approval")
 app.add_typer(access.keys, name="keys")
 app.add_typer(access.subjects, name="subject")
+app.add_typer(parked.parked, name="parked")
 doctor.register(app)

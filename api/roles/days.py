@@ -24,7 +24,9 @@ from adapters.postgres.advisory import StillHeld, alone
 from adapters.postgres.connections import Pool, connect, holding_pool_of
 from adapters.postgres.reading.opening import ledger_state
 from adapters.processes.dispatch import STREAMS_IN_FLIGHT
-from adapters.processes.end_of_day import DayStep, EndOfDay, Settle, nothing_failed
+from adapters.processes.end_of_day import DayStep, EndOfDay, Settle
+from adapters.processes.firing import nothing_failed
+from adapters.processes.held import Held
 from adapters.processes.parking import Parked
 from adapters.processes.subscription import Subscription
 from adapters.system import now
@@ -90,6 +92,13 @@ class Days:
     subscriptions: tuple[Subscription, ...]
     banks: Mapping[str, PaymentProvider]
 
+    async def try_again(self, tenant: UUID) -> Sequence[Parked]:
+        """Try now whatever is parked of a tenant: what should have followed, then timers; what is still parked."""
+        await self.subscriptions[0].parking.again_all(tenant)
+        await self.settle()
+        await self.ending.make_up()
+        return await self.parked(tenant)
+
     async def parked(self, tenant: UUID) -> list[Parked]:
         """What should have followed and did not; subscriptions share the list."""
         return await self.subscriptions[0].parking.of_tenant(tenant)
@@ -124,16 +133,14 @@ async def days(
         for subscription in subscriptions:
             await subscription.prepare()
         underway = MoneyUnderway(subscriptions, tenant)
+        held = Held(pool, tenant)
 
         async def settled() -> None:
             await settle(subscriptions)
 
         connection = stack.enter_context(connect(on.url))
         models = ReadModels(connection, underway.unposted)
-        money = (
-            _steps(on, tenant, models, providers, collector, underway.settled, streams_in_flight) if providers else ()
-        )
-        steps = (*money, provisions_step(on, connection))
+        money = _steps(on, tenant, models, providers, collector, underway.settled, streams_in_flight, held)
         ledger = ledger_state(connection)
 
         def by_the_clock(day: date) -> Refusal | None:
@@ -145,12 +152,13 @@ async def days(
             models,
             tenant,
             settle=settled,
-            steps=steps,
+            steps=(*(money if providers else ()), provisions_step(on, connection)),
             streams_in_flight=streams_in_flight,
             may_end=by_the_clock,
             failed=underway.failed,
             again=underway.again,
             alone=lambda: _alone(pool, tenant),
+            held=held,
         )
         yield Days(ending, settled, tuple(subscriptions), providers)
 
@@ -172,11 +180,12 @@ def _steps(
     collector: Collector,
     settle: Settle,
     streams_in_flight: int,
+    held: Held,
 ) -> tuple[DayStep, ...]:
     all_of_them = list(providers.values())
     files = on.settings.statements_directory(tenant)
     return (
-        CollectDue(on.ledger, on.reader, models, settle, streams_in_flight=streams_in_flight),
+        CollectDue(on.ledger, on.reader, models, settle, held, streams_in_flight=streams_in_flight),
         DeliverCallbacks(on.ledger, on.reader, [one for one in all_of_them if isinstance(one, SandboxBank)]),
         AskForOutcomes(on.ledger, on.reader, models, collector),
         ReconcileStatements(on.ledger, models, all_of_them, files),

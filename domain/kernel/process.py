@@ -37,6 +37,13 @@ NOT_YET = refusal(
 )
 """It follows on a business date that the tenant's calendar has not reached."""
 
+HELD = refusal(
+    "process.held",
+    "What follows waits until what was due before on its record is done",
+    "后续处理等待该记录此前到期的事项完成",
+)
+"""A timer of its stream could not be fired; what comes later for the stream waits, and follows then by itself."""
+
 
 class Occurrence(Struct, frozen=True, kw_only=True):
     """An event as a process manager sees it: with its stream, its tenant and its business date."""

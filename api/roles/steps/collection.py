@@ -12,14 +12,25 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
+from uuid import UUID
 
 import structlog
 
 from adapters.postgres.ledger import Ledger
 from adapters.postgres.reading.reader import Reader
-from adapters.processes.dispatch import STREAMS_IN_FLIGHT, Dispatch, dispatch_all, dispatch_of, dispatched_since
-from adapters.processes.end_of_day import DayRun, EndOfDayError, Progress, nothing_failed
+from adapters.processes.dispatch import (
+    STREAMS_IN_FLIGHT,
+    Dispatch,
+    Dispatched,
+    dispatch_all,
+    dispatch_of,
+    dispatched_since,
+)
+from adapters.processes.end_of_day import DayRun, Progress
+from adapters.processes.firing import EndOfDayError
+from adapters.processes.held import Held, Unfired
 from api.roles.read_models import ReadModels
+from domain.kernel.process import FAILED
 from domain.payments.collection import CollectionPosition, follow_up, moves
 from domain.payments.payment.values import ATTEMPTS_MAX
 
@@ -32,32 +43,53 @@ _log = structlog.get_logger(__name__)
 
 @dataclass
 class CollectDue:
-    """The step; counts the commands that were accepted. `settle` lets processes and providers catch up."""
+    """The step; counts the commands that were accepted. `settle` lets processes and providers catch up.
+
+    Leases that are `held` out of the day are not debited: what they owe is not worked out yet. One whose payment cannot
+    be begun is held out with it, and its turn comes again on the next day.
+    """
 
     ledger: Ledger
     reader: Reader
     models: ReadModels
     settle: Callable[[], Awaitable[None]]
+    held: Held
     name: str = BY_COLLECTION
     streams_in_flight: int = STREAMS_IN_FLIGHT
 
     async def run(self, run: DayRun, progress: Progress) -> int:  # noqa: ARG002
         """Round after round until nothing new is to be done. Raises `EndOfDayError` for a circle."""
         tried: set[str] = set()
+        held = set(await self.held.since())
         for _ in range(ROUNDS_MAX):
             await self.settle()
             found = await self.models.collection_positions(run.tenant, run.day)
             dispatches = [
-                dispatch for one in found for dispatch in self._dispatches(one, run) if dispatch.key not in tried
+                dispatch
+                for one in found
+                if one.lease not in held
+                for dispatch in self._dispatches(one, run)
+                if dispatch.key not in tried
             ]
             if not dispatches:
                 return await dispatched_since(self.reader, run.tenant, run.position, BY_COLLECTION)
             tried.update(dispatch.key for dispatch in dispatches)
             done = await dispatch_all(self.ledger, self.reader, dispatches, streams_in_flight=self.streams_in_flight)
-            nothing_failed(done.failed)
+            held |= await self._hold_out(done, run)
             for dispatch, refusal in done.refusals:
                 _log.warning("collection.refused", lease=str(dispatch.about), code=refusal.code)
         raise EndOfDayError(f"day {run.day}: expected collection to come to an end within {ROUNDS_MAX} rounds")
+
+    async def _hold_out(self, done: Dispatched, run: DayRun) -> set[UUID]:
+        """Park what failed for a lease, and say which leases these are."""
+        failed = [
+            Unfired(dispatch.key, dispatch.about, refusal)
+            for dispatch, refusal in done.refusals
+            if refusal.kind is FAILED and dispatch.about is not None
+        ]
+        first = {one.stream: one for one in reversed(failed)}
+        await self.held.park(run.day, run.position, list(first.values()))
+        return set(first)
 
     def _dispatches(self, position: CollectionPosition, run: DayRun) -> Iterable[Dispatch]:
         for move in moves(position):

@@ -16,7 +16,8 @@ from adapters.connectors.payments.sandbox import SandboxBank
 from adapters.postgres.ledger import Ledger
 from adapters.postgres.reading.reader import Reader
 from adapters.processes.dispatch import Dispatch, dispatch_all, dispatch_of, dispatched_since, failure_of
-from adapters.processes.end_of_day import DayRun, Progress, nothing_failed
+from adapters.processes.end_of_day import DayRun, Progress
+from adapters.processes.firing import nothing_failed
 from adapters.processes.subscription import REACTIONS_IN_FLIGHT
 from api.roles.read_models import ReadModels
 from domain.kernel.process import Followed, FollowUp

@@ -20,7 +20,8 @@ from adapters.postgres.ledger import Ledger
 from adapters.postgres.reading.reader import Reader
 from adapters.postgres.schema import SHARD
 from adapters.processes.dispatch import Dispatch, context, dispatch_all, dispatched_since
-from adapters.processes.end_of_day import DayRun, EndOfDayError, Progress
+from adapters.processes.end_of_day import DayRun, Progress
+from adapters.processes.firing import EndOfDayError
 from api.compose import Running
 from domain.accounting import chart
 from domain.accounting.provision import PROVISION, ClassSum, RecogniseProvision, provision_stream

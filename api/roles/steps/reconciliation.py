@@ -17,7 +17,8 @@ from adapters.connectors.payments.port import PaymentProvider
 from adapters.connectors.payments.statement import Statement, read_statement
 from adapters.postgres.ledger import Ledger, Request
 from adapters.processes.dispatch import context
-from adapters.processes.end_of_day import DayRun, EndOfDayError, Progress
+from adapters.processes.end_of_day import DayRun, Progress
+from adapters.processes.firing import EndOfDayError
 from api.roles.read_models import ReadModels
 from domain.kernel.command import Command
 from domain.kernel.refusal import Refusal

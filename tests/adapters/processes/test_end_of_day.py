@@ -16,7 +16,8 @@ import pytest
 from adapters.connectors.payments.scenarios import Rule, by_seed
 from adapters.postgres.ledger import Ledger, Request
 from adapters.processes.dispatch import context, end_of
-from adapters.processes.end_of_day import EndOfDay, EndOfDayError, EndOfDayRefused, fire
+from adapters.processes.end_of_day import EndOfDay, EndOfDayRefused
+from adapters.processes.firing import EndOfDayError, fire
 from api.compose import Base, Running, base, running
 from api.roles.read_models import ReadModels
 from api.settings import Settings
@@ -227,7 +228,7 @@ class Circle:
 
 
 async def test_a_circle_of_timers_is_noticed(program: Running, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("adapters.processes.end_of_day.ROUNDS_MAX", 3)
+    monkeypatch.setattr("adapters.processes.firing.ROUNDS_MAX", 3)
     day = EndOfDay(ledger=program.ledger, reader=program.reader, timers=Circle(), tenant=TENANT)
     await day.open(FIRST)
     with pytest.raises(EndOfDayError, match="settle within 3 rounds"):

@@ -21,7 +21,7 @@ from adapters.imports.errors import Place, TruncatedGzip
 from adapters.postgres.connections import DatabaseUnavailable
 from adapters.postgres.embedded import EmbeddedPostgresError
 from adapters.postgres.writing.sequencer import StateMoved
-from adapters.processes.end_of_day import EndOfDayError
+from adapters.processes.firing import EndOfDayError
 from adapters.reference.prudential import prudential_data
 from adapters.reference.tenants import terms_of_business
 from api.cli.failures import (

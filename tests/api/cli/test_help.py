@@ -75,6 +75,7 @@ def test_every_command_explains_itself(path: tuple[str, ...]) -> None:
         ("api-key",),
         ("tenant",),
         ("approval",),
+        ("parked",),
     ],
     ids=" ".join,
 )

@@ -160,8 +160,9 @@ def _left_to_people(health: Health, connection: Any, with_banks: Collection[UUID
     waits for its day is.
     """
     from adapters.connectors.payments.collecting import COLLECTOR, collector_name
+    from adapters.processes.held import TIMERS_PROCESS
     from adapters.processes.parking import parked_counts
-    from domain.kernel.process import FAILED, NOT_YET
+    from domain.kernel.process import FAILED, HELD, NOT_YET
     from domain.payments.lease_payments import LEASE_PAYMENTS, OF_MONEY
 
     asking = set(map(collector_name, with_banks))
@@ -171,6 +172,13 @@ def _left_to_people(health: Health, connection: Any, with_banks: Collection[UUID
             health.notes.append(text("{process}: {count} wait for their business date, such as {key}", **told))
             continue
         told = {"process": one.process, "count": one.count, "key": one.key, "code": one.code}
+        if one.code == HELD.code:
+            told = {"process": one.process, "count": one.count, "key": one.key}
+            health.notes.append(text("{process}: {count} wait for what is held out of its days, such as {key}", **told))
+            continue
+        if one.process == TIMERS_PROCESS:
+            health.problem(*_held_out(one))
+            continue
         what = text("{process}: what should have followed did not, {count} times, such as {key}: {code}", **told)
         if one.code == FAILED.code and one.process.startswith(COLLECTOR) and one.process not in asking:
             do = text(
@@ -183,6 +191,16 @@ def _left_to_people(health: Health, connection: Any, with_banks: Collection[UUID
             health.problem(what, _missing(one))
         else:
             health.notes.append(what)
+
+
+def _held_out(one: ParkedCount) -> tuple[str, str]:
+    """Timers that cannot be fired, and what to do about them."""
+    told = {"count": one.count, "key": one.key, "code": one.code}
+    what = text("{count} are held out of their days, for a timer cannot be fired, such as {key}: {code}", **told)
+    return what, text(
+        "mend what it stumbles over, the log says where; the next `end-of-day`, or `leaseledger parked retry` at "
+        "once, makes up for their days, under the dates on which it was due"
+    )
 
 
 def _missing(one: ParkedCount) -> str:

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from adapters import system
-from adapters.processes.end_of_day import EndOfDay, EndOfDayError
+from adapters.processes.end_of_day import EndOfDay
+from adapters.processes.firing import EndOfDayError
 from domain.kernel.times import business_date
 from tests.api.cli.program import Program
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date, timedelta
 from typing import Any
 from uuid import UUID, uuid5
@@ -12,7 +12,9 @@ import pytest
 
 from adapters.connectors.payments.port import Order
 from adapters.connectors.payments.scenarios import Script
-from adapters.processes.end_of_day import DayRun, EndOfDayError
+from adapters.processes.end_of_day import DayRun
+from adapters.processes.firing import EndOfDayError
+from adapters.processes.held import Held, Unfired
 from api.compose import Running
 from api.roles.read_models import ReadModels
 from api.roles.steps.collection import CollectDue
@@ -312,10 +314,20 @@ async def test_a_circle_is_noticed(program: Running, monkeypatch: pytest.MonkeyP
             lease = uuid5(tenant, f"{self.asked}")
             return [CollectionPosition(lease=lease, due_fen=500, newest_due_on=day, debit=debit)]
 
+    class Nobody(Held):
+        def __init__(self) -> None:
+            """There is no table."""
+
+        async def since(self) -> dict[UUID, date]:
+            return {}
+
+        async def park(self, day: date, position: int, unfired: Sequence[Unfired]) -> None:
+            assert not unfired
+
     async def nothing(*_: Any) -> None:
         return None
 
-    step = CollectDue(program.ledger, program.reader, Circle(), nothing)
+    step = CollectDue(program.ledger, program.reader, Circle(), nothing, Nobody())
     run = DayRun(tenant=TENANT, day=FIRST, position=0, cursor=None, processed=0)
     with pytest.raises(EndOfDayError, match="to come to an end within 3 rounds"):
         await step.run(run, nothing)

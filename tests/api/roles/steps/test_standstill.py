@@ -10,7 +10,8 @@ import pytest
 from msgspec.structs import replace
 
 from adapters.connectors.payments.port import Answer, Order
-from adapters.processes.end_of_day import EndOfDay, EndOfDayError
+from adapters.processes.end_of_day import EndOfDay
+from adapters.processes.firing import EndOfDayError
 from adapters.processes.subscription import Subscription
 from domain.calendar.calendar import CALENDAR, CloseDay, RecordStep, StartEndOfDay, calendar_stream
 from domain.kernel.command import Command

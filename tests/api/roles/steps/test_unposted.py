@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from adapters.connectors.payments.port import Answer, Order
 from adapters.postgres.ledger import Ledger, Request
-from adapters.processes.end_of_day import EndOfDayError
+from adapters.processes.firing import EndOfDayError
 from api.roles.days import days
 from api.roles.read_models import ReadModels
 from domain.kernel.refusal import Refusal

@@ -13,6 +13,7 @@ from adapters.connectors.payments.collecting import collector_name
 from adapters.postgres import role_locks
 from adapters.postgres.connections import connect
 from adapters.processes import parking
+from adapters.processes.held import TIMERS_PROCESS
 from adapters.system import new_id, now
 from api import followers
 from api.cli.failures import REFUSED
@@ -126,3 +127,20 @@ def test_things_that_wait_are_seen_after_a_clock_that_was_ahead(
             assert role_locks.take(connection, role)
         found = problems(program("doctor", "--json").then(REFUSED))
     assert any(one.startswith("no `react` works, and things wait for it") for one in found)
+
+
+def test_a_lease_that_is_held_out_is_a_problem(program: Program) -> None:
+    """Nobody bills it until somebody mends what its timer stumbles over."""
+    park(program, "process.failed", TIMERS_PROCESS)
+    (problem,) = program("doctor", "--json").then(REFUSED).json["problems"]
+    assert problem["problem"].startswith("1 are held out of their days")
+    assert problem["problem"].endswith(f"such as {MONEY}: process.failed")
+    assert "`leaseledger parked retry`" in problem["do"]
+
+
+def test_money_that_waits_for_a_lease_that_is_held_out_is_a_note(program: Program) -> None:
+    park(program, "process.held")
+    assert (
+        f"payments: 1 wait for what is held out of its days, such as {MONEY}"
+        in program("doctor", "--json").then(0).json["notes"]
+    )

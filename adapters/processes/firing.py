@@ -1,0 +1,203 @@
+"""Firing timers: what is due on a day, in order and once; what cannot be fired is held out, and made up for later.
+
+timers due ≤ d ─▶ one command each, keys from the timers ─▶ what follows from them ─▶ … until nothing is due
+                        └─ fails, or is refused and still due ─▶ parked; the rest of its stream waits behind it
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from itertools import groupby
+from typing import Protocol
+from uuid import UUID
+
+import structlog
+
+from adapters.postgres.ledger import Ledger
+from adapters.postgres.reading.reader import Reader
+from adapters.processes.dispatch import STREAMS_IN_FLIGHT, Dispatch, Dispatched, context, dispatch_all, failure_of
+from adapters.processes.held import Held, Unfired
+from domain.kernel.process import FAILED
+from domain.kernel.timer import Timer
+from domain.registry import TIMER_KINDS, WAITING
+
+ACTOR_PREFIX = "timer:"
+"""The actor of a fired timer is the system, by the id `timer:<kind>`."""
+
+ROUNDS_MAX = 100
+"""Times that firing timers may make others due on the same day; more is a circle."""
+
+_DAY = timedelta(days=1)
+_log = structlog.get_logger(__name__)
+
+
+class EndOfDayError(Exception):
+    """An end of day that cannot go on; what was done stays done, and the message says what was expected."""
+
+
+def nothing_failed(keys: Sequence[str]) -> None:
+    """Raise `EndOfDayError` where something of the day failed: it stays open, and goes on from there the next time."""
+    if keys:
+        raise EndOfDayError(f"expected everything to be done, failed {len(keys)}, such as {keys[0]}; run it again")
+
+
+class DueTimers(Protocol):
+    """The read model of timers, up to date with the ledger at the moment of asking."""
+
+    async def due(self, tenant: UUID, day: date) -> Sequence[Timer]:
+        """Every timer that is due on a day or was before, in the order in which they are fired."""
+
+
+@dataclass
+class Round:
+    """Firing the timers of a day: what was tried, which streams are out, and who was refused and may have been rightly.
+
+    `among` are the only streams that it is about; everybody, if there are none.
+    """
+
+    day: date
+    dispatched: Dispatched
+    out: set[UUID]
+    among: Collection[UUID] = ()
+    tried: set[str] = field(default_factory=set)
+    refused: dict[UUID, Unfired] = field(default_factory=dict)
+    still_due: set[str] = field(default_factory=set)
+
+    def due(self, found: Sequence[Timer]) -> list[Timer]:
+        """Those of the timers that are due whose turn it is."""
+        self.still_due = {timer.key for timer in found}
+        return [
+            timer
+            for timer in found
+            if timer.key not in self.tried
+            and self.may_go_on(timer.stream)
+            and (not self.among or timer.stream in self.among)
+        ]
+
+    def may_go_on(self, stream: UUID) -> bool:
+        """Whether nothing that is due on a stream waits for something before it."""
+        return stream not in self.out and stream not in self.refused
+
+
+@dataclass
+class Firing:
+    """Fires the timers of one tenant.
+
+    `settle` lets everything that follows catch up, `position` says where the end of the day began. `held` parks what
+    cannot be fired; without it, that is an error.
+    """
+
+    ledger: Ledger
+    reader: Reader
+    timers: DueTimers
+    tenant: UUID
+    settle: Callable[[], Awaitable[None]]
+    position: Callable[[], Awaitable[int]]
+    held: Held | None = None
+    streams_in_flight: int = STREAMS_IN_FLIGHT
+
+    async def fire_all(self, day: date) -> Dispatched:
+        """Fire what is due; first what could not be fired on earlier days, under the days on which it was due.
+
+        A stream that is still held out waits, with all that is due on it: nothing is done before its cause.
+        """
+        dispatched = Dispatched()
+        out = await self.make_up(day, dispatched)
+        await self.rounds(Round(day, dispatched, out))
+        if self.held is not None:
+            await self.held.release(out)
+        return dispatched
+
+    async def make_up(self, before: date, dispatched: Dispatched) -> set[UUID]:
+        """Live the days before one with the streams that were held out of them; those that cannot go on are told.
+
+        What waited for the others, such as money, follows now: the day that goes on knows it.
+        """
+        out: set[UUID] = set()
+        if self.held is None:
+            return out
+        since = await self.held.since()
+        past = min(since.values(), default=before)
+        while past < before:
+            if streams := {stream for stream, first in since.items() if first <= past} - out:
+                await self.rounds(Round(past, dispatched, out, streams))
+                await self.held.made_up(streams - out, past + _DAY)
+            past += _DAY
+        if behind := {stream for stream, first in since.items() if first < before} - out:
+            await self.held.release(since.keys() - behind)
+            await self.settle()
+        return out
+
+    async def rounds(self, on: Round) -> None:
+        """Fire until nothing is due that was not tried: a fired timer may have made another one due.
+
+        It settles at least once, because an earlier run may have died while it did.
+        """
+        for number in range(ROUNDS_MAX):
+            due = on.due(await self.timers.due(self.tenant, on.day))
+            if not due and number and not await self._judge(on):
+                return
+            for _, same in groupby(due, key=lambda timer: (timer.due_on, timer.order)):
+                # What comes later on the day stands on it: interest before the bill, the bill before the late fee.
+                await self._fire([timer for timer in same if on.may_go_on(timer.stream)], on)
+            await self.settle()
+        raise EndOfDayError(f"day {on.day}: expected timers to settle within {ROUNDS_MAX} rounds")
+
+    async def _judge(self, on: Round) -> bool:
+        """Hold out whose timer was refused and is still due; whether there are others, whose refusal was right."""
+        faults = [one for one in on.refused.values() if one.key in on.still_due]
+        right = len(faults) < len(on.refused)
+        await self._hold_out(faults, on)
+        on.refused.clear()
+        return right
+
+    async def _fire(self, timers: Sequence[Timer], on: Round) -> None:
+        on.tried.update(timer.key for timer in timers)
+        failed: dict[UUID, Unfired] = {}
+        made = [self._made(timer, on.day, failed) for timer in timers]
+        dispatches = [one for one in made if one is not None and one.stream not in failed]
+        done = await dispatch_all(self.ledger, self.reader, dispatches, streams_in_flight=self.streams_in_flight)
+        on.dispatched.add(done)
+        for dispatch, refusal in done.refusals:
+            if refusal.kind is FAILED:
+                failed.setdefault(dispatch.stream, Unfired(dispatch.key, dispatch.stream, refusal))
+            elif not dispatch.doubtful and self.held is not None:
+                on.refused.setdefault(dispatch.stream, Unfired(dispatch.key, dispatch.stream, refusal))
+        await self._hold_out(list(failed.values()), on)
+
+    def _made(self, timer: Timer, day: date, failed: dict[UUID, Unfired]) -> Dispatch | None:
+        """The dispatch of a timer; where it cannot be made, why is put into `failed`."""
+        try:
+            return fire(self.tenant, timer, day)
+        except Exception as error:  # noqa: BLE001 - one timer's error is nobody else's
+            failed.setdefault(timer.stream, Unfired(timer.key, timer.stream, failure_of(error, timer.key)))
+            return None
+
+    async def _hold_out(self, unfired: Sequence[Unfired], on: Round) -> None:
+        """Park timers, and let their streams wait. Raises `EndOfDayError` where there is no place to park them."""
+        if not unfired:
+            return
+        if self.held is None:
+            nothing_failed([one.key for one in unfired])
+            return
+        await self.held.park(on.day, await self.position(), unfired)
+        on.out.update(one.stream for one in unfired)
+        for one in unfired:
+            _log.error("end_of_day.parked", key=one.key, code=one.refusal.code, day=str(on.day))
+
+
+def fire(tenant: UUID, timer: Timer, day: date) -> Dispatch | None:
+    """The dispatch that firing a timer on a business date is; None for a kind without a command."""
+    kind = TIMER_KINDS[timer.kind]
+    if kind.command is None:
+        return None
+    return Dispatch(
+        decider=WAITING[timer.kind],
+        stream=timer.stream,
+        key=timer.key,
+        command=kind.command(timer, day),
+        context=context(tenant, day, ACTOR_PREFIX + timer.kind, timer.stream),
+        doubtful=kind.doubtful,
+    )

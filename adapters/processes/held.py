@@ -1,0 +1,85 @@
+"""Timers that could not be fired: parked under their keys, and their streams held out of the days until they can be.
+
+    timer fails, or is refused though it is still due ─▶ row(stream, key, code, place, the day that it was due on)
+    next end of day, or on demand ─▶ the stream's days are made up from there, in order ─▶ moved on, day by day ─▶ gone
+
+There is one row for a stream: whatever is due on it later is due by the read model of timers, and waits behind the row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from datetime import date
+from uuid import UUID
+
+import msgspec
+from msgspec import Struct
+
+from adapters.postgres.connections import Pool
+from adapters.postgres.schema import SHARD
+from domain.kernel.process import HELD
+from domain.kernel.refusal import Refusal
+
+TIMERS_PROCESS = "timers"
+"""The process under which timers are parked."""
+
+_SINCE = (
+    "SELECT stream, (facts::jsonb->>'day')::date FROM read.parked WHERE shard = %s AND process = %s AND tenant = %s"
+)
+_AGAIN = """
+UPDATE read.parked SET key = %s, code = %s, facts = %s, tries = tries + 1
+WHERE shard = %s AND process = %s AND tenant = %s AND stream = %s"""
+_PARK = """
+INSERT INTO read.parked (shard, process, position, key, tenant, stream, code, facts, tries)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s, 1)"""
+_MADE_UP = """
+UPDATE read.parked SET facts = (facts::jsonb || jsonb_build_object('day', %s::text))::text
+WHERE shard = %s AND process = %s AND tenant = %s AND stream = ANY(%s)"""
+# What waited for them has its turn.
+_GO_ON = """
+UPDATE read.parked SET retry_at = now() WHERE shard = %s AND tenant = %s AND code = %s AND NOT stream = ANY(%s)"""
+_RELEASE = "DELETE FROM read.parked WHERE shard = %s AND process = %s AND tenant = %s AND NOT stream = ANY(%s)"
+
+
+class Unfired(Struct, frozen=True):
+    """A timer that could not be fired: its key, its stream, and why."""
+
+    key: str
+    stream: UUID
+    refusal: Refusal
+
+
+class Held:
+    """The streams of one tenant that are held out of its days."""
+
+    def __init__(self, pool: Pool, tenant: UUID) -> None:
+        self._pool = pool
+        self._of = (SHARD, TIMERS_PROCESS, tenant)
+
+    async def since(self) -> dict[UUID, date]:
+        """Every stream that is held out, and the first day that is to be made up for it."""
+        async with self._pool.connection() as connection:
+            return dict(await (await connection.execute(_SINCE, self._of)).fetchall())
+
+    async def park(self, day: date, position: int, unfired: Sequence[Unfired]) -> None:
+        """Hold streams out from a day on, whose end began at a position; one that is out already was tried again."""
+        async with self._pool.connection() as connection, connection.transaction():
+            for one in unfired:
+                facts = msgspec.json.encode({**dict(one.refusal.facts), "day": str(day)}).decode()
+                shard, process, tenant = self._of
+                tried = await connection.execute(_AGAIN, (one.key, one.refusal.code, facts, *self._of, one.stream))
+                if tried.rowcount == 0:
+                    row = (shard, process, position, one.key, tenant, one.stream, one.refusal.code, facts)
+                    await connection.execute(_PARK, row)
+
+    async def made_up(self, streams: Collection[UUID], to: date) -> None:
+        """Streams have made up for every day before this one."""
+        async with self._pool.connection() as connection:
+            await connection.execute(_MADE_UP, (str(to), *self._of, list(streams)))
+
+    async def release(self, beside: Collection[UUID]) -> None:
+        """Forget all but these: they go on with everybody else."""
+        shard, _, tenant = self._of
+        async with self._pool.connection() as connection, connection.transaction():
+            await connection.execute(_RELEASE, (*self._of, list(beside)))
+            await connection.execute(_GO_ON, (shard, tenant, HELD.code, list(beside)))
