@@ -89,7 +89,7 @@ def test_an_operator_types_what_the_page_says(place: Path, server: Server, comma
         typed(named["up"])
     with server.bare() as empty:
         said = typed(programs + named["restore"], EMPTY_DATABASE=empty)
-        assert "In order: 37 events" in said
+        assert "In order: 41 events" in said
     assert {*OWN_FILES, "keys/vault.kek"} <= files_of(place / "restored").keys()
     assert files_of(place / "restored") == files_of(place / "var")
     older = re.search(r"\$PG/pg_restore .*? \| sed '[^']*'", named["restore"])
@@ -103,7 +103,7 @@ def test_an_operator_types_what_the_page_says(place: Path, server: Server, comma
             assert "In order: 6 events" in said
         finally:
             typed(f'{programs}$PG/psql --quiet "$URL" -c "DROP ROLE IF EXISTS shop"', URL=admin)
-    assert "In order: 37 events" in typed(copy)
+    assert "In order: 41 events" in typed(copy)
 
 
 def test_both_languages_say_the_same_commands() -> None:
