@@ -9,6 +9,7 @@ from uuid import UUID, uuid5
 from adapters.system import new_id, random_bytes
 from api.compose import Base, Running
 from api.identity.authentication import Authentication, Principal
+from api.identity.recorded import authentication
 from api.queries.access import Acting, WantedKey, executed, make_key
 from api.roles.opening import opened
 from domain.access.api_key import API_KEY
@@ -21,6 +22,7 @@ from domain.access.values import UserRole
 from domain.kernel.command import SYSTEM, Actor
 from domain.kernel.ids import format_id
 from domain.kernel.refusal import Refusal
+from domain.parties.subject import SUBJECT, LookAtSubject, LookPurpose, subject_stream
 
 
 def stream_of(key: str) -> UUID:
@@ -74,15 +76,19 @@ async def recorded_key(ledger: Running, tenant: UUID, role: str, *, kind: UserKi
 
 
 async def one_of_each(ledger: Running, tenant: UUID) -> None:
-    """A user with a key, a registered tenant and a proposal: what the life of a demonstration does not have."""
+    """What the life of a demonstration does not have: a user with a key, a tenant, a proposal, a list, a look."""
     by = Acting(tenant, Actor(SYSTEM, "tests"))
-    await recorded_key(ledger, tenant, "merchant_admin")
+    found = await authentication(ledger).find(await recorded_key(ledger, tenant, "merchant_admin"))
+    assert found is not None
     await executed(ledger.ledger, by, TENANT, new_id(), RegisterTenant(tenant=new_id(), label="branch"))
-    person = Acting(tenant, Actor("merchant_admin", format_id("person", new_id())))
     proposal = MakeProposal(
         target=new_id(), command="lease.charge_off", given='{"reason":"insolvent"}', version=1, reason="lost"
     )
-    await executed(ledger.ledger, person, PROPOSAL, new_id(), proposal)
+    made = await executed(ledger.ledger, Acting(tenant, found.actor), PROPOSAL, new_id(), proposal)
+    assert not isinstance(made, Refusal), made
+    someone = new_id()
+    look = LookAtSubject(subject=someone, purpose=LookPurpose.CONTACT, fields=("application.phone",))
+    await executed(ledger.ledger, by, SUBJECT, subject_stream(tenant, someone), look)
     listed = RequireApproval(commands=("lease.charge_off",))
     await executed(ledger.ledger, by, APPROVAL, approval_stream(tenant), listed)
 

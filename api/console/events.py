@@ -207,7 +207,8 @@ def event_page(item: EventItem, origin: Origin, receipt: Any) -> EventPage:
         leaf=item.leaf_hash,
         sha256=sha256(entry).hexdigest(),
         facts=tuple(_in_currency(one, origin.currency) for one in _body_facts(parse(entry))),
-        owner=Cell(text=line.about, kind="id", title=line.about),
+        # A person's page is made of what is about the person; the stream of looks at one has none.
+        owner=Cell(text=line.about, kind="text" if line.about.startswith("subject_") else "id", title=line.about),
         proof="" if receipt is None else receipt.proof,
         vkeys=() if receipt is None else tuple(one.vkey for one in receipt.verifier_keys),
     )

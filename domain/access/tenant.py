@@ -19,7 +19,7 @@ from domain.access.values import Label
 from domain.kernel.command import Command, Context
 from domain.kernel.decider import ABSENT, Answer, Decider, Rule, State, without_phase
 from domain.kernel.event import Event, event_type
-from domain.kernel.fields import ReasonField
+from domain.kernel.fields import ReasonField, noun
 from domain.kernel.ids import looks_personal
 from domain.kernel.refusal import refusal
 from domain.kernel.values import Code
@@ -29,7 +29,7 @@ from domain.kernel.values import Code
 class TenantRegistered(Event, frozen=True):
     """A tenant of this ledger; `label` is what the owner calls it."""
 
-    tenant: UUID
+    tenant: Annotated[UUID, noun("merchant")]
     label: Label
 
 
@@ -66,7 +66,9 @@ class TenantState(State, frozen=True, kw_only=True):
 class RegisterTenant(Command, frozen=True):
     """Register a tenant."""
 
-    tenant: Annotated[UUID, Meta(description="The tenant's id, a UUID of the owner's choice.")]
+    tenant: Annotated[
+        UUID, noun("merchant"), Meta(description="The tenant's id, `merchant_` and the hex digits of a UUID of yours.")
+    ]
     label: Annotated[Label, Meta(description="What the owner calls it; says nothing about a person.")]
 
 

@@ -72,7 +72,7 @@ _IDENTITY = re.compile(
 _IDENTITY_OF_BEFORE = re.compile(
     rf"(?<![0-9]){_PROVINCE}[0-9]{{4}}{_GAP}[0-9]{{2}}{_MONTH_AND_DAY}{_GAP}[0-9]{{3}}(?![0-9])"
 )
-_CARD = re.compile(rf"(?<![0-9])62(?:{_GAP}[0-9]){{14,17}}(?![0-9])")
+_CARD = re.compile(rf"(?<![0-9])62[0-9]{{2}}(?:{_GAP}[0-9]{{4}}){{3}}(?:{_GAP}[0-9]{{1,3}})?(?![0-9])")
 _IMEI_BODIES = ("01", "35", "86", "91", "98", "99")
 """How IMEIs begin (3GPP TS 23.003 §6.2: the reporting body); with their check digit they are no identity numbers."""
 

@@ -42,7 +42,7 @@ class ApiKey(StateRow, frozen=True, kw_only=True):
 class Tenant(StateRow, frozen=True, kw_only=True):
     """One tenant that the owner of the log registered; `registered` is its id, `tenant` the owner's."""
 
-    registered: UUID
+    registered: Annotated[UUID, noun("merchant")]
     state: Annotated[str, states(TenantPhase)]
     label: str
 

@@ -108,12 +108,18 @@ def show_subject(
 
     from msgspec import UNSET, to_builtins
 
+    from adapters.postgres.writing.sequencer import SubjectErased
     from domain.kernel.refusal import Refusal
 
     fields, case = tuple(field or ()), UNSET if about is None else _id("case", about)
     with session.base() as on:
         wanted = _Wanted(tenant or on.settings.tenant, _id("subject", subject), purpose, fields, case)
-        looked = asyncio.run(_looked(on, wanted))
+        try:
+            looked = asyncio.run(_looked(on, wanted))
+        except SubjectErased:
+            raise Failure(
+                lambda: text("{name}: the data was erased, nothing can be shown; your look is recorded", name=subject)
+            ) from None
     if isinstance(looked, Refusal):
         raise Failure(looked.sentence)
     data = {"looked_at": looked.position, "values": [to_builtins(one) for one in looked.values]}

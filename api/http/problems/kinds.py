@@ -86,8 +86,8 @@ NOT_STORABLE = Kind(
 )  # fmt: skip
 QUERY_INVALID = Kind("query.invalid", 422, "The query does not fit", "查询参数不符合要求")
 SUBJECT_ERASED = Kind(
-    "subject.erased", 409, "The data of this subject was erased; nothing can be added to it",
-    "该主体的数据已删除，不能再添加",
+    "subject.erased", 409, "The data of this subject was erased; nothing of it can be read or added",
+    "该主体的数据已删除，无法读取，也不能再添加",
 )  # fmt: skip
 
 CALLBACK_MALFORMED = Kind("callback.malformed", 400, "The callback does not say what it must", "回调内容不符合要求")

@@ -297,6 +297,24 @@ async def test_a_key_that_never_was_is_refused(browser: httpx.AsyncClient) -> No
     assert (page.status_code, page.headers.get("set-cookie")) == (401, None)
 
 
+async def test_every_link_of_an_events_page_leads_somewhere(
+    browser: httpx.AsyncClient, lived: Base, keys: dict[str, str]
+) -> None:
+    """Of one event of each aggregate: its stream, its case, the state after it, its neighbours."""
+    await log_in(browser, keys["operator"])
+    with connect(lived.url) as connection:
+        firsts = connection.execute("SELECT type, position, entry FROM ledger.events WHERE seq = 1").fetchall()
+    tenant = f'"tenant":"{lived.settings.tenant}"'.encode()
+    one_of_each = {kind.partition(".")[0]: position for kind, position, entry in firsts if tenant in entry}
+    assert "subject" in one_of_each
+    links: set[str] = set()
+    for position in one_of_each.values():
+        links |= set(re.findall(r'href="(/console/[^"]+)"', (await browser.get(f"/console/events/{position}")).text))
+    assert len(links) > 20
+    for link in sorted(map(html.unescape, links)):
+        assert (await browser.get(link)).status_code == 200, link
+
+
 async def test_a_role_opens_its_pages_only(browser: httpx.AsyncClient, keys: dict[str, str]) -> None:
     await log_in(browser, keys["collector"])
     home = (await browser.get("/console/")).text

@@ -117,7 +117,7 @@ def test_the_summary_ends_with_nothing_owed(lived: Base, connection: Connection[
         assert happened[-1].sentence.startswith("closed")
 
 
-NOT_OF_THE_STORY = frozenset({"user", "api_key", "tenant", "proposal", "approval"})
+NOT_OF_THE_STORY = frozenset({"user", "api_key", "tenant", "proposal", "approval", "subject"})
 """What tests add to the ledger of the demonstration, see `one_of_each`."""
 
 

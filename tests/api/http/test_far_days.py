@@ -66,3 +66,9 @@ async def test_a_bill_that_is_put_off_for_ever_is_refused_at_once(http: Http) ->
     address, _ = await cases.leased(http)
     answer = await http.post(f"{address}/re_age_bills", {"bills": [1], "due_on": "9999-12-31"})
     assert (answer.status_code, answer.json()["code"]) == (422, "body.invalid")
+
+
+async def test_an_inquiry_of_the_end_of_time_is_no_quote(http: Http) -> None:
+    answer = await http.post("/v1/quotes", {"start": "9999-06-01"})
+    assert answer.status_code == 422
+    assert "/start" in {fault["pointer"] for fault in answer.json()["errors"]}

@@ -175,7 +175,7 @@ async def test_a_suspended_tenant_lets_in_who_looks_from_outside(http: Http) -> 
     owner = http.running.settings.tenant
     operator = await recorded_key(http.running, owner, "operator")
     clerk, auditor = [await recorded_key(http.running, http.tenant, role) for role in ("collector", "auditor")]
-    body = {"tenant": format_id("tenant", http.tenant), "label": "shop"}
+    body = {"tenant": format_id("merchant", http.tenant), "label": "shop"}
     made = await ask(http, operator, "/v1/tenants", body)
     assert made.status_code == 201, made.text
     address = made.headers["location"]
@@ -187,7 +187,7 @@ async def test_a_suspended_tenant_lets_in_who_looks_from_outside(http: Http) -> 
 
 async def test_an_operator_of_another_tenant_registers_nobody(http: Http) -> None:
     operator = await recorded_key(http.running, http.tenant, "operator")
-    asked = await ask(http, operator, "/v1/tenants", {"tenant": format_id("tenant", new_id()), "label": "shop"})
+    asked = await ask(http, operator, "/v1/tenants", {"tenant": format_id("merchant", new_id()), "label": "shop"})
     assert (asked.status_code, asked.json()["code"]) == (409, "tenant.not_owner")
 
 

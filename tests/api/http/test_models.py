@@ -195,7 +195,7 @@ def test_faults_skip_the_leading_place() -> None:
     assert [(one.pointer, one.en) for one in found] == [("/limit", "must be at most 100")]
 
 
-NOUNS = {of.decider.name for of in EXPOSED} | {"subject", "party", "decision", "investor", "loss_case"}
+NOUNS = {of.decider.name for of in EXPOSED} | {"subject", "party", "decision", "investor", "loss_case", "merchant"}
 """Nouns of ids: the aggregates', and those of things that are known by an id of the tenant's own."""
 
 

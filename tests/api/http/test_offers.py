@@ -215,7 +215,6 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"price_fen": 1}, "plan.amount_below"),
     ({"down_payment_fen": 0}, "offer.down_payment"),
     ({"first_due_on": "2031-01-01"}, "offer.first_due"),
-    ({"start": "9999-06-01"}, "offer.no_dates"),
     ({"market_price_fen": 11_000_000}, "offer.price_above_market"),
     ({"wording": [{"place": "title", "words": "新车 以 租 代 購"}]}, "offer.forbidden_wording"),
 ]
