@@ -95,7 +95,7 @@ def require(principal: Principal, permission: Permission) -> None:
 _scheme = HTTPBearer(
     auto_error=False,
     scheme_name="ApiKey",
-    description="An API key: `llk_` and 43 characters, shown once when it is made.",
+    description="An API key: `llk_` and 61 letters and digits, shown once when it is made.",
 )
 
 

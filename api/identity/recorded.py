@@ -94,7 +94,7 @@ class Approvals:
         self._looked: OrderedDict[UUID, float] = OrderedDict()
 
     async def needed(self, tenant: UUID, command: str) -> bool:
-        """Whether the tenant wants a second person for a command, `lease.write_off`."""
+        """Whether the tenant wants a second person for a command, `lease.charge_off`."""
         stream = approval_stream(tenant)
         if self._looked.get(tenant, 0.0) < time.monotonic():
             await self._states.catch_up(APPROVAL, stream)

@@ -18,9 +18,8 @@ from uuid import UUID
 from msgspec import Meta
 from msgspec.structs import replace
 
-from domain.access.user import UserPhase, UserState, keeper_refused
+from domain.access.user import UserPhase, UserState, role_refused
 from domain.access.values import (
-    GIVEN_BY,
     SCOPES_MAX,
     ActorId,
     Instant,
@@ -220,10 +219,7 @@ def _revoke(command: RevokeApiKey, state: ApiKeyState, context: Context) -> Answ
 
 
 def _not_yours(role: str, context: Context) -> Refusal | None:
-    if (refused := keeper_refused(context.actor)) is not None:
-        return refused
-    by = context.actor.role
-    return None if role in GIVEN_BY.get(by, frozenset()) else ROLE_NOT_YOURS(by=by, role=role)
+    return role_refused(role, context, ROLE_NOT_YOURS)
 
 
 def _life(expires_at: str, context: Context) -> Refusal | None:

@@ -24,7 +24,7 @@ from domain.kernel.refusal import refusal
 COMMANDS_MAX = 200
 
 CommandName = Annotated[str, Meta(pattern=r"^[a-z][a-z_]*\.[a-z][a-z_]*$(?!\n)", max_length=80)]
-"""An aggregate and one of its commands: `lease.write_off`."""
+"""An aggregate and one of its commands: `lease.charge_off`."""
 
 CommandNames = Annotated[tuple[CommandName, ...], Meta(max_length=COMMANDS_MAX)]
 
@@ -46,7 +46,7 @@ class RequireApproval(Command, frozen=True):
     """Say which commands need a second person; the list replaces the one before."""
 
     commands: Annotated[
-        CommandNames, Meta(description="Aggregate and command, such as `lease.write_off`; the whole list.")
+        CommandNames, Meta(description="Aggregate and command, such as `lease.charge_off`; the whole list.")
     ]
 
 
@@ -69,7 +69,7 @@ NEEDED = refusal(
 
 
 def command_name(aggregate: str, command: type[Command]) -> str:
-    """`lease.write_off` of the lease's command `WriteOff`."""
+    """`lease.charge_off` of the lease's command `ChargeOff`."""
     return f"{aggregate}.{command_word(aggregate, command)}"
 
 

@@ -10,6 +10,7 @@ stand nowhere here: a label is a staff number or the name of a till.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from enum import StrEnum
 from typing import Annotated
 from uuid import UUID
@@ -23,7 +24,7 @@ from domain.kernel.decider import ABSENT, Answer, Decider, Rule, State, without_
 from domain.kernel.event import Event, event_type
 from domain.kernel.fields import ReasonField
 from domain.kernel.ids import format_id, looks_personal
-from domain.kernel.refusal import Refusal, refusal
+from domain.kernel.refusal import Refusal, RefusalKind, refusal
 from domain.kernel.values import Code
 
 
@@ -164,10 +165,8 @@ def _register(command: RegisterUser, state: UserState, context: Context) -> Answ
     if command.kind is UserKind.PERSON and not STAFF_NUMBER.fullmatch(command.label):
         return NO_STAFF_NUMBER()
     roles = tuple(sorted(set(command.roles)))
-    for role in roles:
-        if (refused := _not_given(role, context)) is not None:
-            return refused
-    return (_registered_by(command, roles, context),)
+    refused = _not_all_given(roles, context)
+    return (_registered_by(command, roles, context),) if refused is None else refused
 
 
 def _registered_by(command: RegisterUser, roles: tuple[UserRole, ...], context: Context) -> UserRegistered:
@@ -198,12 +197,12 @@ def _withdraw(command: WithdrawRole, state: UserState, context: Context) -> Answ
 
 
 def _suspend(command: SuspendUser, state: UserState, context: Context) -> Answer:
-    refused = _not_all_given(state, context)
+    refused = _not_all_given(state.roles, context)
     return (UserSuspended(reason=command.reason),) if refused is None else refused
 
 
 def _reinstate(command: ReinstateUser, state: UserState, context: Context) -> Answer:
-    refused = _not_all_given(state, context)
+    refused = _not_all_given(state.roles, context)
     return (UserReinstated(),) if refused is None else refused
 
 
@@ -212,16 +211,21 @@ def keeper_refused(actor: Actor) -> Refusal | None:
     return None if actor.role == SYSTEM or is_person(actor.id) else PERSON_NEEDED()
 
 
-def _not_given(role: str, context: Context) -> Refusal | None:
+def role_refused(role: str, context: Context, not_yours: RefusalKind) -> Refusal | None:
+    """Why an actor may not give or take a role, or look after its keys; `not_yours` says that of its own role."""
     if (refused := keeper_refused(context.actor)) is not None:
         return refused
     by = context.actor.role
-    return None if role in GIVEN_BY.get(by, frozenset()) else ROLE_NOT_YOURS(by=by, role=role)
+    return None if role in GIVEN_BY.get(by, frozenset()) else not_yours(by=by, role=role)
 
 
-def _not_all_given(state: UserState, context: Context) -> Refusal | None:
+def _not_given(role: str, context: Context) -> Refusal | None:
+    return role_refused(role, context, ROLE_NOT_YOURS)
+
+
+def _not_all_given(roles: Iterable[str], context: Context) -> Refusal | None:
     """Who could not have given all roles of a user decides nothing about it."""
-    return next((refused for role in state.roles if (refused := _not_given(role, context)) is not None), None)
+    return next((refused for role in roles if (refused := _not_given(role, context)) is not None), None)
 
 
 def _registered(state: UserState, event: UserRegistered) -> UserState:

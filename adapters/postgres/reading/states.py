@@ -101,11 +101,11 @@ class States:
 
     async def current(self, decider: Decider[Any], stream: UUID, tenant: UUID) -> Any:
         """The state of a tenant's stream as the ledger has it now; `None` where it is no such stream of the tenant."""
+        held = self._held.get(stream)
+        if held is not None and held.version and held.decider is decider:
+            await self.catch_up(decider, stream)
         [(_, known)] = await self.find(decider, [stream], tenant)
-        if known is None:
-            return None
-        await self.catch_up(decider, stream)
-        return self._held[stream].state
+        return known
 
     def _found(self, decider: Decider[Any], stream: UUID, tenant: UUID, read: int) -> tuple[int, Any]:
         held = self._held.get(stream)

@@ -36,7 +36,7 @@ from api.http.commands.specs import Spec
 from api.http.description import COMMAND_PROBLEMS, CREATE_PROBLEMS, ETAG, LOCATION, POSITION, REPLAYED, Description
 from api.http.problems import kinds
 from api.http.problems.faults import unknown_parameters
-from api.http.problems.problem import RETRY_AFTER_S, Problem, refused
+from api.http.problems.problem import Problem, refused
 from api.http.services import Owner, Services
 from api.identity.authentication import Principal
 from api.queries.engine.shape import Position
@@ -129,14 +129,8 @@ class CommandEndpoint:
         members = self._spec.reader.members(await read_body(headers, receive))
         placed = self._of.place(principal.tenant, members) if self._spec.creates else None
         draws = self._spec.creates and placed is None
-        place = (principal.tenant, key)
-        if place in self._services.in_flight:
-            raise kinds.IDEMPOTENCY_IN_FLIGHT().with_headers(Retry_After=RETRY_AFTER_S)
-        self._services.in_flight.add(place)
-        try:
+        with self._services.answering(principal.tenant, key):
             outcome = await self._outcome(Asking(principal, headers, placed or stream, owner, key, members, draws))
-        finally:
-            self._services.in_flight.discard(place)
         if isinstance(outcome, Refusal):
             raise refused(outcome)
         if not outcome.replayed:

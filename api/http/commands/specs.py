@@ -34,7 +34,7 @@ class Spec(Struct, frozen=True):
 
     @property
     def command_name(self) -> str:
-        """What approvals and proposals call it: `lease.write_off`."""
+        """What approvals and proposals call it: `lease.charge_off`."""
         return command_name(self.of.decider.name, self.command)
 
     @property

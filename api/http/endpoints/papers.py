@@ -43,7 +43,7 @@ from api.http.commands.headers import KEY_MAX_CHARS, etag, idempotency_key, if_m
 from api.http.commands.models import CommandReader
 from api.http.description import ETAG, NOT_MODIFIED, POSITION, Description, add
 from api.http.problems import kinds
-from api.http.problems.problem import RETRY_AFTER_S, Problem, refused
+from api.http.problems.problem import Problem, refused
 from api.http.reads.answers import JSON, encode
 from api.http.reads.routes import STRICT, At, Of, by_position, path_of
 from api.http.services import Owner, Services
@@ -237,11 +237,7 @@ async def _received(
     request: Request, of: Services, stream: UUID, owner: Owner, key: str, principal: Principal
 ) -> Response:
     pdf = await _body(request, PDF_MAX_BYTES, _PDF_TYPE, kinds.NOT_PDF_TYPE)
-    place = (principal.tenant, key)
-    if place in of.in_flight:
-        raise kinds.IDEMPOTENCY_IN_FLIGHT().with_headers(Retry_After=RETRY_AFTER_S)
-    of.in_flight.add(place)
-    try:
+    with of.answering(principal.tenant, key):
         now = of.now()
         context = Context(
             tenant=principal.tenant,
@@ -251,8 +247,6 @@ async def _received(
             business_date=business_date(now),
         )
         outcome = await _signed(of, stream, key, pdf, context, if_match(request.headers.get("if-match")))
-    finally:
-        of.in_flight.discard(place)
     if isinstance(outcome, Refusal):
         raise refused(outcome)
     return _answered(outcome)

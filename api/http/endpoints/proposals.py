@@ -60,7 +60,7 @@ TARGET_MAX_CHARS = 100
 class GivenProposal(Command, frozen=True):
     """The command that is proposed: which, to what, and what it is given."""
 
-    command: Annotated[CommandName, Meta(description="Aggregate and command, such as `lease.write_off`.")]
+    command: Annotated[CommandName, Meta(description="Aggregate and command, such as `lease.charge_off`.")]
     target: Annotated[
         str,
         Meta(
