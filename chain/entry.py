@@ -131,7 +131,7 @@ class Entry(Struct, frozen=True, gc=False, kw_only=True, forbid_unknown_fields=T
             raise EntryError(f"{self.type}: expected a body of at most {MAX_DEPTH} levels, got a deeper one") from error
 
 
-class DecidedEvent(Struct, frozen=True):
+class DecidedEvent(Struct, frozen=True, gc=False):
     """One event that was decided: the context and the id of the command that it comes of, and its own id."""
 
     event: Event
@@ -140,7 +140,7 @@ class DecidedEvent(Struct, frozen=True):
     eid: UUID
 
 
-class Draft(Struct, frozen=True):
+class Draft(Struct, frozen=True, gc=False):
     """An entry before the sequencer saw it: the canonical bytes on both sides of what is still missing."""
 
     stream: UUID
@@ -151,7 +151,7 @@ class Draft(Struct, frozen=True):
     tail: bytes
 
 
-class _Head(Struct, frozen=True, kw_only=True, rename={"sd": "_sd"}):
+class _Head(Struct, frozen=True, kw_only=True, gc=False, rename={"sd": "_sd"}):
     sd: Sequence[str] | UnsetType = UNSET
     actor: Actor
     body: Any
@@ -163,7 +163,7 @@ class _Head(Struct, frozen=True, kw_only=True, rename={"sd": "_sd"}):
     occurred_at: str
 
 
-class _Tail(Struct, frozen=True, kw_only=True):
+class _Tail(Struct, frozen=True, kw_only=True, gc=False):
     stream: UUID
     tenant: UUID
     type: str

@@ -53,7 +53,7 @@ MAX_ATTEMPTS = 16
 """Times a command is decided again because its stream moved on, before the conflict is the caller's."""
 
 
-class Request(Struct, frozen=True, kw_only=True):
+class Request(Struct, frozen=True, kw_only=True, gc=False):
     """One command for one stream.
 
     `expected` is the version the caller saw, if it insists on one (If-Match). `new` says that the caller has just made
@@ -92,7 +92,7 @@ class StreamBusy(AppendError):
     """A stream that moved on at every attempt; nothing was written, try again."""
 
 
-class Decided(Struct, frozen=True):
+class Decided(Struct, frozen=True, gc=False):
     """What an aggregate answered: the stream at the version and in the state that it saw, the events to append."""
 
     decider: Decider[Any]
@@ -319,7 +319,7 @@ class Ledger:
         return await self._reader.subject_key(tenant, subject)
 
 
-class Drafted(Struct, frozen=True):
+class Drafted(Struct, frozen=True, gc=False):
     """Drafts of one append with the vault rows and new subject keys that belong to them."""
 
     drafts: tuple[Draft, ...]

@@ -16,7 +16,7 @@ SYSTEM = "system"
 """The role of whatever the program does on its own; no key of a person has it."""
 
 
-class Command(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Command(Struct, frozen=True, kw_only=True, gc=False, forbid_unknown_fields=True):
     """Base of all commands."""
 
 
@@ -44,7 +44,7 @@ class Actor(Struct, frozen=True, gc=False):
     via: str | UnsetType = UNSET
 
 
-class Context(Struct, frozen=True, kw_only=True):
+class Context(Struct, frozen=True, kw_only=True, gc=False):
     """Context of a command: tenant, actor, case, time and business date.
 
     `now` is the instant the command is about (an import passes the original one), an aware UTC datetime; it becomes the

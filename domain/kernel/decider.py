@@ -26,7 +26,7 @@ from domain.kernel.refusal import Refusal, RefusalKind
 from domain.kernel.timer import TimerKind
 
 
-class State(Struct, frozen=True, kw_only=True):
+class State(Struct, frozen=True, kw_only=True, gc=False):
     """Base of all states; `version` counts the events of the stream, and only the decider moves it on."""
 
     version: int = 0

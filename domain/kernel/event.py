@@ -29,7 +29,7 @@ PersonalText = Annotated[str, Meta(min_length=1, max_length=PERSONAL_MAX_CHARS, 
 _TYPE = re.compile(r"[a-z][a-z_]*\.[a-z][a-z_]*\.v[1-9][0-9]*")
 
 
-class Event(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Event(Struct, frozen=True, kw_only=True, gc=False, forbid_unknown_fields=True):
     """Base of all events; subclasses are registered with `@event_type`."""
 
 

@@ -6,6 +6,7 @@ A vehicle's has a check digit (GB 16735); identity and mobile numbers of persons
 from __future__ import annotations
 
 import re
+import string
 import unicodedata
 from collections.abc import Callable
 from uuid import UUID
@@ -58,6 +59,9 @@ _VIN_WEIGHTS = (8, 7, 6, 5, 4, 3, 2, 10, 0, 9, 8, 7, 6, 5, 4, 3, 2)
 _VIN_CHECK_AT = 8
 _VIN_CHECK_DIGITS = "0123456789X"
 
+_DIGITS_LEAST = 11
+"""A mobile number has so many digits; all other numbers of persons have more."""
+
 # What people put between groups of digits, at most two of them.
 _GAP = r"[\s\-._/()·•‐‑–—―]{0,2}"
 _MOBILE = re.compile(  # in groups of 3 4 4 or 4 3 4, or digit by digit; with or without the code of the country
@@ -103,7 +107,9 @@ def looks_personal(text: str, *, alone: bool = False) -> bool:
     check digit holds (GB 11643) and of 15 digits with a date in them, and cards of UnionPay whose check digit holds.
     `alone` looks only at numbers that touch no letter, for in an identifier digits between letters are random.
     """
-    plain = _plain(text)
+    plain = text if text.isascii() else _plain(text)
+    if sum(map(plain.count, string.digits)) < _DIGITS_LEAST:
+        return False
     return any(
         is_one(_digits(found.group()))
         for pattern, is_one in _PERSONAL

@@ -43,6 +43,7 @@ class Sizes(Struct, frozen=True, kw_only=True):
     peer_events: int = 1_000
     leaves: int = 1_000_000
     proofs: int = 3_000
+    orders: int = 100_000
     stored: int = 5_000_000
     stored_before: int = 50_000
 
@@ -50,7 +51,7 @@ class Sizes(Struct, frozen=True, kw_only=True):
         """The same with every count of stored things multiplied, none below what makes sense."""
         counts = {
             name: max(1, round(getattr(self, name) * factor))
-            for name in ("cases", "leases", "peer_events", "leaves", "proofs", "stored", "stored_before")
+            for name in ("cases", "leases", "peer_events", "leaves", "proofs", "orders", "stored", "stored_before")
         }
         return msgspec.structs.replace(self, **counts)
 
@@ -64,6 +65,7 @@ SHORT = Sizes(
     peer_events=200,
     leaves=100_000,
     proofs=600,
+    orders=2_000,
     stored=200_000,
     stored_before=20_000,
 )

@@ -47,14 +47,11 @@ def run(place: Place) -> list[Result]:
 @contextmanager
 def served(on: Base, program: Path = PROGRAM) -> Iterator[tuple[str, str]]:
     """The serving role as a process on a ledger: its address and an operator key."""
-    given = {"DATABASE_URL": on.url, "DATA": str(on.settings.data), "ORIGIN": on.settings.origin}
-    environment = {name: one for name, one in os.environ.items() if not name.startswith("LEASELEDGER_")}
-    environment |= {f"LEASELEDGER_{name}": one for name, one in given.items()}
     command = [str(program), "role", "serve", "--port", "0", "--json"]
     log = Path(on.settings.data, "http.log")
     with (
         log.open("wb") as words,
-        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=words, env=environment, text=True) as process,
+        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=words, env=environment(on), text=True) as process,
         ThreadPoolExecutor(1) as reading,
     ):
         assert process.stdout is not None
@@ -69,6 +66,28 @@ def served(on: Base, program: Path = PROGRAM) -> Iterator[tuple[str, str]]:
             yield told["url"], told["operator_key"]
         finally:
             process.send_signal(signal.SIGTERM)
+
+
+@contextmanager
+def following(on: Base, program: Path = PROGRAM) -> Iterator[None]:
+    """The projecting role as a process on a ledger."""
+    with (
+        Path(on.settings.data, "project.log").open("wb") as words,
+        subprocess.Popen(
+            [str(program), "role", "project"], stdout=words, stderr=subprocess.STDOUT, env=environment(on)
+        ) as process,
+    ):
+        try:
+            yield
+        finally:
+            process.send_signal(signal.SIGTERM)
+
+
+def environment(on: Base) -> dict[str, str]:
+    """The environment of a program that works on a ledger."""
+    given = {"DATABASE_URL": on.url, "DATA": str(on.settings.data), "ORIGIN": on.settings.origin}
+    others = {name: one for name, one in os.environ.items() if not name.startswith("LEASELEDGER_")}
+    return others | {f"LEASELEDGER_{name}": one for name, one in given.items()}
 
 
 def throughput(on: Base, url: str, key: str, clients: int, seconds: float) -> float:

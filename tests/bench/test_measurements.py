@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import random
 from collections.abc import Sequence
+from subprocess import CompletedProcess
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -31,6 +33,7 @@ from tests.bench import (
     importing,
     leasing,
     proofs,
+    orders,
     serving,
     stock,
     synthetic,
@@ -304,3 +307,23 @@ def test_answers_that_the_ledger_does_not_hold_are_noticed(place: Place, monkeyp
         pytest.raises(Broken, match="events in the ledger"),
     ):
         serving.throughput(on, url, key, 1, 0.2)
+
+
+# ------------------------------------------------------------------------------------------ row 10, orders
+
+
+@pytest.mark.network
+def test_orders(place: Place) -> None:
+    (row,) = orders.run(place)
+    check_row(row, "orders over HTTP, read back", with_peer=False)
+
+
+@pytest.mark.network
+@pytest.mark.parametrize("lost", ["posted", "listed", "as_posted"])
+def test_an_order_that_is_not_read_back_is_noticed(
+    place: Place, monkeypatch: pytest.MonkeyPatch, lost: str
+) -> None:
+    told = {"posted": 3, "listed": 3, "as_posted": 3, "seconds": 1.0} | {lost: 2}
+    monkeypatch.setattr(orders.subprocess, "run", lambda *_, **__: CompletedProcess([], 0, json.dumps(told), ""))
+    with place.ledger("orders_lost") as on, pytest.raises(Broken, match="expected 3, got 2"):
+        orders.ordered(on, "http://127.0.0.1:1", "", 3)

@@ -24,7 +24,7 @@ LOADED_AT_ONCE = 500
 """Streams that one query reads."""
 
 
-class Held(Struct, frozen=True):
+class Held(Struct, frozen=True, gc=False):
     """A stream as it is known: the aggregate it was folded as, tenant and case of its first event, version, state."""
 
     decider: Decider[Any]

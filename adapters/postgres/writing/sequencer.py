@@ -21,7 +21,7 @@ from chain.merkle import Frontier, leaf_hash
 from chain.personal import Sealed
 
 
-class PersonalRow(Struct, frozen=True):
+class PersonalRow(Struct, frozen=True, gc=False):
     """One sealed personal value on its way to the vault: its event, its subject and the sealed bytes."""
 
     eid: UUID
@@ -29,7 +29,7 @@ class PersonalRow(Struct, frozen=True):
     sealed: Sealed
 
 
-class Part(Struct, frozen=True):
+class Part(Struct, frozen=True, gc=False):
     """Events for one stream; `expected` is the version that the decision was made on (0 for a new stream)."""
 
     stream: UUID
@@ -54,7 +54,7 @@ class Fence(Struct, frozen=True):
     holder: int
 
 
-class Append(Struct, frozen=True, kw_only=True):
+class Append(Struct, frozen=True, kw_only=True, gc=False):
     """The events of one accepted command, waiting for their place.
 
     The first of the `parts` is the stream that the command was for. `reads` are the other streams that the decision
@@ -89,7 +89,7 @@ class Append(Struct, frozen=True, kw_only=True):
         return sum([len(part.drafts) for part in self.parts])
 
 
-class Appended(Struct, frozen=True, kw_only=True):
+class Appended(Struct, frozen=True, kw_only=True, gc=False):
     """Place of a command's events: first position, their number, and the stream that the command was for.
 
     `seq` is the number of that stream's first new event, `version` that of its last one. `size` and `root` are the
@@ -184,14 +184,14 @@ class SubjectKeyTaken(AppendError):
     """Another command made this subject's key first: seal the personal data again under that one."""
 
 
-class Head(Struct, frozen=True):
+class Head(Struct, frozen=True, gc=False):
     """The sequencer's row: the tree's right edge and the time of the last recording (RFC 3339 text, '' when empty)."""
 
     frontier: Frontier
     recorded_at: str = ""
 
 
-class KnownCommand(Struct, frozen=True):
+class KnownCommand(Struct, frozen=True, gc=False):
     """A command the ledger already holds."""
 
     digest: bytes
@@ -241,7 +241,7 @@ CommandKey = tuple[UUID, bool, str]
 """What makes a command the same one: tenant, whether the program itself gave it, idempotency key."""
 
 
-class Known(Struct, frozen=True):
+class Known(Struct, frozen=True, gc=False):
     """What the ledger holds about a batch: stream → its last link, case → its last link, command → its place,
     tenant's subject → whether its key still exists, type of event → where a stream of a tenant last began with it,
     fences that are held (both of those asked for). What is new is absent.
