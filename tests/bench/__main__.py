@@ -12,7 +12,19 @@ import msgspec
 import typer
 from rich.console import Console
 
-from tests.bench import catching_up, checking, commands, growth, importing, leasing, orders, proofs, report, serving, uma
+from tests.bench import (
+    catching_up,
+    checking,
+    commands,
+    growth,
+    importing,
+    leasing,
+    orders,
+    proofs,
+    report,
+    serving,
+    uma,
+)
 from tests.bench.growth import NoRoom
 from tests.bench.model import FULL, SHORT, Broken, Result, Sizes
 from tests.bench.place import Busy, Place

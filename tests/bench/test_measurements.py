@@ -32,8 +32,8 @@ from tests.bench import (
     growth,
     importing,
     leasing,
-    proofs,
     orders,
+    proofs,
     serving,
     stock,
     synthetic,
@@ -320,10 +320,8 @@ def test_orders(place: Place) -> None:
 
 @pytest.mark.network
 @pytest.mark.parametrize("lost", ["posted", "listed", "as_posted"])
-def test_an_order_that_is_not_read_back_is_noticed(
-    place: Place, monkeypatch: pytest.MonkeyPatch, lost: str
-) -> None:
+def test_an_order_that_is_not_read_back_is_noticed(place: Place, monkeypatch: pytest.MonkeyPatch, lost: str) -> None:
     told = {"posted": 3, "listed": 3, "as_posted": 3, "seconds": 1.0} | {lost: 2}
-    monkeypatch.setattr(orders.subprocess, "run", lambda *_, **__: CompletedProcess([], 0, json.dumps(told), ""))
+    monkeypatch.setattr("subprocess.run", lambda *_, **__: CompletedProcess([], 0, json.dumps(told), ""))
     with place.ledger("orders_lost") as on, pytest.raises(Broken, match="expected 3, got 2"):
         orders.ordered(on, "http://127.0.0.1:1", "", 3)

@@ -7,22 +7,26 @@ COMMIT rides in the same round trip.
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from itertools import chain
 from operator import attrgetter
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from adapters.postgres.connections import AsyncConnection
 from adapters.postgres.schema import SHARD
 from adapters.postgres.writing.columns import Bigints, Booleans, Byteas, Column, Integers, Texts, Uuids
 from adapters.postgres.writing.sequencer import Appended, Batch
-from chain.entry import Link
+from chain.entry import Case, Link
 
 COPY_FROM_EVENTS = 512
 """Batches of at least so many events go in by COPY (measured: unnest is faster below, COPY above)."""
 
 CHANNEL = "ledger"
 """Every commit notifies this channel with the ledger's new size."""
+
+
+K = TypeVar("K", UUID, Case)
 
 
 async def write(connection: AsyncConnection, batch: Batch) -> None:
@@ -34,7 +38,7 @@ async def write(connection: AsyncConnection, batch: Batch) -> None:
     async with connection.pipeline():
         if not by_copy:
             await connection.execute(_INSERT_EVENTS, _event_columns(batch), prepare=True, binary=True)
-        await connection.execute(_INSERT_REST, _rest_columns(batch), prepare=True, binary=True)
+        await connection.execute(*_rest(batch), prepare=True, binary=True)
         await _write_personal(connection, batch)
         await connection.execute("COMMIT")
 
@@ -76,13 +80,41 @@ def _event_columns(batch: Batch) -> tuple[object, ...]:
     )
 
 
-def _rest_columns(batch: Batch) -> tuple[object, ...]:
-    streams, cases, head = batch.moved, batch.moved_cases, batch.head
-    heads = (SHARD, Uuids.of([*streams]), *_links(streams.values()))
-    cases_heads = (SHARD, Uuids.of([case[0] for case in cases]), Uuids.of([case[1] for case in cases]))
-    size = head.frontier.size
+def _rest(batch: Batch) -> tuple[str, tuple[object, ...]]:
+    """The statement for everything but the events, with its columns; only what there are rows for stands in it."""
+    head, size = batch.head, batch.head.frontier.size
+    inserts = [*_heads(batch), (_ACCEPTED, _command_columns(batch))]
     grown = (size, head.frontier.to_bytes(), head.frontier.root(), head.recorded_at, SHARD)
-    return (*heads, *cases_heads, *_links(cases.values()), *_command_columns(batch), *grown, CHANNEL, str(size))
+    written = ", ".join(f"w{place} AS ({statement})" for place, (statement, _) in enumerate(inserts))
+    return f"WITH {written}, {_GROWN}", (
+        *chain.from_iterable(columns for _, columns in inserts),
+        *grown,
+        CHANNEL,
+        str(size),
+    )
+
+
+def _heads(batch: Batch) -> Iterator[tuple[str, tuple[object, ...]]]:
+    """Statements for the heads of streams and cases. The head row's lock keeps everybody else from making one that is
+    new here, so that a new one needs no look for a conflict, which costs as much as the row.
+    """
+    for statement, streams in zip(
+        (_NEW_STREAMS, _MOVED_STREAMS), _apart(batch.moved, batch.known.versions), strict=True
+    ):
+        if streams:
+            yield statement, (SHARD, Uuids.of([*streams]), *_links(streams.values()))
+    for statement, cases in zip((_NEW_CASES, _MOVED_CASES), _apart(batch.moved_cases, batch.known.cases), strict=True):
+        if cases:
+            tenants, correlations = zip(*cases, strict=True)
+            yield statement, (SHARD, Uuids.of(tenants), Uuids.of(correlations), *_links(cases.values()))
+
+
+def _apart(links: Mapping[K, Link], known: Mapping[K, Link]) -> tuple[dict[K, Link], dict[K, Link]]:
+    """Those that are new, and those that have moved."""
+    if not known:
+        return dict(links), {}
+    new = {one: link for one, link in links.items() if one not in known}
+    return new, {one: link for one, link in links.items() if one in known}
 
 
 def _links(links: Collection[Link]) -> tuple[Integers, Byteas]:
@@ -125,21 +157,20 @@ _COPY_EVENTS = "COPY ledger.events (shard, position, stream, seq, type, entry, l
 _INSERT_EVENTS = """
 INSERT INTO ledger.events (shard, position, stream, seq, type, entry, leaf)
 SELECT %b::smallint, * FROM unnest(%b::bigint[], %b::uuid[], %b::integer[], %b::text[], %b::bytea[], %b::bytea[])"""
-_INSERT_REST = """
-WITH moved AS (
-    INSERT INTO ledger.stream_heads (shard, stream, seq, leaf)
-    SELECT %b::smallint, * FROM unnest(%b::uuid[], %b::integer[], %b::bytea[])
-    ON CONFLICT (shard, stream) DO UPDATE SET seq = excluded.seq, leaf = excluded.leaf
-), moved_cases AS (
-    INSERT INTO ledger.case_heads (shard, tenant, correlation, seq, leaf)
-    SELECT %b::smallint, * FROM unnest(%b::uuid[], %b::uuid[], %b::integer[], %b::bytea[])
-    ON CONFLICT (shard, tenant, correlation) DO UPDATE SET seq = excluded.seq, leaf = excluded.leaf
-), accepted AS (
-    INSERT INTO ledger.commands (shard, tenant, system, key, digest, digest_key, stream, seq, version,
-                                 position, events)
-    SELECT %b::smallint, * FROM unnest(%b::uuid[], %b::boolean[], %b::text[], %b::bytea[], %b::integer[],
-                                       %b::uuid[], %b::integer[], %b::integer[], %b::bigint[], %b::integer[])
-), grown AS (
+_NEW_STREAMS = """
+INSERT INTO ledger.stream_heads (shard, stream, seq, leaf)
+SELECT %b::smallint, * FROM unnest(%b::uuid[], %b::integer[], %b::bytea[])"""
+_MOVED_STREAMS = f"{_NEW_STREAMS} ON CONFLICT (shard, stream) DO UPDATE SET seq = excluded.seq, leaf = excluded.leaf"
+_NEW_CASES = """
+INSERT INTO ledger.case_heads (shard, tenant, correlation, seq, leaf)
+SELECT %b::smallint, * FROM unnest(%b::uuid[], %b::uuid[], %b::integer[], %b::bytea[])"""
+_MOVED_CASES = f"""{_NEW_CASES}
+ON CONFLICT (shard, tenant, correlation) DO UPDATE SET seq = excluded.seq, leaf = excluded.leaf"""
+_ACCEPTED = """
+INSERT INTO ledger.commands (shard, tenant, system, key, digest, digest_key, stream, seq, version, position, events)
+SELECT %b::smallint, * FROM unnest(%b::uuid[], %b::boolean[], %b::text[], %b::bytea[], %b::integer[],
+                                   %b::uuid[], %b::integer[], %b::integer[], %b::bigint[], %b::integer[])"""
+_GROWN = """grown AS (
     UPDATE ledger.head SET size = %b, frontier = %b, root = %b, recorded_at = %b WHERE shard = %b
 )
 SELECT pg_notify(%b, %b)"""

@@ -219,24 +219,6 @@ SubjectOfTenant = tuple[UUID, UUID]
 """A tenant and a person it knows: the persons of two tenants are two, whatever their ids."""
 
 
-@dataclass
-class Batch:
-    """What one transaction writes, column by column as the statements take it, and what each caller hears."""
-
-    head: Head
-    outcomes: list[Appended | AppendError] = field(default_factory=list)
-    accepted: list[Append] = field(default_factory=list)
-    positions: list[int] = field(default_factory=list)
-    streams: list[UUID] = field(default_factory=list)
-    seqs: list[int] = field(default_factory=list)
-    types: list[str] = field(default_factory=list)
-    entries: list[bytes] = field(default_factory=list)
-    leaves: list[bytes] = field(default_factory=list)
-    moved: dict[UUID, Link] = field(default_factory=dict)
-    moved_cases: dict[Case, Link] = field(default_factory=dict)
-    begun: dict[TypeOfTenant, int] = field(default_factory=dict)
-
-
 CommandKey = tuple[UUID, bool, str]
 """What makes a command the same one: tenant, whether the program itself gave it, idempotency key."""
 
@@ -255,6 +237,27 @@ class Known(Struct, frozen=True, gc=False):
     cases: Mapping[Case, Link] = {}
 
 
+@dataclass
+class Batch:
+    """What one transaction writes, column by column as the statements take it, and what each caller hears; `known` is
+    what there was before.
+    """
+
+    head: Head
+    known: Known
+    outcomes: list[Appended | AppendError] = field(default_factory=list)
+    accepted: list[Append] = field(default_factory=list)
+    positions: list[int] = field(default_factory=list)
+    streams: list[UUID] = field(default_factory=list)
+    seqs: list[int] = field(default_factory=list)
+    types: list[str] = field(default_factory=list)
+    entries: list[bytes] = field(default_factory=list)
+    leaves: list[bytes] = field(default_factory=list)
+    moved: dict[UUID, Link] = field(default_factory=dict)
+    moved_cases: dict[Case, Link] = field(default_factory=dict)
+    begun: dict[TypeOfTenant, int] = field(default_factory=dict)
+
+
 def sequence(
     appends: Sequence[Append],
     head: Head,
@@ -269,7 +272,7 @@ def sequence(
     if head.recorded_at and not is_time_text(head.recorded_at):
         raise HeadBroken(head.recorded_at)
     recorded_at = max(now, head.recorded_at)
-    batch = Batch(head)
+    batch = Batch(head, known)
     commands = dict(known.commands)
     subjects = dict(known.subjects)
     for append in appends:
