@@ -98,6 +98,11 @@ class Balances(Struct, frozen=True, kw_only=True):
         return sum(bill.open_fen for bill in self.bills)
 
     @property
+    def owed_fen(self) -> int:
+        """What the lessee owes: what is open, and credit that fell below zero."""
+        return self.open_fen + max(0, -self.credit_fen)
+
+    @property
     def paid_fen(self) -> int:
         """What was paid on bills."""
         return sum(sum(bill.paid) for bill in self.bills)

@@ -6,6 +6,7 @@ from uuid import UUID
 
 import pytest
 
+from domain.kernel.decider import fold
 from domain.kernel.event import Event
 from domain.kernel.money import MAX_SAFE_INTEGER
 from domain.leasing.lease import refusals as r
@@ -33,10 +34,12 @@ from domain.leasing.lease.events.money import (
     PaymentReversed,
     RecoveryReversed,
 )
+from domain.leasing.lease.rules.decider import LEASE
 from domain.leasing.lease.state import LeasePhase
 from domain.leasing.values import Applied, Part
 from domain.pricing.schedules import Component
 from tests.domain.leasing import cases
+from tests.domain.leasing.books_of import check_agreement, totals_of
 from tests.domain.leasing.cases import BILLED, PHONE_RUNNING, RUNNING, Step, bill, day, given, history, pay
 
 P, INT, L = Component.PRINCIPAL, Component.INTEREST, Component.LATE_FEE
@@ -101,6 +104,20 @@ def test_money_paid_in_advance_meets_the_bill() -> None:
         )
     )
     assert state.balances.credit_fen == 44_000
+
+
+@pytest.mark.parametrize(("known_on", "fen"), [(43, 200_000), (43, 106_100), (40, 50_000)])
+def test_money_that_passed_a_due_date_before_its_bill_owes_the_late_fee(known_on: int, fen: int) -> None:
+    """A day that closes late issues its bill behind the money: the late fee is assessed before credit pays it."""
+    past = at(*RUNNING, pay(1, fen, known_on))
+    answered = given(*past).when(IssueBill(number=1), business_date=day(30))
+    assert isinstance(answered.answer, tuple)
+    events = (*past, *answered.answer)
+    kinds = [type(event) for event in answered.answer]
+    assert kinds == [BillIssued, LateFeeAssessed, CreditApplied]
+    check_agreement(events, fold(LEASE, events))
+    on_time = at(*BILLED, pay(1, fen, known_on))
+    assert totals_of(events) == totals_of(on_time)
 
 
 # ----------------------------------------------------------------------------------------------------- interest

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 from typing import Any
+from uuid import UUID
 
 import pytest
 from msgspec.structs import replace
@@ -18,7 +19,9 @@ from domain.leasing.lease.commands import (
     PreauthoriseDeposit,
     RecordDelivery,
     RecordDepositReceived,
+    RefundCredit,
     ReleaseDeposit,
+    ReversePayment,
     WaiveDeposit,
 )
 from domain.leasing.lease.events.lifecycle import LeaseCreated
@@ -26,6 +29,7 @@ from domain.leasing.lease.events.money import DepositCaptured, DepositReceived, 
 from domain.leasing.values import Applied, DepositMode
 from domain.pricing.schedules import Component, Instalment
 from tests.domain.leasing import cases
+from tests.domain.leasing.books_of import check_agreement
 from tests.domain.leasing.cases import AUTO, BILLED, PHONE, RUNNING, Step, day, given, history, pay
 
 F, INT, P, L = Component.FEE, Component.INTEREST, Component.PRINCIPAL, Component.LATE_FEE
@@ -142,3 +146,21 @@ def test_a_deposit_is_taken_for_what_is_owed_and_no_more() -> None:
     )
     assert (state.deposit_held_fen, state.balances.open_fen) == (44_000, 0)
     given(*past).when(CaptureDeposit(fen=50_001)).then_refused(r.DEPOSIT_TOO_SMALL)
+
+
+def test_a_deposit_secures_credit_that_fell_below_zero() -> None:
+    """Money that was paid out again and then taken back by the bank is owed, though no bill is open."""
+    owing = at(
+        *RUNNING,
+        pay(1, 30_000, 5),
+        (6, RefundCredit(amount_fen=30_000)),
+        (7, ReversePayment(payment=UUID(int=901), reason="chargeback")),
+    )
+    given(*owing).when(ReleaseDeposit(fen=1), business_date=day(8)).then_refused(r.BALANCE_OPEN, open_fen=30_000)
+    given(*owing).when(CaptureDeposit(fen=30_001), business_date=day(8)).then_refused(
+        r.CAPTURE_EXCEEDS_DEBT, owed_fen=30_000, asked_fen=30_001
+    )
+    captured = DepositCaptured(fen=30_000, mode=DepositMode.CASH, on=day(8), applied=(), credit_fen=30_000)
+    state = given(*owing).when(CaptureDeposit(fen=30_000), business_date=day(8)).then(captured)
+    assert (state.balances.owed_fen, state.deposit_held_fen) == (0, 20_000)
+    check_agreement((*owing, captured), state)

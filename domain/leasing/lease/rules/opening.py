@@ -77,8 +77,8 @@ def release_deposit(command: c.ReleaseDeposit, state: LeaseState, context: Conte
     """A deposit secures what is owed, so it goes back when nothing is."""
     if command.fen > state.deposit_held_fen:
         return r.DEPOSIT_TOO_SMALL(held_fen=state.deposit_held_fen, asked_fen=command.fen)
-    if state.balances.open_fen:
-        return r.BALANCE_OPEN(open_fen=state.balances.open_fen)
+    if state.balances.owed_fen:
+        return r.BALANCE_OPEN(open_fen=state.balances.owed_fen)
     return (m.DepositReleased(fen=command.fen, mode=state.deposit_mode, on=context.business_date),)
 
 
@@ -87,7 +87,7 @@ def capture_deposit(command: c.CaptureDeposit, state: LeaseState, context: Conte
     on = context.business_date
     if command.fen > state.deposit_held_fen:
         return r.DEPOSIT_TOO_SMALL(held_fen=state.deposit_held_fen, asked_fen=command.fen)
-    owed_fen = assessed(state.account, on).balances.open_fen
+    owed_fen = assessed(state.account, on).balances.owed_fen
     if command.fen > owed_fen:
         return r.CAPTURE_EXCEEDS_DEBT(owed_fen=owed_fen, asked_fen=command.fen)
     after = posted(state.account, Transaction(on=on, kind=Kind.PAYMENT, amount_fen=command.fen))

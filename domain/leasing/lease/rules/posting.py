@@ -55,7 +55,7 @@ def issued(
     business: Business,
     kind: BillKind = BillKind.INSTALMENT,
 ) -> tuple[Events, Account]:
-    """A bill of an instalment, and the credit that meets it; with the account after both."""
+    """A bill of an instalment, the late fee and the credit that meet it at once; with the account after all of them."""
     parts = (instalment.principal_fen, instalment.interest_fen, instalment.fee_fen, 0)
     number, due_on = instalment.number, instalment.due_on
     after = posted(account, Transaction(on=on, kind=Kind.BILL, number=number, due_on=due_on, parts=parts))
@@ -71,9 +71,10 @@ def issued(
         kind=kind,
     )
     met = effect(account.balances, after.balances)
-    if not met.applied:
-        return (bill,), after
-    return (bill, m.CreditApplied(on=on, applied=met.applied, credit_fen=met.credit_fen)), after
+    # Money may have passed the due date before the bill of a late evening: it pays the late fee, which is told first.
+    rose, fell = late_fee_events(met.late_fees, last_point(after))
+    paid = (m.CreditApplied(on=on, applied=met.applied, credit_fen=met.credit_fen),) if met.applied else ()
+    return (bill, *rose, *paid, *fell), after
 
 
 def last_instalment(state: LeaseState, on: date, due_on: date, fee_fen: int = 0) -> Instalment:
