@@ -13,13 +13,13 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from adapters.turns import ASKING
 from api.console.requests import ROOT, Refused, address, cookie
 from api.console.session import COOKIE, Sessions
 from api.edge.log import about
 from api.edge.rates import QUERY_PARAMETERS_MAX, Buckets, Rates, place_of
 from api.identity.authentication import Authentication, Principal
 from api.language import text
-from api.queries.engine.threads import ASKING
 
 
 class Stranger(Exception):

@@ -12,13 +12,13 @@ from fastapi.security import HTTPBearer
 from starlette.datastructures import Headers
 from starlette.types import Scope
 
+from adapters.turns import ASKING
 from api.edge.log import about
 from api.edge.rates import Quota, place_of
 from api.http.problems import kinds
 from api.http.services import Services
 from api.identity.authentication import Principal
 from api.permissions import Permission
-from api.queries.engine.threads import ASKING
 
 _BEARER = "bearer "
 

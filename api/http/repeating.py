@@ -14,7 +14,7 @@ from hashlib import sha256
 from fastapi import Request
 from starlette.responses import Response
 
-from api.http.commands.headers import names_tag
+from api.http.commands.headers import listed, names_tag
 
 COMPRESSED_MIN_BYTES = 1_024
 _TAG_DIGITS = 32
@@ -33,7 +33,7 @@ def repeating(
             # Another representation has another strong tag (RFC 9110 §8.8.3.3).
             data, tag, known = smaller, f"{tag}-{_GZIP}", known | {"Content-Encoding": _GZIP}
     known |= {"ETag": f'"{tag}"', **headers}
-    if names_tag(request.headers.get("if-none-match"), tag):
+    if names_tag(listed(request.headers, "if-none-match"), tag):
         known.pop("Content-Encoding", None)
         return Response(status_code=304, headers=known)
     return Response(data, headers=known, media_type=media_type)

@@ -16,6 +16,7 @@ from msgspec import Struct
 
 from adapters.postgres.reading import browse
 from adapters.system import now
+from adapters.turns import FairQueue
 from api.compose import Running
 from api.edge.metrics import STREAMS
 from api.edge.rates import RateLimits, Rates
@@ -24,7 +25,7 @@ from api.http.problems import kinds
 from api.http.problems.problem import RETRY_AFTER_S, Problem
 from api.identity.authentication import Principal
 from api.identity.recorded import Approvals, authentication
-from api.queries.engine.threads import FairQueue, Queries
+from api.queries.engine.threads import Queries
 
 OWNERS_CACHED = 100_000
 STREAM_RETRY_S = "60"

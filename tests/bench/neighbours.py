@@ -54,17 +54,18 @@ class Connection:
             self.streams = await asyncio.open_connection(self.host, int(self.port), limit=1 << 24)
         reader, writer = self.streams
         more = f"Content-Type: application/json\r\nIdempotency-Key: {key}\r\n" if key else ""
-        writer.write(f"{method} {target} HTTP/1.1\r\n{self.head}{more}Content-Length: {len(body)}\r\n\r\n".encode() + body)
+        head = f"{method} {target} HTTP/1.1\r\n{self.head}{more}Content-Length: {len(body)}\r\n\r\n"
+        writer.write(head.encode() + body)
         try:
-            head = await reader.readuntil(b"\r\n\r\n")
-            lengths = [line for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:")]
+            answer = await reader.readuntil(b"\r\n\r\n")
+            lengths = [line for line in answer.lower().split(b"\r\n") if line.startswith(b"content-length:")]
             said = await reader.readexactly(int(lengths[0].partition(b":")[2])) if lengths else b""
         except (OSError, asyncio.IncompleteReadError):
             self.close()
             raise
-        if b"connection: close" in head.lower():
+        if b"connection: close" in answer.lower():
             self.close()
-        return int(head.split(b" ", 2)[1]), said
+        return int(answer.split(b" ", 2)[1]), said
 
     def close(self) -> None:
         """Let the next request make a connection of its own."""
@@ -162,61 +163,71 @@ async def closing_days(environment: dict[str, str], took: list[float], until_s: 
 Blow = Callable[[Connection], Awaitable[int]]
 
 
-def _blows() -> list[tuple[str, int, Blow]]:
-    async def ordering(at: Connection) -> int:
-        return (await at.ask("POST", "/v1/applications", order(1), f"siege-{uuid4().hex}"))[0]
+async def _ordering(at: Connection) -> int:
+    return (await at.ask("POST", "/v1/applications", order(1), f"siege-{uuid4().hex}"))[0]
 
-    async def listing(at: Connection) -> int:
-        return (await at.ask("GET", "/v1/applications?limit=100&state=draft&as_of_position=40"))[0]
 
-    async def large(at: Connection) -> int:
-        return (await at.ask("POST", "/v1/applications", LARGE, f"siege-{uuid4().hex}"))[0]
+async def _listing(at: Connection) -> int:
+    return (await at.ask("GET", "/v1/applications?limit=100&state=draft&as_of_position=40"))[0]
 
-    async def asking(at: Connection) -> int:
-        return (await at.ask("GET", "/v1/applications?" + "&".join(f"n{one}=1" for one in range(4_500))))[0]
 
-    async def following(at: Connection) -> int:
-        reader, writer = await asyncio.open_connection(at.host, int(at.port))
-        try:
-            writer.write(f"GET {STREAM} HTTP/1.1\r\n{at.head}Accept: text/event-stream\r\n\r\n".encode())
-            status = int((await reader.readline()).split(b" ", 2)[1])
-            with suppress(TimeoutError):
-                async with asyncio.timeout(5):
-                    while await reader.readline():
-                        pass
-            return status
-        finally:
-            writer.close()
+async def _large(at: Connection) -> int:
+    return (await at.ask("POST", "/v1/applications", LARGE, f"siege-{uuid4().hex}"))[0]
 
-    async def guessing(at: Connection) -> int:
-        wrong = Connection(f"http://{at.host}:{at.port}", f"llk_{uuid4().hex}")
-        try:
-            return (await wrong.ask("GET", "/v1/applications"))[0]
-        finally:
-            wrong.close()
 
-    async def trickling(at: Connection) -> int:
-        _, writer = await asyncio.open_connection(at.host, int(at.port))
-        try:
-            writer.write(f"POST /v1/applications HTTP/1.1\r\n{at.head}Content-Length: 100000\r\n\r\n".encode())
-            for _ in range(10):
-                writer.write(b" ")
-                await writer.drain()
-                await asyncio.sleep(1)
-            return 0
-        finally:
-            writer.close()
+async def _asking(at: Connection) -> int:
+    return (await at.ask("GET", "/v1/applications?" + "&".join(f"n{one}=1" for one in range(4_500))))[0]
 
-    return [
-        ("orders", ORDERS, ordering), ("lists", LISTS, listing), ("bodies", BODIES, large),
-        ("queries", QUERIES, asking), ("streams", STREAMS, following), ("wrong keys", WRONG_KEYS, guessing),
-        ("trickles", TRICKLES, trickling),
-    ]  # fmt: skip
+
+async def _following(at: Connection) -> int:
+    reader, writer = await asyncio.open_connection(at.host, int(at.port))
+    try:
+        writer.write(f"GET {STREAM} HTTP/1.1\r\n{at.head}Accept: text/event-stream\r\n\r\n".encode())
+        status = int((await reader.readline()).split(b" ", 2)[1])
+        with suppress(TimeoutError):
+            async with asyncio.timeout(5):
+                while await reader.readline():
+                    pass
+        return status
+    finally:
+        writer.close()
+
+
+async def _guessing(at: Connection) -> int:
+    wrong = Connection(f"http://{at.host}:{at.port}", f"llk_{uuid4().hex}")
+    try:
+        return (await wrong.ask("GET", "/v1/applications"))[0]
+    finally:
+        wrong.close()
+
+
+async def _trickling(at: Connection) -> int:
+    _, writer = await asyncio.open_connection(at.host, int(at.port))
+    try:
+        writer.write(f"POST /v1/applications HTTP/1.1\r\n{at.head}Content-Length: 100000\r\n\r\n".encode())
+        for _ in range(10):
+            writer.write(b" ")
+            await writer.drain()
+            await asyncio.sleep(1)
+        return 0
+    finally:
+        writer.close()
+
+
+_BLOWS: list[tuple[str, int, Blow]] = [
+    ("orders", ORDERS, _ordering),
+    ("lists", LISTS, _listing),
+    ("bodies", BODIES, _large),
+    ("queries", QUERIES, _asking),
+    ("streams", STREAMS, _following),
+    ("wrong keys", WRONG_KEYS, _guessing),
+    ("trickles", TRICKLES, _trickling),
+]
 
 
 async def besiege(url: str, key: str, until_s: float) -> dict[str, Counter[int]]:
     """Do one's worst until the time is over: how often each blow got which status; 0 where the line went dead."""
-    struck = {name: Counter[int]() for name, _, _ in _blows()}
+    struck = {name: Counter[int]() for name, _, _ in _BLOWS}
 
     async def strike(name: str, blow: Blow) -> None:
         at = Connection(url, key)
@@ -229,7 +240,7 @@ async def besiege(url: str, key: str, until_s: float) -> dict[str, Counter[int]]
                 await asyncio.sleep(0.05)
         at.close()
 
-    await asyncio.gather(*(strike(name, blow) for name, count, blow in _blows() for _ in range(count)))
+    await asyncio.gather(*(strike(name, blow) for name, count, blow in _BLOWS for _ in range(count)))
     return struck
 
 
@@ -252,24 +263,31 @@ async def measured(data: Path, quiet_s: float, siege_s: float) -> dict[str, Any]
     """Figures of both tenants: seconds of the one that lives without the other and beside it; blows of the other."""
     environment = {name: one for name, one in os.environ.items() if not name.startswith("LEASELEDGER_")}
     environment["LEASELEDGER_DATA"] = str(data)
-    with Path(data, "up.log").open("wb") as words:
-        up = await asyncio.create_subprocess_exec(
-            str(PROGRAM), "up", "--port", "0", "--json", env=environment, stdout=asyncio.subprocess.PIPE, stderr=words
+    up = await asyncio.create_subprocess_exec(
+        str(PROGRAM), "up", "--port", "0", "--json", env=environment, stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.DEVNULL,
+    )  # fmt: skip
+    try:
+        assert up.stdout is not None
+        told = json.loads(await up.stdout.readuntil(b"\n}"))
+        await leaseledger(environment, "tenant", "register", NEIGHBOUR, "--label", "B")
+        user = await leaseledger(environment, "user", "register", "E001", "--role", "operator", "--tenant", NEIGHBOUR)
+        key = await leaseledger(
+            environment,
+            "api-key",
+            "make",
+            user["id"],
+            "--role",
+            "operator",
+            "--label",
+            "till",
+            "--tenant",
+            NEIGHBOUR,
         )
-        try:
-            assert up.stdout is not None
-            told = json.loads(await up.stdout.readuntil(b"\n}"))
-            await leaseledger(environment, "tenant", "register", NEIGHBOUR, "--label", "B")
-            user = await leaseledger(
-                environment, "user", "register", "E001", "--role", "operator", "--tenant", NEIGHBOUR
-            )
-            key = await leaseledger(
-                environment, "api-key", "make", user["id"], "--role", "operator", "--label", "till", "--tenant", NEIGHBOUR
-            )
-            return await _both(environment, told["url"], (told["operator_key"], key["key"]), quiet_s, siege_s)
-        finally:
-            up.send_signal(signal.SIGTERM)
-            await up.wait()
+        return await _both(environment, told["url"], (told["operator_key"], key["key"]), quiet_s, siege_s)
+    finally:
+        up.send_signal(signal.SIGTERM)
+        await up.wait()
 
 
 async def _both(

@@ -15,6 +15,7 @@ from msgspec import Struct
 from adapters.postgres.connections import Pool
 from adapters.postgres.schema import SHARD
 from adapters.postgres.writing.sequencer import KnownCommand
+from adapters.turns import FairQueue
 from chain.entry import Entry, member_of, parse
 
 
@@ -38,11 +39,16 @@ class Stored(Struct, frozen=True):
         return parse(self.entry)
 
 
+ALWAYS_FREE = 2
+"""Connections that one asker leaves to others."""
+
+
 class Reader:
     """Queries on a pool of connections."""
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
+        self._turns = FairQueue(pool.max_size, max(1, pool.max_size - ALWAYS_FREE))
 
     async def stream(self, stream: UUID, *, after: int = 0, up_to_position: int | None = None) -> list[Stored]:
         """Events of one stream behind version `after`, in order, optionally only up to a ledger position."""
@@ -108,7 +114,7 @@ class Reader:
         return dict(await self._rows(_SUBJECT_KEY, (SHARD, tenant, subject)))
 
     async def _rows(self, query: str, parameters: tuple[object, ...]) -> list[tuple[Any, ...]]:
-        async with self._pool.connection() as connection:
+        async with self._turns.turn(), self._pool.connection() as connection:
             cursor = await connection.execute(query, parameters, binary=True, prepare=True)
             return await cursor.fetchall()
 

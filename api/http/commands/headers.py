@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from starlette.datastructures import Headers
+
 from api.http.problems import kinds
 from api.http.problems.problem import Problem
 from domain.kernel.ids import looks_personal
@@ -52,6 +54,11 @@ def none_match(value: str | None, version: int) -> bool:
 def names_tag(value: str | None, tag: str) -> bool:
     """Whether If-None-Match names an opaque tag, by the weak comparison; nonsense names nothing."""
     return value is not None and (value.strip() == "*" or any(one == tag for _, one in _ETAG.findall(value)))
+
+
+def listed(headers: Headers, name: str) -> str | None:
+    """The value of a header; of several lines their list (RFC 9110 §5.3)."""
+    return ", ".join(headers.getlist(name)) or None
 
 
 def _etags(value: str) -> list[tuple[str, str]]:

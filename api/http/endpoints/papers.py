@@ -39,7 +39,7 @@ from api import papers
 from api.http import words
 from api.http.authentication import Needs
 from api.http.commands.endpoint import JSON_TYPE, Outcome, outcome, outcome_body, stream_id
-from api.http.commands.headers import KEY_MAX_CHARS, etag, idempotency_key, if_match, none_match
+from api.http.commands.headers import KEY_MAX_CHARS, etag, idempotency_key, if_match, listed, none_match
 from api.http.commands.models import CommandReader
 from api.http.description import ETAG, NOT_MODIFIED, POSITION, Description, add
 from api.http.problems import kinds
@@ -133,7 +133,7 @@ async def read_document(
         "Cache-Control": PRIVATE,
         "Vary": "Authorization",
     }
-    if none_match(request.headers.get("if-none-match"), found.state.version):
+    if none_match(listed(request.headers, "if-none-match"), found.state.version):
         return Response(status_code=304, headers=headers)
     try:
         data = of.running.settings.data
@@ -180,12 +180,12 @@ async def keep_schedule(
     """
     stream = stream_id(CONTRACT.name, contract)
     await of.owner_of(stream, principal.tenant, CONTRACT.name)
-    idempotency_key(request.headers.get("idempotency-key"))
+    idempotency_key(listed(request.headers, "idempotency-key"))
     given = _SCHEDULES.read(await _body(request, SCHEDULE_MAX_BYTES, JSON_TYPE, kinds.NOT_JSON_TYPE))
     assert isinstance(given, GivenSchedule), "that is what this reader reads"
     position = await of.running.reader.size()
     found = await _agreed(of, stream, position)
-    _require(if_match(request.headers.get("if-match")), found)
+    _require(if_match(listed(request.headers, "if-match")), found)
     assert found.state.key_terms is not None, "a contract was assembled"
     digest = schedule_digest(given.schedule)
     pending = found.state.amendment
@@ -228,7 +228,7 @@ async def receive_signed_document(
     """
     stream = stream_id(CONTRACT.name, contract)
     owner = await of.owner_of(stream, principal.tenant, CONTRACT.name)
-    key = idempotency_key(request.headers.get("idempotency-key"))
+    key = idempotency_key(listed(request.headers, "idempotency-key"))
     with of.uploading(principal):
         return await _received(request, of, stream, owner, key, principal)
 
@@ -246,7 +246,7 @@ async def _received(
             now=now,
             business_date=business_date(now),
         )
-        outcome = await _signed(of, stream, key, pdf, context, if_match(request.headers.get("if-match")))
+        outcome = await _signed(of, stream, key, pdf, context, if_match(listed(request.headers, "if-match")))
     if isinstance(outcome, Refusal):
         raise refused(outcome)
     return _answered(outcome)

@@ -18,7 +18,7 @@ from starlette.responses import Response
 
 from adapters.postgres.reading import browse
 from api.http import words
-from api.http.commands.headers import etag, none_match
+from api.http.commands.headers import etag, listed, none_match
 from api.http.problems import kinds
 from api.http.problems.faults import fault, unknown_parameters
 from api.http.problems.problem import Problem
@@ -145,7 +145,7 @@ def answer(resource: object, position: int, headers: Mapping[str, str] | None = 
 def versioned(request: Request, resource: object, version: int, position: int) -> Response:
     """A resource with its version as ETag; 304 without a body when the caller has that version."""
     response = answer(resource, position, {"ETag": etag(version)})
-    if not none_match(request.headers.get("if-none-match"), version):
+    if not none_match(listed(request.headers, "if-none-match"), version):
         return response
     kept = ("etag", "ledger-position", "cache-control", "vary")
     return Response(status_code=304, headers={name: response.headers[name] for name in kept})

@@ -56,6 +56,14 @@ async def test_not_modified(http: Http) -> None:
     assert (await http.get(address, If_None_Match=full.headers["etag"])).status_code == 200
 
 
+async def test_tags_on_several_lines_are_one_list(http: Http) -> None:
+    """RFC 9110 §5.3: lines of one name are a list."""
+    address = await http.given()
+    several = [("If-None-Match", '"7"'), ("If-None-Match", '"1"')]
+    answer = await http.client.get(address, headers=[*http.headers("operator").items(), *several])
+    assert answer.status_code == 304
+
+
 def test_if_match() -> None:
     assert if_match(None) is None
     assert if_match("*") is None

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from api.queries.engine.threads import ASKING, FairQueue
+from adapters.turns import ASKING, FairQueue
 
 
 class Crowd:
