@@ -132,6 +132,10 @@ fmt: $(STAMP) ## Format the code and apply the safe fixes
 bench: $(STAMP) ## Measure against the peers, print a table, write DATA/bench.json
 	@LEASELEDGER_DATA="$(DATA)" $(BIN)/python -m tests.bench $(ARGS)
 
+.PHONY: neighbours
+neighbours: $(STAMP) ## Let one of two tenants do its worst for ten minutes, print the figures of both (ARGS= seconds alone, seconds beside)
+	@$(BIN)/python -m tests.bench.neighbours $(or $(ARGS),60 600)
+
 .PHONY: faults
 faults: $(STAMP) ## Kill servers and processes at random moments, check that nothing is lost or doubled (minutes)
 	@$(BIN)/python -m pytest -m slow --ignore=tests/clients $(ARGS)
