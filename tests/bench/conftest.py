@@ -22,6 +22,7 @@ TINY = Sizes(
     peer_events=20,
     leaves=2_000,
     proofs=20,
+    orders=300,
     stored=3_000,
     stored_before=300,
 )
