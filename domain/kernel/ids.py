@@ -59,6 +59,12 @@ _VIN_WEIGHTS = (8, 7, 6, 5, 4, 3, 2, 10, 0, 9, 8, 7, 6, 5, 4, 3, 2)
 _VIN_CHECK_AT = 8
 _VIN_CHECK_DIGITS = "0123456789X"
 
+_UUID = re.compile(
+    r"(?<![0-9a-z])[0-9a-f]{8}-[0-9a-f]{4}-[1-8][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}(?![0-9a-z])", re.IGNORECASE
+)
+_LETTERS_LEAST = 2
+"""Letters of a UUID that was drawn: one in a thousand has fewer."""
+
 _DIGITS_LEAST = 11
 """A mobile number has so many digits; all other numbers of persons have more."""
 
@@ -105,9 +111,12 @@ def looks_personal(text: str, *, alone: bool = False) -> bool:
 
     Known are mainland mobile numbers, with and without the code of the country, identity numbers of 18 digits whose
     check digit holds (GB 11643) and of 15 digits with a date in them, and cards of UnionPay whose check digit holds.
-    `alone` looks only at numbers that touch no letter, for in an identifier digits between letters are random.
+    `alone` looks only at numbers that touch no letter, for in an identifier digits between letters are random, and so
+    are those of a UUID that has letters (RFC 9562 §4): of 20,000 such one would hold a mobile number by chance.
     """
     plain = text if text.isascii() else _plain(text)
+    if alone:
+        plain = _UUID.sub(_without_chance, plain)
     if sum(map(plain.count, string.digits)) < _DIGITS_LEAST:
         return False
     return any(
@@ -123,6 +132,11 @@ def _plain(text: str) -> str:
     folded = unicodedata.normalize("NFKC", text).translate(_NUMERALS)
     seen = (char for char in folded if unicodedata.category(char) != "Cf")
     return "".join(str(digit) if (digit := unicodedata.decimal(char, None)) is not None else char for char in seen)
+
+
+def _without_chance(uuid: re.Match[str]) -> str:
+    """A letter for a UUID with letters; one of digits alone may be a number that was filled up."""
+    return "x" if sum(map(str.isalpha, uuid.group())) >= _LETTERS_LEAST else uuid.group()
 
 
 def _digits(number: str) -> str:

@@ -168,3 +168,29 @@ def test_random_ids_are_keys() -> None:
     """The guard against personal numbers does not meet random ids by accident."""
     ids = [new_id() for _ in range(2_000)]
     assert [idempotency_key(str(one)) for one in ids] == [str(one) for one in ids]
+
+
+@pytest.mark.parametrize(
+    "drawn",
+    [
+        "26edd676-d0c7-4b8f-83c0-017742634366",
+        "01A2261F-0317-7CF4-A410-015728192911",
+        "order-01450390-7545-4487-b16a-e4560589be41",
+    ],
+)
+def test_a_drawn_uuid_that_holds_a_mobile_number_by_chance_is_a_key(drawn: str) -> None:
+    assert idempotency_key(drawn) == drawn
+
+
+@pytest.mark.parametrize(
+    "filled_up",
+    [
+        "00000000-0000-4000-8000-013800138000",
+        "00000000-0000-0000-0000-013800138000",
+        "26edd676-d0c7-4b8f-83c0-017742634366/13800138000",
+    ],
+)
+def test_a_number_in_the_form_of_a_uuid_or_beside_one_is_none(filled_up: str) -> None:
+    with pytest.raises(Problem) as raised:
+        idempotency_key(filled_up)
+    assert raised.value.kind.code == "idempotency.personal"
