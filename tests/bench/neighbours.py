@@ -11,12 +11,10 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import signal
 import sys
 import tempfile
 import time
-from asyncio import StreamReader, StreamWriter
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
@@ -26,9 +24,10 @@ from statistics import median, quantiles
 from typing import Any
 from uuid import uuid4
 
+from tests.bench.http_clients import Connection, order
 from tests.bench.model import Broken
+from tests.bench.serving import PROGRAM, environment
 
-PROGRAM = Path(sys.executable).with_name("leaseledger")
 NEIGHBOUR = "22222222-2222-4222-8222-222222222222"
 FIRST_DAY = date(2026, 1, 1)
 PAUSE_S = 0.2
@@ -38,54 +37,6 @@ HEARD_WITHIN_S = 30.0
 ORDERS, LISTS, BODIES, QUERIES, STREAMS, WRONG_KEYS, TRICKLES = 64, 8, 4, 4, 50, 8, 50
 STREAM = "/v1/events/stream"
 LARGE = b'{"reference":"%s"}' % b",".join(b'"m%d":1' % one for one in range(90_000))
-
-
-class Connection:
-    """A keep-alive connection to one server; it is made anew when the server has closed it."""
-
-    def __init__(self, url: str, key: str) -> None:
-        self.host, _, self.port = url.rpartition("/")[2].rpartition(":")
-        self.head = f"Host: {self.host}\r\nAuthorization: Bearer {key}\r\n"
-        self.streams: tuple[StreamReader, StreamWriter] | None = None
-
-    async def ask(self, method: str, target: str, body: bytes = b"", key: str = "") -> tuple[int, bytes]:
-        """Status and body of the answer to one request."""
-        if self.streams is None:
-            self.streams = await asyncio.open_connection(self.host, int(self.port), limit=1 << 24)
-        reader, writer = self.streams
-        more = f"Content-Type: application/json\r\nIdempotency-Key: {key}\r\n" if key else ""
-        head = f"{method} {target} HTTP/1.1\r\n{self.head}{more}Content-Length: {len(body)}\r\n\r\n"
-        writer.write(head.encode() + body)
-        try:
-            answer = await reader.readuntil(b"\r\n\r\n")
-            lengths = [line for line in answer.lower().split(b"\r\n") if line.startswith(b"content-length:")]
-            said = await reader.readexactly(int(lengths[0].partition(b":")[2])) if lengths else b""
-        except (OSError, asyncio.IncompleteReadError):
-            self.close()
-            raise
-        if b"connection: close" in answer.lower():
-            self.close()
-        return int(answer.split(b" ", 2)[1]), said
-
-    def close(self) -> None:
-        """Let the next request make a connection of its own."""
-        if self.streams is not None:
-            self.streams[1].close()
-        self.streams = None
-
-
-def order(number: int) -> bytes:
-    """The body of an order."""
-    return json.dumps(
-        {
-            "reference": f"NEXT-{number:07d}",
-            "asset_class": "phone",
-            "product": "phone.lease.12",
-            "channel": "shop.counter",
-            "amount_fen": 100_000 + number,
-            "currency": "CNY",
-        }
-    ).encode()
 
 
 # ------------------------------------------------------------------------------------------ the one that lives
@@ -145,13 +96,13 @@ class Living:
                 self.positions.put_nowait(int(line[3:]))
 
 
-async def closing_days(environment: dict[str, str], took: list[float], until_s: float, first: date) -> date:
+async def closing_days(around: dict[str, str], took: list[float], until_s: float, first: date) -> date:
     """Close one business day after the other, each by a process of its own; the first day that is not closed."""
     day = first
     while time.perf_counter() < until_s:
         opening = ("--open", str(day)) if day == FIRST_DAY else ()
         began_s = time.perf_counter()
-        await leaseledger(environment, "end-of-day", *opening, "--to", str(day), "--tenant", NEIGHBOUR)
+        await leaseledger(around, "end-of-day", *opening, "--to", str(day), "--tenant", NEIGHBOUR)
         took.append(time.perf_counter() - began_s)
         day += timedelta(days=1)
         await asyncio.sleep(PAUSE_S)
@@ -247,10 +198,10 @@ async def besiege(url: str, key: str, until_s: float) -> dict[str, Counter[int]]
 # ------------------------------------------------------------------------------------------ both
 
 
-async def leaseledger(environment: dict[str, str], *arguments: str) -> Any:
+async def leaseledger(around: dict[str, str], *arguments: str) -> Any:
     """What a command of the program says as JSON. Raises `Broken` when it fails."""
     process = await asyncio.create_subprocess_exec(
-        str(PROGRAM), *arguments, "--json", env=environment, stdout=asyncio.subprocess.PIPE,
+        str(PROGRAM), *arguments, "--json", env=around, stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )  # fmt: skip
     said, wrong = await process.communicate()
@@ -261,19 +212,18 @@ async def leaseledger(environment: dict[str, str], *arguments: str) -> Any:
 
 async def measured(data: Path, quiet_s: float, siege_s: float) -> dict[str, Any]:
     """Figures of both tenants: seconds of the one that lives without the other and beside it; blows of the other."""
-    environment = {name: one for name, one in os.environ.items() if not name.startswith("LEASELEDGER_")}
-    environment["LEASELEDGER_DATA"] = str(data)
+    around = environment(DATA=str(data))
     up = await asyncio.create_subprocess_exec(
-        str(PROGRAM), "up", "--port", "0", "--json", env=environment, stdout=asyncio.subprocess.PIPE,
+        str(PROGRAM), "up", "--port", "0", "--json", env=around, stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.DEVNULL,
     )  # fmt: skip
     try:
         assert up.stdout is not None
         told = json.loads(await up.stdout.readuntil(b"\n}"))
-        await leaseledger(environment, "tenant", "register", NEIGHBOUR, "--label", "B")
-        user = await leaseledger(environment, "user", "register", "E001", "--role", "operator", "--tenant", NEIGHBOUR)
+        await leaseledger(around, "tenant", "register", NEIGHBOUR, "--label", "B")
+        user = await leaseledger(around, "user", "register", "E001", "--role", "operator", "--tenant", NEIGHBOUR)
         key = await leaseledger(
-            environment,
+            around,
             "api-key",
             "make",
             user["id"],
@@ -284,25 +234,25 @@ async def measured(data: Path, quiet_s: float, siege_s: float) -> dict[str, Any]
             "--tenant",
             NEIGHBOUR,
         )
-        return await _both(environment, told["url"], (told["operator_key"], key["key"]), quiet_s, siege_s)
+        return await _both(around, told["url"], (told["operator_key"], key["key"]), quiet_s, siege_s)
     finally:
         up.send_signal(signal.SIGTERM)
         await up.wait()
 
 
 async def _both(
-    environment: dict[str, str], url: str, keys: tuple[str, str], quiet_s: float, siege_s: float
+    around: dict[str, str], url: str, keys: tuple[str, str], quiet_s: float, siege_s: float
 ) -> dict[str, Any]:
     quiet, beside = Living(url, keys[1]), Living(url, keys[1])
     days: tuple[list[float], list[float]] = [], []
     until_s = time.perf_counter() + quiet_s
-    day, _ = await asyncio.gather(closing_days(environment, days[0], until_s, FIRST_DAY), quiet.live(until_s))
+    day, _ = await asyncio.gather(closing_days(around, days[0], until_s, FIRST_DAY), quiet.live(until_s))
     beside.number = quiet.number
     until_s = time.perf_counter() + siege_s
     last, _, struck = await asyncio.gather(
-        closing_days(environment, days[1], until_s, day), beside.live(until_s), besiege(url, keys[0], until_s)
+        closing_days(around, days[1], until_s, day), beside.live(until_s), besiege(url, keys[0], until_s)
     )
-    await leaseledger(environment, "fsck")
+    await leaseledger(around, "fsck")
     return {
         "alone": _figures(quiet.took | {"end of day": days[0]}),
         "beside": _figures(beside.took | {"end of day": days[1]}),

@@ -51,7 +51,7 @@ def served(on: Base, program: Path = PROGRAM) -> Iterator[tuple[str, str]]:
     log = Path(on.settings.data, "http.log")
     with (
         log.open("wb") as words,
-        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=words, env=environment(on), text=True) as process,
+        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=words, env=_working_on(on), text=True) as process,
         ThreadPoolExecutor(1) as reading,
     ):
         assert process.stdout is not None
@@ -74,7 +74,7 @@ def following(on: Base, program: Path = PROGRAM) -> Iterator[None]:
     with (
         Path(on.settings.data, "project.log").open("wb") as words,
         subprocess.Popen(
-            [str(program), "role", "project"], stdout=words, stderr=subprocess.STDOUT, env=environment(on)
+            [str(program), "role", "project"], stdout=words, stderr=subprocess.STDOUT, env=_working_on(on)
         ) as process,
     ):
         try:
@@ -83,11 +83,14 @@ def following(on: Base, program: Path = PROGRAM) -> Iterator[None]:
             process.send_signal(signal.SIGTERM)
 
 
-def environment(on: Base) -> dict[str, str]:
-    """The environment of a program that works on a ledger."""
-    given = {"DATABASE_URL": on.url, "DATA": str(on.settings.data), "ORIGIN": on.settings.origin}
+def environment(**given: str) -> dict[str, str]:
+    """The environment of a program that is given these settings, and no other ones."""
     others = {name: one for name, one in os.environ.items() if not name.startswith("LEASELEDGER_")}
     return others | {f"LEASELEDGER_{name}": one for name, one in given.items()}
+
+
+def _working_on(on: Base) -> dict[str, str]:
+    return environment(DATABASE_URL=on.url, DATA=str(on.settings.data), ORIGIN=on.settings.origin)
 
 
 def throughput(on: Base, url: str, key: str, clients: int, seconds: float) -> float:
