@@ -14,6 +14,7 @@ from tests.sampling import examples
 from tests.tidy.checkout import ROOT
 
 NOT_FROM_INSIDE = {
+    "commands: key",
     "commands: digest",
     "checkpoints: published_at",
     "vault: nonce",
