@@ -8,10 +8,11 @@ from functools import cache
 from api.exposed import Exposed
 from api.fills import FILLED
 from api.queries.registry import MODULES
-from domain.access.approval import command_name
+from domain.access.approval import UNKNOWN_COMMAND, RequireApproval, command_name
 from domain.access.proposal import PROPOSAL
 from domain.kernel.command import Command
 from domain.kernel.event import is_personal
+from domain.kernel.refusal import Refusal
 
 EXPOSED: tuple[Exposed, ...] = tuple(one for module in MODULES for one in getattr(module, "EXPOSED", ()))
 """In the order in which a case meets them."""
@@ -38,6 +39,16 @@ def proposable() -> dict[str, tuple[Exposed, type[Command]]]:
         if (command is not of.creator or of.again) and command.__name__ not in of.withheld
         if command not in FILLED and not is_personal(command)
     }
+
+
+def list_refused(command: Command) -> Refusal | None:
+    """Why a list of what needs a second person is not taken, by whichever way it comes: what stands on it and cannot be
+    proposed could never be done again.
+    """
+    if not isinstance(command, RequireApproval):
+        return None
+    unknown = next((one for one in command.commands if one not in proposable()), None)
+    return None if unknown is None else UNKNOWN_COMMAND(command=unknown)
 
 
 def exposed(noun: str) -> Exposed:

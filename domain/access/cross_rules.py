@@ -5,8 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable
 from uuid import UUID
 
-from domain.access.api_key import API_KEY, ROLE_NOT_OF_USER, USER_NOT_ACTIVE, ApiKeyState, MakeApiKey, RotateApiKey
+from domain.access.api_key import (
+    API_KEY,
+    ROLE_NOT_OF_USER,
+    USER_NOT_ACTIVE,
+    ApiKeyPhase,
+    ApiKeyState,
+    MakeApiKey,
+    RotateApiKey,
+)
 from domain.access.proposal import (
+    APPROVER_GONE,
     NOT_INDEPENDENT,
     NOT_VOUCHED,
     PROPOSER_GONE,
@@ -17,6 +26,7 @@ from domain.access.proposal import (
 from domain.access.tenant import NOT_OWNER, RegisterTenant, ReinstateTenant, SuspendTenant
 from domain.access.user import ITSELF, USER, GrantRole, ReinstateUser, SuspendUser, UserPhase, UserState, WithdrawRole
 from domain.access.values import user_of
+from domain.kernel.command import Actor
 from domain.kernel.needs import CrossRule, Facts, Need, Proposal, Reference, StreamState
 from domain.kernel.refusal import Refusal
 
@@ -70,8 +80,10 @@ def _proposer_needs(proposal: Proposal, _: Facts) -> Iterable[Need]:
 
 
 def _proposer_vouched(proposal: Proposal, facts: Facts) -> Refusal | None:
-    actor = proposal.context.actor
-    return None if _vouched(actor.id, actor.role, key_of(actor), facts) else NOT_VOUCHED()
+    who = _of_actor(proposal.context.actor)
+    if not _acts(*who, facts):
+        return PROPOSER_GONE()
+    return None if _vouched(*who, facts) else NOT_VOUCHED()
 
 
 def _persons_needs(proposal: Proposal, _: Facts) -> Iterable[Need]:
@@ -82,14 +94,31 @@ def _persons_needs(proposal: Proposal, _: Facts) -> Iterable[Need]:
 def _two_persons(proposal: Proposal, facts: Facts) -> Refusal | None:
     """Each is a person of its own, as far as the ledger can know."""
     made, actor = proposal.state, proposal.context.actor
-    proposer: UserState | None = facts[_acting(made.proposed_by, None)[0]]
-    if proposer is None or proposer.phase is not UserPhase.ACTIVE or made.role not in proposer.roles:
+    first, second = (made.proposed_by, made.role, made.key), _of_actor(actor)
+    if not _acts(*first, facts):
         return PROPOSER_GONE()
-    first, second = (made.proposed_by, made.role, made.key), (actor.id, actor.role, key_of(actor))
+    if not _acts(*second, facts):
+        return APPROVER_GONE()
     if not (_vouched(*first, facts) and _vouched(*second, facts)):
         return NOT_VOUCHED()
     met = _has_met(made.proposed_by, second, facts) or _has_met(actor.id, first, facts)
     return NOT_INDEPENDENT() if met else None
+
+
+def _of_actor(actor: Actor) -> tuple[str, str, UUID | None]:
+    """Who acts, in which role, by which key."""
+    return actor.id, actor.role, key_of(actor)
+
+
+def _acts(actor: str, role: str, key: UUID | None, facts: Facts) -> bool:
+    """Whether somebody may act in this role now, by a key that nobody revoked: what a stolen one proposed or approves
+    is nobody's. A key that expired meanwhile was its owner's to the end.
+    """
+    of_user, *of_key = _acting(actor, key)
+    user: UserState | None = facts[of_user]
+    keys: list[ApiKeyState | None] = [facts[one] for one in of_key]
+    live = all(one is not None and one.phase is ApiKeyPhase.LIVE for one in keys)
+    return user is not None and user.phase is UserPhase.ACTIVE and role in user.roles and live
 
 
 def _vouched(actor: str, role: str, key: UUID | None, facts: Facts) -> bool:

@@ -170,8 +170,13 @@ TARGET_MOVED = refusal(
 )
 PROPOSER_GONE = refusal(
     "proposal.proposer_gone",
-    "Who proposed may no longer act in that role",
-    "提交人已不能以该角色行事",
+    "Who proposed may no longer act in that role, or by that key",
+    "提交人已不能以该角色或该密钥行事",
+)
+APPROVER_GONE = refusal(
+    "proposal.approver_gone",
+    "Who approves may no longer act in this role, or by this key",
+    "复核人已不能以该角色或该密钥行事",
 )
 NOT_YOURS = refusal("proposal.not_yours", "Only who proposed takes it back", "只有提交人可以撤回")
 NOT_KEPT = refusal(

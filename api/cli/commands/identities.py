@@ -177,12 +177,11 @@ def require_approval(
     tenant: Tenant = None,
 ) -> None:
     """Say which commands need a second person: this is the whole list."""
-    from api.exposure import proposable
-    from domain.access.approval import APPROVAL, UNKNOWN_COMMAND, RequireApproval, approval_stream
+    from api.exposure import list_refused
+    from domain.access.approval import APPROVAL, RequireApproval, approval_stream
 
-    unknown = next((one for one in commands or [] if one not in proposable()), None)
-    if unknown is not None:
-        raise Failure(UNKNOWN_COMMAND(command=unknown).sentence)
+    if (refused := list_refused(RequireApproval(commands=tuple(commands or ())))) is not None:
+        raise Failure(refused.sentence)
     whose = tenant or session.settings.tenant
     _give(session, whose, APPROVAL, approval_stream(whose), RequireApproval, {"commands": commands or []})
 

@@ -16,7 +16,7 @@ ask for their key first: what was true of a repeated request once need not be tr
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Callable
 from typing import Annotated
 from urllib.parse import parse_qsl
 from uuid import UUID
@@ -40,7 +40,7 @@ from api.http.problems.problem import Problem, refused
 from api.http.services import Owner, Services
 from api.identity.authentication import Principal
 from api.queries.engine.shape import Position
-from domain.access.approval import NEEDED, UNKNOWN_COMMAND, RequireApproval
+from domain.access.approval import NEEDED
 from domain.kernel.command import Command, Context
 from domain.kernel.ids import IdError, format_id, parse_id
 from domain.kernel.refusal import Refusal
@@ -105,10 +105,10 @@ class Asking(Struct, frozen=True):
 class CommandEndpoint:
     """The ASGI application of one command's route."""
 
-    def __init__(self, services: Services, spec: Spec, proposable: Collection[str]) -> None:
+    def __init__(self, services: Services, spec: Spec, not_taken: Callable[[Command], Refusal | None]) -> None:
         self._services = services
-        self._proposable = proposable
         self._spec = spec
+        self._not_taken = not_taken
         self._of = spec.of
         self._filled = FILLED.get(spec.command)
         self.noun = spec.of.decider.name
@@ -157,16 +157,13 @@ class CommandEndpoint:
         if (refused := await self._refused_at_once(asking)) is not None:
             return refused
         if self._filled is None:
-            return await self._execute(asking, self._spec.reader.command_of(asking.members), context)
+            command = self._spec.reader.command_of(asking.members)
+            return self._not_taken(command) or await self._execute(asking, command, context)
         whole = await self._whole(asking, context, self._filled)
         return await self._execute(asking, whole, context) if isinstance(whole, Command) else whole
 
     async def _refused_at_once(self, asking: Asking) -> Refusal | None:
-        """What one person alone may not do, and a list of what nobody could propose."""
-        if self._spec.command is RequireApproval:
-            unknown = next((one for one in asking.members["commands"] if one not in self._proposable), None)
-            if unknown is not None:
-                return UNKNOWN_COMMAND(command=unknown)
+        """What one person alone may not do."""
         if await self._needs_second_person(asking):
             return NEEDED(command=self._spec.command_name)
         return None

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from fastapi import Depends, FastAPI, Header
 from starlette.responses import Response
 
-from api.exposure import EXPOSED, proposable
+from api.exposure import EXPOSED, list_refused
 from api.http import words
 from api.http.authentication import caller
 from api.http.commands.endpoint import CommandEndpoint, outcome
@@ -47,7 +47,7 @@ class CommandRoute(DescribedRoute):
             generate_unique_id_function=lambda route: route.name,
         )
         self.spec = spec
-        self.app: CommandEndpoint = CommandEndpoint(services, spec, proposable())
+        self.app: CommandEndpoint = CommandEndpoint(services, spec, list_refused)
         self.description_of = outcome(created=spec.creates, body_optional=spec.reader.may_be_empty)
 
 

@@ -24,7 +24,7 @@ from adapters.postgres.ledger import Companion
 from adapters.postgres.ledger import Request as LedgerRequest
 from adapters.postgres.writing.sequencer import Appended, VersionConflict
 from adapters.system import new_id
-from api.exposure import EXPOSED, proposable
+from api.exposure import EXPOSED, list_refused, proposable
 from api.http.authentication import Needs, require
 from api.http.commands.endpoint import outcome, outcome_body, read_body, read_headers, stream_id
 from api.http.commands.headers import etag, idempotency_key
@@ -100,6 +100,8 @@ async def make_proposal(request: Request, principal: Proposer, of: Of) -> Respon
     target = stream_id(noun, given.target)
     owner = await of.owner_of(target, principal.tenant, noun)
     body = spec.reader.read(json.dumps(given.given).encode())
+    if (no_list := list_refused(body)) is not None:
+        raise refused(no_list)
     text = canonical_json(body).decode()
     context = _context(of, principal, owner.correlation)
     asked = (given.command, target, text, given.reason)
@@ -126,6 +128,8 @@ async def approve_proposal(request: Request, proposal: ProposalPath, principal: 
     state = (await of.running.ledger.load(PROPOSAL, stream))[1]
     spec, companion = _proposed(state)
     require(principal, spec.permission)
+    if (no_list := list_refused(companion.command)) is not None:
+        raise refused(no_list)
     return await _done(of, LedgerRequest(
         stream=stream, key=key, command=given, together=companion, system=False,
         context=replace(_context(of, principal, owner.correlation), proposed_by=state.proposed_by),

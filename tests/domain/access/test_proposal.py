@@ -10,7 +10,7 @@ import pytest
 from msgspec.structs import replace
 
 from domain.access import proposal as p
-from domain.access.api_key import API_KEY, ApiKeyState
+from domain.access.api_key import API_KEY, ApiKeyPhase, ApiKeyState
 from domain.access.approval import (
     APPROVAL,
     NEEDED,
@@ -111,7 +111,7 @@ def test_what_may_not_be_kept_is_not_proposed(text: str) -> None:
 
 ROLES = ("merchant_admin", "risk_officer")
 ACTIVE = UserState(phase=UserPhase.ACTIVE, roles=ROLES, vouched=ROLES, enrolled_by=("command-line",))
-KEY = ApiKeyState(shown_to=("command-line",), vouched=True)
+KEY = ApiKeyState(phase=ApiKeyPhase.LIVE, shown_to=("command-line",), vouched=True)
 
 
 @pytest.mark.parametrize(
@@ -123,8 +123,12 @@ KEY = ApiKeyState(shown_to=("command-line",), vouched=True)
         ({"proposer": replace(ACTIVE, roles=("merchant_admin",))}, p.PROPOSER_GONE),
         ({"proposer": replace(ACTIVE, vouched=("merchant_admin",))}, p.NOT_VOUCHED),
         ({"proposers_key": replace(KEY, vouched=False)}, p.NOT_VOUCHED),
-        ({"proposers_key": None}, p.NOT_VOUCHED),
-        ({"approver": None}, p.NOT_VOUCHED),
+        ({"proposers_key": None}, p.PROPOSER_GONE),
+        ({"proposers_key": replace(KEY, phase=ApiKeyPhase.REVOKED)}, p.PROPOSER_GONE),
+        ({"approver": None}, p.APPROVER_GONE),
+        ({"approver": replace(ACTIVE, phase=UserPhase.SUSPENDED)}, p.APPROVER_GONE),
+        ({"approver": replace(ACTIVE, roles=("risk_officer",))}, p.APPROVER_GONE),
+        ({"approvers_key": replace(KEY, phase=ApiKeyPhase.REVOKED)}, p.APPROVER_GONE),
         ({"approver": replace(ACTIVE, vouched=("risk_officer",))}, p.NOT_VOUCHED),
         ({"approvers_key": replace(KEY, vouched=False)}, p.NOT_VOUCHED),
         ({"approver": replace(ACTIVE, enrolled_by=("command-line", ANNE.id))}, p.NOT_INDEPENDENT),
@@ -151,6 +155,8 @@ def test_who_could_be_the_other_again_is_no_second_person(changes: dict[str, Any
         (ACTIVE, KEY, None),
         (replace(ACTIVE, vouched=()), KEY, p.NOT_VOUCHED),
         (ACTIVE, replace(KEY, vouched=False), p.NOT_VOUCHED),
+        (replace(ACTIVE, phase=UserPhase.SUSPENDED), KEY, p.PROPOSER_GONE),
+        (ACTIVE, replace(KEY, phase=ApiKeyPhase.REVOKED), p.PROPOSER_GONE),
     ],
 )
 def test_who_is_not_vouched_for_proposes_nothing(user: UserState, key: ApiKeyState, refusal: object) -> None:

@@ -122,6 +122,14 @@ def test_nobody_decides_about_himself() -> None:
         SuspendUser(reason="x"),
     ):
         given({}).when(command, state, stream=mine, actor=ADMIN).then_refused(u.ITSELF)
+    suspended = given(USER, REGISTERED, UserSuspended(reason="x")).state
+    given({}).when(ReinstateUser(), suspended, stream=mine, actor=ADMIN).then_refused(u.ITSELF)
+
+
+def test_who_gave_a_role_is_known_as_is_who_registered() -> None:
+    """Each of them can be one of two with nobody whom he made what he is."""
+    granted = UserRoleGranted(role=UserRole.RISK_OFFICER, by="person_" + "e" * 32, vouched=False)
+    assert given(USER, REGISTERED, granted).state.enrolled_by == tuple(sorted((ADMIN.id, granted.by)))
 
 
 @pytest.mark.parametrize(
