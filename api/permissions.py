@@ -37,6 +37,7 @@ class Permission(StrEnum):
     ACCESS = "access"
     TENANTS = "tenants"
     PROPOSE = "propose"
+    RETRY = "retry"
 
 
 _P = Permission

@@ -21,7 +21,7 @@ from adapters.postgres.connections import Connection, Pool, has_table
 from adapters.postgres.schema import SHARD
 from adapters.processes.dispatch import DispatchKey
 from adapters.processes.held import TIMERS_PROCESS
-from domain.kernel.process import FAILED, NOT_YET
+from domain.kernel.process import FAILED, HELD, NOT_YET
 from domain.kernel.refusal import Refusal
 
 FIRST_RETRY_S, LONGEST_RETRY_S = 30.0, 3_600.0
@@ -41,7 +41,14 @@ CREATE TABLE IF NOT EXISTS read.parked (
     retry_at timestamptz,
     PRIMARY KEY (shard, process, position, key)
 );
-CREATE INDEX IF NOT EXISTS parked_due ON read.parked (shard, process, retry_at) WHERE retry_at IS NOT NULL"""
+CREATE INDEX IF NOT EXISTS parked_due ON read.parked (shard, process, retry_at) WHERE retry_at IS NOT NULL;
+DO $$ BEGIN
+    IF NOT EXISTS (SELECT FROM pg_policy WHERE polrelid = 'read.parked'::regclass) THEN
+        ALTER TABLE read.parked ENABLE ROW LEVEL SECURITY;
+        CREATE POLICY of_tenant ON read.parked FOR SELECT
+            USING (tenant = NULLIF(current_setting('leaseledger.tenant', true), '')::uuid);
+    END IF;
+END $$"""
 # A clock that was ahead leaves times of trying that lie further away than any pause: nobody waits for these.
 IS_DUE = f"(parked.retry_at <= now() OR parked.retry_at > now() + interval '{LONGEST_RETRY_S} s')"
 _PARK = """
@@ -68,7 +75,9 @@ _MONEY = """
 WHERE shard = %s AND process = ANY(%s) AND tenant = %s AND NOT key LIKE 'lease:%%:mandate%%'"""
 _FAILED = f"SELECT key FROM read.parked {_MONEY} AND code = %s ORDER BY key"
 _AGAIN = f"UPDATE read.parked SET retry_at = now() {_MONEY} AND code <> %s"
-_AGAIN_ALL = "UPDATE read.parked SET retry_at = now() WHERE shard = %s AND tenant = %s AND process <> %s AND code <> %s"
+_AGAIN_ALL = """
+UPDATE read.parked SET retry_at = now()
+WHERE shard = %s AND tenant = %s AND process <> %s AND code <> ALL(%s) AND (%s::uuid IS NULL OR stream = %s)"""
 _DAY_BEGAN = """
 UPDATE read.parked SET retry_at = now() WHERE shard = %s AND process = %s AND tenant = ANY(%s) AND code = %s"""
 _OF_TENANT = """
@@ -189,7 +198,7 @@ class Parking:
     async def again_all(self, tenant: UUID) -> None:
         """Let it be the turn of all that failed or was refused of a tenant, in every process."""
         async with self._pool.connection() as connection:
-            await connection.execute(_AGAIN_ALL, (SHARD, tenant, TIMERS_PROCESS, NOT_YET.code))
+            await connection.execute(_AGAIN_ALL, (SHARD, tenant, TIMERS_PROCESS, [NOT_YET.code], None, None))
 
     async def of_tenant(self, tenant: UUID) -> list[Parked]:
         """What is parked of a tenant, of every process, in the order of the keys."""
@@ -203,6 +212,17 @@ class Parking:
         wait_s = later_s if code == FAILED.code else None
         facts = msgspec.json.encode(dict(one.refusal.facts)).decode()
         return (SHARD, self._process, one.position, one.key, one.tenant, one.stream, code, facts, tries, wait_s)
+
+
+def ask_again(connection: Connection, tenant: UUID, stream: UUID | None) -> int:
+    """Let whoever follows try again what failed or was refused of a tenant, or of one of its streams; how much it is.
+
+    What waits, for its day or for what was due before, follows by itself and is not asked for.
+    """
+    if not has_table(connection, "read.parked"):
+        return 0
+    waits = [NOT_YET.code, HELD.code]
+    return connection.execute(_AGAIN_ALL, (SHARD, tenant, TIMERS_PROCESS, waits, stream, stream)).rowcount
 
 
 class ParkedCount(Struct, frozen=True):

@@ -45,7 +45,7 @@ def check_names(read: Read, names: Sequence[str]) -> None:
     Raises `Refused`.
     """
     title = text("Not understood")
-    known = [one.name for one in _parameters(read)] + [DAY] * read.by_day + [AS_OF]
+    known = [one.name for one in _parameters(read)] + [DAY] * read.by_day + [AS_OF] * (not read.now_only)
     pages = [] if read.cursor is None and "{" not in read.path else [STARTING_AFTER]
     mine = {*known, *pages, LANG}
     for name, times in Counter(names).items():
@@ -65,9 +65,10 @@ def filters_of(read: Read, given: Mapping[str, str], error: ParameterInvalid | N
         meaning = text("As the business date ended.")
         label = words.capital(text("business date"))
         fields.append(FilterView(name=DAY, label=label, meaning=meaning, value=given.get(DAY, ""), kind="date"))
-    meaning = text("As it stood when the ledger ended with this event.")
-    label = words.capital(text("as of event"))
-    fields.append(FilterView(name=AS_OF, label=label, meaning=meaning, value=given.get(AS_OF, ""), kind="position"))
+    if not read.now_only:
+        meaning = text("As it stood when the ledger ended with this event.")
+        label = words.capital(text("as of event"))
+        fields.append(FilterView(name=AS_OF, label=label, meaning=meaning, value=given.get(AS_OF, ""), kind="position"))
     return tuple(_with_error(one, read, given, error) for one in fields)
 
 

@@ -12,8 +12,8 @@ from collections.abc import Mapping
 
 from api.language import Language, current, text, text_in, translated
 from api.queries.engine.columns import Column
+from api.queries.engine.names import Name, named
 from api.queries.engine.read import Read
-from api.queries.names import Name, named
 from domain.kernel.event import EVENT_TYPES
 
 _SHARE = "_ppm"

@@ -29,6 +29,7 @@ from api.http.endpoints import (
     metrics,
     offers,
     papers,
+    parked,
     proposals,
     service,
     stream,
@@ -96,7 +97,7 @@ def create_app(running: Running, *, limits: Limits = DEFAULT_LIMITS, rates: Rate
     )  # fmt: skip
     app.state.services = services
     app.edge = Edge(app.route, commands.register(app, services))
-    modules = (reads, papers, callbacks, offers, subjects, keys, proposals, stream, evidence, service, metrics)
+    modules = (reads, papers, callbacks, offers, parked, subjects, keys, proposals, stream, evidence, service, metrics)
     for module in modules:
         module.register(app)
     return app

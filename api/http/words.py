@@ -45,6 +45,7 @@ commands, answers questions about now and about the past, and hands out proofs.
 
 TAGS = [
     {"name": "applications", "description": "Applications (租赁申请): commands and their outcome."},
+    {"name": "parked", "description": "What should have happened and did not (挂起事项), and another try."},
     {"name": "subjects", "description": "Persons (个人信息主体): what the vault holds, and who looked at it what for."},
     {"name": "consents", "description": "Consents (同意): one purpose each; what needs one is refused without it."},
     {"name": "clauses", "description": "The clause library (条款库): texts, versions, days of effect."},

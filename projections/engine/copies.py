@@ -19,7 +19,7 @@ from msgspec import Struct
 from psycopg import Connection
 
 from projections.engine.model import Projection, ProjectionError
-from projections.engine.tables import Table
+from projections.engine.tables import Table, wall
 
 _ADVISORY_SPACE = 0x4C4C
 """First key of our advisory locks, so that they never meet those of another program in the same database."""
@@ -42,8 +42,14 @@ CREATE TABLE IF NOT EXISTS read.dead_letters (
     key        text     NOT NULL,
     stream     uuid     NOT NULL,
     error      text     NOT NULL,
+    tenant     uuid,  -- of an entry that says whose it is
     PRIMARY KEY (shard, table_name, position)
-);"""
+);
+DO $$ BEGIN
+    IF NOT EXISTS (SELECT FROM pg_attribute WHERE attrelid = 'read.dead_letters'::regclass AND attname = 'tenant') THEN
+        ALTER TABLE read.dead_letters ADD COLUMN tenant uuid;
+    END IF;
+END $$;"""
 
 _COLUMNS = "table_name, name, version, position, status"
 _LAG = """
@@ -110,6 +116,7 @@ def prepare(connection: Connection[Any], projections: Iterable[Projection[Any]],
     with connection.transaction():
         connection.execute("SELECT pg_advisory_xact_lock(%s, %s)", (_ADVISORY_SPACE, shard))
         connection.execute(_DDL)
+        wall(connection, "read.dead_letters")
         known = copies(connection, shard)
         for projection in projections:
             if any(copy.table == projection.table for copy in known):

@@ -43,9 +43,10 @@ def park(connection: Connection[Any], table: str, shard: int, parked: Sequence[D
     """Add parked events of one copy."""
     if not parked:
         return
+    whose = reading.tenants(connection, shard, [letter.position for letter in parked])
     connection.execute(
-        "INSERT INTO read.dead_letters (shard, table_name, position, key, stream, error) "
-        "SELECT %s, %s, u.* FROM unnest(%s::bigint[], %s::text[], %s::uuid[], %s::text[]) AS u",
+        "INSERT INTO read.dead_letters (shard, table_name, position, key, stream, error, tenant) "
+        "SELECT %s, %s, u.* FROM unnest(%s::bigint[], %s::text[], %s::uuid[], %s::text[], %s::uuid[]) AS u",
         (
             shard,
             table,
@@ -53,6 +54,7 @@ def park(connection: Connection[Any], table: str, shard: int, parked: Sequence[D
             array("text", [letter.key for letter in parked]),
             array("text", [letter.stream for letter in parked]),
             array("text", [letter.error for letter in parked]),
+            [whose.get(letter.position) for letter in parked],
         ),
     )
 

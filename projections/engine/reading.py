@@ -7,6 +7,7 @@ soon as the head has passed it: nothing can turn up in it later.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from typing import Any
 from uuid import UUID
 
@@ -38,6 +39,13 @@ _WHOLE_STREAMS = """
     WHERE shard = %s AND stream = ANY(%s) AND position <= %s ORDER BY stream, seq"""
 _CHOSEN_STREAMS = "AND e.stream = ANY(%s::uuid[])"
 _PLACE_OF = "SELECT stream::text, type FROM ledger.events WHERE shard = %s AND position = %s"
+
+
+class _Whose(Struct, gc=False):
+    """Of an entry no more than whose it is: readable where the rest is of a release to come."""
+
+    tenant: UUID
+
 
 _decode = msgspec.json.Decoder(Envelope).decode
 
@@ -120,6 +128,16 @@ def decode(position: int, entry: bytes) -> Recorded:
     """One stored entry as a fold sees it. Raises whatever `msgspec` or an upcaster raises for it."""
     envelope = _decode(entry)
     return Recorded(position, envelope, decode_body(envelope.type, envelope.body))
+
+
+def tenants(connection: Connection[Any], shard: int, positions: Sequence[int]) -> dict[int, UUID]:
+    """Whose the events at these positions are; without those whose entries cannot be read so far."""
+    found: dict[int, UUID] = {}
+    cursor = connection.cursor(binary=True).execute(_CHOSEN, (shard, list(positions)))
+    for position, entry in cursor.fetchall():
+        with suppress(msgspec.DecodeError):
+            found[position] = msgspec.json.decode(entry, type=_Whose).tenant
+    return found
 
 
 def reason(error: Exception) -> str:

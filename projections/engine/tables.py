@@ -15,6 +15,8 @@ from projections.engine.model import Index, Key, Projection, ProjectionError, R
 
 SCHEMA = "read"
 TEMPORARY = "pg_temp"
+OF_PARKED = ("dead_letters", "parked")
+"""Tables of what could not be folded, followed or fired: of tenants, too."""
 
 _COLUMNS_OF = """
     SELECT attname, format_type(atttypid, NULL), attnotnull FROM pg_attribute
@@ -64,21 +66,13 @@ class Table(Generic[R]):
 
         A table that belongs to no tenant, or to one session only, needs no wall.
         """
-        if self.schema == TEMPORARY or not self.needs_wall or self.is_walled(connection):
-            return
-        connection.execute(f"ALTER TABLE {self.qualified} ENABLE ROW LEVEL SECURITY")
-        for (policy,) in connection.execute(_POLICIES, (self.qualified,)).fetchall():
-            connection.execute(sql.SQL("DROP POLICY {} ON {}").format(sql.Identifier(policy), sql.SQL(self.qualified)))
-        connection.execute(f"CREATE POLICY of_tenant ON {self.qualified} FOR SELECT USING ({_OF_TENANT})")
+        if self.schema != TEMPORARY and self.needs_wall:
+            wall(connection, self.qualified)
 
     @property
     def needs_wall(self) -> bool:
         """Whether its rows belong to tenants."""
         return any(name == "tenant" for name, _ in self.projection.columns)
-
-    def is_walled(self, connection: Connection[Any]) -> bool:
-        """Whether readers see the rows of their tenant only."""
-        return connection.execute(_WALLED, (self.qualified,)).fetchone() is not None
 
     def check(self, connection: Connection[Any]) -> None:
         """Raise `ProjectionError` unless the table exists and its columns are `shard` and the row type's fields."""
@@ -148,10 +142,26 @@ class Table(Generic[R]):
             connection.execute(self._delete, (*arrays, shard))
 
 
+def wall(connection: Connection[Any], qualified: str) -> None:
+    """Let readers see the rows of a table that are of their tenant, and no row without one, unless it is so already."""
+    if is_walled(connection, qualified):
+        return
+    connection.execute(f"ALTER TABLE {qualified} ENABLE ROW LEVEL SECURITY")
+    for (policy,) in connection.execute(_POLICIES, (qualified,)).fetchall():
+        connection.execute(sql.SQL("DROP POLICY {} ON {}").format(sql.Identifier(policy), sql.SQL(qualified)))
+    connection.execute(f"CREATE POLICY of_tenant ON {qualified} FOR SELECT USING ({_OF_TENANT})")
+
+
+def is_walled(connection: Connection[Any], qualified: str) -> bool:
+    """Whether readers see the rows of their tenant only; a table that is not there shows nobody anything."""
+    found = connection.execute("SELECT to_regclass(%s) IS NULL", (qualified,)).fetchone()
+    return found == (True,) or connection.execute(_WALLED, (qualified,)).fetchone() is not None
+
+
 def unwalled(connection: Connection[Any], projections: Iterable[Projection[Any]]) -> list[str]:
-    """The names of live tables whose rows readers of other tenants could see."""
-    tables = [Table(projection) for projection in projections]
-    return [one.name for one in tables if one.needs_wall and not one.is_walled(connection)]
+    """The names of live tables, and of those of what is parked, whose rows readers of other tenants could see."""
+    tables = [one.name for one in map(Table, projections) if one.needs_wall]
+    return [name for name in (*tables, *OF_PARKED) if not is_walled(connection, f"{SCHEMA}.{name}")]
 
 
 def row_maker(projection: Projection[R]) -> Callable[[Sequence[Any]], R]:

@@ -81,7 +81,7 @@ def _listing(read: Read) -> Callable[..., None]:
         typed = _typed(read, given)
         with fitting(read, typed):
             asked = _asked(read, given, typed)
-        with read_models(session, given["at_position"]) as (connection, tenant), fitting(read, typed):
+        with read_models(session, given.get("at_position")) as (connection, tenant), fitting(read, typed):
             answered = _all(read, connection, tenant, asked, session.settings.data)
         whole = read.whole(answered)
         data = {"position": answered.position, **{name: getattr(whole, name) for name in whole.__struct_fields__}}
@@ -110,7 +110,8 @@ def _signature(read: Read) -> Iterator[inspect.Parameter]:
     if read.cursor is not None:
         yield inspect.Parameter("starting_after", keyword, annotation=After, default=None)
     yield inspect.Parameter("limit", keyword, annotation=Limit, default=LIMIT)
-    yield inspect.Parameter("at_position", keyword, annotation=At, default=None)
+    if not read.now_only:
+        yield inspect.Parameter("at_position", keyword, annotation=At, default=None)
 
 
 def _asked(read: Read, given: Mapping[str, Any], typed: Mapping[str, str]) -> dict[str, Any]:
@@ -127,7 +128,7 @@ def _asked(read: Read, given: Mapping[str, Any], typed: Mapping[str, str]) -> di
         "ids": ids,
         "filters": read_parameters(read.filters, typed),
         "after": None if after is None or read.cursor is None else read.cursor.read(after),
-        "position": given["at_position"],
+        "position": given.get("at_position"),
         "limit": given["limit"],
     }
 

@@ -83,6 +83,11 @@ async def by_day(of: Of, as_of_position: Where = None, as_of: DayOrInstant = Non
     return At(await when(of, as_of_position, as_of, at_least))
 
 
+async def now() -> At:
+    """The dependency of reads that answer for now alone."""
+    return At(Moment(None, 0))
+
+
 class ReadRoute(DescribedRoute):
     """The route of a read."""
 
@@ -167,7 +172,7 @@ def _signature(read: Read) -> list[inspect.Parameter]:
         "request": Request,
         **{noun: path_of(noun) for noun in read.nouns},
         "principal": Annotated[Principal, Depends(Needs(read.permission))],
-        "at": Annotated[At, Depends(by_day if read.by_day else by_position)],
+        "at": Annotated[At, Depends(_moments(read))],
         "of": Of,
     }
     parameters = [inspect.Parameter(name, _KEYWORD, annotation=one) for name, one in annotations.items()]
@@ -182,6 +187,13 @@ def _signature(read: Read) -> list[inspect.Parameter]:
         annotation = Annotated[kind | None, after]
         parameters.append(inspect.Parameter(STARTING_AFTER, _KEYWORD, annotation=annotation, default=None))
     return parameters
+
+
+def _moments(read: Read) -> Callable[..., Awaitable[At]]:
+    """The dependency that says for which moment a read answers."""
+    if read.now_only:
+        return now
+    return by_day if read.by_day else by_position
 
 
 def parameter_of(one: Parameter) -> inspect.Parameter:

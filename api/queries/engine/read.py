@@ -110,8 +110,8 @@ class Read:
     """One read. `answer` is the type of the answer, or of one item of a list; `query` gives `None` for "not found".
 
     `models` are the read models that it asks, none for the ledger itself. `cursor` makes a list one of pages. `by_day`:
-    it answers for the end of a business date, too. The query's docstring says what it answers, `columns` names what a
-    table shows of it.
+    it answers for the end of a business date, too; `now_only`: for no moment of the past, for nothing recorded it. The
+    query's docstring says what it answers, `columns` names what a table shows of it.
     """
 
     path: str
@@ -125,6 +125,7 @@ class Read:
     cursor: Cursor | None = None
     versioned: bool = False
     by_day: bool = False
+    now_only: bool = False
     named: str = ""
     about: str = ""
     columns: str = ""

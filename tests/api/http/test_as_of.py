@@ -51,13 +51,15 @@ def _value(one: Parameter) -> str:
     return one.choices[len(one.choices) // 3] if one.choices else ""
 
 
-ASKED = {read.name: tuple(f"?{query}" if query else "" for query in queries(read)) for read in READS}
+PAST = tuple(read for read in READS if not read.now_only)
+ASKED = {read.name: tuple(f"?{query}" if query else "" for query in queries(read)) for read in PAST}
 """Every declared read by the name of its operation, with the queries that it is asked with."""
 
-PATHS = {read.name: f"/v1{read.path}" for read in READS}
+PATHS = {read.name: f"/v1{read.path}" for read in PAST}
 
 TIMELESS = {
     "read_document": "the paper of a version: see test_papers, where typesetting every moment would take minutes",
+    "list_parked": "is of now: that something is parked is no event",
     "stream_events": "is live, and goes on behind the position that the reader names",
     "read_receipt": "one event and its proof, which never change; the checkpoint is the newest",
     "list_plans": "the catalogue is data, not events; `on` asks it for a business date",

@@ -18,7 +18,7 @@ from api.permissions import Permission
 from api.queries.engine.parameters import Nothing
 from api.queries.engine.read import Read, ReadRequest, ReadResult
 from projections.engine import copies
-from projections.engine.tables import Table, unwalled
+from projections.engine.tables import OF_PARKED, Table, unwalled
 from projections.leasing.lease_book import LEASE_BOOK
 from projections.registry import PROJECTIONS
 
@@ -86,6 +86,13 @@ def test_every_read_model_of_tenants_has_the_wall(reader: Connection) -> None:
     mine = [one for one in PROJECTIONS if one.table in live]
     assert len(mine) > 15
     assert unwalled(reader, mine) == []
+
+
+@pytest.mark.parametrize("table", OF_PARKED)
+def test_what_is_parked_has_the_wall(reader: Connection, table: str) -> None:
+    with reader.transaction(force_rollback=True):
+        reader.execute(f"ALTER TABLE read.{table} DISABLE ROW LEVEL SECURITY")
+        assert unwalled(reader, []) == [table]
 
 
 @pytest.mark.parametrize(

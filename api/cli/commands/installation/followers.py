@@ -47,7 +47,8 @@ def _read_models(health: Health, connection: Any) -> None:
             health.problem(
                 text("read.{table}: {events} dead letters of {keys} keys", **told),
                 text(
-                    "read their errors in read.dead_letters, mend the cause, then: leaseledger rebuild {name}", **told
+                    "see `leaseledger list parked --what event`, mend the cause, then: leaseledger rebuild {name}",
+                    **told,
                 ),
             )
         elif lag.behind:

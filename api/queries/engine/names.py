@@ -1,4 +1,4 @@
-"""Codes whose names are data: accounts of the chart, clauses that are shipped, steps of checklists; by field.
+"""Codes that have names: accounts of the chart, clauses that are shipped, steps of checklists, refusals; by field.
 
 named("account", "1002") ─▶ Name("Cash at bank", "银行存款")
 """
@@ -12,6 +12,7 @@ from typing import NamedTuple
 from adapters.reference.clauses import shipped_clauses
 from domain.accounting.chart import ACCOUNTS
 from domain.intake.checklist import CHECKLISTS
+from domain.kernel.refusal import REFUSALS
 
 
 class Name(NamedTuple):
@@ -33,9 +34,14 @@ def _steps() -> Mapping[str, Name]:
     return {step.name: Name(step.en, step.zh) for version in CHECKLISTS.values() for step in version.steps}
 
 
+def _refusals() -> Mapping[str, Name]:
+    return {one.code: Name(one.en, one.zh) for one in REFUSALS.values()}
+
+
 _FIELDS: Mapping[str, Callable[[], Mapping[str, Name]]] = {
     "account": _accounts,
     "clause": _clauses,
+    "refusal": _refusals,
     "steps": _steps,
 }
 

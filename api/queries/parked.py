@@ -1,0 +1,175 @@
+"""What is parked: what should have followed from an event and did not, timers that could not be fired, events that a
+read model could not take. Whatever else there is goes on meanwhile.
+
+    read.parked        process managers and the end of day ─┐
+    read.dead_letters  folds of read models                ─┴─▶ one list, by the events that it comes from
+
+It is the list of now: parking is no event, so that there is none of the past. Each row names what keeps it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
+from typing import Annotated, Any
+from uuid import UUID
+
+import msgspec
+from msgspec import Meta, Struct
+
+from adapters.postgres.connections import Connection, has_table
+from adapters.postgres.schema import SHARD
+from adapters.processes.held import TIMERS_PROCESS
+from api.permissions import Permission
+from api.queries.engine.parameters import STARTING_AFTER, Cursor, ParameterInvalid, position_of
+from api.queries.engine.read import Read, ReadRequest, ReadResult
+from api.queries.engine.shape import Instant, Position
+from domain.kernel.ids import format_id
+from domain.kernel.refusal import refusal
+from domain.kernel.times import utc_text
+
+NOT_FOLDED = refusal(
+    "read_model.failed",
+    "A read model could not take the event; it shows what it comes from as it was before",
+    "读模型未能处理该事件，相关记录停留在此前的状态",
+)
+WAITS = refusal(
+    "read_model.waits",
+    "The event waits behind one that a read model could not take",
+    "该事件排在读模型未能处理的事件之后，等待处理",
+)
+_PLACE = re.compile(r"([0-9]{1,16})/(event|follow_up|timer)/([a-z][a-z0-9_:-]{0,99})/(.{1,500})")
+
+
+class ParkedWork(StrEnum):
+    """What it is that did not happen."""
+
+    EVENT = "event"
+    FOLLOW_UP = "follow_up"
+    TIMER = "timer"
+
+
+class ParkedItem(Struct, frozen=True):
+    """One thing that did not happen: what, for whom it waits, and what keeps it.
+
+    `refusal` is the code of what keeps it and `facts` what made it apply; an error has its type and its place.
+    """
+
+    what: Annotated[ParkedWork, Meta(description="An event not folded, a follow-up not done, or a timer not fired.")]
+    process: Annotated[str, Meta(description="The process, or the read model, that could not go on with it.")]
+    of: Annotated[
+        Annotated[str, Meta(pattern="^[a-z_]+_[0-9a-f]{32}$")] | None,
+        Meta(description="What it is for: the aggregate's id; null before it has an event."),
+    ]
+    key: Annotated[str, Meta(description="The key under which it is parked; it is done once under this key.")]
+    position: Annotated[Position, Meta(description="The position of the event that it comes from.")]
+    refusal: Annotated[str, Meta(description="The code of what keeps it, as problems have it.")]
+    facts: Annotated[dict[str, str], Meta(description="What made it apply; of an error its type and place.")]
+    tries: Annotated[int, Meta(ge=0, description="How often it was tried; 0 where nobody counts.")]
+    retry_at: Annotated[
+        Instant | None, Meta(description="When it is tried again by itself; null where it waits for people or its day.")
+    ]
+
+
+class ParkedFilter(Struct, frozen=True, kw_only=True):
+    """Which of it is wanted."""
+
+    what: Annotated[ParkedWork | None, Meta(description="Only of this kind.")] = None
+
+
+class Place(Struct, frozen=True):
+    """Where in the list something stands."""
+
+    position: int
+    what: str
+    process: str
+    key: str
+
+
+_PROCESSES = f"""
+    SELECT position, CASE process WHEN '{TIMERS_PROCESS}' THEN 'timer' ELSE 'follow_up' END AS what, process, key,
+           stream, code, facts, tries, retry_at
+    FROM read.parked WHERE shard = %(shard)s AND tenant = %(tenant)s"""
+_READ_MODELS = f"""
+    SELECT letters.position, 'event' AS what, models.name AS process, letters.key, letters.stream,
+           CASE letters.error WHEN '' THEN '{WAITS.code}' ELSE '{NOT_FOLDED.code}' END AS code,
+           CASE letters.error WHEN '' THEN '{{}}' ELSE json_build_object('error', letters.error)::text END AS facts,
+           0 AS tries, NULL::timestamptz AS retry_at
+    FROM read.dead_letters AS letters JOIN read.projections AS models USING (shard, table_name)
+    WHERE letters.shard = %(shard)s AND letters.tenant = %(tenant)s AND models.status = 'live'"""
+_PAGE = """
+SELECT position, what, process, key, stream, code, facts, tries, retry_at FROM ({parts}) AS parked
+WHERE (%(what)s::text IS NULL OR what = %(what)s)
+  AND (position, what COLLATE "C", process COLLATE "C", key COLLATE "C")
+      > (%(position)s, %(after)s, %(process)s, %(key)s)
+ORDER BY position, what COLLATE "C", process COLLATE "C", key COLLATE "C" LIMIT %(limit)s"""
+_NOUNS = """
+SELECT DISTINCT ON (stream) stream, type FROM ledger.events
+WHERE shard = %s AND stream = ANY(%s) ORDER BY stream, seq"""
+_FIRST = Place(-1, "", "", "")
+
+
+def _list_parked(request: ReadRequest) -> ReadResult:
+    """What did not happen and waits: follow-ups, timers and events that a read model could not take, as of now."""
+    after: Place = request.after or _FIRST
+    wanted = request.filters.what
+    rows = _page(request.connection, {
+        "shard": SHARD, "tenant": request.tenant, "what": wanted and wanted.value, "limit": request.limit + 1,
+        "position": after.position, "after": after.what, "process": after.process, "key": after.key,
+    })  # fmt: skip
+    shown, more = rows[: request.limit], rows[request.limit :]
+    nouns = _nouns(request.connection, [row[4] for row in shown])
+    following = Place(*shown[-1][:4]) if more else None
+    return ReadResult(tuple(_item(row, nouns) for row in shown), request.moment, following)
+
+
+def _page(connection: Connection, parameters: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+    tables = {"read.parked": _PROCESSES, "read.dead_letters": _READ_MODELS}
+    parts = [select for table, select in tables.items() if has_table(connection, table)]
+    if not parts:
+        return []
+    return connection.execute(_PAGE.format(parts=" UNION ALL ".join(parts)).encode(), parameters).fetchall()
+
+
+def _nouns(connection: Connection, streams: Sequence[UUID]) -> Mapping[UUID, str]:
+    """The nouns of the aggregates that have begun."""
+    found = connection.execute(_NOUNS, (SHARD, list(streams))).fetchall()
+    return {stream: kind.partition(".")[0] for stream, kind in found}
+
+
+def _item(row: Sequence[Any], nouns: Mapping[UUID, str]) -> ParkedItem:
+    position, what, process, key, stream, code, facts, tries, retry_at = row
+    return ParkedItem(
+        what=ParkedWork(what),
+        process=process,
+        of=format_id(nouns[stream], stream) if stream in nouns else None,
+        key=key,
+        position=position,
+        refusal=code,
+        facts=msgspec.json.decode(facts, type=dict[str, str]),
+        tries=tries,
+        retry_at=None if retry_at is None else utc_text(retry_at),
+    )
+
+
+def _place(text: str) -> Place:
+    match = _PLACE.fullmatch(text)
+    if match is None:
+        raise ParameterInvalid(STARTING_AFTER, "identifier")
+    return Place(position_of(STARTING_AFTER, match[1]), match[2], match[3], match[4])
+
+
+def _text(place: Place) -> str:
+    return f"{place.position}/{place.what}/{place.process}/{place.key}"
+
+
+_CURSOR = Cursor(Annotated[str, Meta(pattern=f"^{_PLACE.pattern}$")], _place, _text, "Continue behind this place.")
+
+READS = (
+    Read(
+        path="/parked", query=_list_parked, answer=ParkedItem, many=True, filters=ParkedFilter, now_only=True,
+        cursor=_CURSOR, permission=Permission.READ_RECORDS, tag="parked",
+        columns="what of process refusal position tries retry_at",
+    ),
+)  # fmt: skip
