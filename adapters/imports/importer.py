@@ -236,7 +236,7 @@ class Importer:
         events = decided.events
         if wanted.version:
             try:
-                events = _beyond(wanted.case.id, events, await self._reader.stream(wanted.stream))
+                events = _beyond(wanted.case.id, self._tenant, events, await self._reader.stream(wanted.stream))
             except CaseDiverged as diverged:
                 self._diverged.append(str(diverged))
                 return
@@ -288,8 +288,15 @@ def case_key(case: str, source: str, digest: bytes) -> str:
     return f"import:{source}/{case}@{digest.hex()[:32]}"
 
 
-def _beyond(case: str, events: tuple[DecidedEvent, ...], stored: list[Stored]) -> tuple[DecidedEvent, ...]:
-    """The events the ledger does not hold yet; raises `CaseDiverged` where it holds others."""
+def _beyond(
+    case: str, tenant: UUID, events: tuple[DecidedEvent, ...], stored: list[Stored]
+) -> tuple[DecidedEvent, ...]:
+    """The events the ledger does not hold yet; raises `CaseDiverged` where it holds others, or another tenant's.
+
+    Ids are made of the source and not of the tenant, so that a log that two tenants import needs two names.
+    """
+    if stored and (whose := stored[0].parsed().tenant) != tenant:
+        raise CaseDiverged(case, 1, f"one of the tenant {tenant}", f"one of the tenant {whose}")
     for number, (row, told) in enumerate(zip(stored, _described(events), strict=False), start=1):
         entry = row.parsed()
         held = f"{entry.type} at {entry.occurred_at} {entry.event()!r}"

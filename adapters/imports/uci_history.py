@@ -183,9 +183,20 @@ class History:
             keys = {opening_key(client): client for client in chunk if bills(client)}
             done = await self._reader.known_keys(self._tenant, list(keys))
             self._counts["leases_skipped"] += len(done)
-            appends = [await self._opened(key, client) for key, client in keys.items() if key not in done]
+            new = {key: client for key, client in keys.items() if key not in done}
+            await self._not_there(new.values())
+            appends = [await self._opened(key, client) for key, client in new.items()]
             await asyncio.gather(*(self._ledger.append(append) for append in appends))
             self._counts["leases"] += len(appends)
+
+    async def _not_there(self, clients: Iterable[Client]) -> None:
+        """Look before the first of them is opened. Raises `OpeningRefused` for a lease that the ledger has already."""
+        streams = {lease_stream(client): client for client in clients}
+        if there := await self._reader.versions(list(streams)):
+            name = streams[next(iter(there))].name
+            raise OpeningRefused(
+                f"client {name}: expected no lease, got one of another tenant's import, or of a row that said otherwise"
+            )
 
     async def _opened(self, key: str, client: Client) -> Append:
         stream = lease_stream(client)

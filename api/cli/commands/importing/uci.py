@@ -10,6 +10,7 @@ from uuid import UUID
 import typer
 
 from api.cli.commands.importing.report import LABEL_CHARACTERS, nothing_new, show_lines, show_tree
+from api.cli.commands.importing.turns import alone_in
 from api.cli.commands.ledger.evidence import claims, publish
 from api.cli.failures import Unusable
 from api.cli.frame import Report, Session, command
@@ -65,17 +66,17 @@ def _lived(session: Session, on: Base, file: Path, tenant: UUID) -> tuple[int, H
     import uvloop
 
     with session.progress(text("Living through"), text("days")) as report:
-        return uvloop.run(_live(on, file, tenant, report))
+        return uvloop.run(_live(session, on, file, tenant, report))
 
 
-async def _live(on: Base, file: Path, tenant: UUID, report: Report) -> tuple[int, HistoryReport, int]:
+async def _live(session: Session, on: Base, file: Path, tenant: UUID, report: Report) -> tuple[int, HistoryReport, int]:
     from adapters.imports.uci import clients
     from adapters.imports.uci_history import FIRST_DAY, LAST_DAY, History
     from api.roles.days import end_of_day
     from api.roles.opening import opened
 
     total = (LAST_DAY - FIRST_DAY).days + 1
-    async with opened(on) as ledger, end_of_day(ledger, tenant) as ending:
+    async with alone_in(session, on, tenant), opened(on) as ledger, end_of_day(ledger, tenant) as ending:
         before = await ledger.reader.size()
         history = History(ledger.ledger, ledger.reader, ending)
         done = await history.run(clients(file), lambda day: report((day - FIRST_DAY).days + 1, total))

@@ -17,6 +17,7 @@ from uuid import UUID
 import typer
 
 from api.cli.commands.importing.report import LABEL_CHARACTERS, nothing_new, show_lines, show_tree
+from api.cli.commands.importing.turns import alone_in
 from api.cli.commands.ledger.evidence import claims, publish
 from api.cli.failures import Unusable, as_data, sentence, status_of
 from api.cli.frame import Report, Session, command
@@ -109,11 +110,12 @@ def import_cases(
     import asyncio
 
     with session.progress(text("Importing"), text("applications")) as report:
-        return asyncio.run(_import(on, cases, name, source, tenant or on.settings.tenant, total, report))
+        whose = tenant or on.settings.tenant
+        return asyncio.run(_import(session, on, cases, name, source, whose, total, report))
 
 
 async def _import(
-    on: Base, cases: Iterable[Case], name: str, source: str, tenant: UUID, total: int, report: Report
+    session: Session, on: Base, cases: Iterable[Case], name: str, source: str, tenant: UUID, total: int, report: Report
 ) -> Imported:
     import asyncio
     import time
@@ -125,7 +127,7 @@ async def _import(
     from api.roles.opening import opened
 
     whole = _UntilError(cases)
-    async with opened(on) as ledger:
+    async with alone_in(session, on, tenant), opened(on) as ledger:
         importer = Importer(ledger.ledger, ledger.reader, source=source, tenant=tenant, timer=time.monotonic)
         work = asyncio.create_task(importer.run(whole, lambda so_far: report(so_far.cases, total)))
         try:
