@@ -1,0 +1,151 @@
+"""What the first to sign may do to the contract's file: sign it, and nothing else that anybody could see or run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from io import SEEK_END, BytesIO
+from typing import Any
+
+import pytest
+from pyhanko.pdf_utils import generic
+from pyhanko.pdf_utils.generic import NameObject, TextStringObject
+from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
+from pyhanko.pdf_utils.reader import PdfFileReader
+from pyhanko.pdf_utils.writer import copy_into_new_writer
+from pyhanko.sign import PdfSignatureMetadata, PdfSigner
+from pyhanko.sign.fields import SigFieldSpec, SigSeedSubFilter, append_signature_field
+
+from adapters.documents.authority import NOT_AFTER as FOREVER
+from adapters.documents.authority import LocalAuthority
+from adapters.documents.pades import LocalSigner, _pyhanko_signer
+from adapters.documents.port import Flaw, SignatureInvalid, SignedDocument, digest_of
+from adapters.documents.verify import received
+from tests.adapters.documents import papers
+
+Steps = tuple[SignedDocument, ...]
+Change = Callable[[Any], None]
+"""What is done to a file before it is signed, by its writer; much of the library has no types."""
+
+made: Any = generic
+
+
+def first_page(writer: Any) -> Any:
+    return writer.root["/Pages"]["/Kids"][0].get_object()
+
+
+def painted(writer: Any) -> None:
+    """White over the first page, behind what it showed."""
+    page = first_page(writer)
+    white = writer.add_object(made.StreamObject(stream_data=b"1 1 1 rg 0 0 600 850 re f"))
+    before = page.raw_get("/Contents")
+    page[NameObject("/Contents")] = made.ArrayObject([before, white])
+    writer.update_container(page)
+
+
+def noted(writer: Any) -> None:
+    """A note on the first page."""
+    kind = {"/Type": NameObject("/Annot"), "/Subtype": NameObject("/FreeText")}
+    place = {"/Rect": made.ArrayObject(map(made.NumberObject, (50, 50, 300, 100)))}
+    note = made.DictionaryObject({**kind, **place, "/Contents": TextStringObject("总额一元")})
+    page = first_page(writer)
+    page[NameObject("/Annots")] = made.ArrayObject([writer.add_object(note)])
+    writer.update_container(page)
+
+
+def shortened(writer: Any) -> None:
+    """The last page taken out."""
+    pages = writer.root["/Pages"]
+    pages["/Kids"].pop()
+    pages[NameObject("/Count")] = made.NumberObject(len(pages["/Kids"]))
+    writer.update_container(pages)
+
+
+def programmed(writer: Any) -> None:
+    """A script that runs when the file is opened."""
+    script = {NameObject("/S"): NameObject("/JavaScript"), NameObject("/JS"): TextStringObject("app.alert(1)")}
+    writer.root[NameObject("/OpenAction")] = made.DictionaryObject(script)
+    writer.update_root()
+
+
+def untouched(writer: Any) -> None:
+    """Nothing but the signature."""
+
+
+def signed_by_lessee(authority: LocalAuthority, before: bytes, change: Change, *, certify: bool = False) -> bytes:
+    """The file as the lessee's own program hands it back."""
+    party = papers.SIGNATORIES[0]
+    writer = IncrementalPdfFileWriter(BytesIO(before))
+    change(writer)
+    about = PdfSignatureMetadata(
+        field_name="Lessee", md_algorithm="sha256", subfilter=SigSeedSubFilter.PADES, certify=certify
+    )
+    signer = PdfSigner(
+        about,
+        signer=_pyhanko_signer(authority.credential(party.id), authority.root),
+        new_field_spec=SigFieldSpec("Lessee", on_page=-1, box=(50, 100, 250, 160)),
+    )
+    out = BytesIO()
+    signer.sign_pdf(writer, output=out)
+    return out.getvalue()
+
+
+@pytest.mark.parametrize("change", [painted, noted, shortened, programmed])
+def test_what_the_first_signer_changed_is_another_document(
+    authority: LocalAuthority, signer: LocalSigner, unsigned: bytes, change: Change
+) -> None:
+    """In the update that it signs, and still when the next party has signed on top of it."""
+    first = signed_by_lessee(authority, unsigned, change)
+    second = signer.sign(first, papers.SIGNATORIES[1]).pdf
+    for pdf in (first, second):
+        with pytest.raises(SignatureInvalid) as raised:
+            received(pdf, [authority.root], {digest_of(unsigned)}, at=FOREVER)
+        assert raised.value.flaw is Flaw.OTHER_DOCUMENT
+
+
+def test_another_file_behind_the_contracts_is_another_document(authority: LocalAuthority, unsigned: bytes) -> None:
+    """The contract's bytes stand first, and nothing of what is shown refers to them."""
+    other: Any = IncrementalPdfFileWriter(BytesIO(unsigned))
+    painted(other)
+    whole, behind = BytesIO(), BytesIO(unsigned)
+    other.write(whole)
+    behind.seek(0, SEEK_END)
+    copied: Any = copy_into_new_writer(PdfFileReader(whole))
+    copied.write(behind)
+    both = behind.getvalue()
+    assert both.startswith(unsigned)
+    pdf = signed_by_lessee(authority, both, untouched)
+    with pytest.raises(SignatureInvalid) as raised:
+        received(pdf, [authority.root], {digest_of(unsigned)}, at=FOREVER)
+    assert raised.value.flaw is Flaw.OTHER_DOCUMENT
+
+
+@pytest.mark.parametrize("certify", [False, True])
+def test_other_programs_may_sign_first(authority: LocalAuthority, unsigned: bytes, *, certify: bool) -> None:
+    pdf = signed_by_lessee(authority, unsigned, untouched, certify=certify)
+    signature, _ = received(pdf, [authority.root], {digest_of(unsigned)}, at=FOREVER)
+    assert signature.document == digest_of(unsigned)
+
+
+def test_a_file_that_came_with_empty_fields_is_signed_in_them(authority: LocalAuthority, unsigned: bytes) -> None:
+    writer: Any = IncrementalPdfFileWriter(BytesIO(unsigned))
+    append_signature_field(writer, SigFieldSpec("Lessee", on_page=-1, box=(50, 100, 250, 160)))
+    out = BytesIO()
+    writer.write(out)
+    fielded = out.getvalue()
+    pdf = signed_by_lessee(authority, fielded, untouched)
+    assert received(pdf, [authority.root], {digest_of(fielded)}, at=FOREVER)[0].document == digest_of(fielded)
+
+
+def test_the_room_of_a_signature_is_spelled_in_one_way(
+    authority: LocalAuthority, unsigned: bytes, signed: Steps
+) -> None:
+    """A blank for a zero of its padding, one digit in the other case: no signature covers these bytes."""
+    good = signed[0].pdf
+    (embedded,) = PdfFileReader(BytesIO(good)).embedded_signatures
+    _, length, resume, _ = embedded.byte_range
+    letter = next(at for at in range(length, resume) if good[at : at + 1].isalpha())
+    for at, instead in ((resume - 40, b" "), (resume - 40, b"\n"), (letter, good[letter : letter + 1].swapcase())):
+        changed = good[:at] + instead + good[at + 1 :]
+        with pytest.raises(SignatureInvalid) as raised:
+            received(changed, [authority.root], {digest_of(unsigned)}, at=papers.SIGNED_AT)
+        assert raised.value.flaw is Flaw.CHANGED, instead
