@@ -24,8 +24,8 @@ from pyhanko.sign.diff_analysis.constants import ACROFORM_EXEMPT_STRICT_COMPARIS
 _CERTIFIED = "/Perms"
 """Where the catalog names a first signature that certifies (ISO 32000-1 §12.8.4)."""
 
-_FLAGS = "/SigFlags"
-"""Where the form says that there is a signature (§12.7.2)."""
+_SAID_OF_A_FORM = frozenset({"/SigFlags", "/Type"})
+"""What a signer's program says of the form itself: that there is a signature (§12.7.2), and that it is a form."""
 
 _FORM, _FIELDS = generic.NameObject("/AcroForm"), generic.NameObject("/Fields")
 
@@ -49,7 +49,7 @@ def _policy() -> StandardDiffPolicy:
     )
     assert DEFAULT_DIFF_POLICY.form_rule is not None, "pyHanko's own policy reads forms"
     fields = DEFAULT_DIFF_POLICY.form_rule.field_rules
-    form = FormUpdatingRule(fields, ignored_acroform_keys=ACROFORM_EXEMPT_STRICT_COMPARISON | {_FLAGS})
+    form = FormUpdatingRule(fields, ignored_acroform_keys=ACROFORM_EXEMPT_STRICT_COMPARISON | _SAID_OF_A_FORM)
     return StandardDiffPolicy(global_rules=[catalog, *kept], form_rule=form)
 
 

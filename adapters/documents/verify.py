@@ -40,6 +40,9 @@ from domain.contracts.contract.values import Signature, SignatureLevel, Signatur
 PADES = "/ETSI.CAdES.detached"
 """SubFilter of a PAdES signature (ETSI EN 319 142-1 §5.3)."""
 
+_OWN_CERTIFICATE = frozenset({"signing_certificate", "signing_certificate_v2"})
+"""Signed attributes, one of which every level demands (ETSI EN 319 142-1 §6.3)."""
+
 CLOCK_SKEW = timedelta(minutes=5)
 """How far ahead of ours a signer's clock may be."""
 
@@ -248,6 +251,8 @@ def _verified(
     if _ROOM.fullmatch(pdf, length, resume) is None:
         raise SignatureInvalid(Flaw.CHANGED, field, "a signature in hexadecimal digits of one case", "other bytes")
     _check_container(field, signature, roots)
+    if not _vouches_for_its_certificate(signature):
+        raise SignatureInvalid(Flaw.NOT_PADES, field, " or ".join(sorted(_OWN_CERTIFICATE)), "neither")
     _check_time(field, signed_at, at)
     assert signed_at is not None, "checked a moment ago"
     if start != 0 or not length < resume:
@@ -308,6 +313,11 @@ def _check_container(field: str, signature: EmbeddedPdfSignature, roots: Sequenc
     issuers = (*carried, *roots)
     if not all(any(_issued(one, issuer) for issuer in issuers) for one in carried):
         raise SignatureInvalid(Flaw.CHANGED, field, "certificates that hold", "one that does not")
+
+
+def _vouches_for_its_certificate(signature: EmbeddedPdfSignature) -> bool:
+    """Whether which certificate it is to be checked with was signed too: what level B-B begins with."""
+    return any(one["type"].native in _OWN_CERTIFICATE for one in signature.signer_info["signed_attrs"])
 
 
 def _container(signature: EmbeddedPdfSignature) -> tuple[bytes, set[str], set[str], list[x509.Certificate]]:

@@ -12,7 +12,7 @@ from pyhanko.pdf_utils.generic import NameObject, TextStringObject
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.pdf_utils.writer import copy_into_new_writer
-from pyhanko.sign import PdfSignatureMetadata, PdfSigner
+from pyhanko.sign import PdfSignatureMetadata, PdfSigner, SimpleSigner
 from pyhanko.sign.fields import SigFieldSpec, SigSeedSubFilter, append_signature_field
 
 from adapters.documents.authority import NOT_AFTER as FOREVER
@@ -71,7 +71,22 @@ def untouched(writer: Any) -> None:
     """Nothing but the signature."""
 
 
-def signed_by_lessee(authority: LocalAuthority, before: bytes, change: Change, *, certify: bool = False) -> bytes:
+class Forgetful(SimpleSigner):
+    """Signs as programs do that know CMS and not CAdES: which certificate it is is not signed."""
+
+    async def signed_attrs(self, *given: Any, **named: Any) -> Any:
+        attributes = await super().signed_attrs(*given, **named)
+        return type(attributes)([one for one in attributes if one["type"].native != "signing_certificate_v2"])
+
+
+def signed_by_lessee(
+    authority: LocalAuthority,
+    before: bytes,
+    change: Change,
+    *,
+    certify: bool = False,
+    signer_of: Callable[..., SimpleSigner] = _pyhanko_signer,
+) -> bytes:
     """The file as the lessee's own program hands it back."""
     party = papers.SIGNATORIES[0]
     writer = IncrementalPdfFileWriter(BytesIO(before))
@@ -81,7 +96,7 @@ def signed_by_lessee(authority: LocalAuthority, before: bytes, change: Change, *
     )
     signer = PdfSigner(
         about,
-        signer=_pyhanko_signer(authority.credential(party.id), authority.root),
+        signer=signer_of(authority.credential(party.id), authority.root),
         new_field_spec=SigFieldSpec("Lessee", on_page=-1, box=(50, 100, 250, 160)),
     )
     out = BytesIO()
@@ -124,6 +139,35 @@ def test_other_programs_may_sign_first(authority: LocalAuthority, unsigned: byte
     pdf = signed_by_lessee(authority, unsigned, untouched, certify=certify)
     signature, _ = received(pdf, [authority.root], {digest_of(unsigned)}, at=FOREVER)
     assert signature.document == digest_of(unsigned)
+
+
+def test_a_form_may_say_that_it_is_one(authority: LocalAuthority, unsigned: bytes) -> None:
+    """As node-signpdf writes it."""
+
+    def typed(writer: Any) -> None:
+        form = {NameObject("/Type"): NameObject("/AcroForm"), NameObject("/Fields"): made.ArrayObject()}
+        writer.root[NameObject("/AcroForm")] = writer.add_object(made.DictionaryObject(form))
+        writer.update_root()
+
+    pdf = signed_by_lessee(authority, unsigned, typed)
+    assert received(pdf, [authority.root], {digest_of(unsigned)}, at=FOREVER)[0].document == digest_of(unsigned)
+
+
+def test_a_signature_that_does_not_say_by_which_certificate_is_no_pades(
+    authority: LocalAuthority, unsigned: bytes
+) -> None:
+    """The subfilter alone does not make level B-B."""
+
+    def forgetful(*given: Any) -> SimpleSigner:
+        whole = _pyhanko_signer(*given)
+        return Forgetful(
+            signing_cert=whole.signing_cert, signing_key=whole.signing_key, cert_registry=whole.cert_registry
+        )
+
+    pdf = signed_by_lessee(authority, unsigned, untouched, signer_of=forgetful)
+    with pytest.raises(SignatureInvalid) as raised:
+        received(pdf, [authority.root], {digest_of(unsigned)}, at=FOREVER)
+    assert raised.value.flaw is Flaw.NOT_PADES
 
 
 def test_a_file_that_came_with_empty_fields_is_signed_in_them(authority: LocalAuthority, unsigned: bytes) -> None:
