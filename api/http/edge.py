@@ -28,6 +28,7 @@ from api.edge.rates import QUERY_PARAMETERS_MAX, crowded
 from api.edge.watching import Watched
 from api.http.authentication import counted
 from api.http.commands.endpoint import CommandEndpoint
+from api.http.commands.headers import listed
 from api.http.methods import allow, answer_options, as_get
 from api.http.problems import kinds
 from api.http.problems.faults import fault, faults_of
@@ -115,7 +116,7 @@ def problem_response(scope: Scope, error: Exception) -> Response:
     request_id = about(scope).request_id
     if problem.kind is kinds.INTERNAL:
         log_failure(error, scope)
-    language = language_of(Headers(scope=scope).get("accept-language", ""))
+    language = language_of(listed(Headers(scope=scope), "accept-language") or "")
     headers = {"Content-Language": language, "Vary": "Accept-Language", "Cache-Control": "no-store", **problem.headers}
     if problem.kind.status == 503:
         headers.setdefault("Retry-After", RETRY_AFTER_S)

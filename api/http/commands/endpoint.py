@@ -31,7 +31,7 @@ from adapters.system import new_id
 from api.edge.metrics import APPENDED
 from api.fills import FILLED, Filled, Given, Members
 from api.http.authentication import principal_of, require
-from api.http.commands.headers import idempotency_key, if_match
+from api.http.commands.headers import idempotency_key, if_match, none_match
 from api.http.commands.specs import Spec
 from api.http.description import COMMAND_PROBLEMS, CREATE_PROBLEMS, ETAG, LOCATION, POSITION, REPLAYED, Description
 from api.http.problems import kinds
@@ -61,6 +61,7 @@ class Headers(Struct, frozen=True):
     content_length: str | None = None
     idempotency_key: str | None = None
     if_match: str | None = None
+    if_none_match: str | None = None
     case_id: str | None = None
 
 
@@ -231,16 +232,20 @@ class CommandEndpoint:
         return repeated
 
     async def _expected(self, asking: Asking) -> int | None:
-        """The version that If-Match insists on; of several the one that the stream is at, if any."""
+        """The version that If-Match insists on, of several the one that the stream is at; none that If-None-Match has.
+
+        No version is -1: the conflict is found where repeated requests are found first.
+        """
         if self._spec.creates:
             return None if asking.draws else 0
-        versions = if_match(asking.headers.if_match)
+        versions, without = if_match(asking.headers.if_match), asking.headers.if_none_match
+        if without is None and (versions is None or len(versions) == 1):
+            return None if versions is None else next(iter(versions))
+        version, _ = await self._services.running.ledger.load(self._of.decider, asking.stream)
+        if none_match(without, version):
+            return -1
         if versions is None:
             return None
-        if len(versions) == 1:
-            return next(iter(versions))
-        version, _ = await self._services.running.ledger.load(self._of.decider, asking.stream)
-        # No version is -1: the conflict is found where repeated requests are found first.
         return version if version in versions else -1
 
     async def _answer(self, appended: Appended, send: Send) -> None:

@@ -220,3 +220,9 @@ async def test_what_fails_after_its_answer_is_not_heard_of(http: Http) -> None:
 
 async def _nothing() -> Any:
     return {"type": "http.disconnect"}
+
+
+async def test_languages_on_several_lines_are_one_list(http: Http) -> None:
+    """RFC 9110 §5.3: lines of one name are a list."""
+    lines = [("Accept-Language", "fr"), ("Accept-Language", "zh-CN;q=0.5")]
+    assert (await http.client.get("/nowhere", headers=lines)).headers["content-language"] == "zh-CN"
