@@ -65,7 +65,8 @@ PRECONDITION_MALFORMED = Kind(
     'Send the ETag that you were given, e.g. "3", or *.', '请发送收到的 ETag，例如 "3"，或 *。',
 )  # fmt: skip
 PRECONDITION_FAILED = Kind(
-    "precondition.failed", 412, "The resource is not at the version that was insisted on", "资源版本与请求的前提条件不符",
+    "precondition.failed", 412, "The resource is not at the version that was insisted on",
+    "资源版本与请求的前提条件不符",
     "Read it again and decide again.", "请重新读取后再作决定。",
 )  # fmt: skip
 HEADER_INVALID = Kind("header.invalid", 400, "A header is not well formed", "请求头格式不正确")

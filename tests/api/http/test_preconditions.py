@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
+import httpx
 import pytest
 
+from adapters.system import new_id
 from api.http.commands.headers import if_match, none_match
 from api.http.problems.problem import Problem
+from tests.access import recorded_key
 from tests.api.http.driver import DRAFT, Http
 
 
@@ -121,3 +125,44 @@ async def test_a_new_stream_has_no_version_to_exclude(http: Http) -> None:
     await http.given()
     answer = await http.post("/v1/applications", DRAFT, If_None_Match="*")
     assert answer.status_code == 201
+
+
+async def asked(http: Http, key: str, path: str, body: Any, **conditions: str) -> httpx.Response:
+    """POST by a key of its own, under conditions."""
+    headers = {"Authorization": f"Bearer {key}", "Idempotency-Key": new_id().hex}
+    headers |= {name.replace("_", "-"): value for name, value in conditions.items()}
+    return await http.client.post(path, json=body, headers=headers)
+
+
+OTHERS = [{"If_Match": '"7"'}, {"If_None_Match": "*"}, {"If_Match": '"1"', "If_None_Match": '"1"'}]
+
+
+@pytest.mark.parametrize("conditions", OTHERS)
+async def test_an_approval_heeds_its_conditions(http: Http, conditions: dict[str, str]) -> None:
+    anne, bo = [await recorded_key(http.running, http.tenant, "merchant_admin") for _ in range(2)]
+    target = (await http.given(("submit", {}))).rpartition("/")[2]
+    given = {"command": "application.withdraw", "target": target, "given": {"reason": "changed_mind"}}
+    proposal = (await asked(http, anne, "/v1/proposals", given | {"reason": "asked"})).headers["location"]
+    read = await http.client.get(proposal, headers={"Authorization": f"Bearer {bo}"})
+    body, before = {"digest": read.json()["digest"]}, await http.size()
+    refused = await asked(http, bo, f"{proposal}/approve", body, **conditions)
+    assert (refused.status_code, refused.json()["code"]) == (412, "precondition.failed")
+    assert await http.size() == before
+    seen = {"If_Match": read.headers.get("etag", '"1"')}
+    assert (await asked(http, bo, f"{proposal}/approve", body, **seen)).status_code == 200
+
+
+@pytest.mark.parametrize("conditions", OTHERS)
+async def test_a_rotation_heeds_its_conditions(http: Http, conditions: dict[str, str]) -> None:
+    admin = await recorded_key(http.running, http.tenant, "merchant_admin")
+    user = (
+        await asked(http, admin, "/v1/users", {"kind": "person", "label": "E017", "roles": ["merchant_operator"]})
+    ).json()
+    made = await asked(
+        http, admin, "/v1/api_keys", {"user": user["id"], "role": "merchant_operator", "label": "office"}
+    )
+    rotate, before = f"{made.headers['location']}/rotate", await http.size()
+    refused = await asked(http, admin, rotate, {}, **conditions)
+    assert (refused.status_code, refused.json()["code"]) == (412, "precondition.failed")
+    assert await http.size() == before
+    assert (await asked(http, admin, rotate, {}, If_Match=made.headers["etag"])).status_code == 200
