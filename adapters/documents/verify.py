@@ -154,7 +154,7 @@ def received(
     if _claims_another(last):
         raise SignatureInvalid(Flaw.WRONG_PARTY, last.field, f"the field of party {last.party}", last.field)
     end = signed_until(pdf, known)
-    if end is None or not _adds_only_signatures(pdf, end):
+    if end is None or not stands_under(pdf, pdf[:end]):
         raise SignatureInvalid(Flaw.OTHER_DOCUMENT, last.field, "a signature under the contract's file", "another file")
     signature = Signature(
         party=last.party,
@@ -178,9 +178,10 @@ def signed_until(pdf: bytes, known: Collection[str]) -> int | None:
     return found
 
 
-def _adds_only_signatures(pdf: bytes, end: int) -> bool:
+def stands_under(pdf: bytes, before: bytes) -> bool:
+    """Whether a file is another one with nothing but signatures behind it."""
     try:
-        return only_signatures(pdf, end)
+        return pdf.startswith(before) and only_signatures(pdf, len(before))
     except MemoryError:
         raise
     except Exception:  # noqa: BLE001 - whatever a file from outside makes a reader raise
