@@ -20,12 +20,16 @@ from pyhanko.sign.diff_analysis import (
     SuspiciousModification,
 )
 from pyhanko.sign.diff_analysis.constants import ACROFORM_EXEMPT_STRICT_COMPARISON, ROOT_EXEMPT_STRICT_COMPARISON
+from pyhanko.sign.fields import enumerate_sig_fields
 
 _CERTIFIED = "/Perms"
 """Where the catalog names a first signature that certifies (ISO 32000-1 §12.8.4)."""
 
 _SAID_OF_A_FORM = frozenset({"/SigFlags", "/Type"})
 """What a signer's program says of the form itself: that there is a signature (§12.7.2), and that it is a form."""
+
+_ACTIONS = ("/A", "/AA")
+"""What an annotation or a field makes a reader do (§12.6.3), scripts among it."""
 
 _FORM, _FIELDS = generic.NameObject("/AcroForm"), generic.NameObject("/Fields")
 
@@ -53,6 +57,14 @@ def _policy() -> StandardDiffPolicy:
     return StandardDiffPolicy(global_rules=[catalog, *kept], form_rule=form)
 
 
+def _only_signs(field: Any) -> bool:
+    """Whether a signature field, with whatever shows it, is one and does nothing else."""
+    parts = [field, *(one.get_object() for one in field.get("/Kids", ()))]
+    return not any(
+        part.get("/Subtype", "/Widget") != "/Widget" or any(action in part for action in _ACTIONS) for part in parts
+    )
+
+
 def only_signatures(pdf: bytes, end: int) -> bool:
     """Whether a PDF is its first `end` bytes, as a reader shows them, with signatures.
 
@@ -65,6 +77,9 @@ def only_signatures(pdf: bytes, end: int) -> bool:
     # Bytes that no table of the whole file refers to are shown by nobody.
     tables = [[one.xrefs.get_startxref_for_revision(n) for n in range(count)] for one in (before, reader)]
     if tables[0] != tables[1]:
+        return False
+    own = {name for name, _, _ in enumerate_sig_fields(before)}
+    if not all(_only_signs(field.get_object()) for name, _, field in enumerate_sig_fields(reader) if name not in own):
         return False
     found = _policy().review_file(reader, _WithForm(reader, count - 1))
     return not isinstance(found, SuspiciousModification) and found.modification_level <= ModificationLevel.FORM_FILLING

@@ -62,8 +62,7 @@ def shortened(writer: Any) -> None:
 
 def programmed(writer: Any) -> None:
     """A script that runs when the file is opened."""
-    script = {NameObject("/S"): NameObject("/JavaScript"), NameObject("/JS"): TextStringObject("app.alert(1)")}
-    writer.root[NameObject("/OpenAction")] = made.DictionaryObject(script)
+    writer.root[NameObject("/OpenAction")] = SCRIPT
     writer.update_root()
 
 
@@ -77,6 +76,17 @@ class Forgetful(SimpleSigner):
     async def signed_attrs(self, *given: Any, **named: Any) -> Any:
         attributes = await super().signed_attrs(*given, **named)
         return type(attributes)([one for one in attributes if one["type"].native != "signing_certificate_v2"])
+
+
+def fielded(**more: Any) -> Change:
+    """A field to sign in, with more members than such a field has."""
+
+    def change(writer: Any) -> None:
+        append_signature_field(writer, SigFieldSpec("Lessee", on_page=-1, box=(50, 100, 250, 160)))
+        field = writer.root["/AcroForm"]["/Fields"][-1]
+        field.update({NameObject(f"/{name}"): value for name, value in more.items()})
+
+    return change
 
 
 def signed_by_lessee(
@@ -104,7 +114,21 @@ def signed_by_lessee(
     return out.getvalue()
 
 
-@pytest.mark.parametrize("change", [painted, noted, shortened, programmed])
+SCRIPT = made.DictionaryObject(
+    {NameObject("/S"): NameObject("/JavaScript"), NameObject("/JS"): TextStringObject("app.alert(1)")}
+)
+CHANGES = {
+    "painted": painted,
+    "noted": noted,
+    "shortened": shortened,
+    "programmed": programmed,
+    "acting": fielded(A=SCRIPT),
+    "entered": fielded(AA=made.DictionaryObject({NameObject("/E"): SCRIPT})),
+    "telling": fielded(Subtype=NameObject("/FreeText"), Contents=TextStringObject("总额一元")),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
 def test_what_the_first_signer_changed_is_another_document(
     authority: LocalAuthority, signer: LocalSigner, unsigned: bytes, change: Change
 ) -> None:
@@ -171,13 +195,15 @@ def test_a_signature_that_does_not_say_by_which_certificate_is_no_pades(
 
 
 def test_a_file_that_came_with_empty_fields_is_signed_in_them(authority: LocalAuthority, unsigned: bytes) -> None:
-    writer: Any = IncrementalPdfFileWriter(BytesIO(unsigned))
-    append_signature_field(writer, SigFieldSpec("Lessee", on_page=-1, box=(50, 100, 250, 160)))
-    out = BytesIO()
-    writer.write(out)
-    fielded = out.getvalue()
-    pdf = signed_by_lessee(authority, fielded, untouched)
-    assert received(pdf, [authority.root], {digest_of(fielded)}, at=FOREVER)[0].document == digest_of(fielded)
+    """Such as a contract that somebody else's program made; what its fields do is the contract's."""
+    for change in (fielded(), fielded(A=SCRIPT)):
+        writer: Any = IncrementalPdfFileWriter(BytesIO(unsigned))
+        change(writer)
+        out = BytesIO()
+        writer.write(out)
+        before = out.getvalue()
+        pdf = signed_by_lessee(authority, before, untouched)
+        assert received(pdf, [authority.root], {digest_of(before)}, at=FOREVER)[0].document == digest_of(before)
 
 
 def test_the_room_of_a_signature_is_spelled_in_one_way(
