@@ -6,7 +6,8 @@ Trust comes from whoever verifies: a certificate inside the file is a claim. No 
 network; a verifier with a list of revoked certificates hands it in.
 
 A file that was signed is the file before with an update at its end (ISO 32000-1 §7.5.6): what was signed first is found
-inside what was signed last, byte for byte.
+inside what was signed last, byte for byte. That its bytes are there says nothing of what a reader shows: the contract's
+file is compared with each update behind it, the first signer's too.
 """
 
 from __future__ import annotations
@@ -32,11 +33,15 @@ from pyhanko.sign.validation import EmbeddedPdfSignature, PdfSignatureStatus, va
 from pyhanko.sign.validation.status import SignatureCoverageLevel
 from pyhanko_certvalidator import ValidationContext
 
+from adapters.documents.added import only_signatures
 from adapters.documents.port import Flaw, SignatureInvalid, digest_of
 from domain.contracts.contract.values import Signature, SignatureLevel, SignatureMethod
 
 PADES = "/ETSI.CAdES.detached"
 """SubFilter of a PAdES signature (ETSI EN 319 142-1 §5.3)."""
+
+_OWN_CERTIFICATE = frozenset({"signing_certificate", "signing_certificate_v2"})
+"""Signed attributes, one of which every level demands (ETSI EN 319 142-1 §6.3)."""
 
 CLOCK_SKEW = timedelta(minutes=5)
 """How far ahead of ours a signer's clock may be."""
@@ -49,6 +54,9 @@ PAGES_MAX, OBJECTS_MAX, REVISIONS_MAX = 500, 20_000, 100
 
 _LONG_FORM = 0x80
 _PARTY = re.compile(r"(?:Party |urn:uuid:)([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})")
+_ROOM = re.compile(rb"<(?:[0-9A-F]*|[0-9a-f]*)>")
+"""Where a signature stands in a file, spelled in one way: no signature covers these bytes."""
+
 _END = re.compile(rb"%%EOF(?:\r\n|\n|\r)?")
 _EXPIRED = frozenset(
     {
@@ -145,12 +153,12 @@ def received(
         raise SignatureInvalid(Flaw.WRONG_PARTY, last.field, "a certificate that names a party by its id", "another")
     if _claims_another(last):
         raise SignatureInvalid(Flaw.WRONG_PARTY, last.field, f"the field of party {last.party}", last.field)
-    before = signed_document(pdf, known)
-    if before is None:
+    end = signed_until(pdf, known)
+    if end is None or not stands_under(pdf, pdf[:end]):
         raise SignatureInvalid(Flaw.OTHER_DOCUMENT, last.field, "a signature under the contract's file", "another file")
     signature = Signature(
         party=last.party,
-        document=before,
+        document=digest_of(pdf[:end]),
         signed=digest_of(pdf),
         certificate=last.certificate,
         level=SignatureLevel.B_T if last.stamped else SignatureLevel.B_B,
@@ -159,15 +167,25 @@ def received(
     return signature, facts
 
 
-def signed_document(pdf: bytes, known: Collection[str]) -> str | None:
-    """The digest of the longest known file that this one is an update of; `None` when it is an update of none."""
+def signed_until(pdf: bytes, known: Collection[str]) -> int | None:
+    """The size of the longest known file that this one begins with; `None` when it begins with none."""
     hasher, done, found = sha256(), 0, None
     for end in _ends(pdf):
         hasher.update(memoryview(pdf)[done:end])
         done = end
         if end < len(pdf) and hasher.hexdigest() in known:
-            found = hasher.hexdigest()
+            found = end
     return found
+
+
+def stands_under(pdf: bytes, before: bytes) -> bool:
+    """Whether a file is another one with nothing but signatures behind it."""
+    try:
+        return pdf.startswith(before) and only_signatures(pdf, len(before))
+    except MemoryError:
+        raise
+    except Exception:  # noqa: BLE001 - whatever a file from outside makes a reader raise
+        return False
 
 
 def _ends(pdf: bytes) -> Iterator[int]:
@@ -231,7 +249,11 @@ def _verified(
         # A damaged signature raises whatever its reader stumbles over.
         raise SignatureInvalid(Flaw.CHANGED, field, "a signature that can be checked", type(error).__name__) from error
     _check(field, status, at or datetime.now(UTC), last=last)
+    if _ROOM.fullmatch(pdf, length, resume) is None:
+        raise SignatureInvalid(Flaw.CHANGED, field, "a signature in hexadecimal digits of one case", "other bytes")
     _check_container(field, signature, roots)
+    if not _vouches_for_its_certificate(signature):
+        raise SignatureInvalid(Flaw.NOT_PADES, field, " or ".join(sorted(_OWN_CERTIFICATE)), "neither")
     _check_time(field, signed_at, at)
     assert signed_at is not None, "checked a moment ago"
     if start != 0 or not length < resume:
@@ -292,6 +314,11 @@ def _check_container(field: str, signature: EmbeddedPdfSignature, roots: Sequenc
     issuers = (*carried, *roots)
     if not all(any(_issued(one, issuer) for issuer in issuers) for one in carried):
         raise SignatureInvalid(Flaw.CHANGED, field, "certificates that hold", "one that does not")
+
+
+def _vouches_for_its_certificate(signature: EmbeddedPdfSignature) -> bool:
+    """Whether which certificate it is to be checked with was signed too: what level B-B begins with."""
+    return any(one["type"].native in _OWN_CERTIFICATE for one in signature.signer_info["signed_attrs"])
 
 
 def _container(signature: EmbeddedPdfSignature) -> tuple[bytes, set[str], set[str], list[x509.Certificate]]:

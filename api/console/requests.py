@@ -44,7 +44,7 @@ def cookie(request: Request, name: str) -> str:
 def language_of(request: Request) -> Language:
     """The language of a request: what was just chosen, what was chosen before, what the browser prefers."""
     chosen = request.query_params.get(LANG) or cookie(request, LANGUAGE_COOKIE)
-    return tagged(chosen or request.headers.get("accept-language", ""))
+    return tagged(chosen or ", ".join(request.headers.getlist("accept-language")))
 
 
 def other_language(request: Request) -> tuple[str, str]:

@@ -16,7 +16,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from adapters.postgres.connections import DatabaseUnavailable
 from adapters.postgres.ledger import StreamBusy
-from adapters.postgres.writing.group_commit import OutcomeUnknown, WriterClosed
+from adapters.postgres.writing.group_commit import NO_ROOM, OutcomeUnknown, WriterClosed
 from adapters.postgres.writing.sequencer import KeyReused, StateMoved, SubjectErased
 from adapters.reference.plans import CatalogueError
 from adapters.reference.policies import PolicyError
@@ -28,6 +28,7 @@ from api.edge.rates import QUERY_PARAMETERS_MAX, crowded
 from api.edge.watching import Watched
 from api.http.authentication import counted
 from api.http.commands.endpoint import CommandEndpoint
+from api.http.commands.headers import listed
 from api.http.methods import allow, answer_options, as_get
 from api.http.problems import kinds
 from api.http.problems.faults import fault, faults_of
@@ -54,6 +55,7 @@ _KINDS: tuple[tuple[type[BaseException] | tuple[type[BaseException], ...], Probl
     (TooMuchPast, kinds.PAST_TOO_FAR),
     ((NotLive, psycopg.errors.UndefinedTable), kinds.READ_MODEL_ABSENT),
     ((PrudentialDataError, TenantsError), kinds.TENANT_DATA_BROKEN),
+    (NO_ROOM, kinds.DATABASE_NO_ROOM),
     ((psycopg.OperationalError, psycopg_pool.PoolTimeout, DatabaseUnavailable), kinds.DATABASE_GONE),
 )
 """What the layers below raise and what the caller is told; the first that fits."""
@@ -115,7 +117,7 @@ def problem_response(scope: Scope, error: Exception) -> Response:
     request_id = about(scope).request_id
     if problem.kind is kinds.INTERNAL:
         log_failure(error, scope)
-    language = language_of(Headers(scope=scope).get("accept-language", ""))
+    language = language_of(listed(Headers(scope=scope), "accept-language") or "")
     headers = {"Content-Language": language, "Vary": "Accept-Language", "Cache-Control": "no-store", **problem.headers}
     if problem.kind.status == 503:
         headers.setdefault("Retry-After", RETRY_AFTER_S)

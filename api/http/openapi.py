@@ -42,7 +42,7 @@ _TITLES = {
     403: "The role of this key may not do this",
     404: "There is no such resource, or it belongs to another tenant",
     409: "A rule says no, or the request is being handled",
-    412: "The resource is not at the version of If-Match",
+    412: "The resource is not at the version that was insisted on",
     413: "The body is too large",
     415: "The body is not application/json",
     422: "The payload or the query does not fit, or the Idempotency-Key was used for something else",

@@ -27,7 +27,7 @@ def repeating(
     """These bytes, or 304 when the caller has them; `headers` go with either."""
     tag = sha256(data).hexdigest()[:_TAG_DIGITS]
     known = {"Vary": "Accept-Encoding"} if compress else {}
-    if compress and len(data) >= COMPRESSED_MIN_BYTES and takes_gzip(request.headers.get("accept-encoding", "")):
+    if compress and len(data) >= COMPRESSED_MIN_BYTES and takes_gzip(listed(request.headers, "accept-encoding") or ""):
         smaller = _compressed(data)
         if len(smaller) < len(data):
             # Another representation has another strong tag (RFC 9110 §8.8.3.3).

@@ -145,9 +145,16 @@ async def make_key(
 
 
 async def rotate_key(
-    ledger: Ledger, by: Acting, stream: UUID, *, days: int = KEY_DAYS, overlap_hours: int = OVERLAP_HOURS, key: str = ""
+    ledger: Ledger,
+    by: Acting,
+    stream: UUID,
+    *,
+    days: int = KEY_DAYS,
+    overlap_hours: int = OVERLAP_HOURS,
+    key: str = "",
+    expected: int | None = None,
 ) -> ShownKey | Refusal:
-    """Give a key a new secret; the one before works on for some hours."""
+    """Give a key a new secret; the one before works on for some hours. Raises `VersionConflict`."""
     _, state = await ledger.load(API_KEY, stream)
     if (refused := _beyond(by, state.role, state.scopes)) is not None:
         return refused
@@ -158,7 +165,7 @@ async def rotate_key(
         previous_until=utc_text(at + timedelta(hours=overlap_hours)),
         expires_at=utc_text(at + timedelta(days=days)),
     )
-    return await _shown(ledger, by, _Asked(stream, command, (stream, days, overlap_hours), key, at), text)
+    return await _shown(ledger, by, _Asked(stream, command, (stream, days, overlap_hours), key, at, expected), text)
 
 
 class _Asked(Struct, frozen=True):
@@ -167,6 +174,7 @@ class _Asked(Struct, frozen=True):
     asked: object
     key: str
     at: datetime
+    expected: int | None = None
 
 
 async def _shown(ledger: Ledger, by: Acting, asked: _Asked, text: str) -> ShownKey | Refusal:
@@ -182,6 +190,7 @@ async def _shown(ledger: Ledger, by: Acting, asked: _Asked, text: str) -> ShownK
         command=asked.command,
         asked=asked.asked,
         context=context_of(by, asked.stream, asked.at),
+        expected=asked.expected,
         new=isinstance(asked.command, MakeApiKey),
         system=not caller,
     )

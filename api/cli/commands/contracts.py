@@ -69,14 +69,23 @@ def check(
             help="Directory of trusted certificates (PEM); default: LEASELEDGER_TRUST, DATA/trust.",
         ),
     ] = None,
+    under: Annotated[
+        Path | None,
+        typer.Option(
+            "--paper", metavar="PDF", show_default=False,
+            help="The contract's file: nothing but signatures may stand behind it.",
+        ),
+    ] = None,
 ) -> None:  # fmt: skip
     """Say who signed a file, and whether anything was changed since.
+
+    What the first to sign changed is seen with --paper only.
 
     Needs no ledger. Exit status 1 when any signature does not hold, or there is none.
     """
     from adapters.documents.kept import trusted_roots
     from adapters.documents.port import digest_of
-    from adapters.documents.verify import SignatureFacts, examined
+    from adapters.documents.verify import SignatureFacts, examined, stands_under
     from adapters.system import now
 
     roots, crls = trusted_roots(trust or session.settings.trust_directory)
@@ -84,12 +93,16 @@ def check(
         where = trust or session.settings.trust_directory
         session.say(text("No trusted certificate in {path}: no signature can hold.", path=where))
     pdf = content(file, PDF_MAX_BYTES)
+    before = None if under is None else content(under, PDF_MAX_BYTES)
     found = examined(pdf, roots, at=now(), crls=crls)
     told = [_told(one) for one in found]
     holds = bool(found) and all(isinstance(one, SignatureFacts) for one in found)
-    data = {"file": {"sha256": digest_of(pdf), "bytes": len(pdf)}, "intact": holds, "signatures": told}
-    session.emit(data, lambda out: out.print(_shown(told, holds=holds), soft_wrap=True))
-    if not holds:
+    same = before is None or stands_under(pdf, before)
+    data = {"file": {"sha256": digest_of(pdf), "bytes": len(pdf)}, "intact": holds and same, "signatures": told}
+    if before is not None:
+        data["paper"] = {"sha256": digest_of(before), "holds": same}
+    session.emit(data, lambda out: out.print(_shown(told, holds=holds, same=same), soft_wrap=True))
+    if not (holds and same):
         raise typer.Exit(REFUSED)
 
 
@@ -110,13 +123,14 @@ def _told(one: SignatureFacts | SignatureInvalid) -> dict[str, Any]:
     }
 
 
-def _shown(told: list[dict[str, Any]], *, holds: bool) -> str:
+def _shown(told: list[dict[str, Any]], *, holds: bool, same: bool) -> str:
     rows = [
         (one["field"], text("holds"), one["party"] or "–", one["signed_at"], one["file_sha256"][:16])
         if one["holds"]
         else (one["field"], one["flaw"], "–", "–", retold(f"expected {one['expected']}, got {one['got']}"))
         for one in told
     ]
-    verdict = text("INTACT") if holds else text("CHANGED OR NOT TRUSTED") if told else text("NOT SIGNED")
+    intact = text("INTACT") if same else text("ANOTHER DOCUMENT THAN THE CONTRACT'S FILE")
+    verdict = intact if holds else text("CHANGED OR NOT TRUSTED") if told else text("NOT SIGNED")
     head = (text("signature"), "", text("party"), text("signed at"), text("file after it"))
     return f"{verdict}\n{table('lllll', rows, head=head)}" if rows else verdict

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import Annotated
+from typing import Annotated, Any
 from urllib.parse import parse_qsl
 from uuid import UUID
 
@@ -31,7 +31,7 @@ from adapters.system import new_id
 from api.edge.metrics import APPENDED
 from api.fills import FILLED, Filled, Given, Members
 from api.http.authentication import principal_of, require
-from api.http.commands.headers import idempotency_key, if_match
+from api.http.commands.headers import idempotency_key, if_match, none_match
 from api.http.commands.specs import Spec
 from api.http.description import COMMAND_PROBLEMS, CREATE_PROBLEMS, ETAG, LOCATION, POSITION, REPLAYED, Description
 from api.http.problems import kinds
@@ -42,6 +42,7 @@ from api.identity.authentication import Principal
 from api.queries.engine.shape import Position
 from domain.access.approval import NEEDED
 from domain.kernel.command import Command, Context
+from domain.kernel.decider import Decider
 from domain.kernel.ids import IdError, format_id, parse_id
 from domain.kernel.refusal import Refusal
 from domain.kernel.times import business_date
@@ -61,6 +62,7 @@ class Headers(Struct, frozen=True):
     content_length: str | None = None
     idempotency_key: str | None = None
     if_match: str | None = None
+    if_none_match: str | None = None
     case_id: str | None = None
 
 
@@ -228,17 +230,10 @@ class CommandEndpoint:
         return repeated
 
     async def _expected(self, asking: Asking) -> int | None:
-        """The version that If-Match insists on; of several the one that the stream is at, if any."""
+        """The version that the caller's conditions leave; a new stream has none."""
         if self._spec.creates:
             return None if asking.draws else 0
-        versions = if_match(asking.headers.if_match)
-        if versions is None:
-            return None
-        if len(versions) == 1:
-            return next(iter(versions))
-        version, _ = await self._services.running.ledger.load(self._of.decider, asking.stream)
-        # No version is -1: the conflict is found where repeated requests are found first.
-        return version if version in versions else -1
+        return await insisted(self._services, self._of.decider, asking.stream, asking.headers)
 
     async def _answer(self, appended: Appended, send: Send) -> None:
         body = outcome_body(self.noun, appended)
@@ -257,6 +252,22 @@ class CommandEndpoint:
         status = 201 if self._spec.creates else 200
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": body})
+
+
+async def insisted(of: Services, decider: Decider[Any], stream: UUID, headers: Headers) -> int | None:
+    """The version that If-Match insists on, of several the one that the stream is at; none that If-None-Match has.
+
+    No version is -1: the conflict is found where repeated requests are found first.
+    """
+    versions, without = if_match(headers.if_match), headers.if_none_match
+    if without is None and (versions is None or len(versions) == 1):
+        return None if versions is None else next(iter(versions))
+    version, _ = await of.running.ledger.load(decider, stream)
+    if none_match(without, version):
+        return -1
+    if versions is None:
+        return None
+    return version if version in versions else -1
 
 
 class Outcome(Struct, frozen=True):

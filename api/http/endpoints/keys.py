@@ -12,8 +12,9 @@ from fastapi import Depends, FastAPI, Request
 from msgspec import Meta, Struct
 from starlette.responses import Response
 
+from adapters.postgres.writing.sequencer import VersionConflict
 from api.http.authentication import Needs
-from api.http.commands.endpoint import read_body, read_headers, stream_id
+from api.http.commands.endpoint import insisted, read_body, read_headers, stream_id
 from api.http.commands.headers import etag, idempotency_key
 from api.http.commands.models import CommandReader
 from api.http.description import (
@@ -26,6 +27,7 @@ from api.http.description import (
     Description,
     add,
 )
+from api.http.problems import kinds
 from api.http.problems.problem import refused
 from api.http.reads.answers import JSON, encode
 from api.http.reads.routes import STRICT, Of, path_of
@@ -97,14 +99,18 @@ async def rotate_api_key(request: Request, api_key: ApiKeyPath, principal: Keepe
     await of.owner_of(stream, principal.tenant, API_KEY.name)
     given = _ROTATIONS.read(await read_body(headers, request.receive))
     with of.answering(principal.tenant, key):
-        shown = await rotate_key(
-            of.running.ledger,
-            _acting(principal),
-            stream,
-            days=given.days,
-            overlap_hours=given.overlap_hours,
-            key=key,
-        )
+        try:
+            shown = await rotate_key(
+                of.running.ledger,
+                _acting(principal),
+                stream,
+                days=given.days,
+                overlap_hours=given.overlap_hours,
+                key=key,
+                expected=await insisted(of, API_KEY, stream, headers),
+            )
+        except VersionConflict as conflict:
+            raise kinds.PRECONDITION_FAILED(version=conflict.actual) from None
     return _answered(shown, 200)
 
 

@@ -185,7 +185,7 @@ async def keep_schedule(
     assert isinstance(given, GivenSchedule), "that is what this reader reads"
     position = await of.running.reader.size()
     found = await _agreed(of, stream, position)
-    _require(if_match(listed(request.headers, "if-match")), found)
+    _require(request, found)
     assert found.state.key_terms is not None, "a contract was assembled"
     digest = schedule_digest(given.schedule)
     pending = found.state.amendment
@@ -246,36 +246,40 @@ async def _received(
             now=now,
             business_date=business_date(now),
         )
-        outcome = await _signed(of, stream, key, pdf, context, if_match(listed(request.headers, "if-match")))
+        outcome = await _signed(request, of, stream, key, pdf, context)
     if isinstance(outcome, Refusal):
         raise refused(outcome)
     return _answered(outcome)
 
 
 async def _signed(
-    of: Services, stream: UUID, key: str, pdf: bytes, context: Context, versions: frozenset[int] | None
+    request: Request, of: Services, stream: UUID, key: str, pdf: bytes, context: Context
 ) -> Appended | Refusal:
     asked = sha256(pdf).hexdigest()
     repeated = await of.running.ledger.repeated(context.tenant, key, SignContract, asked, stream)
     if repeated is not None:
         return repeated
     found = await _agreed(of, stream, await of.running.reader.size())
-    _require(versions, found)
+    insists = _require(request, found)
     async with of.checks.turn():
         signature = await to_thread.run_sync(_checked, of, pdf, found.files)
-    request = ledger.Request(
+    asking = ledger.Request(
         stream=stream, key=key, system=False, command=SignContract(signature=signature), context=context, asked=asked,
-        expected=None if versions is None else found.state.version,
+        expected=found.state.version if insists else None,
     )  # fmt: skip
     try:
-        return await of.running.ledger.execute(CONTRACT, request)
+        return await of.running.ledger.execute(CONTRACT, asking)
     except VersionConflict as conflict:
         raise kinds.PRECONDITION_FAILED(version=conflict.actual) from None
 
 
-def _require(versions: frozenset[int] | None, found: papers.ContractAtPosition) -> None:
-    if versions is not None and found.state.version not in versions:
-        raise kinds.PRECONDITION_FAILED(version=found.state.version)
+def _require(request: Request, found: papers.ContractAtPosition) -> bool:
+    """Whether the request insists on the version that was found. Raises `precondition.failed` for another one."""
+    version, versions = found.state.version, if_match(listed(request.headers, "if-match"))
+    unmet = versions is not None and version not in versions
+    if unmet or none_match(listed(request.headers, "if-none-match"), version):
+        raise kinds.PRECONDITION_FAILED(version=version)
+    return versions is not None
 
 
 def _checked(of: Services, pdf: bytes, files: frozenset[str]) -> Signature:

@@ -26,11 +26,12 @@ from adapters.postgres.writing.sequencer import Appended, VersionConflict
 from adapters.system import new_id
 from api.exposure import EXPOSED, list_refused, proposable
 from api.http.authentication import Needs, require
-from api.http.commands.endpoint import outcome, outcome_body, read_body, read_headers, stream_id
+from api.http.commands.endpoint import insisted, outcome, outcome_body, read_body, read_headers, stream_id
 from api.http.commands.headers import etag, idempotency_key
 from api.http.commands.models import CommandReader
 from api.http.commands.specs import Spec, specs
 from api.http.description import IDEMPOTENCY, LOCATION, add
+from api.http.problems import kinds
 from api.http.problems.problem import refused
 from api.http.reads.answers import JSON
 from api.http.reads.routes import STRICT, Of, path_of
@@ -132,6 +133,7 @@ async def approve_proposal(request: Request, proposal: ProposalPath, principal: 
         raise refused(no_list)
     return await _done(of, LedgerRequest(
         stream=stream, key=key, command=given, together=companion, system=False,
+        expected=await insisted(of, PROPOSAL, stream, headers),
         context=replace(_context(of, principal, owner.correlation), proposed_by=state.proposed_by),
     ))  # fmt: skip
 
@@ -160,7 +162,9 @@ async def _done(of: Services, asked: LedgerRequest, *, created: bool = False) ->
     try:
         with of.answering(asked.context.tenant, asked.key):
             done = await of.running.ledger.execute(PROPOSAL, asked)
-    except VersionConflict:
+    except VersionConflict as conflict:
+        if conflict.stream == asked.stream:
+            raise kinds.PRECONDITION_FAILED(version=conflict.actual) from None
         raise refused(TARGET_MOVED()) from None
     if isinstance(done, Refusal):
         raise refused(done)

@@ -65,7 +65,8 @@ PRECONDITION_MALFORMED = Kind(
     'Send the ETag that you were given, e.g. "3", or *.', '请发送收到的 ETag，例如 "3"，或 *。',
 )  # fmt: skip
 PRECONDITION_FAILED = Kind(
-    "precondition.failed", 412, "The resource is not at the version of If-Match", "资源版本与 If-Match 不符",
+    "precondition.failed", 412, "The resource is not at the version that was insisted on",
+    "资源版本与请求的前提条件不符",
     "Read it again and decide again.", "请重新读取后再作决定。",
 )  # fmt: skip
 HEADER_INVALID = Kind("header.invalid", 400, "A header is not well formed", "请求头格式不正确")
@@ -172,6 +173,11 @@ PLANS_UNUSABLE = Kind(
     "产品方案目录或成本政策文件无法使用",
     "`leaseledger doctor` says which file and what is wrong with it.",
     "运行 `leaseledger doctor` 可查看具体文件及问题。",
+)  # fmt: skip
+DATABASE_NO_ROOM = Kind(
+    "database.no_room", 503, "The database has no room; nothing was written", "数据库空间不足，未写入任何内容",
+    "Whoever runs the service makes room; repeat it then with the same Idempotency-Key.",
+    "请由运维人员腾出空间，之后使用相同的 Idempotency-Key 重试。",
 )  # fmt: skip
 DATABASE_GONE = Kind("database.unavailable", 503, "The database cannot be reached", "无法连接数据库")
 TENANT_DATA_BROKEN = Kind(

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
+import httpx
 import pytest
 
+from adapters.system import new_id
 from api.http.commands.headers import if_match, none_match
 from api.http.problems.problem import Problem
-from tests.api.http.driver import Http
+from tests.access import recorded_key
+from tests.api.http.driver import DRAFT, Http
 
 
 async def test_matching_version(http: Http) -> None:
@@ -83,3 +87,82 @@ def test_if_none_match() -> None:
     assert not none_match(None, 3)
     assert not none_match('"13"', 3)
     assert not none_match("3", 3)
+
+
+@pytest.mark.parametrize("tags", ["*", '"2"', 'W/"2"', '"7", "2"'])
+async def test_a_command_does_not_run_on_a_version_that_it_excludes(http: Http, tags: str) -> None:
+    """RFC 9110 §13.1.2: for a method that is not GET or HEAD the answer is 412."""
+    address = await http.given(("submit", None))
+    answer = await http.when(f"{address}/start_verification", If_None_Match=tags)
+    answer.then_refused(412, "precondition.failed", version=2)
+
+
+@pytest.mark.parametrize("tags", ['"1"', '"22"', '"*"', "nonsense"])
+async def test_a_command_runs_on_every_other(http: Http, tags: str) -> None:
+    address = await http.given(("submit", None))
+    answer = await http.when(f"{address}/start_verification", If_None_Match=tags)
+    answer.then(200, "application.verification_started.v1")
+
+
+async def test_both_conditions_must_be_met(http: Http) -> None:
+    address = await http.given(("submit", None))
+    both = {"If_Match": '"2"', "If_None_Match": '"2"'}
+    (await http.when(f"{address}/start_verification", **both)).then_refused(412, "precondition.failed", version=2)
+    both = {"If_Match": '"2"', "If_None_Match": '"1"'}
+    (await http.when(f"{address}/start_verification", **both)).then(200, "application.verification_started.v1")
+
+
+async def test_a_repeated_command_is_answered_before_its_conditions(http: Http) -> None:
+    """What was done under a key is told again, also when the version has moved since."""
+    address = await http.given()
+    first = await http.post(f"{address}/submit", key="once", If_None_Match='"2"')
+    again = await http.post(f"{address}/submit", key="once", If_None_Match='"2"')
+    assert (first.status_code, again.status_code, again.content) == (200, 200, first.content)
+
+
+async def test_a_new_stream_has_no_version_to_exclude(http: Http) -> None:
+    """`*` on a list that takes a new one: there is none of it yet."""
+    await http.given()
+    answer = await http.post("/v1/applications", DRAFT, If_None_Match="*")
+    assert answer.status_code == 201
+
+
+async def asked(http: Http, key: str, path: str, body: Any, **conditions: str) -> httpx.Response:
+    """POST by a key of its own, under conditions."""
+    headers = {"Authorization": f"Bearer {key}", "Idempotency-Key": new_id().hex}
+    headers |= {name.replace("_", "-"): value for name, value in conditions.items()}
+    return await http.client.post(path, json=body, headers=headers)
+
+
+OTHERS = [{"If_Match": '"7"'}, {"If_None_Match": "*"}, {"If_Match": '"1"', "If_None_Match": '"1"'}]
+
+
+@pytest.mark.parametrize("conditions", OTHERS)
+async def test_an_approval_heeds_its_conditions(http: Http, conditions: dict[str, str]) -> None:
+    anne, bo = [await recorded_key(http.running, http.tenant, "merchant_admin") for _ in range(2)]
+    target = (await http.given(("submit", {}))).rpartition("/")[2]
+    given = {"command": "application.withdraw", "target": target, "given": {"reason": "changed_mind"}}
+    proposal = (await asked(http, anne, "/v1/proposals", given | {"reason": "asked"})).headers["location"]
+    read = await http.client.get(proposal, headers={"Authorization": f"Bearer {bo}"})
+    body, before = {"digest": read.json()["digest"]}, await http.size()
+    refused = await asked(http, bo, f"{proposal}/approve", body, **conditions)
+    assert (refused.status_code, refused.json()["code"]) == (412, "precondition.failed")
+    assert await http.size() == before
+    seen = {"If_Match": read.headers.get("etag", '"1"')}
+    assert (await asked(http, bo, f"{proposal}/approve", body, **seen)).status_code == 200
+
+
+@pytest.mark.parametrize("conditions", OTHERS)
+async def test_a_rotation_heeds_its_conditions(http: Http, conditions: dict[str, str]) -> None:
+    admin = await recorded_key(http.running, http.tenant, "merchant_admin")
+    user = (
+        await asked(http, admin, "/v1/users", {"kind": "person", "label": "E017", "roles": ["merchant_operator"]})
+    ).json()
+    made = await asked(
+        http, admin, "/v1/api_keys", {"user": user["id"], "role": "merchant_operator", "label": "office"}
+    )
+    rotate, before = f"{made.headers['location']}/rotate", await http.size()
+    refused = await asked(http, admin, rotate, {}, **conditions)
+    assert (refused.status_code, refused.json()["code"]) == (412, "precondition.failed")
+    assert await http.size() == before
+    assert (await asked(http, admin, rotate, {}, If_Match=made.headers["etag"])).status_code == 200

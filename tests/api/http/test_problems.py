@@ -137,6 +137,7 @@ def test_every_kind_speaks_both_languages() -> None:
         (TooMuchPast("x"), 409, "position.too_far"),
         (DatabaseUnavailable("x"), 503, "database.unavailable"),
         (psycopg.OperationalError("x"), 503, "database.unavailable"),
+        (psycopg.errors.DiskFull("x"), 503, "database.no_room"),
         (psycopg_pool.PoolTimeout("x"), 503, "database.unavailable"),
         (psycopg.errors.UndefinedTable("x"), 503, "projection.unavailable"),
         (RuntimeError("13912345678"), 500, "service.internal"),
@@ -220,3 +221,9 @@ async def test_what_fails_after_its_answer_is_not_heard_of(http: Http) -> None:
 
 async def _nothing() -> Any:
     return {"type": "http.disconnect"}
+
+
+async def test_languages_on_several_lines_are_one_list(http: Http) -> None:
+    """RFC 9110 §5.3: lines of one name are a list."""
+    lines = [("Accept-Language", "fr"), ("Accept-Language", "zh-CN;q=0.5")]
+    assert (await http.client.get("/nowhere", headers=lines)).headers["content-language"] == "zh-CN"

@@ -76,3 +76,11 @@ async def test_what_belongs_to_somebody_is_never_compressed(http: Http) -> None:
 )  # fmt: skip
 def test_whether_gzip_is_taken(accepted: str, takes: bool) -> None:
     assert takes_gzip(accepted) is takes
+
+
+async def test_codings_on_several_lines_are_one_list(http: Http) -> None:
+    """RFC 9110 §5.3: lines of one name are a list."""
+    lines = [("Accept-Encoding", "br"), ("Accept-Encoding", "gzip")]
+    assert (await http.client.get("/v1/openapi.json", headers=lines)).headers["content-encoding"] == "gzip"
+    lines = [("Accept-Encoding", "gzip;q=0"), ("Accept-Encoding", "*")]
+    assert "content-encoding" not in (await http.client.get("/v1/openapi.json", headers=lines)).headers

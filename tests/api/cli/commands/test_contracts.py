@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from hashlib import sha256
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
+from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 
 from adapters.documents.authority import LocalAuthority
 from adapters.documents.pades import LocalSigner
@@ -30,6 +32,7 @@ from domain.kernel.decider import Decider
 from domain.pricing.parts import Form
 from domain.pricing.plans import digest_of
 from tests.adapters.documents import papers as samples
+from tests.adapters.documents.test_first_signer import painted
 from tests.api.cli.program import Program
 from tests.domain.contracts import clauses
 from tests.given import when
@@ -133,6 +136,26 @@ def test_files_that_do_not_hold(agreed: Program, tmp_path: Path) -> None:
     (tmp_path / "text.pdf").write_bytes(b"text")
     assert "expected a PDF" in agreed("contract", "check", tmp_path / "text.pdf").then(REFUSED).err
     agreed("contract", "check", tmp_path / "nothing.pdf").then(UNUSABLE)
+
+
+def test_what_the_first_signer_changed_is_seen_against_the_paper(agreed: Program, tmp_path: Path) -> None:
+    """The signature holds: it is of what that signer made of the paper."""
+    unsigned = agreed("contract", "paper", IDENTIFIER).then(0).out
+    paper, forged = tmp_path / "paper.pdf", BytesIO()
+    paper.write_bytes(unsigned)
+    writer: Any = IncrementalPdfFileWriter(BytesIO(unsigned))
+    painted(writer)
+    writer.write(forged)
+    for content, words, status in ((unsigned, "INTACT", 0), (forged.getvalue(), "ANOTHER DOCUMENT", REFUSED)):
+        pdf, trust = signed(tmp_path / words, content)
+        file = tmp_path / "signed.pdf"
+        file.write_bytes(pdf)
+        asked = ("contract", "check", file, "--trust", trust)
+        assert agreed(*asked, "--paper", paper).then(status).text.startswith(words)
+        found = agreed(*asked, "--paper", paper, "--json").then(status).json
+        assert found["paper"] == {"sha256": sha256(unsigned).hexdigest(), "holds": status == 0}
+        assert found["intact"] == (status == 0)
+        assert agreed(*asked).then(0).text.startswith("INTACT")
 
 
 def test_a_signatory_of_the_samples_is_a_party() -> None:
