@@ -30,7 +30,7 @@ def shared(document: Part) -> Part:
     found: Part = _plain(document)
     schemas = found["components"]["schemas"]
     for name in sorted(schemas):
-        _without_titles(name, schemas[name])
+        _without_titles(schemas[name])
     _name_enumerations(schemas)
     named = Counter(_values(one) for one in schemas.values() if "enum" in one)
     known = {_values(one): name for name, one in schemas.items() if "enum" in one and named[_values(one)] == 1}
@@ -80,12 +80,8 @@ def _word(name: str, one: Any) -> Any:
     return one
 
 
-def _without_titles(name: str, schema: Part) -> None:
-    """Drop titles that are the name once more: the schema's own, and those of members, of which generators would make
-    names of classes.
-    """
-    if schema.get("title") == name:
-        del schema["title"]
+def _without_titles(schema: Part) -> None:
+    """Drop titles of members: they are the members' names once more, and generators make names of classes of them."""
     for one in schema.get("properties", {}).values():
         if isinstance(one.get("title"), str):
             del one["title"]
