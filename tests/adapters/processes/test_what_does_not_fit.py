@@ -1,0 +1,67 @@
+"""What follows and does not fit into one event: it is left to people, and nobody else's days stand still for it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from msgspec.structs import replace
+
+from adapters.postgres.connections import connect
+from api.compose import Running
+from api.demonstration.taking_over import take_over, taken_over_on
+from domain.calendar.calendar import CalendarPhase
+from domain.leasing.lease.commands import ActivateLease, PostPayment, RecordDelivery
+from domain.leasing.lease.rules.decider import LEASE
+from domain.leasing.values import INSTALMENTS_MAX
+from domain.payments.payment.commands import InitiatePayment, RecordSucceeded
+from domain.payments.payment.rules import PAYMENT
+from domain.payments.payment.values import CollectionPolicy
+from domain.pricing.schedules import Instalment
+from tests.adapters.processes.world import FIRST, TENANT, World, cash, creation, given, lease_stream
+
+MANY, OTHER = lease_stream(1), lease_stream(2)
+END = FIRST + timedelta(days=INSTALMENTS_MAX + 1)
+COUNTER = CollectionPolicy(channels=("counter",), retries=0, spacing_days=(1,))
+
+
+async def leases(world: World) -> None:
+    """A lease with as many bills as there may be, one a day, of which none is paid, and another one."""
+    lines = tuple(
+        Instalment(number=n, due_on=FIRST + timedelta(days=n), principal_fen=100_000, interest_fen=1_000)
+        for n in range(1, INSTALMENTS_MAX + 1)
+    )
+    daily = replace(creation(1), schedule=lines, principal_fen=100_000 * INSTALMENTS_MAX)
+    for stream, create in ((MANY, daily), (OTHER, creation(2))):
+        commands = (create, RecordDelivery(on=FIRST), ActivateLease(on=FIRST))
+        await take_over(world.program, LEASE, stream, taken_over_on(TENANT, stream, FIRST), *commands)
+    await world.end_of_day.open(END - timedelta(days=1))
+    await world.end_of_day.catch_up(END)
+
+
+def parked(program: Running) -> list[tuple[str, str]]:
+    """Process and code of what is parked."""
+    with connect(program.url) as connection:
+        return connection.execute("SELECT process, code FROM read.parked").fetchall()
+
+
+async def test_money_for_more_bills_than_an_event_holds_stops_no_day(world: World) -> None:
+    """It once failed, again and again, and no day of the tenant was ever closed after it."""
+    await leases(world)
+    payment, fen = cash(MANY, "all at once"), 20_000_000
+    ask = InitiatePayment(lease=MANY, bill=None, amount_fen=fen, policy=COUNTER)
+    paid = RecordSucceeded(attempt=1, amount_fen=fen, value_date=END, ref="f" * 64)
+    for command in (ask, paid):
+        await given(world.program, PAYMENT, payment, type(command).__name__, command, END)
+    await world.end_of_day.catch_up(END + timedelta(days=2))
+    state = await world.end_of_day.state()
+    assert (state.business_date, state.phase) == (END + timedelta(days=3), CalendarPhase.OPEN)
+    assert parked(world.program) == [("payments", "event.too_large")]
+
+
+async def test_a_part_of_it_is_posted(world: World) -> None:
+    """People post what fits, twice."""
+    await leases(world)
+    for part in ("first", "second"):
+        command = PostPayment(payment=cash(MANY, part), amount_fen=6_000_000, value_date=END)
+        await given(world.program, LEASE, MANY, part, command, END)
+    assert parked(world.program) == []
