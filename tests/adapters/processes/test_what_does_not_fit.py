@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
 from msgspec.structs import replace
 
 from adapters.postgres.connections import connect
 from api.compose import Running
 from api.demonstration.taking_over import take_over, taken_over_on
 from domain.calendar.calendar import CalendarPhase
-from domain.leasing.lease.commands import ActivateLease, PostPayment, RecordDelivery
+from domain.leasing.lease.commands import ActivateLease, RecordDelivery
+from domain.leasing.lease.rules import posting
 from domain.leasing.lease.rules.decider import LEASE
 from domain.leasing.values import INSTALMENTS_MAX
 from domain.payments.payment.commands import InitiatePayment, RecordSucceeded
@@ -44,24 +46,31 @@ def parked(program: Running) -> list[tuple[str, str]]:
         return connection.execute("SELECT process, code FROM read.parked").fetchall()
 
 
-async def test_money_for_more_bills_than_an_event_holds_stops_no_day(world: World) -> None:
-    """It once failed, again and again, and no day of the tenant was ever closed after it."""
-    await leases(world)
+async def pays_all_at_once(program: Running) -> None:
+    """The lessee pays all of it at a counter."""
     payment, fen = cash(MANY, "all at once"), 20_000_000
     ask = InitiatePayment(lease=MANY, bill=None, amount_fen=fen, policy=COUNTER)
     paid = RecordSucceeded(attempt=1, amount_fen=fen, value_date=END, ref="f" * 64)
     for command in (ask, paid):
-        await given(world.program, PAYMENT, payment, type(command).__name__, command, END)
+        await given(program, PAYMENT, payment, type(command).__name__, command, END)
+
+
+async def test_money_for_as_many_bills_as_there_may_be_is_posted(world: World) -> None:
+    """It once failed, again and again, and no day of the tenant was ever closed after it."""
+    await leases(world)
+    await pays_all_at_once(world.program)
+    await world.end_of_day.catch_up(END + timedelta(days=2))
+    assert parked(world.program) == []
+    _, state = await world.program.ledger.load(LEASE, MANY)
+    assert state.balances.open_fen == 0
+
+
+async def test_what_no_event_holds_stops_no_day(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is refused and left to people, and it is no failure of money, behind which a day stays open."""
+    await leases(world)
+    monkeypatch.setattr(posting, "BILLS_AT_ONCE", INSTALMENTS_MAX)
+    await pays_all_at_once(world.program)
     await world.end_of_day.catch_up(END + timedelta(days=2))
     state = await world.end_of_day.state()
     assert (state.business_date, state.phase) == (END + timedelta(days=3), CalendarPhase.OPEN)
     assert parked(world.program) == [("payments", "event.too_large")]
-
-
-async def test_a_part_of_it_is_posted(world: World) -> None:
-    """People post what fits, twice."""
-    await leases(world)
-    for part in ("first", "second"):
-        command = PostPayment(payment=cash(MANY, part), amount_fen=6_000_000, value_date=END)
-        await given(world.program, LEASE, MANY, part, command, END)
-    assert parked(world.program) == []
