@@ -196,10 +196,14 @@ def draft(
 
     `cause` is the id of the command that the event comes of.
     `digests` are the disclosure digests of the event's personal fields and decoys (RFC 9901 §4.2.4.1); the body never
-    holds a personal value. Raises `msgspec.ValidationError` for an event that breaks its declaration and `EntryError`
-    for text that is not NFC, integers beyond 2^53-1 or an entry over 16 KiB.
+    holds a personal value. Raises `msgspec.ValidationError` for an event that breaks its declaration, `EntryError` for
+    text that is not NFC, and `EntryTooLarge` for integers beyond 2^53-1 or an entry over 16 KiB.
     """
-    validate(event)
+    try:
+        validate(event)
+    except msgspec.ValidationError:
+        _check_numbers(type_of(event), msgspec.json.decode(canonical_json(event)))
+        raise
     return draft_body(
         type_of(event),
         without_personal(event),

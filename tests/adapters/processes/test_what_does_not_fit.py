@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 from msgspec.structs import replace
@@ -10,7 +10,9 @@ from msgspec.structs import replace
 from adapters.postgres.connections import connect
 from api.compose import Running
 from api.demonstration.taking_over import take_over, taken_over_on
+from api.roles.steps.provisions import ProvisionRefused
 from domain.calendar.calendar import CalendarPhase
+from domain.kernel.money import MAX_SAFE_INTEGER
 from domain.leasing.lease.commands import ActivateLease, RecordDelivery
 from domain.leasing.lease.rules import posting
 from domain.leasing.lease.rules.decider import LEASE
@@ -74,3 +76,16 @@ async def test_what_no_event_holds_stops_no_day(world: World, monkeypatch: pytes
     state = await world.end_of_day.state()
     assert (state.business_date, state.phase) == (END + timedelta(days=3), CalendarPhase.OPEN)
     assert parked(world.program) == [("payments", "event.too_large")]
+
+
+async def test_a_sum_that_no_event_holds_is_refused(world: World) -> None:
+    """Two leases of the largest amount there is: what a month end sets aside for them is a larger one."""
+    for stream, number in ((MANY, 1), (OTHER, 2)):
+        line = Instalment(number=1, due_on=END, principal_fen=MAX_SAFE_INTEGER, interest_fen=0)
+        create = replace(creation(number), schedule=(line,), principal_fen=MAX_SAFE_INTEGER)
+        commands = (create, RecordDelivery(on=FIRST), ActivateLease(on=FIRST))
+        await take_over(world.program, LEASE, stream, taken_over_on(TENANT, stream, FIRST), *commands)
+    await world.end_of_day.open(date(2005, 4, 30))
+    with pytest.raises(ProvisionRefused) as refused:
+        await world.end_of_day.catch_up(date(2005, 4, 30))
+    assert refused.value.refusal.code == "event.too_large"
