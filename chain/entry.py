@@ -65,6 +65,10 @@ class EntryError(ValueError):
     """An entry that cannot be made or is not what the format says; the message has expected and got."""
 
 
+class EntryTooLarge(EntryError):
+    """An entry that cannot be made because its event is longer, or has a larger number, than an entry holds."""
+
+
 class Document(Struct, frozen=True):
     """A file outside the ledger: its kind of name, media type, size in bytes and two digests in lower-case hex."""
 
@@ -192,10 +196,14 @@ def draft(
 
     `cause` is the id of the command that the event comes of.
     `digests` are the disclosure digests of the event's personal fields and decoys (RFC 9901 §4.2.4.1); the body never
-    holds a personal value. Raises `msgspec.ValidationError` for an event that breaks its declaration and `EntryError`
-    for text that is not NFC, integers beyond 2^53-1 or an entry over 16 KiB.
+    holds a personal value. Raises `msgspec.ValidationError` for an event that breaks its declaration, `EntryError` for
+    text that is not NFC, and `EntryTooLarge` for integers beyond 2^53-1 or an entry over 16 KiB.
     """
-    validate(event)
+    try:
+        validate(event)
+    except msgspec.ValidationError:
+        _check_numbers(type_of(event), msgspec.json.decode(canonical_json(event)))
+        raise
     return draft_body(
         type_of(event),
         without_personal(event),
@@ -246,7 +254,7 @@ def draft_body(
     )[:-1]
     tail = canonical_json(_Tail(stream=stream, tenant=context.tenant, type=event_type))[1:]
     if len(head) + len(tail) + _ROOM_FOR_SEALING > ENTRY_MAX_BYTES:
-        raise EntryError(
+        raise EntryTooLarge(
             f"{event_type}: expected an entry of at most {ENTRY_MAX_BYTES} bytes, got "
             f"{len(head) + len(tail) + _ROOM_FOR_SEALING}; documents enter by digest"
         )
@@ -284,14 +292,19 @@ def _parts(event_type: str, value: object) -> Iterable[object]:
 
 
 def _check_numbers(event_type: str, value: object) -> None:
-    """Raise `EntryError` for a float or an integer that not every I-JSON reader keeps exactly (RFC 7493 §2.2)."""
+    """Raise `EntryError` for a float, `EntryTooLarge` for an integer that not every I-JSON reader keeps exactly.
+
+    Source: RFC 7493 §2.2.
+    """
     if isinstance(value, dict):
         value = list(value.values())
     if isinstance(value, list):
         for one in value:
             _check_numbers(event_type, one)
-    elif isinstance(value, float) or (isinstance(value, int) and abs(value) > MAX_SAFE_INTEGER):
+    elif isinstance(value, float):
         raise EntryError(f"{event_type}: expected integers of at most 2^53-1, got {value}")
+    elif isinstance(value, int) and abs(value) > MAX_SAFE_INTEGER:
+        raise EntryTooLarge(f"{event_type}: expected integers of at most 2^53-1, got {value}")
 
 
 def seal(drafted: Draft, after: Link, after_in_case: Link, recorded_at: str) -> bytes:

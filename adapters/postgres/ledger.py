@@ -41,10 +41,10 @@ from adapters.postgres.writing.sequencer import (
     SubjectKeyTaken,
     VersionConflict,
 )
-from chain.entry import PAYLOAD_KEY, DecidedEvent, Draft, command_id, draft
+from chain.entry import PAYLOAD_KEY, DecidedEvent, Draft, EntryTooLarge, command_id, draft
 from domain.kernel.command import Command, Context
 from domain.kernel.decider import Decider, fold
-from domain.kernel.event import Event, subject_of
+from domain.kernel.event import TOO_LARGE, Event, subject_of
 from domain.kernel.needs import Proposal
 from domain.kernel.refusal import Refusal
 from domain.kernel.values import canonical_json
@@ -183,11 +183,13 @@ class Ledger:
     async def _tried(
         self, decider: Decider[Any], request: Request, digest: bytes, seen: tuple[int, Any], reads: Reads
     ) -> Appended | Refusal | AppendError:
-        """One attempt; what may be tried again is given instead of raised."""
+        """One attempt; what may be tried again is given instead of raised, and what no event holds is refused."""
         try:
             return await self._attempt(decider, request, digest, seen, reads)
         except (VersionConflict, ReadMoved, StreamBegun, LockLost, SubjectKeyTaken, KeyReused) as lost:
             return lost
+        except EntryTooLarge:
+            return TOO_LARGE()
 
     async def _attempt(
         self, decider: Decider[Any], request: Request, digest: bytes, seen: tuple[int, Any], reads: Reads

@@ -37,10 +37,14 @@ class EndOfDayError(Exception):
     """An end of day that cannot go on; what was done stays done, and the message says what was expected."""
 
 
+class SomethingFailed(EndOfDayError):
+    """What had to be done before failed; it stands among what is parked."""
+
+
 def nothing_failed(keys: Sequence[str]) -> None:
-    """Raise `EndOfDayError` where something of the day failed: it stays open, and goes on from there the next time."""
+    """Raise `SomethingFailed` for what failed of a day, which stays open, and goes on from there the next time."""
     if keys:
-        raise EndOfDayError(f"expected everything to be done, failed {len(keys)}, such as {keys[0]}; run it again")
+        raise SomethingFailed(f"expected everything to be done, failed {len(keys)}, such as {keys[0]}; run it again")
 
 
 class DueTimers(Protocol):
@@ -123,7 +127,10 @@ class Firing:
         while past < before:
             if streams := {stream for stream, first in since.items() if first <= past} - out:
                 await self.rounds(Round(past, dispatched, out, streams))
-                await self.held.made_up(streams - out, past + _DAY)
+                if past + _DAY < before:
+                    # Who has made up for the last day as well is released: a run that dies before it does so lives
+                    # that day again, for a row of the day that goes on is of one that failed today.
+                    await self.held.made_up(streams - out, past + _DAY)
             past += _DAY
         if behind := {stream for stream, first in since.items() if first < before} - out:
             await self.held.release(since.keys() - behind)

@@ -9,7 +9,7 @@ Each step is a file of `api.roles.steps`.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import date
 from uuid import UUID
@@ -25,7 +25,7 @@ from adapters.postgres.connections import Pool, connect, holding_pool_of
 from adapters.postgres.reading.opening import ledger_state
 from adapters.processes.dispatch import STREAMS_IN_FLIGHT
 from adapters.processes.end_of_day import DayStep, EndOfDay, Settle
-from adapters.processes.firing import nothing_failed
+from adapters.processes.firing import SomethingFailed, nothing_failed
 from adapters.processes.held import Held
 from adapters.processes.parking import Parked
 from adapters.processes.subscription import Subscription
@@ -93,10 +93,14 @@ class Days:
     banks: Mapping[str, PaymentProvider]
 
     async def try_again(self, tenant: UUID) -> Sequence[Parked]:
-        """Try now whatever is parked of a tenant: what should have followed, then timers; what is still parked."""
+        """Try now whatever is parked of a tenant: what should have followed, then timers; what is still parked.
+
+        While money fails no timer is fired, which would take it for not paid; what failed is told with the rest.
+        """
         await self.subscriptions[0].parking.again_all(tenant)
         await self.settle()
-        await self.ending.make_up()
+        with suppress(SomethingFailed):
+            await self.ending.make_up()
         return await self.parked(tenant)
 
     async def parked(self, tenant: UUID) -> list[Parked]:

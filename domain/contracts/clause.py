@@ -287,13 +287,16 @@ def _wrong_heading(command: DraftClause) -> Refusal | None:
 
 
 def _wrong_text(command: DraftClause) -> Refusal | None:
-    """Exactly one of text and digest; a text is exact, fits into an entry and is about nobody."""
+    """Exactly one of text and digest; a text is exact, fits into an entry and is about nobody.
+
+    One with too many characters is looked at no further: each costs time that everybody else waits for.
+    """
     if command.text is None:
         complete = command.digest is not None and command.size_bytes is not None
         return None if complete else TEXT_OR_DIGEST()
     if command.digest is not None or command.size_bytes is not None:
         return TEXT_OR_DIGEST()
-    if not is_exact(command.text):
+    if len(command.text) <= TEXT_JSON_BYTES_MAX and not is_exact(command.text):
         return TEXT_NOT_EXACT()
     if (size := json_bytes(command.text)) > TEXT_JSON_BYTES_MAX:
         return TEXT_TOO_LONG(limit_bytes=TEXT_JSON_BYTES_MAX, got_bytes=size)

@@ -19,7 +19,15 @@ from uuid import UUID
 import msgspec
 from msgspec import UNSET, Meta, Raw, Struct, UnsetType
 
+from domain.kernel.refusal import refusal
 from domain.kernel.values import canonical_json
+
+TOO_LARGE = refusal(
+    "event.too_large",
+    "What would be recorded is more than one event holds; do it in smaller parts",
+    "拟记录内容超出单个事件的上限，请分次办理",
+)
+"""An event grows with what it is about, such as the bills that one payment pays; an entry does not."""
 
 PERSONAL_MAX_CHARS = 200
 

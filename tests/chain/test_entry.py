@@ -24,6 +24,7 @@ from chain.entry import (
     UNLINKED,
     Document,
     EntryError,
+    EntryTooLarge,
     Link,
     check_canonical,
     draft,
@@ -35,6 +36,7 @@ from domain.intake.application.events import ApplicationSubmitted, RoutedToLane
 from domain.kernel.command import Actor, Context
 from domain.kernel.event import EVENT_TYPES, Event, personal_fields
 from domain.kernel.times import utc_text
+from domain.leasing.lease.events.money import DepositReceived
 from tests.chain.event_strategies import RELEASED, builtins_of, events, nfc_text
 from tests.sampling import examples
 
@@ -212,6 +214,13 @@ def test_text_must_be_in_form_c(text: str) -> None:
 def test_numbers_that_are_not_safe_integers_are_refused(body: dict[str, Any]) -> None:
     with pytest.raises(EntryError, match=r"expected integers of at most 2\^53-1, got"):
         draft_body("a.b.v1", body, CONTEXT, stream=STREAM, eid=EID, cause=CAUSE)
+
+
+@pytest.mark.parametrize("fen", [2**53, 2**63, 10**30])
+def test_an_event_of_a_larger_number_than_an_entry_holds_says_so(fen: int) -> None:
+    """Sums of what was legal may be larger; that is no event that breaks its declaration in another way."""
+    with pytest.raises(EntryTooLarge, match=r"lease\.deposit_received\.v1: expected integers of at most 2\^53-1"):
+        draft(DepositReceived(fen=fen, on=date(2026, 3, 2)), CONTEXT, stream=STREAM, eid=EID, cause=CAUSE)
 
 
 @pytest.mark.parametrize("body", [{"n": 2**53 - 1}, {"n": [-(2**53) + 1]}, {"t": "1.5, 9007199254740993e5"}])

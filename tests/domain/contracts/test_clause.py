@@ -78,6 +78,12 @@ def test_longer_text_enters_by_its_digest() -> None:
     given().when(kept).then(replace(c.DRAFTED, text=None, digest="a" * 64, size_bytes=40_000))
 
 
+def test_a_text_that_is_far_too_long_is_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every character of a megabyte was once looked at, which took two seconds, before it was found too long."""
+    monkeypatch.setattr("domain.contracts.clause.is_exact", lambda text: pytest.fail("read"))
+    given().when(replace(c.DRAFT, text="a\u200b" * TEXT_JSON_BYTES_MAX)).then_refused(r.TEXT_TOO_LONG)
+
+
 @pytest.mark.parametrize(
     "text",
     [

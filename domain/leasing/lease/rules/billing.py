@@ -101,6 +101,7 @@ def _posted(command: c.PostPayment, state: LeaseState, posted_on: date) -> tuple
     events = events_of(
         state.account,
         after,
+        command.value_date,
         lambda applied, credit_fen: m.PaymentPosted(
             payment=command.payment,
             amount_fen=command.amount_fen,
@@ -142,6 +143,7 @@ def _reversed(command: c.ReversePayment, state: LeaseState, receipt: PostedPayme
     events = events_of(
         state.account,
         after,
+        on,
         lambda applied, credit_fen: m.PaymentReversed(
             payment=receipt.payment,
             amount_fen=receipt.amount_fen,
@@ -190,6 +192,7 @@ def _returned(command: c.ReturnRefund, state: LeaseState, known: CreditRefund, o
     events = events_of(
         state.account,
         after,
+        known.on,
         lambda applied, credit_fen: m.RefundReturned(
             number=known.number,
             amount_fen=known.amount_fen,
@@ -221,6 +224,7 @@ def waive(command: c.WaiveBill, state: LeaseState, context: Context) -> Answer:
     return events_of(
         state.account,
         after,
+        on,
         lambda applied, credit_fen: m.BillWaived(
             number=command.number,
             parts=parts,

@@ -174,6 +174,7 @@ def dispose(command: c.DisposeAsset, state: LeaseState, context: Context) -> Ans
     return events_of(
         state.account,
         after,
+        on,
         lambda applied, credit_fen: m.AssetDisposed(
             on=on,
             proceeds_fen=command.proceeds_fen,

@@ -94,6 +94,7 @@ def capture_deposit(command: c.CaptureDeposit, state: LeaseState, context: Conte
     return events_of(
         state.account,
         after,
+        on,
         lambda applied, credit_fen: m.DepositCaptured(
             fen=command.fen, mode=state.deposit_mode, on=on, applied=applied, credit_fen=credit_fen
         ),

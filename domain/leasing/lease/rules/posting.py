@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable
 from datetime import date, timedelta
+from itertools import chain, groupby
+from typing import TypeVar
 
 from domain.kernel.decider import Events
 from domain.kernel.event import Event
@@ -20,19 +22,37 @@ from domain.leasing.lease.state import LeaseState
 from domain.leasing.values import COMPONENTS, Applied, BillKind, Part
 from domain.pricing.schedules import Instalment
 
+A = TypeVar("A", Applied, Part)
 Make = Callable[[tuple[Applied, ...], int], Event]
+
+BILLS_AT_ONCE = 50
+"""Bills of which one event names amounts: an entry of 16 KiB has room for the four longest of so many."""
 
 _POINTS = frozenset({Kind.PAYMENT, Kind.WAIVER})
 
 
-def events_of(before: Account, after: Account, make: Make) -> Events:
-    """The event that `make` makes of what changed, between late fees that rose and late fees that fell."""
+def events_of(before: Account, after: Account, on: date, make: Make) -> Events:
+    """The event that `make` makes of what changed, between late fees that rose and late fees that fell.
+
+    What changes more bills than one event names goes through credit, on the day from which the money counts: money that
+    came meets the rest of the bills after its event, money that is taken back leaves them before it.
+    """
     changed = effect(before.balances, after.balances)
-    event = make(changed.applied, changed.credit_fen)
+    first, *rest = batched(changed.applied) or ((),)
+    through_fen = sum(one.fen for some in rest for one in some)
+    event = make(first, changed.credit_fen + through_fen)
+    more = tuple(m.CreditApplied(on=on, applied=some, credit_fen=-sum(one.fen for one in some)) for some in rest)
+    happened = (event, *more) if through_fen >= 0 else (*more, event)
     if not changed.late_fees:
-        return (event,)
+        return happened
     rose, fell = late_fee_events(changed.late_fees, last_point(after))
-    return (*rose, event, *fell)
+    return (*rose, *happened, *fell)
+
+
+def batched(amounts: Iterable[A]) -> list[tuple[A, ...]]:
+    """Amounts of bills in their order, of so many whole bills at a time as one event names."""
+    bills = [tuple(same) for _, same in groupby(amounts, key=lambda one: one.number)]
+    return [tuple(chain.from_iterable(bills[at : at + BILLS_AT_ONCE])) for at in range(0, len(bills), BILLS_AT_ONCE)]
 
 
 def late_fee_events(late_fees: Iterable[tuple[int, int]], up_to: date) -> tuple[Events, Events]:
@@ -111,7 +131,7 @@ def written_off(before: Account, on: date) -> Events:
     if not parts:
         return ()
     late, _ = late_fee_events(effect(before.balances, owed.balances).late_fees, on)
-    return (*late, m.LeaseChargedOff(on=on, parts=parts))
+    return (*late, *(m.LeaseChargedOff(on=on, parts=some) for some in batched(parts)))
 
 
 def waived(account: Account, parts: Iterable[Part], on: date) -> Account:
