@@ -8,6 +8,7 @@ follows from the contract, so that a second one is the same stream again.
 
 from __future__ import annotations
 
+from decimal import Decimal
 from uuid import UUID, uuid5
 
 from domain.contracts.contract import refusals as contract_refusals
@@ -19,7 +20,7 @@ from domain.kernel.money import PPM, Rounding, divide
 from domain.kernel.refusal import Refusal, refusal
 from domain.kernel.values import Business
 from domain.leasing.lease.commands import CreateLease
-from domain.leasing.policies import CURRENT_POLICY
+from domain.leasing.policies import CURRENT_POLICY, POLICIES
 from domain.leasing.values import DepositMode, DownPaymentTo
 from domain.parties.purposes import Purpose
 from domain.pricing.offer import Offer
@@ -86,7 +87,15 @@ def _wrong_terms(lease: CreateLease, terms: KeyTerms) -> Refusal | None:
         return CONTRACT_DIFFERS(field="schedule")
     if schedule_digest(lease.schedule) != terms.schedule_digest:
         return CONTRACT_DIFFERS(field="schedule_digest")
+    if lease.business is Business.FINANCE and not _settles_as_agreed(lease, terms):
+        return CONTRACT_DIFFERS(field="policy")
     return CONTRACT_DIFFERS(field="buyout_fen") if _last_price_fen(lease) != (terms.buyout_fen or 0) else None
+
+
+def _settles_as_agreed(lease: CreateLease, terms: KeyTerms) -> bool:
+    """Whether settling early costs the share of the remaining principal that the lessee confirmed; a rental has none."""
+    policy = POLICIES.get(lease.policy)
+    return policy is None or policy.settlement_fee_ppm == Decimal(terms.early_settlement_rate) * PPM
 
 
 def _last_price_fen(lease: CreateLease) -> int:

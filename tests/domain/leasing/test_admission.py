@@ -150,3 +150,18 @@ def test_who_was_judged_by_a_person_need_not_agree_to_machines() -> None:
     assert needed_consents(plan, ApplicationState()) == both
     assert needed_consents(plan, ApplicationState(referred=True)) == {"third_parties"}
     assert needed_consents(plan, ApplicationState(finding=Finding.CONFIRMED)) == {"third_parties"}
+
+
+@pytest.mark.parametrize(
+    ("rate", "policy", "same"),
+    [("0.02", 2, True), ("0.020", 2, True), ("0", 2, False), ("0.03", 2, False), ("0", 1, True)],
+)
+def test_settling_a_finance_lease_early_costs_what_its_contract_says(rate: str, policy: int, same: bool) -> None:
+    """The price is the policy's, and the lessee was shown and confirmed one."""
+    lease = replace(LEASE, business=Business.FINANCE, policy=policy)
+    answer = wrong_contract(lease, contract_in(ContractPhase.EXECUTED, early_settlement_rate=rate))
+    assert answer == (None if same else CONTRACT_DIFFERS(field="policy"))
+
+
+def test_a_rental_is_not_settled_early_and_has_no_price_for_it() -> None:
+    assert wrong_contract(replace(LEASE, policy=2), EXECUTED) is None
