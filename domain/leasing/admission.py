@@ -93,7 +93,7 @@ def _wrong_terms(lease: CreateLease, terms: KeyTerms) -> Refusal | None:
 
 
 def _settles_as_agreed(lease: CreateLease, terms: KeyTerms) -> bool:
-    """Whether settling early costs the share of the remaining principal that the lessee confirmed; a rental has none."""
+    """Whether settling early costs the share of the remaining principal that the lessee confirmed."""
     policy = POLICIES.get(lease.policy)
     return policy is None or policy.settlement_fee_ppm == Decimal(terms.early_settlement_rate) * PPM
 
