@@ -25,6 +25,7 @@ from domain.leasing.values import DepositMode, DownPaymentTo
 from domain.parties.purposes import Purpose
 from domain.pricing.offer import Offer
 from domain.pricing.plans import Plan
+from domain.pricing.schedules import total_of
 
 CONTRACT_DIFFERS = refusal(
     "lease.contract_differs", "The lease is not what its contract says", "租赁内容与合同约定不一致"
@@ -89,7 +90,15 @@ def _wrong_terms(lease: CreateLease, terms: KeyTerms) -> Refusal | None:
         return CONTRACT_DIFFERS(field="schedule_digest")
     if lease.business is Business.FINANCE and not _settles_as_agreed(lease, terms):
         return CONTRACT_DIFFERS(field="policy")
-    return CONTRACT_DIFFERS(field="buyout_fen") if _last_price_fen(lease) != (terms.buyout_fen or 0) else None
+    if _last_price_fen(lease) != (terms.buyout_fen or 0):
+        return CONTRACT_DIFFERS(field="buyout_fen")
+    return CONTRACT_DIFFERS(field="total_cost_fen") if _total_cost_fen(lease) != terms.total_cost_fen else None
+
+
+def _total_cost_fen(lease: CreateLease) -> int:
+    """What the lessee pays in all until the object is its own or goes back: what it was shown, and confirmed."""
+    first_fen = lease.down_payment_fen + lease.upfront_fee_fen
+    return first_fen + total_of(lease.schedule) + _last_price_fen(lease)
 
 
 def _settles_as_agreed(lease: CreateLease, terms: KeyTerms) -> bool:
