@@ -88,6 +88,10 @@ def _wrong_terms(lease: CreateLease, terms: KeyTerms) -> Refusal | None:
         return CONTRACT_DIFFERS(field="schedule")
     if schedule_digest(lease.schedule) != terms.schedule_digest:
         return CONTRACT_DIFFERS(field="schedule_digest")
+    return _wrong_prices(lease, terms)
+
+
+def _wrong_prices(lease: CreateLease, terms: KeyTerms) -> Refusal | None:
     if lease.business is Business.FINANCE and not _settles_as_agreed(lease, terms):
         return CONTRACT_DIFFERS(field="policy")
     if _last_price_fen(lease) != (terms.buyout_fen or 0):
