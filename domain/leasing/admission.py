@@ -8,6 +8,7 @@ follows from the contract, so that a second one is the same stream again.
 
 from __future__ import annotations
 
+from decimal import Decimal
 from uuid import UUID, uuid5
 
 from domain.contracts.contract import refusals as contract_refusals
@@ -19,11 +20,12 @@ from domain.kernel.money import PPM, Rounding, divide
 from domain.kernel.refusal import Refusal, refusal
 from domain.kernel.values import Business
 from domain.leasing.lease.commands import CreateLease
-from domain.leasing.policies import CURRENT_POLICY
+from domain.leasing.policies import CURRENT_POLICY, POLICIES
 from domain.leasing.values import DepositMode, DownPaymentTo
 from domain.parties.purposes import Purpose
 from domain.pricing.offer import Offer
 from domain.pricing.plans import Plan
+from domain.pricing.schedules import total_of
 
 CONTRACT_DIFFERS = refusal(
     "lease.contract_differs", "The lease is not what its contract says", "租赁内容与合同约定不一致"
@@ -86,7 +88,27 @@ def _wrong_terms(lease: CreateLease, terms: KeyTerms) -> Refusal | None:
         return CONTRACT_DIFFERS(field="schedule")
     if schedule_digest(lease.schedule) != terms.schedule_digest:
         return CONTRACT_DIFFERS(field="schedule_digest")
-    return CONTRACT_DIFFERS(field="buyout_fen") if _last_price_fen(lease) != (terms.buyout_fen or 0) else None
+    return _wrong_prices(lease, terms)
+
+
+def _wrong_prices(lease: CreateLease, terms: KeyTerms) -> Refusal | None:
+    if lease.business is Business.FINANCE and not _settles_as_agreed(lease, terms):
+        return CONTRACT_DIFFERS(field="policy")
+    if _last_price_fen(lease) != (terms.buyout_fen or 0):
+        return CONTRACT_DIFFERS(field="buyout_fen")
+    return CONTRACT_DIFFERS(field="total_cost_fen") if _total_cost_fen(lease) != terms.total_cost_fen else None
+
+
+def _total_cost_fen(lease: CreateLease) -> int:
+    """What the lessee pays in all until the object is its own or goes back: what it was shown, and confirmed."""
+    first_fen = lease.down_payment_fen + lease.upfront_fee_fen
+    return first_fen + total_of(lease.schedule) + _last_price_fen(lease)
+
+
+def _settles_as_agreed(lease: CreateLease, terms: KeyTerms) -> bool:
+    """Whether settling early costs the share of the remaining principal that the lessee confirmed."""
+    policy = POLICIES.get(lease.policy)
+    return policy is None or policy.settlement_fee_ppm == Decimal(terms.early_settlement_rate) * PPM
 
 
 def _last_price_fen(lease: CreateLease) -> int:

@@ -110,7 +110,7 @@ def key_terms(business: str = "rental", principal_fen: int = 120_000) -> dict[st
         "instalments": 3, "first_due_on": "2027-01-15", "last_due_on": "2027-03-15", "apr": "0.1", "irr": "0.1",
         "schedule_digest": schedule_digest(convert(schedule(principal_fen), tuple[Instalment, ...])),
         "lock": False, "late_fee_daily_rate": "0.0003", "grace_days": 3,
-        "allocation": ALLOCATION, "early_settlement_rate": "0",
+        "allocation": ALLOCATION, "early_settlement_rate": "0.02",
     }  # fmt: skip
 
 

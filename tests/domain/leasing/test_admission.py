@@ -48,7 +48,9 @@ LEASE = CreateLease(
 )  # fmt: skip
 
 
-AGREED = replace(TERMS, schedule_digest=schedule_digest(LEASE.schedule))
+TOTAL_FEN = 12 * 1 + 20_000
+"""Every instalment of `LEASE` and the price at its end."""
+AGREED = replace(TERMS, schedule_digest=schedule_digest(LEASE.schedule), total_cost_fen=TOTAL_FEN)
 
 
 def contract_in(phase: ContractPhase, **change: Any) -> ContractState:
@@ -130,7 +132,8 @@ def test_buying_early_costs_the_price_and_the_rent_that_is_left(rents: list[int]
     lease = replace(
         LEASE, schedule=schedule, buyout_fen=sum(rents) + price_fen, buyout_credit_ppm=PPM, buyout_floor_fen=price_fen
     )
-    state = contract_in(ContractPhase.EXECUTED, schedule_digest=schedule_digest(schedule), buyout_fen=price_fen)
+    total = {"schedule_digest": schedule_digest(schedule), "total_cost_fen": sum(rents) + price_fen}
+    state = contract_in(ContractPhase.EXECUTED, buyout_fen=price_fen, **total)
     assert wrong_contract(lease, state) is None
     dearer = replace(lease, buyout_floor_fen=price_fen + 1)
     assert wrong_contract(dearer, state) == CONTRACT_DIFFERS(field="buyout_fen")
@@ -150,3 +153,28 @@ def test_who_was_judged_by_a_person_need_not_agree_to_machines() -> None:
     assert needed_consents(plan, ApplicationState()) == both
     assert needed_consents(plan, ApplicationState(referred=True)) == {"third_parties"}
     assert needed_consents(plan, ApplicationState(finding=Finding.CONFIRMED)) == {"third_parties"}
+
+
+@pytest.mark.parametrize(
+    ("rate", "policy", "same"),
+    [("0.02", 2, True), ("0.020", 2, True), ("0", 2, False), ("0.03", 2, False), ("0", 1, True)],
+)
+def test_settling_a_finance_lease_early_costs_what_its_contract_says(rate: str, policy: int, same: bool) -> None:
+    """The price is the policy's, and the lessee was shown and confirmed one."""
+    lease = replace(LEASE, business=Business.FINANCE, policy=policy)
+    answer = wrong_contract(lease, contract_in(ContractPhase.EXECUTED, early_settlement_rate=rate))
+    assert answer == (None if same else CONTRACT_DIFFERS(field="policy"))
+
+
+def test_a_rental_is_not_settled_early_and_has_no_price_for_it() -> None:
+    assert wrong_contract(replace(LEASE, policy=2), EXECUTED) is None
+
+
+def test_the_lessee_pays_no_more_in_all_than_its_contract_says() -> None:
+    """A contract made by hand may print any total above a schedule; no lease follows from it."""
+    for total_fen in (TOTAL_FEN - 1, TOTAL_FEN + 1):
+        answer = wrong_contract(LEASE, contract_in(ContractPhase.EXECUTED, total_cost_fen=total_fen))
+        assert answer == CONTRACT_DIFFERS(field="total_cost_fen")
+    more = {"upfront_fee_fen": 7, "down_payment_fen": 5}
+    told = contract_in(ContractPhase.EXECUTED, total_cost_fen=TOTAL_FEN + 12, **more)
+    assert wrong_contract(replace(LEASE, **more), told) is None

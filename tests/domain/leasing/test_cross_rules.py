@@ -187,7 +187,7 @@ def test_a_finance_lease_needs_room_when_it_is_made() -> None:
     leasing = replace(PLAN, business=PlanBusiness.FINANCE)
     digest = digest_of(leasing)
     of = dict(case(plans=(leasing,), contract=executed(plan_digest=digest)).known)
-    change: dict[str, Any] = {"business": Business.FINANCE, "plan_digest": digest}
+    change: dict[str, Any] = {"business": Business.FINANCE, "plan_digest": digest, "policy": 1}
     of |= {need: fact for need, fact in room().known.items() if need != CREATED}
     created(given(of), **change).then()
     of |= {need: fact for need, fact in room(net_assets_fen=0).known.items() if need != CREATED}

@@ -132,6 +132,28 @@ def test_what_has_not_happened_is_not_recorded(past: tuple[Step, ...], command: 
     assert not isinstance(given(*events).when(command, business_date=day(86)).answer, Refusal)
 
 
+# --------------------------------------------------------------------------------------- days before the delivery
+
+
+@pytest.mark.parametrize(
+    ("past", "command"),
+    [
+        (cases.ELECTED_END, TerminateLease(notice_reached_on=day(-1))),
+        (cases.TERMINATED, RepossessAsset(on=day(-1))),
+        (RUNNING, RecordTotalLoss(on=day(-1))),
+        (cases.PHONE_RUNNING, ReturnAsset(on=day(-1))),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, Command) else "",
+)
+def test_nothing_ends_before_the_asset_was_delivered(past: tuple[Step, ...], command: Command) -> None:
+    events = history(*past)
+    delivered = state_of(events).delivered_on
+    assert delivered is not None
+    given(*events).when(command, business_date=day(85)).then_refused(
+        r.BEFORE_DELIVERY, on=day(-1), delivered_on=delivered
+    )
+
+
 # --------------------------------------------------------------------------------------------------------- a disposal
 
 

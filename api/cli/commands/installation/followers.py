@@ -103,7 +103,7 @@ def _late(role: Role) -> tuple[str, str]:
 
 
 def _keys_that_end(health: Health, connection: Any) -> None:
-    """API keys that soon stop working: whoever uses one finds out too late."""
+    """API keys that soon stop working, and that none works any more: whoever uses one finds out too late."""
     from datetime import timedelta
 
     from adapters.postgres.connections import has_table
@@ -126,6 +126,13 @@ def _keys_that_end(health: Health, connection: Any) -> None:
         health.notes.append(
             text("{key} ({label}, {role}) works until {instant}: `leaseledger api-key rotate` gives it more", **told)
         )
+    alive = "state = 'live' AND expires_at > %s"
+    known, working = connection.execute(
+        f"SELECT count(*), count(*) FILTER (WHERE {alive}) FROM read.{API_KEYS.table} WHERE shard = %s",
+        (utc_text(at), SHARD),
+    ).fetchone()
+    if known and not working:
+        health.notes.append(text("no API key works any more: `leaseledger api-key make` gives a user one"))
 
 
 def _calendars(health: Health, connection: Any, tenant: UUID) -> None:

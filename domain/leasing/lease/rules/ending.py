@@ -129,6 +129,15 @@ def _may(remedy: Remedy, state: LeaseState) -> Refusal | None:
     return None if state.phase is LeasePhase.ACTIVE else r.NOT_ACTIVE(phase=state.phase)
 
 
+def _wrong_day(on: date, state: LeaseState, context: Context) -> Refusal | None:
+    """Why an end cannot be of that day: it has not come, or the lessee did not have the asset yet."""
+    if on > context.business_date:
+        return r.DATE_IN_FUTURE(on=on, business_date=context.business_date)
+    if state.delivered_on is not None and on < state.delivered_on:
+        return r.BEFORE_DELIVERY(on=on, delivered_on=state.delivered_on)
+    return None
+
+
 def accelerate(command: c.AccelerateLease, state: LeaseState, context: Context) -> Answer:
     """All rent (全部租金), principal and interest, is billed and due today (民法典 752)."""
     if (no := _may(Remedy.ACCELERATE, state)) is not None:
@@ -147,16 +156,16 @@ def terminate(command: c.TerminateLease, state: LeaseState, context: Context) ->
     """The contract ends when the notice reached the lessee; what a finance lease is still worth is claimed."""
     if (no := _may(Remedy.TERMINATE, state)) is not None:
         return no
-    if command.notice_reached_on > context.business_date:
-        return r.DATE_IN_FUTURE(on=command.notice_reached_on, business_date=context.business_date)
+    if (wrong := _wrong_day(command.notice_reached_on, state, context)) is not None:
+        return wrong
     terminated = e.LeaseTerminated(notice_reached_on=command.notice_reached_on, proof=command.proof)
     return (terminated, *rest_billed(state, context.business_date))
 
 
 def repossess(command: c.RepossessAsset, state: LeaseState, context: Context) -> Answer:
     """After termination only."""
-    if command.on > context.business_date:
-        return r.DATE_IN_FUTURE(on=command.on, business_date=context.business_date)
+    if (wrong := _wrong_day(command.on, state, context)) is not None:
+        return wrong
     return (e.AssetRepossessed(on=command.on),)
 
 
@@ -195,8 +204,8 @@ def charge_off(command: c.ChargeOffLease, state: LeaseState, context: Context) -
 
 def lose(command: c.RecordTotalLoss, state: LeaseState, context: Context) -> Answer:
     """A finance lease claims what it is still worth; of a device its value, if the lessee answers for it."""
-    if command.on > context.business_date:
-        return r.DATE_IN_FUTURE(on=command.on, business_date=context.business_date)
+    if (wrong := _wrong_day(command.on, state, context)) is not None:
+        return wrong
     lost = e.AssetTotallyLost(on=command.on, loss_case=command.loss_case)
     if state.business is Business.FINANCE:
         return (lost, *rest_billed(state, context.business_date))
@@ -214,8 +223,8 @@ def _compensation_fen(state: LeaseState) -> int:
 
 def return_asset(command: c.ReturnAsset, state: LeaseState, context: Context) -> Answer:
     """At the end of the term; a rented device also before, for the policy's share of all rent that is not billed."""
-    if command.on > context.business_date:
-        return r.DATE_IN_FUTURE(on=command.on, business_date=context.business_date)
+    if (wrong := _wrong_day(command.on, state, context)) is not None:
+        return wrong
     if state.unbilled and state.business is Business.FINANCE:
         return r.TERM_NOT_OVER(unbilled=len(state.unbilled))
     rent_fen = sum(instalment.principal_fen + instalment.interest_fen for instalment in state.unbilled)

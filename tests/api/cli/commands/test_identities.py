@@ -123,3 +123,13 @@ def test_doctor_speaks_of_keys_that_end_soon(program: Program) -> None:
     notes = [one for one in program("doctor", "--json").json["notes"] if "api-key rotate" in one]
     assert len(notes) == 1
     assert notes[0].startswith(f"{soon['id']} (laptop, operator) works until ")
+
+
+@pytest.mark.network
+def test_doctor_says_when_no_key_works_any_more(program: Program) -> None:
+    last = made(program, person(program))
+    program("project").then(0)
+    assert not [one for one in program("doctor", "--json").json["notes"] if "api-key make" in one]
+    program("api-key", "revoke", last["id"], "--reason", "lost").then(0)
+    program("project").then(0)
+    assert [one for one in program("doctor", "--json").json["notes"] if "no API key works any more" in one]
