@@ -81,8 +81,12 @@ def _arrays(kind: inspect.VarTupleType, like: Any) -> Iterator[tuple[Any, ...]]:
     for at, item in enumerate(items[:ITEMS_VARIED]):
         for value in values_of(kind.item_type, item):
             yield (*items[:at], value, *items[at + 1 :])
-    for name in getattr(items[0], "__struct_fields__", ()):
-        for value in values_of(_types(items[0].__class__)[name], getattr(items[0], name)):
+    yield from _alike(many, items[0])
+
+
+def _alike(many: tuple[Any, ...], first: Any) -> Iterator[tuple[Any, ...]]:
+    for name in getattr(first, "__struct_fields__", ()):
+        for value in values_of(_types(first.__class__)[name], getattr(first, name)):
             yield tuple(replace(item, **{name: value}) for item in many)
 
 
