@@ -292,7 +292,7 @@ def _parts(event_type: str, value: object) -> Iterable[object]:
 
 
 def _check_numbers(event_type: str, value: object) -> None:
-    """Raise `EntryError` for a float, `EntryTooLarge` for an integer that I-JSON does not keep (RFC 7493 §2.2)."""
+    """Raise `EntryError` for a float, `EntryTooLarge` for an integer beyond what I-JSON keeps (RFC 7493 §2.2)."""
     if isinstance(value, dict):
         value = list(value.values())
     if isinstance(value, list):

@@ -78,19 +78,16 @@ def _arrays(kind: inspect.VarTupleType, like: Any) -> Iterator[tuple[Any, ...]]:
     most = min(ITEMS_MOST, ITEMS_MAX if kind.max_length is None else kind.max_length)
     many = tuple(islice(_more(items), most))
     yield from (items[: kind.min_length or 0], items, many)
-    yield from (
-        (*items[:at], value, *items[at + 1 :])
-        for at, item in enumerate(items[:ITEMS_VARIED])
-        for value in values_of(kind.item_type, item)
-    )
-    yield from _alike(items, many)
+    for at, item in enumerate(items[:ITEMS_VARIED]):
+        for value in values_of(kind.item_type, item):
+            yield (*items[:at], value, *items[at + 1 :])
+    yield from _alike(many, items[0])
 
 
-def _alike(items: tuple[Any, ...], many: tuple[Any, ...]) -> Iterator[tuple[Any, ...]]:
-    """As many items with one member of all at the same end."""
-    for name in getattr(items[0], "__struct_fields__", ()):
-        for value in values_of(_types(items[0].__class__)[name], getattr(items[0], name)):
-            yield tuple(replace(one, **{name: value}) for one in many)
+def _alike(many: tuple[Any, ...], first: Any) -> Iterator[tuple[Any, ...]]:
+    for name in getattr(first, "__struct_fields__", ()):
+        for value in values_of(_types(first.__class__)[name], getattr(first, name)):
+            yield tuple(replace(item, **{name: value}) for item in many)
 
 
 def _structs(kind: inspect.StructType, like: Any) -> Iterator[Any]:

@@ -6,7 +6,8 @@
     receipts that are not posted ─────────┘
 
 Only leases where something may be done come out: money due under a mandate that stands, or a payment whose next attempt
-may begin. The read models must have been brought up to the ledger's head before.
+may begin. The read models must have been brought up to the ledger's head before. A lease of which one of them has dead
+letters does not come out: its rows say what was owed once, and it would be debited for it again and again.
 """
 
 from __future__ import annotations
@@ -57,8 +58,15 @@ WITH mandates AS MATERIALIZED (
             SELECT FROM read.{MOVEMENTS.table} AS back WHERE back.shard = m.shard AND back.payment = m.payment
                 AND back.movement = 'chargeback' AND back.number = m.number)
     ) AS moving GROUP BY lease
+), stale AS MATERIALIZED (
+    SELECT stream FROM read.dead_letters WHERE shard = %(shard)s AND table_name = ANY(%(tables)s)
+), unknown AS MATERIALIZED (
+    SELECT stream AS lease FROM stale UNION
+    SELECT (convert_from(e.entry, 'UTF8')::json -> 'body' ->> 'lease')::uuid
+    FROM stale JOIN ledger.events AS e ON e.shard = %(shard)s AND e.stream = stale.stream AND e.seq = 1
 ), asked AS MATERIALIZED (
-    SELECT lease FROM mandates UNION SELECT lease FROM waiting
+    SELECT lease FROM (SELECT lease FROM mandates UNION SELECT lease FROM waiting) AS every
+    WHERE NOT EXISTS (SELECT FROM unknown WHERE unknown.lease = every.lease)
 ), due AS MATERIALIZED (
     SELECT b.id AS lease, sum(u.open_fen)::bigint AS fen, max(u.due_on) AS newest
     FROM read.{BILLS.table} AS b JOIN asked ON asked.lease = b.id
@@ -100,7 +108,7 @@ def collection_positions(
     """The leases of a tenant where something may be collected or given up, in the order of their ids."""
     positions, known_fen = [at for at, _ in unposted.left], [fen for _, fen in unposted.left]
     values = {"shard": shard, "tenant": tenant, "day": day, "posted_to": unposted.position}
-    values |= {"positions": positions, "known_fen": known_fen}
+    values |= {"positions": positions, "known_fen": known_fen, "tables": [one.table for one in READS]}
     with connection.transaction():
         # Read models that were filled a moment ago have no statistics yet; nested loops over them take minutes.
         connection.execute("SET LOCAL enable_nestloop = off")
