@@ -24,6 +24,12 @@ from adapters.processes.held import TIMERS_PROCESS
 from domain.kernel.process import FAILED, HELD, NOT_YET
 from domain.kernel.refusal import Refusal
 
+STATEMENTS = "statements"
+"""The process under which statements are parked that could not be reconciled."""
+
+BY_DAYS = (TIMERS_PROCESS, STATEMENTS)
+"""Processes whose rows have their turn at ends of days, and not by themselves."""
+
 FIRST_RETRY_S, LONGEST_RETRY_S = 30.0, 3_600.0
 DOUBLED_AT_MOST = 10
 
@@ -58,6 +64,9 @@ _RELEASE = "DELETE FROM read.parked WHERE shard = %s AND process = %s AND positi
 _DONE = """
 DELETE FROM read.parked USING unnest(%s::uuid[], %s::text[]) AS done (tenant, key)
 WHERE shard = %s AND process = %s AND parked.tenant = done.tenant AND parked.key = done.key"""
+_REPLACED = """
+DELETE FROM read.parked WHERE shard = %s AND process = %s AND tenant = %s AND key = %s RETURNING tries"""
+_KEYS = "SELECT key FROM read.parked WHERE shard = %s AND process = %s AND tenant = %s"
 # With one row of a stream come all that failed of it: they are tried in their order.
 _DUE = f"""
 SELECT position, max(tries) FROM read.parked WHERE shard = %s AND process = %s AND retry_at IS NOT NULL AND stream IN (
@@ -77,7 +86,7 @@ _FAILED = f"SELECT key FROM read.parked {_MONEY} AND code = %s ORDER BY key"
 _AGAIN = f"UPDATE read.parked SET retry_at = now() {_MONEY} AND code <> %s"
 _AGAIN_ALL = """
 UPDATE read.parked SET retry_at = now()
-WHERE shard = %s AND tenant = %s AND process <> %s AND code <> ALL(%s) AND (%s::uuid IS NULL OR stream = %s)"""
+WHERE shard = %s AND tenant = %s AND process <> ALL(%s) AND code <> ALL(%s) AND (%s::uuid IS NULL OR stream = %s)"""
 _DAY_BEGAN = """
 UPDATE read.parked SET retry_at = now() WHERE shard = %s AND process = %s AND tenant = ANY(%s) AND code = %s"""
 _OF_TENANT = """
@@ -145,6 +154,20 @@ class Parking:
                 waits = one.refusal.kind is NOT_YET
                 await connection.execute(_PARK, self._row(one, tries[one.position] + (not waits)))
 
+    async def keys(self, tenant: UUID) -> set[str]:
+        """The keys that are parked of a tenant."""
+        async with self._pool.connection() as connection:
+            cursor = await connection.execute(_KEYS, (SHARD, self._process, tenant))
+            return {key for (key,) in await cursor.fetchall()}
+
+    async def replace(self, tenant: UUID, key: str, left: Unsettled | None) -> None:
+        """Park what is left under a key, in the place of what was parked under it; nothing, where it is done."""
+        async with self._pool.connection() as connection, connection.transaction():
+            cursor = await connection.execute(_REPLACED, (SHARD, self._process, tenant, key))
+            before = sum(tries for (tries,) in await cursor.fetchall())
+            if left is not None:
+                await connection.execute(_PARK, self._row(left, before + 1))
+
     async def due(self, limit: int, after: int = 0) -> dict[int, int]:
         """Positions behind another one whose turn it is again, with the times that they were tried."""
         async with self._pool.connection() as connection:
@@ -198,7 +221,7 @@ class Parking:
     async def again_all(self, tenant: UUID) -> None:
         """Let it be the turn of all that failed or was refused of a tenant, in every process."""
         async with self._pool.connection() as connection:
-            await connection.execute(_AGAIN_ALL, (SHARD, tenant, TIMERS_PROCESS, [NOT_YET.code], None, None))
+            await connection.execute(_AGAIN_ALL, (SHARD, tenant, list(BY_DAYS), [NOT_YET.code], None, None))
 
     async def of_tenant(self, tenant: UUID) -> list[Parked]:
         """What is parked of a tenant, of every process, in the order of the keys."""
@@ -222,7 +245,7 @@ def ask_again(connection: Connection, tenant: UUID, stream: UUID | None) -> int:
     if not has_table(connection, "read.parked"):
         return 0
     waits = [NOT_YET.code, HELD.code]
-    return connection.execute(_AGAIN_ALL, (SHARD, tenant, TIMERS_PROCESS, waits, stream, stream)).rowcount
+    return connection.execute(_AGAIN_ALL, (SHARD, tenant, list(BY_DAYS), waits, stream, stream)).rowcount
 
 
 class ParkedCount(Struct, frozen=True):

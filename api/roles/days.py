@@ -27,7 +27,7 @@ from adapters.processes.dispatch import STREAMS_IN_FLIGHT
 from adapters.processes.end_of_day import DayStep, EndOfDay, Settle
 from adapters.processes.firing import SomethingFailed, nothing_failed
 from adapters.processes.held import Held
-from adapters.processes.parking import Parked
+from adapters.processes.parking import STATEMENTS, Parked, Parking
 from adapters.processes.subscription import Subscription
 from adapters.system import now
 from api.compose import Running
@@ -144,7 +144,8 @@ async def days(
 
         connection = stack.enter_context(connect(on.url))
         models = ReadModels(connection, underway.unposted)
-        money = _steps(on, tenant, models, providers, collector, underway.settled, streams_in_flight, held)
+        statements = _reconciling(on, tenant, models, providers, pool)
+        money = _steps(on, models, providers, collector, underway.settled, streams_in_flight, held, statements)
         ledger = ledger_state(connection)
 
         def by_the_clock(day: date) -> Refusal | None:
@@ -176,21 +177,27 @@ def _alone(pool: Pool, tenant: UUID) -> AbstractAsyncContextManager[StillHeld]:
     return alone(pool, b"leaseledger.end_of_day/1" + tenant.bytes, waits)
 
 
+def _reconciling(
+    on: Running, tenant: UUID, models: ReadModels, providers: Mapping[str, PaymentProvider], pool: Pool
+) -> ReconcileStatements:
+    """The step that takes statements, and parks those that it cannot."""
+    files = on.settings.statements_directory(tenant)
+    return ReconcileStatements(on.ledger, models, list(providers.values()), files, Parking(pool, STATEMENTS))
+
+
 def _steps(
     on: Running,
-    tenant: UUID,
     models: ReadModels,
     providers: Mapping[str, PaymentProvider],
     collector: Collector,
     settle: Settle,
     streams_in_flight: int,
     held: Held,
+    statements: ReconcileStatements,
 ) -> tuple[DayStep, ...]:
-    all_of_them = list(providers.values())
-    files = on.settings.statements_directory(tenant)
     return (
         CollectDue(on.ledger, on.reader, models, settle, held, streams_in_flight=streams_in_flight),
-        DeliverCallbacks(on.ledger, on.reader, [one for one in all_of_them if isinstance(one, SandboxBank)]),
+        DeliverCallbacks(on.ledger, on.reader, [one for one in providers.values() if isinstance(one, SandboxBank)]),
         AskForOutcomes(on.ledger, on.reader, models, collector),
-        ReconcileStatements(on.ledger, models, all_of_them, files),
+        statements,
     )

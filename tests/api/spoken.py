@@ -25,6 +25,7 @@ from typer.main import get_command
 import domain
 import domain.registry
 import projections
+from adapters.processes.parking import BY_DAYS
 from api.cli.failures import STATUS
 from api.cli.program import app as program
 from api.console import app, words
@@ -89,7 +90,7 @@ def _say_codes() -> None:
     for name in EVENT_TYPES:
         words.event(name)
         words.happened(name)
-    for code in (*PROCESS_MANAGERS, "collector"):
+    for code in (*PROCESS_MANAGERS, "collector", *BY_DAYS):
         words.value(code, "process")
     for code in (*PROGRAMS, *CollectionPolicy(channels=("a",)).final_codes):
         words.value(code)

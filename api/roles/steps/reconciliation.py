@@ -3,7 +3,8 @@
 provider by provider: statement(day) ─▶ match ─▶ matched, breaks ─▶ closed if there are none
 
 A statement is a file that the bank dropped, `<provider>-<date>.csv` in the tenant's directory, or else what the
-provider says online. A file that comes some days late is taken then; a day without either has no run.
+provider says online. A file that comes some days late is taken then; a day without either has no run. One that cannot
+be taken is parked, and the day goes on; it is tried again with each day as long as late files are taken.
 """
 
 from __future__ import annotations
@@ -12,16 +13,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
+from uuid import UUID
 
 from adapters.connectors.payments.port import PaymentProvider
-from adapters.connectors.payments.statement import Statement, read_statement
+from adapters.connectors.payments.statement import Statement, StatementError, read_statement
 from adapters.postgres.ledger import Ledger, Request
 from adapters.processes.dispatch import context
 from adapters.processes.end_of_day import DayRun, Progress
 from adapters.processes.firing import EndOfDayError
+from adapters.processes.parking import Parking, Unsettled
 from api.roles.read_models import ReadModels
 from domain.kernel.command import Command
-from domain.kernel.refusal import Refusal
+from domain.kernel.refusal import Refusal, refusal
 from domain.payments.matching import Money, match
 from domain.payments.reconciliation import (
     RECONCILIATION,
@@ -38,6 +41,13 @@ LATE_FILES_DAYS = 7
 """So many days back a statement file that was dropped late is still taken."""
 
 
+NOT_READ = refusal(
+    "reconciliation.statement_not_read",
+    "The bank's statement is not of the form that was agreed",
+    "银行对账单不符合约定的格式",
+)
+
+
 class ReconciliationRefused(EndOfDayError):
     """A statement that the reconciliation did not take."""
 
@@ -51,37 +61,65 @@ class ReconcileStatements:
     """The step `reconciliation`: the statement of each provider, in the order of their names; counts rows.
 
     A run with breaks stays open, and the day closes: breaks are resolved by people, or by news that comes later.
+    Without a place to park them, statements that cannot be taken keep the day open.
     """
 
     ledger: Ledger
     models: ReadModels
     providers: Sequence[PaymentProvider]
     files: Path | None = None
+    parking: Parking | None = None
     name: str = BY_RECONCILIATION
 
     async def run(self, run: DayRun, progress: Progress) -> int:
         """Reconcile what is left; every statement's rows count. Raises `StatementError`, `ReconciliationRefused`."""
-        rows = run.processed
+        rows, parked = run.processed, await self._parked(run.tenant)
         for provider in sorted(self.providers, key=lambda one: one.name):
             if run.cursor is not None and provider.name <= run.cursor:
                 continue
             for days in range(LATE_FILES_DAYS, -1, -1):
-                rows += await self._reconcile(provider, run, run.day - timedelta(days=days))
+                rows += await self._tried(provider, run, run.day - timedelta(days=days), parked)
             await progress(rows, provider.name)
         return rows
 
-    async def _reconcile(self, provider: PaymentProvider, run: DayRun, day: date) -> int:
-        """From wherever the run is: what was recorded is never recorded again in other words."""
+    async def _parked(self, tenant: UUID) -> set[str]:
+        return set() if self.parking is None else await self.parking.keys(tenant)
+
+    async def _tried(self, provider: PaymentProvider, run: DayRun, day: date, parked: set[str]) -> int:
+        """Reconcile a statement, or park why it could not be: another bank's, and the next day, wait for nobody."""
+        key, refused = f"statement:{provider.name}:{day}", None
+        rows: int | None = None
+        try:
+            rows = await self._reconcile(provider, run, day, again=key in parked)
+        except StatementError as error:
+            if self.parking is None:
+                raise
+            # What stands in the file is the bank's and may be of persons.
+            refused = NOT_READ(file=error.file, line=error.line, expected=error.expected)
+        except ReconciliationRefused as error:
+            if self.parking is None:
+                raise
+            refused = error.refusal
+        if self.parking is not None and (refused is not None or (key in parked and rows is not None)):
+            stream = reconciliation_stream(run.tenant, provider.name, day)
+            left = None if refused is None else Unsettled(run.position, key, run.tenant, stream, refused)
+            await self.parking.replace(run.tenant, key, left)
+        return rows or 0
+
+    async def _reconcile(self, provider: PaymentProvider, run: DayRun, day: date, *, again: bool) -> int | None:
+        """From wherever the run is: what was recorded is never recorded again in other words. `None` without a
+        statement; of an earlier day the provider is asked online only where its statement could not be taken.
+        """
         name = provider.name
         content = self._file(name, day)
-        if content is None and day < run.day:
-            return 0
+        if content is None and day < run.day and not again:
+            return None
         state = await self._state(name, run, day)
         fresh = state.phase in (ReconciliationPhase.ABSENT, ReconciliationPhase.LOADED)
         if fresh:
             content = await provider.statement(day) if content is None else content
             if content is None:
-                return 0
+                return None
             statement = read_statement(file_name(name, day), content, day)
             if state.phase is ReconciliationPhase.ABSENT:
                 await self._command(name, run, day, "load", _load(name, statement))

@@ -169,25 +169,24 @@ def _left_to_people(health: Health, connection: Any, with_banks: Collection[UUID
     """
     from adapters.connectors.payments.collecting import COLLECTOR, collector_name
     from adapters.processes.held import TIMERS_PROCESS
-    from adapters.processes.parking import parked_counts
-    from domain.kernel.process import FAILED, HELD, NOT_YET
+    from adapters.processes.parking import STATEMENTS, parked_counts
+    from domain.kernel.process import FAILED
     from domain.payments.lease_payments import LEASE_PAYMENTS, OF_MONEY
 
     asking = set(map(collector_name, with_banks))
     for one in parked_counts(connection, OF_MONEY):
-        if one.code == NOT_YET.code:
-            told = {"process": one.process, "count": one.count, "key": one.key}
-            health.notes.append(text("{process}: {count} wait for their business date, such as {key}", **told))
-            continue
-        told = {"process": one.process, "count": one.count, "key": one.key, "code": one.code}
-        if one.code == HELD.code:
-            told = {"process": one.process, "count": one.count, "key": one.key}
-            health.notes.append(text("{process}: {count} wait for what is held out of its days, such as {key}", **told))
+        if (waits := _waiting(one)) is not None:
+            health.notes.append(waits)
             continue
         if one.process == TIMERS_PROCESS:
             health.problem(*_held_out(one))
             continue
+        told = {"process": one.process, "count": one.count, "key": one.key, "code": one.code}
         what = text("{process}: what should have followed did not, {count} times, such as {key}: {code}", **told)
+        if one.process == STATEMENTS:
+            do = text("mend the file, or let the bank send another; the next `end-of-day` takes it, for a week")
+            health.problem(what, do)
+            continue
         if one.code == FAILED.code and one.process.startswith(COLLECTOR) and one.process not in asking:
             do = text(
                 "only an `end-of-day` with this tenant's banks tries it again: configure them as before, and run it"
@@ -199,6 +198,18 @@ def _left_to_people(health: Health, connection: Any, with_banks: Collection[UUID
             health.problem(what, _missing(one))
         else:
             health.notes.append(what)
+
+
+def _waiting(one: ParkedCount) -> str | None:
+    """What waits, and follows by itself."""
+    from domain.kernel.process import HELD, NOT_YET
+
+    told = {"process": one.process, "count": one.count, "key": one.key}
+    if one.code == NOT_YET.code:
+        return text("{process}: {count} wait for their business date, such as {key}", **told)
+    if one.code == HELD.code:
+        return text("{process}: {count} wait for what is held out of its days, such as {key}", **told)
+    return None
 
 
 def _held_out(one: ParkedCount) -> tuple[str, str]:

@@ -14,7 +14,7 @@ import pytest
 from adapters.connectors.payments.port import Order
 from adapters.connectors.payments.sandbox import SandboxBank
 from adapters.connectors.payments.scenarios import Script, always
-from adapters.connectors.payments.statement import StatementError, StatementRow, read_statement, write_statement
+from adapters.connectors.payments.statement import StatementRow, read_statement, write_statement
 from adapters.processes.dispatch import context
 from adapters.processes.end_of_day import DayRun
 from api.compose import Running
@@ -203,7 +203,7 @@ async def test_a_file_that_comes_late_is_reconciled_then(program: Running, monke
         assert await found(program) == []
 
 
-async def test_a_broken_statement_stops_the_day_and_a_good_one_lets_it_go_on(
+async def test_a_broken_statement_stops_nobody_and_a_good_one_is_taken_later(
     program: Running, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with ordered(program, Script()) as world:
@@ -214,13 +214,21 @@ async def test_a_broken_statement_stops_the_day_and_a_good_one_lets_it_go_on(
             return (await good(day) or b"")[:-5]
 
         monkeypatch.setattr(bank, "statement", broken)
-        with pytest.raises(StatementError, match=r"bank_b-2005-04-01\.csv, line"):
-            await world.end_of_day.close(FIRST)
-        assert (await world.end_of_day.state()).cursor == "bank_a"
-        monkeypatch.setattr(bank, "statement", good)
         await world.end_of_day.close(FIRST)
+        [left] = await world.days.parked(TENANT)
+        assert (left.process, left.key, left.code) == (
+            "statements", f"statement:bank_b:{FIRST}", "reconciliation.statement_not_read",
+        )  # fmt: skip
+        assert '"file":"bank_b-2005-04-01.csv"' in left.facts
         told = await counts(program)
-        assert (told["reconciliation.statement_loaded.v1"], told["calendar.day_closed.v1"]) == (2, 1)
+        assert (told["reconciliation.statement_loaded.v1"], told["calendar.day_closed.v1"]) == (1, 1)
+        await world.end_of_day.close(NEXT)
+        assert [one.key for one in await world.days.parked(TENANT)] == [
+            f"statement:bank_b:{day}" for day in (FIRST, NEXT)
+        ]
+        monkeypatch.setattr(bank, "statement", good)
+        await world.end_of_day.close(NEXT + timedelta(days=1))
+        assert await world.days.parked(TENANT) == []
 
 
 async def test_another_statement_after_loading_is_refused(
