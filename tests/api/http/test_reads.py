@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from adapters.system import now
 from api.queries.registry import READS
@@ -89,8 +90,11 @@ async def test_queries_that_do_not_fit(http: Http, query: str) -> None:
     assert answer.json()["errors"]
 
 
-async def test_at_least_waits(http: Http) -> None:
-    """A read model is brought up to date meanwhile."""
+async def test_at_least_waits(http: Http, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A read model is brought up to date meanwhile, however long that takes."""
+    services = http.app.state.services
+    monkeypatch.setattr(services, "limits", replace(services.limits, wait_s=120))
+    http.project()
     address = await http.given(("submit", None))
     wanted = await http.size()
     reading = asyncio.create_task(http.get(f"/v1/applications?at_least={wanted}"))
