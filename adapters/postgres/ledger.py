@@ -32,13 +32,13 @@ from adapters.postgres.writing.sequencer import (
     AppendError,
     KeyReused,
     KnownCommand,
-    LockLost,
     Part,
     PersonalRow,
     ReadMoved,
     StateMoved,
     StreamBegun,
     SubjectKeyTaken,
+    TenantLockLost,
     VersionConflict,
 )
 from chain.entry import PAYLOAD_KEY, DecidedEvent, Draft, command_id, draft
@@ -152,7 +152,7 @@ class Ledger:
                 return await self._repeat(request.key, asked, known)
             if await self.states.catch_up(decider, request.stream) != version or isinstance(outcome, SubjectKeyTaken):
                 continue
-            if isinstance(outcome, LockLost) or await self.states.moved(reads, request.context.tenant):
+            if isinstance(outcome, TenantLockLost) or await self.states.moved(reads, request.context.tenant):
                 judged_again += 1
                 if judged_again > JUDGED_AGAIN:
                     raise StateMoved(f"state.moved: what {request.stream} is judged by moved on {judged_again} times")
@@ -186,7 +186,7 @@ class Ledger:
         """One attempt; what may be tried again is given instead of raised."""
         try:
             return await self._attempt(decider, request, digest, seen, reads)
-        except (VersionConflict, ReadMoved, StreamBegun, LockLost, SubjectKeyTaken, KeyReused) as lost:
+        except (VersionConflict, ReadMoved, StreamBegun, TenantLockLost, SubjectKeyTaken, KeyReused) as lost:
             return lost
 
     async def _attempt(
