@@ -1,4 +1,4 @@
-"""What pages ask the database, blocking, on a thread."""
+"""Queries of pages, blocking, on a thread."""
 
 from __future__ import annotations
 

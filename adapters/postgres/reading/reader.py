@@ -12,10 +12,10 @@ from uuid import UUID
 
 from msgspec import Struct
 
+from adapters.fair_queue import FairQueue
 from adapters.postgres.connections import Pool
 from adapters.postgres.schema import SHARD
 from adapters.postgres.writing.sequencer import KnownCommand
-from adapters.turns import FairQueue
 from chain.entry import Entry, member_of, parse
 
 

@@ -1,4 +1,4 @@
-"""What a batch of appends must be judged by, asked under the head row's lock in one round trip.
+"""Queries under the head row's lock, in one round trip: all that a batch of appends is judged by.
 
 Every question but that for heads and commands is saved where no append of the batch needs its answer.
 """
