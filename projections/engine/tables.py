@@ -161,7 +161,13 @@ def has_row_security(connection: Connection[Any], qualified: str) -> bool:
 def without_row_security(connection: Connection[Any], projections: Iterable[Projection[Any]]) -> list[str]:
     """The names of live tables, and of those of what is parked, whose rows readers of other tenants could see."""
     tables = [one.name for one in map(Table, projections) if one.needs_row_security]
-    return [name for name in (*tables, *OF_PARKED) if not has_row_security(connection, f"{SCHEMA}.{name}")]
+    # A table of a release before that has no tenant yet is shown to nobody.
+    parked = [name for name in OF_PARKED if "tenant" in _columns_of(connection, f"{SCHEMA}.{name}")]
+    return [name for name in (*tables, *parked) if not has_row_security(connection, f"{SCHEMA}.{name}")]
+
+
+def _columns_of(connection: Connection[Any], qualified: str) -> list[str]:
+    return [name for name, _, _ in connection.execute(_COLUMNS_OF, (qualified,)).fetchall()]
 
 
 def row_maker(projection: Projection[R]) -> Callable[[Sequence[Any]], R]:
