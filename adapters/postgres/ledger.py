@@ -45,7 +45,7 @@ from chain.entry import PAYLOAD_KEY, DecidedEvent, Draft, command_id, draft
 from domain.kernel.command import Command, Context
 from domain.kernel.decider import Decider, fold
 from domain.kernel.event import Event, subject_of
-from domain.kernel.needs import Proposal
+from domain.kernel.needs import Candidate
 from domain.kernel.refusal import Refusal
 from domain.kernel.values import canonical_json
 
@@ -233,7 +233,7 @@ class Ledger:
     async def _judged(self, request: Request, decided: Sequence[Decided], found: LoadedFacts) -> Refusal | None:
         assert self._facts is not None
         for command, one in zip(_commands(request), decided, strict=True):
-            refusal = await self._facts.judge(Proposal(one.stream, command, one.state, request.context), found)
+            refusal = await self._facts.judge(Candidate(one.stream, command, one.state, request.context), found)
             if refusal is not None:
                 return refusal
         return None
