@@ -12,8 +12,8 @@ from adapters.postgres.connections import Connection
 from adapters.postgres.reading import browse
 from adapters.postgres.reading.opening import ledger_state
 from adapters.system import now
-from api.console.events import Origin, origin_of
 from api.console.requests import Refused
+from api.console.views.events import Origin, origin_of
 from api.language import text
 from api.queries.calendar import business_date
 from api.queries.engine.events import EventItem, event_item

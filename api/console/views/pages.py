@@ -17,10 +17,10 @@ from urllib.parse import urlencode
 import msgspec
 from msgspec import Struct
 
-from api.console import words
-from api.console.cells import Cell, Fact, Table, facts_of, table
-from api.console.events import EventLine, event_line, event_table
-from api.console.filters import AS_OF, FilterView, narrowed
+from api.console.views import words
+from api.console.views.cells import Cell, Fact, Table, facts_of, table
+from api.console.views.events import EventLine, event_line, event_table
+from api.console.views.filters import AS_OF, FilterView, narrowed
 from api.language import text
 from api.permissions import Permission
 from api.queries.engine.columns import Kind, table_of

@@ -13,8 +13,8 @@ from msgspec import Struct
 
 from adapters.postgres.connections import Connection
 from adapters.postgres.reading import browse
-from api.console import words
-from api.console.cells import NONE, Cell, Fact, Table, facts_of, pretty, short_id, table
+from api.console.views import words
+from api.console.views.cells import NONE, Cell, Fact, Table, facts_of, pretty, short_id, table
 from api.language import message
 from api.queries.engine.columns import Kind, columns_of
 from api.queries.engine.events import EventItem
