@@ -296,7 +296,7 @@ class Console:
     # ------------------------------------------------------------------------------------------------ answers
 
     def _asked(self, read: Read, principal: Principal, given: Mapping[str, str]) -> dict[str, Any]:
-        """What a read is asked with. Raises `ParameterInvalid`."""
+        """The parameters of a read. Raises `ParameterInvalid`."""
         known = {name: value for name, value in given.items() if name not in _OWN and value}
         return {
             "tenant": principal.tenant,
@@ -367,7 +367,7 @@ def _given(query: QueryParams, read: Read) -> dict[str, str]:
 
 
 def _after(read: Read, text: str) -> Any:
-    """Where a list goes on, or the events of one of an aggregate. Raises `ParameterInvalid`."""
+    """The cursor of a list, or of the events of one of an aggregate. Raises `ParameterInvalid`."""
     if not text:
         return None
     if pages.is_one(read):

@@ -60,7 +60,7 @@ def newest(connection: Connection, tenant: UUID, nouns: Nouns) -> tuple[int, int
 
 
 def origin(connection: Connection, item: EventItem) -> Origin:
-    """Where an event comes from."""
+    """The origin of an event."""
     return origin_of(connection, item.position, parse(bytes(item.entry)))
 
 

@@ -108,5 +108,5 @@ class CrossRule:
 
 
 def missing(needs: Needs, candidate: Candidate, facts: Facts) -> list[Need]:
-    """What is needed and not among the facts; empty when a rule can be judged."""
+    """The needs that are not among the facts; none when a rule can be judged."""
     return [need for need in dict.fromkeys(needs(candidate, facts)) if need not in facts]

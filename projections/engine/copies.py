@@ -236,7 +236,7 @@ def drop_retired(connection: Connection[Any], projection_name: str, shard: int) 
 
 
 def lag(connection: Connection[Any], shard: int, now: datetime) -> list[Lag]:
-    """How far every copy is behind the ledger's head at the instant `now`."""
+    """The lag of every copy behind the ledger's head at the instant `now`."""
     return [_lag(row, now) for row in connection.execute(_LAG, (shard,))]
 
 

@@ -72,7 +72,7 @@ def _cases(appends: Sequence[Append]) -> tuple[Uuids, Uuids]:
 
 
 def _keys(appends: Sequence[Append]) -> tuple[Uuids, Booleans, Texts]:
-    """What commands are known by, column by column."""
+    """The idempotency keys of commands, column by column."""
     return (
         Uuids.of([append.tenant for append in appends]),
         Booleans.of([append.system for append in appends]),
@@ -94,7 +94,7 @@ async def _ask_for_subjects(
 async def _ask_for_beginnings(
     connection: AsyncConnection, appends: Sequence[Append]
 ) -> psycopg.AsyncCursor[tuple[Any, ...]] | None:
-    """Where streams of some kinds last began, since they were looked for; most batches save the statement."""
+    """Ask for the last beginnings of streams of some kinds since they were looked for; most batches save it."""
     asked = [(append.tenant, *beginning) for append in appends for beginning in append.beginnings]
     if not asked:
         return None

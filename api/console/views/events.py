@@ -103,7 +103,7 @@ def event_table(items: Iterable[EventItem]) -> Table:
 
 
 class Origin(Struct, frozen=True, kw_only=True):
-    """Where an event comes from: its case, the command that wrote it, the other events of that command.
+    """The origin of an event: its case, the command that wrote it, the other events of that command.
 
     `currency` is that of amounts beside which the event says none.
     """
