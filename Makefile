@@ -141,7 +141,8 @@ faults: $(STAMP) ## Kill servers and processes at random moments, check that not
 	@$(BIN)/python -m pytest -m slow --ignore=tests/clients $(ARGS)
 
 CLIENTS := .tools/clients
-RECORDED ?= $(addprefix tests/api/http/test_,contract_reads.py lease_reads.py keys.py money.py offers.py problems.py)
+RECORDED ?= $(addprefix tests/api/http/,reads/test_contract_reads.py reads/test_lease_reads.py endpoints/test_keys.py test_money.py \
+	endpoints/test_offers.py test_problems.py)
 
 .PHONY: clients
 clients: $(STAMP) ## Let generated clients (Python, TypeScript) finish a journey, generated models parse recorded answers (RECORDED= tests)

@@ -42,8 +42,8 @@ def proposable() -> dict[str, tuple[Exposed, type[Command]]]:
 
 
 def list_refused(command: Command) -> Refusal | None:
-    """Why a list of what needs a second person is not taken, by whichever way it comes: what stands on it and cannot be
-    proposed could never be done again.
+    """The refusal of a list of second-person commands, by whichever way it comes: one on it that cannot be proposed
+    could never be given again.
     """
     if not isinstance(command, RequireApproval):
         return None

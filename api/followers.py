@@ -1,4 +1,4 @@
-"""Who follows the ledger: read models, process managers and checkpoints, the role each belongs to, and what waits.
+"""Followers of the ledger: read models, process managers and checkpoints, the role each belongs to, and what waits.
 
     followers(connection, now, …) ─▶ [Follower(role, name, position, behind, waits_s), …] ─late()─▶ roles that are late
 

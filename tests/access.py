@@ -9,8 +9,8 @@ from uuid import UUID, uuid5
 from adapters.system import new_id, random_bytes
 from api.compose import Base, Running
 from api.identity.authentication import Authentication, Principal
+from api.identity.keys import Acting, WantedKey, executed, make_key
 from api.identity.recorded import authentication
-from api.queries.access import Acting, WantedKey, executed, make_key
 from api.roles.opening import opened
 from domain.access.api_key import API_KEY
 from domain.access.approval import APPROVAL, RequireApproval, approval_stream

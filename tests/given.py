@@ -26,7 +26,7 @@ import domain.registry  # noqa: F401 - rules register themselves
 from domain.kernel.command import Actor, Command, Context
 from domain.kernel.decider import Decider, State, fold
 from domain.kernel.event import Event, decode_body, type_of, validate, without_personal
-from domain.kernel.needs import CROSS_RULES, Need, Proposal, Reference, missing
+from domain.kernel.needs import CROSS_RULES, Candidate, Need, Reference, missing
 from domain.kernel.refusal import Refusal, RefusalKind
 from domain.pricing.offer import Offer
 from domain.pricing.quoting import OFFER
@@ -166,11 +166,11 @@ class GivenFacts:
 
     def when(self, command: Command, state: object, *, stream: UUID = STREAM, **changes: Any) -> Verdict:
         """Have every rule on the command judged, in order; keywords change the context."""
-        proposal = Proposal(stream, command, state, context(**changes))
+        candidate = Candidate(stream, command, state, context(**changes))
         for rule in CROSS_RULES[type(command)]:
-            while needs := missing(rule.needs, proposal, self.found):
+            while needs := missing(rule.needs, candidate, self.found):
                 self.found.update({need: self._read(need) for need in needs})
-            refusal = rule.judge(proposal, self.found)
+            refusal = rule.judge(candidate, self.found)
             if refusal is not None:
                 return Verdict(refusal)
         assert self.known.keys() <= self.found.keys(), "facts that nobody asked for"

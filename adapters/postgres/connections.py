@@ -120,6 +120,12 @@ def has_table(connection: Connection, name: str) -> bool:
     return connection.execute("SELECT to_regclass(%s)", (name,)).fetchone() != (None,)
 
 
+def has_column(connection: Connection, table: str, name: str) -> bool:
+    """Whether a table with this qualified name is there and has a column."""
+    query = "SELECT FROM pg_attribute WHERE attrelid = to_regclass(%s) AND attname = %s AND NOT attisdropped"
+    return connection.execute(query, (table, name)).fetchone() is not None
+
+
 def pool_of(url: str, *, most: int, least: int = 0, timeout_s: float = 30.0, role: Role | None = APP) -> Pool:
     """A pool of asyncio connections in autocommit mode, to be opened; those that the server has closed are replaced."""
     return AsyncConnectionPool(

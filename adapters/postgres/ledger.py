@@ -32,20 +32,20 @@ from adapters.postgres.writing.sequencer import (
     AppendError,
     KeyReused,
     KnownCommand,
-    LockLost,
     Part,
     PersonalRow,
     ReadMoved,
     StateMoved,
     StreamBegun,
     SubjectKeyTaken,
+    TenantLockLost,
     VersionConflict,
 )
 from chain.entry import PAYLOAD_KEY, DecidedEvent, Draft, EntryTooLarge, command_id, draft
 from domain.kernel.command import Command, Context
 from domain.kernel.decider import Decider, fold
 from domain.kernel.event import TOO_LARGE, Event, subject_of
-from domain.kernel.needs import Proposal
+from domain.kernel.needs import Candidate
 from domain.kernel.refusal import Refusal
 from domain.kernel.values import canonical_json
 
@@ -152,7 +152,7 @@ class Ledger:
                 return await self._repeat(request.key, asked, known)
             if await self.states.catch_up(decider, request.stream) != version or isinstance(outcome, SubjectKeyTaken):
                 continue
-            if isinstance(outcome, LockLost) or await self.states.moved(reads, request.context.tenant):
+            if isinstance(outcome, TenantLockLost) or await self.states.moved(reads, request.context.tenant):
                 judged_again += 1
                 if judged_again > JUDGED_AGAIN:
                     raise StateMoved(f"state.moved: what {request.stream} is judged by moved on {judged_again} times")
@@ -186,7 +186,7 @@ class Ledger:
         """One attempt; what may be tried again is given instead of raised, and what no event holds is refused."""
         try:
             return await self._attempt(decider, request, digest, seen, reads)
-        except (VersionConflict, ReadMoved, StreamBegun, LockLost, SubjectKeyTaken, KeyReused) as lost:
+        except (VersionConflict, ReadMoved, StreamBegun, TenantLockLost, SubjectKeyTaken, KeyReused) as lost:
             return lost
         except EntryTooLarge:
             return TOO_LARGE()
@@ -235,7 +235,7 @@ class Ledger:
     async def _judged(self, request: Request, decided: Sequence[Decided], found: LoadedFacts) -> Refusal | None:
         assert self._facts is not None
         for command, one in zip(_commands(request), decided, strict=True):
-            refusal = await self._facts.judge(Proposal(one.stream, command, one.state, request.context), found)
+            refusal = await self._facts.judge(Candidate(one.stream, command, one.state, request.context), found)
             if refusal is not None:
                 return refusal
         return None

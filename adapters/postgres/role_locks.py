@@ -32,7 +32,7 @@ async def take_part(connection: AsyncConnection, role: str) -> None:
 
 
 def held(connection: Connection, roles: Collection[str]) -> frozenset[str]:
-    """Those of the roles that somebody works in now."""
+    """The roles, of these, that somebody works in now."""
     wanted = list(roles)
     rows = connection.execute(_HELD, (wanted, [lock_of(role) for role in wanted])).fetchall()
     return frozenset(role for (role,) in rows)

@@ -1,4 +1,4 @@
-"""What is wrong in a file that a person wrote: the place and what was expected there, without what stands in it."""
+"""Mistakes in a file that a person wrote: the place and what was expected there, without what stands in it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What goes wrong, as one sentence and an exit status: 1 refused or not verified, 2 usage or unusable input.
+"""Failures as one sentence and an exit status: 1 refused or not verified, 2 usage or unusable input.
 
 The table names classes by their full names, so that saying "no" costs no imports; the nearest class in an error's
 ancestry counts. Whatever is not in it is a fault of this program, and is said to be one.

@@ -114,7 +114,7 @@ def fitting(read: Read, typed: Mapping[str, str]) -> Iterator[None]:
 
 def _misfit(read: Read, given: Mapping[str, str], error: ParameterInvalid) -> str:
     """What was expected of an option, in the words of the console, and what came; codes are those that one types."""
-    from api.console import filters
+    from api.console.views import filters
     from api.queries.engine.parameters import STARTING_AFTER
 
     got = given.get(error.name, "")

@@ -1,4 +1,4 @@
-"""Who asks the console, and whether he asked too often: known before anything else is done for a request.
+"""Admission to the console: session and rate limits, before anything else is done for a request.
 
 cookie ─▶ key ─▶ principal: counted by key and tenant        no session: counted by address
 """
@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from adapters.turns import ASKING
+from adapters.fair_queue import ASKING
 from api.console.requests import ROOT, Refused, address, cookie
 from api.console.session import COOKIE, Sessions
 from api.edge.log import about
@@ -80,7 +80,7 @@ class Admission:
 
 
 def principal_of(request: Request) -> Principal:
-    """Who is logged in. Raises a redirect to the login page."""
+    """The principal of the session. Raises a redirect to the login page."""
     found: Principal | None = request.state.principal
     if found is None:
         raise HTTPException(303, headers={"Location": f"{ROOT}/login?{urlencode({'next': address(request)})}"})
@@ -97,7 +97,7 @@ async def refuse_crowded(_: Request) -> Response:
 
 
 def too_often() -> PlainTextResponse:
-    """What somebody without a session is told who asked too often."""
+    """The page for somebody without a session who asked too often."""
     said = f"{text('Too many requests')}: {text('Go on in a moment.')}\n"
     return PlainTextResponse(said, 429, {"Retry-After": "1"})
 

@@ -30,11 +30,9 @@ from starlette.types import ASGIApp
 from adapters.postgres.connections import Connection
 from adapters.system import now, random_bytes
 from api.compose import Running
-from api.console import queries, views, words
+from api.console import queries
 from api.console.admission import Admission, Stranger, principal_of, refuse_crowded, too_often
 from api.console.edge import Edge, name_route
-from api.console.events import event_page
-from api.console.filters import AS_OF, DAY, check_names, errors_of, filters_of, misfit, sentence
 from api.console.headers import Headers
 from api.console.requests import (
     LANG,
@@ -47,6 +45,9 @@ from api.console.requests import (
     within,
 )
 from api.console.session import COOKIE, LIFE, Sessions, from_our_pages
+from api.console.views import pages, words
+from api.console.views.events import event_page
+from api.console.views.filters import AS_OF, DAY, check_names, errors_of, filters_of, misfit, sentence
 from api.edge.log import GONE, about, log_failure
 from api.edge.rates import Rates, crowded
 from api.identity.authentication import Authentication, Principal
@@ -201,7 +202,7 @@ class Console:
         """The page of what was typed: an identifier, a ledger position, or a business number."""
         principal = principal_of(request)
         typed = request.query_params.get("q", "")
-        found = views.find(typed) or await self._by_reference(principal, typed.strip())
+        found = pages.find(typed) or await self._by_reference(principal, typed.strip())
         if found is None:
             expected = text(
                 "an identifier such as lease_… with its 32 digits, the position of an event, or the business number of "
@@ -213,8 +214,8 @@ class Console:
 
     async def _by_reference(self, principal: Principal, typed: str) -> str | None:
         """The first list that has something under a business number, asked for it."""
-        for read in views.with_reference(ROLES.get(principal.role, frozenset())) if typed else ():
-            given = {views.REFERENCE: typed}
+        for read in pages.with_reference(ROLES.get(principal.role, frozenset())) if typed else ():
+            given = {pages.REFERENCE: typed}
             try:
                 asked = self._asked(read, principal, given)
             except ParameterInvalid:
@@ -228,7 +229,7 @@ class Console:
         """The page of a declared read."""
         path = f"/{request.path_params['path'].strip('/')}"
         principal = principal_of(request)
-        found = views.read_at(path)
+        found = pages.read_at(path)
         if found is None:
             raise _not_found()
         read, names = found
@@ -263,15 +264,15 @@ class Console:
 
     async def _page_of(self, read: Read, asked: dict[str, Any], path: str, given: Mapping[str, str]) -> tuple[str, Any]:
         """A read's template and what it shows; nothing when what is asked about is not there."""
-        if views.is_one(read):
+        if pages.is_one(read):
             return "one.html", await self._database.run(_one, read, asked, path, given)
         answered = await self._database.run(queries.answered, read, asked)
         if answered is None:
             return "", None
         filters = filters_of(read, given)
         if read.many:
-            return "list.html", views.list_page(read, answered, path, given, filters)
-        return "figure.html", views.figure_page(read, answered, path, given, filters)
+            return "list.html", pages.list_page(read, answered, path, given, filters)
+        return "figure.html", pages.figure_page(read, answered, path, given, filters)
 
     async def event(self, request: Request) -> Response:
         """One event: the exact entry, what it changed, and its proof."""
@@ -295,7 +296,7 @@ class Console:
     # ------------------------------------------------------------------------------------------------ answers
 
     def _asked(self, read: Read, principal: Principal, given: Mapping[str, str]) -> dict[str, Any]:
-        """What a read is asked with. Raises `ParameterInvalid`."""
+        """The parameters of a read. Raises `ParameterInvalid`."""
         known = {name: value for name, value in given.items() if name not in _OWN and value}
         return {
             "tenant": principal.tenant,
@@ -331,9 +332,9 @@ class Console:
         html = self._templates.get_template(template).render(
             principal=principal,
             made_up=bool(self._made_up),
-            sections=views.sections(may, request.url.path.removeprefix(ROOT)),
+            sections=pages.sections(may, request.url.path.removeprefix(ROOT)),
             sought=request.query_params.get("q", "") if request.url.path == f"{ROOT}/find" else "",
-            page_of=partial(views.page_of, may),
+            page_of=partial(pages.page_of, may),
             here=request.url.path,
             lang=current().value,
             other=other_language(request),
@@ -347,29 +348,29 @@ class Console:
 
 def _readable(principal: Principal) -> tuple[UUID, queries.Nouns]:
     """Whose events a principal may open, and of which nouns."""
-    return principal.tenant, views.readable(ROLES.get(principal.role, frozenset()))
+    return principal.tenant, pages.readable(ROLES.get(principal.role, frozenset()))
 
 
 def _one(
     connection: Connection, read: Read, asked: dict[str, Any], path: str, given: Mapping[str, str]
-) -> views.OnePage | None:
+) -> pages.OnePage | None:
     """The page of one of an aggregate; blocking, on a thread."""
-    return views.one_page(read, ReadRequest(connection=connection, **asked), path, given)
+    return pages.one_page(read, ReadRequest(connection=connection, **asked), path, given)
 
 
 def _given(query: QueryParams, read: Read) -> dict[str, str]:
     known = _OWN | set(read.filters.__struct_encode_fields__)
     given = {name: value.strip() for name, value in query.items() if name in known and name != LANG}
     if AS_OF in given:
-        given[AS_OF] = views.plain(given[AS_OF])
+        given[AS_OF] = pages.plain(given[AS_OF])
     return given
 
 
 def _after(read: Read, text: str) -> Any:
-    """Where a list goes on, or the events of one of an aggregate. Raises `ParameterInvalid`."""
+    """The cursor of a list, or of the events of one of an aggregate. Raises `ParameterInvalid`."""
     if not text:
         return None
-    if views.is_one(read):
+    if pages.is_one(read):
         return position_of(STARTING_AFTER, text)
     return None if read.cursor is None else read.cursor.read(text)
 

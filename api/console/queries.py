@@ -1,4 +1,4 @@
-"""What pages ask the database, blocking, on a thread."""
+"""Queries of pages, blocking, on a thread."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from adapters.postgres.connections import Connection
 from adapters.postgres.reading import browse
 from adapters.postgres.reading.opening import ledger_state
 from adapters.system import now
-from api.console.events import Origin, origin_of
 from api.console.requests import Refused
+from api.console.views.events import Origin, origin_of
 from api.language import text
 from api.queries.calendar import business_date
 from api.queries.engine.events import EventItem, event_item
@@ -60,7 +60,7 @@ def newest(connection: Connection, tenant: UUID, nouns: Nouns) -> tuple[int, int
 
 
 def origin(connection: Connection, item: EventItem) -> Origin:
-    """Where an event comes from."""
+    """The origin of an event."""
     return origin_of(connection, item.position, parse(bytes(item.entry)))
 
 

@@ -1,4 +1,4 @@
-"""What requests say: forms, languages, and where a page leads; nothing of it is believed."""
+"""Requests to the console: forms, languages, and where a page leads; nothing of it is believed."""
 
 from __future__ import annotations
 

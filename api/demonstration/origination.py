@@ -1,4 +1,4 @@
-"""What both lives begin with: the clause library, consents, an application with its checks, an offer."""
+"""Beginning of both lives: the clause library, consents, an application with its checks, an offer."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What every door of the serving program shares: its log, its measures, and how much each caller may ask for."""
+"""Parts that every door of the serving program shares: access log, metrics and rate limits."""

@@ -1,4 +1,4 @@
-"""What the serving program counts of itself, for an operator's Prometheus; no tenant, key or address is a label.
+"""Metrics of the serving program, for an operator's Prometheus; no tenant, key or address is a label.
 
 Routes are patterns and limits are codes, so that the number of series is that of the code, not of the callers.
 """

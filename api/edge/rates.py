@@ -1,4 +1,4 @@
-"""How much each caller may ask for: a token bucket for each key, each tenant, and each address without a valid key.
+"""Rate limits: a token bucket for each key, each tenant, and each address without a valid key.
 
 A bucket fills with `rate` tokens a second up to twice that; a request takes one (draft-ietf-httpapi-ratelimit-headers
 names what is left). Buckets are this process's own: several serving processes allow several times as much.

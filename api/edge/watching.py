@@ -1,4 +1,4 @@
-"""One request as the log and the measures see it, for every door: its id, what it was answered, how long that took."""
+"""Observation of each request for access log and metrics, at every door: its id, its answer, how long that took."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from fastapi.security import HTTPBearer
 from starlette.datastructures import Headers
 from starlette.types import Scope
 
-from adapters.turns import ASKING
+from adapters.fair_queue import ASKING
 from api.edge.log import about
 from api.edge.rates import Quota, place_of
 from api.http.problems import kinds

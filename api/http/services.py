@@ -14,9 +14,9 @@ from uuid import UUID
 from fastapi import Request
 from msgspec import Struct
 
+from adapters.fair_queue import FairQueue
 from adapters.postgres.reading import browse
 from adapters.system import now
-from adapters.turns import FairQueue
 from api.compose import Running
 from api.edge.metrics import STREAMS
 from api.edge.rates import RateLimits, Rates

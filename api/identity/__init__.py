@@ -1,1 +1,1 @@
-"""Identity: whom a key lets in, and which commands need a second person."""
+"""Identity: keys as they are made, whom one lets in, and which commands need a second person."""

@@ -18,7 +18,7 @@ from uuid import UUID
 import msgspec
 from msgspec import Meta, Struct
 
-from adapters.postgres.connections import Connection, has_table
+from adapters.postgres.connections import Connection, has_column
 from adapters.postgres.schema import SHARD
 from adapters.processes.held import TIMERS_PROCESS
 from api.permissions import Permission
@@ -78,8 +78,8 @@ class ParkedFilter(Struct, frozen=True, kw_only=True):
     what: Annotated[ParkedWork | None, Meta(description="Only of this kind.")] = None
 
 
-class Place(Struct, frozen=True):
-    """Where in the list something stands."""
+class ParkedCursor(Struct, frozen=True):
+    """The cursor of the list: the item that a page ends with."""
 
     position: int
     what: str
@@ -107,12 +107,12 @@ ORDER BY position, what COLLATE "C", process COLLATE "C", key COLLATE "C" LIMIT 
 _NOUNS = """
 SELECT DISTINCT ON (stream) stream, type FROM ledger.events
 WHERE shard = %s AND stream = ANY(%s) ORDER BY stream, seq"""
-_FIRST = Place(-1, "", "", "")
+_FIRST = ParkedCursor(-1, "", "", "")
 
 
 def _list_parked(request: ReadRequest) -> ReadResult:
     """What did not happen and waits: follow-ups, timers and events that a read model could not take, as of now."""
-    after: Place = request.after or _FIRST
+    after: ParkedCursor = request.after or _FIRST
     wanted = request.filters.what
     rows = _page(request.connection, {
         "shard": SHARD, "tenant": request.tenant, "what": wanted and wanted.value, "limit": request.limit + 1,
@@ -120,13 +120,14 @@ def _list_parked(request: ReadRequest) -> ReadResult:
     })  # fmt: skip
     shown, more = rows[: request.limit], rows[request.limit :]
     nouns = _nouns(request.connection, [row[4] for row in shown])
-    following = Place(*shown[-1][:4]) if more else None
+    following = ParkedCursor(*shown[-1][:4]) if more else None
     return ReadResult(tuple(_item(row, nouns) for row in shown), request.moment, following)
 
 
 def _page(connection: Connection, parameters: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+    # Dead letters of a release before have no tenant until whoever folds has prepared its tables.
     tables = {"read.parked": _PROCESSES, "read.dead_letters": _READ_MODELS}
-    parts = [select for table, select in tables.items() if has_table(connection, table)]
+    parts = [select for table, select in tables.items() if has_column(connection, table, "tenant")]
     if not parts:
         return []
     return connection.execute(_PAGE.format(parts=" UNION ALL ".join(parts)).encode(), parameters).fetchall()
@@ -153,14 +154,14 @@ def _item(row: Sequence[Any], nouns: Mapping[UUID, str]) -> ParkedItem:
     )
 
 
-def _place(text: str) -> Place:
+def _place(text: str) -> ParkedCursor:
     match = _PLACE.fullmatch(text)
     if match is None:
         raise ParameterInvalid(STARTING_AFTER, "identifier")
-    return Place(position_of(STARTING_AFTER, match[1]), match[2], match[3], match[4])
+    return ParkedCursor(position_of(STARTING_AFTER, match[1]), match[2], match[3], match[4])
 
 
-def _text(place: Place) -> str:
+def _text(place: ParkedCursor) -> str:
     return f"{place.position}/{place.what}/{place.process}/{place.key}"
 
 

@@ -15,7 +15,7 @@ from adapters.postgres.ledger import Request
 from adapters.postgres.writing.sequencer import Append, KeyReused, Part, VersionConflict
 from adapters.system import new_id, now
 from api.compose import Running
-from api.queries.access import Acting, ShownKey, WantedKey, context_of, make_key
+from api.identity.keys import Acting, ShownKey, WantedKey, context_of, make_key
 from chain.entry import PAYLOAD_KEY, DecidedEvent, command_id
 from domain.access.api_key import API_KEY, NOT_SHOWN, ApiKeyMade, ApiKeyPhase, RevokeApiKey
 from domain.access.key_text import stream_of_before

@@ -27,45 +27,45 @@ from domain.access.tenant import NOT_OWNER, RegisterTenant, ReinstateTenant, Sus
 from domain.access.user import ITSELF, USER, GrantRole, ReinstateUser, SuspendUser, UserPhase, UserState, WithdrawRole
 from domain.access.values import user_of
 from domain.kernel.command import Actor
-from domain.kernel.needs import CrossRule, Facts, Need, Proposal, Reference, StreamState
+from domain.kernel.needs import Candidate, CrossRule, Facts, Need, Reference, StreamState
 from domain.kernel.refusal import Refusal
 
 OWNER = Reference("ledger.owner")
 """The tenant that runs the log."""
 
 
-def _of(proposal: Proposal) -> tuple[UUID, str]:
+def _of(candidate: Candidate) -> tuple[UUID, str]:
     """The user and the role of the key that is made or changed."""
-    key = proposal.command if isinstance(proposal.command, MakeApiKey) else proposal.state
+    key = candidate.command if isinstance(candidate.command, MakeApiKey) else candidate.state
     return key.user, key.role
 
 
-def _user_needs(proposal: Proposal, _: Facts) -> Iterable[Need]:
-    return (StreamState(USER.name, _of(proposal)[0]),)
+def _user_needs(candidate: Candidate, _: Facts) -> Iterable[Need]:
+    return (StreamState(USER.name, _of(candidate)[0]),)
 
 
-def _has_its_role(proposal: Proposal, facts: Facts) -> Refusal | None:
-    user, role = _of(proposal)
+def _has_its_role(candidate: Candidate, facts: Facts) -> Refusal | None:
+    user, role = _of(candidate)
     state: UserState | None = facts[StreamState(USER.name, user)]
     if state is None or state.phase is not UserPhase.ACTIVE:
         return USER_NOT_ACTIVE()
     return None if role in state.roles else ROLE_NOT_OF_USER(role=role)
 
 
-def _owner_needs(_: Proposal, __: Facts) -> Iterable[Need]:
+def _owner_needs(_: Candidate, __: Facts) -> Iterable[Need]:
     return (OWNER,)
 
 
-def _by_the_owner(proposal: Proposal, facts: Facts) -> Refusal | None:
-    return None if facts[OWNER] == proposal.context.tenant else NOT_OWNER()
+def _by_the_owner(candidate: Candidate, facts: Facts) -> Refusal | None:
+    return None if facts[OWNER] == candidate.context.tenant else NOT_OWNER()
 
 
-def _nothing(_: Proposal, __: Facts) -> Iterable[Need]:
+def _nothing(_: Candidate, __: Facts) -> Iterable[Need]:
     return ()
 
 
-def _not_itself(proposal: Proposal, _: Facts) -> Refusal | None:
-    return ITSELF() if user_of(proposal.context.actor.id) == proposal.stream else None
+def _not_itself(candidate: Candidate, _: Facts) -> Refusal | None:
+    return ITSELF() if user_of(candidate.context.actor.id) == candidate.stream else None
 
 
 def _acting(actor: str, key: UUID | None) -> tuple[StreamState, ...]:
@@ -75,25 +75,25 @@ def _acting(actor: str, key: UUID | None) -> tuple[StreamState, ...]:
     return (StreamState(USER.name, user), *([] if key is None else [StreamState(API_KEY.name, key)]))
 
 
-def _proposer_needs(proposal: Proposal, _: Facts) -> Iterable[Need]:
-    return _acting(proposal.context.actor.id, key_of(proposal.context.actor))
+def _proposer_needs(candidate: Candidate, _: Facts) -> Iterable[Need]:
+    return _acting(candidate.context.actor.id, key_of(candidate.context.actor))
 
 
-def _proposer_vouched(proposal: Proposal, facts: Facts) -> Refusal | None:
-    who = _of_actor(proposal.context.actor)
+def _proposer_vouched(candidate: Candidate, facts: Facts) -> Refusal | None:
+    who = _of_actor(candidate.context.actor)
     if not _acts(*who, facts):
         return PROPOSER_GONE()
     return None if _vouched(*who, facts) else NOT_VOUCHED()
 
 
-def _persons_needs(proposal: Proposal, _: Facts) -> Iterable[Need]:
-    actor = proposal.context.actor
-    return (*_acting(proposal.state.proposed_by, proposal.state.key), *_acting(actor.id, key_of(actor)))
+def _persons_needs(candidate: Candidate, _: Facts) -> Iterable[Need]:
+    actor = candidate.context.actor
+    return (*_acting(candidate.state.proposed_by, candidate.state.key), *_acting(actor.id, key_of(actor)))
 
 
-def _two_persons(proposal: Proposal, facts: Facts) -> Refusal | None:
+def _two_persons(candidate: Candidate, facts: Facts) -> Refusal | None:
     """Each is a person of its own, as far as the ledger can know."""
-    made, actor = proposal.state, proposal.context.actor
+    made, actor = candidate.state, candidate.context.actor
     first, second = (made.proposed_by, made.role, made.key), _of_actor(actor)
     if not _acts(*first, facts):
         return PROPOSER_GONE()

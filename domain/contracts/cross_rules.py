@@ -33,7 +33,7 @@ from domain.intake.application import refusals as application_refusals
 from domain.intake.application.commands import ExpireApplication, WithdrawApplication
 from domain.intake.application.rules import APPLICATION
 from domain.intake.application.state import ApplicationPhase, ApplicationState
-from domain.kernel.needs import CrossRule, Facts, Need, Proposal, Reference, StreamState
+from domain.kernel.needs import Candidate, CrossRule, Facts, Need, Reference, StreamState
 from domain.kernel.refusal import Refusal
 from domain.pricing.matching import plan_in_force
 from domain.pricing.offer import Offer
@@ -60,33 +60,33 @@ def accepted_offer_needs(stream: UUID, facts: Facts) -> Iterable[Need]:
         yield from offers.offer_needs(state.offer.terms.priced, facts)
 
 
-def _assembly_needs(proposal: Proposal, facts: Facts) -> Iterable[Need]:
-    stream = proposal.command.application
-    yield from _library_needs(proposal, facts)
+def _assembly_needs(candidate: Candidate, facts: Facts) -> Iterable[Need]:
+    stream = candidate.command.application
+    yield from _library_needs(candidate, facts)
     yield from [PLANS] if stream is None else accepted_offer_needs(stream, facts)
 
 
-def _assembled(proposal: Proposal, facts: Facts) -> Refusal | None:
-    command: AssembleContract = proposal.command
+def _assembled(candidate: Candidate, facts: Facts) -> Refusal | None:
+    command: AssembleContract = candidate.command
     if command.application is None:
-        wrong = _wrong_plan(command, plan_in_force(facts[PLANS], command.plan, proposal.context.business_date))
+        wrong = _wrong_plan(command, plan_in_force(facts[PLANS], command.plan, candidate.context.business_date))
     else:
-        wrong = _wrong_application(proposal, command.application, facts)
-    return wrong or _wrong_library(proposal, facts)
+        wrong = _wrong_application(candidate, command.application, facts)
+    return wrong or _wrong_library(candidate, facts)
 
 
-def _wrong_application(proposal: Proposal, stream: UUID, facts: Facts) -> Refusal | None:
+def _wrong_application(candidate: Candidate, stream: UUID, facts: Facts) -> Refusal | None:
     found: ApplicationState | None = facts[application(stream)]
     if found is None:
         return application_refusals.UNKNOWN()
     if found.phase not in ACCEPTED or found.offer is None:
         return offered.OFFER_NOT_ACCEPTED(phase=found.phase)
-    if proposal.stream != offered.contract_stream(stream):
+    if candidate.stream != offered.contract_stream(stream):
         return offered.NOT_OF_ITS_APPLICATION()
     if found.offer.terms.priced is UNSET:
         return offered.OFFER_NOT_ACCEPTED(phase=found.phase)
     offer = offers.offer_of(found.offer.terms.priced, facts)
-    return offer if isinstance(offer, Refusal) else _wrong_offer(proposal.command, found, *offer)
+    return offer if isinstance(offer, Refusal) else _wrong_offer(candidate.command, found, *offer)
 
 
 def _wrong_offer(command: AssembleContract, found: ApplicationState, plan: Plan, offer: Offer) -> Refusal | None:
@@ -103,10 +103,10 @@ def _wrong_plan(command: AssembleContract, plan: Plan | Refusal) -> Refusal | No
     return None if said == (plan.id, digest_of(plan), plan.form) else offered.CONTRACT_PLAN_DIFFERS(plan=plan.id)
 
 
-def _wrong_library(proposal: Proposal, facts: Facts) -> Refusal | None:
-    command: AssembleContract | ProposeAmendment = proposal.command
+def _wrong_library(candidate: Candidate, facts: Facts) -> Refusal | None:
+    command: AssembleContract | ProposeAmendment = candidate.command
     held = {(one.clause, one.version) for one in command.clauses}
-    known = library.entries_about(facts, held, proposal.context.business_date)
+    known = library.entries_about(facts, held, candidate.context.business_date)
     return None if set(map(_entry, known)) == set(map(_entry, command.library)) else offered.LIBRARY_DIFFERS()
 
 
@@ -115,44 +115,44 @@ def _entry(clause: LibraryClause) -> tuple[object, ...]:
     return tuple(getattr(clause, name) for name in clause.__struct_fields__)
 
 
-def _library_needs(proposal: Proposal, facts: Facts) -> Iterable[Need]:
-    named = {held.clause for held in proposal.command.clauses}
-    return library.library_needs(proposal.context.tenant, named, facts)
+def _library_needs(candidate: Candidate, facts: Facts) -> Iterable[Need]:
+    named = {held.clause for held in candidate.command.clauses}
+    return library.library_needs(candidate.context.tenant, named, facts)
 
 
-def _amended(proposal: Proposal, facts: Facts) -> Refusal | None:
-    return _wrong_library(proposal, facts)
+def _amended(candidate: Candidate, facts: Facts) -> Refusal | None:
+    return _wrong_library(candidate, facts)
 
 
 # ------------------------------------------------------------------------------------------- room in the library
 
 
-def _draft_needs(proposal: Proposal, _: Facts) -> Iterable[Need]:
-    return () if proposal.state.versions else (library.SOME_OWN_CLAUSES,)
+def _draft_needs(candidate: Candidate, _: Facts) -> Iterable[Need]:
+    return () if candidate.state.versions else (library.SOME_OWN_CLAUSES,)
 
 
-def _has_room(proposal: Proposal, facts: Facts) -> Refusal | None:
-    if proposal.state.versions or len(facts[library.SOME_OWN_CLAUSES]) < library.OWN_CLAUSES_MAX:
+def _has_room(candidate: Candidate, facts: Facts) -> Refusal | None:
+    if candidate.state.versions or len(facts[library.SOME_OWN_CLAUSES]) < library.OWN_CLAUSES_MAX:
         return None
     return library.LIBRARY_FULL(limit=library.OWN_CLAUSES_MAX)
 
 
-def _publishing(proposal: Proposal) -> ClauseVersion | None:
+def _publishing(candidate: Candidate) -> ClauseVersion | None:
     """The version that is published, if contracts will not be without it."""
-    state: ClauseState = proposal.state
-    version = state.numbered(proposal.command.version)
+    state: ClauseState = candidate.state
+    version = state.numbered(candidate.command.version)
     return version if version is not None and version.mandatory else None
 
 
-def _publish_needs(proposal: Proposal, facts: Facts) -> Iterable[Need]:
-    return () if _publishing(proposal) is None else library.library_needs(proposal.context.tenant, (), facts)
+def _publish_needs(candidate: Candidate, facts: Facts) -> Iterable[Need]:
+    return () if _publishing(candidate) is None else library.library_needs(candidate.context.tenant, (), facts)
 
 
-def _leaves_room(proposal: Proposal, facts: Facts) -> Refusal | None:
-    if (version := _publishing(proposal)) is None:
+def _leaves_room(candidate: Candidate, facts: Facts) -> Refusal | None:
+    if (version := _publishing(candidate)) is None:
         return None
     for form in version.forms:
-        others = library.mandatory_clauses(facts, form, proposal.context.business_date) - {proposal.state.clause}
+        others = library.mandatory_clauses(facts, form, candidate.context.business_date) - {candidate.state.clause}
         if len(others) >= library.MANDATORY_MAX:
             return library.MANDATORY_FULL(form=form, limit=library.MANDATORY_MAX)
     return None
@@ -175,13 +175,13 @@ def not_contracting(found: ApplicationState | None) -> Refusal | None:
     return offered.APPLICATION_NOT_CONTRACTING(phase=found.phase)
 
 
-def _signing_needs(proposal: Proposal, _: Facts) -> Iterable[Need]:
-    stream = proposal.state.application
+def _signing_needs(candidate: Candidate, _: Facts) -> Iterable[Need]:
+    stream = candidate.state.application
     return () if stream is None else (application(stream),)
 
 
-def _still_contracting(proposal: Proposal, facts: Facts) -> Refusal | None:
-    stream = proposal.state.application
+def _still_contracting(candidate: Candidate, facts: Facts) -> Refusal | None:
+    stream = candidate.state.application
     return None if stream is None else not_contracting(facts[application(stream)])
 
 
@@ -190,29 +190,29 @@ def papers_of(stream: UUID, root: str) -> Reference:
     return Reference(PAPERS, (stream, root))
 
 
-def _paper_needs(proposal: Proposal, _: Facts) -> Iterable[Need]:
-    return (papers_of(proposal.stream, proposal.command.root),)
+def _paper_needs(candidate: Candidate, _: Facts) -> Iterable[Need]:
+    return (papers_of(candidate.stream, candidate.command.root),)
 
 
-def _the_paper(proposal: Proposal, facts: Facts) -> Refusal | None:
+def _the_paper(candidate: Candidate, facts: Facts) -> Refusal | None:
     """A paper that was not set here (with names, by a vendor) is its owner's word, as long as none was."""
-    known: frozenset[str] = facts[papers_of(proposal.stream, proposal.command.root)]
-    shown = proposal.command.document
+    known: frozenset[str] = facts[papers_of(candidate.stream, candidate.command.root)]
+    shown = candidate.command.document
     return None if not known or shown in known else offered.NOT_THE_PAPER(expected=" ".join(sorted(known)), got=shown)
 
 
-def _giving_up_needs(proposal: Proposal, _: Facts) -> Iterable[Need]:
-    return (contract_of(proposal.stream),) if proposal.state.phase in ACCEPTED else ()
+def _giving_up_needs(candidate: Candidate, _: Facts) -> Iterable[Need]:
+    return (contract_of(candidate.stream),) if candidate.state.phase in ACCEPTED else ()
 
 
-def _not_in_force(proposal: Proposal, facts: Facts) -> Refusal | None:
+def _not_in_force(candidate: Candidate, facts: Facts) -> Refusal | None:
     """A contract that nobody is bound by yet ends with its application; one in force is ended first."""
-    if proposal.state.phase not in ACCEPTED:
+    if candidate.state.phase not in ACCEPTED:
         return None
-    contract: ContractState | None = facts[contract_of(proposal.stream)]
-    if contract is None or contract.application != proposal.stream or contract.phase not in IN_FORCE:
+    contract: ContractState | None = facts[contract_of(candidate.stream)]
+    if contract is None or contract.application != candidate.stream or contract.phase not in IN_FORCE:
         return None
-    return offered.CONTRACT_IN_FORCE(contract=offered.contract_stream(proposal.stream), phase=contract.phase)
+    return offered.CONTRACT_IN_FORCE(contract=offered.contract_stream(candidate.stream), phase=contract.phase)
 
 
 CrossRule(AssembleContract, _assembly_needs, _assembled)

@@ -21,7 +21,7 @@ from domain.intake.application.rules import is_reviewer
 from domain.intake.application.state import ApplicationState
 from domain.intake.application.values import Terms
 from domain.kernel.command import Actor, Command
-from domain.kernel.needs import CrossRule, Facts, Judge, Need, Needs, Proposal
+from domain.kernel.needs import Candidate, CrossRule, Facts, Judge, Need, Needs
 from domain.kernel.refusal import Refusal
 from domain.kernel.values import AssetClass
 from domain.parties.needs import consents_of
@@ -44,19 +44,19 @@ BIOMETRICS: tuple[type[Command], ...] = (c.RecordLivenessPassed, c.RecordLivenes
 # ---------------------------------------------------------------------------------------------------- consents
 
 
-def _applicants_consents(proposal: Proposal, _: Facts) -> Iterable[Need]:
-    subject = proposal.state.subject
+def _applicants_consents(candidate: Candidate, _: Facts) -> Iterable[Need]:
+    subject = candidate.state.subject
     return () if subject is None else (consents_of(subject),)
 
 
 def _provider_named(purpose: Purpose) -> Judge:
     """The applicant consents to this purpose, and the consent names the provider that was asked."""
 
-    def judge(proposal: Proposal, facts: Facts) -> Refusal | None:
-        subject, on = proposal.state.subject, proposal.context.business_date
+    def judge(candidate: Candidate, facts: Facts) -> Refusal | None:
+        subject, on = candidate.state.subject, candidate.context.business_date
         if subject is None:
             return MISSING(purpose=purpose)
-        return permits_any(facts[consents_of(subject)], purpose, proposal.command.provider, on)
+        return permits_any(facts[consents_of(subject)], purpose, candidate.command.provider, on)
 
     return judge
 
@@ -66,44 +66,44 @@ def decided_by_a_person(state: ApplicationState, actor: Actor) -> bool:
     return state.judged_by_a_person and is_reviewer(actor)
 
 
-def _decision_needs(proposal: Proposal, facts: Facts) -> Iterable[Need]:
-    by_a_person = decided_by_a_person(proposal.state, proposal.context.actor)
-    return () if by_a_person else _applicants_consents(proposal, facts)
+def _decision_needs(candidate: Candidate, facts: Facts) -> Iterable[Need]:
+    by_a_person = decided_by_a_person(candidate.state, candidate.context.actor)
+    return () if by_a_person else _applicants_consents(candidate, facts)
 
 
-def _decided(proposal: Proposal, facts: Facts) -> Refusal | None:
+def _decided(candidate: Candidate, facts: Facts) -> Refusal | None:
     """A machine needs the person's consent to decide, a person none."""
-    if decided_by_a_person(proposal.state, proposal.context.actor):
+    if decided_by_a_person(candidate.state, candidate.context.actor):
         return None
-    subject, on = proposal.state.subject, proposal.context.business_date
+    subject, on = candidate.state.subject, candidate.context.business_date
     consents = () if subject is None else facts[consents_of(subject)]
     return wrong_consents((Purpose.AUTOMATED_DECISION,), consents, on)
 
 
 # ------------------------------------------------------------------------------------------------------ offers
 
-Offered = Callable[[Proposal], tuple[Terms, str]]
+Offered = Callable[[Candidate], tuple[Terms, str]]
 """The terms that a command is about, and the title that goes with them."""
 
 
-def _terms_settled(proposal: Proposal) -> tuple[Terms, str]:
-    return proposal.command.terms, ""
+def _terms_settled(candidate: Candidate) -> tuple[Terms, str]:
+    return candidate.command.terms, ""
 
 
-def _offer_created(proposal: Proposal) -> tuple[Terms, str]:
-    title = proposal.command.title
-    assert proposal.state.terms is not None, "an offer that may be created has terms"
-    return proposal.state.terms, "" if title is UNSET else title
+def _offer_created(candidate: Candidate) -> tuple[Terms, str]:
+    title = candidate.command.title
+    assert candidate.state.terms is not None, "an offer that may be created has terms"
+    return candidate.state.terms, "" if title is UNSET else title
 
 
-def _offer_presented(proposal: Proposal) -> tuple[Terms, str]:
-    assert proposal.state.offer is not None, "an offer that may be presented is there"
-    return proposal.state.offer.terms, proposal.state.offer.title
+def _offer_presented(candidate: Candidate) -> tuple[Terms, str]:
+    assert candidate.state.offer is not None, "an offer that may be presented is there"
+    return candidate.state.offer.terms, candidate.state.offer.title
 
 
 def _offer_needs(offered: Offered) -> Needs:
-    def needs(proposal: Proposal, facts: Facts) -> Iterable[Need]:
-        terms, _ = offered(proposal)
+    def needs(candidate: Candidate, facts: Facts) -> Iterable[Need]:
+        terms, _ = offered(candidate)
         return () if terms.priced is UNSET else (COST_POLICY, *offers.offer_needs(terms.priced, facts))
 
     return needs
@@ -112,23 +112,23 @@ def _offer_needs(offered: Offered) -> Needs:
 def _right_offer(offered: Offered) -> Judge:
     """Nobody is made an offer that was not priced, and what was right once is still right today."""
 
-    def judge(proposal: Proposal, facts: Facts) -> Refusal | None:
-        terms, title = offered(proposal)
-        return _wrong_terms(proposal, terms, title, facts)
+    def judge(candidate: Candidate, facts: Facts) -> Refusal | None:
+        terms, title = offered(candidate)
+        return _wrong_terms(candidate, terms, title, facts)
 
     return judge
 
 
-def _right_terms(proposal: Proposal, facts: Facts) -> Refusal | None:
+def _right_terms(candidate: Candidate, facts: Facts) -> Refusal | None:
     """Terms that are priced are right at once; a case may be decided on terms that are not."""
-    terms, title = _terms_settled(proposal)
-    return None if terms.priced is UNSET else _wrong_terms(proposal, terms, title, facts)
+    terms, title = _terms_settled(candidate)
+    return None if terms.priced is UNSET else _wrong_terms(candidate, terms, title, facts)
 
 
-def _wrong_terms(proposal: Proposal, terms: Terms, title: str, facts: Facts) -> Refusal | None:
+def _wrong_terms(candidate: Candidate, terms: Terms, title: str, facts: Facts) -> Refusal | None:
     if terms.priced is UNSET:
         return offers.NOT_PRICED()
-    priced, on = terms.priced, proposal.context.business_date
+    priced, on = terms.priced, candidate.context.business_date
     current = plan_in_force(facts[PLANS], priced.plan, on)
     if isinstance(current, Refusal):
         return current
@@ -138,7 +138,7 @@ def _wrong_terms(proposal: Proposal, terms: Terms, title: str, facts: Facts) -> 
     if isinstance(found, Refusal):
         return found
     plan, offer = found
-    asset_class = proposal.state.asset_class
+    asset_class = candidate.state.asset_class
     if asset_class not in (AssetClass.UNSPECIFIED, offer.asset_kind.asset_class):
         return offers.ASSET_DIFFERS(asset_kind=offer.asset_kind, asset_class=asset_class)
     return offers.wrong_offer(terms, offer, facts[COST_POLICY], _texts(plan, title), on)

@@ -29,7 +29,7 @@ def snake(name: str) -> str:
 
 
 def command_word(aggregate: str, command: type[Command]) -> str:
-    """What a command is called outside: `SubmitApplication` → `submit`, `RouteToLane` → `route_to_lane`."""
+    """The name of a command outside: `SubmitApplication` → `submit`, `RouteToLane` → `route_to_lane`."""
     return snake(command.__name__).removesuffix(f"_{aggregate}")
 
 

@@ -113,7 +113,7 @@ class Decider(Generic[S]):
 
     @property
     def plural(self) -> str:
-        """What many of them are called: `leases`."""
+        """The plural of its name: `leases`."""
         return f"{self.name}s"
 
     def decide(self, command: Command, state: S, context: Context) -> Answer:

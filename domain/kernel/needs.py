@@ -1,6 +1,6 @@
 """Cross rules: rules that read other streams. Needs say as data what is read, a pure function judges it.
 
-    Proposal ──needs──▶ [Need, …] ──▶ (the ledger reads them) ──▶ Facts ──judge──▶ Refusal | None
+    Candidate ──needs──▶ [Need, …] ──▶ (the ledger reads them) ──▶ Facts ──judge──▶ Refusal | None
 
 Streams that were read are checked again when the events are written, so that what was judged is still true then. Where
 needs depend on facts (a contract names its application), `needs` is asked again until it names nothing new.
@@ -76,8 +76,8 @@ Facts = Mapping[Need, Any]
 """What was found for each need."""
 
 
-class Proposal(Struct, frozen=True):
-    """A command that its aggregate has agreed to: the stream it is for, in which state, and in which context."""
+class Candidate(Struct, frozen=True):
+    """A candidate for an append: a command that its aggregate has agreed to, its stream, the state and the context."""
 
     stream: UUID
     command: Any
@@ -85,11 +85,11 @@ class Proposal(Struct, frozen=True):
     context: Context
 
 
-Needs = Callable[[Proposal, Facts], Iterable[Need]]
+Needs = Callable[[Candidate, Facts], Iterable[Need]]
 """What must be read, given the facts so far."""
 
-Judge = Callable[[Proposal, Facts], Refusal | None]
-"""Why a proposal may not be written, if it may not."""
+Judge = Callable[[Candidate, Facts], Refusal | None]
+"""Why a candidate may not be written, if it may not."""
 
 CROSS_RULES: dict[type[Command], list[CrossRule]] = {}
 """The rules of each class of command, in the order in which they are judged."""
@@ -107,6 +107,6 @@ class CrossRule:
         CROSS_RULES.setdefault(self.command, []).append(self)
 
 
-def missing(needs: Needs, proposal: Proposal, facts: Facts) -> list[Need]:
-    """What is needed and not among the facts; empty when a rule can be judged."""
-    return [need for need in dict.fromkeys(needs(proposal, facts)) if need not in facts]
+def missing(needs: Needs, candidate: Candidate, facts: Facts) -> list[Need]:
+    """The needs that are not among the facts; none when a rule can be judged."""
+    return [need for need in dict.fromkeys(needs(candidate, facts)) if need not in facts]

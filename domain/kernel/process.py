@@ -92,7 +92,7 @@ class Reaction:
 
 
 def process_actor(name: str) -> Actor:
-    """Who gives the commands of the process with a name."""
+    """The actor of the commands of a process."""
     return Actor(SYSTEM, f"process:{name}")
 
 

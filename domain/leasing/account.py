@@ -95,7 +95,7 @@ def assessed(account: Account, up_to: date) -> Account:
 
 
 def effect(before: Balances, after: Balances) -> Effect:
-    """What lies between two balances of one account."""
+    """The difference between two balances of one account."""
     known = {bill.number: bill for bill in before.bills}
     applied: list[Applied] = []
     late_fees: list[tuple[int, int]] = []

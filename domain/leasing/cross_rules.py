@@ -27,7 +27,7 @@ from domain.intake.application.commands import CompleteApplication, ExpireApplic
 from domain.intake.application.rules import APPLICATION
 from domain.intake.application.state import ApplicationPhase, ApplicationState
 from domain.intake.offers import plan_version
-from domain.kernel.needs import CrossRule, Facts, Need, Proposal, StreamEvents, StreamState
+from domain.kernel.needs import Candidate, CrossRule, Facts, Need, StreamEvents, StreamState
 from domain.kernel.refusal import Refusal
 from domain.kernel.values import Business
 from domain.leasing.admission import (
@@ -62,8 +62,8 @@ from domain.pricing.quoting import PLANS
 # ---------------------------------------------------------------------------------------------- what it is made of
 
 
-def _origin_needs(proposal: Proposal, _: Facts) -> Iterable[Need]:
-    command: CreateLease = proposal.command
+def _origin_needs(candidate: Candidate, _: Facts) -> Iterable[Need]:
+    command: CreateLease = candidate.command
     yield PLANS
     if command.contract is not None:
         yield StreamState(CONTRACT.name, command.contract)
@@ -73,8 +73,8 @@ def _origin_needs(proposal: Proposal, _: Facts) -> Iterable[Need]:
         yield consents_of(command.subject)
 
 
-def _made_of_its_contract(proposal: Proposal, facts: Facts) -> Refusal | None:
-    command: CreateLease = proposal.command
+def _made_of_its_contract(candidate: Candidate, facts: Facts) -> Refusal | None:
+    command: CreateLease = candidate.command
     if command.contract is None:
         return contract_refusals.UNKNOWN()
     contract: ContractState | None = facts[StreamState(CONTRACT.name, command.contract)]
@@ -82,14 +82,14 @@ def _made_of_its_contract(proposal: Proposal, facts: Facts) -> Refusal | None:
         return contract_refusals.UNKNOWN()
     if (wrong := wrong_contract(command, contract)) is not None:
         return wrong
-    if proposal.stream != lease_stream(command.contract):
+    if candidate.stream != lease_stream(command.contract):
         return NOT_OF_ITS_CONTRACT()
-    return _wrong_plan(proposal, facts)
+    return _wrong_plan(candidate, facts)
 
 
-def _wrong_plan(proposal: Proposal, facts: Facts) -> Refusal | None:
+def _wrong_plan(candidate: Candidate, facts: Facts) -> Refusal | None:
     """The plan as the catalogue has it, and the consents that it needs."""
-    command: CreateLease = proposal.command
+    command: CreateLease = candidate.command
     plan = plan_version(facts[PLANS], command.plan, command.plan_digest)
     if isinstance(plan, Refusal):
         return plan
@@ -101,15 +101,15 @@ def _wrong_plan(proposal: Proposal, facts: Facts) -> Refusal | None:
         if application is None:
             return application_refusals.UNKNOWN()
     consents = () if command.subject is None else facts[consents_of(command.subject)]
-    return wrong_consents(needed_consents(plan, application), consents, proposal.context.business_date)
+    return wrong_consents(needed_consents(plan, application), consents, candidate.context.business_date)
 
 
 # ------------------------------------------------------------------------------------------------- portfolio limits
 
 
-def _booking(proposal: Proposal) -> tuple[Exposure, str] | None:
+def _booking(candidate: Candidate) -> tuple[Exposure, str] | None:
     """What a command adds to the portfolio, and in which currency; rentals are no exposure."""
-    command, lease = proposal.command, proposal.state
+    command, lease = candidate.command, candidate.state
     if isinstance(command, CreateLease):
         assert command.subject is not None, "the lessee of the contract"
         business, subject, fen, currency = command.business, command.subject, command.principal_fen, command.currency
@@ -118,18 +118,18 @@ def _booking(proposal: Proposal) -> tuple[Exposure, str] | None:
         if lease.phase is not LeasePhase.AWAITING_DELIVERY:
             return None
         business, fen, currency = lease.business, lease.principal_fen, lease.currency
-        subject = lease.subject or proposal.stream
+        subject = lease.subject or candidate.stream
     return (Exposure(lessee=subject, fen=fen), currency) if business is Business.FINANCE else None
 
 
-def _limit_needs(proposal: Proposal, _: Facts) -> Iterable[Need]:
-    booking = _booking(proposal)
+def _limit_needs(candidate: Candidate, _: Facts) -> Iterable[Need]:
+    booking = _booking(candidate)
     return () if booking is None else (PRUDENTIAL_DATA, portfolio_in(booking[1]))
 
 
-def _has_room(proposal: Proposal, facts: Facts) -> Refusal | None:
+def _has_room(candidate: Candidate, facts: Facts) -> Refusal | None:
     """The first portfolio limit that a booking would break."""
-    booking = _booking(proposal)
+    booking = _booking(candidate)
     if booking is None:
         return None
     exposure, currency = booking
@@ -152,63 +152,63 @@ def _lease_phase(contract: UUID, facts: Facts) -> LeasePhase:
     return LeasePhase.ABSENT if lease is None else lease.phase
 
 
-def _contracts_lease(proposal: Proposal, _: Facts) -> Iterable[Need]:
-    return (lease_need(proposal.stream),)
+def _contracts_lease(candidate: Candidate, _: Facts) -> Iterable[Need]:
+    return (lease_need(candidate.stream),)
 
 
-def _lease_settled(proposal: Proposal, facts: Facts) -> Refusal | None:
-    phase = _lease_phase(proposal.stream, facts)
-    return LEASE_NOT_SETTLED(lease=lease_stream(proposal.stream), phase=phase) if phase in OPEN else None
+def _lease_settled(candidate: Candidate, facts: Facts) -> Refusal | None:
+    phase = _lease_phase(candidate.stream, facts)
+    return LEASE_NOT_SETTLED(lease=lease_stream(candidate.stream), phase=phase) if phase in OPEN else None
 
 
-def _leases_events(proposal: Proposal) -> StreamEvents:
-    return StreamEvents(LEASE.name, lease_stream(contract_stream(proposal.stream)))
+def _leases_events(candidate: Candidate) -> StreamEvents:
+    return StreamEvents(LEASE.name, lease_stream(contract_stream(candidate.stream)))
 
 
-def _applications_lease(proposal: Proposal, facts: Facts) -> Iterable[Need]:
-    if proposal.state.phase is not ApplicationPhase.CONTRACTING:
+def _applications_lease(candidate: Candidate, facts: Facts) -> Iterable[Need]:
+    if candidate.state.phase is not ApplicationPhase.CONTRACTING:
         return
-    need = lease_need(contract_stream(proposal.stream))
+    need = lease_need(contract_stream(candidate.stream))
     yield need
     lease: LeaseState | None = facts.get(need)
     if lease is not None and lease.phase not in OPEN:
-        yield _leases_events(proposal)
+        yield _leases_events(candidate)
 
 
-def _nothing_leased(proposal: Proposal, facts: Facts) -> Refusal | None:
+def _nothing_leased(candidate: Candidate, facts: Facts) -> Refusal | None:
     """A case whose lease began is performed: it is completed, however late, and never given up."""
-    if proposal.state.phase is not ApplicationPhase.CONTRACTING:
+    if candidate.state.phase is not ApplicationPhase.CONTRACTING:
         return None
-    contract = contract_stream(proposal.stream)
+    contract = contract_stream(candidate.stream)
     phase = _lease_phase(contract, facts)
     if phase in OPEN:
         return LEASE_OPEN(lease=lease_stream(contract), phase=phase)
-    begun = any(isinstance(event, LeaseActivated) for event in facts.get(_leases_events(proposal), ()))
+    begun = any(isinstance(event, LeaseActivated) for event in facts.get(_leases_events(candidate), ()))
     return LEASE_BEGUN(lease=lease_stream(contract)) if begun else None
 
 
-def _leases_events_need(proposal: Proposal, _: Facts) -> Iterable[Need]:
-    return (_leases_events(proposal),)
+def _leases_events_need(candidate: Candidate, _: Facts) -> Iterable[Need]:
+    return (_leases_events(candidate),)
 
 
-def _lease_begun(proposal: Proposal, facts: Facts) -> Refusal | None:
+def _lease_begun(candidate: Candidate, facts: Facts) -> Refusal | None:
     """Whatever became of the lease since: a case is completed late rather than never."""
-    need = _leases_events(proposal)
+    need = _leases_events(candidate)
     begun = any(isinstance(event, LeaseActivated) for event in facts[need])
     return None if begun else LEASE_NOT_BEGUN(lease=need.stream)
 
 
-def _contracts_leases_events(proposal: Proposal) -> StreamEvents:
-    return StreamEvents(LEASE.name, lease_stream(proposal.stream))
+def _contracts_leases_events(candidate: Candidate) -> StreamEvents:
+    return StreamEvents(LEASE.name, lease_stream(candidate.stream))
 
 
-def _contracts_leases_events_need(proposal: Proposal, _: Facts) -> Iterable[Need]:
-    return (_contracts_leases_events(proposal),)
+def _contracts_leases_events_need(candidate: Candidate, _: Facts) -> Iterable[Need]:
+    return (_contracts_leases_events(candidate),)
 
 
-def _performed(proposal: Proposal, facts: Facts) -> Refusal | None:
+def _performed(candidate: Candidate, facts: Facts) -> Refusal | None:
     """A contract whose lease never was or never began is ended, and not performed."""
-    need = _contracts_leases_events(proposal)
+    need = _contracts_leases_events(candidate)
     begun = any(isinstance(event, LeaseActivated) for event in facts[need])
     return None if begun else NOTHING_PERFORMED(lease=need.stream)
 
@@ -216,12 +216,12 @@ def _performed(proposal: Proposal, facts: Facts) -> Refusal | None:
 # -------------------------------------------------------------------------------- what stands on its contract
 
 
-def _leases_contract(proposal: Proposal, facts: Facts) -> Iterable[Need]:
-    return basis_needs(proposal.stream, facts)
+def _leases_contract(candidate: Candidate, facts: Facts) -> Iterable[Need]:
+    return basis_needs(candidate.stream, facts)
 
 
-def _on_its_contract(proposal: Proposal, facts: Facts) -> Refusal | None:
-    return without_basis(proposal.stream, proposal.state.phase, facts)
+def _on_its_contract(candidate: Candidate, facts: Facts) -> Refusal | None:
+    return without_basis(candidate.stream, candidate.state.phase, facts)
 
 
 CrossRule(CreateLease, _origin_needs, _made_of_its_contract)

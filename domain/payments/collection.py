@@ -138,7 +138,7 @@ def follow_up(move: Move, lease: UUID, day: date) -> FollowUp:
 
 
 def moves(position: CollectionPosition) -> tuple[Move, ...]:
-    """What to do now; together it asks for no more than is due, advances that people scheduled apart."""
+    """The moves to make now; together they ask for no more than is due, advances that people scheduled apart."""
     left_fen = max(0, position.due_fen - position.busy_fen)
     moves_due: list[Move] = []
     for one in position.waiting:

@@ -16,7 +16,7 @@ from collections.abc import Iterable
 from datetime import date
 from uuid import UUID
 
-from domain.kernel.needs import CrossRule, Facts, FirstEvent, Need, Proposal, StreamState
+from domain.kernel.needs import Candidate, CrossRule, Facts, FirstEvent, Need, StreamState
 from domain.kernel.process import process_actor
 from domain.kernel.refusal import Refusal, refusal
 from domain.leasing.basis import basis_needs, without_basis
@@ -63,62 +63,62 @@ VALUE_DATE_BEFORE_LEASE = refusal(
 )
 
 
-def _lease(proposal: Proposal) -> StreamState:
-    again = isinstance(proposal.command, (RetryPayment, ResumeMandate))
-    return StreamState(LEASE, (proposal.state if again else proposal.command).lease)
+def _lease(candidate: Candidate) -> StreamState:
+    again = isinstance(candidate.command, (RetryPayment, ResumeMandate))
+    return StreamState(LEASE, (candidate.state if again else candidate.command).lease)
 
 
-def _lease_needs(proposal: Proposal, _: Facts) -> Iterable[Need]:
-    return (_lease(proposal),)
+def _lease_needs(candidate: Candidate, _: Facts) -> Iterable[Need]:
+    return (_lease(candidate),)
 
 
-def _lease_open(proposal: Proposal, facts: Facts) -> Refusal | None:
+def _lease_open(candidate: Candidate, facts: Facts) -> Refusal | None:
     """Nothing is asked for where nothing is owed any more; an attempt under way still counts."""
-    lease: LeaseState | None = facts[_lease(proposal)]
+    lease: LeaseState | None = facts[_lease(candidate)]
     if lease is None:
         return lease_refusals.UNKNOWN()
     return lease_refusals.CLOSED(phase=lease.phase) if lease.phase in CLOSED else None
 
 
-def _contract_needs(proposal: Proposal, facts: Facts) -> Iterable[Need]:
-    need = _lease(proposal)
+def _contract_needs(candidate: Candidate, facts: Facts) -> Iterable[Need]:
+    need = _lease(candidate)
     yield need
     yield from basis_needs(need.stream, facts)
 
 
-def _on_its_contract(proposal: Proposal, facts: Facts) -> Refusal | None:
+def _on_its_contract(candidate: Candidate, facts: Facts) -> Refusal | None:
     """What comes in is taken all the same; what is owed where no contract says so is for people."""
-    need = _lease(proposal)
+    need = _lease(candidate)
     lease: LeaseState = facts[need]
     return without_basis(need.stream, lease.phase, facts)
 
 
-def _mandate(proposal: Proposal) -> tuple[UUID, str] | None:
+def _mandate(candidate: Candidate) -> tuple[UUID, str] | None:
     """The lease and the reference of the mandate that a payment is debited under, if it is."""
-    of = proposal.command if isinstance(proposal.command, InitiatePayment) else proposal.state
+    of = candidate.command if isinstance(candidate.command, InitiatePayment) else candidate.state
     return None if of.mandate is None or of.lease is None else (of.lease, of.mandate)
 
 
-def _mandate_needs(proposal: Proposal, _: Facts) -> Iterable[Need]:
-    under = _mandate(proposal)
+def _mandate_needs(candidate: Candidate, _: Facts) -> Iterable[Need]:
+    under = _mandate(candidate)
     return () if under is None else (StreamState(MANDATE.name, mandate_stream(under[0])),)
 
 
-def _permitted(proposal: Proposal, facts: Facts) -> Refusal | None:
-    under = _mandate(proposal)
+def _permitted(candidate: Candidate, facts: Facts) -> Refusal | None:
+    under = _mandate(candidate)
     if under is None:
         return None
     lease, reference = under
     mandate: MandateState = facts[StreamState(MANDATE.name, mandate_stream(lease))] or MANDATE.initial
-    return permits(mandate, reference, proposal.command.amount_fen, proposal.context.business_date)
+    return permits(mandate, reference, candidate.command.amount_fen, candidate.context.business_date)
 
 
-def _worth_from(proposal: Proposal) -> tuple[UUID, date] | None:
+def _worth_from(candidate: Candidate) -> tuple[UUID, date] | None:
     """The lease and the value date of news of its money, where that lies so far back that the lease is to be asked."""
-    command, context = proposal.command, proposal.context
+    command, context = candidate.command, candidate.context
     if isinstance(command, ReceiveCallback) and (not command.verified or command.reported is Reported.CHARGED_BACK):
         return None  # what is taken back has the day that its money had
-    lease: UUID | None = proposal.stream if isinstance(command, PostPayment) else proposal.state.lease
+    lease: UUID | None = candidate.stream if isinstance(command, PostPayment) else candidate.state.lease
     value_date: date | None = command.value_date
     if lease is None or value_date is None or context.actor == process_actor(POSTING):
         return None
@@ -129,80 +129,80 @@ def _since(day: date) -> date:
     return date.fromordinal(max(day.toordinal() - WORTH_BEFORE_MAX_DAYS, date.min.toordinal()))
 
 
-def _worth_needs(proposal: Proposal, _: Facts) -> Iterable[Need]:
-    asked = _worth_from(proposal)
+def _worth_needs(candidate: Candidate, _: Facts) -> Iterable[Need]:
+    asked = _worth_from(candidate)
     return () if asked is None else (StreamState(LEASE, asked[0]),)
 
 
-def _worth_since(proposal: Proposal, facts: Facts) -> Refusal | None:
+def _worth_since(candidate: Candidate, facts: Facts) -> Refusal | None:
     """What happened before there was a lease is none of its money; later than that, people may put right any day."""
-    asked = _worth_from(proposal)
+    asked = _worth_from(candidate)
     if asked is None:
         return None
     lease: LeaseState | None = facts[StreamState(LEASE, asked[0])]
     began = None if lease is None else lease.delivered_on
-    earliest = _since(min(began or proposal.context.business_date, proposal.context.business_date))
+    earliest = _since(min(began or candidate.context.business_date, candidate.context.business_date))
     return VALUE_DATE_BEFORE_LEASE(earliest=earliest, got=asked[1]) if asked[1] < earliest else None
 
 
-def _refund_needs(proposal: Proposal, _: Facts) -> Iterable[Need]:
-    payment = proposal.command.payment
+def _refund_needs(candidate: Candidate, _: Facts) -> Iterable[Need]:
+    payment = candidate.command.payment
     return () if payment is None else (FirstEvent(PAYMENT.name, payment),)
 
 
-def _of_the_lease(proposal: Proposal, facts: Facts) -> Refusal | None:
-    payment = proposal.command.payment
+def _of_the_lease(candidate: Candidate, facts: Facts) -> Refusal | None:
+    payment = candidate.command.payment
     if payment is None:
         return None
     initiated = facts[FirstEvent(PAYMENT.name, payment)]
-    same = isinstance(initiated, PaymentInitiated) and initiated.lease == proposal.stream
+    same = isinstance(initiated, PaymentInitiated) and initiated.lease == candidate.stream
     return None if same else payment_refusals.UNKNOWN()
 
 
-def _payment(proposal: Proposal) -> StreamState:
-    return StreamState(PAYMENT.name, proposal.command.payment)
+def _payment(candidate: Candidate) -> StreamState:
+    return StreamState(PAYMENT.name, candidate.command.payment)
 
 
-def _payment_needs(proposal: Proposal, _: Facts) -> Iterable[Need]:
-    return (_payment(proposal),)
+def _payment_needs(candidate: Candidate, _: Facts) -> Iterable[Need]:
+    return (_payment(candidate),)
 
 
-def _posted(proposal: Proposal, facts: Facts) -> Refusal | None:
-    return _by_its_payment(proposal, facts, named_by_the_ledger(proposal.command.payment))
+def _posted(candidate: Candidate, facts: Facts) -> Refusal | None:
+    return _by_its_payment(candidate, facts, named_by_the_ledger(candidate.command.payment))
 
 
-def _taking_back_needs(proposal: Proposal, _: Facts) -> Iterable[Need]:
-    yield _payment(proposal)
-    if (brought := _on_top_of(proposal)) is not None:
+def _taking_back_needs(candidate: Candidate, _: Facts) -> Iterable[Need]:
+    yield _payment(candidate)
+    if (brought := _on_top_of(candidate)) is not None:
         yield StreamState(PAYMENT.name, brought[0])
 
 
-def _taken_back(proposal: Proposal, facts: Facts) -> Refusal | None:
+def _taken_back(candidate: Candidate, facts: Facts) -> Refusal | None:
     """A receipt that only has such an id, from the time when people could give it, is theirs to take back."""
-    return _by_its_payment(proposal, facts, _came_on_top(proposal, facts))
+    return _by_its_payment(candidate, facts, _came_on_top(candidate, facts))
 
 
-def _by_its_payment(proposal: Proposal, facts: Facts, named: bool) -> Refusal | None:
+def _by_its_payment(candidate: Candidate, facts: Facts, named: bool) -> Refusal | None:
     """Money of a payment is posted and taken back by what follows from the payment, and by nobody else."""
-    payment: PaymentState | None = facts[_payment(proposal)]
-    if proposal.context.actor == process_actor(POSTING):
-        return None if payment is None else _wrong_money(proposal, payment)
-    return PAYMENT_OF_THE_LEDGER(payment=proposal.command.payment) if payment is not None or named else None
+    payment: PaymentState | None = facts[_payment(candidate)]
+    if candidate.context.actor == process_actor(POSTING):
+        return None if payment is None else _wrong_money(candidate, payment)
+    return PAYMENT_OF_THE_LEDGER(payment=candidate.command.payment) if payment is not None or named else None
 
 
-def _wrong_money(proposal: Proposal, payment: PaymentState) -> Refusal | None:
+def _wrong_money(candidate: Candidate, payment: PaymentState) -> Refusal | None:
     """A payment's own money is the first that it received."""
-    command = proposal.command
+    command = candidate.command
     received_fen = payment.received[0].amount_fen if payment.received else 0
     differs = isinstance(command, PostPayment) and command.amount_fen != received_fen
-    if differs or payment.lease != proposal.stream:
+    if differs or payment.lease != candidate.stream:
         return PAYMENT_DIFFERS(payment=command.payment, received_fen=received_fen)
     return None
 
 
-def _on_top_of(proposal: Proposal) -> tuple[UUID, int] | None:
+def _on_top_of(candidate: Candidate) -> tuple[UUID, int] | None:
     """The payment of the lease, and its attempt, that money of this id would have come on top by."""
-    money, lease = proposal.command.payment, proposal.state
+    money, lease = candidate.command.payment, candidate.state
     assert isinstance(lease, LeaseState), "a lease takes payments"
     if not named_by_the_ledger(money):
         return None
@@ -210,9 +210,9 @@ def _on_top_of(proposal: Proposal) -> tuple[UUID, int] | None:
     return next((one for one in attempts if money == on_top(*one)), None)
 
 
-def _came_on_top(proposal: Proposal, facts: Facts) -> bool:
+def _came_on_top(candidate: Candidate, facts: Facts) -> bool:
     """Whether a payment of the lease did bring this money on top."""
-    if (brought := _on_top_of(proposal)) is None:
+    if (brought := _on_top_of(candidate)) is None:
         return False
     payment: PaymentState | None = facts[StreamState(PAYMENT.name, brought[0])]
     return payment is not None and any(money.attempt == brought[1] for money in payment.received[1:])

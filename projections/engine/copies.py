@@ -19,7 +19,7 @@ from msgspec import Struct
 from psycopg import Connection
 
 from projections.engine.model import Projection, ProjectionError
-from projections.engine.tables import Table, wall
+from projections.engine.tables import Table, enable_row_security
 
 _ADVISORY_SPACE = 0x4C4C
 """First key of our advisory locks, so that they never meet those of another program in the same database."""
@@ -116,12 +116,12 @@ def prepare(connection: Connection[Any], projections: Iterable[Projection[Any]],
     with connection.transaction():
         connection.execute("SELECT pg_advisory_xact_lock(%s, %s)", (_ADVISORY_SPACE, shard))
         connection.execute(_DDL)
-        wall(connection, "read.dead_letters")
+        enable_row_security(connection, "read.dead_letters")
         known = copies(connection, shard)
         for projection in projections:
             if any(copy.table == projection.table for copy in known):
                 Table(projection).check(connection)
-                Table(projection).wall(connection)
+                Table(projection).enable_row_security(connection)
                 continue
             live = next((c for c in known if c.name == projection.name and c.status is Status.LIVE), None)
             if live is not None and live.version > projection.version:
@@ -236,7 +236,7 @@ def drop_retired(connection: Connection[Any], projection_name: str, shard: int) 
 
 
 def lag(connection: Connection[Any], shard: int, now: datetime) -> list[Lag]:
-    """How far every copy is behind the ledger's head at the instant `now`."""
+    """The lag of every copy behind the ledger's head at the instant `now`."""
     return [_lag(row, now) for row in connection.execute(_LAG, (shard,))]
 
 

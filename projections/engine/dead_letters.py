@@ -1,4 +1,4 @@
-"""Dead letters: events that a fold could not take, with the later events of the same key waiting behind them."""
+"""Dead letters: events that a fold could not take, and later events of the same key, parked behind them."""
 
 from __future__ import annotations
 

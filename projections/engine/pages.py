@@ -114,7 +114,7 @@ class Window(Generic[R]):
         return next(iter(self.then(connection, found, position) if past else found), None)
 
     def then(self, connection: Connection[Any], rows: Sequence[R], position: int) -> list[R]:
-        """What these rows of today were at a position; those that were not there yet are left out."""
+        """The earlier forms of these rows at a position; those that were not there yet are left out."""
         changed = [str(self.projection.stream_of(row)) for row in rows if row.position > position]
         past = rows_as_of(connection, self.projection, changed, position, self.shard)
         found = (past.get((str(self.projection.stream_of(row)),)) if row.position > position else row for row in rows)

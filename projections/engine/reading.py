@@ -41,8 +41,8 @@ _CHOSEN_STREAMS = "AND e.stream = ANY(%s::uuid[])"
 _PLACE_OF = "SELECT stream::text, type FROM ledger.events WHERE shard = %s AND position = %s"
 
 
-class _Whose(Struct, gc=False):
-    """Of an entry no more than whose it is: readable where the rest is of a release to come."""
+class _Owned(Struct, gc=False):
+    """The tenant of an entry, and nothing else: readable where the rest is of a release to come."""
 
     tenant: UUID
 
@@ -63,7 +63,7 @@ ReadEvent = Recorded | Unreadable
 
 
 def head_size(connection: Connection[Any], shard: int) -> int:
-    """How many events the shard's ledger holds; raises `ProjectionError` when it has no head row."""
+    """The number of events that the shard's ledger holds; raises `ProjectionError` when it has no head row."""
     row = connection.execute("SELECT size FROM ledger.head WHERE shard = %s", (shard,)).fetchone()
     if row is None:
         raise ProjectionError(f"expected a head row of shard {shard}, got none")
@@ -131,17 +131,17 @@ def decode(position: int, entry: bytes) -> Recorded:
 
 
 def tenants(connection: Connection[Any], shard: int, positions: Sequence[int]) -> dict[int, UUID]:
-    """Whose the events at these positions are; without those whose entries cannot be read so far."""
+    """The tenants of the events at these positions; without those whose entries cannot be read so far."""
     found: dict[int, UUID] = {}
     cursor = connection.cursor(binary=True).execute(_CHOSEN, (shard, list(positions)))
     for position, entry in cursor.fetchall():
         with suppress(msgspec.DecodeError):
-            found[position] = msgspec.json.decode(entry, type=_Whose).tenant
+            found[position] = msgspec.json.decode(entry, type=_Owned).tenant
     return found
 
 
 def reason(error: Exception) -> str:
-    """Why an event was parked, as one bounded line."""
+    """The reason why an event was parked, as one bounded line."""
     return f"{type(error).__name__}: {error}"[:REASON_MAX_CHARS]
 
 

@@ -27,7 +27,7 @@ _OF_TENANT = "tenant = NULLIF(current_setting('leaseledger.tenant', true), '')::
 """Of whoever set no tenant: of nobody. After a transaction that set one, the setting is '' and not NULL."""
 
 _POLICIES = "SELECT polname FROM pg_policy WHERE polrelid = to_regclass(%s)"
-_WALLED = """
+_HAS_ROW_SECURITY = """
     SELECT FROM pg_policy JOIN pg_class ON pg_class.oid = polrelid
     WHERE polrelid = to_regclass(%s) AND relrowsecurity AND polname = 'of_tenant' AND polcmd = 'r' AND polpermissive
       AND polroles = '{0}'
@@ -59,18 +59,18 @@ class Table(Generic[R]):
     def create(self, connection: Connection[Any]) -> None:
         """Create the table, its indexes, and the policy that shows a reader the rows of its tenant only."""
         connection.execute(ddl(self.projection, self.qualified).encode())
-        self.wall(connection)
+        self.enable_row_security(connection)
 
-    def wall(self, connection: Connection[Any]) -> None:
+    def enable_row_security(self, connection: Connection[Any]) -> None:
         """Let readers see the rows of the tenant that they ask for, and no row without one, unless it is so already.
 
-        A table that belongs to no tenant, or to one session only, needs no wall.
+        A table that belongs to no tenant, or to one session only, needs none.
         """
-        if self.schema != TEMPORARY and self.needs_wall:
-            wall(connection, self.qualified)
+        if self.schema != TEMPORARY and self.needs_row_security:
+            enable_row_security(connection, self.qualified)
 
     @property
-    def needs_wall(self) -> bool:
+    def needs_row_security(self) -> bool:
         """Whether its rows belong to tenants."""
         return any(name == "tenant" for name, _ in self.projection.columns)
 
@@ -142,9 +142,9 @@ class Table(Generic[R]):
             connection.execute(self._delete, (*arrays, shard))
 
 
-def wall(connection: Connection[Any], qualified: str) -> None:
+def enable_row_security(connection: Connection[Any], qualified: str) -> None:
     """Let readers see the rows of a table that are of their tenant, and no row without one, unless it is so already."""
-    if is_walled(connection, qualified):
+    if has_row_security(connection, qualified):
         return
     connection.execute(f"ALTER TABLE {qualified} ENABLE ROW LEVEL SECURITY")
     for (policy,) in connection.execute(_POLICIES, (qualified,)).fetchall():
@@ -152,16 +152,22 @@ def wall(connection: Connection[Any], qualified: str) -> None:
     connection.execute(f"CREATE POLICY of_tenant ON {qualified} FOR SELECT USING ({_OF_TENANT})")
 
 
-def is_walled(connection: Connection[Any], qualified: str) -> bool:
-    """Whether readers see the rows of their tenant only; a table that is not there shows nobody anything."""
+def has_row_security(connection: Connection[Any], qualified: str) -> bool:
+    """Whether a policy restricts readers to rows of their tenant; a table that is not there shows nobody anything."""
     found = connection.execute("SELECT to_regclass(%s) IS NULL", (qualified,)).fetchone()
-    return found == (True,) or connection.execute(_WALLED, (qualified,)).fetchone() is not None
+    return found == (True,) or connection.execute(_HAS_ROW_SECURITY, (qualified,)).fetchone() is not None
 
 
-def unwalled(connection: Connection[Any], projections: Iterable[Projection[Any]]) -> list[str]:
+def without_row_security(connection: Connection[Any], projections: Iterable[Projection[Any]]) -> list[str]:
     """The names of live tables, and of those of what is parked, whose rows readers of other tenants could see."""
-    tables = [one.name for one in map(Table, projections) if one.needs_wall]
-    return [name for name in (*tables, *OF_PARKED) if not is_walled(connection, f"{SCHEMA}.{name}")]
+    tables = [one.name for one in map(Table, projections) if one.needs_row_security]
+    # A table of a release before that has no tenant yet is shown to nobody.
+    parked = [name for name in OF_PARKED if "tenant" in _columns_of(connection, f"{SCHEMA}.{name}")]
+    return [name for name in (*tables, *parked) if not has_row_security(connection, f"{SCHEMA}.{name}")]
+
+
+def _columns_of(connection: Connection[Any], qualified: str) -> list[str]:
+    return [name for name, _, _ in connection.execute(_COLUMNS_OF, (qualified,)).fetchall()]
 
 
 def row_maker(projection: Projection[R]) -> Callable[[Sequence[Any]], R]:

@@ -29,7 +29,7 @@ _encode = msgspec.json.Encoder().encode
 
 
 def encode_dues(dues: Dues) -> str:
-    """As they are kept in a column."""
+    """Dues as a column keeps them."""
     return _encode(dues).decode()
 
 

@@ -97,6 +97,6 @@ WHERE shard = %s AND tenant = %s AND channel = %s AND value_date = %s ORDER BY m
 
 
 def received(connection: Connection[Any], tenant: UUID, channel: str, day: date, *, shard: int = 0) -> list[Money]:
-    """What moved of a tenant's money through a channel with this value date."""
+    """Movements of a tenant's money through a channel with this value date."""
     rows = connection.cursor(binary=True).execute(_RECEIVED, (shard, tenant, channel, day)).fetchall()
     return [Money(Movement(movement), ref, amount_fen) for movement, ref, amount_fen in rows]

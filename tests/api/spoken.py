@@ -28,8 +28,9 @@ import projections
 from adapters.processes.parking import BY_DAYS
 from api.cli.failures import STATUS
 from api.cli.program import app as program
-from api.console import app, words
-from api.console.events import EVENT_COLUMNS
+from api.console import app
+from api.console.views import words
+from api.console.views.events import EVENT_COLUMNS
 from api.permissions import ROLES
 from api.queries.engine.columns import columns_of
 from api.queries.engine.parameters import parameters_of
@@ -65,7 +66,7 @@ Text = tuple[tuple[str, ...], str]
 
 
 def texts_of_console(patch: pytest.MonkeyPatch) -> set[Text]:
-    """What `api.console.words` asks the catalogue for, over all declarations."""
+    """What `api.console.views.words` asks the catalogue for, over all declarations."""
     asked: set[Text] = set()
 
     def text(message: str, **_: object) -> str:

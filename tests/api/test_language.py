@@ -10,7 +10,7 @@ import pytest
 from babel.messages.pofile import read_po
 
 from api import language
-from api.console import words
+from api.console.views import words
 from api.language import Language, language_of, speaking, tagged, text, text_in, translated
 from api.queries.engine.columns import columns_of
 from tests.api import spoken

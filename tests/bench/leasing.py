@@ -27,6 +27,7 @@ from api.roles.days import end_of_day
 from projections.engine.comparing import Compared, compare_all
 from projections.engine.runner import Runner
 from projections.registry import PROJECTIONS
+from tests.bench.catching_up import empty_read_models
 from tests.bench.model import Bar, Broken, Result, check, result
 from tests.bench.place import SEED, Place, scalar
 
@@ -112,15 +113,8 @@ async def _live(on: Base, clients: list[Client]) -> tuple[HistoryReport, int]:
 
 def _catch_up(on: Base, events: int, leases: int) -> float:
     """Seconds until every read model that there is has everything. Raises `Broken` when rows are missing."""
-    with connect(on.url, role=None) as admin:
-        # Ends of days keep the timers up to date; here all read models begin with nothing.
-        admin.execute("DROP SCHEMA read CASCADE")
-        admin.execute("CREATE SCHEMA read AUTHORIZATION leaseledger_app")
-        admin.execute("GRANT USAGE ON SCHEMA read TO leaseledger_reader")
-        admin.execute(
-            "ALTER DEFAULT PRIVILEGES FOR ROLE leaseledger_app IN SCHEMA read "
-            "GRANT SELECT ON TABLES TO leaseledger_reader"
-        )
+    # Ends of days keep the timers up to date; here all read models begin with nothing.
+    empty_read_models(on)
     with connect(on.url) as connection:
         runner = Runner(connection, PROJECTIONS)
         runner.prepare()

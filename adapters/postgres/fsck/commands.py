@@ -148,7 +148,7 @@ class CommandCheck:
 
 
 def differences(command: CommandRow, entry: Entry) -> list[Difference]:
-    """What a command says otherwise than its first entry."""
+    """The differences between a command and its first entry."""
     if entry.cause.version == _COMMITS_TO_ALL:
         made = command_id(command.tenant, command.key, command.digest, system=bool(command.system))
         found: list[Difference] = [

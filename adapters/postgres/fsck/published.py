@@ -1,4 +1,4 @@
-"""What the Merkle part of fsck reads beside the events: head row, published notes, keys of the log, sizes of tiles."""
+"""Inputs of fsck's Merkle part beside the events: head row, published notes, keys of the log, sizes of tiles."""
 
 from __future__ import annotations
 

@@ -129,7 +129,7 @@ class _Walk:
             commands.finish(self._position)
 
     def report(self) -> Report:
-        """What was found, as far as the pass came."""
+        """The report of the pass, as far as it came."""
         tree, personal = self._tree, self._personal
         return Report(
             events=self._streams.events,

@@ -22,11 +22,11 @@ from domain.kernel.command import Command
 from domain.kernel.decider import DECIDERS
 from domain.kernel.event import Event
 from domain.kernel.needs import (
+    Candidate,
     CrossRule,
     Facts,
     FirstEvent,
     Need,
-    Proposal,
     Reference,
     Related,
     StreamEvents,
@@ -110,12 +110,12 @@ class FactLoader:
         """Whether any rule over other streams is on this class of command."""
         return type(command) in self._rules
 
-    async def judge(self, proposal: Proposal, found: LoadedFacts) -> Refusal | None:
+    async def judge(self, candidate: Candidate, found: LoadedFacts) -> Refusal | None:
         """The first rule that says no, in their order; what was read for them is in `found`."""
-        for rule in self._rules.get(type(proposal.command), ()):
-            while needs := missing(rule.needs, proposal, found.facts):
-                await self._load(proposal.context.tenant, needs, found)
-            refusal = rule.judge(proposal, found.facts)
+        for rule in self._rules.get(type(candidate.command), ()):
+            while needs := missing(rule.needs, candidate, found.facts):
+                await self._load(candidate.context.tenant, needs, found)
+            refusal = rule.judge(candidate, found.facts)
             if refusal is not None:
                 return refusal
         return None

@@ -10,7 +10,7 @@ from domain.kernel.event import Event
 
 
 def ledger_state(connection: Connection) -> LedgerState:
-    """What the ledger says of itself; the empty state where it was not opened yet.
+    """The state of the ledger's own stream; the empty state where it was not opened yet.
 
     A ledger that had events before openings were recorded was opened later, and never for a demonstration.
     """

@@ -12,10 +12,10 @@ from uuid import UUID
 
 from msgspec import Struct
 
+from adapters.fair_queue import FairQueue
 from adapters.postgres.connections import Pool
 from adapters.postgres.schema import SHARD
 from adapters.postgres.writing.sequencer import KnownCommand
-from adapters.turns import FairQueue
 from chain.entry import Entry, member_of, parse
 
 
@@ -98,7 +98,7 @@ class Reader:
         return KnownCommand(*rows[0]) if rows else None
 
     async def known_keys(self, tenant: UUID, keys: list[str]) -> set[str]:
-        """Those of the program's own idempotency keys that the ledger holds."""
+        """The program's own idempotency keys, of these, that the ledger holds."""
         return {key for (key,) in await self._rows(_KNOWN_KEYS, (SHARD, tenant, keys))}
 
     async def versions(self, streams: list[UUID]) -> dict[UUID, int]:
@@ -106,7 +106,7 @@ class Reader:
         return dict(await self._rows(_VERSIONS, (SHARD, streams)))
 
     async def last_begun(self, tenant: UUID, types: list[str], after: int) -> dict[str, int]:
-        """Where a tenant's stream last began with each of these types of events behind a position, if one did."""
+        """The last position behind one at which a tenant's stream began with an event, by type of these events."""
         return dict(await self._rows(_LAST_BEGUN, (SHARD, after, types, member_of(tenant))))
 
     async def subject_key(self, tenant: UUID, subject: UUID) -> dict[UUID, bytes | None]:

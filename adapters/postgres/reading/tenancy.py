@@ -1,4 +1,4 @@
-"""Tenancy in the database: the second wall around a tenant's rows, should a query forget the first.
+"""Row-level security in the database: it restricts rows to a tenant where a query forgets the condition.
 
     SET LOCAL role = leaseledger_reader, leaseledger.tenant = … ─▶ read.*: rows of this tenant only, none without one
 

@@ -197,7 +197,7 @@ class GroupCommit:
         telling.add_done_callback(self._telling.discard)
 
     async def _outcomes(self, wanted: Sequence[Append | None]) -> list[Appended | BaseException | None]:
-        """One for each that is wanted: `None` where nothing but safety was asked for, and is given."""
+        """An outcome for each append that is wanted: `None` where nothing but safety was asked for, and is given."""
         appends = [append for append in wanted if append]
         settled: BaseException | None = None
         try:

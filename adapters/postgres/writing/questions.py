@@ -1,4 +1,4 @@
-"""What a batch of appends must be judged by, asked under the head row's lock in one round trip.
+"""Queries under the head row's lock, in one round trip: all that a batch of appends is judged by.
 
 Every question but that for heads and commands is saved where no append of the batch needs its answer.
 """
@@ -72,7 +72,7 @@ def _cases(appends: Sequence[Append]) -> tuple[Uuids, Uuids]:
 
 
 def _keys(appends: Sequence[Append]) -> tuple[Uuids, Booleans, Texts]:
-    """What commands are known by, column by column."""
+    """The idempotency keys of commands, column by column."""
     return (
         Uuids.of([append.tenant for append in appends]),
         Booleans.of([append.system for append in appends]),
@@ -94,7 +94,7 @@ async def _ask_for_subjects(
 async def _ask_for_beginnings(
     connection: AsyncConnection, appends: Sequence[Append]
 ) -> psycopg.AsyncCursor[tuple[Any, ...]] | None:
-    """Where streams of some kinds last began, since they were looked for; most batches save the statement."""
+    """Ask for the last beginnings of streams of some kinds since they were looked for; most batches save it."""
     asked = [(append.tenant, *beginning) for append in appends for beginning in append.beginnings]
     if not asked:
         return None

@@ -110,7 +110,7 @@ def _heads(batch: Batch) -> Iterator[tuple[str, tuple[object, ...]]]:
 
 
 def _apart(links: Mapping[K, Link], known: Mapping[K, Link]) -> tuple[dict[K, Link], dict[K, Link]]:
-    """Those that are new, and those that have moved."""
+    """Links of new streams or cases, and links that have moved on."""
     if not known:
         return dict(links), {}
     new = {one: link for one, link in links.items() if one not in known}

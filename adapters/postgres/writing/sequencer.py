@@ -143,7 +143,7 @@ class StateMoved(AppendError):
     """Other streams moved on each time that a command was judged by them; nothing was written, try again."""
 
 
-class LockLost(AppendError):
+class TenantLockLost(AppendError):
     """The tenant lock is not held any more, so that others may have moved what was summed: look and judge again."""
 
     def __init__(self, fence: Fence) -> None:
@@ -323,7 +323,7 @@ def _check_reads(append: Append, batch: Batch, known: Known) -> AppendError | No
         if version != expected:
             return ReadMoved(stream, expected, version)
     if append.fence is not None and append.fence not in known.fences:
-        return LockLost(append.fence)
+        return TenantLockLost(append.fence)
     for event_type, looked_to in append.beginnings:
         kind = (append.tenant, event_type)
         if (begun := batch.begun.get(kind) or known.begun.get(kind, 0)) > looked_to:

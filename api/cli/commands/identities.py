@@ -18,7 +18,7 @@ from api.language import text
 if TYPE_CHECKING:
     from adapters.postgres.writing.sequencer import Appended
     from api.compose import Running
-    from api.queries.access import Acting, ShownKey
+    from api.identity.keys import Acting, ShownKey
     from domain.kernel.command import Command
     from domain.kernel.decider import Decider
     from domain.kernel.refusal import Refusal
@@ -100,7 +100,7 @@ def make_api_key(
     tenant: Tenant = None,
 ) -> None:
     """Make a key of a user. Its secret is shown this once."""
-    from api.queries.access import WantedKey, make_key
+    from api.identity.keys import WantedKey, make_key
 
     given = {"user": _id("user", user), "role": role, "label": label, "scopes": tuple(scope or ()), "days": days}
 
@@ -121,7 +121,7 @@ def rotate_api_key(
     tenant: Tenant = None,
 ) -> None:
     """Give a key a new secret, which is shown this once."""
-    from api.queries.access import rotate_key
+    from api.identity.keys import rotate_key
 
     async def rotate(program: Running, by: Acting) -> ShownKey | Refusal:
         return await rotate_key(program.ledger, by, _id("api_key", key), days=days, overlap_hours=overlap)
@@ -191,7 +191,7 @@ def _tenant(session: Session, tenant: UUID, kind: type[Command], given: dict[str
 
     async def done(program: Running) -> Appended | Refusal:
         from adapters.postgres.reading.opening import ledger_state
-        from api.queries.access import executed
+        from api.identity.keys import executed
 
         owner = (await program.queries.run(ledger_state)).owner
         assert owner is not None, "a ledger at work was opened"
@@ -212,7 +212,7 @@ def _give(
     whose = tenant or session.settings.tenant
 
     async def done(program: Running) -> Appended | Refusal:
-        from api.queries.access import executed
+        from api.identity.keys import executed
 
         return await executed(program.ledger, _acting(whose), decider, stream, _read(kind, given))
 
@@ -261,7 +261,7 @@ def _run(session: Session, work: Callable[[Running], Awaitable[Any]]) -> Any:
 
 
 def _acting(tenant: UUID) -> Acting:
-    from api.queries.access import Acting
+    from api.identity.keys import Acting
     from domain.kernel.command import SYSTEM, Actor
 
     return Acting(tenant, Actor(SYSTEM, "command-line"))

@@ -225,6 +225,6 @@ def _title(read: Read) -> str:
 
 def _words() -> Any:
     """The words of the console, which are those of lists; English lists show names and codes as they are."""
-    from api.console import words
+    from api.console.views import words
 
     return words

@@ -1,4 +1,4 @@
-"""How results look to people: numbers with separators, durations, lines and aligned tables, Chinese or not."""
+"""Formats of results for people: numbers with separators, durations, lines and aligned tables, Chinese or not."""
 
 from __future__ import annotations
 

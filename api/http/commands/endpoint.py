@@ -156,19 +156,13 @@ class CommandEndpoint:
             now=now,
             business_date=business_date(now),
         )
-        if (refused := await self._refused_at_once(asking)) is not None:
-            return refused
+        if await self._needs_second_person(asking):
+            return NEEDED(command=self._spec.command_name)
         if self._filled is None:
             command = self._spec.reader.command_of(asking.members)
             return self._not_taken(command) or await self._execute(asking, command, context)
         whole = await self._whole(asking, context, self._filled)
         return await self._execute(asking, whole, context) if isinstance(whole, Command) else whole
-
-    async def _refused_at_once(self, asking: Asking) -> Refusal | None:
-        """What one person alone may not do."""
-        if await self._needs_second_person(asking):
-            return NEEDED(command=self._spec.command_name)
-        return None
 
     async def _needs_second_person(self, asking: Asking) -> bool:
         """Whether one person alone may not give the command now; what happened once is told as it was."""

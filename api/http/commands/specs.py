@@ -38,11 +38,6 @@ class Spec(Struct, frozen=True):
         return command_name(self.of.decider.name, self.command)
 
     @property
-    def is_filled(self) -> bool:
-        """Whether some of its fields come from elsewhere than the caller."""
-        return self.command in FILLED
-
-    @property
     def creates(self) -> bool:
         """Whether it opens a new stream."""
         return not self.segment

@@ -1,6 +1,6 @@
 """API keys where their secrets are shown: made, given a new secret, and the first one of a tenant's administrator.
 
-POST /v1/api_keys, …/rotate ─▶ `api.queries.access` ─▶ the key's text, once; a repeated request is answered without it
+POST /v1/api_keys, …/rotate ─▶ `api.identity.keys` ─▶ the key's text, once; a repeated request is answered without it
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ from api.http.problems.problem import refused
 from api.http.reads.answers import JSON, encode
 from api.http.reads.routes import STRICT, Of, path_of
 from api.identity.authentication import Principal
+from api.identity.keys import KEY_DAYS, OVERLAP_HOURS, Acting, ShownKey, WantedKey, make_key, rotate_key
 from api.permissions import Permission
-from api.queries.access import KEY_DAYS, OVERLAP_HOURS, Acting, ShownKey, WantedKey, make_key, rotate_key
 from domain.access.api_key import API_KEY, LIFE_DAYS_MAX, OVERLAP_HOURS_MAX, Scopes
 from domain.access.values import Label, UserRole
 from domain.kernel.command import Command

@@ -1,4 +1,4 @@
-"""What the program counts, for an operator's Prometheus: one page of text, for whoever the setting lets read it.
+"""Metrics for an operator's Prometheus: one page of text, for whoever the setting lets read it.
 
     this process: requests, times, limits, streams, connections      the database: position, lags, who works
 

@@ -14,8 +14,8 @@ from typing import Concatenate, ParamSpec, TypeVar
 
 from anyio import CapacityLimiter, to_thread
 
+from adapters.fair_queue import FairQueue
 from adapters.postgres.connections import RECONNECT_S, Connection, blocking_pool_of
-from adapters.turns import FairQueue
 
 QUERY_CONNECTIONS = 4
 """Blocking queries at a time; each holds one thread and one connection."""

@@ -19,7 +19,7 @@ from domain.intake.application.commands import SubmitApplication
 from domain.intake.application.rules import APPLICATION
 from domain.intake.application.state import ApplicationPhase
 from domain.kernel import needs as module
-from domain.kernel.needs import CrossRule, Facts, Need, Proposal, StreamState
+from domain.kernel.needs import Candidate, CrossRule, Facts, Need, StreamState
 from domain.kernel.refusal import REFUSALS, Refusal, RefusalKind, refusal
 from tests.adapters.postgres.story import ANONYMOUS, request
 
@@ -96,7 +96,7 @@ class Watch:
         self.facts: list[Any] = []
         CrossRule(SubmitApplication, lambda _, __: self.needs, self.judge)
 
-    def judge(self, proposal: Proposal, facts: Facts) -> Refusal | None:
-        self.seen.append(proposal.state.phase)
+    def judge(self, candidate: Candidate, facts: Facts) -> Refusal | None:
+        self.seen.append(candidate.state.phase)
         self.facts.append([facts[need] for need in self.needs])
         return self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]

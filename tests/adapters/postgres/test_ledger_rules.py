@@ -18,7 +18,7 @@ from api.compose import Running
 from domain.intake.application.commands import ScheduleWork, StartVerification, SubmitApplication
 from domain.intake.application.rules import APPLICATION
 from domain.intake.application.state import ApplicationPhase
-from domain.kernel.needs import CrossRule, Facts, FirstEvent, Need, Proposal, Reference, Related, StreamState
+from domain.kernel.needs import Candidate, CrossRule, Facts, FirstEvent, Need, Reference, Related, StreamState
 from domain.kernel.refusal import Refusal, RefusalKind
 from tests.adapters.postgres.judged import Hook, Interposed, Rules, Watch, application, drafted, not_today, ruled, rules
 from tests.adapters.postgres.story import ANONYMOUS, SUBMIT, TENANT, request
@@ -116,7 +116,7 @@ async def test_what_is_another_tenants_is_not_there(program: Running, rules: Rul
 async def test_needs_may_depend_on_facts(program: Running, rules: Rules) -> None:
     names: list[str] = []
 
-    def needs(_: Proposal, facts: Facts) -> Iterable[Need]:
+    def needs(_: Candidate, facts: Facts) -> Iterable[Need]:
         first = Reference("word", "a")
         return (first, Reference("word", facts[first])) if first in facts else (first,)
 
@@ -158,7 +158,7 @@ def still_a_draft(other: UUID, no: RefusalKind) -> None:
     """A rule: the other application was not handed in."""
     need = application(other)
 
-    def judge(_: Proposal, facts: Facts) -> Refusal | None:
+    def judge(_: Candidate, facts: Facts) -> Refusal | None:
         state = facts[need]
         return no(phase=state.phase) if state is not None and state.phase is not ApplicationPhase.DRAFT else None
 
@@ -235,11 +235,11 @@ async def test_two_that_require_each_other_to_be_absent(program: Running, rules:
     here, there = new_id(), new_id()
     the_other = {here: there, there: here}
 
-    def needs(proposal: Proposal, _: Facts) -> Iterable[Need]:
-        return (application(the_other[proposal.stream]),)
+    def needs(candidate: Candidate, _: Facts) -> Iterable[Need]:
+        return (application(the_other[candidate.stream]),)
 
-    def judge(proposal: Proposal, facts: Facts) -> Refusal | None:
-        return None if facts[application(the_other[proposal.stream])] is None else not_today()
+    def judge(candidate: Candidate, facts: Facts) -> Refusal | None:
+        return None if facts[application(the_other[candidate.stream])] is None else not_today()
 
     CrossRule(type(ANONYMOUS), needs, judge)
     barrier, waited = asyncio.Barrier(2), set[UUID]()

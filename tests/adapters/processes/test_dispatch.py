@@ -108,9 +108,9 @@ async def test_a_doubtful_refusal_on_an_old_version_is_asked_again(program: Runn
     """Another program dispatched the first bill; only the database knows that the second one is next."""
     stream = await make_lease(program, 1)
     await program.ledger.load(LEASE, stream)
-    old = program.ledger.states._held[stream]
+    old = program.ledger.states._cached[stream]
     await given(program, LEASE, stream, "bill", IssueBill(number=1), DUE)
-    program.ledger.states._held[stream] = old
+    program.ledger.states._cached[stream] = old
     wish = dispatch(stream, "second", IssueBill(number=2), doubtful=True)
     assert isinstance(LEASE.decide(wish.command, old.state, wish.context), Refusal)
     assert (await dispatched(program, wish)).accepted == 1
@@ -126,7 +126,7 @@ async def test_cold_streams_are_loaded_together(program: Running, monkeypatch: p
     """More streams than the pool has connections: some at a time by one query, and none of them by itself."""
     monkeypatch.setattr(dispatching, "LOADED_AHEAD", 10)
     streams = [await make_lease(program, number) for number in range(24)]
-    program.ledger.states._held.clear()
+    program.ledger.states._cached.clear()
     together, alone = (Counting(monkeypatch, program.reader, name) for name in ("entries_of", "stream"))
     dispatches = [dispatch(stream, f"{stream}:{n}", IssueBill(number=n)) for n in (1, 2) for stream in streams]
     assert (await dispatched(program, *dispatches, streams_in_flight=1_000)).accepted == 48
@@ -138,7 +138,7 @@ async def test_streams_that_cannot_be_loaded_together_are_loaded_alone(
 ) -> None:
     """One that cannot be replayed is its own command's failure, and the others' bills are issued."""
     streams = [await make_lease(program, number) for number in range(3)]
-    program.ledger.states._held.clear()
+    program.ledger.states._cached.clear()
 
     async def broken(_: list[UUID]) -> dict[UUID, list[Entry]]:
         raise StreamBroken("expected number 2, got 3")

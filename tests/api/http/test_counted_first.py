@@ -12,7 +12,7 @@ from starlette import datastructures
 from api.compose import Base
 from api.edge.rates import BURST_S, QUERY_PARAMETERS_MAX, RateLimits
 from api.http.commands.endpoint import read_headers
-from tests.api.http.driver import QUICK, Http, opened
+from tests.api.http.driver import Http, opened_with
 
 LIMITS = RateLimits(key=3, tenant=4, address=3)
 ALLOWED = LIMITS.address * BURST_S
@@ -21,11 +21,7 @@ NEVER_LIMITED = "/healthz"
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def limited(on: Base) -> AsyncIterator[Http]:
-    """The interface with low limits and a clock that stands still."""
-    async with opened(on, QUICK, LIMITS) as driver:
-        services = driver.app.state.services
-        for buckets in (services.rates.keys, services.rates.tenants, services.rates.addresses):
-            buckets._clock = lambda: 0.0
+    async with opened_with(on, LIMITS) as driver:
         yield driver
 
 

@@ -13,18 +13,14 @@ from api.compose import Base
 from api.edge.rates import Buckets, RateLimits
 from api.identity.authentication import Principal
 from domain.access.key_text import PresentedKey
-from tests.api.http.driver import QUICK, UNLIMITED, Http, opened
+from tests.api.http.driver import QUICK, UNLIMITED, Http, opened, opened_with
 
 LIMITS = RateLimits(key=3, tenant=4, address=5)
 
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def limited(on: Base) -> AsyncIterator[Http]:
-    """The interface with low limits and a clock that stands still."""
-    async with opened(on, QUICK, LIMITS) as driver:
-        services = driver.app.state.services
-        for buckets in (services.rates.keys, services.rates.tenants, services.rates.addresses):
-            buckets._clock = lambda: 0.0
+    async with opened_with(on, LIMITS) as driver:
         yield driver
 
 

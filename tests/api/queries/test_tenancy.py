@@ -1,4 +1,4 @@
-"""The second wall: what a query forgets to ask for, the database does not show."""
+"""Row-level security: what a query forgets to ask for, the database does not show."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from api.permissions import Permission
 from api.queries.engine.parameters import Nothing
 from api.queries.engine.read import Read, ReadRequest, ReadResult
 from projections.engine import copies
-from projections.engine.tables import OF_PARKED, Table, unwalled
+from projections.engine.tables import OF_PARKED, Table, without_row_security
 from projections.leasing.lease_book import LEASE_BOOK
 from projections.registry import PROJECTIONS
 
@@ -45,7 +45,7 @@ def test_a_forgotten_condition_shows_no_other_tenants_rows(reader: Connection, l
         assert tenants(reader) == {shop, car}
 
 
-def test_every_read_goes_through_the_wall(reader: Connection, lived: Base) -> None:
+def test_every_read_is_restricted_to_its_tenant(reader: Connection, lived: Base) -> None:
     shop, *_ = (part.tenant for part in living.parts(lived.settings.tenant))
     seen: list[set[UUID]] = []
 
@@ -81,18 +81,18 @@ def test_a_tenant_of_nonsense_is_an_error(reader: Connection) -> None:
         tenants(reader)
 
 
-def test_every_read_model_of_tenants_has_the_wall(reader: Connection) -> None:
+def test_every_read_model_of_tenants_has_row_security(reader: Connection) -> None:
     live = {copy.table for copy in copies.copies(reader, SHARD) if copy.status is copies.Status.LIVE}
     mine = [one for one in PROJECTIONS if one.table in live]
     assert len(mine) > 15
-    assert unwalled(reader, mine) == []
+    assert without_row_security(reader, mine) == []
 
 
 @pytest.mark.parametrize("table", OF_PARKED)
-def test_what_is_parked_has_the_wall(reader: Connection, table: str) -> None:
+def test_what_is_parked_has_row_security(reader: Connection, table: str) -> None:
     with reader.transaction(force_rollback=True):
         reader.execute(f"ALTER TABLE read.{table} DISABLE ROW LEVEL SECURITY")
-        assert unwalled(reader, []) == [table]
+        assert without_row_security(reader, []) == [table]
 
 
 @pytest.mark.parametrize(
@@ -105,10 +105,10 @@ def test_what_is_parked_has_the_wall(reader: Connection, table: str) -> None:
         "ALTER POLICY of_tenant ON {} TO leaseledger_app",
     ],
 )
-def test_a_wall_with_a_hole_is_seen_and_mended(reader: Connection, change: str) -> None:
+def test_a_changed_policy_is_seen_and_mended(reader: Connection, change: str) -> None:
     table = Table[Any](LEASE_BOOK)
     with reader.transaction(force_rollback=True):
         reader.execute(change.format(table.qualified))
-        assert unwalled(reader, [LEASE_BOOK]) == [LEASE_BOOK.table]
-        table.wall(reader)
-        assert unwalled(reader, [LEASE_BOOK]) == []
+        assert without_row_security(reader, [LEASE_BOOK]) == [LEASE_BOOK.table]
+        table.enable_row_security(reader)
+        assert without_row_security(reader, [LEASE_BOOK]) == []

@@ -31,9 +31,9 @@ from domain.payments.payment.rules import PAYMENT
 from domain.payments.payment.state import PaymentPhase, PaymentState
 from domain.payments.payment.values import CollectionPolicy
 from tests.api.cli.commands.test_banks import DUE, leases, settings, tenant, types
-from tests.api.cli.commands.test_serving import until
 from tests.api.cli.program import Program, program_on
 from tests.ledger import Server
+from tests.serving import until
 
 __all__ = ["leases", "tenant"]
 STRAIGHT = CollectionPolicy(channels=("bank_a",), retries=0, spacing_days=(1,))

@@ -19,9 +19,10 @@ import pytest
 from adapters.postgres.embedded import EmbeddedPostgresError
 from api.roles import role as role_module
 from tests.adapters.postgres.test_embedded import postmaster
-from tests.api.cli.commands.test_serving import PROGRAM, START_S, data, environment, get, leaseledger, until, up
+from tests.api.cli.commands.test_serving import PROGRAM, START_S, data, environment, get, leaseledger, up
 from tests.api.cli.program import Program
 from tests.forked import NAME
+from tests.serving import until
 
 pytestmark = pytest.mark.network
 CASES, ROLES = 20, 5

@@ -94,7 +94,7 @@ def _data(facts: dict[str, Any]) -> list[tuple[str, str]]:
 
 
 def _catalogue(facts: dict[str, Any]) -> list[tuple[str, str]]:
-    from api.console.words import code
+    from api.console.views.words import code
 
     lines = [(text("plans file"), path) for path in facts["files"]]
     if "plans" in facts:

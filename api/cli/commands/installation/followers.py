@@ -1,4 +1,4 @@
-"""What `doctor` sees of whatever follows the ledger: read models, roles, process managers and what they left."""
+"""Checks of `doctor` on followers of the ledger: read models, roles, process managers and parked work."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def _roles(health: Health, connection: Any, with_banks: Collection[UUID]) -> Non
 
 
 def _judge(health: Health, states: Sequence[Role]) -> None:
-    """Who does not work and should, and who lets things wait."""
+    """Report roles that do not work and should, and those that let things wait."""
     from adapters.postgres import role_locks
 
     if [one.name for one in states if not one.works] == [role_locks.SERVE]:
@@ -162,7 +162,7 @@ def _calendars(health: Health, connection: Any, tenant: UUID) -> None:
 
 
 def _left_to_people(health: Health, connection: Any, with_banks: Collection[UUID]) -> None:
-    """What should have followed from an event and did not: a person has to look, and no one else was told.
+    """Report parked work, which people have to look at: no one else was told.
 
     Money that does not reach its lease is a problem, and so is what failed; other refusals may be right, and what
     waits for its day is.
@@ -223,7 +223,7 @@ def _held_out(one: ParkedCount) -> tuple[str, str]:
 
 
 def _missing(one: ParkedCount) -> str:
-    """What to do about money that a payment or its lease refused; it is not debited there again."""
+    """The remedy for money that a payment or its lease refused; it is not debited there again."""
     from adapters.connectors.payments.collecting import COLLECTOR
     from domain.kernel.ids import format_id
     from domain.leasing.lease.refusals import PAYMENT_KNOWN

@@ -1,4 +1,4 @@
-"""What `doctor` looks at: facts about an installation, and a problem with its remedy for each that is wrong.
+"""Checks of `doctor`: facts about an installation, and a problem with its remedy for each that is wrong.
 
 Nothing is created and nothing is changed here: an empty data directory stays empty.
 """

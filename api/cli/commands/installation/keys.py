@@ -1,4 +1,4 @@
-"""What `doctor` sees of the key files: that they are there, secret, of their form, and this ledger's own."""
+"""Checks of `doctor` on the key files: they are there, secret, of their form, and this ledger's own."""
 
 from __future__ import annotations
 

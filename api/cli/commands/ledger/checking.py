@@ -184,7 +184,7 @@ def _compared(session: Session, connection: Any) -> tuple[dict[str, int], list[F
     chosen = [projection for projection in PROJECTIONS if projection.name in made]
     with session.progress(text("Comparing read models"), text("events")) as report:
         outcomes = compare_all(connection, chosen, shard=SHARD, progress=report)
-    found += _unwalled(
+    found += _without_row_security(
         connection, [one for one, got in zip(chosen, outcomes, strict=True) if isinstance(got, Compared)]
     )
     for projection, compared in zip(chosen, outcomes, strict=True):
@@ -199,13 +199,13 @@ def _compared(session: Session, connection: Any) -> tuple[dict[str, int], list[F
     return rows, found
 
 
-def _unwalled(connection: Any, live: Sequence[Any]) -> list[Finding]:
+def _without_row_security(connection: Any, live: Sequence[Any]) -> list[Finding]:
     """Read models whose rows a reader of another tenant could see."""
     from adapters.postgres.fsck.findings import Finding
-    from projections.engine.tables import unwalled
+    from projections.engine.tables import without_row_security
 
     expected, got = text("rows shown to their tenant only (policy of_tenant)"), text("another policy")
-    return [Finding(0, f"read.{name}", expected, got) for name in unwalled(connection, live)]
+    return [Finding(0, f"read.{name}", expected, got) for name in without_row_security(connection, live)]
 
 
 def _more_than_one(copies_of_models: Sequence[Any]) -> list[Finding]:

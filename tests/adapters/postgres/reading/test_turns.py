@@ -7,9 +7,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Hashable
 
+from adapters.fair_queue import ASKING
 from adapters.postgres.connections import pool_of
 from adapters.postgres.reading.reader import Reader
-from adapters.turns import ASKING
 from api.compose import Running
 
 CONNECTIONS = 3

@@ -22,13 +22,13 @@ from adapters.postgres.writing.sequencer import (
     KeyReused,
     Known,
     KnownCommand,
-    LockLost,
     NotFirst,
     ReadMoved,
     StreamBegun,
     SubjectErased,
     SubjectKeyTaken,
     SubjectOfTenant,
+    TenantLockLost,
     VersionConflict,
     sequence,
 )
@@ -269,7 +269,11 @@ def test_what_a_stranger_begins_moves_nobody() -> None:
 def test_who_lost_the_tenant_lock_writes_nothing() -> None:
     fence = Fence(lock=7, holder=4711)
     under = replace(append(key="under"), fence=fence)
-    for fences, expected in (({fence}, Appended), (set(), LockLost), ({Fence(lock=7, holder=4712)}, LockLost)):
+    for fences, expected in (
+        ({fence}, Appended),
+        (set(), TenantLockLost),
+        ({Fence(lock=7, holder=4712)}, TenantLockLost),
+    ):
         known = Known({}, {}, {}, fences=frozenset(fences))
         [outcome, other] = sequence([under, append(STREAMS[1], key="other")], EMPTY, known, NOW).outcomes
         assert (type(outcome), type(other)) == (expected, Appended)

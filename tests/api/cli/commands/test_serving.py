@@ -13,9 +13,8 @@ import socket
 import subprocess
 import sys
 import tempfile
-import threading
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
@@ -34,6 +33,7 @@ from tests.adapters.postgres.test_embedded import postmaster
 from tests.api.cli.program import Program
 from tests.forked import NAME
 from tests.ledger import ORIGIN
+from tests.serving import until
 
 PROGRAM = Path(sys.executable).with_name("leaseledger")
 START_S = 60
@@ -96,16 +96,6 @@ def get(url: str, key: str | None = None) -> tuple[int, str]:
 def leaseledger(programs: Path, data: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     command = [str(programs / NAME), "--data", str(data), *arguments]
     return subprocess.run(command, capture_output=True, text=True, env=environment(), check=False, timeout=START_S)
-
-
-def until(happened: Callable[[], bool]) -> None:
-    """Ask again until it happened, for a bounded number of times."""
-    waiting = threading.Event()
-    for _ in range(600):
-        if happened():
-            return
-        waiting.wait(0.1)
-    pytest.fail("it never happened")
 
 
 def test_up_serves_projects_and_publishes_while_others_import(data: Path, commands: Path) -> None:

@@ -10,6 +10,7 @@ from adapters.postgres.fsck import whole
 from adapters.postgres.fsck.findings import Finding
 from api.cli.wording.findings import told
 from api.language import Language, speaking
+from tests.api.cli.wording.sources import literal
 
 FOLDER = Path(whole.__file__).parent
 NAMES = {"7", "7: 7", "prev", "prev_case", "recorded_at"}
@@ -23,15 +24,6 @@ COMPOSED = {
     "root of the tree of 7 under the 7": "root of the tree of 3 under the checkpoint signed last here",
 }
 """Words with others inside them, and one such sentence."""
-
-
-def literal(node: ast.expr) -> str | None:
-    """A text in the source, each value in it a 7."""
-    if isinstance(node, ast.Constant) and isinstance(node.value, str):
-        return node.value
-    if isinstance(node, ast.JoinedStr):
-        return "".join(str(one.value) if isinstance(one, ast.Constant) else "7" for one in node.values)
-    return None
 
 
 def sayings() -> Iterator[str]:

@@ -11,6 +11,7 @@ import pytest
 from api.cli.wording.verifying import CODES, Report, told
 from api.language import Language, speaking
 from chain import verify
+from tests.api.cli.wording.sources import literal
 
 REASONS = {"_need": (1, 2, 3), "_match": (2, 3), "_base64": (1,), "Failed": (0, 1, 2), "Unusable": (0, 1, 2)}
 """Where each call that makes a report has its texts."""
@@ -23,15 +24,6 @@ def report(
     status: int = 0, checked: str = "entry 16 of 31 in log", key: str = "K", given: bool = True, expected: str = "a"
 ) -> Report:
     return Report(status=status, checked=checked, key=key, key_given=given, expected=expected, got="b")
-
-
-def literal(node: ast.expr) -> str | None:
-    """A text in the source, each value in it a 7."""
-    if isinstance(node, ast.Constant) and isinstance(node.value, str):
-        return node.value
-    if isinstance(node, ast.JoinedStr):
-        return "".join(str(one.value) if isinstance(one, ast.Constant) else "7" for one in node.values)
-    return None
 
 
 def sayings() -> Iterator[str]:

@@ -25,8 +25,8 @@ from api.cli.program import app
 from domain.contracts.contract.rules import CONTRACT
 from tests.adapters.postgres.test_embedded import postmaster
 from tests.api.cli.commands.test_contracts import ASSEMBLE, STREAM, do
-from tests.api.cli.commands.test_serving import until
 from tests.api.cli.program import Outcome, Program
+from tests.serving import until
 
 # It looks whether its port is free.
 pytestmark = pytest.mark.network

@@ -13,8 +13,8 @@ from msgspec import Struct
 
 from adapters.postgres.connections import Connection
 from adapters.postgres.reading import browse
-from api.console import words
-from api.console.cells import NONE, Cell, Fact, Table, facts_of, pretty, short_id, table
+from api.console.views import words
+from api.console.views.cells import NONE, Cell, Fact, Table, facts_of, pretty, short_id, table
 from api.language import message
 from api.queries.engine.columns import Kind, columns_of
 from api.queries.engine.events import EventItem
@@ -103,7 +103,7 @@ def event_table(items: Iterable[EventItem]) -> Table:
 
 
 class Origin(Struct, frozen=True, kw_only=True):
-    """Where an event comes from: its case, the command that wrote it, the other events of that command.
+    """The origin of an event: its case, the command that wrote it, the other events of that command.
 
     `currency` is that of amounts beside which the event says none.
     """

@@ -17,11 +17,11 @@ from urllib.parse import urlencode
 import msgspec
 from msgspec import Struct
 
-from api.console import words
-from api.console.cells import Cell, Fact, Table, facts_of, table
-from api.console.events import EventLine, event_line, event_table
-from api.console.filters import AS_OF, FilterView, narrowed
-from api.language import message, text
+from api.console.views import words
+from api.console.views.cells import Cell, Fact, Table, facts_of, table
+from api.console.views.events import EventLine, event_line, event_table
+from api.console.views.filters import AS_OF, FilterView, narrowed
+from api.language import text
 from api.permissions import Permission
 from api.queries.engine.columns import Kind, table_of
 from api.queries.engine.events import EventItem
@@ -34,10 +34,6 @@ from domain.kernel.ids import format_id
 EVENTS_SHOWN = 100
 BEGINNINGS = 3
 """Events that an empty list names."""
-
-STILL_OPEN = message("Nothing is open now. What begins with events such as {events} stays here until it is resolved.")
-"""What is said of an empty list that things leave again."""
-
 
 REFERENCE = "reference"
 """The filter of lists that finds by a business number."""
@@ -220,10 +216,10 @@ def _empty(read: Read, *, left_out: bool) -> str:
         return text("Nothing here yet.")
     named = text(", ").join(words.event(one) for one in known[:BEGINNINGS])
     if read.name.startswith("list_open_"):
-        still = message(
-            "Nothing is open now. What begins with events such as {events} stays here until it is resolved."
+        return text(
+            "Nothing is open now. What begins with events such as {events} stays here until it is resolved.",
+            events=named,
         )
-        return text(still, events=named)
     return text("Nothing here yet. It begins with events such as: {events}.", events=named)
 
 

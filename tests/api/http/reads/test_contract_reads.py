@@ -14,8 +14,8 @@ from domain.kernel.command import Actor, Command, Context
 from tests.api.http import cases
 from tests.api.http.cases import CLAUSE, SHOWN, done
 from tests.api.http.driver import Http
-from tests.api.http.test_lease_reads import shown, tell
-from tests.api.http.test_papers import assembled, contract
+from tests.api.http.endpoints.test_papers import assembled, contract
+from tests.api.http.reads.test_lease_reads import shown, tell
 from tests.domain.leasing.cases import RUNNING
 
 DAY = date(2026, 3, 2)

@@ -16,7 +16,7 @@ from typing import Any
 import msgspec
 from msgspec import UNSET, Raw, Struct
 
-from api.console import words
+from api.console.views import words
 from api.language import Language, amount, current, text
 from api.queries.engine.columns import Column, Kind, columns_of
 from domain.kernel.times import BEIJING

@@ -24,7 +24,7 @@ from domain.calendar.calendar import CloseDay, OpenCalendar, RecordStep, StartEn
 from domain.kernel.times import utc_text
 from tests.api.http import cases, contract
 from tests.api.http.driver import DRAFT, Http
-from tests.api.http.test_contract_reads import calendar
+from tests.api.http.reads.test_contract_reads import calendar
 from tests.sampling import examples, seeds
 
 
@@ -273,7 +273,7 @@ async def test_every_past_is_the_answer_of_a_ledger_that_ended_there(http: Http,
 
 async def test_the_end_of_a_business_date_is_a_moment_too(http: Http) -> None:
     """Where a date can be asked: the answer of the ledger that ended with that date, history being in order."""
-    from tests.api.http.test_lease_reads import shown, tell
+    from tests.api.http.reads.test_lease_reads import shown, tell
     from tests.domain.leasing import cases as leases
 
     lease = await tell(http, *leases.RUNNING, leases.bill(1), leases.pay(1, 106_000, 33), leases.bill(2))

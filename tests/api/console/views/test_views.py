@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from api.console.cells import Cell
-from api.console.events import EventLine
-from api.console.views import chosen_of
+from api.console.views.cells import Cell
+from api.console.views.events import EventLine
+from api.console.views.pages import chosen_of
 
 LINES = [
     EventLine(position=at, seq=at, what="", type="", happened="", day="", actor=Cell()) for at in (10, 20, 30)

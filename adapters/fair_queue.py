@@ -1,4 +1,4 @@
-"""Turns at what there is little of: everybody who asks has his, however much one of them asks for.
+"""Fair queue for what is scarce, such as connections: each asker has turns, however much one of them asks for.
 
 asker A ─▶ ▢ ▢ ▢ ▢ ─╮
 asker B ─▶ ▢ ───────┴▶ the next turn is of whoever waits longest since his last one
@@ -13,11 +13,11 @@ from contextlib import asynccontextmanager
 from contextvars import ContextVar
 
 ASKING: ContextVar[Hashable] = ContextVar("asking", default=None)
-"""Whose request is being answered: the tenant; `None` for what nobody's key asked for."""
+"""The tenant whose request is being answered; `None` for what nobody's key asked for. Doors set it."""
 
 
 class FairQueue:
-    """`most` at a time, `each` of one asker. Belongs to one event loop."""
+    """A fair queue of `most` turns at a time, `each` of one asker. Belongs to one event loop."""
 
     def __init__(self, most: int, each: int) -> None:
         self._each = each
@@ -63,7 +63,7 @@ class FairQueue:
         self._next()
 
     def _next(self) -> None:
-        """Whoever waits longest since his last turn, of those who may have another."""
+        """Give turns to askers who may have another, first to whoever waits longest since his last one."""
         for whose in tuple(self._waiting):
             if not self._free:
                 return

@@ -14,7 +14,7 @@ from api.http.services import UPLOADS_OF_TENANT
 from tests.adapters.documents.test_checking import a_number_of_digits
 from tests.api.http import cases
 from tests.api.http.driver import Http
-from tests.api.http.test_papers import assembled, hand_in
+from tests.api.http.endpoints.test_papers import assembled, hand_in
 
 
 async def test_a_costly_file_of_one_tenant_keeps_no_other_waiting(http: Http, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,8 +8,8 @@ from uuid import UUID
 import pytest
 from msgspec import Struct, field
 
-from api.console.cells import Cell, cell, duration, facts_of
-from api.console.views import page_of
+from api.console.views.cells import Cell, cell, duration, facts_of
+from api.console.views.pages import page_of
 from api.language import Language, speaking
 from api.permissions import Permission
 from api.queries.engine.columns import columns_of

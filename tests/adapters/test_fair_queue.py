@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from adapters.turns import ASKING, FairQueue
+from adapters.fair_queue import ASKING, FairQueue
 
 
 class Crowd:

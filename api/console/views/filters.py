@@ -9,8 +9,8 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from api.console import words
 from api.console.requests import LANG, Refused
+from api.console.views import words
 from api.language import text
 from api.queries.engine.parameters import (
     STARTING_AFTER,

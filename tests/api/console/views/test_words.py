@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from api.console import words
+from api.console.views import words
 from api.language import Language, speaking
 from tests.api import spoken
 
