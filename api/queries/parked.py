@@ -42,7 +42,7 @@ WAITS = refusal(
 _PLACE = re.compile(r"([0-9]{1,16})/(event|follow_up|timer)/([a-z][a-z0-9_:-]{0,99})/(.{1,500})")
 
 
-class ParkedWork(StrEnum):
+class ParkedKind(StrEnum):
     """What it is that did not happen."""
 
     EVENT = "event"
@@ -51,12 +51,12 @@ class ParkedWork(StrEnum):
 
 
 class ParkedItem(Struct, frozen=True):
-    """One thing that did not happen: what, for whom it waits, and what keeps it.
+    """One thing that did not happen: its kind, for whom it waits, and what keeps it.
 
     `refusal` is the code of what keeps it and `facts` what made it apply; an error has its type and its place.
     """
 
-    what: Annotated[ParkedWork, Meta(description="An event not folded, a follow-up not done, or a timer not fired.")]
+    kind: Annotated[ParkedKind, Meta(description="An event not folded, a follow-up not done, or a timer not fired.")]
     process: Annotated[str, Meta(description="The process, or the read model, that could not go on with it.")]
     of: Annotated[
         Annotated[str, Meta(pattern="^[a-z_]+_[0-9a-f]{32}$")] | None,
@@ -75,35 +75,35 @@ class ParkedItem(Struct, frozen=True):
 class ParkedFilter(Struct, frozen=True, kw_only=True):
     """Which of it is wanted."""
 
-    what: Annotated[ParkedWork | None, Meta(description="Only of this kind.")] = None
+    kind: Annotated[ParkedKind | None, Meta(description="Only of this kind.")] = None
 
 
 class ParkedCursor(Struct, frozen=True):
     """The cursor of the list: the item that a page ends with."""
 
     position: int
-    what: str
+    kind: str
     process: str
     key: str
 
 
 _PROCESSES = f"""
-    SELECT position, CASE process WHEN '{TIMERS_PROCESS}' THEN 'timer' ELSE 'follow_up' END AS what, process, key,
+    SELECT position, CASE process WHEN '{TIMERS_PROCESS}' THEN 'timer' ELSE 'follow_up' END AS kind, process, key,
            stream, code, facts, tries, retry_at
     FROM read.parked WHERE shard = %(shard)s AND tenant = %(tenant)s"""
 _READ_MODELS = f"""
-    SELECT letters.position, 'event' AS what, models.name AS process, letters.key, letters.stream,
+    SELECT letters.position, 'event' AS kind, models.name AS process, letters.key, letters.stream,
            CASE letters.error WHEN '' THEN '{WAITS.code}' ELSE '{NOT_FOLDED.code}' END AS code,
            CASE letters.error WHEN '' THEN '{{}}' ELSE json_build_object('error', letters.error)::text END AS facts,
            0 AS tries, NULL::timestamptz AS retry_at
     FROM read.dead_letters AS letters JOIN read.projections AS models USING (shard, table_name)
     WHERE letters.shard = %(shard)s AND letters.tenant = %(tenant)s AND models.status = 'live'"""
 _PAGE = """
-SELECT position, what, process, key, stream, code, facts, tries, retry_at FROM ({parts}) AS parked
-WHERE (%(what)s::text IS NULL OR what = %(what)s)
-  AND (position, what COLLATE "C", process COLLATE "C", key COLLATE "C")
+SELECT position, kind, process, key, stream, code, facts, tries, retry_at FROM ({parts}) AS parked
+WHERE (%(kind)s::text IS NULL OR kind = %(kind)s)
+  AND (position, kind COLLATE "C", process COLLATE "C", key COLLATE "C")
       > (%(position)s, %(after)s, %(process)s, %(key)s)
-ORDER BY position, what COLLATE "C", process COLLATE "C", key COLLATE "C" LIMIT %(limit)s"""
+ORDER BY position, kind COLLATE "C", process COLLATE "C", key COLLATE "C" LIMIT %(limit)s"""
 _NOUNS = """
 SELECT DISTINCT ON (stream) stream, type FROM ledger.events
 WHERE shard = %s AND stream = ANY(%s) ORDER BY stream, seq"""
@@ -113,10 +113,10 @@ _FIRST = ParkedCursor(-1, "", "", "")
 def _list_parked(request: ReadRequest) -> ReadResult:
     """What did not happen and waits: follow-ups, timers and events that a read model could not take, as of now."""
     after: ParkedCursor = request.after or _FIRST
-    wanted = request.filters.what
+    wanted = request.filters.kind
     rows = _page(request.connection, {
-        "shard": SHARD, "tenant": request.tenant, "what": wanted and wanted.value, "limit": request.limit + 1,
-        "position": after.position, "after": after.what, "process": after.process, "key": after.key,
+        "shard": SHARD, "tenant": request.tenant, "kind": wanted and wanted.value, "limit": request.limit + 1,
+        "position": after.position, "after": after.kind, "process": after.process, "key": after.key,
     })  # fmt: skip
     shown, more = rows[: request.limit], rows[request.limit :]
     nouns = _nouns(request.connection, [row[4] for row in shown])
@@ -140,9 +140,9 @@ def _nouns(connection: Connection, streams: Sequence[UUID]) -> Mapping[UUID, str
 
 
 def _item(row: Sequence[Any], nouns: Mapping[UUID, str]) -> ParkedItem:
-    position, what, process, key, stream, code, facts, tries, retry_at = row
+    position, kind, process, key, stream, code, facts, tries, retry_at = row
     return ParkedItem(
-        what=ParkedWork(what),
+        kind=ParkedKind(kind),
         process=process,
         of=format_id(nouns[stream], stream) if stream in nouns else None,
         key=key,
@@ -162,7 +162,7 @@ def _place(text: str) -> ParkedCursor:
 
 
 def _text(place: ParkedCursor) -> str:
-    return f"{place.position}/{place.what}/{place.process}/{place.key}"
+    return f"{place.position}/{place.kind}/{place.process}/{place.key}"
 
 
 _CURSOR = Cursor(Annotated[str, Meta(pattern=f"^{_PLACE.pattern}$")], _place, _text, "Continue behind this place.")
@@ -171,6 +171,6 @@ READS = (
     Read(
         path="/parked", query=_list_parked, answer=ParkedItem, many=True, filters=ParkedFilter, now_only=True,
         cursor=_CURSOR, permission=Permission.READ_RECORDS, tag="parked",
-        columns="what of process refusal position tries retry_at",
+        columns="kind of process refusal position tries retry_at",
     ),
 )  # fmt: skip

@@ -47,7 +47,7 @@ def _read_models(health: Health, connection: Any) -> None:
             health.problem(
                 text("read.{table}: {events} dead letters of {keys} keys", **told),
                 text(
-                    "see `leaseledger list parked --what event`, mend the cause, then: leaseledger rebuild {name}",
+                    "see `leaseledger list parked --kind event`, mend the cause, then: leaseledger rebuild {name}",
                     **told,
                 ),
             )

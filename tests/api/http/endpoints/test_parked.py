@@ -68,7 +68,7 @@ async def test_all_that_did_not_happen_is_one_list(http: Http, pool: Pool) -> No
         park(connection, LEASE_BOOK.table, SHARD, letters)
     named = f"application_{mine.hex}"
     found = await listed(http)
-    assert [(one["what"], one["process"], one["of"], one["key"], one["refusal"]) for one in found] == [
+    assert [(one["kind"], one["process"], one["of"], one["key"], one["refusal"]) for one in found] == [
         ("event", LEASE_BOOK.name, named, str(mine), "read_model.waits"),
         ("event", LEASE_BOOK.name, named, str(mine), "read_model.failed"),
         ("follow_up", "games", None, "games:1", "process.not_yet"),
@@ -80,7 +80,7 @@ async def test_all_that_did_not_happen_is_one_list(http: Http, pool: Pool) -> No
     assert [one["tries"] for one in found] == [0, 0, 0, 1, 1]
     assert [one["retry_at"] is not None for one in found] == [False, False, False, True, False]
     assert [one["of"] for one in await listed(other)] == [f"application_{theirs.hex}"]
-    assert [one["key"] for one in await listed(http, "?what=timer")] == ["bill:7"]
+    assert [one["key"] for one in await listed(http, "?kind=timer")] == ["bill:7"]
 
 
 async def test_pages_leave_nothing_out(http: Http, pool: Pool) -> None:
@@ -96,7 +96,7 @@ async def test_pages_leave_nothing_out(http: Http, pool: Pool) -> None:
 
 
 @pytest.mark.parametrize(
-    "query", ["?starting_after=x", "?starting_after=1/event/a", "?what=lease", "?as_of_position=1"]
+    "query", ["?starting_after=x", "?starting_after=1/event/a", "?kind=lease", "?as_of_position=1"]
 )
 async def test_what_is_no_place_is_refused(http: Http, query: str) -> None:
     """Of the past there is no such list: that something is parked is no event."""
