@@ -86,7 +86,8 @@ _FAILED = f"SELECT key FROM read.parked {_MONEY} AND code = %s ORDER BY key"
 _AGAIN = f"UPDATE read.parked SET retry_at = now() {_MONEY} AND code <> %s"
 _AGAIN_ALL = """
 UPDATE read.parked SET retry_at = now()
-WHERE shard = %s AND tenant = %s AND process <> ALL(%s) AND code <> ALL(%s) AND (%s::uuid IS NULL OR stream = %s)"""
+WHERE shard = %s AND tenant = %s AND process <> ALL(%s) AND code <> ALL(%s) AND (%s::uuid IS NULL OR stream = %s
+    OR position IN (SELECT position FROM ledger.events AS e WHERE e.shard = parked.shard AND e.stream = %s))"""
 _DAY_BEGAN = """
 UPDATE read.parked SET retry_at = now() WHERE shard = %s AND process = %s AND tenant = ANY(%s) AND code = %s"""
 _OF_TENANT = """
@@ -221,7 +222,7 @@ class Parking:
     async def again_all(self, tenant: UUID) -> None:
         """Let it be the turn of all that failed or was refused of a tenant, in every process."""
         async with self._pool.connection() as connection:
-            await connection.execute(_AGAIN_ALL, (SHARD, tenant, list(BY_DAYS), [NOT_YET.code], None, None))
+            await connection.execute(_AGAIN_ALL, (SHARD, tenant, list(BY_DAYS), [NOT_YET.code], None, None, None))
 
     async def of_tenant(self, tenant: UUID) -> list[Parked]:
         """What is parked of a tenant, of every process, in the order of the keys."""
@@ -238,14 +239,15 @@ class Parking:
 
 
 def ask_again(connection: Connection, tenant: UUID, stream: UUID | None) -> int:
-    """Let whoever follows try again what failed or was refused of a tenant, or of one of its streams; how much it is.
+    """Let whoever follows try again what failed or was refused of a tenant, or of one of its streams, also what should
+    follow from that one's events elsewhere; how much it is.
 
     What waits, for its day or for what was due before, follows by itself and is not asked for.
     """
     if not has_table(connection, "read.parked"):
         return 0
     waits = [NOT_YET.code, HELD.code]
-    return connection.execute(_AGAIN_ALL, (SHARD, tenant, list(BY_DAYS), waits, stream, stream)).rowcount
+    return connection.execute(_AGAIN_ALL, (SHARD, tenant, list(BY_DAYS), waits, stream, stream, stream)).rowcount
 
 
 class ParkedCount(Struct, frozen=True):

@@ -13,7 +13,6 @@ import re
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import Annotated, Any
-from uuid import UUID
 
 import msgspec
 from msgspec import Meta, Struct
@@ -59,8 +58,11 @@ class ParkedItem(Struct, frozen=True):
     kind: Annotated[ParkedKind, Meta(description="An event not folded, a follow-up not done, or a timer not fired.")]
     process: Annotated[str, Meta(description="The process, or the read model, that could not go on with it.")]
     of: Annotated[
-        Annotated[str, Meta(pattern="^[a-z_]+_[0-9a-f]{32}$")] | None,
-        Meta(description="What it is for: the aggregate's id; null before it has an event."),
+        str,
+        Meta(
+            pattern="^[a-z_]+_[0-9a-f]{32}$",
+            description="What it is for: the aggregate's id; where that has no event yet, what the event is of.",
+        ),
     ]
     key: Annotated[str, Meta(description="The key under which it is parked; it is done once under this key.")]
     position: Annotated[Position, Meta(description="The position of the event that it comes from.")]
@@ -107,6 +109,7 @@ ORDER BY position, kind COLLATE "C", process COLLATE "C", key COLLATE "C" LIMIT 
 _NOUNS = """
 SELECT DISTINCT ON (stream) stream, type FROM ledger.events
 WHERE shard = %s AND stream = ANY(%s) ORDER BY stream, seq"""
+_SOURCES = "SELECT position, stream, type FROM ledger.events WHERE shard = %s AND position = ANY(%s)"
 _FIRST = ParkedCursor(-1, "", "", "")
 
 
@@ -119,9 +122,11 @@ def _list_parked(request: ReadRequest) -> ReadResult:
         "position": after.position, "after": after.kind, "process": after.process, "key": after.key,
     })  # fmt: skip
     shown, more = rows[: request.limit], rows[request.limit :]
-    nouns = _nouns(request.connection, [row[4] for row in shown])
+    names = _names(request.connection, shown)
     following = ParkedCursor(*shown[-1][:4]) if more else None
-    return ReadResult(tuple(_item(row, nouns) for row in shown), request.moment, following)
+    return ReadResult(
+        tuple(_item(row, name) for row, name in zip(shown, names, strict=True)), request.moment, following
+    )
 
 
 def _page(connection: Connection, parameters: Mapping[str, Any]) -> list[tuple[Any, ...]]:
@@ -133,18 +138,21 @@ def _page(connection: Connection, parameters: Mapping[str, Any]) -> list[tuple[A
     return connection.execute(_PAGE.format(parts=" UNION ALL ".join(parts)).encode(), parameters).fetchall()
 
 
-def _nouns(connection: Connection, streams: Sequence[UUID]) -> Mapping[UUID, str]:
-    """The nouns of the aggregates that have begun."""
-    found = connection.execute(_NOUNS, (SHARD, list(streams))).fetchall()
-    return {stream: kind.partition(".")[0] for stream, kind in found}
+def _names(connection: Connection, rows: Sequence[Sequence[Any]]) -> list[str]:
+    """The ids of what each row is for, if that has begun, or of what its event is of."""
+    streams, positions = [row[4] for row in rows], [row[0] for row in rows]
+    begun: dict[UUID, str] = dict(connection.execute(_NOUNS, (SHARD, streams)).fetchall())
+    sources = {at: place for at, *place in connection.execute(_SOURCES, (SHARD, positions)).fetchall()}
+    places = ((one, begun[one]) if one in begun else sources[at] for one, at in zip(streams, positions, strict=True))
+    return [format_id(kind.partition(".")[0], stream) for stream, kind in places]
 
 
-def _item(row: Sequence[Any], nouns: Mapping[UUID, str]) -> ParkedItem:
-    position, kind, process, key, stream, code, facts, tries, retry_at = row
+def _item(row: Sequence[Any], name: str) -> ParkedItem:
+    position, kind, process, key, _, code, facts, tries, retry_at = row
     return ParkedItem(
         kind=ParkedKind(kind),
         process=process,
-        of=format_id(nouns[stream], stream) if stream in nouns else None,
+        of=name,
         key=key,
         position=position,
         refusal=code,

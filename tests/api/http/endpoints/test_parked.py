@@ -71,7 +71,7 @@ async def test_all_that_did_not_happen_is_one_list(http: Http, pool: Pool) -> No
     assert [(one["kind"], one["process"], one["of"], one["key"], one["refusal"]) for one in found] == [
         ("event", LEASE_BOOK.name, named, str(mine), "read_model.waits"),
         ("event", LEASE_BOOK.name, named, str(mine), "read_model.failed"),
-        ("follow_up", "games", None, "games:1", "process.not_yet"),
+        ("follow_up", "games", named, "games:1", "process.not_yet"),
         ("follow_up", "toys", named, "toys:1", "process.failed"),
         ("timer", TIMERS_PROCESS, named, "bill:7", "lease.bill_not_next"),
     ]
@@ -143,7 +143,11 @@ async def test_another_try_is_for_what_failed_or_was_refused(http: Http, pool: P
     assert await due(pool) == {"refused"}
     assert (await http.post("/v1/parked/retry")).json() == {"asked": 2}
     assert await due(pool) == {"failed", "refused"}
-    elsewhere = await http.post("/v1/parked/retry", {"of": f"application_{NOWHERE.hex}"})
+    source = Unsettled(await http.size(), "to begin", http.tenant, NOWHERE, FAILED())
+    await left(pool, "games", source)
+    assert (await http.post("/v1/parked/retry", {"of": (await listed(http))[-1]["of"]})).json()["asked"] >= 1
+    assert "to begin" in await due(pool)
+    elsewhere = await http.post("/v1/parked/retry", {"of": f"application_{UUID(int=78).hex}"})
     assert elsewhere.json() == {"asked": 0}
 
 
