@@ -170,6 +170,6 @@ READS = (
     Read(
         path="/parked", query=_list_parked, answer=ParkedItem, many=True, filters=ParkedFilter, now_only=True,
         cursor=_CURSOR, permission=Permission.READ_RECORDS, tag="parked",
-        columns="what of process refusal position tries retry_at",
+        columns="what of process refusal facts position tries retry_at",
     ),
 )  # fmt: skip
