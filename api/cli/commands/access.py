@@ -89,7 +89,13 @@ def show_subject(
     session: Session,
     subject: Annotated[str, typer.Argument(metavar="SUBJECT", help="The person's id.", show_default=False)],
     purpose: Annotated[
-        str, typer.Option("--purpose", metavar="PURPOSE", help="What the values are needed for.", show_default=False)
+        str,
+        typer.Option(
+            "--purpose",
+            metavar="PURPOSE",
+            help="For: contact, identity_check, contract, delivery, collection, court, subject_request, correction.",
+            show_default=False,
+        ),
     ],
     field: Annotated[
         list[str] | None, typer.Option("--field", metavar="FIELD", help="Only such values, as `application.phone`.")
