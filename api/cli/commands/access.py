@@ -151,7 +151,7 @@ async def _looked(on: Base, given: _Wanted) -> Looked | Refusal:
     from domain.parties.subject import LookPurpose
 
     if given.purpose not in set(LookPurpose):
-        known = ", ".join(LookPurpose)
+        known = text(", ").join(LookPurpose)
         raise Unusable(
             lambda: text("--purpose: expected one of {known}, got {value!r}", known=known, value=given.purpose)
         )

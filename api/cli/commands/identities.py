@@ -285,7 +285,7 @@ def _read(kind: type[Any], given: dict[str, Any]) -> Any:
     roles = [*given.get("roles", ()), *([given["role"]] if "role" in given else ())]
     unknown = next((role for role in roles if role not in set(UserRole)), None)
     if unknown is not None:
-        known = ", ".join(UserRole)
+        known = text(", ").join(UserRole)
         raise Unusable(lambda: text("role: expected one of {known}, got {value!r}", known=known, value=unknown))
     try:
         return msgspec.convert(given, kind)

@@ -8,9 +8,10 @@ from uuid import UUID
 
 import pytest
 
-from api.cli.failures import REFUSED
+from api.cli.failures import REFUSED, UNUSABLE
 from api.identity.authentication import Principal
 from api.identity.recorded import authentication
+from api.language import Language, speaking
 from api.permissions import ROLES
 from api.roles.opening import opened
 from domain.parties.subject import LookPurpose
@@ -67,6 +68,13 @@ def test_a_key_is_not_narrowed_to_what_its_role_may_not_do(program: Program) -> 
 def test_help_names_every_role_that_may_do_something(program: Program, path: tuple[str, ...]) -> None:
     said = " ".join(program(*path, "--help").then(0).text.split())
     assert f"A role: {', '.join(role for role, may in ROLES.items() if may)}." in said
+
+
+def test_a_list_in_chinese_is_set_with_the_mark_for_lists(program: Program) -> None:
+    with speaking(Language.ZH):
+        assert "operator、merchant_admin" in program("user", "register", "E017", "--role", "boss").then(UNUSABLE).err
+        looked = program("subject", "show", f"subject_{'0' * 32}", "--purpose", "fun")
+        assert "contact、identity_check" in looked.then(UNUSABLE).err
 
 
 def test_help_names_what_a_person_is_looked_at_for(program: Program) -> None:
