@@ -348,7 +348,7 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     commands = parser.add_subparsers(required=True, metavar="proof|consistency|tiles|hashes")
     for run in (proof, consistency, tiles, hashes):
         names = [name for name in run.__annotations__ if name not in ("key", "covered", "return")]
-        command = commands.add_parser(run.__name__, description=run.__doc__)
+        command = commands.add_parser(run.__name__, description=run.__doc__, help=str(run.__doc__).splitlines()[0])
         keys = command.add_mutually_exclusive_group(required=True)
         keys.add_argument("--vkey", help="the log's key, as you know it")
         if "folder" in names:

@@ -35,6 +35,13 @@ SCOPE_NOT_YOURS = refusal(
 )
 
 
+SCOPE_NOT_OF_ROLE = refusal(
+    "api_key.scope_not_of_role",
+    "The role of the key has no such permission",
+    "该密钥的角色不具备此权限",
+)
+
+
 class Acting(Struct, frozen=True):
     """Who looks after keys: the tenant, the actor, and all that the actor may; `None` for whoever owns the data."""
 
@@ -69,7 +76,7 @@ async def make_key(
 
     Raises `KeyReused` for another payload under the idempotency key.
     """
-    if (refused := _beyond(by, wanted.role, wanted.scopes)) is not None:
+    if (refused := _beyond(by, wanted.role, wanted.scopes) or _not_of_role(wanted)) is not None:
         return refused
     at, stream = now(), stream or new_id()
     text = key_text(stream, random_bytes(SECRET_BYTES))
@@ -166,3 +173,10 @@ def _beyond(by: Acting, role: str, scopes: Collection[str]) -> Refusal | None:
     wanted = {str(one) for one in ROLES.get(role, ())} & (set(scopes) or {str(one) for one in Permission})
     missing = sorted(wanted - {str(one) for one in by.may})
     return SCOPE_NOT_YOURS(missing=" ".join(missing)) if missing else None
+
+
+def _not_of_role(wanted: WantedKey) -> Refusal | None:
+    """The refusal of a key that is narrowed to what its role may not do: it could do nothing, and nobody would know."""
+    has = sorted(ROLES.get(wanted.role, ()))
+    unknown = sorted(set(wanted.scopes) - set(has))
+    return SCOPE_NOT_OF_ROLE(scopes=" ".join(unknown), permissions=" ".join(has)) if unknown else None

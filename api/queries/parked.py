@@ -13,6 +13,7 @@ import re
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import Annotated, Any
+from uuid import UUID
 
 import msgspec
 from msgspec import Meta, Struct
@@ -179,6 +180,6 @@ READS = (
     Read(
         path="/parked", query=_list_parked, answer=ParkedItem, many=True, filters=ParkedFilter, now_only=True,
         cursor=_CURSOR, permission=Permission.READ_RECORDS, tag="parked",
-        columns="kind of process refusal position tries retry_at",
+        columns="kind of process refusal facts position tries retry_at",
     ),
 )  # fmt: skip

@@ -43,6 +43,13 @@ def test_a_proof_is_verified(run: Run, files: Path) -> None:
     ]
 
 
+def test_help_says_what_each_check_shows() -> None:
+    done = subprocess.run([sys.executable, SOURCE, "--help"], capture_output=True, text=True, check=True)
+    said = " ".join(done.stdout.split())
+    for check in (verify.proof, verify.consistency, verify.tiles, verify.hashes):
+        assert f"{check.__name__} {' '.join(str(check.__doc__).split())}" in said
+
+
 def test_a_consistency_is_verified(run: Run, files: Path) -> None:
     status, lines = run(*consistency_of(files))
     assert (status, lines[1]) == (0, f"checked   {ORIGIN} only grew, from 200 to 600 entries")

@@ -89,7 +89,13 @@ def show_subject(
     session: Session,
     subject: Annotated[str, typer.Argument(metavar="SUBJECT", help="The person's id.", show_default=False)],
     purpose: Annotated[
-        str, typer.Option("--purpose", metavar="PURPOSE", help="What the values are needed for.", show_default=False)
+        str,
+        typer.Option(
+            "--purpose",
+            metavar="PURPOSE",
+            help="For: contact, identity_check, contract, delivery, collection, court, subject_request, correction.",
+            show_default=False,
+        ),
     ],
     field: Annotated[
         list[str] | None, typer.Option("--field", metavar="FIELD", help="Only such values, as `application.phone`.")
@@ -145,7 +151,7 @@ async def _looked(on: Base, given: _Wanted) -> Looked | Refusal:
     from domain.parties.subject import LookPurpose
 
     if given.purpose not in set(LookPurpose):
-        known = ", ".join(LookPurpose)
+        known = text(", ").join(LookPurpose)
         raise Unusable(
             lambda: text("--purpose: expected one of {known}, got {value!r}", known=known, value=given.purpose)
         )

@@ -88,6 +88,7 @@ def check(
     from adapters.documents.verify import SignatureFacts, examined, stands_under
     from adapters.system import now
 
+    _silence_readers()
     roots, crls = trusted_roots(trust or session.settings.trust_directory)
     if not roots:
         where = trust or session.settings.trust_directory
@@ -104,6 +105,14 @@ def check(
     session.emit(data, lambda out: out.print(_shown(told, holds=holds, same=same), soft_wrap=True))
     if not (holds and same):
         raise typer.Exit(REFUSED)
+
+
+def _silence_readers() -> None:
+    """Let the libraries that read signatures write nothing: they would show traces, and the names on certificates."""
+    import logging
+
+    for name in ("pyhanko", "pyhanko_certvalidator"):
+        logging.getLogger(name).addHandler(logging.NullHandler())
 
 
 def _told(one: SignatureFacts | SignatureInvalid) -> dict[str, Any]:

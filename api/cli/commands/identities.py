@@ -13,7 +13,7 @@ import typer
 
 from api.cli.failures import Failure, Unusable
 from api.cli.frame import Session, command, group
-from api.language import text
+from api.language import message, text
 
 if TYPE_CHECKING:
     from adapters.postgres.writing.sequencer import Appended
@@ -28,10 +28,16 @@ api_keys = group("The API keys that they act by.")
 tenants = group("The tenants of the ledger.")
 approvals = group("The commands that need a second person.")
 
+_ROLE = message(
+    "A role: operator, merchant_admin, merchant_operator, risk_officer, collector, auditor, regulator, court."
+)
 Tenant = Annotated[UUID | None, typer.Option(help="Whose (LEASELEDGER_TENANT).", show_default=False)]
-Reason = Annotated[str, typer.Option("--reason", metavar="CODE", help="Why, as a code.", show_default=False)]
+Reason = Annotated[
+    str,
+    typer.Option("--reason", metavar="CODE", help="Why, as a code: small letters, digits, _ and .", show_default=False),
+]
 User = Annotated[str, typer.Argument(metavar="USER", help="The user's id, user_…", show_default=False)]
-RoleName = Annotated[str, typer.Argument(metavar="ROLE", help="The role.", show_default=False)]
+RoleName = Annotated[str, typer.Argument(metavar="ROLE", help=_ROLE, show_default=False)]
 ApiKey = Annotated[str, typer.Argument(metavar="KEY", help="The key's id, api_key_…", show_default=False)]
 TenantId = Annotated[UUID, typer.Argument(metavar="TENANT", help="The tenant's id, a UUID.", show_default=False)]
 Days = Annotated[int, typer.Option(min=1, max=366, help="Days until it expires.")]
@@ -43,7 +49,7 @@ def register_user(
     label: Annotated[
         str, typer.Argument(metavar="LABEL", help="A staff number (E017), or a machine's name.", show_default=False)
     ],
-    role: Annotated[list[str], typer.Option("--role", metavar="ROLE", help="A role it has.", show_default=False)],
+    role: Annotated[list[str], typer.Option("--role", metavar="ROLE", help=_ROLE, show_default=False)],
     machine: Annotated[bool, typer.Option("--machine", help="A program, not a person.")] = False,
     tenant: Tenant = None,
 ) -> None:
@@ -91,10 +97,13 @@ def reinstate_user(session: Session, user: User, tenant: Tenant = None) -> None:
 def make_api_key(
     session: Session,
     user: User,
-    role: Annotated[str, typer.Option("--role", metavar="ROLE", help="The role it acts in.", show_default=False)],
+    role: Annotated[str, typer.Option("--role", metavar="ROLE", help=_ROLE, show_default=False)],
     label: Annotated[str, typer.Option("--label", metavar="TEXT", help="What it is for.", show_default=False)],
     scope: Annotated[
-        list[str] | None, typer.Option("--scope", metavar="NAME", help="Only this permission of the role.")
+        list[str] | None,
+        typer.Option(
+            "--scope", metavar="NAME", help="Only this permission of the role (OPERATIONS.md, People and keys)."
+        ),
     ] = None,
     days: Days = 90,
     tenant: Tenant = None,
@@ -276,7 +285,7 @@ def _read(kind: type[Any], given: dict[str, Any]) -> Any:
     roles = [*given.get("roles", ()), *([given["role"]] if "role" in given else ())]
     unknown = next((role for role in roles if role not in set(UserRole)), None)
     if unknown is not None:
-        known = ", ".join(UserRole)
+        known = text(", ").join(UserRole)
         raise Unusable(lambda: text("role: expected one of {known}, got {value!r}", known=known, value=unknown))
     try:
         return msgspec.convert(given, kind)

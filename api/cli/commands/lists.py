@@ -166,7 +166,7 @@ def _table(read: Read, items: tuple[Any, ...]) -> str:
 
     if read.answer is EventItem:
         return _events(items)
-    columns = table_of(read)
+    columns = table_of(read, details=True)
     numbers = {Kind.MONEY, Kind.COUNT, Kind.POSITION, Kind.RATE}
     sides = "".join("r" if one.kind in numbers else "l" for one in columns)
     head = [_label(one) for one in columns]
@@ -195,6 +195,8 @@ def _cell(column: Column, value: Any) -> str:
 
     if value is None:
         return "–"
+    if column.kind is Kind.DETAIL:
+        return _detail(column, value) or "–"
     if column.kind is Kind.MONEY:
         return money(value)
     if column.kind in (Kind.COUNT, Kind.POSITION):
@@ -203,6 +205,22 @@ def _cell(column: Column, value: Any) -> str:
         return text("yes") if value else text("no")
     if current() is Language.ZH and column.kind in (Kind.STATE, Kind.TEXT):
         return str(_words().code(str(value), column.owner, column.name))
+    return str(value)
+
+
+def _detail(column: Column, value: Any) -> str:
+    """Several values on one line: of a mapping under their keys, of an item side by side."""
+    from msgspec import Struct
+
+    from api.queries.engine.columns import columns_of
+
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key}={one}" for key, one in value.items())
+    if isinstance(value, Struct):
+        inside = columns_of(type(value), column.name)
+        return " ".join(_cell(one, getattr(value, one.name)) for one in inside)
+    if isinstance(value, (tuple, list, frozenset)):
+        return "; ".join(_detail(column, one) for one in value)
     return str(value)
 
 
@@ -215,7 +233,7 @@ def _label(column: Column) -> str:
 
 def _title(read: Read) -> str:
     """What a list is of, in one line."""
-    name = name_of(read).replace("-", " ")
+    name = name_of(read).replace("-", " ").replace("_", " ")
     if current() is Language.ZH:
         name = _words().title(read)
         for noun in read.nouns:

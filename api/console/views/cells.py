@@ -26,7 +26,6 @@ _DIGEST = re.compile(r"[0-9a-f]{64}")
 _ALWAYS_CHANGED = frozenset({"version", "last_position"})
 _CHINESE = "_zh"
 _DIGEST_SHOWN = 12
-_ID_SHOWN = 8
 _PPM_OF_PERCENT = 10_000
 _RATE_PLACES = Decimal("0.0001")
 NUMBERS = frozenset({Kind.MONEY, Kind.RATE, Kind.SHARE, Kind.COUNT, Kind.SIZE, Kind.DURATION, Kind.POSITION})
@@ -86,18 +85,14 @@ def _text(column: Column, value: Any, _row: Any) -> Cell:
     given = str(getattr(value, "value", value))
     if _DIGEST.fullmatch(given):
         return _digest(column, given, None)
+    if (user := words.user_of(given)) is not None:
+        return _id(column, user, None)
     shown = words.code(given, column.owner, column.name)
     return Cell(text=shown, kind=column.kind, title="" if shown == given else given)
 
 
-def short_id(identifier: str) -> str:
-    """The noun of an id and its last digits."""
-    noun, _, digits = identifier.rpartition("_")
-    return f"{words.value(noun)} …{digits[-_ID_SHOWN:]}"
-
-
 def _id(_column: Column, value: Any, _row: Any) -> Cell:
-    return Cell(text=short_id(value), kind=Kind.ID, title=value)
+    return Cell(text=words.short_id(value), kind=Kind.ID, title=value)
 
 
 def _money(column: Column, value: Any, row: Any) -> Cell:

@@ -14,7 +14,7 @@ from msgspec import Struct
 from adapters.postgres.connections import Connection
 from adapters.postgres.reading import browse
 from api.console.views import words
-from api.console.views.cells import NONE, Cell, Fact, Table, facts_of, pretty, short_id, table
+from api.console.views.cells import NONE, Cell, Fact, Table, facts_of, pretty, table
 from api.language import message
 from api.queries.engine.columns import Kind, columns_of
 from api.queries.engine.events import EventItem
@@ -96,7 +96,7 @@ def event_table(items: Iterable[EventItem]) -> Table:
             Cell(text=one.what, title=one.type),
             Cell(text=one.day, kind="date"),
             one.actor,
-            Cell(text=short_id(one.about), kind="id", title=one.about),
+            Cell(text=words.short_id(one.about), kind="id", title=one.about),
         )
         rows.append(values)
     return Table(heads=heads, rows=tuple(rows))
@@ -120,7 +120,7 @@ def origin_of(connection: Connection, position: int, entry: Entry) -> Origin:
     case = Cell(text=str(entry.correlation), kind="digest")
     if first is not None and first.tenant == entry.tenant:
         name = format_id(first.type.partition(".")[0], entry.correlation)
-        case = Cell(text=short_id(name), kind="id", title=name)
+        case = Cell(text=words.short_id(name), kind="id", title=name)
     earlier, later = (list(_neighbours(connection, position, entry, step)) for step in (-1, 1))
     return Origin(
         case=case,

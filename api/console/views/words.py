@@ -22,6 +22,8 @@ _NAMES = frozenset({"channel", "code", "gloss", "plan", "product", "provider", "
 """Fields whose texts are names that somebody gave: they may look like a code and are none."""
 
 ENGLISH: Mapping[str, str] = {
+    "api key": "API key",
+    "api keys": "API keys",
     "apr": "APR (annual cost)",
     "irr": "IRR (annual)",
     "id": "ID",
@@ -48,6 +50,8 @@ with `number` where that is another wording.
 """
 
 _CODE = re.compile(r"[a-z][a-z0-9_]*")
+_USER = re.compile(r"(?:person|machine)_([0-9a-f]{32})")
+_ID_SHOWN = 8
 
 
 def label(name: str, owner: str = "") -> str:
@@ -103,8 +107,20 @@ def actor(role: str, given: str) -> str:
     elif kind == "process":
         by = text("process: {what}", what=what)
     else:
-        by = code(given)
+        by = code(given) if (user := user_of(given)) is None else short_id(user)
     return f"{value(role)} · {by}"
+
+
+def user_of(actor_id: str) -> str | None:
+    """The id of the user that somebody acted as, where it is a user: `person_…`, `machine_…`."""
+    found = _USER.fullmatch(actor_id)
+    return None if found is None else f"user_{found[1]}"
+
+
+def short_id(identifier: str) -> str:
+    """The noun of an id and its last digits."""
+    noun, _, digits = identifier.rpartition("_")
+    return f"{value(noun)} …{digits[-_ID_SHOWN:]}"
 
 
 def event(event_type: str, instead: str = "") -> str:
@@ -127,7 +143,8 @@ def _happened(event_type: str) -> str:
 def title(read: Read) -> str:
     """The title of a page: the last words of its path."""
     parts = [one for one in read.path.strip("/").split("/") if not one.startswith("{")]
-    return capital(text(" ".join(parts if not read.nouns else parts[-1:]).replace("-", " ")))
+    said = text(_words(" ".join(parts if not read.nouns else parts[-1:]).replace("-", " ")))
+    return capital(ENGLISH.get(said, said) if current() is Language.EN else said)
 
 
 def meaning(column: Column) -> str:

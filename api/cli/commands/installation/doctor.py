@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from api.cli.commands.installation.findings import Health
 
-LABEL_CHARACTERS = 16
+LABEL_CHARACTERS = 18
 
 
 def register(app: typer.Typer) -> None:

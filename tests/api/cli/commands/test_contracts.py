@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import sys
 from hashlib import sha256
 from io import BytesIO
 from pathlib import Path
@@ -136,6 +138,18 @@ def test_files_that_do_not_hold(agreed: Program, tmp_path: Path) -> None:
     (tmp_path / "text.pdf").write_bytes(b"text")
     assert "expected a PDF" in agreed("contract", "check", tmp_path / "text.pdf").then(REFUSED).err
     agreed("contract", "check", tmp_path / "nothing.pdf").then(UNUSABLE)
+
+
+def test_nobody_who_stands_on_a_certificate_is_named_by_a_library(agreed: Program, tmp_path: Path) -> None:
+    """Libraries would show a trace with the subject of a certificate that is not trusted: a person's name."""
+    pdf, _ = signed(tmp_path / "signing", agreed("contract", "paper", IDENTIFIER).then(0).out)
+    (tmp_path / "signed.pdf").write_bytes(pdf)
+    program = Path(sys.executable).with_name("leaseledger")
+    asked: list[str | Path] = [program, "--data", tmp_path, "contract", "check", tmp_path / "signed.pdf"]
+    done = subprocess.run(asked, capture_output=True, text=True, check=False)
+    assert (done.returncode, "unknown_root" in done.stdout) == (REFUSED, True)
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("No trusted certificate in ")
 
 
 def test_what_the_first_signer_changed_is_seen_against_the_paper(agreed: Program, tmp_path: Path) -> None:

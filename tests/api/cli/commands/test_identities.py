@@ -8,9 +8,13 @@ from uuid import UUID
 
 import pytest
 
+from api.cli.failures import REFUSED, UNUSABLE
 from api.identity.authentication import Principal
 from api.identity.recorded import authentication
+from api.language import Language, speaking
+from api.permissions import ROLES
 from api.roles.opening import opened
+from domain.parties.subject import LookPurpose
 from tests.api.cli.program import Program
 from tests.ledger import composed_on
 
@@ -48,6 +52,34 @@ def test_a_key_is_printed_alone_and_its_end_is_said_beside_it(program: Program) 
     assert done.text.startswith("llk_")
     assert len(done.text.split()) == 1
     assert "Shown this once" in done.err
+
+
+def test_a_key_is_not_narrowed_to_what_its_role_may_not_do(program: Program) -> None:
+    """It could do nothing, and nobody would know why."""
+    user = str(program("user", "register", "E018", "--role", "collector", "--json").then(0).json["id"])
+    for scope in ("nope", "read_metrics"):
+        done = program("api-key", "make", user, "--role", "collector", "--label", "a", "--scope", scope).then(REFUSED)
+        assert f"scopes={scope}" in done.err
+        assert "read_receipts" in done.err, "what the role has is named"
+    program("api-key", "make", user, "--role", "collector", "--label", "a", "--scope", "collect").then(0)
+
+
+@pytest.mark.parametrize("path", [("user", "register"), ("user", "grant"), ("api-key", "make")], ids=" ".join)
+def test_help_names_every_role_that_may_do_something(program: Program, path: tuple[str, ...]) -> None:
+    said = " ".join(program(*path, "--help").then(0).text.split())
+    assert f"A role: {', '.join(role for role, may in ROLES.items() if may)}." in said
+
+
+def test_a_list_in_chinese_is_set_with_the_mark_for_lists(program: Program) -> None:
+    with speaking(Language.ZH):
+        assert "operator、merchant_admin" in program("user", "register", "E017", "--role", "boss").then(UNUSABLE).err
+        looked = program("subject", "show", f"subject_{'0' * 32}", "--purpose", "fun")
+        assert "contact、identity_check" in looked.then(UNUSABLE).err
+
+
+def test_help_names_what_a_person_is_looked_at_for(program: Program) -> None:
+    said = " ".join(program("subject", "show", "--help").then(0).text.split())
+    assert f"For: {', '.join(LookPurpose)}." in said
 
 
 def test_a_rotation_and_a_revocation(program: Program) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 import pytest
 from typer.testing import CliRunner
 
@@ -21,6 +23,7 @@ from tests.api.cli.program import Program
 from tests.domain.contracts import clauses
 from tests.domain.leasing import cases
 
+OF = UUID(int=7)
 LISTS = [pytest.param(read, id=name_of(read)) for read in READS if read.many]
 
 
@@ -76,6 +79,28 @@ def test_what_is_due_next(program: Program) -> None:
     assert behind not in first["data"]
     assert program("list", "timers", "--as-of-position", "1", "--json").then(0).json["data"] == []
     assert "bill" in program("list", "timers").then(0).text
+
+
+def test_entries_of_the_journal_are_listed_with_their_accounts_and_amounts(program: Program) -> None:
+    """An auditor's list without figures would be none."""
+    tell(program, *cases.RUNNING, cases.bill(1))
+    text = program("list", "journal").then(0).text
+    (entry,) = program("list", "journal", "--limit", "1", "--json").then(0).json["data"]
+    for line in entry["lines"]:
+        assert line["account"] in text
+    assert "lines" in text.splitlines()[0]
+
+
+def test_what_is_parked_says_what_it_lacks(program: Program, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LEASELEDGER_TENANT", str(OF))
+    program.filled(1)
+    assert program("parked", "retry", "--json").then(0).json == {"parked": []}
+    program.behind_the_back(
+        "INSERT INTO read.parked (shard, process, position, key, tenant, stream, code, facts, tries)"
+        f" VALUES (0, 'originating', 1, 'k', '{OF}', '{OF}', 'consent.missing',"
+        """ '{"purpose": "credit_inquiry"}', 1)"""
+    )
+    assert "purpose=credit_inquiry" in program("list", "parked").then(0).text
 
 
 @pytest.mark.parametrize(

@@ -104,7 +104,7 @@ def test_a_healthy_ledger_for_people(program: Program) -> None:
     size = program.filled(2)
     lines = program("doctor").then(0).text.splitlines()
     assert lines[-1] == "No problems."
-    assert f"ledger          ledger.example/shard-0, {size} events" in "\n".join(lines)
+    assert f"ledger            ledger.example/shard-0, {size} events" in "\n".join(lines)
     assert all(line == line.rstrip() for line in lines)
 
 

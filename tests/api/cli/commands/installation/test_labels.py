@@ -10,6 +10,7 @@ import pytest
 from api.cli.commands.installation import doctor
 from api.cli.wording.words import width
 from api.language import Language, speaking, text
+from api.settings import Settings
 from tests.api import spoken
 
 
@@ -18,6 +19,10 @@ def labels() -> list[str]:
     source = ast.parse(Path(doctor.__file__).read_text("utf-8"))
     pairs = [one for one in ast.walk(source) if isinstance(one, ast.Tuple) and len(one.elts) == 2]
     return [label for one in pairs for label in spoken.constants(ast.unparse(one.elts[0]))]
+
+
+def test_no_setting_is_as_wide_as_its_column() -> None:
+    assert [one for one in Settings.model_fields if width(one) >= doctor.LABEL_CHARACTERS] == []
 
 
 @pytest.mark.parametrize("tongue", Language)
