@@ -28,6 +28,7 @@ from api.queries.engine.shape import Instant, Position
 from domain.kernel.ids import format_id
 from domain.kernel.refusal import refusal
 from domain.kernel.times import utc_text
+from projections.engine.copies import NotLive
 
 NOT_FOLDED = refusal(
     "read_model.failed",
@@ -107,6 +108,9 @@ ORDER BY position, what COLLATE "C", process COLLATE "C", key COLLATE "C" LIMIT 
 _NOUNS = """
 SELECT DISTINCT ON (stream) stream, type FROM ledger.events
 WHERE shard = %s AND stream = ANY(%s) ORDER BY stream, seq"""
+_NAMELESS = """
+SELECT WHERE NOT EXISTS (
+    SELECT FROM pg_attribute WHERE attrelid = 'read.dead_letters'::regclass AND attname = 'tenant')"""
 _FIRST = Place(-1, "", "", "")
 
 
@@ -127,6 +131,8 @@ def _list_parked(request: ReadRequest) -> ReadResult:
 def _page(connection: Connection, parameters: Mapping[str, Any]) -> list[tuple[Any, ...]]:
     tables = {"read.parked": _PROCESSES, "read.dead_letters": _READ_MODELS}
     parts = [select for table, select in tables.items() if has_table(connection, table)]
+    if _READ_MODELS in parts and connection.execute(_NAMELESS).fetchone() is not None:
+        raise NotLive("read.dead_letters: expected a column tenant, got none yet")
     if not parts:
         return []
     return connection.execute(_PAGE.format(parts=" UNION ALL ".join(parts)).encode(), parameters).fetchall()
