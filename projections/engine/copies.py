@@ -52,6 +52,9 @@ DO $$ BEGIN
     END IF;
 END $$;"""
 
+_NAMED_AT_ONCE = 1_000
+"""Dead letters whose entries are read at once."""
+
 _COLUMNS = "table_name, name, version, position, status"
 _LAG = """
 SELECT p.table_name, p.name, p.version, p.status, p.position, h.size,
@@ -135,16 +138,17 @@ def prepare(connection: Connection[Any], projections: Iterable[Projection[Any]],
 
 def _name_tenants(connection: Connection[Any], shard: int) -> None:
     """Say whose the dead letters are that were parked before their tenants were kept: nobody would see them."""
-    nameless = connection.execute(
+    found = connection.execute(
         "SELECT DISTINCT position FROM read.dead_letters WHERE shard = %s AND tenant IS NULL", (shard,)
     ).fetchall()
-    whose = reading.tenants(connection, shard, [position for (position,) in nameless])
-    connection.execute(
-        "UPDATE read.dead_letters AS letters SET tenant = whose.tenant "
-        "FROM unnest(%s::bigint[], %s::uuid[]) AS whose(position, tenant) "
-        "WHERE letters.shard = %s AND letters.position = whose.position AND letters.tenant IS NULL",
-        (list(whose), list(whose.values()), shard),
-    )
+    for at in range(0, len(found), _NAMED_AT_ONCE):
+        whose = reading.tenants(connection, shard, [position for (position,) in found[at : at + _NAMED_AT_ONCE]])
+        connection.execute(
+            "UPDATE read.dead_letters AS letters SET tenant = whose.tenant "
+            "FROM unnest(%s::bigint[], %s::uuid[]) AS whose(position, tenant) "
+            "WHERE letters.shard = %s AND letters.position = whose.position AND letters.tenant IS NULL",
+            (list(whose), list(whose.values()), shard),
+        )
 
 
 def add(connection: Connection[Any], shard: int, projection: Projection[Any], table: str, status: Status) -> None:

@@ -64,7 +64,7 @@ WITH mandates AS MATERIALIZED (
     SELECT stream AS lease FROM stale UNION
     -- Without nested loops a join would read the first event of every stream there is.
     SELECT (SELECT (convert_from(e.entry, 'UTF8')::json -> 'body' ->> 'lease')::uuid FROM ledger.events AS e
-            WHERE e.shard = %(shard)s AND e.stream = stale.stream AND e.seq = 1)
+            WHERE e.shard = %(shard)s AND e.stream = stale.stream AND e.seq = 1 LIMIT 1)
     FROM stale
 ), asked AS MATERIALIZED (
     SELECT lease FROM (SELECT lease FROM mandates UNION SELECT lease FROM waiting) AS every
