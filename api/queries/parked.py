@@ -18,7 +18,7 @@ from uuid import UUID
 import msgspec
 from msgspec import Meta, Struct
 
-from adapters.postgres.connections import Connection, has_column
+from adapters.postgres.connections import Connection, has_column, has_table
 from adapters.postgres.schema import SHARD
 from adapters.processes.held import TIMERS_PROCESS
 from api.permissions import Permission
@@ -28,6 +28,7 @@ from api.queries.engine.shape import Instant, Position
 from domain.kernel.ids import format_id
 from domain.kernel.refusal import refusal
 from domain.kernel.times import utc_text
+from projections.engine.copies import NotLive
 
 NOT_FOLDED = refusal(
     "read_model.failed",
@@ -131,9 +132,11 @@ def _list_parked(request: ReadRequest) -> ReadResult:
 
 
 def _page(connection: Connection, parameters: Mapping[str, Any]) -> list[tuple[Any, ...]]:
-    # Dead letters of a release before have no tenant until whoever folds has prepared its tables.
+    # Dead letters of a release before have no tenant until whoever folds has prepared its tables: none is left out.
     tables = {"read.parked": _PROCESSES, "read.dead_letters": _READ_MODELS}
-    parts = [select for table, select in tables.items() if has_column(connection, table, "tenant")]
+    parts = [select for table, select in tables.items() if has_table(connection, table)]
+    if _READ_MODELS in parts and not has_column(connection, "read.dead_letters", "tenant"):
+        raise NotLive("read.dead_letters: expected a column tenant, got none yet")
     if not parts:
         return []
     return connection.execute(_PAGE.format(parts=" UNION ALL ".join(parts)).encode(), parameters).fetchall()

@@ -18,6 +18,7 @@ from typing import Any
 from msgspec import Struct
 from psycopg import Connection
 
+from projections.engine import reading
 from projections.engine.model import Projection, ProjectionError
 from projections.engine.tables import Table, enable_row_security
 
@@ -50,6 +51,9 @@ DO $$ BEGIN
         ALTER TABLE read.dead_letters ADD COLUMN tenant uuid;
     END IF;
 END $$;"""
+
+_NAMED_AT_ONCE = 1_000
+"""Dead letters whose entries are read at once."""
 
 _COLUMNS = "table_name, name, version, position, status"
 _LAG = """
@@ -117,6 +121,7 @@ def prepare(connection: Connection[Any], projections: Iterable[Projection[Any]],
         connection.execute("SELECT pg_advisory_xact_lock(%s, %s)", (_ADVISORY_SPACE, shard))
         connection.execute(_DDL)
         enable_row_security(connection, "read.dead_letters")
+        _name_tenants(connection, shard)
         known = copies(connection, shard)
         for projection in projections:
             if any(copy.table == projection.table for copy in known):
@@ -129,6 +134,21 @@ def prepare(connection: Connection[Any], projections: Iterable[Projection[Any]],
             Table(projection).create(connection)
             add(connection, shard, projection, projection.table, Status.BUILDING if live else Status.LIVE)
             known = copies(connection, shard)
+
+
+def _name_tenants(connection: Connection[Any], shard: int) -> None:
+    """Say whose the dead letters are that were parked before their tenants were kept: nobody would see them."""
+    found = connection.execute(
+        "SELECT DISTINCT position FROM read.dead_letters WHERE shard = %s AND tenant IS NULL", (shard,)
+    ).fetchall()
+    for at in range(0, len(found), _NAMED_AT_ONCE):
+        whose = reading.tenants(connection, shard, [position for (position,) in found[at : at + _NAMED_AT_ONCE]])
+        connection.execute(
+            "UPDATE read.dead_letters AS letters SET tenant = whose.tenant "
+            "FROM unnest(%s::bigint[], %s::uuid[]) AS whose(position, tenant) "
+            "WHERE letters.shard = %s AND letters.position = whose.position AND letters.tenant IS NULL",
+            (list(whose), list(whose.values()), shard),
+        )
 
 
 def add(connection: Connection[Any], shard: int, projection: Projection[Any], table: str, status: Status) -> None:

@@ -62,8 +62,10 @@ WITH mandates AS MATERIALIZED (
     SELECT stream FROM read.dead_letters WHERE shard = %(shard)s AND table_name = ANY(%(tables)s)
 ), unknown AS MATERIALIZED (
     SELECT stream AS lease FROM stale UNION
-    SELECT (convert_from(e.entry, 'UTF8')::json -> 'body' ->> 'lease')::uuid
-    FROM stale JOIN ledger.events AS e ON e.shard = %(shard)s AND e.stream = stale.stream AND e.seq = 1
+    -- Without nested loops a join would read the first event of every stream there is.
+    SELECT (SELECT (convert_from(e.entry, 'UTF8')::json -> 'body' ->> 'lease')::uuid FROM ledger.events AS e
+            WHERE e.shard = %(shard)s AND e.stream = stale.stream AND e.seq = 1 LIMIT 1)
+    FROM stale
 ), asked AS MATERIALIZED (
     SELECT lease FROM (SELECT lease FROM mandates UNION SELECT lease FROM waiting) AS every
     WHERE NOT EXISTS (SELECT FROM unknown WHERE unknown.lease = every.lease)

@@ -10,12 +10,14 @@ from typing import Any
 import pytest
 
 from adapters.connectors.payments.scenarios import by_seed
+from adapters.postgres.connections import connect
 from api.compose import Running
 from domain.kernel.event import Event
 from domain.leasing.lease.events.money import PaymentPosted
 from domain.payments.payment.events import PaymentInitiated
 from projections.engine.model import Projection
 from projections.leasing.bills import BILLS
+from projections.payments.collection_positions import _POSITIONS
 from projections.payments.payments import PAYMENTS
 from tests.adapters.processes.test_held import BAD, GOOD, leases
 from tests.adapters.processes.world import World, a_world, contents, grant
@@ -72,3 +74,22 @@ async def test_a_lease_of_payments_that_are_not_known_is_not_debited_again(progr
         with stumbling(PAYMENTS, PaymentInitiated, BAD):
             await world.end_of_day.catch_up(LAST)
         assert await debited(world, BAD) == 1
+
+
+async def test_whose_a_dead_letter_is_costs_no_look_at_every_stream(program: Running) -> None:
+    """One dead letter once made every look before collecting read the first event of each stream of the ledger."""
+    async with a_world(program, WAITING) as world:
+        await leases(world)
+        with stumbling(PAYMENTS, PaymentInitiated, BAD):
+            await grant(world.program, BAD)
+            await world.end_of_day.catch_up(LAST)
+    names = ("tables", "positions", "known_fen", "shard", "posted_to", "tenant", "day")
+    values = dict(zip(names, ([PAYMENTS.table], [], [], 0, 0, BAD, LAST), strict=True))
+    with connect(program.url) as connection:
+        for kind in ("nestloop", "seqscan"):
+            connection.execute(f"SET enable_{kind} = off".encode())
+        rows = connection.execute(f"EXPLAIN (FORMAT TEXT) {_POSITIONS}".encode(), values).fetchall()
+    told = [line.strip() for (line,) in rows]
+    looks = [told[n + 1] for n, line in enumerate(told) if "Scan" in line and " on events_" in line]
+    assert looks
+    assert all("stream = stale" in line for line in looks), looks
