@@ -54,10 +54,15 @@ if "TMPDIR" not in os.environ and _in_memory():
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let tests marked `network` reach loopback; pytest-socket refuses other hosts and other tests."""
+    """Let tests marked `network` reach loopback; pytest-socket refuses other hosts and other tests.
+
+    Tests on the demonstration come first: one process lives it for all, and begins with it, while another one, whose
+    share begins behind them, has no need of it yet and does not wait.
+    """
     for item in items:
         if item.get_closest_marker("network"):
             item.add_marker(pytest.mark.allow_hosts(LOOPBACK_HOSTS))
+    items.sort(key=lambda item: "lived" not in getattr(item, "fixturenames", ()))
 
 
 PATIENCE_S = 60.0
