@@ -249,7 +249,7 @@ class CommandEndpoint:
 
 
 async def insisted(of: Services, decider: Decider[Any], stream: UUID, headers: Headers) -> int | None:
-    """The version that If-Match insists on, of several the one that the stream is at; none that If-None-Match has.
+    """The version that If-Match insists on, of several the one that the stream is at; one that If-None-Match lacks.
 
     No version is -1: the conflict is found where repeated requests are found first.
     """
@@ -259,9 +259,7 @@ async def insisted(of: Services, decider: Decider[Any], stream: UUID, headers: H
     version, _ = await of.running.ledger.load(decider, stream)
     if none_match(without, version):
         return -1
-    if versions is None:
-        return None
-    return version if version in versions else -1
+    return version if versions is None or version in versions else -1
 
 
 class Outcome(Struct, frozen=True):

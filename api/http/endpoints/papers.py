@@ -276,10 +276,10 @@ async def _signed(
 def _require(request: Request, found: papers.ContractAtPosition) -> bool:
     """Whether the request insists on the version that was found. Raises `precondition.failed` for another one."""
     version, versions = found.state.version, if_match(listed(request.headers, "if-match"))
-    unmet = versions is not None and version not in versions
-    if unmet or none_match(listed(request.headers, "if-none-match"), version):
+    without = listed(request.headers, "if-none-match")
+    if (versions is not None and version not in versions) or none_match(without, version):
         raise kinds.PRECONDITION_FAILED(version=version)
-    return versions is not None
+    return versions is not None or without is not None
 
 
 def _checked(of: Services, pdf: bytes, files: frozenset[str]) -> Signature:

@@ -45,6 +45,15 @@ async def test_of_two_at_once_one_wins(http: Http) -> None:
     assert len(await http.events(address)) == 3
 
 
+async def test_of_two_at_once_none_runs_on_the_version_that_it_excludes(http: Http) -> None:
+    """What was looked at is what the command is decided on."""
+    address = await http.given(("submit", None))
+    answers = await asyncio.gather(
+        *(http.post(f"{address}/schedule_work", {"lane": name}, If_None_Match='"3"') for name in ("a", "b"))
+    )
+    assert sorted(answer.status_code for answer in answers) == [200, 412]
+
+
 async def test_malformed(http: Http) -> None:
     answer = await http.when(f"{await http.given()}/submit", If_Match="1")
     answer.then_refused(400, "precondition.malformed")
