@@ -135,7 +135,7 @@ def tenants(connection: Connection[Any], shard: int, positions: Sequence[int]) -
     found: dict[int, UUID] = {}
     cursor = connection.cursor(binary=True).execute(_CHOSEN, (shard, list(positions)))
     for position, entry in cursor.fetchall():
-        with suppress(msgspec.DecodeError):
+        with suppress(msgspec.DecodeError, RecursionError):
             found[position] = msgspec.json.decode(entry, type=_Owned).tenant
     return found
 
