@@ -94,9 +94,13 @@ class Serving:
             return answer_on(one)
 
     def lines(self) -> list[dict[str, Any]]:
-        """What it logged until now; every line of it is one JSON object."""
+        """What it logged until now; every line of it is one JSON object. One that is being written is not there yet.
+
+        Both have one place in the file: the program appends, wherever it was read from.
+        """
         self.words.seek(0)
-        return [json.loads(line) for line in self.words.read().splitlines() if line != "Stopped."]
+        whole, _, _ = self.words.read().rpartition("\n")
+        return [json.loads(line) for line in whole.splitlines() if line != "Stopped."]
 
     def memory_bytes(self) -> int:
         """Its resident memory."""
@@ -125,7 +129,7 @@ def serving(database: str, data: Path, limits: Sequence[str] = (), **settings: s
     given = {"DATABASE_URL": database, "ORIGIN": ORIGIN, "DATA": str(data)} | settings
     command = "; ".join([*limits, f"exec {PROGRAM} role serve --port 0 --json"])
     with (
-        tempfile.TemporaryFile("w+") as words,
+        tempfile.TemporaryFile("a+") as words,
         subprocess.Popen(
             ["sh", "-c", command], stdout=subprocess.PIPE, stderr=words, text=True,
             env=clean | {f"LEASELEDGER_{name}": value for name, value in given.items()},

@@ -85,7 +85,7 @@ def test_roles_end_with_a_supervisor_that_is_killed(data: Path, commands: Path) 
 def role(program: Path, folder: Path, name: str) -> Iterator[tuple[subprocess.Popen[bytes], IO[str]]]:
     """One role alone, and what it says."""
     command = [str(program), "--data", str(folder), "role", name]
-    with tempfile.TemporaryFile("w+") as words, subprocess.Popen(command, stderr=words, env=environment()) as process:
+    with tempfile.TemporaryFile("a+") as words, subprocess.Popen(command, stderr=words, env=environment()) as process:
         try:
             yield process, words
         finally:

@@ -61,7 +61,7 @@ def up(data: Path, stop: signal.Signals = signal.SIGTERM, program: Path = PROGRA
     command = [*start, "--data", str(data), "up", "--port", "0", "--json"]
     # Words go to a file: nobody reads them while it runs, and a pipe that is full would make it wait.
     with (
-        tempfile.TemporaryFile("w+") as words_file,
+        tempfile.TemporaryFile("a+") as words_file,
         subprocess.Popen(command, stdout=subprocess.PIPE, stderr=words_file, text=True, env=environment()) as process,
     ):
         try:
