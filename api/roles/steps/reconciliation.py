@@ -87,23 +87,18 @@ class ReconcileStatements:
 
     async def _tried(self, provider: PaymentProvider, run: DayRun, day: date, parked: set[str]) -> int:
         """Reconcile a statement, or park why it could not be: another bank's, and the next day, wait for nobody."""
-        key, refused = f"statement:{provider.name}:{day}", None
-        rows: int | None = None
+        key = f"statement:{provider.name}:{day}"
         try:
             rows = await self._reconcile(provider, run, day, again=key in parked)
-        except StatementError as error:
+        except (StatementError, ReconciliationRefused) as error:
             if self.parking is None:
                 raise
-            # What stands in the file is the bank's and may be of persons.
-            refused = NOT_READ(file=error.file, line=error.line, expected=error.expected)
-        except ReconciliationRefused as error:
-            if self.parking is None:
-                raise
-            refused = error.refusal
-        if self.parking is not None and (refused is not None or (key in parked and rows is not None)):
             stream = reconciliation_stream(run.tenant, provider.name, day)
-            left = None if refused is None else Unsettled(run.position, key, run.tenant, stream, refused)
+            left = Unsettled(run.position, key, run.tenant, stream, _why(error))
             await self.parking.replace(run.tenant, key, left)
+            return 0
+        if self.parking is not None and key in parked and rows is not None:
+            await self.parking.replace(run.tenant, key, None)
         return rows or 0
 
     async def _reconcile(self, provider: PaymentProvider, run: DayRun, day: date, *, again: bool) -> int | None:
@@ -164,6 +159,13 @@ class ReconcileStatements:
         )
         if isinstance(outcome, Refusal):
             raise ReconciliationRefused(provider, day, outcome)
+
+
+def _why(error: StatementError | ReconciliationRefused) -> Refusal:
+    """The refusal of a statement that cannot be taken; what stands in the file is the bank's and may be of persons."""
+    if isinstance(error, ReconciliationRefused):
+        return error.refusal
+    return NOT_READ(file=error.file, line=error.line, expected=error.expected)
 
 
 def file_name(provider: str, day: date) -> str:
