@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Hashable
+from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
 import pytest_asyncio
 
+from adapters.fair_queue import ASKING
+from adapters.postgres.connections import AsyncConnection
+from adapters.postgres.reading.reader import ALWAYS_FREE
 from api.compose import Base
 from api.edge.rates import Buckets, RateLimits
 from api.identity.authentication import Principal
 from domain.access.key_text import PresentedKey
 from tests.api.http.driver import QUICK, UNLIMITED, Http, opened, opened_with
 
+PATIENCE_S = 60
 LIMITS = RateLimits(key=3, tenant=4, address=5)
 
 
@@ -74,20 +79,32 @@ async def test_made_up_keys_cost_no_query_once_there_were_too_many(limited: Http
     assert (await limited.get("/v1/plans")).status_code == 200
 
 
-async def test_what_one_tenant_asks_for_does_not_keep_another_waiting(on: Base) -> None:
-    """Sixty papers to set stand before one small question, and it is answered among the first."""
+async def test_what_one_tenant_asks_for_does_not_keep_another_waiting(
+    on: Base, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Sixty questions of a tenant get no answer before the other's one question has its own."""
     async with opened(on, QUICK, UNLIMITED) as http:
-        address, order = await http.given(), list[str]()
-        other = http.another_tenant()
-        assert (await other.get("/v1/plans")).status_code == 200
+        address, other = await http.given(), http.another_tenant()
+        pool, working, crowded, answered = http.running.reader._pool, list[Hashable](), asyncio.Event(), asyncio.Event()
+        connection, its_turns = pool.connection, pool.max_size - ALWAYS_FREE
 
-        async def ask(who: Http, path: str, name: str) -> None:
-            await who.get(path)
-            order.append(name)
+        @asynccontextmanager
+        async def slow_for_the_crowd() -> AsyncIterator[AsyncConnection]:
+            working.append(ASKING.get())
+            if working[-1] == http.tenant:
+                if working.count(http.tenant) == its_turns:
+                    crowded.set()
+                await answered.wait()
+            async with connection() as one:
+                yield one
 
-        many = [ask(http, f"{address}/events", "many") for _ in range(60)]
-        await asyncio.gather(*many, ask(other, "/v1/events?limit=1", "one"))
-    assert order.index("one") < 30
+        monkeypatch.setattr(pool, "connection", slow_for_the_crowd)
+        many = [asyncio.create_task(http.get(f"{address}/events")) for _ in range(60)]
+        await crowded.wait()
+        assert (await asyncio.wait_for(other.get("/v1/events?limit=1"), PATIENCE_S)).status_code == 200
+        assert working.count(http.tenant) == its_turns
+        answered.set()
+        assert {answer.status_code for answer in await asyncio.gather(*many)} == {200}
 
 
 async def test_a_crowd_with_one_new_key_is_one_question(http: Http, monkeypatch: pytest.MonkeyPatch) -> None:
