@@ -83,11 +83,6 @@ class Dispatched:
     refused: Counter[str] = field(default_factory=Counter)
     refusals: list[tuple[Dispatch, Refusal]] = field(default_factory=list)
 
-    @property
-    def failed(self) -> list[str]:
-        """The keys of commands that made the program stumble."""
-        return [dispatch.key for dispatch, refusal in self.refusals if refusal.kind is FAILED]
-
     def add(self, other: Dispatched) -> None:
         """Count another run's outcome in."""
         self.accepted += other.accepted

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Protocol
 from uuid import UUID
@@ -27,8 +27,7 @@ from adapters.processes.dispatch import (
     context,
     dispatched_since,
 )
-from adapters.processes.firing import ACTOR_PREFIX, DueTimers, EndOfDayError, Firing, nothing_failed
-from adapters.processes.held import Held
+from adapters.processes.firing import ACTOR_PREFIX, DueTimers, EndOfDayError, Firing, Settling
 from domain.calendar.calendar import (
     CALENDAR,
     DAY_NOT_CURRENT,
@@ -93,9 +92,6 @@ class ClosedDay(Struct, frozen=True):
     processed: Mapping[str, int] = {}
 
 
-Settle = Callable[[], Awaitable[None]]
-
-
 @asynccontextmanager
 async def _by_itself() -> AsyncIterator[StillHeld]:
     yield _nothing
@@ -109,25 +105,19 @@ async def _nothing() -> None:
 class EndOfDay:
     """Ends the days of one tenant.
 
-    `settle` lets everything that follows from events (process managers, reactors) catch up with the ledger; it runs
-    before a day's end begins, after each round of timers, because it may make others due, and after each further step.
-    `may_end` refuses days whose date has not come. `failed` gives the keys of what should have followed and failed,
-    `again` lets that be tried now: while money is not where it belongs, nothing is judged or collected. `alone` waits
-    until nobody else ends a day of the tenant, and gives what says before each step that it is still so. `held` parks
-    timers that cannot be fired; without it, they keep the day open.
+    What follows from events is let `settling` before a day's end begins, after each round of timers, because it may
+    make others due, and after each further step. `may_end` refuses days whose date has not come. `alone` waits until
+    nobody else ends a day of the tenant, and gives what says before each step that it is still so.
     """
 
     ledger: Ledger
     reader: Reader
     timers: DueTimers
     tenant: UUID
-    settle: Settle | None = None
+    settling: Settling = field(default_factory=Settling)
     steps: Sequence[DayStep] = ()
     may_end: Callable[[date], Refusal | None] | None = None
-    failed: Callable[[], Awaitable[Sequence[str]]] | None = None
-    again: Callable[[], Awaitable[None]] | None = None
     alone: Callable[[], AbstractAsyncContextManager[StillHeld]] = _by_itself
-    held: Held | None = None
     streams_in_flight: int = STREAMS_IN_FLIGHT
 
     async def open(self, business_date: date) -> None:
@@ -173,11 +163,11 @@ class EndOfDay:
             raise EndOfDayRefused(DAY_NOT_CURRENT(expected=state.business_date, got=day))
         self.allow(day)
         resumed = state.phase is CalendarPhase.CLOSING
-        await self._ask_again(resumed=resumed)
+        await self.settling.ask_again(day, resumed=resumed)
         dispatched = Dispatched()
         if not resumed:
             # Only here and after what was begun is done: a run that goes on must not change the order of things.
-            await self._settle()
+            await self.settling.follow(day)
             names = (TIMERS_STEP, *(step.name for step in self.steps))
             await self._command(f"calendar:{day}:start", StartEndOfDay(day=day, steps=names), day)
             state = await self.state()
@@ -217,7 +207,7 @@ class EndOfDay:
             processed=state.processed if current else 0,
         )
         processed = await step.run(run, progress)
-        await self._settle()
+        await self.settling.follow(day)
         return processed
 
     async def _start(self, state: CalendarState) -> int:
@@ -233,10 +223,13 @@ class EndOfDay:
         dispatched = Dispatched()
         async with self.alone():
             state = await self.state()
-            if self.held is None or state.business_date is None or state.phase is CalendarPhase.CLOSING:
+            if self.settling.held is None or state.business_date is None or state.phase is CalendarPhase.CLOSING:
                 return dispatched
-            await self._settle()
-            await self._firing().make_up(state.business_date, dispatched)
+            await self.settling.follow(state.business_date)
+            out = await self._firing().make_up(state.business_date, dispatched)
+            # Whose money went on before the end of the day that it would have kept him out of goes on with it.
+            await self.settling.held.release(out)
+            await self.settling.settle()
         return dispatched
 
     def _firing(self) -> Firing:
@@ -248,30 +241,10 @@ class EndOfDay:
             self.reader,
             self.timers,
             self.tenant,
-            self._settle,
+            self.settling,
             position,
-            self.held,
             self.streams_in_flight,
         )
-
-    async def _ask_again(self, *, resumed: bool) -> None:
-        """Whoever runs a day has mended what money stumbled over; the day goes on when it is where it belongs.
-
-        What was refused has its turn with a day that begins to end, and not amid one: the order of things stays.
-        """
-        if self.failed is None or self.again is None:
-            return
-        failed = await self.failed()
-        if failed or not resumed:
-            await self.again()
-        if failed:
-            await self._settle()
-
-    async def _settle(self) -> None:
-        if self.settle is not None:
-            await self.settle()
-        if self.failed is not None:
-            nothing_failed(await self.failed())
 
     async def _command(self, key: str, command: Command, day: date) -> None:
         stream = calendar_stream(self.tenant)

@@ -1,7 +1,8 @@
 """Firing timers: what is due on a day, in order and once; what cannot be fired is held out, and made up for later.
 
 timers due ≤ d ─▶ one command each, keys from the timers ─▶ what follows from them ─▶ … until nothing is due
-                        └─ fails, or is refused and still due ─▶ parked; the rest of its stream waits behind it
+                        └─ fails, or is refused and still due ─▶ parked      └─ money fails ─▶ its lease parked
+                                                                    the rest of the stream waits behind it
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ import structlog
 from adapters.postgres.ledger import Ledger
 from adapters.postgres.reading.reader import Reader
 from adapters.processes.dispatch import STREAMS_IN_FLIGHT, Dispatch, Dispatched, context, dispatch_all, failure_of
-from adapters.processes.held import Held, Unfired
+from adapters.processes.held import Held, Stalled, Unfired
 from domain.kernel.process import FAILED
 from domain.kernel.timer import Timer
 from domain.registry import TIMER_KINDS, WAITING
@@ -38,13 +39,59 @@ class EndOfDayError(Exception):
 
 
 class SomethingFailed(EndOfDayError):
-    """What had to be done before failed; it stands among what is parked."""
+    """What had to be done before failed, under these keys; the day stays open, and goes on from there the next time."""
+
+    def __init__(self, keys: Sequence[str]) -> None:
+        super().__init__(f"expected everything to be done, failed {len(keys)}, such as {keys[0]}; run it again")
 
 
-def nothing_failed(keys: Sequence[str]) -> None:
-    """Raise `SomethingFailed` for what failed of a day, which stays open, and goes on from there the next time."""
-    if keys:
-        raise SomethingFailed(f"expected everything to be done, failed {len(keys)}, such as {keys[0]}; run it again")
+async def _nothing() -> None:
+    """Nothing else is to be done."""
+
+
+async def _nobody() -> Sequence[Stalled]:
+    return ()
+
+
+@dataclass(frozen=True)
+class Settling:
+    """Lets everything that follows from events (process managers, reactors) catch up with the ledger: `settle`.
+
+    `stalled` says to whom money is on its way that failed: nothing is judged or collected there, which would take it
+    for not paid, until it arrives. `again` lets what failed or was refused be tried now. `held` parks who is held out
+    of a day; without it, whatever fails keeps the day open.
+    """
+
+    settle: Callable[[], Awaitable[None]] = _nothing
+    stalled: Callable[[], Awaitable[Sequence[Stalled]]] = _nobody
+    again: Callable[[], Awaitable[None]] = _nothing
+    held: Held | None = None
+
+    async def follow(self, day: date) -> set[UUID]:
+        """Let everything follow; the streams that are out for money that failed, from this day on or already."""
+        await self.settle()
+        return await self.hold_out(day)
+
+    async def hold_out(self, day: date) -> set[UUID]:
+        """Hold out of the days to whom money failed. Raises `SomethingFailed` where there is no place to park them."""
+        stalled = await self.stalled()
+        if stalled and self.held is None:
+            raise SomethingFailed([one.key for one in stalled])
+        if stalled and self.held is not None:
+            for new in await self.held.wait(day, stalled):
+                _log.error("end_of_day.held_out", key=new.key, day=str(day))
+        return {one.stream for one in stalled}
+
+    async def ask_again(self, day: date, *, resumed: bool) -> None:
+        """Let what failed be tried before a day's end begins or goes on: whoever runs it has mended something.
+
+        What was refused has its turn with a day that begins to end, and not amid one: the order of things stays.
+        """
+        failed = await self.stalled()
+        if failed or not resumed:
+            await self.again()
+        if failed:
+            await self.follow(day)
 
 
 class DueTimers(Protocol):
@@ -87,20 +134,20 @@ class Round:
 
 @dataclass
 class Firing:
-    """Fires the timers of one tenant.
-
-    `settle` lets everything that follows catch up, `position` says where the end of the day began. `held` parks what
-    cannot be fired; without it, that is an error.
-    """
+    """Fires the timers of one tenant; `position` says where the end of the day began."""
 
     ledger: Ledger
     reader: Reader
     timers: DueTimers
     tenant: UUID
-    settle: Callable[[], Awaitable[None]]
+    settling: Settling
     position: Callable[[], Awaitable[int]]
-    held: Held | None = None
     streams_in_flight: int = STREAMS_IN_FLIGHT
+
+    @property
+    def held(self) -> Held | None:
+        """Where it is parked what cannot be fired; without it, that is an error."""
+        return self.settling.held
 
     async def fire_all(self, day: date) -> Dispatched:
         """Fire what is due; first what could not be fired on earlier days, under the days on which it was due.
@@ -119,7 +166,7 @@ class Firing:
 
         What waited for the others, such as money, follows now: the day that goes on knows it.
         """
-        out: set[UUID] = set()
+        out = await self.settling.hold_out(before)
         if self.held is None:
             return out
         since = await self.held.since()
@@ -133,8 +180,8 @@ class Firing:
                     await self.held.made_up(streams - out, past + _DAY)
             past += _DAY
         if behind := {stream for stream, first in since.items() if first < before} - out:
-            await self.held.release(since.keys() - behind)
-            await self.settle()
+            await self.held.release((since.keys() | out) - behind)
+            out |= await self.settling.follow(before)
         return out
 
     async def rounds(self, on: Round) -> None:
@@ -149,7 +196,7 @@ class Firing:
             for _, same in groupby(due, key=lambda timer: (timer.due_on, timer.order)):
                 # What comes later on the day stands on it: interest before the bill, the bill before the late fee.
                 await self._fire([timer for timer in same if on.may_go_on(timer.stream)], on)
-            await self.settle()
+            on.out |= await self.settling.follow(on.day)
         raise EndOfDayError(f"day {on.day}: expected timers to settle within {ROUNDS_MAX} rounds")
 
     async def _judge(self, on: Round) -> bool:
@@ -187,8 +234,7 @@ class Firing:
         if not unfired:
             return
         if self.held is None:
-            nothing_failed([one.key for one in unfired])
-            return
+            raise SomethingFailed([one.key for one in unfired])
         await self.held.park(on.day, await self.position(), unfired)
         on.out.update(one.stream for one in unfired)
         for one in unfired:

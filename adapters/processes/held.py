@@ -1,6 +1,7 @@
-"""Timers that could not be fired: parked under their keys, and their streams held out of the days until they can be.
+"""Streams that are held out of the days, parked until they can go on: their timers or their money failed.
 
-    timer fails, or is refused though it is still due ─▶ row(stream, key, code, place, the day that it was due on)
+    timer fails, or is refused though it is still due ─┐
+    money fails on its way to its lease ───────────────┴▶ row(stream, key, code, place, the first day to be made up)
     next end of day, or on demand ─▶ the stream's days are made up from there, in order ─▶ moved on, day by day ─▶ gone
 
 There is one row for a stream: whatever is due on it later is due by the read model of timers, and waits behind the row.
@@ -21,7 +22,7 @@ from domain.kernel.process import HELD
 from domain.kernel.refusal import Refusal
 
 TIMERS_PROCESS = "timers"
-"""The process under which timers are parked."""
+"""The process under which streams are parked that are held out."""
 
 _SINCE = (
     "SELECT stream, (facts::jsonb->>'day')::date FROM read.parked WHERE shard = %s AND process = %s AND tenant = %s"
@@ -29,6 +30,10 @@ _SINCE = (
 _AGAIN = """
 UPDATE read.parked SET key = %s, code = %s, facts = %s, tries = tries + 1
 WHERE shard = %s AND process = %s AND tenant = %s AND stream = %s"""
+_HOLD = """
+INSERT INTO read.parked (shard, process, position, key, tenant, stream, code, facts, tries)
+SELECT %s, %s, %s, %s, %s, %s, %s, %s, 1
+WHERE NOT EXISTS (SELECT FROM read.parked WHERE shard = %s AND process = %s AND tenant = %s AND stream = %s)"""
 _PARK = """
 INSERT INTO read.parked (shard, process, position, key, tenant, stream, code, facts, tries)
 VALUES (%s, %s, %s, %s, %s, %s, %s, %s, 1)"""
@@ -49,6 +54,14 @@ class Unfired(Struct, frozen=True):
     refusal: Refusal
 
 
+class Stalled(Struct, frozen=True):
+    """A stream that something failed on the way to: the last position and the key of what failed."""
+
+    stream: UUID
+    position: int
+    key: str
+
+
 class Held:
     """The streams of one tenant that are held out of its days."""
 
@@ -65,12 +78,27 @@ class Held:
         """Hold streams out from a day on, whose end began at a position; one that is out already was tried again."""
         async with self._pool.connection() as connection, connection.transaction():
             for one in unfired:
-                facts = msgspec.json.encode({**dict(one.refusal.facts), "day": str(day)}).decode()
+                facts = _facts(one.refusal, day)
                 shard, process, tenant = self._of
                 tried = await connection.execute(_AGAIN, (one.key, one.refusal.code, facts, *self._of, one.stream))
                 if tried.rowcount == 0:
                     row = (shard, process, position, one.key, tenant, one.stream, one.refusal.code, facts)
                     await connection.execute(_PARK, row)
+
+    async def wait(self, day: date, stalled: Sequence[Stalled]) -> list[Stalled]:
+        """Hold streams out from a day on; which of them were not out already, from an earlier day.
+
+        What failed goes on by itself; whatever else comes for the stream, behind it, waits.
+        """
+        new: list[Stalled] = []
+        async with self._pool.connection() as connection, connection.transaction():
+            for one in stalled:
+                shard, process, tenant = self._of
+                facts = _facts(HELD(behind=one.key), day)
+                row = (shard, process, one.position, f"held:{one.key}", tenant, one.stream, HELD.code, facts)
+                if (await connection.execute(_HOLD, (*row, *self._of, one.stream))).rowcount:
+                    new.append(one)
+        return new
 
     async def made_up(self, streams: Collection[UUID], to: date) -> None:
         """Streams have made up for every day before this one."""
@@ -83,3 +111,7 @@ class Held:
         async with self._pool.connection() as connection, connection.transaction():
             await connection.execute(_RELEASE, (*self._of, list(beside)))
             await connection.execute(_GO_ON, (shard, tenant, HELD.code, list(beside)))
+
+
+def _facts(refusal: Refusal, day: date) -> str:
+    return msgspec.json.encode({**dict(refusal.facts), "day": str(day)}).decode()

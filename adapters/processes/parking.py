@@ -20,7 +20,7 @@ from msgspec import Struct
 from adapters.postgres.connections import Connection, Pool, has_table
 from adapters.postgres.schema import SHARD
 from adapters.processes.dispatch import DispatchKey
-from adapters.processes.held import TIMERS_PROCESS
+from adapters.processes.held import TIMERS_PROCESS, Stalled
 from domain.kernel.process import FAILED, HELD, NOT_YET
 from domain.kernel.refusal import Refusal
 
@@ -82,7 +82,7 @@ WHERE shard = %s AND process = %s AND code = %s AND stream = ANY(%s) AND NOT pos
 # The end of a mandate moves no money.
 _MONEY = """
 WHERE shard = %s AND process = ANY(%s) AND tenant = %s AND NOT key LIKE 'lease:%%:mandate%%'"""
-_FAILED = f"SELECT key FROM read.parked {_MONEY} AND code = %s ORDER BY key"
+_FAILED = f"SELECT stream, position, key FROM read.parked {_MONEY} AND code = %s ORDER BY position, key"
 _AGAIN = f"UPDATE read.parked SET retry_at = now() {_MONEY} AND code <> %s"
 _AGAIN_ALL = """
 UPDATE read.parked SET retry_at = now()
@@ -198,11 +198,11 @@ class Parking:
             rows = await (await connection.execute(_WAITING, parameters)).fetchall()
             return [Waiting(stream, position, _until(facts)) for stream, position, facts in rows]
 
-    async def failed(self, tenant: UUID, processes: Collection[str]) -> list[str]:
-        """The keys of what failed of a tenant's money in some processes."""
+    async def failed(self, tenant: UUID, processes: Collection[str]) -> list[Stalled]:
+        """What failed of a tenant's money in some processes, in the order of the events that it comes from."""
         async with self._pool.connection() as connection:
             cursor = await connection.execute(_FAILED, (SHARD, list(processes), tenant, FAILED.code))
-            return [key for (key,) in await cursor.fetchall()]
+            return [Stalled(*row) for row in await cursor.fetchall()]
 
     async def undone(self, tenant: UUID) -> tuple[int, list[tuple[int, str]]]:
         """How far the process has come; the positions, with the facts of why, that it left undone of a tenant before.

@@ -8,7 +8,7 @@ Each step is a file of `api.roles.steps`.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import date
@@ -23,10 +23,11 @@ from adapters.connectors.payments.sandbox import SandboxBank
 from adapters.postgres.advisory import StillHeld, alone
 from adapters.postgres.connections import Pool, connect, holding_pool_of
 from adapters.postgres.reading.opening import ledger_state
+from adapters.postgres.reading.reader import Reader
 from adapters.processes.dispatch import STREAMS_IN_FLIGHT
-from adapters.processes.end_of_day import DayStep, EndOfDay, Settle
-from adapters.processes.firing import SomethingFailed, nothing_failed
-from adapters.processes.held import Held
+from adapters.processes.end_of_day import DayStep, EndOfDay
+from adapters.processes.firing import Settling, SomethingFailed
+from adapters.processes.held import Held, Stalled
 from adapters.processes.parking import STATEMENTS, Parked, Parking
 from adapters.processes.subscription import Subscription
 from adapters.system import now
@@ -39,9 +40,13 @@ from api.roles.steps.provisions import provisions_step
 from api.roles.steps.reconciliation import ReconcileStatements
 from api.roles.subscriptions import collector_of, managed, settle
 from domain.access.ledger import may_end
+from domain.contracts.contract.events import ContractAssembled
 from domain.kernel.refusal import Refusal
 from domain.kernel.times import business_date
+from domain.leasing.admission import lease_stream
+from domain.leasing.lease.events.lifecycle import LeaseCreated
 from domain.payments.lease_payments import LEASE_PAYMENTS
+from domain.payments.payment.events import PaymentInitiated
 from projections.payments.collection_positions import Unposted
 
 _log = structlog.get_logger(__name__)
@@ -56,14 +61,36 @@ class MoneyUnderway:
     The collector's counts where no bank is configured, too: another configuration asked one, and money may have moved.
     """
 
-    def __init__(self, subscriptions: Sequence[Subscription], tenant: UUID) -> None:
-        self._subscriptions, self._tenant = subscriptions, tenant
+    def __init__(self, subscriptions: Sequence[Subscription], reader: Reader, tenant: UUID) -> None:
+        self._reader, self._tenant = reader, tenant
         self._parking = next(one.parking for one in subscriptions if one.name == LEASE_PAYMENTS.name)
         self._names = {LEASE_PAYMENTS.name, collector_name(tenant)}
 
-    async def failed(self) -> list[str]:
-        """The keys of what failed."""
-        return await self._parking.failed(self._tenant, self._names)
+    async def stalled(self) -> list[Stalled]:
+        """The leases on the way to which money failed, each with the last that did.
+
+        Raises `SomethingFailed` where the ledger does not tell whose it is.
+        """
+        last: dict[UUID, Stalled] = {}
+        for one in await self._parking.failed(self._tenant, self._names):
+            lease = await self._lease(one)
+            last[lease] = Stalled(lease, one.position, one.key)
+        return list(last.values())
+
+    async def _lease(self, one: Stalled) -> UUID:
+        """The lease that money is of: what failed is parked under it, its contract, or a payment, as the stream's first
+        event says.
+        """
+        with suppress(ValueError):
+            first = await self._reader.first(one.stream)
+            match None if first is None else first.parsed().event():
+                case PaymentInitiated() as payment:
+                    return payment.lease
+                case ContractAssembled():
+                    return lease_stream(one.stream)
+                case LeaseCreated():
+                    return one.stream
+        raise SomethingFailed([one.key])
 
     async def again(self) -> None:
         """Let all of it be tried now, and what was refused as well: a person asks."""
@@ -77,25 +104,21 @@ class MoneyUnderway:
         position, left = await self._parking.undone(tenant)
         return Unposted(position, tuple((at, int(msgspec.json.decode(why).get(KNOWN_FEN, 0))) for at, why in left))
 
-    async def settled(self) -> None:
-        """Let everything follow. Raises `EndOfDayError` where money failed, which would be taken for not paid."""
-        await settle(self._subscriptions)
-        nothing_failed(await self.failed())
-
 
 @dataclass(frozen=True)
 class Days:
     """The composed end of day of one tenant, and what lets processes and providers catch up between days."""
 
     ending: EndOfDay
-    settle: Settle
+    settle: Callable[[], Awaitable[None]]
     subscriptions: tuple[Subscription, ...]
     banks: Mapping[str, PaymentProvider]
 
     async def try_again(self, tenant: UUID) -> Sequence[Parked]:
         """Try now whatever is parked of a tenant: what should have followed, then timers; what is still parked.
 
-        While money fails no timer is fired, which would take it for not paid; what failed is told with the rest.
+        No timer of a lease is fired while its money fails, which would take it for not paid; what failed is told with
+        the rest.
         """
         await self.subscriptions[0].parking.again_all(tenant)
         await self.settle()
@@ -136,16 +159,17 @@ async def days(
         subscriptions = [replace(one, streams_in_flight=streams_in_flight) for one in subscriptions]
         for subscription in subscriptions:
             await subscription.prepare()
-        underway = MoneyUnderway(subscriptions, tenant)
+        underway = MoneyUnderway(subscriptions, on.reader, tenant)
         held = Held(pool, tenant)
 
         async def settled() -> None:
             await settle(subscriptions)
 
+        settling = Settling(settled, underway.stalled, underway.again, held)
         connection = stack.enter_context(connect(on.url))
         models = ReadModels(connection, underway.unposted)
         statements = _reconciling(on, tenant, models, providers, pool)
-        money = _steps(on, models, providers, collector, underway.settled, streams_in_flight, held, statements)
+        money = _steps(on, models, providers, collector, settling, held, streams_in_flight, statements)
         ledger = ledger_state(connection)
 
         def by_the_clock(day: date) -> Refusal | None:
@@ -156,14 +180,11 @@ async def days(
             on.reader,
             models,
             tenant,
-            settle=settled,
+            settling=settling,
             steps=(*(money if providers else ()), provisions_step(on, connection)),
             streams_in_flight=streams_in_flight,
             may_end=by_the_clock,
-            failed=underway.failed,
-            again=underway.again,
             alone=lambda: _alone(pool, tenant),
-            held=held,
         )
         yield Days(ending, settled, tuple(subscriptions), providers)
 
@@ -190,13 +211,13 @@ def _steps(
     models: ReadModels,
     providers: Mapping[str, PaymentProvider],
     collector: Collector,
-    settle: Settle,
-    streams_in_flight: int,
+    settling: Settling,
     held: Held,
+    streams_in_flight: int,
     statements: ReconcileStatements,
 ) -> tuple[DayStep, ...]:
     return (
-        CollectDue(on.ledger, on.reader, models, settle, held, streams_in_flight=streams_in_flight),
+        CollectDue(on.ledger, on.reader, models, settling, held, streams_in_flight=streams_in_flight),
         DeliverCallbacks(on.ledger, on.reader, [one for one in providers.values() if isinstance(one, SandboxBank)]),
         AskForOutcomes(on.ledger, on.reader, models, collector),
         statements,

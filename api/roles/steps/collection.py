@@ -10,7 +10,7 @@ seen; should both bring money, the rest is the lessee's credit.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -27,7 +27,7 @@ from adapters.processes.dispatch import (
     dispatched_since,
 )
 from adapters.processes.end_of_day import DayRun, Progress
-from adapters.processes.firing import EndOfDayError
+from adapters.processes.firing import EndOfDayError, Settling
 from adapters.processes.held import Held, Unfired
 from api.roles.read_models import ReadModels
 from domain.kernel.process import FAILED
@@ -43,7 +43,7 @@ _log = structlog.get_logger(__name__)
 
 @dataclass
 class CollectDue:
-    """The step; counts the commands that were accepted. `settle` lets processes and providers catch up.
+    """The step; counts the commands that were accepted. `settling` lets processes and providers catch up.
 
     Leases that are `held` out of the day are not debited: what they owe is not worked out yet. One whose payment cannot
     be begun is held out with it, and its turn comes again on the next day.
@@ -52,7 +52,7 @@ class CollectDue:
     ledger: Ledger
     reader: Reader
     models: ReadModels
-    settle: Callable[[], Awaitable[None]]
+    settling: Settling
     held: Held
     name: str = BY_COLLECTION
     streams_in_flight: int = STREAMS_IN_FLIGHT
@@ -62,7 +62,7 @@ class CollectDue:
         tried: set[str] = set()
         held = set(await self.held.since())
         for _ in range(ROUNDS_MAX):
-            await self.settle()
+            held |= await self.settling.follow(run.day)
             found = await self.models.collection_positions(run.tenant, run.day)
             dispatches = [
                 dispatch

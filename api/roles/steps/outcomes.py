@@ -17,7 +17,6 @@ from adapters.postgres.ledger import Ledger
 from adapters.postgres.reading.reader import Reader
 from adapters.processes.dispatch import Dispatch, dispatch_all, dispatch_of, dispatched_since, failure_of
 from adapters.processes.end_of_day import DayRun, Progress
-from adapters.processes.firing import nothing_failed
 from adapters.processes.subscription import REACTIONS_IN_FLIGHT
 from api.roles.read_models import ReadModels
 from domain.kernel.process import Followed, FollowUp
@@ -38,14 +37,17 @@ class DeliverCallbacks:
     name: str = BY_CALLBACKS
 
     async def run(self, run: DayRun, progress: Progress) -> int:  # noqa: ARG002
-        """Take them; the callbacks recorded on this day. A delivery has an id of its own, and so happens once."""
+        """Take them; the callbacks recorded on this day. A delivery has an id of its own, and so happens once.
+
+        One that fails is lost, as some are: its payment is asked for, and the statement has it.
+        """
         dispatches: list[Dispatch] = []
         for bank in self.banks:
             for delivery in bank.deliveries(run.day):
                 arrival = uuid5(run.tenant, f"callback:{bank.name}:{delivery.number}")
                 follow_up = received(bank.name, bank.verify_callback, delivery.headers, delivery.body, arrival)
                 dispatches.append(dispatch_of(follow_up, run.tenant, run.day, BY_CALLBACKS, follow_up.stream))
-        nothing_failed((await dispatch_all(self.ledger, self.reader, dispatches)).failed)
+        await dispatch_all(self.ledger, self.reader, dispatches)
         return await dispatched_since(self.reader, run.tenant, run.position, BY_CALLBACKS)
 
 
@@ -60,7 +62,10 @@ class AskForOutcomes:
     name: str = BY_QUERIES
 
     async def run(self, run: DayRun, progress: Progress) -> int:  # noqa: ARG002
-        """Ask, record what is known now, leave the rest for the next day; the outcomes recorded on this day."""
+        """Ask, record what is known now, leave the rest for the next day; the outcomes recorded on this day.
+
+        What fails stays open like what no provider can say.
+        """
         turns = asyncio.Semaphore(REACTIONS_IN_FLIGHT)
 
         async def ask(timer: Timer) -> Followed:
@@ -81,5 +86,5 @@ class AskForOutcomes:
             for follow_up in task.result()
             if isinstance(follow_up, FollowUp)
         ]
-        nothing_failed((await dispatch_all(self.ledger, self.reader, dispatches)).failed)
+        await dispatch_all(self.ledger, self.reader, dispatches)
         return await dispatched_since(self.reader, run.tenant, run.position, BY_QUERIES)

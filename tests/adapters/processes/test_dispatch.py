@@ -16,6 +16,7 @@ from adapters.processes.dispatch import Dispatch, Dispatched, context, dispatch_
 from api.compose import Running
 from chain.entry import Entry
 from domain.kernel.command import Command
+from domain.kernel.process import FAILED
 from domain.kernel.refusal import Refusal
 from domain.leasing.lease.commands import AccrueInterest, AssessLateFees, IssueBill, PostPayment
 from domain.leasing.lease.rules.decider import LEASE
@@ -155,7 +156,8 @@ async def test_streams_that_cannot_be_loaded_together_are_loaded_alone(
     monkeypatch.setattr(Reader, "stream_entries", one_is_broken)
     dispatches = [dispatch(stream, f"{stream}", IssueBill(number=1)) for stream in streams]
     done = await dispatched(program, *dispatches)
-    assert (done.accepted, done.failed) == (2, [f"{streams[0]}"])
+    assert (done.accepted, [one.key for one, _ in done.refusals]) == (2, [f"{streams[0]}"])
+    assert done.refused == {FAILED.code: 1}
 
 
 async def test_what_was_issued_since_is_counted_by_command(program: Running) -> None:

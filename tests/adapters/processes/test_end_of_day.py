@@ -17,7 +17,8 @@ from adapters.connectors.payments.scenarios import Rule, by_seed
 from adapters.postgres.ledger import Ledger, Request
 from adapters.processes.dispatch import context, end_of
 from adapters.processes.end_of_day import EndOfDay, EndOfDayRefused
-from adapters.processes.firing import EndOfDayError, fire
+from adapters.processes.firing import EndOfDayError, Settling, fire
+from adapters.processes.held import Stalled
 from api.compose import Base, Running, base, running
 from api.roles.read_models import ReadModels
 from api.settings import Settings
@@ -126,12 +127,12 @@ async def test_a_timer_that_comes_too_late_is_fired_on_the_next_end_of_day(
     assert await program.reader.command(TENANT, f"timer:bill:{stream.hex}:2005-04-29:1", system=True) is not None
 
 
-async def test_a_day_stays_open_while_money_is_not_where_it_belongs(program: Running, models: ReadModels) -> None:
+async def test_without_a_place_to_hold_who_is_stalled_a_day_stays_open(program: Running, models: ReadModels) -> None:
     """What failed is tried again, and the day goes on from there; nothing is judged on a paid bill that looks open."""
-    failed: list[str] = []
+    failed: list[Stalled] = []
     asked = 0
 
-    async def left() -> list[str]:
+    async def left() -> list[Stalled]:
         return failed
 
     async def again() -> None:
@@ -141,12 +142,12 @@ async def test_a_day_stays_open_while_money_is_not_where_it_belongs(program: Run
     async def settled() -> None:
         """Nothing else to do."""
 
-    await make_lease(program, 0)
-    day = plain(program, models, settle=settled, failed=left, again=again)
+    stream = await make_lease(program, 0)
+    day = plain(program, models, settling=Settling(settled, left, again))
     await day.open(FIRST)
     await day.catch_up(date(2005, 4, 28))
     due = date(2005, 4, 29)
-    failed.append("payment:1:posted")
+    failed.append(Stalled(stream, 1, "payment:1:posted"))
     asked = 0
     for tries in (1, 2):
         with pytest.raises(EndOfDayError, match="failed 1, such as payment:1:posted; run it again"):

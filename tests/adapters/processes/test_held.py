@@ -234,14 +234,18 @@ async def told(program: Running) -> Told:
 _CALENDAR = calendar_stream(TENANT)
 
 
-async def lived(program: Running, tmp_path: Path, random: Random | None, *, hurt: bool) -> Told:
-    """Leases until July; where it is hurt, one of them stumbles until June, and runs are cancelled again and again."""
+async def lived(program: Running, tmp_path: Path, random: Random | None, stumbles_at: str | None) -> Told:
+    """Leases until July; one of them stumbles until June where it is hurt, and runs are cancelled again and again.
+
+    The lessee pays a part of the first bill before, and more long after it.
+    """
     async with a_world(program, CALM, tmp_path, streams_in_flight=3) as world:
         await leases(world)
-    for last, stumbles in ((date(2005, 6, 1), hurt), (LAST, False)):
+        await pays(program, "in time", 40_000, FIRST)
+    for last, actor in ((date(2005, 6, 1), stumbles_at), (LAST, None)):
         for _ in range(200):
             async with a_world(program, CALM, tmp_path, streams_in_flight=3) as world:
-                with stumbling() if stumbles else nullcontext():
+                with stumbling(actor=actor) if actor else nullcontext():
                     run = asyncio.create_task(world.end_of_day.catch_up(last))
                     if random is not None:
                         await asyncio.wait([run], timeout=random.uniform(0.3, 2.5))
@@ -252,30 +256,33 @@ async def lived(program: Running, tmp_path: Path, random: Random | None, *, hurt
         else:
             raise AssertionError("expected the story to end within 200 runs")
         if last != LAST:
-            await pays(program, last)
+            await pays(program, "late", 150_000, last)
     return await told(program)
 
 
-async def pays(program: Running, day: date) -> None:
-    """The lessee pays at a counter, long after the first bill."""
-    payment = uuid5(TENANT, "at a counter")
-    ask = InitiatePayment(lease=BAD, bill=None, amount_fen=150_000, policy=COUNTER)
-    paid = RecordSucceeded(attempt=1, amount_fen=150_000, value_date=day, ref="f" * 64)
+async def pays(program: Running, name: str, fen: int, day: date) -> None:
+    """The lessee pays at a counter."""
+    payment = uuid5(TENANT, name)
+    ask = InitiatePayment(lease=BAD, bill=None, amount_fen=fen, policy=COUNTER)
+    paid = RecordSucceeded(attempt=1, amount_fen=fen, value_date=day, ref="f" * 64)
     for command in (ask, paid):
-        await given(program, PAYMENT, payment, type(command).__name__, command, day)
+        await given(program, PAYMENT, payment, f"{name} {type(command).__name__}", command, day)
 
 
 @pytest.mark.usefixtures("inline")
+@pytest.mark.parametrize("actor", ["timer:", "process:payments"])
 @pytest.mark.parametrize("seed", seeds(1))
-async def test_mended_it_is_as_if_nothing_had_happened(composed: Base, server: Any, tmp_path: Path, seed: int) -> None:
+async def test_mended_it_is_as_if_nothing_had_happened(
+    composed: Base, server: Any, tmp_path: Path, seed: int, actor: str
+) -> None:
     """Same bills, fees and books under the same days, however often runs were killed; money that came waited."""
     async with running(composed) as program:
-        hurt = await lived(program, tmp_path / "hurt", Random(seed), hurt=True)
+        hurt = await lived(program, tmp_path / "hurt", Random(seed), actor)
     with server.ledger() as other:
         values: dict[str, Any] = {"database_url": other, "data": tmp_path / "calm", "origin": ORIGIN}
         with base(Settings(**values)) as calm:
             async with running(calm) as program:
-                control = await lived(program, tmp_path / "calm banks", None, hurt=False)
+                control = await lived(program, tmp_path / "calm banks", None, None)
     assert hurt.books == control.books
     assert hurt.streams.keys() == control.streams.keys()
     for stream, events in control.streams.items():

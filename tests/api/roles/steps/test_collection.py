@@ -13,7 +13,7 @@ import pytest
 from adapters.connectors.payments.port import Order
 from adapters.connectors.payments.scenarios import Script
 from adapters.processes.end_of_day import DayRun
-from adapters.processes.firing import EndOfDayError
+from adapters.processes.firing import EndOfDayError, Settling
 from adapters.processes.held import Held, Unfired
 from api.compose import Running
 from api.roles.read_models import ReadModels
@@ -327,7 +327,7 @@ async def test_a_circle_is_noticed(program: Running, monkeypatch: pytest.MonkeyP
     async def nothing(*_: Any) -> None:
         return None
 
-    step = CollectDue(program.ledger, program.reader, Circle(), nothing, Nobody())
+    step = CollectDue(program.ledger, program.reader, Circle(), Settling(), Nobody())
     run = DayRun(tenant=TENANT, day=FIRST, position=0, cursor=None, processed=0)
     with pytest.raises(EndOfDayError, match="to come to an end within 3 rounds"):
         await step.run(run, nothing)

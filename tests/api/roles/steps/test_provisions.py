@@ -13,6 +13,7 @@ from psycopg import Connection
 
 from adapters.postgres.connections import connect
 from adapters.processes.end_of_day import DayRun, EndOfDay
+from adapters.processes.firing import Settling
 from api.compose import Running
 from api.roles.steps.provisions import Allowances, ProvisionRefused, RecogniseProvisions, provisions_step
 from domain.accounting import chart
@@ -42,7 +43,7 @@ def connection(url: str) -> Iterator[Connection[Any]]:
 def without_collecting(world: World, connection: Connection[Any]) -> EndOfDay:
     """Nobody pays by himself; the days end with the provisions."""
     step = provisions_step(world.program, connection)
-    return replace(world.end_of_day, settle=None, steps=(step,))
+    return replace(world.end_of_day, settling=Settling(held=world.end_of_day.settling.held), steps=(step,))
 
 
 async def required(program: Running, leases: int, on: date) -> int:

@@ -1,0 +1,134 @@
+"""A lease whose money fails on its way: it is held out of the days, and nobody else waits for it."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any, ClassVar
+from uuid import UUID, uuid5
+
+import pytest
+
+from adapters.postgres.reading.reader import LedgerBroken
+from adapters.processes.firing import SomethingFailed
+from adapters.processes.held import Held, Stalled
+from adapters.processes.parking import Parking, Unsettled
+from api.compose import Running
+from api.roles.days import MoneyUnderway
+from domain.kernel.process import FAILED
+from domain.leasing.admission import lease_stream as lease_of
+from domain.leasing.lease.events.money import PaymentPosted
+from domain.payments.lease_payments import LEASE_PAYMENTS
+from tests.adapters.processes.test_held import BAD, FIRST, GOOD, kinds, leases, parked, pays, stumbling
+from tests.adapters.processes.world import TENANT, World
+from tests.domain.contracts.contract.contracts import ASSEMBLED
+
+BILLED, LATE, MENDED = date(2005, 5, 1), date(2005, 6, 1), date(2005, 6, 2)
+POSTING = "process:payments"
+
+
+async def since(pool: Any) -> dict[UUID, date]:
+    return await Held(pool, TENANT).since()
+
+
+async def test_nobody_else_waits_for_a_lease_whose_money_fails(world: World, pool: Any) -> None:
+    """The days close and the others are billed; the lease is not taken for one that has not paid."""
+    await leases(world)
+    await pays(world.program, "in time", 40_000, FIRST)
+    with stumbling(actor=POSTING):
+        closed = await world.end_of_day.catch_up(LATE)
+    assert closed[-1].day == LATE
+    assert ("lease.late_fee_assessed.v1", "2005-05-31") in await kinds(world.program, GOOD)
+    assert await kinds(world.program, BAD) == []
+    assert await since(pool) == {BAD: FIRST}
+    ((key, code, facts, _),) = parked(world.program)
+    money = uuid5(TENANT, "in time")
+    assert (key, code) == (f"held:payment:{money.hex}:posted", "process.held")
+    assert f'"behind":"payment:{money.hex}:posted"' in facts
+    await world.end_of_day.close(MENDED)
+    assert parked(world.program) == []
+    fees = [on for kind, on in await kinds(world.program, BAD) if kind == "lease.late_fee_assessed.v1"]
+    assert fees == ["2005-05-31"]
+
+
+async def test_what_comes_behind_money_that_fails_waits_for_it(world: World) -> None:
+    """Both arrive when it does, in their order."""
+    await leases(world)
+    await pays(world.program, "first", 10_000, FIRST)
+    await pays(world.program, "second", 20_000, FIRST)
+    with stumbling(actor=POSTING):
+        await world.end_of_day.catch_up(FIRST)
+        await pays(world.program, "third", 30_000, BILLED)
+        await world.end_of_day.catch_up(BILLED)
+    await world.end_of_day.catch_up(LATE)
+    events = [stored.parsed().event() for stored in await world.program.reader.stream(BAD)]
+    assert [one.amount_fen for one in events if isinstance(one, PaymentPosted)] == [10_000, 20_000, 30_000]
+    assert await world.days.parked(TENANT) == []
+
+
+class Begun:
+    """A reader of first events that there need not be."""
+
+    def __init__(self, found: Any) -> None:
+        self.found = found
+
+    async def first(self, stream: UUID) -> Any:
+        if isinstance(self.found, Exception):
+            raise self.found
+        return self.found
+
+    def parsed(self) -> Any:
+        return self
+
+    def event(self) -> Any:
+        return ASSEMBLED
+
+
+class Following:
+    """A subscription of which only what is parked is asked."""
+
+    name: ClassVar[str] = LEASE_PAYMENTS.name
+
+    def __init__(self, pool: Any) -> None:
+        self.parking = Parking(pool, self.name)
+
+
+async def underway(pool: Any, stream: UUID, reader: Any) -> MoneyUnderway:
+    """Something failed of a stream, and the one who asks whose it is."""
+    following: Any = Following(pool)
+    await following.parking.settle({7: 0}, [Unsettled(7, "payments:7", TENANT, stream, FAILED())], ())
+    return MoneyUnderway([following], reader, TENANT)
+
+
+@pytest.mark.usefixtures("world")
+async def test_what_fails_of_a_contract_is_of_its_lease(pool: Any) -> None:
+    contract = UUID(int=5)
+    found: Any = Begun(None)
+    found.found = found
+    assert await (await underway(pool, contract, found)).stalled() == [Stalled(lease_of(contract), 7, "payments:7")]
+
+
+@pytest.mark.usefixtures("world")
+@pytest.mark.parametrize("first", [None, LedgerBroken("position 1: expected an event")])
+async def test_whose_money_it_is_nobody_knows(pool: Any, first: Any) -> None:
+    """Then nobody is judged: the day stays open, and the error names the key."""
+    money = await underway(pool, UUID(int=5), Begun(first))
+    with pytest.raises(SomethingFailed, match="failed 1, such as payments:7; run it again"):
+        await money.stalled()
+
+
+async def test_a_lease_of_which_a_timer_is_held_too_waits_for_both(world: World, program: Running, pool: Any) -> None:
+    """One row is enough: it is made up for when nothing keeps it any more."""
+    await leases(world)
+    with stumbling():
+        await world.end_of_day.catch_up(BILLED)
+    before = await since(pool)
+    await pays(program, "meanwhile", 10_000, BILLED)
+    with stumbling(actor=POSTING), stumbling():
+        await world.end_of_day.catch_up(date(2005, 5, 4))
+    assert await since(pool) == before
+    with stumbling(actor=POSTING):
+        await world.end_of_day.close(date(2005, 5, 5))
+    assert [on for kind, on in await kinds(program, BAD) if kind == "lease.bill_issued.v1"] == ["2005-04-30"]
+    await world.end_of_day.catch_up(LATE)
+    assert parked(program) == []
+    assert await world.days.parked(TENANT) == []
