@@ -13,6 +13,7 @@ from uuid import UUID, uuid4
 import pytest
 import umadb
 from eventsourcing.postgres import PostgresApplicationRecorder
+from msgspec.structs import replace
 
 from adapters.imports.importer import ImportReport, import_cases
 from adapters.imports.xes import Case
@@ -220,7 +221,8 @@ def test_proofs_of_the_wrong_entry_are_noticed(place: Place) -> None:
 # ------------------------------------------------------------------------------------------ row 7, leases
 
 
-def test_leases(place: Place) -> None:
+def test_leases(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(place, "sizes", replace(place.sizes, rounds=1))
     (row,) = leasing.run(place)
     check_row(row, "leases", with_peer=False)
     assert row.measured.startswith("10 clients, ")

@@ -54,7 +54,7 @@ async def test_every_changed_row_is_found(everything: Running, superuser: Connec
 
 async def test_every_changed_object_of_the_schema_is_found(everything: Running, superuser: Connection[Any]) -> None:
     changes = list(schema_changed(superuser))
-    chosen = random.sample(changes, min(examples(900), len(changes)))
+    chosen = random.sample(changes, min(examples(400), len(changes)))
     made, unfound = judged(superuser, everything, chosen)
     assert unfound == {}
     assert made > 0.8 * len(chosen)
