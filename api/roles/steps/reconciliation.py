@@ -125,13 +125,16 @@ class ReconcileStatements:
         return state.rows if fresh or day == run.day else 0
 
     def _file(self, provider: str, day: date) -> bytes | None:
-        """What the bank dropped for a day, if it did."""
+        """What the bank dropped for a day, if it did. Raises `StatementError` for what cannot be read."""
         if self.files is None:
             return None
+        name = file_name(provider, day)
         try:
-            return (self.files / file_name(provider, day)).read_bytes()
+            return (self.files / name).read_bytes()
         except FileNotFoundError:
             return None
+        except OSError as error:
+            raise StatementError(name, 1, "a file that can be read", type(error).__name__) from error
 
     async def _state(self, provider: str, run: DayRun, day: date) -> ReconciliationState:
         stream = reconciliation_stream(run.tenant, provider, day)

@@ -252,6 +252,20 @@ async def test_a_statement_that_days_overtook_is_taken_when_it_is_good(
         assert (await counts(program))["reconciliation.closed.v1"] == 2 * (LATE_FILES_DAYS + 4)
 
 
+async def test_a_file_that_cannot_be_read_stops_nobody(program: Running) -> None:
+    """Its bank wrote it for nobody else, or it is no file: the day stayed open, as an error of the file system."""
+    async with ordered(program, Script()) as world:
+        drop(program, "bank_a", NEXT, [])
+        file = program.settings.statements_directory(TENANT) / f"bank_a-{FIRST}.csv"
+        file.mkdir()
+        await world.end_of_day.close(FIRST)
+        [left] = await world.days.parked(TENANT)
+        assert (left.key, left.code) == (f"statement:bank_a:{FIRST}", "reconciliation.statement_not_read")
+        file.rmdir()
+        await world.end_of_day.close(NEXT)
+        assert await world.days.parked(TENANT) == []
+
+
 async def test_another_statement_after_loading_is_refused(
     program: Running, models: ReadModels, monkeypatch: pytest.MonkeyPatch
 ) -> None:
