@@ -12,6 +12,8 @@ and everything after it is gone through again (`posted`, `withdrawn`); what chan
 * Money beyond what is billed is credit, and meets the next bill when that is issued.
 * A late fee is the daily rate × overdue principal and interest × days after due date and grace, summed exactly and
   rounded half up once per bill. It is assessed up to the day of each payment and waiver, and by an assessment.
+* Nothing that concerns a bill counts before the bill: what people do is of the clock's day, and the clock may have been
+  ahead when the bill was issued.
 * A waiver is final: what was paid of a waived amount becomes credit, and a waived late fee stays assessed.
 * A reversed payment is one that never was. Credit may fall below zero when a payment is reversed that was refunded:
   then the lessee owes it, and the next money goes there first.
@@ -28,7 +30,7 @@ from uuid import UUID
 from msgspec import Struct
 from msgspec.structs import replace
 
-from domain.leasing.balances import AT, LATE_FEE_AT, ZERO, AccountPolicy, Balances, Four, Transaction
+from domain.leasing.balances import AT, LATE_FEE_AT, ZERO, AccountPolicy, Balances, Four, Kind, Transaction
 from domain.leasing.run import Run, with_late_fee, with_paid
 from domain.leasing.values import COMPONENTS, Applied
 
@@ -71,7 +73,7 @@ def posted(account: Account, transaction: Transaction) -> Account:
     if not at_end:
         return _replayed(replace(account, transactions=transactions))
     run = Run(account.terms, account.balances)
-    run.step(transaction)
+    run.step(transactions[-1])
     return replace(account, transactions=transactions, balances=run.balances())
 
 
@@ -138,8 +140,8 @@ def recorded(
     after = replace(account, transactions=transactions)
     if at_end:
         run = Run(account.terms, account.balances)
-        run.count_days(transaction.on)
-        run.register(transaction)
+        run.count_days(transactions[-1].on)
+        run.register(transactions[-1])
         run.credit_fen += credit_fen
         return replace(after, balances=_changed(run.balances(), applied, 0))
     return _recounted(after, transaction, applied, credit_fen)
@@ -196,13 +198,34 @@ def _key(transaction: Transaction) -> tuple[date, int, int]:
 
 def _inserted(account: Account, transaction: Transaction) -> tuple[tuple[Transaction, ...], bool]:
     """The transactions with one more, and whether it comes last of all that was gone through."""
-    known = account.transactions
-    after_all = transaction.on >= account.balances.on and (not known or _key(transaction) >= _key(known[-1]))
-    if after_all:
+    known, transaction = _behind_their_bills(account.transactions, transaction)
+    last = known is account.transactions and transaction.on >= account.balances.on
+    if last and (not known or _key(transaction) >= _key(known[-1])):
         return (*known, transaction), True
     ordered = list(known)
     insort_right(ordered, transaction, key=_key)
     return tuple(ordered), False
+
+
+_OF_A_BILL = frozenset({Kind.RE_AGE, Kind.WAIVER})
+
+
+def _behind_their_bills(
+    known: tuple[Transaction, ...], added: Transaction
+) -> tuple[tuple[Transaction, ...], Transaction]:
+    """What is known and what is added; what concerns a bill on the day of its issue, where its own day is before."""
+    if added.kind in _OF_A_BILL:
+        bill = (Kind.BILL, added.number)
+        issued_on = next((one.on for one in known if (one.kind, one.number) == bill), date.min)
+        return known, replace(added, on=max(added.on, issued_on))
+    if added.kind is Kind.BILL and any(_is_before(one, added) for one in known):
+        moved = (replace(one, on=added.on) if _is_before(one, added) else one for one in known)
+        return tuple(sorted(moved, key=_key)), added
+    return known, added
+
+
+def _is_before(one: Transaction, bill: Transaction) -> bool:
+    return one.kind in _OF_A_BILL and one.number == bill.number and one.on < bill.on
 
 
 def _replayed(account: Account) -> Account:

@@ -4,12 +4,12 @@ provider by provider: statement(day) ─▶ match ─▶ matched, breaks ─▶ 
 
 A statement is a file that the bank dropped, `<provider>-<date>.csv` in the tenant's directory, or else what the
 provider says online. A file that comes some days late is taken then; a day without either has no run. One that cannot
-be taken is parked, and the day goes on; it is tried again with each day as long as late files are taken.
+be taken is parked, and the day goes on; it is tried again with each day until it is taken.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
@@ -77,8 +77,8 @@ class ReconcileStatements:
         for provider in sorted(self.providers, key=lambda one: one.name):
             if run.cursor is not None and provider.name <= run.cursor:
                 continue
-            for days in range(LATE_FILES_DAYS, -1, -1):
-                rows += await self._tried(provider, run, run.day - timedelta(days=days), parked)
+            for day in _days(provider.name, run.day, parked):
+                rows += await self._tried(provider, run, day, parked)
             await progress(rows, provider.name)
         return rows
 
@@ -87,7 +87,7 @@ class ReconcileStatements:
 
     async def _tried(self, provider: PaymentProvider, run: DayRun, day: date, parked: set[str]) -> int:
         """Reconcile a statement, or park why it could not be: another bank's, and the next day, wait for nobody."""
-        key = f"statement:{provider.name}:{day}"
+        key = f"{_of_provider(provider.name)}{day}"
         try:
             rows = await self._reconcile(provider, run, day, again=key in parked)
         except (StatementError, ReconciliationRefused) as error:
@@ -125,13 +125,16 @@ class ReconcileStatements:
         return state.rows if fresh or day == run.day else 0
 
     def _file(self, provider: str, day: date) -> bytes | None:
-        """What the bank dropped for a day, if it did."""
+        """What the bank dropped for a day, if it did. Raises `StatementError` for what cannot be read."""
         if self.files is None:
             return None
+        name = file_name(provider, day)
         try:
-            return (self.files / file_name(provider, day)).read_bytes()
+            return (self.files / name).read_bytes()
         except FileNotFoundError:
             return None
+        except OSError as error:
+            raise StatementError(name, 1, "a file that can be read", type(error).__name__) from error
 
     async def _state(self, provider: str, run: DayRun, day: date) -> ReconciliationState:
         stream = reconciliation_stream(run.tenant, provider, day)
@@ -159,6 +162,21 @@ class ReconcileStatements:
         )
         if isinstance(outcome, Refusal):
             raise ReconciliationRefused(provider, day, outcome)
+
+
+def _of_provider(provider: str) -> str:
+    """How the keys begin of what is parked of a provider; a day follows."""
+    return f"statement:{provider}:"
+
+
+def _days(provider: str, day: date, parked: Collection[str]) -> list[date]:
+    """The days whose statement is taken with this one: so many back, and whichever could not be taken yet.
+
+    Days that stood still are caught up in moments: a week of them is no time in which anybody could ask the bank.
+    """
+    late = {day - timedelta(days=days) for days in range(LATE_FILES_DAYS + 1)}
+    begins = _of_provider(provider)
+    return sorted(late | {date.fromisoformat(key.removeprefix(begins)) for key in parked if key.startswith(begins)})
 
 
 def _why(error: StatementError | ReconciliationRefused) -> Refusal:

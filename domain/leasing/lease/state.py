@@ -203,8 +203,14 @@ class LeaseState(State, frozen=True, kw_only=True):
     @property
     def total_rent_fen(self) -> int:
         """All rent of the contract, billed or not: principal and interest."""
-        billed = sum(bill.amount[0] + bill.amount[1] for bill in self.balances.bills)
-        return billed + sum(instalment.principal_fen + instalment.interest_fen for instalment in self.unbilled)
+        return self.billed_rent_fen + sum(
+            instalment.principal_fen + instalment.interest_fen for instalment in self.unbilled
+        )
+
+    @property
+    def billed_rent_fen(self) -> int:
+        """Rent that was billed: principal and interest, paid or not."""
+        return sum(bill.amount[0] + bill.amount[1] for bill in self.balances.bills)
 
     @property
     def paid_rent_fen(self) -> int:
@@ -239,6 +245,9 @@ class LeaseState(State, frozen=True, kw_only=True):
         return divide(running.interest_fen * max(0, passed), span, Rounding.HALF_UP)
 
     def buyout_price_fen(self) -> int:
-        """The price of the asset now: the agreed one less the agreed share of the rent paid, not below the floor."""
-        less = divide(self.paid_rent_fen * self.buyout_credit_ppm, PPM, Rounding.HALF_UP)
+        """The price of the asset now: the agreed one less the agreed share of the rent billed, not below the floor.
+
+        Who completes a buy-out has nothing open: all of that rent is paid by then, or is not asked for any more.
+        """
+        less = divide(self.billed_rent_fen * self.buyout_credit_ppm, PPM, Rounding.HALF_UP)
         return max(self.buyout_floor_fen, self.buyout_fen - less)

@@ -283,3 +283,24 @@ def test_open_amounts_are_told_by_component() -> None:
     assert [only.open_of(c) for c in Component] == [900, 60, 0, 0]
     assert only.open_rent_fen == 960
     assert account(bill(1, 0)).balances.bill(2) is None
+
+
+# --------------------------------------------------------------------------------------- a clock that was ahead
+
+
+def test_what_concerns_a_bill_does_not_count_before_the_bill() -> None:
+    """People act on the clock's day. It was forgotten when money was posted late: the bill was paid and waived."""
+    waived = account(bill(1, 10), waiver(1, 8, (1_000, 0, 0, 0)), payment(1, 5, 2_000))
+    assert waived.balances.bills[0].open_fen == 0
+    assert waived.balances.credit_fen == 2_000 - 110
+    later = Transaction(on=day(8), kind=Kind.RE_AGE, number=1, due_on=day(60))
+    agreed = account(bill(1, 10), later, payment(1, 40, 1), payment(2, 39, 1), rate="0.01")
+    assert agreed.balances.bills[0].due_on == day(60)
+    assert agreed.balances.bills[0].amount == (1_000, 100, 10, 0)
+
+
+def test_what_an_event_says_of_a_bill_does_not_count_before_the_bill() -> None:
+    """A lease of which such events stand in the ledger comes out as one that hears of them in time."""
+    for of_bill in (waiver(1, 8, (1_000, 0, 0, 0)), Transaction(on=day(8), kind=Kind.RE_AGE, number=1, due_on=day(60))):
+        told = recorded(account(bill(1, 10)), of_bill)
+        assert replay(told) == told.balances

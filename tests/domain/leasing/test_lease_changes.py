@@ -20,6 +20,8 @@ from domain.leasing.lease.commands import (
     RestructureLease,
     ReturnAsset,
     SettleEarly,
+    WaiveBill,
+    WaivedPart,
 )
 from domain.leasing.lease.events.lifecycle import (
     AssetReturned,
@@ -210,6 +212,28 @@ def test_paid_rent_counts_towards_the_price(bills: int, price_fen: int) -> None:
     assert isinstance(answer, tuple)
     assert isinstance(answer[0], BuyoutQuoted)
     assert (answer[0].price_fen, answer[0].amount_fen) == (price_fen, price_fen)
+
+
+def test_rent_that_the_quote_asks_for_is_not_in_its_price_again() -> None:
+    """Two bills are open: who pays the quote has paid their rent, and pays no more in all than who paid in time."""
+    late = at(*PHONE_RUNNING, bill(1), bill(2))
+    paid = at(*PHONE_RUNNING, bill(1), pay(1, 50_000, 30), bill(2), pay(2, 50_000, 60))
+    quotes = [given(*past).when(QuoteBuyout(as_of=day(60)), business_date=day(60)).answer for past in (late, paid)]
+    [one, other] = [answer[0] for answer in quotes if isinstance(answer, tuple)]
+    assert isinstance(one, BuyoutQuoted)
+    assert isinstance(other, BuyoutQuoted)
+    late_fee_fen = sum(line.fen for line in one.parts if line.kind is PartKind.LATE_FEE)
+    assert one.price_fen == other.price_fen == 520_000
+    assert one.amount_fen - late_fee_fen == other.amount_fen + 100_000
+
+
+def test_waived_rent_does_not_come_back_in_the_price() -> None:
+    waived = WaiveBill(number=1, parts=(WaivedPart(component=Component.PRINCIPAL, fen=50_000),), reason="defect")
+    past = at(*PHONE_RUNNING, bill(1), (30, waived))
+    answer = given(*past).when(QuoteBuyout(as_of=day(30)), business_date=day(30)).answer
+    assert isinstance(answer, tuple)
+    assert isinstance(answer[0], BuyoutQuoted)
+    assert (answer[0].price_fen, answer[0].amount_fen) == (560_000, 560_000)
 
 
 def test_the_price_has_a_floor() -> None:

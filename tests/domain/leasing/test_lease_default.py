@@ -174,6 +174,14 @@ def test_new_terms_come_too_late_after_the_choice() -> None:
         given(*past).when(command, business_date=day(80)).then_refused(r.REMEDY_CHOSEN)
 
 
+@pytest.mark.parametrize("remedy", Remedy)
+def test_no_demand_is_served_after_the_choice(remedy: Remedy) -> None:
+    """The end of its period could never be recorded: the lease was held out of its tenant's days for good."""
+    past = at(*DEMANDED, (80, ElectRemedy(remedy=remedy)))
+    again = ServeDemand(cure_by=day(99))
+    given(*past).when(again, business_date=day(81)).then_refused(r.REMEDY_CHOSEN, remedy=remedy)
+
+
 @pytest.mark.parametrize(
     "agreed",
     [

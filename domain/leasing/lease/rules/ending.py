@@ -35,7 +35,9 @@ from domain.pricing.schedules import Instalment
 
 
 def serve_demand(command: c.ServeDemand, state: LeaseState, context: Context) -> Answer:
-    """The demand names what is overdue today; a later one takes its place."""
+    """The demand names what is overdue today; a later one takes its place. None comes after the remedy."""
+    if state.remedy is not None:
+        return r.REMEDY_CHOSEN(remedy=state.remedy)
     on = context.business_date
     overdue = state.overdue(on)
     if not overdue:

@@ -19,7 +19,7 @@ from adapters.processes.dispatch import context
 from adapters.processes.end_of_day import DayRun
 from api.compose import Running
 from api.roles.read_models import ReadModels
-from api.roles.steps.reconciliation import ReconcileStatements, ReconciliationRefused
+from api.roles.steps.reconciliation import LATE_FILES_DAYS, ReconcileStatements, ReconciliationRefused
 from domain.kernel.refusal import Refusal
 from domain.payments.payment.commands import InitiatePayment, RecordChargeback
 from domain.payments.payment.rules import PAYMENT
@@ -228,6 +228,41 @@ async def test_a_broken_statement_stops_nobody_and_a_good_one_is_taken_later(
         ]
         monkeypatch.setattr(bank, "statement", good)
         await world.end_of_day.close(NEXT + timedelta(days=1))
+        assert await world.days.parked(TENANT) == []
+
+
+async def test_a_statement_that_days_overtook_is_taken_when_it_is_good(
+    program: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Days that stood still are caught up at once: nobody had a week to ask the bank for a better statement."""
+    async with ordered(program, Script()) as world:
+        bank = world.banks["bank_b"]
+        good = bank.statement
+
+        async def broken(day: Any) -> bytes:
+            return (await good(day) or b"")[:-5]
+
+        monkeypatch.setattr(bank, "statement", broken)
+        last = FIRST + timedelta(days=LATE_FILES_DAYS + 2)
+        await world.end_of_day.catch_up(last)
+        assert len(await world.days.parked(TENANT)) == LATE_FILES_DAYS + 3
+        monkeypatch.setattr(bank, "statement", good)
+        await world.end_of_day.close(last + timedelta(days=1))
+        assert await world.days.parked(TENANT) == []
+        assert (await counts(program))["reconciliation.closed.v1"] == 2 * (LATE_FILES_DAYS + 4)
+
+
+async def test_a_file_that_cannot_be_read_stops_nobody(program: Running) -> None:
+    """Its bank wrote it for nobody else, or it is no file: the day stayed open, as an error of the file system."""
+    async with ordered(program, Script()) as world:
+        drop(program, "bank_a", NEXT, [])
+        file = program.settings.statements_directory(TENANT) / f"bank_a-{FIRST}.csv"
+        file.mkdir()
+        await world.end_of_day.close(FIRST)
+        [left] = await world.days.parked(TENANT)
+        assert (left.key, left.code) == (f"statement:bank_a:{FIRST}", "reconciliation.statement_not_read")
+        file.rmdir()
+        await world.end_of_day.close(NEXT)
         assert await world.days.parked(TENANT) == []
 
 
