@@ -112,7 +112,14 @@ async def test_pages_leave_nothing_out(http: Http, pool: Pool) -> None:
 
 
 @pytest.mark.parametrize(
-    "query", ["?starting_after=x", "?starting_after=1/event/a", "?kind=lease", "?as_of_position=1"]
+    "query",
+    [
+        "?starting_after=x",
+        "?starting_after=1/event/a",
+        "?starting_after=1/event/a/%00",
+        "?kind=lease",
+        "?as_of_position=1",
+    ],
 )
 async def test_what_is_no_place_is_refused(http: Http, query: str) -> None:
     """Of the past there is no such list: that something is parked is no event."""
