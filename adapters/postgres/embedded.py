@@ -47,6 +47,12 @@ SOCKET_PATH_MAX_BYTES = 100
 _PLAIN = re.compile(r"[A-Za-z0-9_./-]+")
 """Names that libpq and shells read as they are: libpq, for one, takes a comma for the end of a host."""
 
+SERVER_LOG = "server.log"
+"""What the server itself says, in the cluster: why it did not start stands there, and not in what `pg_ctl` says."""
+
+TAIL_BYTES = 1_500
+_FATAL = re.compile("FATAL|PANIC")
+
 SERVICE_ACCOUNT = "leaseledger"
 DATABASE = "leaseledger"
 _SOCKET_LINE = 4
@@ -225,7 +231,7 @@ class EmbeddedPostgres:
     def _start_once(self, *, last: bool) -> None:
         sockets = self._socket_directory()
         self._run(
-            "pg_ctl", "-D", self._cluster.name, "-l", f"{self._cluster.name}/server.log", "-w",
+            "pg_ctl", "-D", self._cluster.name, "-l", f"{self._cluster.name}/{SERVER_LOG}", "-w",
             "-t", str(START_TIMEOUT_S), "-o", f"-k {shlex.quote(str(sockets))}", "start", check=last,
         )  # fmt: skip
 
@@ -257,16 +263,28 @@ class EmbeddedPostgres:
         """
         account = _account()
         identity = {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []} if account else {}
-        log = self._root / "postgres.setup.log"
+        log, spoken = self._root / "postgres.setup.log", self._cluster / SERVER_LOG
+        before = spoken.stat().st_size if spoken.exists() else 0
         with private_file(log).open("ab") as output:
             done = subprocess.run(
                 [str(self._binaries / program), *arguments],
                 stdin=subprocess.DEVNULL, stdout=output, stderr=output, cwd=self._root, check=False, **identity,
             )  # type: ignore[call-overload]  # fmt: skip
         if check and done.returncode != 0:
-            tail = log.read_text(errors="replace")[-1500:]
-            raise EmbeddedPostgresError(f"{program}: expected exit 0, got {done.returncode}. Last words:\n{tail}")
+            fatal = [line for line in _tail(spoken, before).splitlines() if _FATAL.search(line)]
+            said = "\n".join([_tail(log), *fatal])
+            raise EmbeddedPostgresError(f"{program}: expected exit 0, got {done.returncode}. Last words:\n{said}")
         return int(done.returncode)
+
+
+def _tail(log: Path, after: int = 0) -> str:
+    """The end of what a log holds behind so many bytes; nothing where there is none."""
+    try:
+        with log.open("rb") as file:
+            file.seek(max(after, file.seek(0, os.SEEK_END) - TAIL_BYTES))
+            return file.read().decode(errors="replace")
+    except OSError:
+        return ""
 
 
 def _nameable(data: Path) -> Path:

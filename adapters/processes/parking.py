@@ -87,7 +87,7 @@ _AGAIN = f"UPDATE read.parked SET retry_at = now() {_MONEY} AND code <> %s"
 _AGAIN_ALL = """
 UPDATE read.parked SET retry_at = now()
 WHERE shard = %s AND tenant = %s AND process <> ALL(%s) AND code <> ALL(%s) AND (%s::uuid IS NULL OR stream = %s
-    OR position IN (SELECT position FROM ledger.events AS e WHERE e.shard = parked.shard AND e.stream = %s))"""
+    OR position IN (SELECT e.position FROM ledger.events AS e WHERE e.shard = %s AND e.stream = %s))"""
 _DAY_BEGAN = """
 UPDATE read.parked SET retry_at = now() WHERE shard = %s AND process = %s AND tenant = ANY(%s) AND code = %s"""
 _OF_TENANT = """
@@ -222,7 +222,7 @@ class Parking:
     async def again_all(self, tenant: UUID) -> None:
         """Let it be the turn of all that failed or was refused of a tenant, in every process."""
         async with self._pool.connection() as connection:
-            await connection.execute(_AGAIN_ALL, (SHARD, tenant, list(BY_DAYS), [NOT_YET.code], None, None, None))
+            await connection.execute(_AGAIN_ALL, _those(tenant, [NOT_YET.code]))
 
     async def of_tenant(self, tenant: UUID) -> list[Parked]:
         """What is parked of a tenant, of every process, in the order of the keys."""
@@ -246,8 +246,12 @@ def ask_again(connection: Connection, tenant: UUID, stream: UUID | None) -> int:
     """
     if not has_table(connection, "read.parked"):
         return 0
-    waits = [NOT_YET.code, HELD.code]
-    return connection.execute(_AGAIN_ALL, (SHARD, tenant, list(BY_DAYS), waits, stream, stream, stream)).rowcount
+    return connection.execute(_AGAIN_ALL, _those(tenant, [NOT_YET.code, HELD.code], stream)).rowcount
+
+
+def _those(tenant: UUID, waits: list[str], stream: UUID | None = None) -> tuple[object, ...]:
+    """The parameters of asking again for what is parked of a tenant, or of one of its streams, and does not wait."""
+    return (SHARD, tenant, list(BY_DAYS), waits, stream, stream, SHARD, stream)
 
 
 class ParkedCount(Struct, frozen=True):

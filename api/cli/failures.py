@@ -203,12 +203,17 @@ def _setting(problem: Mapping[str, Any]) -> str:
     return text("LEASELEDGER_{name}: {what}, got {got}", name=where, what=retold(problem["msg"]), got=got)
 
 
+_STAMP = re.compile(r"^[-0-9]{10} [:.0-9]+ UTC \[[0-9]+\] ")
+"""How a line of PostgreSQL's log begins: when, and which process."""
+
+
 def _of_server(error: Any) -> str:
     """The first line and whatever PostgreSQL complained about, not its whole log."""
     first, *rest = str(error).splitlines() or [""]
-    telling = [line.strip() for line in rest if re.search(r"FATAL|PANIC|HINT|error|could not", line)]
+    lines = [_STAMP.sub("", line).strip() for line in rest]
     # The log may hold earlier attempts; saying a thing once is enough.
-    return " ".join(dict.fromkeys([retold(first.removesuffix(" Last words:")), *telling[-4:]]))
+    telling = list(dict.fromkeys(line for line in lines if re.search(r"FATAL|PANIC|HINT|error|could not", line)))
+    return " ".join([retold(first.removesuffix(" Last words:")), *telling[-4:]])
 
 
 _SAY: Mapping[str, Callable[[Any], str]] = {

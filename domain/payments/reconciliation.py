@@ -117,9 +117,10 @@ class ReconciliationPhase(StrEnum):
 
 
 class ReconciliationState(State, frozen=True, kw_only=True):
-    """One run: what the statement had, and the numbers of the breaks, all and those that are open."""
+    """One run: which statement, what it had, and the numbers of the breaks, all and those that are open."""
 
     phase: ReconciliationPhase = ReconciliationPhase.ABSENT
+    digest: str = ""
     rows: int = 0
     total_fen: int = 0
     breaks: int = 0
@@ -253,7 +254,13 @@ def _close(command: CloseReconciliation, state: ReconciliationState, context: Co
 
 
 def _loaded(state: ReconciliationState, event: StatementLoaded) -> ReconciliationState:
-    return replace(state, phase=ReconciliationPhase.LOADED, rows=event.rows, total_fen=event.total_fen)
+    return replace(
+        state,
+        phase=ReconciliationPhase.LOADED,
+        digest=event.digest,
+        rows=event.rows,
+        total_fen=event.total_fen,
+    )
 
 
 def _matched(state: ReconciliationState, event: StatementMatched) -> ReconciliationState:

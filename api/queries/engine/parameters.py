@@ -184,9 +184,15 @@ class Cursor(Struct, frozen=True):
     """Where a list goes on: how the place of an item looks outside, and what it is inside."""
 
     type: Any
-    read: Callable[[str], Any]
+    placed: Callable[[str], Any]
     text: Callable[[Any], str | int]
     description: str = "Continue behind this id."
+
+    def read(self, text: str) -> Any:
+        """The place in a text. Raises `ParameterInvalid`, also for a text that no database stores."""
+        if not storable(text):
+            raise ParameterInvalid(STARTING_AFTER, "not_storable")
+        return self.placed(text)
 
 
 def by_id(noun: str) -> Cursor:

@@ -27,6 +27,7 @@ from domain.kernel.command import Command
 from domain.kernel.refusal import Refusal, refusal
 from domain.payments.matching import Money, match
 from domain.payments.reconciliation import (
+    LOADED,
     RECONCILIATION,
     CloseReconciliation,
     LoadStatement,
@@ -39,7 +40,6 @@ from domain.payments.reconciliation import (
 BY_RECONCILIATION = "reconciliation"
 LATE_FILES_DAYS = 7
 """So many days back a statement file that was dropped late is still taken."""
-
 
 NOT_READ = refusal(
     "reconciliation.statement_not_read",
@@ -116,25 +116,37 @@ class ReconcileStatements:
             if content is None:
                 return None
             statement = read_statement(file_name(name, day), content, day)
-            if state.phase is ReconciliationPhase.ABSENT:
-                await self._command(name, run, day, "load", _load(name, statement))
+            await self._loaded(name, run, statement, state)
             await self._command(name, run, day, "match", await self._matching(name, run, statement))
             state = await self._state(name, run, day)
         if state.phase is ReconciliationPhase.MATCHED and not state.open:
             await self._command(name, run, day, "close", CloseReconciliation())
         return state.rows if fresh or day == run.day else 0
 
+    async def _loaded(self, provider: str, run: DayRun, statement: Statement, state: ReconciliationState) -> None:
+        """Record which statement it is, unless it is recorded. Raises `ReconciliationRefused` where another one is."""
+        if state.phase is ReconciliationPhase.ABSENT:
+            await self._command(provider, run, statement.day, "load", _load(provider, statement))
+        elif statement.digest != state.digest:
+            raise ReconciliationRefused(provider, statement.day, LOADED())
+
     def _file(self, provider: str, day: date) -> bytes | None:
-        """What the bank dropped for a day, if it did. Raises `StatementError` for what cannot be read."""
+        """What the bank dropped for a day, if it did. Raises `StatementError` for what has its name and is no file, or
+        cannot be read.
+        """
         if self.files is None:
             return None
-        name = file_name(provider, day)
+        path = self.files / file_name(provider, day)
         try:
-            return (self.files / name).read_bytes()
+            path.lstat()
+            # A pipe would be waited for.
+            if not path.is_file():
+                raise StatementError(path.name, 1, "a file that can be read", "something else")
+            return path.read_bytes()
         except FileNotFoundError:
             return None
         except OSError as error:
-            raise StatementError(name, 1, "a file that can be read", type(error).__name__) from error
+            raise StatementError(path.name, 1, "a file that can be read", type(error).__name__) from error
 
     async def _state(self, provider: str, run: DayRun, day: date) -> ReconciliationState:
         stream = reconciliation_stream(run.tenant, provider, day)

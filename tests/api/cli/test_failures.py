@@ -202,7 +202,12 @@ def test_a_wrong_setting_is_named_by_its_variable() -> None:
 
 
 def test_the_server_speaks_in_its_telling_lines_and_says_them_once() -> None:
-    log = "ok line\nFATAL:  lock file exists\nFATAL:  lock file exists\nHINT: Is another one running?"
+    stamps = [f"2026-11-29 11:03:{second}.152 UTC [{second}] " for second in range(33, 43)]
+    log = (
+        "ok line\n"
+        + "".join(f"{stamp}FATAL:  lock file exists\n" for stamp in stamps)
+        + "HINT: Is another one running?"
+    )
     said = sentence(EmbeddedPostgresError(f"pg_ctl: expected exit 0, got 1. Last words:\n{log}"))
     assert said == "pg_ctl: expected exit 0, got 1. FATAL: lock file exists HINT: Is another one running?"
 

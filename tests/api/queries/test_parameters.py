@@ -9,10 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from psycopg import Connection
 
-from api.queries.engine.parameters import ParameterInvalid, parameters_of, storable
+from api.queries.engine.parameters import STARTING_AFTER, ParameterInvalid, parameters_of, storable
 from api.queries.registry import READS
 
 EVERY = [pytest.param(one, id=f"{read.name} {one.name}") for read in READS for one in parameters_of(read.filters)]
+CURSORS = [pytest.param(read.cursor, id=read.name) for read in READS if read.cursor is not None]
 
 
 @pytest.mark.parametrize("parameter", EVERY)
@@ -21,6 +22,14 @@ def test_no_filter_takes_what_no_database_stores(parameter: Any, text: str) -> N
     with pytest.raises(ParameterInvalid) as no:
         parameter.read(text)
     assert (no.value.name, no.value.kind) == (parameter.name, "not_storable")
+
+
+@pytest.mark.parametrize("cursor", CURSORS)
+@pytest.mark.parametrize("text", ["\0", "1/event/a/\0", "1/event/a/\udcff"])
+def test_no_cursor_takes_what_no_database_stores(cursor: Any, text: str) -> None:
+    with pytest.raises(ParameterInvalid) as no:
+        cursor.read(text)
+    assert (no.value.name, no.value.kind) == (STARTING_AFTER, "not_storable")
 
 
 @given(text=st.text(st.characters()))

@@ -13,7 +13,7 @@ from adapters.postgres.connections import Pool, connect, pool_of
 from adapters.postgres.schema import SHARD
 from adapters.processes import parking
 from adapters.processes.held import TIMERS_PROCESS, Held, Unfired
-from adapters.processes.parking import Parking, Unsettled
+from adapters.processes.parking import _AGAIN_ALL, Parking, Unsettled, _those
 from domain.kernel.ids import parse_id
 from domain.kernel.process import FAILED, HELD, NOT_YET
 from domain.leasing.lease.refusals import BILL_NOT_NEXT
@@ -112,7 +112,14 @@ async def test_pages_leave_nothing_out(http: Http, pool: Pool) -> None:
 
 
 @pytest.mark.parametrize(
-    "query", ["?starting_after=x", "?starting_after=1/event/a", "?kind=lease", "?as_of_position=1"]
+    "query",
+    [
+        "?starting_after=x",
+        "?starting_after=1/event/a",
+        "?starting_after=1/event/a/%00",
+        "?kind=lease",
+        "?as_of_position=1",
+    ],
 )
 async def test_what_is_no_place_is_refused(http: Http, query: str) -> None:
     """Of the past there is no such list: that something is parked is no event."""
@@ -164,6 +171,14 @@ async def test_another_try_is_for_what_failed_or_was_refused(http: Http, pool: P
     assert "to begin" in await due(pool)
     elsewhere = await http.post("/v1/parked/retry", {"of": f"application_{UUID(int=78).hex}"})
     assert elsewhere.json() == {"asked": 0}
+
+
+async def test_another_try_for_one_reads_its_events_once(http: Http, pool: Pool) -> None:
+    """Not once for each row that is parked: there may be thousands of both."""
+    with connect(http.running.url) as connection:
+        values = _those(http.tenant, [], NOWHERE)
+        rows = connection.execute(f"EXPLAIN (FORMAT TEXT) {_AGAIN_ALL}".encode(), values).fetchall()
+    assert "hashed SubPlan" in "\n".join(line for (line,) in rows)
 
 
 @pytest.mark.parametrize(

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import date, timedelta
+from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid5
 
@@ -21,6 +23,7 @@ from api.compose import Running
 from api.roles.read_models import ReadModels
 from api.roles.steps.reconciliation import LATE_FILES_DAYS, ReconcileStatements, ReconciliationRefused
 from domain.kernel.refusal import Refusal
+from domain.payments.matching import Movement
 from domain.payments.payment.commands import InitiatePayment, RecordChargeback
 from domain.payments.payment.rules import PAYMENT
 from domain.payments.reconciliation import (
@@ -168,9 +171,14 @@ async def test_a_chargeback_that_nobody_reports_is_a_break(program: Running, mon
 
 def drop(program: Running, bank: str, day: date, rows: list[StatementRow]) -> None:
     """The bank drops a statement file."""
+    place(program, bank, day).write_bytes(write_statement(day, rows))
+
+
+def place(program: Running, bank: str, day: date) -> Path:
+    """Where a bank's statement file belongs."""
     folder = program.settings.statements_directory(TENANT)
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / f"{bank}-{day}.csv").write_bytes(write_statement(day, rows))
+    return folder / f"{bank}-{day}.csv"
 
 
 async def test_a_file_that_the_bank_dropped_comes_before_its_online_statement(program: Running) -> None:
@@ -252,28 +260,72 @@ async def test_a_statement_that_days_overtook_is_taken_when_it_is_good(
         assert (await counts(program))["reconciliation.closed.v1"] == 2 * (LATE_FILES_DAYS + 4)
 
 
-async def test_a_file_that_cannot_be_read_stops_nobody(program: Running) -> None:
-    """Its bank wrote it for nobody else, or it is no file: the day stayed open, as an error of the file system."""
+def no_file(path: Path) -> None:
+    path.mkdir()
+
+
+def loop(path: Path) -> None:
+    path.symlink_to(path)
+
+
+def pipe(path: Path) -> None:
+    os.mkfifo(path)
+
+
+@pytest.mark.parametrize("broken", [no_file, loop, pipe])
+async def test_what_is_no_file_that_can_be_read_keeps_no_day_open(
+    program: Running, broken: Callable[[Path], None]
+) -> None:
+    """It has the name of a statement; when it is one, it is taken."""
     async with ordered(program, Script()) as world:
-        drop(program, "bank_a", NEXT, [])
-        file = program.settings.statements_directory(TENANT) / f"bank_a-{FIRST}.csv"
-        file.mkdir()
+        path = place(program, "bank_a", FIRST)
+        broken(path)
         await world.end_of_day.close(FIRST)
         [left] = await world.days.parked(TENANT)
         assert (left.key, left.code) == (f"statement:bank_a:{FIRST}", "reconciliation.statement_not_read")
-        file.rmdir()
+        path.rmdir() if path.is_dir() else path.unlink()
+        drop(program, "bank_a", FIRST, [])
         await world.end_of_day.close(NEXT)
         assert await world.days.parked(TENANT) == []
+        assert await found(program) == [{"number": 1, "kind": "missing_there", "expected_fen": 500, "got_fen": 0}]
 
 
+async def test_a_file_that_may_not_be_read_keeps_no_day_open(program: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with ordered(program, Script()) as world:
+        path = place(program, "bank_a", FIRST)
+        drop(program, "bank_a", FIRST, [])
+        real = Path.read_bytes
+
+        def refused(one: Path) -> bytes:
+            if one == path:
+                raise PermissionError(13, "Permission denied")
+            return real(one)
+
+        monkeypatch.setattr(Path, "read_bytes", refused)
+        await world.end_of_day.close(FIRST)
+        assert [one.code for one in await world.days.parked(TENANT)] == ["reconciliation.statement_not_read"]
+
+
+REF = "ab" * 32
+
+
+def row(number: int, amount_fen: int) -> StatementRow:
+    return StatementRow(Movement.COLLECTION, f"{number:032x}-1", REF, amount_fen)
+
+
+@pytest.mark.parametrize("other", [[row(1, 7)], [row(2, 300), row(3, 500)]])
 async def test_another_statement_after_loading_is_refused(
-    program: Running, models: ReadModels, monkeypatch: pytest.MonkeyPatch
+    program: Running, models: ReadModels, monkeypatch: pytest.MonkeyPatch, other: list[StatementRow]
 ) -> None:
-    """It died between loading and matching, and the provider's file changed meanwhile: people must look."""
+    """It died between loading and matching, and the bank's file changed meanwhile, be it to as many rows of as much:
+    people must look.
+    """
     async with ordered(program, Script()) as world:
         await world.settle()
-        step = ReconcileStatements(program.ledger, models, [world.banks["bank_a"]])
+        files = program.settings.statements_directory(TENANT)
+        step = ReconcileStatements(program.ledger, models, [world.banks["bank_a"]], files)
         run = DayRun(tenant=TENANT, day=FIRST, position=0, cursor=None, processed=0)
+        drop(program, "bank_a", FIRST, [row(1, 700), row(4, 100)])
         real = models.received
 
         async def dies(*_: Any) -> Any:
@@ -286,6 +338,6 @@ async def test_another_statement_after_loading_is_refused(
         with pytest.raises(ConnectionError):
             await step.run(run, nothing)
         monkeypatch.setattr(models, "received", real)
-        await world.banks["bank_a"].initiate(Order(request="0f" * 16 + "-1", amount_fen=7, channel="bank_a", on=FIRST))
+        drop(program, "bank_a", FIRST, other)
         with pytest.raises(ReconciliationRefused, match="statement of bank_a for 2005-04-01"):
             await step.run(run, nothing)
