@@ -9,6 +9,7 @@ be taken is parked, and the day goes on; it is tried again with each day until i
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -18,7 +19,7 @@ from uuid import UUID
 from adapters.connectors.payments.port import PaymentProvider
 from adapters.connectors.payments.statement import Statement, StatementError, read_statement
 from adapters.postgres.ledger import Ledger, Request
-from adapters.processes.dispatch import context
+from adapters.processes.dispatch import context, failure_of
 from adapters.processes.end_of_day import DayRun, Progress
 from adapters.processes.firing import EndOfDayError
 from adapters.processes.parking import Parking, Unsettled
@@ -72,7 +73,10 @@ class ReconcileStatements:
     name: str = BY_RECONCILIATION
 
     async def run(self, run: DayRun, progress: Progress) -> int:
-        """Reconcile what is left; every statement's rows count. Raises `StatementError`, `ReconciliationRefused`."""
+        """Reconcile what is left; every statement's rows count. Raises `EndOfDayError` where no file can be looked for,
+        and without parking whatever keeps a statement.
+        """
+        self._searchable()
         rows, parked = run.processed, await self._parked(run.tenant)
         for provider in sorted(self.providers, key=lambda one: one.name):
             if run.cursor is not None and provider.name <= run.cursor:
@@ -82,6 +86,12 @@ class ReconcileStatements:
             await progress(rows, provider.name)
         return rows
 
+    def _searchable(self) -> None:
+        """Raise `EndOfDayError` for a directory of statements that is none, or may not be searched."""
+        at = self.files
+        if at is not None and at.exists() and not (at.is_dir() and os.access(at, os.X_OK)):
+            raise EndOfDayError(f"{at}: expected a directory of statements that may be searched, got another one")
+
     async def _parked(self, tenant: UUID) -> set[str]:
         return set() if self.parking is None else await self.parking.keys(tenant)
 
@@ -90,11 +100,11 @@ class ReconcileStatements:
         key = f"{_of_provider(provider.name)}{day}"
         try:
             rows = await self._reconcile(provider, run, day, again=key in parked)
-        except (StatementError, ReconciliationRefused) as error:
+        except Exception as error:  # one statement's error is nobody else's
             if self.parking is None:
                 raise
             stream = reconciliation_stream(run.tenant, provider.name, day)
-            left = Unsettled(run.position, key, run.tenant, stream, _why(error))
+            left = Unsettled(run.position, key, run.tenant, stream, _why(error, key))
             await self.parking.replace(run.tenant, key, left)
             return 0
         if self.parking is not None and key in parked and rows is not None:
@@ -191,11 +201,16 @@ def _days(provider: str, day: date, parked: Collection[str]) -> list[date]:
     return sorted(late | {date.fromisoformat(key.removeprefix(begins)) for key in parked if key.startswith(begins)})
 
 
-def _why(error: StatementError | ReconciliationRefused) -> Refusal:
-    """The refusal of a statement that cannot be taken; what stands in the file is the bank's and may be of persons."""
+def _why(error: Exception, key: str) -> Refusal:
+    """The refusal of a statement that cannot be taken; what stands in the file is the bank's and may be of persons.
+
+    Raises the error where it is everybody's, such as a database that is gone.
+    """
     if isinstance(error, ReconciliationRefused):
         return error.refusal
-    return NOT_READ(file=error.file, line=error.line, expected=error.expected)
+    if isinstance(error, StatementError):
+        return NOT_READ(file=error.file, line=error.line, expected=error.expected)
+    return failure_of(error, key)
 
 
 def file_name(provider: str, day: date) -> str:

@@ -19,6 +19,7 @@ from adapters.connectors.payments.scenarios import Script, always
 from adapters.connectors.payments.statement import StatementRow, read_statement, write_statement
 from adapters.processes.dispatch import context
 from adapters.processes.end_of_day import DayRun
+from adapters.processes.firing import EndOfDayError
 from api.compose import Running
 from api.roles.read_models import ReadModels
 from api.roles.steps.reconciliation import LATE_FILES_DAYS, ReconcileStatements, ReconciliationRefused
@@ -288,6 +289,40 @@ async def test_what_is_no_file_that_can_be_read_keeps_no_day_open(
         await world.end_of_day.close(NEXT)
         assert await world.days.parked(TENANT) == []
         assert await found(program) == [{"number": 1, "kind": "missing_there", "expected_fen": 500, "got_fen": 0}]
+
+
+async def test_a_statement_that_a_bank_fails_to_give_keeps_no_day_open(
+    program: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Online, an answer may be an error of any kind: the other bank's is taken, and the next day asks again."""
+    async with ordered(program, Script()) as world:
+        good = world.banks["bank_a"].statement
+
+        async def fails(day: Any) -> bytes:
+            raise TimeoutError("no answer for 110101199003071234")
+
+        monkeypatch.setattr(world.banks["bank_a"], "statement", fails)
+        await world.end_of_day.close(FIRST)
+        [left] = await world.days.parked(TENANT)
+        assert (left.key, left.code) == (f"statement:bank_a:{FIRST}", "process.failed")
+        assert "1101" not in left.facts
+        monkeypatch.setattr(world.banks["bank_a"], "statement", good)
+        await world.end_of_day.close(NEXT)
+        assert await world.days.parked(TENANT) == []
+        assert (await counts(program))["reconciliation.closed.v1"] == 4
+
+
+async def test_a_directory_of_statements_that_is_none_is_said_at_once(program: Running) -> None:
+    """Nobody's statement could be looked for: that is the machine's fault, and no bank's."""
+    async with ordered(program, Script()) as world:
+        directory = program.settings.statements_directory(TENANT)
+        directory.parent.mkdir(parents=True, exist_ok=True)
+        directory.write_text("")
+        with pytest.raises(EndOfDayError, match="expected a directory of statements that may be searched"):
+            await world.end_of_day.close(FIRST)
+        directory.unlink()
+        await world.end_of_day.close(FIRST)
+        assert await world.days.parked(TENANT) == []
 
 
 async def test_a_file_that_may_not_be_read_keeps_no_day_open(program: Running, monkeypatch: pytest.MonkeyPatch) -> None:
