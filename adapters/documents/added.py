@@ -56,6 +56,7 @@ _END = re.compile(rb"startxref" + _LINE + rb"\d+" + _LINE + rb"%%EOF" + _LINE + 
 """The end of an update (§7.5.5)."""
 
 _OPEN = re.compile(rb"[(%]|<<|<[^>]*>|[\s>\])](?:endobj|stream)")
+_CLOSE = re.compile(rb"[\s>\])](?:endobj|stream)")
 _QUOTED = re.compile(rb"\\[\s\S]|[()]")
 _DIGITS = re.compile(rb"<[0-9A-Fa-f\s]*>")
 """How strings are spelled (§7.3.4): in parentheses, or in hexadecimal digits and nothing but those."""
@@ -196,6 +197,11 @@ def _header(pdf: bytes, end: int, number: int, place: int) -> int:
     return behind
 
 
+def _breaks_off(text: bytes) -> bool:
+    """Whether packed objects are spelled otherwise, or hold a word behind which nobody would look."""
+    return not _plain(text) or _CLOSE.search(text) is not None
+
+
 def _plain(text: bytes, place: int = 0) -> bool:
     """Whether an object has no comments, and no hexadecimal string with anything but digits, up to its end or stream.
 
@@ -238,7 +244,7 @@ def _only_known_marks(reader: PdfFileReader, update: int, rows: Iterable[XRefEnt
         kind = str(found.get("/Type")) if isinstance(found, generic.DictionaryObject) else ""
         if row.idnum not in known.get(kind, {row.idnum}):
             return False
-        if kind == "/ObjStm" and (sorted(_packed(found)) != sorted(packed[row.idnum]) or not _plain(found.data)):
+        if kind == "/ObjStm" and (sorted(_packed(found)) != sorted(packed[row.idnum]) or _breaks_off(found.data)):
             return False
     return packed.keys() <= {row.idnum for row in rows}
 

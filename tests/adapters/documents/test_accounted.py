@@ -83,10 +83,10 @@ LOOKS = b"/AP<</N %d 0 R>>" % LOOK
 HIDDEN = b"<41%%>>/A %s\n42>" % SCRIPT
 
 
-def in_streams(paper: bytes, *twice: bool) -> bytes:
+def in_streams(paper: bytes, *twice: bool, between: bytes = b"") -> bytes:
     """The catalog and the page packed, the page perhaps twice with another one first or last."""
     made = Update(paper)
-    both = [(made.root, made.catalog), (made.page, made.shown)]
+    both = [(made.root, made.catalog + between), (made.page, made.shown)]
     for first in twice:
         both.insert(1 if first else 2, (made.page, made.forged))
     made.put(PACKED, packed(*both))
@@ -138,6 +138,8 @@ REFUSED: dict[str, Callable[[bytes], bytes]] = {
     "a second end": lambda paper: Update(paper).usual().closed(end=b"startxref\n16\n%%EOX\n"),
     "a page packed twice, the other one first": lambda paper: in_streams(paper, True),
     "a page packed twice, the other one last": lambda paper: in_streams(paper, False),
+    "a comment in packed objects": lambda paper: in_streams(paper, between=b" %c\n"),
+    "a comment behind a word that ends one": lambda paper: in_streams(paper, between=b" endobj %c\n"),
     "an object that nothing refers to": lambda paper: Update(paper).usual().put(OTHER, stream(FORGED)).closed(),
     "an object in a look": lambda paper: (
         Update(paper, LOOKS).usual().put(LOOK, stream(b"\n5 0 obj\n<<>>\nendobj\n")).closed()
