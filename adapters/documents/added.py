@@ -79,7 +79,7 @@ class _WithForm(HistoricalResolver):
         return found
 
 
-def _policy() -> StandardDiffPolicy:
+def _policy(*, forms: bool) -> StandardDiffPolicy:
     """pyHanko's own rules, and what a first signature says of itself in the catalog and in the form."""
     kept = [rule for rule in DEFAULT_DIFF_POLICY.global_rules if not isinstance(rule, CatalogModificationRule)]
     catalog = CatalogModificationRule(  # type: ignore[no-untyped-call]
@@ -88,7 +88,8 @@ def _policy() -> StandardDiffPolicy:
     assert DEFAULT_DIFF_POLICY.form_rule is not None, "pyHanko's own policy reads forms"
     fields = DEFAULT_DIFF_POLICY.form_rule.field_rules
     form = FormUpdatingRule(fields, ignored_acroform_keys=ACROFORM_EXEMPT_STRICT_COMPARISON | _SAID_OF_A_FORM)
-    return StandardDiffPolicy(global_rules=[catalog, *kept], form_rule=form, ignore_orphaned_objects=False)
+    rules = [catalog, *kept]
+    return StandardDiffPolicy(global_rules=rules, form_rule=form if forms else None, ignore_orphaned_objects=False)
 
 
 def _only_signs(field: Any) -> bool:
@@ -125,8 +126,20 @@ def only_signatures(pdf: bytes, end: int) -> bool:
     own = {name for name, _, _ in enumerate_sig_fields(before)}
     if not all(_only_signs(field.get_object()) for name, _, field in enumerate_sig_fields(reader) if name not in own):
         return False
-    found = _policy().review_file(reader, _WithForm(reader, count - 1))
-    return not isinstance(found, SuspiciousModification) and found.modification_level <= ModificationLevel.FORM_FILLING
+    try:
+        return all(_adds_signatures(reader, count - 1, n) for n in range(count, reader.xrefs.total_revisions))
+    except SuspiciousModification:
+        return False
+
+
+def _adds_signatures(reader: PdfFileReader, before: int, update: int) -> bool:
+    """Whether an update leaves the file before as it was; one that comes before the form has none to compare."""
+    new = reader.get_historical_resolver(update)
+    old, forms = reader.get_historical_resolver(before), _FORM in new.root
+    if not forms and _FORM in old.root:
+        return False
+    found = _policy(forms=forms).apply(_WithForm(reader, before) if forms else old, new)
+    return bool(found.modification_level <= ModificationLevel.FORM_FILLING)
 
 
 # ----------------------------------------------------------------------------------------------- how it is spelled

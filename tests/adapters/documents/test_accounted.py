@@ -94,12 +94,21 @@ def in_streams(paper: bytes, *twice: bool, between: bytes = b"") -> bytes:
     return made.streamed((made.root, 2, PACKED, 0), (made.page, 2, PACKED, at))
 
 
+def after_another_update(paper: bytes) -> bytes:
+    """Saved once, with another title, and then signed."""
+    info = int(re.findall(rb"/Info (\d+) 0 R", paper)[-1])
+    saved = Update(paper)
+    saved.rows, saved.bytes = [], bytearray(paper + b"\n")
+    return Update(saved.put(info, b"<</Title(a copy)>>").closed()).usual().closed()
+
+
 HONEST: dict[str, Callable[[bytes], bytes]] = {
     "a table": lambda paper: Update(paper).usual().closed(),
     "a stream as table": lambda paper: Update(paper).usual().streamed(),
     "packed objects": in_streams,
     "a look": lambda paper: Update(paper, LOOKS).usual().put(LOOK, stream(b"q Q")).closed(),
     "object 0 is free": lambda paper: Update(paper).usual().closed(b"0 1\n0000000000 65535 f\r\n"),
+    "an update before the one that signs": after_another_update,
     "brackets in a text": lambda paper: Update(paper, b"/TU(a\\)<%)").usual().closed(),
 }
 
