@@ -123,13 +123,17 @@ def only_signatures(pdf: bytes, end: int) -> bool:
     tables = [[one.xrefs.get_startxref_for_revision(n) for n in range(count)] for one in (before, reader)]
     if tables[0] != tables[1] or not _accounted(pdf, end, reader, range(count, reader.xrefs.total_revisions)):
         return False
-    own = {name for name, _, _ in enumerate_sig_fields(before)}
-    if not all(_only_signs(field.get_object()) for name, _, field in enumerate_sig_fields(reader) if name not in own):
-        return False
     try:
-        return all(_adds_signatures(reader, count - 1, n) for n in range(count, reader.xrefs.total_revisions))
+        return _new_fields_only_sign(before, reader) and all(
+            _adds_signatures(reader, count - 1, n) for n in range(count, reader.xrefs.total_revisions)
+        )
     except SuspiciousModification:
         return False
+
+
+def _new_fields_only_sign(before: PdfFileReader, reader: PdfFileReader) -> bool:
+    own = {name for name, _, _ in enumerate_sig_fields(before)}
+    return all(_only_signs(field.get_object()) for name, _, field in enumerate_sig_fields(reader) if name not in own)
 
 
 def _adds_signatures(reader: PdfFileReader, before: int, update: int) -> bool:
@@ -150,27 +154,27 @@ def _accounted(pdf: bytes, end: int, reader: PdfFileReader, updates: range) -> b
     ends = [match.end() for match in _END.finditer(pdf, end)]
     if len(ends) != len(updates) or pdf.count(b"startxref", end) != len(updates) or ends[-1] != len(pdf):
         return False
-    named: list[int] = []
-    tables = 0
-    for update in updates:
-        info = reader.xrefs.get_xref_container_info(update)
-        rows = _rows(pdf, reader, update)
-        places = {(row.idnum, row.location) for row in rows if isinstance(row.location, int)}
-        if info.stream_ref is not None:
-            places.add((info.stream_ref.idnum, info.declared_startxref))
-        else:
-            tables += 1
-            close = pdf.rindex(b">>", info.end_location, pdf.index(b"startxref", info.end_location))
-            if not _plain(pdf[info.end_location : close]):
-                return False
-        if not _listed_once(rows, info.size) or not _only_known_marks(reader, update, rows):
-            return False
-        headers = [_header(pdf, end, number, place) for number, place in places]
-        if not all(_plain(pdf, place) for place in headers):
-            return False
-        named += headers
+    named = [header for update in updates for header in _headers(pdf, end, reader, update)]
     found = [match.end() for match in _OBJECT.finditer(pdf, end)]
+    tables = sum(reader.xrefs.get_xref_container_info(update).stream_ref is None for update in updates)
     return pdf.count(b"trailer", end) == tables and Counter(found) == Counter(named)
+
+
+def _headers(pdf: bytes, end: int, reader: PdfFileReader, update: int) -> list[int]:
+    """Where the headers of an update's objects end; raises `ValueError` for an update of another spelling."""
+    info = reader.xrefs.get_xref_container_info(update)
+    rows = _rows(pdf, reader, update)
+    places = {(row.idnum, row.location) for row in rows if isinstance(row.location, int)}
+    spelled = _listed_once(rows, info.size) and _only_known_marks(reader, update, rows)
+    if info.stream_ref is not None:
+        places.add((info.stream_ref.idnum, info.declared_startxref))
+    else:
+        close = pdf.rindex(b">>", info.end_location, pdf.index(b"startxref", info.end_location))
+        spelled = spelled and _plain(pdf[info.end_location : close])
+    headers = [_header(pdf, end, number, place) for number, place in places]
+    if not spelled or not all(_plain(pdf, place) for place in headers):
+        raise ValueError("an update of another spelling")
+    return headers
 
 
 def _rows(pdf: bytes, reader: PdfFileReader, update: int) -> list[XRefEntry]:
@@ -243,10 +247,7 @@ def _unquoted(text: bytes, place: int) -> int:
 def _only_known_marks(reader: PdfFileReader, update: int, rows: Iterable[XRefEntry]) -> bool:
     """Whether the catalog, tables and packed objects of an update are those that its table leads to."""
     then = reader.get_historical_resolver(update)
-    packed: dict[int, list[int]] = {}
-    for row in rows:
-        if isinstance(row.location, ObjStreamRef):
-            packed.setdefault(row.location.obj_stream_id, []).append(row.idnum)
+    packed = _named_as_packed(rows)
     known: dict[str, set[int | None]] = {
         "/Catalog": {reader.root_ref.idnum},
         "/ObjStm": set(packed),
@@ -260,6 +261,14 @@ def _only_known_marks(reader: PdfFileReader, update: int, rows: Iterable[XRefEnt
         if kind == "/ObjStm" and (sorted(_packed(found)) != sorted(packed[row.idnum]) or _breaks_off(found.data)):
             return False
     return packed.keys() <= {row.idnum for row in rows}
+
+
+def _named_as_packed(rows: Iterable[XRefEntry]) -> dict[int, list[int]]:
+    packed: dict[int, list[int]] = {}
+    for row in rows:
+        if isinstance(row.location, ObjStreamRef):
+            packed.setdefault(row.location.obj_stream_id, []).append(row.idnum)
+    return packed
 
 
 def _own_table(reader: PdfFileReader, update: int) -> int | None:

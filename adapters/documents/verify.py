@@ -249,6 +249,7 @@ def _verified(
     _check(field, status, at or datetime.now(UTC), last=last)
     if _ROOM.fullmatch(pdf, length, resume) is None:
         raise SignatureInvalid(Flaw.CHANGED, field, "a signature in hexadecimal digits of one case", "other bytes")
+    _check_length(field, signature)
     _check_container(field, signature, roots)
     if not _vouches_for_its_certificate(signature):
         raise SignatureInvalid(Flaw.NOT_PADES, field, " or ".join(sorted(_OWN_CERTIFICATE)), "neither")
@@ -296,10 +297,13 @@ def _check(field: str, status: PdfSignatureStatus, at: datetime, *, last: bool) 
         raise SignatureInvalid(Flaw.CHANGED, field, "a valid signature", status.summary())
 
 
-def _check_container(field: str, signature: EmbeddedPdfSignature, roots: Sequence[x509.Certificate]) -> None:
-    """What no signature covers: the room it was written into, the algorithms it names, the certificates beside it."""
+def _check_length(field: str, signature: EmbeddedPdfSignature) -> None:
     if signature.pkcs7_content[1] == _LONG_FORM:
         raise SignatureInvalid(Flaw.NOT_PADES, field, "a container in DER", "one of a length that is not said")
+
+
+def _check_container(field: str, signature: EmbeddedPdfSignature, roots: Sequence[x509.Certificate]) -> None:
+    """What no signature covers: the room it was written into, the algorithms it names, the certificates beside it."""
     try:
         behind, named, used, carried = _container(signature)
     except MemoryError:
