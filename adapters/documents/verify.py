@@ -33,7 +33,7 @@ from pyhanko.sign.validation import EmbeddedPdfSignature, PdfSignatureStatus, va
 from pyhanko.sign.validation.status import SignatureCoverageLevel
 from pyhanko_certvalidator import ValidationContext
 
-from adapters.documents.added import only_signatures
+from adapters.documents.added import stands_under
 from adapters.documents.port import Flaw, SignatureInvalid, digest_of
 from domain.contracts.contract.values import Signature, SignatureLevel, SignatureMethod
 
@@ -124,6 +124,8 @@ def examined(
     for one in signatures:
         try:
             facts = _verified(pdf, one, context, roots, at, last=one is signatures[-1])
+            if one is signatures[0] and not _followed_by_signatures(pdf, one):
+                raise SignatureInvalid(Flaw.CHANGED_AFTER, facts.field, "nothing but signatures after it", "more")
             _check_revocation(facts.field, x509.load_der_x509_certificate(one.signer_cert.dump()), roots, lists)
         except SignatureInvalid as error:
             found.append(error)
@@ -178,14 +180,10 @@ def signed_until(pdf: bytes, known: Collection[str]) -> int | None:
     return found
 
 
-def stands_under(pdf: bytes, before: bytes) -> bool:
-    """Whether a file is another one with nothing but signatures behind it."""
-    try:
-        return pdf.startswith(before) and only_signatures(pdf, len(before))
-    except MemoryError:
-        raise
-    except Exception:  # noqa: BLE001 - whatever a file from outside makes a reader raise
-        return False
+def _followed_by_signatures(pdf: bytes, signature: EmbeddedPdfSignature) -> bool:
+    _, _, resume, rest = signature.byte_range
+    end = resume + rest
+    return end == len(pdf) or stands_under(pdf, pdf[:end])
 
 
 def _ends(pdf: bytes) -> Iterator[int]:
@@ -251,6 +249,7 @@ def _verified(
     _check(field, status, at or datetime.now(UTC), last=last)
     if _ROOM.fullmatch(pdf, length, resume) is None:
         raise SignatureInvalid(Flaw.CHANGED, field, "a signature in hexadecimal digits of one case", "other bytes")
+    _check_length(field, signature)
     _check_container(field, signature, roots)
     if not _vouches_for_its_certificate(signature):
         raise SignatureInvalid(Flaw.NOT_PADES, field, " or ".join(sorted(_OWN_CERTIFICATE)), "neither")
@@ -296,6 +295,11 @@ def _check(field: str, status: PdfSignatureStatus, at: datetime, *, last: bool) 
         raise SignatureInvalid(Flaw.TIME, field, "a time stamp that holds", "one that does not")
     if not status.bottom_line:
         raise SignatureInvalid(Flaw.CHANGED, field, "a valid signature", status.summary())
+
+
+def _check_length(field: str, signature: EmbeddedPdfSignature) -> None:
+    if signature.pkcs7_content[1] == _LONG_FORM:
+        raise SignatureInvalid(Flaw.NOT_PADES, field, "a container in DER", "one of a length that is not said")
 
 
 def _check_container(field: str, signature: EmbeddedPdfSignature, roots: Sequence[x509.Certificate]) -> None:

@@ -144,8 +144,8 @@ def _complete(operation: dict[str, Any], route: DescribedRoute) -> None:
     operation["responses"] = dict(sorted(_answers(described).items()))
     if described.takes is not None:
         taken = {media_type: {"schema": _schema(one)} for media_type, one in described.takes.items()}
-        operation["requestBody"] = {"required": True, "content": taken}
-    elif "requestBody" in operation:
+        operation["requestBody"] = {"content": taken}
+    if "requestBody" in operation:
         operation["requestBody"]["required"] = not described.body_optional
     if described.parameters:
         operation.setdefault("parameters", []).extend(described.parameters)

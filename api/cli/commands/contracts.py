@@ -83,9 +83,10 @@ def check(
 
     Needs no ledger. Exit status 1 when any signature does not hold, or there is none.
     """
+    from adapters.documents.added import stands_under
     from adapters.documents.kept import trusted_roots
     from adapters.documents.port import digest_of
-    from adapters.documents.verify import SignatureFacts, examined, stands_under
+    from adapters.documents.verify import SignatureFacts, examined
     from adapters.system import now
 
     _silence_readers()

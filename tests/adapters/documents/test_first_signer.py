@@ -19,7 +19,7 @@ from adapters.documents.authority import NOT_AFTER as FOREVER
 from adapters.documents.authority import LocalAuthority
 from adapters.documents.pades import LocalSigner, _pyhanko_signer
 from adapters.documents.port import Flaw, SignatureInvalid, SignedDocument, digest_of
-from adapters.documents.verify import received
+from adapters.documents.verify import SignatureFacts, examined, received
 from tests.adapters.documents import papers
 
 Steps = tuple[SignedDocument, ...]
@@ -191,6 +191,36 @@ def test_a_signature_that_does_not_say_by_which_certificate_is_no_pades(
     pdf = signed_by_lessee(authority, unsigned, untouched, signer_of=forgetful)
     with pytest.raises(SignatureInvalid) as raised:
         received(pdf, [authority.root], {digest_of(unsigned)}, at=FOREVER)
+    assert raised.value.flaw is Flaw.NOT_PADES
+
+
+def test_what_nothing_refers_to_is_seen_behind_the_first_signature_too(
+    authority: LocalAuthority, signed: Steps
+) -> None:
+    """Whoever checks a file without the paper is not told that only signatures followed."""
+
+    def left(writer: Any) -> None:
+        writer.add_object(made.StreamObject(stream_data=b"1 1 1 rg 0 0 600 850 re f"))
+
+    pdf = signed_by_lessee(authority, signed[0].pdf, left)
+    first, *_ = examined(pdf, [authority.root], at=FOREVER)
+    assert isinstance(first, SignatureInvalid)
+    assert first.flaw is Flaw.CHANGED_AFTER
+    assert isinstance(examined(signed[1].pdf, [authority.root], at=FOREVER)[0], SignatureFacts)
+
+
+def test_a_container_of_a_length_that_is_not_said_is_none_of_pades(
+    authority: LocalAuthority, unsigned: bytes, signed: Steps
+) -> None:
+    """As common libraries write one by themselves (BER); nobody changed it, it is not in DER (EN 319 142-1)."""
+    pdf = signed[0].pdf
+    place = pdf.rindex(b"/Contents <") + len(b"/Contents <")
+    size = 2 * int(pdf[place + 4 : place + 8], 16)
+    inner = pdf[place + 8 : place + 8 + size]
+    indefinite = b"3080" + inner + b"0000"
+    changed = pdf[:place] + indefinite + pdf[place + len(indefinite) :]
+    with pytest.raises(SignatureInvalid) as raised:
+        received(changed, [authority.root], {digest_of(unsigned)}, at=FOREVER)
     assert raised.value.flaw is Flaw.NOT_PADES
 
 

@@ -135,6 +135,11 @@ def test_commands_are_closed_and_limited(document: dict[str, Any]) -> None:
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize("path", ["/v1/parked/retry", "/v1/api_keys/{api_key}/rotate"])
+def test_a_body_that_may_be_left_out_is_said_to_be(document: dict[str, Any], path: str) -> None:
+    assert document["paths"][path]["post"]["requestBody"]["required"] is False
+
+
 def test_addresses_are_those_of_the_program_that_serves_the_document(document: dict[str, Any]) -> None:
     assert [one["url"] for one in document["servers"]] == ["/", "{base}"]
     assert document["servers"][1]["variables"].keys() == {"base"}
