@@ -27,6 +27,7 @@ from domain.payments.payment.commands import CancelPayment, InitiatePayment
 from domain.payments.payment.rules import PAYMENT
 from domain.payments.payment.state import PaymentState
 from domain.payments.payment.values import CollectionPolicy
+from tests.adapters.processes.test_made_up import Died
 from tests.adapters.processes.world import (
     FIRST,
     POLICY,
@@ -287,10 +288,10 @@ async def test_a_day_that_was_resumed_says_what_it_did_in_all(world: World, monk
     good = bank.statement
 
     async def dies(_day: date) -> bytes:
-        raise ConnectionError("killed here")
+        raise Died
 
     monkeypatch.setattr(bank, "statement", dies)
-    with pytest.raises(ConnectionError):
+    with pytest.raises(Died):
         await world.end_of_day.close(DUE)
     assert len(await orders(world.program, collection_stream(lease, DUE))) == 1
     monkeypatch.setattr(bank, "statement", good)
