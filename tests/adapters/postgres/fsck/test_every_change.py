@@ -47,9 +47,13 @@ async def test_a_ledger_with_everything_is_in_order(everything: Running, superus
 
 
 async def test_every_changed_row_is_found(everything: Running, superuser: Connection[Any]) -> None:
-    made, unfound = judged(superuser, everything, list(rows_changed(superuser)))
-    assert unfound.keys() == NOT_FROM_INSIDE, unfound
-    assert made > 400
+    changes = list(rows_changed(superuser))
+    chosen = random.sample(changes, min(examples(len(changes)), len(changes)))
+    made, unfound = judged(superuser, everything, chosen)
+    assert unfound.keys() <= NOT_FROM_INSIDE, unfound
+    assert len(chosen) < len(changes) or unfound.keys() == NOT_FROM_INSIDE
+    assert len(changes) > 400
+    assert made > 0.8 * len(chosen)
 
 
 async def test_every_changed_object_of_the_schema_is_found(everything: Running, superuser: Connection[Any]) -> None:
