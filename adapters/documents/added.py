@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from io import BytesIO
 from typing import Any
 
@@ -35,7 +35,8 @@ from pyhanko.sign.diff_analysis import (
     SuspiciousModification,
 )
 from pyhanko.sign.diff_analysis.constants import ACROFORM_EXEMPT_STRICT_COMPARISON, ROOT_EXEMPT_STRICT_COMPARISON
-from pyhanko.sign.fields import enumerate_sig_fields
+from pyhanko.sign.fields import FieldMDPAction, MDPPerm, enumerate_sig_fields
+from pyhanko.sign.validation import EmbeddedPdfSignature
 
 _CERTIFIED = "/Perms"
 """Where the catalog names a first signature that certifies (ISO 32000-1 §12.8.4)."""
@@ -110,6 +111,13 @@ def stands_under(pdf: bytes, before: bytes) -> bool:
         return False
 
 
+def followed_by_signatures(pdf: bytes, signature: EmbeddedPdfSignature) -> bool:
+    """Whether nothing but signatures stands behind one of a file."""
+    _, _, resume, rest = signature.byte_range
+    end = resume + rest
+    return end == len(pdf) or stands_under(pdf, pdf[:end])
+
+
 def only_signatures(pdf: bytes, end: int) -> bool:
     """Whether a PDF is its first `end` bytes, as a reader shows them, with signatures.
 
@@ -144,6 +152,20 @@ def _adds_signatures(reader: PdfFileReader, before: int, update: int) -> bool:
         return False
     found = _policy(forms=forms).apply(_WithForm(reader, before) if forms else old, new)
     return bool(found.modification_level <= ModificationLevel.FORM_FILLING)
+
+
+def room_behind(signature: EmbeddedPdfSignature, signed: Collection[str]) -> int | None:
+    """How many signatures may follow those in fields `signed`, by what this one forbids; `None` where it sets no limit.
+
+    A permission of 1, of a certification or of its field's lock, forbids every change (ISO 32000-1 §12.8.2.2); a lock
+    of fields forbids signing in them, and in all but those that it excludes (§12.8.2.4).
+    """
+    lock = signature.fieldmdp
+    if signature.docmdp_level is MDPPerm.NO_CHANGES or (lock is not None and lock.action is FieldMDPAction.ALL):
+        return 0
+    if lock is None or lock.action is FieldMDPAction.INCLUDE:
+        return None
+    return len({str(name) for name in lock.fields or ()}.difference(signed))
 
 
 # ----------------------------------------------------------------------------------------------- how it is spelled

@@ -19,6 +19,7 @@ from datetime import datetime
 from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerContext
 from typing import Any
+from uuid import UUID
 
 import msgspec
 from cryptography import x509
@@ -47,6 +48,7 @@ class _Found(Struct, frozen=True):
     flaw: Flaw | None = None
     field: str = ""
     expected: str = ""
+    got: str = ""
     fault: str = ""
 
 
@@ -61,6 +63,7 @@ def checked_apart(
     *,
     at: datetime,
     crls: Sequence[bytes] = (),
+    waiting: Collection[UUID] = (),
     costs: Costs = Costs(),  # noqa: B008 - a frozen value
 ) -> Signature:
     """What `received` says of the last signature, or raises; `too_costly` where a limit was met.
@@ -69,7 +72,7 @@ def checked_apart(
     """
     ours, theirs = multiprocessing.Pipe(duplex=False)
     trusted = tuple(root.public_bytes(Encoding.DER) for root in roots)
-    given = (theirs, costs, pdf, trusted, frozenset(known), at, tuple(crls))
+    given = (theirs, costs, pdf, trusted, frozenset(known), at, tuple(crls), tuple(waiting))
     child = _context().Process(target=_work, args=given, daemon=True)
     with ours:
         child.start()
@@ -102,8 +105,7 @@ def _answer(found: _Found, costs: Costs) -> Signature:
         return found.signature
     if found.flaw is None:
         raise CheckFailed(f"a check of signatures failed with {found.fault}")
-    # What was found instead is the file's own text, and stays in the child.
-    raise SignatureInvalid(found.flaw, found.field or ALL, found.expected or _memory(costs), "another")
+    raise SignatureInvalid(found.flaw, found.field or ALL, found.expected or _memory(costs), found.got or "another")
 
 
 def _ended(status: int, costs: Costs) -> Exception:
@@ -130,13 +132,20 @@ def _work(line: Connection, costs: Costs, *given: Any) -> None:
 
 
 def _found(
-    pdf: bytes, roots: tuple[bytes, ...], known: frozenset[str], at: datetime, crls: tuple[bytes, ...]
+    pdf: bytes,
+    roots: tuple[bytes, ...],
+    known: frozenset[str],
+    at: datetime,
+    crls: tuple[bytes, ...],
+    waiting: tuple[UUID, ...],
 ) -> _Found:
     try:
         trusted = [x509.load_der_x509_certificate(root) for root in roots]
-        return _Found(received(pdf, trusted, known, at=at, crls=crls)[0])
+        return _Found(received(pdf, trusted, known, at=at, crls=crls, waiting=waiting)[0])
     except SignatureInvalid as error:
-        return _Found(flaw=error.flaw, field=error.field, expected=error.expected)
+        # But for a number, what was found instead is the file's own text, and stays in the child.
+        got = error.got if error.flaw is Flaw.FORBIDS_MORE else ""
+        return _Found(flaw=error.flaw, field=error.field, expected=error.expected, got=got)
     except MemoryError:
         return _Found(flaw=Flaw.TOO_COSTLY)
     except Exception as error:  # noqa: BLE001 - said by its kind to the parent, who answers for it

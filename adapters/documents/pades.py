@@ -2,7 +2,8 @@
 
 Level B-B; B-T where a time-stamping authority is configured. Each party's signature is an incremental update with a
 field of its own, so that the signatures before it stay valid. The time in the signature is what the caller's clock
-says.
+says. Behind a signature that certifies, the field is invisible: a visible one is none of the changes that a strict
+reader takes for permitted.
 """
 
 from __future__ import annotations
@@ -87,6 +88,8 @@ class LocalSigner:
         self, document: bytes, signatory: Signatory, credential: Credential, signed_at: datetime
     ) -> bytes:
         """The steps of pyHanko's own `async_sign_pdf`, with a clock that is handed in."""
+        writer = IncrementalPdfFileWriter(BytesIO(document))
+        certified = any(one.docmdp_level is not None for one in writer.prev.embedded_signatures)
         signer = PdfSigner(
             PdfSignatureMetadata(
                 field_name=signatory.field,
@@ -98,10 +101,13 @@ class LocalSigner:
             timestamper=self._timestamper,
             stamp_style=_STAMP,
             new_field_spec=SigFieldSpec(
-                signatory.field, on_page=_LAST_PAGE, box=signature_box(signatory.place), empty_field_appearance=False
+                signatory.field,
+                on_page=_LAST_PAGE,
+                box=None if certified else signature_box(signatory.place),
+                empty_field_appearance=False,
             ),
         )
-        session = signer.init_signing_session(IncrementalPdfFileWriter(BytesIO(document)))
+        session = signer.init_signing_session(writer)
         session.system_time = signed_at
         prepared = session.prepare_tbs_document(
             validation_info=None,

@@ -34,6 +34,7 @@ class Flaw(StrEnum):
     NOT_PADES = "not_pades"
     CHANGED = "changed"
     CHANGED_AFTER = "changed_after"
+    FORBIDS_MORE = "forbids_more"
     UNKNOWN_ROOT = "unknown_root"
     EXPIRED = "expired"
     REVOKED = "revoked"

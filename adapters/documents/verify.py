@@ -33,7 +33,7 @@ from pyhanko.sign.validation import EmbeddedPdfSignature, PdfSignatureStatus, va
 from pyhanko.sign.validation.status import SignatureCoverageLevel
 from pyhanko_certvalidator import ValidationContext
 
-from adapters.documents.added import stands_under
+from adapters.documents.added import followed_by_signatures, room_behind, stands_under
 from adapters.documents.port import Flaw, SignatureInvalid, digest_of
 from domain.contracts.contract.values import Signature, SignatureLevel, SignatureMethod
 
@@ -74,7 +74,7 @@ class SignatureFacts(Struct, frozen=True, kw_only=True):
 
     `covers` is the SHA-256 of the file's bytes up to the end of this signature, which is the file that the signer
     handed back; `certificate` that of the signer's certificate. `party` is whom the certificate names, if it names a
-    party by its id.
+    party by its id. `room` is how many signatures it lets follow, `None` for any number.
     """
 
     field: str
@@ -83,6 +83,7 @@ class SignatureFacts(Struct, frozen=True, kw_only=True):
     signed_at: datetime
     covers: str
     stamped: bool
+    room: int | None
 
 
 def verify_signatures(
@@ -124,7 +125,7 @@ def examined(
     for one in signatures:
         try:
             facts = _verified(pdf, one, context, roots, at, last=one is signatures[-1])
-            if one is signatures[0] and not _followed_by_signatures(pdf, one):
+            if one is signatures[0] and not followed_by_signatures(pdf, one):
                 raise SignatureInvalid(Flaw.CHANGED_AFTER, facts.field, "nothing but signatures after it", "more")
             _check_revocation(facts.field, x509.load_der_x509_certificate(one.signer_cert.dump()), roots, lists)
         except SignatureInvalid as error:
@@ -141,11 +142,13 @@ def received(
     *,
     at: datetime,
     crls: Sequence[bytes] = (),
+    waiting: Collection[UUID] = (),
 ) -> tuple[Signature, tuple[SignatureFacts, ...]]:
     """The last signature of a file as the contract's event says it, and the facts of all of them.
 
     `known` are digests of the contract's earlier files: one of them must be what was signed. Raises `SignatureInvalid`
-    for a file in which anything does not hold, which names no party, or which is another document.
+    for a file in which anything does not hold, which names no party, which is another document, or in which no more
+    may sign though others than the last one are `waiting` to.
     """
     facts = verify_signatures(pdf, roots, at=at, crls=crls)
     if not facts:
@@ -158,6 +161,7 @@ def received(
     end = signed_until(pdf, known)
     if end is None or not stands_under(pdf, pdf[:end]):
         raise SignatureInvalid(Flaw.OTHER_DOCUMENT, last.field, "a signature under the contract's file", "another file")
+    _check_room(facts, sum(party != last.party for party in waiting))
     signature = Signature(
         party=last.party,
         document=digest_of(pdf[:end]),
@@ -169,6 +173,12 @@ def received(
     return signature, facts
 
 
+def _check_room(facts: Sequence[SignatureFacts], others: int) -> None:
+    for one in facts:
+        if one.room is not None and one.room < others:
+            raise SignatureInvalid(Flaw.FORBIDS_MORE, one.field, f"room for signatures: {others}", one.room)
+
+
 def signed_until(pdf: bytes, known: Collection[str]) -> int | None:
     """The size of the longest known file that this one begins with; `None` when it begins with none."""
     hasher, done, found = sha256(), 0, None
@@ -178,12 +188,6 @@ def signed_until(pdf: bytes, known: Collection[str]) -> int | None:
         if end < len(pdf) and hasher.hexdigest() in known:
             found = end
     return found
-
-
-def _followed_by_signatures(pdf: bytes, signature: EmbeddedPdfSignature) -> bool:
-    _, _, resume, rest = signature.byte_range
-    end = resume + rest
-    return end == len(pdf) or stands_under(pdf, pdf[:end])
 
 
 def _ends(pdf: bytes) -> Iterator[int]:
@@ -241,6 +245,7 @@ def _verified(
         status = validate_pdf_signature(signature, signer_validation_context=context)
         start, length, resume, rest = signature.byte_range
         signed_at = signature.self_reported_timestamp
+        room = room_behind(signature, [str(one.field_name) for one in signature.reader.embedded_signatures])
     except MemoryError:
         raise
     except Exception as error:
@@ -264,6 +269,7 @@ def _verified(
         signed_at=signed_at,
         covers=digest_of(pdf[: resume + rest]),
         stamped=status.timestamp_validity is not None,
+        room=room,
     )
 
 
@@ -289,8 +295,9 @@ def _check(field: str, status: PdfSignatureStatus, at: datetime, *, last: bool) 
     if not status.trusted:
         problem = status.trust_problem_indic
         raise SignatureInvalid(_distrust(status, at), field, "a certificate of a trusted root", problem or "none")
-    if not status.docmdp_ok or _level(status) > _MORE_SIGNATURES or (last and not _is_whole(status)):
-        raise SignatureInvalid(Flaw.CHANGED_AFTER, field, "nothing but signatures after it", _level(status).name)
+    level = status.modification_level or ModificationLevel.NONE
+    if not status.docmdp_ok or level > _MORE_SIGNATURES or (last and not _is_whole(status)):
+        raise SignatureInvalid(Flaw.CHANGED_AFTER, field, "nothing but signatures after it", level.name)
     if status.timestamp_validity is not None and not status.timestamp_validity.valid:
         raise SignatureInvalid(Flaw.TIME, field, "a time stamp that holds", "one that does not")
     if not status.bottom_line:
@@ -360,10 +367,6 @@ _MORE_SIGNATURES = ModificationLevel.FORM_FILLING
 def _is_whole(status: PdfSignatureStatus) -> bool:
     """Whether a signature covers everything up to the end of the file but its own room."""
     return status.coverage is SignatureCoverageLevel.ENTIRE_FILE
-
-
-def _level(status: PdfSignatureStatus) -> ModificationLevel:
-    return status.modification_level or ModificationLevel.NONE
 
 
 def _distrust(status: PdfSignatureStatus, at: datetime) -> Flaw:

@@ -56,7 +56,7 @@ class Difference(Struct, frozen=True, order=True):
 
     movement: Movement
     ref: Annotated[ProviderRef, Meta(description="SHA-256 of the provider's own reference, lower-case hex.")]
-    kind: Annotated[BreakKind, Meta(description="Kind of the document.")]
+    kind: Annotated[BreakKind, Meta(description="Kind of the break.")]
     expected_fen: Fen
     got_fen: Fen
 

@@ -45,7 +45,7 @@ class ScoreSource(StrEnum):
 class Scored(Struct, frozen=True, forbid_unknown_fields=True):
     """One score of a person."""
 
-    source: Annotated[ScoreSource, Meta(description="Who says so.")]
+    source: Annotated[ScoreSource, Meta(description="Whose score it is.")]
     score: Annotated[Score, Meta(description="The score, on its source's own scale.")]
 
 

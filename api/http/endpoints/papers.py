@@ -223,8 +223,8 @@ async def receive_signed_document(
     """Hand the signed file in: its signatures are checked, and the last one is recorded as the party's.
 
     Every signature must hold under the trusted certificates, nothing but signatures may have been added, the signer's
-    certificate must name the party by its id, and what was signed must be the contract's latest file. The event says
-    `pades`. The file itself is not kept.
+    certificate must name the party by its id, and what was signed must be the contract's latest file. As long as others
+    have to sign, no signature may forbid theirs. The event says `pades`. The file itself is not kept.
     """
     stream = stream_id(CONTRACT.name, contract)
     owner = await of.owner_of(stream, principal.tenant, CONTRACT.name)
@@ -262,7 +262,7 @@ async def _signed(
     found = await _agreed(of, stream, await of.running.reader.size())
     insists = _require(request, found)
     async with of.checks.turn():
-        signature = await to_thread.run_sync(_checked, of, pdf, found.files)
+        signature = await to_thread.run_sync(_checked, of, pdf, found)
     asking = ledger.Request(
         stream=stream, key=key, system=False, command=SignContract(signature=signature), context=context, asked=asked,
         expected=found.state.version if insists else None,
@@ -282,16 +282,21 @@ def _require(request: Request, found: papers.ContractAtPosition) -> bool:
     return versions is not None or without is not None
 
 
-def _checked(of: Services, pdf: bytes, files: frozenset[str]) -> Signature:
+def _checked(of: Services, pdf: bytes, found: papers.ContractAtPosition) -> Signature:
     try:
         roots, crls = trusted_roots(of.running.settings.trust_directory)
-        return checked_apart(pdf, roots, files, at=of.now(), crls=crls)
+        return checked_apart(pdf, roots, found.files, at=of.now(), crls=crls, waiting=found.state.waiting())
     except SignatureInvalid as error:
-        # The limit is ours; everything else that was expected or found may be the file's own text.
-        facts = {"limit": error.expected} if error.flaw is Flaw.TOO_COSTLY else {}
-        raise Problem(kinds.SIGNATURES[error.flaw], facts=facts) from None
+        raise Problem(kinds.SIGNATURES[error.flaw], facts=_facts(error)) from None
     except TrustUnusable:
         raise Problem(kinds.TENANT_DATA_BROKEN) from None
+
+
+def _facts(error: SignatureInvalid) -> dict[str, str]:
+    """Limits and numbers are ours; everything else that was expected or found may be the file's own text."""
+    if error.flaw is Flaw.FORBIDS_MORE:
+        return {"expected": error.expected, "got": error.got}
+    return {"limit": error.expected} if error.flaw is Flaw.TOO_COSTLY else {}
 
 
 def _answered(appended: Appended) -> Response:

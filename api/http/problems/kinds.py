@@ -128,6 +128,14 @@ SIGNATURES: dict[Flaw, Kind] = {
     ),
     Flaw.CHANGED_AFTER: Kind(
         "signature.changed_after", 422, "Something was added to the file after it was signed", "文件签署后被添加内容",
+        "Behind a signature that certifies the file, signatures must be invisible.",
+        "若在先签名为认证签名，其后的签名须为不可见签名。",
+    ),
+    Flaw.FORBIDS_MORE: Kind(
+        "signature.forbids_more", 422, "A signature forbids those of the parties that have still to sign",
+        "签名禁止尚未签署的各方签署",
+        "Sign without locking the file, and without certifying that nothing may be changed.",
+        "签署时请勿锁定文件，也勿使用不允许任何更改的认证签名。",
     ),
     Flaw.UNKNOWN_ROOT: Kind(
         "signature.unknown_root", 422, "The signer's certificate does not lead to a trusted one", "签名证书不受信任",

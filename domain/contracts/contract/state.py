@@ -85,6 +85,10 @@ class ContractState(State, frozen=True, kw_only=True):
         """The party with this id."""
         return next((party for party in self.parties if party.id == identity), None)
 
+    def waiting(self) -> frozenset[UUID]:
+        """The parties that have still to sign the contract."""
+        return frozenset(party.id for party in self.parties) - frozenset(self.round.signed if self.round else ())
+
     def addressed(self) -> frozenset[UUID]:
         """The parties that standard terms are put to."""
         return frozenset(party.id for party in self.parties if party.role in ADDRESSED)

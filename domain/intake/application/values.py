@@ -73,7 +73,7 @@ class Finding(StrEnum):
 class WantedScore(Struct, frozen=True, forbid_unknown_fields=True):
     """A score that the deposit was worked out with, and who gave it."""
 
-    source: Annotated[Code, Meta(description="Who says so.")]
+    source: Annotated[Code, Meta(description="Whose score it is, as a code.")]
     score: Annotated[int, Meta(ge=0, le=SCORE_MAX, description="The score, on its source's own scale.")]
 
 

@@ -7,10 +7,13 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
+from cryptography.hazmat.primitives.serialization import Encoding
 
+from adapters.documents.authority import LocalAuthority
 from adapters.system import new_id
 from api.compose import Base
 from api.roles.opening import ensure_opened
+from tests.adapters.documents import papers as samples
 from tests.api.http.driver import Http, opened
 from tests.ledger import Server, composed_on
 
@@ -21,6 +24,17 @@ def on(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bas
     data = tmp_path_factory.mktemp("http")
     with server.ledger() as url, composed_on(url, data, tenant=new_id()) as prepared:
         yield prepared
+
+
+@pytest.fixture(scope="module")
+def authority(on: Base) -> Iterator[LocalAuthority]:
+    """An authority whose root the ledger trusts."""
+    authority = LocalAuthority(on.settings.data / "signers", samples.KEY_BITS)
+    trust = on.settings.trust_directory
+    trust.mkdir(exist_ok=True)
+    (trust / "root.pem").write_bytes(authority.root.public_bytes(Encoding.PEM))
+    yield authority
+    (trust / "root.pem").unlink()
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

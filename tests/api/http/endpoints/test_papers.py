@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from base64 import b64encode
-from collections.abc import Iterator
 from datetime import timedelta
 from hashlib import sha256
 from io import BytesIO
@@ -14,38 +13,27 @@ from uuid import UUID
 import httpx
 import msgspec
 import pytest
-from cryptography.hazmat.primitives.serialization import Encoding
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 from pyhanko.pdf_utils.reader import PdfFileReader
+from pyhanko.sign.fields import MDPPerm
 
 from adapters.documents.authority import LocalAuthority
 from adapters.documents.pades import LocalSigner
 from adapters.documents.port import Signatory
 from adapters.documents.typeset import typeset
 from adapters.system import new_id, now
-from api.compose import Base
 from api.http.endpoints import papers
 from domain.contracts.contract.values import PartyRole
 from domain.contracts.roots import schedule_digest
 from domain.pricing.schedules import Instalment
 from tests.adapters.documents import papers as samples
+from tests.adapters.documents.test_room import EVERY, signed_with
 from tests.api.http import cases
 from tests.api.http.cases import LESSOR, SHOWN, done
 from tests.api.http.driver import Http
 
 SCHEDULE = cases.lease(UUID(int=1), "contract_" + "0" * 32)["schedule"]
 DIGEST = schedule_digest([msgspec.convert(one, Instalment) for one in SCHEDULE])
-
-
-@pytest.fixture(scope="module")
-def authority(on: Base) -> Iterator[LocalAuthority]:
-    """An authority whose root the ledger trusts."""
-    authority = LocalAuthority(on.settings.data / "signers", samples.KEY_BITS)
-    trust = on.settings.trust_directory
-    trust.mkdir(exist_ok=True)
-    (trust / "root.pem").write_bytes(authority.root.public_bytes(Encoding.PEM))
-    yield authority
-    (trust / "root.pem").unlink()
 
 
 def signer(authority: LocalAuthority, days: int = 0) -> LocalSigner:
@@ -317,6 +305,18 @@ async def test_an_update_after_the_signature(http: Http, authority: LocalAuthori
     out = BytesIO()
     writer.write(out)  # type: ignore[no-untyped-call]
     await refused(http, address, out.getvalue(), "signature.changed_after")
+
+
+async def test_nobody_locks_the_other_parties_out(http: Http, authority: LocalAuthority) -> None:
+    lessee = cases.person()
+    address, pdf = await ready(http, lessee)
+    locked = await asyncio.to_thread(signed_with, authority, pdf, lessee, certify=MDPPerm.NO_CHANGES, at=now())
+    answer = await http.judged(hand_in(http, address, locked))
+    answer.then_refused(422, "signature.forbids_more", expected="room for signatures: 1", got="0")
+    first = await signed(signer(authority), pdf, lessee)
+    assert (await hand_in(http, address, first)).status_code == 200
+    last = await asyncio.to_thread(signed_with, authority, first, LESSOR, "Last", lock=EVERY, at=now())
+    assert (await hand_in(http, address, last)).status_code == 200
 
 
 async def test_a_certificate_of_another_root(http: Http, authority: LocalAuthority, tmp_path: Any) -> None:

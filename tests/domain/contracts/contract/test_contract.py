@@ -94,6 +94,13 @@ def test_parties_of_one_turn_sign_in_any_order() -> None:
     given(*history).when(second).then(ContractSigned(signature=second.signature))
 
 
+def test_who_has_not_signed_is_waited_for() -> None:
+    assert given().state.waiting() == frozenset()
+    assert given(*c.TO_ACKNOWLEDGED).state.waiting() == {c.LESSEE, c.GUARANTOR, c.LESSOR}
+    assert given(*c.TO_PARTIALLY).state.waiting() == {c.GUARANTOR, c.LESSOR}
+    assert given(*c.TO_ANCHORED).state.waiting() == frozenset()
+
+
 def test_anchor_again_elsewhere() -> None:
     state = given(*c.TO_ANCHORED).when(replace(c.ANCHOR, anchor="evm")).then(replace(c.ANCHORED, anchor="evm"))
     assert state.phase is ContractPhase.ANCHORED
