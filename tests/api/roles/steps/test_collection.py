@@ -84,11 +84,11 @@ async def open_fen(program: Running, number: int = 0) -> int:
     return state.balances.open_fen
 
 
-async def begun(world: World, number: int = 0, **more: Any) -> UUID:
-    """A lease with a mandate, whose first bill of 1,020.01 is due on 1 May."""
+async def begun(world: World, number: int = 0, opened: date = OPENED, **more: Any) -> UUID:
+    """A lease with a mandate, whose first bill of 1,020.01 is due on 1 May, or as soon as the calendar is opened."""
     lease = await make_lease(world.program, number)
     await grant(world.program, lease, **more)
-    await world.end_of_day.open(OPENED)
+    await world.end_of_day.open(opened)
     return lease
 
 
@@ -142,17 +142,17 @@ async def test_a_retry_asks_for_what_is_open_then_or_is_given_up(program: Runnin
 
 async def test_the_next_channel_is_tried_the_same_evening(program: Running) -> None:
     """A final code in both channels: two attempts on one day, then it is exhausted and rests."""
-    lease = lease_stream(0)
-    payment = collection_stream(lease, DUE)
+    lease, opened = lease_stream(0), date(2005, 5, 27)
+    payment = collection_stream(lease, opened)
     closed_account = Script(code="account_closed")
     async with a_world(program, by_table({(payment, 1): closed_account, (payment, 2): closed_account})) as world:
-        await begun(world)
+        await begun(world, opened=opened)
         await world.end_of_day.catch_up(SECOND_DUE)
-        assert await orders(program, payment) == [("2005-05-01", BILL_FEN, c) for c in ("bank_a", "bank_b")]
+        assert await orders(program, payment) == [("2005-05-27", BILL_FEN, c) for c in ("bank_a", "bank_b")]
         assert (await payment_of(program, payment)).phase == "exhausted"
         again = await orders(program, collection_stream(lease, SECOND_DUE))
         assert again[0][1] == 2 * BILL_FEN - 999, "both bills, when the second fell due: 102,001 and 101,002 fen"
-        assert await payment_of(program, collection_stream(lease, DUE + DAY)) == PaymentState()
+        assert await payment_of(program, collection_stream(lease, opened + DAY)) == PaymentState()
 
 
 async def test_what_is_missing_is_collected_the_next_evening(program: Running) -> None:
@@ -182,14 +182,15 @@ async def test_a_late_fee_that_was_assessed_with_the_money_is_collected_the_next
 
 
 async def test_less_than_the_least_amount_waits_until_more_is_due(program: Running) -> None:
-    payment = collection_stream(lease_stream(1), DUE + DAY)
-    policy = CollectionPolicy(channels=("bank_a",), retries=1, spacing_days=(9,), minimum_fen=500)
+    opened = date(2005, 5, 26)
+    payment = collection_stream(lease_stream(1), opened)
+    policy = CollectionPolicy(channels=("bank_a",), retries=1, spacing_days=(2,), minimum_fen=500)
     async with a_world(program, by_table({(payment, 1): Script(code="insufficient_funds")})) as world:
-        lease = await begun(world, 1, policy=policy)
+        lease = await begun(world, 1, opened, policy=policy)
         await world.end_of_day.catch_up(SECOND_DUE + DAY)
-        assert await payment_of(program, collection_stream(lease, DUE + 11 * DAY)) == PaymentState()
+        assert await payment_of(program, collection_stream(lease, opened + 3 * DAY)) == PaymentState()
         ((_, fen, _),) = await orders(program, collection_stream(lease, SECOND_DUE + DAY))
-        assert fen == 101_002 + 459
+        assert fen == 101_002 + 102, "102,001 fen × 0.05 % × 2 days, until the second try"
 
 
 async def test_payments_under_way_are_not_asked_for_again(program: Running) -> None:
@@ -267,10 +268,11 @@ async def test_what_people_cancelled_is_not_begun_again(program: Running) -> Non
 
 async def test_money_that_was_taken_back_is_not_debited_again_by_itself(program: Running) -> None:
     """Until the next bill falls due; then everything is."""
-    payment = collection_stream(lease_stream(0), DUE)
+    opened = date(2005, 5, 25)
+    payment = collection_stream(lease_stream(0), opened)
     async with a_world(program, by_table({(payment, 1): Script(charged_back_after_days=2)})) as world:
-        lease = await begun(world)
-        await world.end_of_day.catch_up(DUE + 5 * DAY)
+        lease = await begun(world, opened=opened)
+        await world.end_of_day.catch_up(opened + 4 * DAY)
         assert await open_fen(program) == BILL_FEN
         await world.end_of_day.catch_up(SECOND_DUE)
         ((_, fen, _),) = await orders(program, collection_stream(lease, SECOND_DUE))
