@@ -91,6 +91,8 @@ class Held:
         What failed goes on by itself; whatever else comes for the stream, behind it, waits.
         """
         new: list[Stalled] = []
+        if not stalled:
+            return new
         async with self._pool.connection() as connection, connection.transaction():
             for one in stalled:
                 shard, process, tenant = self._of

@@ -92,7 +92,7 @@ class MoneyUnderway:
                     return one.stream
         raise SomethingFailed([one.key])
 
-    async def again(self) -> None:
+    async def retry(self) -> None:
         """Let all of it be tried now, and what was refused as well: a person asks."""
         await self._parking.again(self._tenant, self._names)
 
@@ -160,16 +160,15 @@ async def days(
         for subscription in subscriptions:
             await subscription.prepare()
         underway = MoneyUnderway(subscriptions, on.reader, tenant)
-        held = Held(pool, tenant)
 
         async def settled() -> None:
             await settle(subscriptions)
 
-        settling = Settling(settled, underway.stalled, underway.again, held)
+        settling = Settling(settled, underway.stalled, underway.retry, Held(pool, tenant))
         connection = stack.enter_context(connect(on.url))
         models = ReadModels(connection, underway.unposted)
         statements = _reconciling(on, tenant, models, providers, pool)
-        money = _steps(on, models, providers, collector, settling, held, streams_in_flight, statements)
+        money = _steps(on, models, providers, collector, settling, streams_in_flight, statements)
         ledger = ledger_state(connection)
 
         def by_the_clock(day: date) -> Refusal | None:
@@ -212,12 +211,11 @@ def _steps(
     providers: Mapping[str, PaymentProvider],
     collector: Collector,
     settling: Settling,
-    held: Held,
     streams_in_flight: int,
     statements: ReconcileStatements,
 ) -> tuple[DayStep, ...]:
     return (
-        CollectDue(on.ledger, on.reader, models, settling, held, streams_in_flight=streams_in_flight),
+        CollectDue(on.ledger, on.reader, models, settling, streams_in_flight=streams_in_flight),
         DeliverCallbacks(on.ledger, on.reader, [one for one in providers.values() if isinstance(one, SandboxBank)]),
         AskForOutcomes(on.ledger, on.reader, models, collector),
         statements,

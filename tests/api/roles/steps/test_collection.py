@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import date, timedelta
 from typing import Any
 from uuid import UUID, uuid5
@@ -13,8 +13,7 @@ import pytest
 from adapters.connectors.payments.port import Order
 from adapters.connectors.payments.scenarios import Script
 from adapters.processes.end_of_day import DayRun
-from adapters.processes.firing import EndOfDayError, Settling
-from adapters.processes.held import Held, Unfired
+from adapters.processes.firing import EndOfDayError
 from api.compose import Running
 from api.roles.read_models import ReadModels
 from api.roles.steps.collection import CollectDue
@@ -28,6 +27,7 @@ from domain.payments.payment.rules import PAYMENT
 from domain.payments.payment.state import PaymentState
 from domain.payments.payment.values import CollectionPolicy
 from tests.adapters.processes.world import (
+    ALONE,
     FIRST,
     POLICY,
     TENANT,
@@ -316,20 +316,10 @@ async def test_a_circle_is_noticed(program: Running, monkeypatch: pytest.MonkeyP
             lease = uuid5(tenant, f"{self.asked}")
             return [CollectionPosition(lease=lease, due_fen=500, newest_due_on=day, debit=debit)]
 
-    class Nobody(Held):
-        def __init__(self) -> None:
-            """There is no table."""
-
-        async def since(self) -> dict[UUID, date]:
-            return {}
-
-        async def park(self, day: date, position: int, unfired: Sequence[Unfired]) -> None:
-            assert not unfired
-
     async def nothing(*_: Any) -> None:
         return None
 
-    step = CollectDue(program.ledger, program.reader, Circle(), Settling(), Nobody())
+    step = CollectDue(program.ledger, program.reader, Circle(), ALONE)
     run = DayRun(tenant=TENANT, day=FIRST, position=0, cursor=None, processed=0)
     with pytest.raises(EndOfDayError, match="to come to an end within 3 rounds"):
         await step.run(run, nothing)
