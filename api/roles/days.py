@@ -94,7 +94,7 @@ class MoneyUnderway:
 
     async def retry(self) -> None:
         """Let all of it be tried now, and what was refused as well: a person asks."""
-        await self._parking.again(self._tenant, self._names)
+        await self._parking.retry_money(self._tenant, self._names)
 
     async def unposted(self, tenant: UUID) -> Unposted:
         """Money that arrived and is not posted, whatever it waits for.
@@ -114,13 +114,13 @@ class Days:
     subscriptions: tuple[Subscription, ...]
     banks: Mapping[str, PaymentProvider]
 
-    async def try_again(self, tenant: UUID) -> Sequence[Parked]:
+    async def retry(self, tenant: UUID) -> Sequence[Parked]:
         """Try now whatever is parked of a tenant: what should have followed, then timers; what is still parked.
 
         No timer of a lease is fired while its money fails, which would take it for not paid; what failed is told with
         the rest.
         """
-        await self.subscriptions[0].parking.again_all(tenant)
+        await self.subscriptions[0].parking.retry_all(tenant)
         await self.settle()
         with suppress(SomethingFailed):
             await self.ending.make_up()

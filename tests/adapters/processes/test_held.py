@@ -123,8 +123,8 @@ async def test_on_demand_it_is_tried_at_once(world: World) -> None:
     with stumbling():
         await world.end_of_day.catch_up(date(2005, 5, 3))
         assert (await world.end_of_day.make_up()).accepted == 0
-        assert [one.process for one in await world.days.try_again(TENANT)] == [TIMERS_PROCESS]
-    assert await world.days.try_again(TENANT) == []
+        assert [one.process for one in await world.days.retry(TENANT)] == [TIMERS_PROCESS]
+    assert await world.days.retry(TENANT) == []
     assert (await world.end_of_day.make_up()).accepted == 0, "all is done"
     assert [on for _, on in await kinds(world.program, BAD)] == ["2005-04-30", "2005-04-30"]
 
