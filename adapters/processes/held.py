@@ -1,5 +1,7 @@
 """Streams that are held out of the days, parked until they can go on: their timers or their money failed.
 
+What waits behind one of them is parked beside it as `process.held` (`parking.py`) and follows when it goes on.
+
     timer fails, or is refused though it is still due ─┐
     money fails on its way to its lease ───────────────┴▶ row(stream, key, code, place, the first day to be made up)
     next end of day, or on demand ─▶ the stream's days are made up from there, in order ─▶ moved on, day by day ─▶ gone
