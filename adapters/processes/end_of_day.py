@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 from typing import Protocol
 from uuid import UUID
@@ -114,7 +114,7 @@ class EndOfDay:
     reader: Reader
     timers: DueTimers
     tenant: UUID
-    settling: Settling = field(default_factory=Settling)
+    settling: Settling
     steps: Sequence[DayStep] = ()
     may_end: Callable[[date], Refusal | None] | None = None
     alone: Callable[[], AbstractAsyncContextManager[StillHeld]] = _by_itself
@@ -163,7 +163,7 @@ class EndOfDay:
             raise EndOfDayRefused(DAY_NOT_CURRENT(expected=state.business_date, got=day))
         self.allow(day)
         resumed = state.phase is CalendarPhase.CLOSING
-        await self.settling.ask_again(day, resumed=resumed)
+        await self.settling.retry_before(day, resumed=resumed)
         dispatched = Dispatched()
         if not resumed:
             # Only here and after what was begun is done: a run that goes on must not change the order of things.
@@ -223,7 +223,7 @@ class EndOfDay:
         dispatched = Dispatched()
         async with self.alone():
             state = await self.state()
-            if self.settling.held is None or state.business_date is None or state.phase is CalendarPhase.CLOSING:
+            if state.business_date is None or state.phase is CalendarPhase.CLOSING:
                 return dispatched
             await self.settling.follow(state.business_date)
             out = await self._firing().make_up(state.business_date, dispatched)

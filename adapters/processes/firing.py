@@ -45,27 +45,19 @@ class SomethingFailed(EndOfDayError):
         super().__init__(f"expected everything to be done, failed {len(keys)}, such as {keys[0]}; run it again")
 
 
-async def _nothing() -> None:
-    """Nothing else is to be done."""
-
-
-async def _nobody() -> Sequence[Stalled]:
-    return ()
-
-
 @dataclass(frozen=True)
 class Settling:
     """Lets everything that follows from events (process managers, reactors) catch up with the ledger: `settle`.
 
     `stalled` says to whom money is on its way that failed: nothing is judged or collected there, which would take it
-    for not paid, until it arrives. `again` lets what failed or was refused be tried now. `held` parks who is held out
-    of a day; without it, whatever fails keeps the day open.
+    for not paid, until it arrives. `retry` lets what failed or was refused be tried now. `held` parks who is held out
+    of a day.
     """
 
-    settle: Callable[[], Awaitable[None]] = _nothing
-    stalled: Callable[[], Awaitable[Sequence[Stalled]]] = _nobody
-    again: Callable[[], Awaitable[None]] = _nothing
-    held: Held | None = None
+    settle: Callable[[], Awaitable[None]]
+    stalled: Callable[[], Awaitable[Sequence[Stalled]]]
+    retry: Callable[[], Awaitable[None]]
+    held: Held
 
     async def follow(self, day: date) -> set[UUID]:
         """Let everything follow; the streams that are out for money that failed, from this day on or already."""
@@ -73,23 +65,23 @@ class Settling:
         return await self.hold_out(day)
 
     async def hold_out(self, day: date) -> set[UUID]:
-        """Hold out of the days to whom money failed. Raises `SomethingFailed` where there is no place to park them."""
+        """Hold out of the days, from this one on, to whom money failed; all of them, also who is out already."""
         stalled = await self.stalled()
-        if stalled and self.held is None:
-            raise SomethingFailed([one.key for one in stalled])
-        if stalled and self.held is not None:
-            for new in await self.held.wait(day, stalled):
-                _log.error("end_of_day.held_out", key=new.key, day=str(day))
+        for new in await self.held.wait(day, stalled):
+            _log.error("end_of_day.held_out", key=new.key, day=str(day))
         return {one.stream for one in stalled}
 
-    async def ask_again(self, day: date, *, resumed: bool) -> None:
+    async def retry_before(self, day: date, *, resumed: bool) -> None:
         """Let what failed be tried before a day's end begins or goes on: whoever runs it has mended something.
 
         What was refused has its turn with a day that begins to end, and not amid one: the order of things stays.
         """
-        failed = await self.stalled()
+        try:
+            failed = bool(await self.stalled())
+        except SomethingFailed:
+            failed = True
         if failed or not resumed:
-            await self.again()
+            await self.retry()
         if failed:
             await self.follow(day)
 
@@ -144,11 +136,6 @@ class Firing:
     position: Callable[[], Awaitable[int]]
     streams_in_flight: int = STREAMS_IN_FLIGHT
 
-    @property
-    def held(self) -> Held | None:
-        """Where it is parked what cannot be fired; without it, that is an error."""
-        return self.settling.held
-
     async def fire_all(self, day: date) -> Dispatched:
         """Fire what is due; first what could not be fired on earlier days, under the days on which it was due.
 
@@ -157,8 +144,7 @@ class Firing:
         dispatched = Dispatched()
         out = await self.make_up(day, dispatched)
         await self.rounds(Round(day, dispatched, out))
-        if self.held is not None:
-            await self.held.release(out)
+        await self.settling.held.release(out)
         return dispatched
 
     async def make_up(self, before: date, dispatched: Dispatched) -> set[UUID]:
@@ -166,10 +152,9 @@ class Firing:
 
         What waited for the others, such as money, follows now: the day that goes on knows it.
         """
+        held = self.settling.held
         out = await self.settling.hold_out(before)
-        if self.held is None:
-            return out
-        since = await self.held.since()
+        since = await held.since()
         past = min(since.values(), default=before)
         while past < before:
             if streams := {stream for stream, first in since.items() if first <= past} - out:
@@ -177,10 +162,10 @@ class Firing:
                 if past + _DAY < before:
                     # Who has made up for the last day as well is released: a run that dies before it does so lives
                     # that day again, for a row of the day that goes on is of one that failed today.
-                    await self.held.made_up(streams - out, past + _DAY)
+                    await held.made_up(streams - out, past + _DAY)
             past += _DAY
         if behind := {stream for stream, first in since.items() if first < before} - out:
-            await self.held.release((since.keys() | out) - behind)
+            await held.release((since.keys() | out) - behind)
             out |= await self.settling.follow(before)
         return out
 
@@ -217,7 +202,7 @@ class Firing:
         for dispatch, refusal in done.refusals:
             if refusal.kind is FAILED:
                 failed.setdefault(dispatch.stream, Unfired(dispatch.key, dispatch.stream, refusal))
-            elif not dispatch.doubtful and self.held is not None:
+            elif not dispatch.doubtful:
                 on.refused.setdefault(dispatch.stream, Unfired(dispatch.key, dispatch.stream, refusal))
         await self._hold_out(list(failed.values()), on)
 
@@ -230,12 +215,10 @@ class Firing:
             return None
 
     async def _hold_out(self, unfired: Sequence[Unfired], on: Round) -> None:
-        """Park timers, and let their streams wait. Raises `EndOfDayError` where there is no place to park them."""
+        """Park timers, and let their streams wait."""
         if not unfired:
             return
-        if self.held is None:
-            raise SomethingFailed([one.key for one in unfired])
-        await self.held.park(on.day, await self.position(), unfired)
+        await self.settling.held.park(on.day, await self.position(), unfired)
         on.out.update(one.stream for one in unfired)
         for one in unfired:
             _log.error("end_of_day.parked", key=one.key, code=one.refusal.code, day=str(on.day))

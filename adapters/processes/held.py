@@ -1,5 +1,7 @@
 """Streams that are held out of the days, parked until they can go on: their timers or their money failed.
 
+What waits behind one of them is parked beside it as `process.held` (`parking.py`) and follows when it goes on.
+
     timer fails, or is refused though it is still due ─┐
     money fails on its way to its lease ───────────────┴▶ row(stream, key, code, place, the first day to be made up)
     next end of day, or on demand ─▶ the stream's days are made up from there, in order ─▶ moved on, day by day ─▶ gone
@@ -16,7 +18,7 @@ from uuid import UUID
 import msgspec
 from msgspec import Struct
 
-from adapters.postgres.connections import Pool
+from adapters.postgres.connections import AsyncConnection, Pool
 from adapters.postgres.schema import SHARD
 from domain.kernel.process import HELD
 from domain.kernel.refusal import Refusal
@@ -27,16 +29,13 @@ TIMERS_PROCESS = "timers"
 _SINCE = (
     "SELECT stream, (facts::jsonb->>'day')::date FROM read.parked WHERE shard = %s AND process = %s AND tenant = %s"
 )
-_AGAIN = """
+_TRIED_AGAIN = """
 UPDATE read.parked SET key = %s, code = %s, facts = %s, tries = tries + 1
 WHERE shard = %s AND process = %s AND tenant = %s AND stream = %s"""
 _HOLD = """
 INSERT INTO read.parked (shard, process, position, key, tenant, stream, code, facts, tries)
 SELECT %s, %s, %s, %s, %s, %s, %s, %s, 1
 WHERE NOT EXISTS (SELECT FROM read.parked WHERE shard = %s AND process = %s AND tenant = %s AND stream = %s)"""
-_PARK = """
-INSERT INTO read.parked (shard, process, position, key, tenant, stream, code, facts, tries)
-VALUES (%s, %s, %s, %s, %s, %s, %s, %s, 1)"""
 _MADE_UP = """
 UPDATE read.parked SET facts = (facts::jsonb || jsonb_build_object('day', %s::text))::text
 WHERE shard = %s AND process = %s AND tenant = %s AND stream = ANY(%s)"""
@@ -78,12 +77,10 @@ class Held:
         """Hold streams out from a day on, whose end began at a position; one that is out already was tried again."""
         async with self._pool.connection() as connection, connection.transaction():
             for one in unfired:
-                facts = _facts(one.refusal, day)
-                shard, process, tenant = self._of
-                tried = await connection.execute(_AGAIN, (one.key, one.refusal.code, facts, *self._of, one.stream))
+                why = one.refusal.code, _facts(one.refusal, day)
+                tried = await connection.execute(_TRIED_AGAIN, (one.key, *why, *self._of, one.stream))
                 if tried.rowcount == 0:
-                    row = (shard, process, position, one.key, tenant, one.stream, one.refusal.code, facts)
-                    await connection.execute(_PARK, row)
+                    await self._hold(connection, one.stream, position, one.key, *why)
 
     async def wait(self, day: date, stalled: Sequence[Stalled]) -> list[Stalled]:
         """Hold streams out from a day on; which of them were not out already, from an earlier day.
@@ -91,14 +88,20 @@ class Held:
         What failed goes on by itself; whatever else comes for the stream, behind it, waits.
         """
         new: list[Stalled] = []
+        if not stalled:
+            return new
         async with self._pool.connection() as connection, connection.transaction():
             for one in stalled:
-                shard, process, tenant = self._of
-                facts = _facts(HELD(behind=one.key), day)
-                row = (shard, process, one.position, f"held:{one.key}", tenant, one.stream, HELD.code, facts)
-                if (await connection.execute(_HOLD, (*row, *self._of, one.stream))).rowcount:
+                why = HELD.code, _facts(HELD(behind=one.key), day)
+                if await self._hold(connection, one.stream, one.position, f"held:{one.key}", *why):
                     new.append(one)
         return new
+
+    async def _hold(self, on: AsyncConnection, stream: UUID, position: int, key: str, code: str, facts: str) -> bool:
+        """Add the row of a stream that has none; whether it had none."""
+        shard, process, tenant = self._of
+        row = (shard, process, position, key, tenant, stream, code, facts)
+        return bool((await on.execute(_HOLD, (*row, *self._of, stream))).rowcount)
 
     async def made_up(self, streams: Collection[UUID], to: date) -> None:
         """Streams have made up for every day before this one."""

@@ -75,7 +75,7 @@ GROUP BY position ORDER BY position LIMIT %s"""
 _FAILING = """
 SELECT stream, min(position) FROM read.parked
 WHERE shard = %s AND process = %s AND code = %s AND NOT position = ANY(%s) GROUP BY stream"""
-_HELD = "SELECT stream, min(position) FROM read.parked WHERE shard = %s AND process = %s GROUP BY stream"
+_HELD_OUT = "SELECT stream, min(position) FROM read.parked WHERE shard = %s AND process = %s GROUP BY stream"
 _WAITING = """
 SELECT stream, position, facts FROM read.parked
 WHERE shard = %s AND process = %s AND code = %s AND stream = ANY(%s) AND NOT position = ANY(%s)"""
@@ -83,8 +83,8 @@ WHERE shard = %s AND process = %s AND code = %s AND stream = ANY(%s) AND NOT pos
 _MONEY = """
 WHERE shard = %s AND process = ANY(%s) AND tenant = %s AND NOT key LIKE 'lease:%%:mandate%%'"""
 _FAILED = f"SELECT stream, position, key FROM read.parked {_MONEY} AND code = %s ORDER BY position, key"
-_AGAIN = f"UPDATE read.parked SET retry_at = now() {_MONEY} AND code <> %s"
-_AGAIN_ALL = """
+_RETRY_MONEY = f"UPDATE read.parked SET retry_at = now() {_MONEY} AND code <> %s"
+_RETRY_ALL = """
 UPDATE read.parked SET retry_at = now()
 WHERE shard = %s AND tenant = %s AND process <> ALL(%s) AND code <> ALL(%s) AND (%s::uuid IS NULL OR stream = %s
     OR position IN (SELECT e.position FROM ledger.events AS e WHERE e.shard = %s AND e.stream = %s))"""
@@ -186,10 +186,10 @@ class Parking:
             cursor = await connection.execute(_FAILING, (SHARD, self._process, FAILED.code, list(beside)))
             return dict(await cursor.fetchall())
 
-    async def held(self) -> dict[UUID, int]:
-        """Streams with timers that cannot be fired, and since which position: what comes later waits."""
+    async def held_out(self) -> dict[UUID, int]:
+        """Streams that are held out of the days, and since which position: what comes later waits."""
         async with self._pool.connection() as connection:
-            return dict(await (await connection.execute(_HELD, (SHARD, TIMERS_PROCESS))).fetchall())
+            return dict(await (await connection.execute(_HELD_OUT, (SHARD, TIMERS_PROCESS))).fetchall())
 
     async def waiting(self, streams: Collection[UUID], beside: Collection[int]) -> list[Waiting]:
         """What of some streams waits for its day, of others than these positions."""
@@ -214,15 +214,15 @@ class Parking:
             rows = await cursor.fetchall()
             return rows[0][0] or 0, [(position, facts) for _, position, facts in rows if position is not None]
 
-    async def again(self, tenant: UUID, processes: Collection[str]) -> None:
-        """Let it be the turn of what failed or was refused, whenever it would have been."""
+    async def retry_money(self, tenant: UUID, processes: Collection[str]) -> None:
+        """Let it be the turn of a tenant's money that failed or was refused in some processes, whenever it would be."""
         async with self._pool.connection() as connection:
-            await connection.execute(_AGAIN, (SHARD, list(processes), tenant, NOT_YET.code))
+            await connection.execute(_RETRY_MONEY, (SHARD, list(processes), tenant, NOT_YET.code))
 
-    async def again_all(self, tenant: UUID) -> None:
+    async def retry_all(self, tenant: UUID) -> None:
         """Let it be the turn of all that failed or was refused of a tenant, in every process."""
         async with self._pool.connection() as connection:
-            await connection.execute(_AGAIN_ALL, _those(tenant, [NOT_YET.code]))
+            await connection.execute(_RETRY_ALL, _those(tenant, [NOT_YET.code]))
 
     async def of_tenant(self, tenant: UUID) -> list[Parked]:
         """What is parked of a tenant, of every process, in the order of the keys."""
@@ -238,7 +238,7 @@ class Parking:
         return (SHARD, self._process, one.position, one.key, one.tenant, one.stream, code, facts, tries, wait_s)
 
 
-def ask_again(connection: Connection, tenant: UUID, stream: UUID | None) -> int:
+def retry(connection: Connection, tenant: UUID, stream: UUID | None) -> int:
     """Let whoever follows try again what failed or was refused of a tenant, or of one of its streams, also what should
     follow from that one's events elsewhere; how much it is.
 
@@ -246,11 +246,11 @@ def ask_again(connection: Connection, tenant: UUID, stream: UUID | None) -> int:
     """
     if not has_table(connection, "read.parked"):
         return 0
-    return connection.execute(_AGAIN_ALL, _those(tenant, [NOT_YET.code, HELD.code], stream)).rowcount
+    return connection.execute(_RETRY_ALL, _those(tenant, [NOT_YET.code, HELD.code], stream)).rowcount
 
 
 def _those(tenant: UUID, waits: list[str], stream: UUID | None = None) -> tuple[object, ...]:
-    """The parameters of asking again for what is parked of a tenant, or of one of its streams, and does not wait."""
+    """The parameters of a retry of what is parked of a tenant, or of one of its streams, and does not wait."""
     return (SHARD, tenant, list(BY_DAYS), waits, stream, stream, SHARD, stream)
 
 

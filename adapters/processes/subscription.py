@@ -150,7 +150,7 @@ class Subscription:
 
     async def _catch_up(self, still: StillHeld) -> Dispatched:
         dispatched = Dispatched()
-        await self._try_again(dispatched)
+        await self._retry(dispatched)
         while True:
             await still()
             position, size, _ = await self._stands()
@@ -169,11 +169,11 @@ class Subscription:
         asked_for = 0
         if begun := {entry.tenant for _, entry in entries if entry.type in self._days}:
             await self.parking.day_began(begun)
-            asked_for = await self._try_again(dispatched)
+            asked_for = await self._retry(dispatched)
         heard = [(position, entry) for position, entry in entries if entry.type in self._heard]
         return asked_for + await self._answer(heard, {position: 0 for position, _ in heard}, dispatched)
 
-    async def _try_again(self, dispatched: Dispatched) -> int:
+    async def _retry(self, dispatched: Dispatched) -> int:
         """Try what is parked and due, page by page; how many commands that were."""
         asked_for = last = 0
         while tried := await self.parking.due(PAGE_EVENTS, last):
@@ -192,7 +192,7 @@ class Subscription:
         left: list[Unsettled] = []
         answers = await self._side_by_side(heard, failing)
         wait = await self._waits_for(answers, tried)
-        wait.held = await self.parking.held()
+        wait.held = await self.parking.held_out()
         follow_ups = self._sorted_out(answers, failing, wait, left)
         dispatched.refused.update(one.refusal.code for one in left)
         commands = [one for _, one in follow_ups]

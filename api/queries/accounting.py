@@ -11,7 +11,7 @@ from msgspec import Meta, Struct, field
 from api.permissions import Permission
 from api.queries.engine.figures import InCurrency, figure
 from api.queries.engine.parameters import ParameterInvalid, by_position, suggested
-from api.queries.engine.read import Read, ReadRequest, ReadResult
+from api.queries.engine.read import Past, Read, ReadRequest, ReadResult
 from api.queries.engine.shape import Position
 from domain.accounting.chart import ACCOUNTS
 from domain.kernel.fields import one_of
@@ -149,10 +149,10 @@ READS = (
         columns="position business_date type lines source",
     ),
     figure("/cash-flow", _cash_flow, JOURNAL, LEASE_BOOK, BILLS, tag="books", filters=DaysFilter),
-    figure("/ageing", _ageing, LEASE_BOOK, AGEING, tag="books", filters=InCurrency, by_day=True,
+    figure("/ageing", _ageing, LEASE_BOOK, AGEING, tag="books", filters=InCurrency, past=Past.DAYS,
            also=("leases", "open_fen")),
-    figure("/trial-balance", _trial_balance, LEASE_BOOK, JOURNAL, tag="books", filters=InCurrency, by_day=True,
+    figure("/trial-balance", _trial_balance, LEASE_BOOK, JOURNAL, tag="books", filters=InCurrency, past=Past.DAYS,
            also=("sum_fen",)),
-    figure("/income", _income, LEASE_BOOK, JOURNAL, tag="books", filters=InCurrency, by_day=True),
+    figure("/income", _income, LEASE_BOOK, JOURNAL, tag="books", filters=InCurrency, past=Past.DAYS),
     figure("/revenue-schedule", _revenue_schedule, LEASE_BOOK, tag="books", filters=InCurrency),
 )  # fmt: skip

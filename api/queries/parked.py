@@ -23,7 +23,7 @@ from adapters.postgres.schema import SHARD
 from adapters.processes.held import TIMERS_PROCESS
 from api.permissions import Permission
 from api.queries.engine.parameters import STARTING_AFTER, Cursor, ParameterInvalid, position_of
-from api.queries.engine.read import Read, ReadRequest, ReadResult
+from api.queries.engine.read import Past, Read, ReadRequest, ReadResult
 from api.queries.engine.shape import Instant, Position
 from domain.kernel.ids import format_id
 from domain.kernel.refusal import refusal
@@ -181,7 +181,7 @@ _CURSOR = Cursor(Annotated[str, Meta(pattern=f"^{_PLACE.pattern}$")], _place, _t
 
 READS = (
     Read(
-        path="/parked", query=_list_parked, answer=ParkedItem, many=True, filters=ParkedFilter, now_only=True,
+        path="/parked", query=_list_parked, answer=ParkedItem, many=True, filters=ParkedFilter, past=Past.NONE,
         cursor=_CURSOR, permission=Permission.READ_RECORDS, tag="parked",
         columns="kind of process refusal facts position tries retry_at",
     ),

@@ -92,9 +92,9 @@ class MoneyUnderway:
                     return one.stream
         raise SomethingFailed([one.key])
 
-    async def again(self) -> None:
+    async def retry(self) -> None:
         """Let all of it be tried now, and what was refused as well: a person asks."""
-        await self._parking.again(self._tenant, self._names)
+        await self._parking.retry_money(self._tenant, self._names)
 
     async def unposted(self, tenant: UUID) -> Unposted:
         """Money that arrived and is not posted, whatever it waits for.
@@ -114,13 +114,13 @@ class Days:
     subscriptions: tuple[Subscription, ...]
     banks: Mapping[str, PaymentProvider]
 
-    async def try_again(self, tenant: UUID) -> Sequence[Parked]:
+    async def retry(self, tenant: UUID) -> Sequence[Parked]:
         """Try now whatever is parked of a tenant: what should have followed, then timers; what is still parked.
 
         No timer of a lease is fired while its money fails, which would take it for not paid; what failed is told with
         the rest.
         """
-        await self.subscriptions[0].parking.again_all(tenant)
+        await self.subscriptions[0].parking.retry_all(tenant)
         await self.settle()
         with suppress(SomethingFailed):
             await self.ending.make_up()
@@ -160,16 +160,15 @@ async def days(
         for subscription in subscriptions:
             await subscription.prepare()
         underway = MoneyUnderway(subscriptions, on.reader, tenant)
-        held = Held(pool, tenant)
 
         async def settled() -> None:
             await settle(subscriptions)
 
-        settling = Settling(settled, underway.stalled, underway.again, held)
+        settling = Settling(settled, underway.stalled, underway.retry, Held(pool, tenant))
         connection = stack.enter_context(connect(on.url))
         models = ReadModels(connection, underway.unposted)
         statements = _reconciling(on, tenant, models, providers, pool)
-        money = _steps(on, models, providers, collector, settling, held, streams_in_flight, statements)
+        money = _steps(on, models, providers, collector, settling, streams_in_flight, statements)
         ledger = ledger_state(connection)
 
         def by_the_clock(day: date) -> Refusal | None:
@@ -212,12 +211,11 @@ def _steps(
     providers: Mapping[str, PaymentProvider],
     collector: Collector,
     settling: Settling,
-    held: Held,
     streams_in_flight: int,
     statements: ReconcileStatements,
 ) -> tuple[DayStep, ...]:
     return (
-        CollectDue(on.ledger, on.reader, models, settling, held, streams_in_flight=streams_in_flight),
+        CollectDue(on.ledger, on.reader, models, settling, streams_in_flight=streams_in_flight),
         DeliverCallbacks(on.ledger, on.reader, [one for one in providers.values() if isinstance(one, SandboxBank)]),
         AskForOutcomes(on.ledger, on.reader, models, collector),
         statements,

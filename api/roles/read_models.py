@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import date
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 import anyio
@@ -18,6 +18,8 @@ from projections.calendar import timers
 from projections.engine.runner import Runner
 from projections.payments import movements
 from projections.payments.collection_positions import READS, Unposted, collection_positions
+
+T = TypeVar("T")
 
 
 class ReadModels:
@@ -36,25 +38,22 @@ class ReadModels:
 
     async def due(self, tenant: UUID, day: date) -> Sequence[Timer]:
         """Every timer that is due on a day or was before."""
-        return await anyio.to_thread.run_sync(self._due, tenant, day)
+        return await self._ask(self._timers, timers.due, tenant, day)
 
     async def received(self, tenant: UUID, provider: str, day: date) -> Sequence[Money]:
         """Every movement at a provider with this value date."""
-        return await anyio.to_thread.run_sync(self._received, tenant, provider, day)
+        return await self._ask(self._money, movements.received, tenant, provider, day)
 
     async def collection_positions(self, tenant: UUID, day: date) -> Sequence[CollectionPosition]:
         """The leases where something may be collected or given up on a day."""
         unposted = await self._unposted(tenant)
-        return await anyio.to_thread.run_sync(self._collection_positions, tenant, day, unposted)
+        return await self._ask(self._money, collection_positions, tenant, day, unposted)
 
-    def _due(self, tenant: UUID, day: date) -> Sequence[Timer]:
-        self._timers.catch_up()
-        return timers.due(self._connection, tenant, day, shard=SHARD)
+    async def _ask(self, models: Runner, query: Callable[..., T], *about: object) -> T:
+        """Ask read models in a thread, when they are up to date."""
 
-    def _received(self, tenant: UUID, provider: str, day: date) -> Sequence[Money]:
-        self._money.catch_up()
-        return movements.received(self._connection, tenant, provider, day, shard=SHARD)
+        def asked() -> T:
+            models.catch_up()
+            return query(self._connection, *about, shard=SHARD)
 
-    def _collection_positions(self, tenant: UUID, day: date, unposted: Unposted) -> Sequence[CollectionPosition]:
-        self._money.catch_up()
-        return collection_positions(self._connection, tenant, day, unposted, shard=SHARD)
+        return await anyio.to_thread.run_sync(asked)

@@ -73,8 +73,11 @@ def command_name(aggregate: str, command: type[Command]) -> str:
     return f"{aggregate}.{command_word(aggregate, command)}"
 
 
-def _known() -> set[str]:
-    """Those whose payload may be kept in an event, which is for ever; approving is not itself approved."""
+def _keepable() -> set[str]:
+    """Commands whose payload may be kept in an event, which is for ever; approving is not itself approved.
+
+    What can be proposed is less than that: who completes a command knows it (`api.exposure.proposable`).
+    """
     return {
         command_name(decider.name, command)
         for decider in DECIDERS.values()
@@ -89,7 +92,7 @@ def _require(command: RequireApproval, state: ApprovalState, context: Context) -
     commands = tuple(sorted(set(command.commands)))
     if (refused := keeper_refused(context.actor)) is not None:
         return refused
-    unknown = sorted(set(commands) - _known())
+    unknown = sorted(set(commands) - _keepable())
     if unknown:
         return UNKNOWN_COMMAND(command=unknown[0])
     alone = not context.proposed_by and context.actor.role != SYSTEM

@@ -120,10 +120,6 @@ def _library_needs(candidate: Candidate, facts: Facts) -> Iterable[Need]:
     return library.library_needs(candidate.context.tenant, named, facts)
 
 
-def _amended(candidate: Candidate, facts: Facts) -> Refusal | None:
-    return _wrong_library(candidate, facts)
-
-
 # ------------------------------------------------------------------------------------------- room in the library
 
 
@@ -221,6 +217,6 @@ for _kind in (PresentContract, AcknowledgeDisclosure, SignContract):
 CrossRule(PresentContract, _paper_needs, _the_paper)
 for _end in (WithdrawApplication, ExpireApplication):
     CrossRule(_end, _giving_up_needs, _not_in_force)
-CrossRule(ProposeAmendment, _library_needs, _amended)
+CrossRule(ProposeAmendment, _library_needs, _wrong_library)
 CrossRule(DraftClause, _draft_needs, _has_room)
 CrossRule(PublishClause, _publish_needs, _leaves_room)

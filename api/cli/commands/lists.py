@@ -94,6 +94,7 @@ def _listing(read: Read) -> Callable[..., None]:
 
 def _signature(read: Read) -> Iterator[inspect.Parameter]:
     from api.queries.engine.parameters import parameters_of
+    from api.queries.engine.read import Past
 
     kind, keyword = inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY
     yield inspect.Parameter("session", kind, annotation=Session)
@@ -110,7 +111,7 @@ def _signature(read: Read) -> Iterator[inspect.Parameter]:
     if read.cursor is not None:
         yield inspect.Parameter("starting_after", keyword, annotation=After, default=None)
     yield inspect.Parameter("limit", keyword, annotation=Limit, default=LIMIT)
-    if not read.now_only:
+    if read.past is not Past.NONE:
         yield inspect.Parameter("at_position", keyword, annotation=At, default=None)
 
 

@@ -52,4 +52,4 @@ async def _retried(on: Base, tenant: UUID) -> list[Parked]:
     async with opened(on) as ledger:
         with banks(ledger, tenant) as providers:
             async with days(ledger, tenant, providers) as composed:
-                return list(await composed.try_again(tenant))
+                return list(await composed.retry(tenant))

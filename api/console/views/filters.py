@@ -19,7 +19,7 @@ from api.queries.engine.parameters import (
     ParameterInvalid,
     parameters_of,
 )
-from api.queries.engine.read import Read
+from api.queries.engine.read import Past, Read
 
 AS_OF = "as_of_position"
 DAY = "as_of"
@@ -45,7 +45,8 @@ def check_names(read: Read, names: Sequence[str]) -> None:
     Raises `Refused`.
     """
     title = text("Not understood")
-    known = [one.name for one in _parameters(read)] + [DAY] * read.by_day + [AS_OF] * (not read.now_only)
+    moments = {Past.NONE: (), Past.POSITIONS: (AS_OF,), Past.DAYS: (DAY, AS_OF)}[read.past]
+    known = [*(one.name for one in _parameters(read)), *moments]
     pages = [] if read.cursor is None and "{" not in read.path else [STARTING_AFTER]
     mine = {*known, *pages, LANG}
     for name, times in Counter(names).items():
@@ -61,11 +62,11 @@ def check_names(read: Read, names: Sequence[str]) -> None:
 def filters_of(read: Read, given: Mapping[str, str], error: ParameterInvalid | None = None) -> tuple[FilterView, ...]:
     """The filter form of a read with what was given, the moment that is asked about among it."""
     fields = [_field(one, read.answer.__name__, given.get(one.name, "")) for one in _parameters(read)]
-    if read.by_day:
+    if read.past is Past.DAYS:
         meaning = text("As the business date ended.")
         label = words.capital(text("business date"))
         fields.append(FilterView(name=DAY, label=label, meaning=meaning, value=given.get(DAY, ""), kind="date"))
-    if not read.now_only:
+    if read.past is not Past.NONE:
         meaning = text("As it stood when the ledger ended with this event.")
         label = words.capital(text("as of event"))
         fields.append(FilterView(name=AS_OF, label=label, meaning=meaning, value=given.get(AS_OF, ""), kind="position"))

@@ -12,7 +12,7 @@ from fastapi import Depends, FastAPI, Request
 from msgspec import UNSET, Meta, Struct, UnsetType
 from starlette.responses import Response
 
-from adapters.processes.parking import ask_again
+from adapters.processes.parking import retry
 from api.http.authentication import Needs
 from api.http.commands.endpoint import read_body, read_headers
 from api.http.commands.models import CommandReader
@@ -65,7 +65,7 @@ async def retry_parked(request: Request, principal: Asker, of: Of) -> Response:
     """Let what failed or was refused be tried again now, and not when it would have been. What is done is done once."""
     given = _RETRIES.read(await read_body(read_headers(request.scope), request.receive))
     assert isinstance(given, GivenRetry), "that is what this reader reads"
-    asked = await of.queries.run(ask_again, principal.tenant, _stream(given.of))
+    asked = await of.queries.run(retry, principal.tenant, _stream(given.of))
     return Response(encode(Asked(asked)), 202, headers={"Cache-Control": "no-store"}, media_type=JSON)
 
 

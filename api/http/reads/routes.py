@@ -47,7 +47,7 @@ from api.queries.engine.parameters import (
     read_parameters,
     schema_of,
 )
-from api.queries.engine.read import PAGE_DEFAULT, PAGE_MAX, Read, ReadRequest, ReadResult
+from api.queries.engine.read import PAGE_DEFAULT, PAGE_MAX, Past, Read, ReadRequest, ReadResult
 from api.queries.registry import READS
 from domain.kernel.ids import IdError
 
@@ -191,9 +191,12 @@ def _signature(read: Read) -> list[inspect.Parameter]:
 
 def _moments(read: Read) -> Callable[..., Awaitable[At]]:
     """The dependency that says for which moment a read answers."""
-    if read.now_only:
-        return now
-    return by_day if read.by_day else by_position
+    dependencies: dict[Past, Callable[..., Awaitable[At]]] = {
+        Past.NONE: now,
+        Past.POSITIONS: by_position,
+        Past.DAYS: by_day,
+    }
+    return dependencies[read.past]
 
 
 def parameter_of(one: Parameter) -> inspect.Parameter:

@@ -10,7 +10,7 @@ from msgspec import Meta, Struct
 
 from api.permissions import Permission
 from api.queries.engine.parameters import Nothing
-from api.queries.engine.read import Read, ReadRequest, ReadResult
+from api.queries.engine.read import Past, Read, ReadRequest, ReadResult
 from api.queries.engine.shape import derived
 from projections.engine.model import Projection
 
@@ -32,7 +32,7 @@ def figure(
     *models: Projection[Any],
     tag: str,
     filters: type[Struct] = Nothing,
-    by_day: bool = False,
+    past: Past = Past.POSITIONS,
     also: tuple[str, ...] = (),
 ) -> Read:
     """A read whose query gives a struct with a `position`; the answer's type follows from the query's annotation.
@@ -47,5 +47,5 @@ def figure(
 
     return Read(
         path=path, query=ask, answer=answer, models=models, permission=Permission.READ_STATISTICS, tag=tag,
-        filters=filters, by_day=by_day, about=inspect.getdoc(query) or "",
+        filters=filters, past=past, about=inspect.getdoc(query) or "",
     )  # fmt: skip

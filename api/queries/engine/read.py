@@ -14,6 +14,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from enum import Enum
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any
@@ -105,12 +106,19 @@ def _list_of(item: type[Struct], cursor: Cursor | None) -> type[Struct]:
     return _LISTS[place]
 
 
+class Past(Enum):
+    """The moments of the past that a read answers for: none, as nothing recorded it; positions; ends of days, too."""
+
+    NONE = 0
+    POSITIONS = 1
+    DAYS = 2
+
+
 @dataclass(frozen=True, kw_only=True)
 class Read:
     """One read. `answer` is the type of the answer, or of one item of a list; `query` gives `None` for "not found".
 
-    `models` are the read models that it asks, none for the ledger itself. `cursor` makes a list one of pages. `by_day`:
-    it answers for the end of a business date, too; `now_only`: for no moment of the past, for nothing recorded it. The
+    `models` are the read models that it asks, none for the ledger itself. `cursor` makes a list one of pages. The
     query's docstring says what it answers, `columns` names what a table shows of it.
     """
 
@@ -124,8 +132,7 @@ class Read:
     models: tuple[Projection[Any], ...] = ()
     cursor: Cursor | None = None
     versioned: bool = False
-    by_day: bool = False
-    now_only: bool = False
+    past: Past = Past.POSITIONS
     named: str = ""
     about: str = ""
     columns: str = ""

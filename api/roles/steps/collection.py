@@ -28,7 +28,7 @@ from adapters.processes.dispatch import (
 )
 from adapters.processes.end_of_day import DayRun, Progress
 from adapters.processes.firing import EndOfDayError, Settling
-from adapters.processes.held import Held, Unfired
+from adapters.processes.held import Unfired
 from api.roles.read_models import ReadModels
 from domain.kernel.process import FAILED
 from domain.payments.collection import CollectionPosition, follow_up, moves
@@ -45,7 +45,7 @@ _log = structlog.get_logger(__name__)
 class CollectDue:
     """The step; counts the commands that were accepted. `settling` lets processes and providers catch up.
 
-    Leases that are `held` out of the day are not debited: what they owe is not worked out yet. One whose payment cannot
+    Leases that are held out of the day are not debited: what they owe is not worked out yet. One whose payment cannot
     be begun is held out with it, and its turn comes again on the next day.
     """
 
@@ -53,14 +53,13 @@ class CollectDue:
     reader: Reader
     models: ReadModels
     settling: Settling
-    held: Held
     name: str = BY_COLLECTION
     streams_in_flight: int = STREAMS_IN_FLIGHT
 
     async def run(self, run: DayRun, progress: Progress) -> int:  # noqa: ARG002
         """Round after round until nothing new is to be done. Raises `EndOfDayError` for a circle."""
         tried: set[str] = set()
-        held = set(await self.held.since())
+        held = set(await self.settling.held.since())
         for _ in range(ROUNDS_MAX):
             held |= await self.settling.follow(run.day)
             found = await self.models.collection_positions(run.tenant, run.day)
@@ -88,7 +87,7 @@ class CollectDue:
             if refusal.kind is FAILED and dispatch.about is not None
         ]
         first = {one.stream: one for one in reversed(failed)}
-        await self.held.park(run.day, run.position, list(first.values()))
+        await self.settling.held.park(run.day, run.position, list(first.values()))
         return set(first)
 
     def _dispatches(self, position: CollectionPosition, run: DayRun) -> Iterable[Dispatch]:

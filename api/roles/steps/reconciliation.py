@@ -14,7 +14,6 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
-from uuid import UUID
 
 from adapters.connectors.payments.port import PaymentProvider
 from adapters.connectors.payments.statement import Statement, StatementError, read_statement
@@ -62,22 +61,20 @@ class ReconcileStatements:
     """The step `reconciliation`: the statement of each provider, in the order of their names; counts rows.
 
     A run with breaks stays open, and the day closes: breaks are resolved by people, or by news that comes later.
-    Without a place to park them, statements that cannot be taken keep the day open.
+    Statements that cannot be taken are parked.
     """
 
     ledger: Ledger
     models: ReadModels
     providers: Sequence[PaymentProvider]
-    files: Path | None = None
-    parking: Parking | None = None
+    files: Path
+    parking: Parking
     name: str = BY_RECONCILIATION
 
     async def run(self, run: DayRun, progress: Progress) -> int:
-        """Reconcile what is left; every statement's rows count. Raises `EndOfDayError` where no file can be looked for,
-        and without parking whatever keeps a statement.
-        """
+        """Reconcile what is left; every statement's rows count. Raises `EndOfDayError` where no file can be sought."""
         self._searchable()
-        rows, parked = run.processed, await self._parked(run.tenant)
+        rows, parked = run.processed, await self.parking.keys(run.tenant)
         for provider in sorted(self.providers, key=lambda one: one.name):
             if run.cursor is not None and provider.name <= run.cursor:
                 continue
@@ -89,25 +86,20 @@ class ReconcileStatements:
     def _searchable(self) -> None:
         """Raise `EndOfDayError` for a directory of statements that is none, or may not be searched."""
         at = self.files
-        if at is not None and at.exists() and not (at.is_dir() and os.access(at, os.X_OK)):
+        if at.exists() and not (at.is_dir() and os.access(at, os.X_OK)):
             raise EndOfDayError(f"{at}: expected a directory of statements that may be searched, got another one")
-
-    async def _parked(self, tenant: UUID) -> set[str]:
-        return set() if self.parking is None else await self.parking.keys(tenant)
 
     async def _tried(self, provider: PaymentProvider, run: DayRun, day: date, parked: set[str]) -> int:
         """Reconcile a statement, or park why it could not be: another bank's, and the next day, wait for nobody."""
         key = f"{_of_provider(provider.name)}{day}"
         try:
             rows = await self._reconcile(provider, run, day, again=key in parked)
-        except Exception as error:  # one statement's error is nobody else's
-            if self.parking is None:
-                raise
+        except Exception as error:  # noqa: BLE001 - one statement's error is nobody else's
             stream = reconciliation_stream(run.tenant, provider.name, day)
             left = Unsettled(run.position, key, run.tenant, stream, _why(error, key))
             await self.parking.replace(run.tenant, key, left)
             return 0
-        if self.parking is not None and key in parked and rows is not None:
+        if key in parked and rows is not None:
             await self.parking.replace(run.tenant, key, None)
         return rows or 0
 
@@ -144,8 +136,6 @@ class ReconcileStatements:
         """What the bank dropped for a day, if it did. Raises `StatementError` for what has its name and is no file, or
         cannot be read.
         """
-        if self.files is None:
-            return None
         path = self.files / file_name(provider, day)
         try:
             path.lstat()

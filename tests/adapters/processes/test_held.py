@@ -44,6 +44,8 @@ from tests.ledger import ORIGIN
 from tests.sampling import seeds
 
 FIRST, MENDED, LAST = date(2005, 4, 27), date(2005, 6, 2), date(2005, 6, 30)
+LATER = date(2005, 5, 29)
+"""Opened here, a calendar is late for the first bills, and shortly before interest, second bills and late fees."""
 BAD, GOOD = lease_stream(1), lease_stream(2)
 COUNTER = CollectionPolicy(channels=("counter",), retries=0, spacing_days=(1,))
 CALM = by_seed("calm", failures_pct=0, pending_pct=0, lost_pct=0, partial_pct=0, charged_back_pct=0)
@@ -64,11 +66,11 @@ def stumbling(stream: UUID = BAD, actor: str = "timer:") -> Iterator[None]:
         yield
 
 
-async def leases(world: World, numbers: tuple[int, ...] = (1, 2, 3)) -> None:
-    """Some leases of which the bills are issued at the end of April, and the calendar."""
-    for number in numbers:
+async def leases(world: World, opened: date = FIRST) -> None:
+    """Three leases of which the bills are due at the end of April, and the calendar."""
+    for number in (1, 2, 3):
         await make_lease(world.program, number)
-    await world.end_of_day.open(FIRST)
+    await world.end_of_day.open(opened)
 
 
 async def kinds(program: Running, stream: UUID) -> list[tuple[str, str]]:
@@ -102,15 +104,14 @@ async def test_a_lease_whose_timer_raises_stops_nobody_else(world: World) -> Non
 
 async def test_what_is_due_later_waits_and_is_made_up_under_its_own_days(world: World) -> None:
     """Nothing of the lease is done before what it stumbled over; then all is, in order."""
-    await leases(world)
-    with stumbling(actor="timer:interest_accrual"):
+    await leases(world, LATER)
+    with stumbling(actor="timer:bill"):
         await world.end_of_day.catch_up(date(2005, 6, 1))
-        assert await kinds(world.program, BAD) == [], "the bill behind it was not issued"
+        assert await kinds(world.program, BAD) == [], "the interest behind it was not earned"
     await world.end_of_day.close(MENDED)
     assert parked(world.program) == []
     assert await kinds(world.program, BAD) == [
-        ("lease.interest_accrued.v1", "2005-04-30"),
-        ("lease.bill_issued.v1", "2005-04-30"),
+        ("lease.bill_issued.v1", "2005-05-29"),
         ("lease.interest_accrued.v1", "2005-05-31"),
         ("lease.bill_issued.v1", "2005-05-31"),
         ("lease.late_fee_assessed.v1", "2005-05-31"),
@@ -122,15 +123,15 @@ async def test_on_demand_it_is_tried_at_once(world: World) -> None:
     with stumbling():
         await world.end_of_day.catch_up(date(2005, 5, 3))
         assert (await world.end_of_day.make_up()).accepted == 0
-        assert [one.process for one in await world.days.try_again(TENANT)] == [TIMERS_PROCESS]
-    assert await world.days.try_again(TENANT) == []
+        assert [one.process for one in await world.days.retry(TENANT)] == [TIMERS_PROCESS]
+    assert await world.days.retry(TENANT) == []
     assert (await world.end_of_day.make_up()).accepted == 0, "all is done"
     assert [on for _, on in await kinds(world.program, BAD)] == ["2005-04-30", "2005-04-30"]
 
 
 async def test_a_refusal_of_what_stays_due_is_a_fault(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """The ledger says that the bill is due and the lease says no: the bill is parked, and what follows on it waits."""
-    await leases(world)
+    await leases(world, LATER)
 
     async def refuses(ledger: Ledger, decider: Any, asked: Request) -> Any:
         if asked.stream == BAD and asked.key.startswith("timer:bill"):
@@ -144,9 +145,9 @@ async def test_a_refusal_of_what_stays_due_is_a_fault(world: World, monkeypatch:
     ((key, code, facts, _),) = parked(world.program)
     assert (key, code) == (f"timer:bill:{BAD.hex}:2005-04-30:1", "lease.bill_not_next")
     assert '"expected":"1"' in facts
-    assert await kinds(world.program, BAD) == [("lease.interest_accrued.v1", "2005-04-30")]
+    assert await kinds(world.program, BAD) == []
     await world.end_of_day.catch_up(date(2005, 6, 1))
-    assert len(await kinds(world.program, BAD)) == 5
+    assert len(await kinds(world.program, BAD)) == 4
 
 
 async def test_a_command_that_cannot_be_made_is_parked(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -168,7 +169,7 @@ async def test_a_command_that_cannot_be_made_is_parked(world: World, monkeypatch
 
 async def test_a_lease_that_is_held_out_is_not_debited(world: World) -> None:
     """What it owes is not worked out; it is debited as soon as it has made up for its days."""
-    await leases(world)
+    await leases(world, LATER)
     await world.end_of_day.catch_up(date(2005, 5, 30))
     await grant(world.program, BAD, date(2005, 5, 31))
     with stumbling():
@@ -241,9 +242,9 @@ async def lived(program: Running, tmp_path: Path, random: Random | None, *, hurt
     Both lessees pay a part of the first bill before, and more long after it.
     """
     async with a_world(program, CALM, tmp_path, streams_in_flight=3) as world:
-        await leases(world)
+        await leases(world, LATER)
         for lease in (BAD, GOOD):
-            await pays(program, f"{lease} in time", 40_000, FIRST, lease)
+            await pays(program, f"{lease} in time", 40_000, LATER, lease)
     for last, stumbles in ((date(2005, 6, 1), hurt), (LAST, False)):
         for _ in range(200):
             async with a_world(program, CALM, tmp_path, streams_in_flight=3) as world:

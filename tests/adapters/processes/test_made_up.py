@@ -60,10 +60,10 @@ async def test_money_that_fails_stops_no_other_lease(world: World, monkeypatch: 
 
     with monkeypatch.context() as patched:
         patched.setattr(Ledger, "execute", stumbles)
-        left = await world.days.try_again(TENANT)
+        left = await world.days.retry(TENANT)
     assert sorted((one.process, one.stream) for one in left) == [("payments", GOOD), ("timers", GOOD)]
     assert await kinds(world.program, BAD) == MADE_UP
-    assert await world.days.try_again(TENANT) == []
+    assert await world.days.retry(TENANT) == []
 
 
 async def test_nothing_is_made_up_amid_a_day(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -80,7 +80,7 @@ async def test_nothing_is_made_up_amid_a_day(world: World, monkeypatch: pytest.M
             with pytest.raises(Died):
                 await world.end_of_day.catch_up(DAY)
     assert (await world.end_of_day.state()).phase is CalendarPhase.CLOSING
-    assert [one.process for one in await world.days.try_again(TENANT)] == ["timers"]
+    assert [one.process for one in await world.days.retry(TENANT)] == ["timers"]
     assert await kinds(world.program, BAD) == []
     await world.end_of_day.catch_up(DAY)
     assert await kinds(world.program, BAD) == MADE_UP
@@ -103,7 +103,7 @@ async def test_days_that_are_made_up_for_are_behind_a_run_that_dies(
         with pytest.raises(Died):
             await world.end_of_day.make_up()
     assert held_since(world.program) == [str(DAY)], "of the last day nobody knows that it is done"
-    assert await world.days.try_again(TENANT) == []
+    assert await world.days.retry(TENANT) == []
     assert await kinds(world.program, BAD) == MADE_UP
 
 

@@ -18,11 +18,12 @@ from domain.kernel.process import FAILED
 from domain.leasing.admission import lease_stream as lease_of
 from domain.leasing.lease.events.money import PaymentPosted
 from domain.payments.lease_payments import LEASE_PAYMENTS
-from tests.adapters.processes.test_held import BAD, FIRST, GOOD, kinds, leases, parked, pays, stumbling
+from tests.adapters.processes.test_held import BAD, FIRST, GOOD, LATER, kinds, leases, parked, pays, stumbling
 from tests.adapters.processes.world import TENANT, World
 from tests.domain.contracts.contract.contracts import ASSEMBLED
 
-BILLED, LATE, MENDED = date(2005, 5, 1), date(2005, 6, 1), date(2005, 6, 2)
+BILLED, NEXT = date(2005, 5, 1), date(2005, 5, 2)
+LATE, MENDED = date(2005, 6, 1), date(2005, 6, 2)
 POSTING = "process:payments"
 
 
@@ -32,14 +33,14 @@ async def since(pool: Any) -> dict[UUID, date]:
 
 async def test_nobody_else_waits_for_a_lease_whose_money_fails(world: World, pool: Any) -> None:
     """The days close and the others are billed; the lease is not taken for one that has not paid."""
-    await leases(world)
-    await pays(world.program, "in time", 40_000, FIRST)
+    await leases(world, LATER)
+    await pays(world.program, "in time", 40_000, LATER)
     with stumbling(actor=POSTING):
         closed = await world.end_of_day.catch_up(LATE)
     assert closed[-1].day == LATE
     assert ("lease.late_fee_assessed.v1", "2005-05-31") in await kinds(world.program, GOOD)
     assert await kinds(world.program, BAD) == []
-    assert await since(pool) == {BAD: FIRST}
+    assert await since(pool) == {BAD: LATER}
     ((key, code, facts, _),) = parked(world.program)
     money = uuid5(TENANT, "in time")
     assert (key, code) == (f"held:payment:{money.hex}:posted", "process.held")
@@ -59,7 +60,7 @@ async def test_what_comes_behind_money_that_fails_waits_for_it(world: World) -> 
         await world.end_of_day.catch_up(FIRST)
         await pays(world.program, "third", 30_000, BILLED)
         await world.end_of_day.catch_up(BILLED)
-    await world.end_of_day.catch_up(LATE)
+    await world.end_of_day.catch_up(NEXT)
     events = [stored.parsed().event() for stored in await world.program.reader.stream(BAD)]
     assert [one.amount_fen for one in events if isinstance(one, PaymentPosted)] == [10_000, 20_000, 30_000]
     assert await world.days.parked(TENANT) == []
@@ -129,6 +130,6 @@ async def test_a_lease_of_which_a_timer_is_held_too_waits_for_both(world: World,
     with stumbling(actor=POSTING):
         await world.end_of_day.close(date(2005, 5, 5))
     assert [on for kind, on in await kinds(program, BAD) if kind == "lease.bill_issued.v1"] == ["2005-04-30"]
-    await world.end_of_day.catch_up(LATE)
+    await world.end_of_day.close(date(2005, 5, 6))
     assert parked(program) == []
     assert await world.days.parked(TENANT) == []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Collection, Iterator, Sequence
 from contextlib import ExitStack, asynccontextmanager, closing, contextmanager
 from datetime import date
 from pathlib import Path
@@ -17,6 +17,8 @@ from adapters.connectors.payments.scenarios import Rule
 from adapters.postgres import connections
 from adapters.processes.dispatch import STREAMS_IN_FLIGHT, context
 from adapters.processes.end_of_day import EndOfDay
+from adapters.processes.firing import Settling
+from adapters.processes.held import Held, Stalled, Unfired
 from api.compose import Running
 from api.demonstration.taking_over import take_over, taken_over_on
 from api.roles.days import Days, days
@@ -45,6 +47,39 @@ def providers(rule: Rule, folder: Path | None = None) -> Banks:
         name: SandboxBank(name, SECRET, rule, MEMORY if folder is None else folder / f"{name}.sqlite")
         for name in POLICY.channels
     }
+
+
+class NobodyHeld(Held):
+    """Whom days are to leave alone: nobody, and no table is asked."""
+
+    def __init__(self) -> None:
+        """There is no table."""
+
+    async def since(self) -> dict[UUID, date]:
+        """Nobody is held out."""
+        return {}
+
+    async def park(self, day: date, position: int, unfired: Sequence[Unfired]) -> None:
+        """Nothing may fail here."""
+        assert not unfired
+
+    async def made_up(self, streams: Collection[UUID], to: date) -> None:
+        """Nobody has made up for anything."""
+
+    async def release(self, beside: Collection[UUID]) -> None:
+        """Nobody goes on."""
+
+
+async def _nothing() -> None:
+    """Nothing else is to be done."""
+
+
+async def _nobody() -> Sequence[Stalled]:
+    return ()
+
+
+ALONE = Settling(_nothing, _nobody, _nothing, NobodyHeld())
+"""Nothing follows from anything, and nobody is held out."""
 
 
 class World:

@@ -81,7 +81,7 @@ async def _replay(session: Session, on: Base, stream: UUID | None, first: int, l
     from api.queries.engine.read import PositionAhead
 
     pretty = session.out.is_terminal and not session.json
-    async with _reading(on) as reader:
+    async with _Reading(on) as reader:
         if first > 1 and first > (size := await reader.size()):
             raise PositionAhead(first, size)
         async for stored in _events(reader, stream, first, last):
@@ -129,15 +129,11 @@ def _line(stored: Stored) -> str:
 
 
 async def _entry(session: Session, on: Base, position: int) -> None:
-    async with _reading(on) as reader:
+    async with _Reading(on) as reader:
         found = [stored async for stored in _events(reader, None, position, position)]
     if not found or found[0].position != position:
         raise Unusable(lambda: text("position: expected one the ledger holds, got {position}", position=position))
     session.write(found[0].entry)
-
-
-def _reading(on: Base) -> _Reading:
-    return _Reading(on)
 
 
 class _Reading:

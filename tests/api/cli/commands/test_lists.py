@@ -12,7 +12,7 @@ from api.cli.failures import UNUSABLE
 from api.cli.program import app
 from api.language import Language, speaking
 from api.queries.engine.parameters import parameters_of
-from api.queries.engine.read import Read
+from api.queries.engine.read import Past, Read
 from api.queries.registry import READS
 from domain.contracts.clause import CLAUSE
 from domain.contracts.contract.rules import CONTRACT
@@ -35,7 +35,7 @@ def test_every_list_has_a_command_with_its_filters(read: Read) -> None:
         assert f"--{one.name.replace('_', '-')} " in done.stdout
     flags = set(done.stdout.replace(",", " ").split())
     assert {"--json", "--limit"} <= flags
-    assert ("--as-of-position" in flags) == (not read.now_only)
+    assert ("--as-of-position" in flags) == (read.past is not Past.NONE)
     assert ("--starting-after" in done.stdout) == (read.cursor is not None)
     assert done.stdout.split("\n\n")[1].strip().endswith(".")
 

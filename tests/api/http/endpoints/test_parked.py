@@ -13,7 +13,7 @@ from adapters.postgres.connections import Pool, connect, pool_of
 from adapters.postgres.schema import SHARD
 from adapters.processes import parking
 from adapters.processes.held import TIMERS_PROCESS, Held, Unfired
-from adapters.processes.parking import _AGAIN_ALL, Parking, Unsettled, _those
+from adapters.processes.parking import _RETRY_ALL, Parking, Unsettled, _those
 from domain.kernel.ids import parse_id
 from domain.kernel.process import FAILED, HELD, NOT_YET
 from domain.leasing.lease.refusals import BILL_NOT_NEXT
@@ -177,7 +177,7 @@ async def test_another_try_for_one_reads_its_events_once(http: Http, pool: Pool)
     """Not once for each row that is parked: there may be thousands of both."""
     with connect(http.running.url) as connection:
         values = _those(http.tenant, [], NOWHERE)
-        rows = connection.execute(f"EXPLAIN (FORMAT TEXT) {_AGAIN_ALL}".encode(), values).fetchall()
+        rows = connection.execute(f"EXPLAIN (FORMAT TEXT) {_RETRY_ALL}".encode(), values).fetchall()
     assert "hashed SubPlan" in "\n".join(line for (line,) in rows)
 
 

@@ -18,7 +18,7 @@ from fastapi.routing import APIRoute
 
 from adapters.system import now
 from api.queries.engine.parameters import Parameter, parameters_of
-from api.queries.engine.read import Read
+from api.queries.engine.read import Past, Read
 from api.queries.registry import READS
 from domain.calendar.calendar import CloseDay, OpenCalendar, RecordStep, StartEndOfDay
 from domain.kernel.times import utc_text
@@ -51,7 +51,7 @@ def _value(one: Parameter) -> str:
     return one.choices[len(one.choices) // 3] if one.choices else ""
 
 
-PAST = tuple(read for read in READS if not read.now_only)
+PAST = tuple(read for read in READS if read.past is not Past.NONE)
 ASKED = {read.name: tuple(f"?{query}" if query else "" for query in queries(read)) for read in PAST}
 """Every declared read by the name of its operation, with the queries that it is asked with."""
 

@@ -14,6 +14,7 @@ from tests.serving import Answer, Serving, answer_on, serving
 pytestmark = pytest.mark.network
 
 DESCRIPTORS = 400
+CROWD = DESCRIPTORS + 50
 MEBIBYTE = 1 << 20
 
 
@@ -48,7 +49,7 @@ def sent(served: Serving, *pieces: bytes) -> Answer:
 
 def test_more_half_open_connections_than_descriptors_stop_nobody(served: Serving) -> None:
     with ExitStack() as stack:
-        for _ in range(3 * DESCRIPTORS):
+        for _ in range(CROWD):
             stack.enter_context(served.connect()).sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n")
         for _ in range(5):
             assert served.ask("/healthz").status == 200
@@ -67,7 +68,7 @@ def test_more_half_open_connections_than_descriptors_stop_nobody(served: Serving
 )
 def test_bodies_that_never_come_stop_nobody(served: Serving, begun: bytes) -> None:
     with ExitStack() as stack:
-        for _ in range(DESCRIPTORS + 50):
+        for _ in range(CROWD):
             stack.enter_context(served.connect()).sendall(begun)
         for _ in range(5):
             assert served.ask("/healthz").status == 200
@@ -76,7 +77,7 @@ def test_bodies_that_never_come_stop_nobody(served: Serving, begun: bytes) -> No
 def test_nor_do_bodies_of_callers_with_a_key(served: Serving) -> None:
     begun = b"POST /v1/applications HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %b\r\nIdempotency-Key: k\r\n"
     with ExitStack() as stack:
-        for _ in range(DESCRIPTORS + 50):
+        for _ in range(CROWD):
             one = stack.enter_context(served.connect())
             one.sendall(begun % served.key.encode() + b"Content-Type: application/json\r\nContent-Length: 9\r\n\r\n{")
         for _ in range(5):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import date, timedelta
 from typing import Any
 from uuid import UUID, uuid5
@@ -13,8 +13,7 @@ import pytest
 from adapters.connectors.payments.port import Order
 from adapters.connectors.payments.scenarios import Script
 from adapters.processes.end_of_day import DayRun
-from adapters.processes.firing import EndOfDayError, Settling
-from adapters.processes.held import Held, Unfired
+from adapters.processes.firing import EndOfDayError
 from api.compose import Running
 from api.roles.read_models import ReadModels
 from api.roles.steps.collection import CollectDue
@@ -29,6 +28,7 @@ from domain.payments.payment.state import PaymentState
 from domain.payments.payment.values import CollectionPolicy
 from tests.adapters.processes.test_made_up import Died
 from tests.adapters.processes.world import (
+    ALONE,
     FIRST,
     POLICY,
     TENANT,
@@ -85,11 +85,11 @@ async def open_fen(program: Running, number: int = 0) -> int:
     return state.balances.open_fen
 
 
-async def begun(world: World, number: int = 0, **more: Any) -> UUID:
-    """A lease with a mandate, whose first bill of 1,020.01 is due on 1 May."""
+async def begun(world: World, number: int = 0, opened: date = OPENED, **more: Any) -> UUID:
+    """A lease with a mandate, whose first bill of 1,020.01 is due on 1 May, or as soon as the calendar is opened."""
     lease = await make_lease(world.program, number)
     await grant(world.program, lease, **more)
-    await world.end_of_day.open(OPENED)
+    await world.end_of_day.open(opened)
     return lease
 
 
@@ -143,17 +143,17 @@ async def test_a_retry_asks_for_what_is_open_then_or_is_given_up(program: Runnin
 
 async def test_the_next_channel_is_tried_the_same_evening(program: Running) -> None:
     """A final code in both channels: two attempts on one day, then it is exhausted and rests."""
-    lease = lease_stream(0)
-    payment = collection_stream(lease, DUE)
+    lease, opened = lease_stream(0), date(2005, 5, 27)
+    payment = collection_stream(lease, opened)
     closed_account = Script(code="account_closed")
     async with a_world(program, by_table({(payment, 1): closed_account, (payment, 2): closed_account})) as world:
-        await begun(world)
+        await begun(world, opened=opened)
         await world.end_of_day.catch_up(SECOND_DUE)
-        assert await orders(program, payment) == [("2005-05-01", BILL_FEN, c) for c in ("bank_a", "bank_b")]
+        assert await orders(program, payment) == [("2005-05-27", BILL_FEN, c) for c in ("bank_a", "bank_b")]
         assert (await payment_of(program, payment)).phase == "exhausted"
         again = await orders(program, collection_stream(lease, SECOND_DUE))
         assert again[0][1] == 2 * BILL_FEN - 999, "both bills, when the second fell due: 102,001 and 101,002 fen"
-        assert await payment_of(program, collection_stream(lease, DUE + DAY)) == PaymentState()
+        assert await payment_of(program, collection_stream(lease, opened + DAY)) == PaymentState()
 
 
 async def test_what_is_missing_is_collected_the_next_evening(program: Running) -> None:
@@ -183,14 +183,15 @@ async def test_a_late_fee_that_was_assessed_with_the_money_is_collected_the_next
 
 
 async def test_less_than_the_least_amount_waits_until_more_is_due(program: Running) -> None:
-    payment = collection_stream(lease_stream(1), DUE + DAY)
-    policy = CollectionPolicy(channels=("bank_a",), retries=1, spacing_days=(9,), minimum_fen=500)
+    opened = date(2005, 5, 26)
+    payment = collection_stream(lease_stream(1), opened)
+    policy = CollectionPolicy(channels=("bank_a",), retries=1, spacing_days=(2,), minimum_fen=500)
     async with a_world(program, by_table({(payment, 1): Script(code="insufficient_funds")})) as world:
-        lease = await begun(world, 1, policy=policy)
+        lease = await begun(world, 1, opened, policy=policy)
         await world.end_of_day.catch_up(SECOND_DUE + DAY)
-        assert await payment_of(program, collection_stream(lease, DUE + 11 * DAY)) == PaymentState()
+        assert await payment_of(program, collection_stream(lease, opened + 3 * DAY)) == PaymentState()
         ((_, fen, _),) = await orders(program, collection_stream(lease, SECOND_DUE + DAY))
-        assert fen == 101_002 + 459
+        assert fen == 101_002 + 102, "102,001 fen × 0.05 % × 2 days, until the second try"
 
 
 async def test_payments_under_way_are_not_asked_for_again(program: Running) -> None:
@@ -268,10 +269,11 @@ async def test_what_people_cancelled_is_not_begun_again(program: Running) -> Non
 
 async def test_money_that_was_taken_back_is_not_debited_again_by_itself(program: Running) -> None:
     """Until the next bill falls due; then everything is."""
-    payment = collection_stream(lease_stream(0), DUE)
+    opened = date(2005, 5, 25)
+    payment = collection_stream(lease_stream(0), opened)
     async with a_world(program, by_table({(payment, 1): Script(charged_back_after_days=2)})) as world:
-        lease = await begun(world)
-        await world.end_of_day.catch_up(DUE + 5 * DAY)
+        lease = await begun(world, opened=opened)
+        await world.end_of_day.catch_up(opened + 4 * DAY)
         assert await open_fen(program) == BILL_FEN
         await world.end_of_day.catch_up(SECOND_DUE)
         ((_, fen, _),) = await orders(program, collection_stream(lease, SECOND_DUE))
@@ -315,20 +317,10 @@ async def test_a_circle_is_noticed(program: Running, monkeypatch: pytest.MonkeyP
             lease = uuid5(tenant, f"{self.asked}")
             return [CollectionPosition(lease=lease, due_fen=500, newest_due_on=day, debit=debit)]
 
-    class Nobody(Held):
-        def __init__(self) -> None:
-            """There is no table."""
-
-        async def since(self) -> dict[UUID, date]:
-            return {}
-
-        async def park(self, day: date, position: int, unfired: Sequence[Unfired]) -> None:
-            assert not unfired
-
     async def nothing(*_: Any) -> None:
         return None
 
-    step = CollectDue(program.ledger, program.reader, Circle(), Settling(), Nobody())
+    step = CollectDue(program.ledger, program.reader, Circle(), ALONE)
     run = DayRun(tenant=TENANT, day=FIRST, position=0, cursor=None, processed=0)
     with pytest.raises(EndOfDayError, match="to come to an end within 3 rounds"):
         await step.run(run, nothing)

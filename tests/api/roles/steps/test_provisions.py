@@ -13,7 +13,6 @@ from psycopg import Connection
 
 from adapters.postgres.connections import connect
 from adapters.processes.end_of_day import DayRun, EndOfDay
-from adapters.processes.firing import Settling
 from api.compose import Running
 from api.roles.steps.provisions import Allowances, ProvisionRefused, RecogniseProvisions, provisions_step
 from domain.accounting import chart
@@ -27,7 +26,7 @@ from domain.leasing.lease.commands import PostPayment
 from domain.leasing.lease.rules.decider import LEASE
 from domain.leasing.lease.state import LeaseState
 from projections.accounting.journal import trial_balance
-from tests.adapters.processes.world import FIRST, TENANT, World, contents, given, lease_stream, make_lease
+from tests.adapters.processes.world import ALONE, FIRST, TENANT, World, contents, given, lease_stream, make_lease
 from tests.projections.accounting.provisions_of_states import classify, days_overdue, exposure_fen
 
 APRIL, MAY, JUNE = date(2005, 4, 30), date(2005, 5, 31), date(2005, 6, 30)
@@ -43,7 +42,7 @@ def connection(url: str) -> Iterator[Connection[Any]]:
 def without_collecting(world: World, connection: Connection[Any]) -> EndOfDay:
     """Nobody pays by himself; the days end with the provisions."""
     step = provisions_step(world.program, connection)
-    return replace(world.end_of_day, settling=Settling(held=world.end_of_day.settling.held), steps=(step,))
+    return replace(world.end_of_day, settling=replace(ALONE, held=world.end_of_day.settling.held), steps=(step,))
 
 
 async def required(program: Running, leases: int, on: date) -> int:
