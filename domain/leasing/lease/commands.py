@@ -87,9 +87,7 @@ class CreateLease(Command, frozen=True):
     grace_days: Annotated[
         int, Meta(ge=0, le=GRACE_DAYS_MAX, description="Days after the due date without a late fee.")
     ] = 0
-    policy: Annotated[
-        int, Meta(ge=1, description="Version of the leasing policy; of a payment, how it is tried again.")
-    ] = CURRENT_POLICY.version
+    policy: Annotated[int, Meta(ge=1, description="Version of the leasing policy.")] = CURRENT_POLICY.version
     bill_lead_days: Annotated[
         int, Meta(ge=0, le=LEAD_DAYS_MAX, description="Days before its due date from which a bill may be issued.")
     ] = 0
