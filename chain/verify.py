@@ -260,7 +260,7 @@ def proof(key: Key, entry: Path, file: Path) -> Outcome:
     _need(len(_base64(extra or "", "extra data")) <= _MAX_EXTRA, "extra data", f"at most {_MAX_EXTRA} bytes", "more")
     path, tree = [_base64(line, "hash", _HASH_SIZE) for line in lines.split()], open_checkpoint(note, key)
     got = root_of_inclusion(int(index), tree.size, leaf_hash(_read(entry)), path)
-    return f"entry {index} of {tree.size} in {tree.origin}", (tree.root,), (got,)
+    return f"entry {int(index) + 1} of {tree.size} in {tree.origin} (index {index})", (tree.root,), (got,)
 
 
 def consistency(key: Key, old: Path, new: Path, file: Path) -> Outcome:

@@ -54,7 +54,8 @@ class Site:
         """Handle one connection of an ASGI server."""
         path: str = scope.get("path", "")
         if scope["type"] == "http" and path in ("/", ROOT):
-            await RedirectResponse(f"{ROOT}/", 307)(scope, receive, send)
+            asked = scope.get("query_string", b"").decode("latin-1")
+            await RedirectResponse(f"{ROOT}/{asked and f'?{asked}'}", 307)(scope, receive, send)
         elif scope["type"] == "http" and (path.startswith(f"{ROOT}/")):
             await self._console({**scope, "root_path": ROOT}, receive, send)
         else:

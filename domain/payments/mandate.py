@@ -115,7 +115,7 @@ class GrantMandate(Command, frozen=True):
 
     lease: LeaseField
     reference: ReferenceField
-    policy: Annotated[CollectionPolicy, Meta(description="How a payment is tried again.")]
+    policy: Annotated[CollectionPolicy, Meta(description="How each debit under the mandate is tried again.")]
     limit_fen: Annotated[
         Amount | None, Meta(description="The most that one debit may ask for, in fen; no limit without it.")
     ] = None

@@ -53,6 +53,9 @@ PROGRAMS = ("intake", "end_of_day", "reconciliation", "demonstration", "provisio
 STEPS = ("timers", "callbacks", "queries", "collection", "reconciliation", "provisions")
 """Steps of an end of day."""
 
+PARKED_FACTS = ("at", "error", "expected", "file", "line", "phase", "until", "waits_for")
+"""Facts of what is parked: of follow-ups that failed or wait, and of statements."""
+
 NOT_SHOWN = frozenset({"PlanFault", "DayCount", "Rounding"})
 """Enumerations of which no page shows a value: members of files and parts of formulas."""
 
@@ -100,6 +103,8 @@ def _say_codes() -> None:
     for _, values in enumerations():
         for code in values:
             words.value(code)
+    for fact in PARKED_FACTS:
+        words.step(fact, "facts")
 
 
 def _say_fields() -> None:

@@ -36,7 +36,7 @@ def test_a_proof_is_verified(run: Run, files: Path) -> None:
     root = LOG.checkpoint(200).root.hex()
     assert status == 0
     assert lines[1:] == [
-        f"checked   entry 73 of 200 in {ORIGIN}",
+        f"checked   entry 74 of 200 in {ORIGIN} (index 73)",
         f"key       {LOG.vkey} (given by you)",
         f"expected  {root}",
         f"got       {root}",
@@ -159,7 +159,7 @@ def test_texts_of_others_cannot_steer_the_terminal(run: Run, files: Path) -> Non
     parsed = TlogProof.parse(LOG.proof(73, 200))
     (files / "proof").write_bytes(TlogProof(73, parsed.hashes, note).to_bytes())
     status, lines = run(*proof_of(files), "--origin", evil.origin)
-    assert (status, lines[1]) == (0, "checked   entry 73 of 200 in log.example/\\x9b2J\\u202eevil")
+    assert (status, lines[1]) == (0, "checked   entry 74 of 200 in log.example/\\x9b2J\\u202eevil (index 73)")
     status, lines = run(*proof_of(files))
     assert (status, lines[4]) == (1, "got       log.example/\\x9b2J\\u202eevil")
 

@@ -56,7 +56,7 @@ def end_of_day(
         providers = on.settings.sandbox_bank_names
         closed: list[ClosedDay] = []
         try:
-            uvloop.run(_close(on, whose, to.date(), start.date() if start else None, closed.append))
+            parked = uvloop.run(_close(on, whose, to.date(), start.date() if start else None, closed.append))
         except BaseException:
             # What is done is done, and is said before why it did not go on.
             if closed:
@@ -70,7 +70,11 @@ def end_of_day(
         out.print(_days(closed, providers))
         show_tree(out, published)
 
-    session.emit({"ok": True, "days": days, "providers": providers, "size": published.size}, show)
+    told = {"ok": True, "days": days, "providers": providers, "size": published.size, "parked": parked}
+    session.emit(told, show)
+    if parked:
+        session.say(text("{count} are parked: `leaseledger list parked` says what, and what keeps it.",
+                         count=number(parked)))  # fmt: skip
 
 
 def _days(closed: list[ClosedDay], providers: tuple[str, ...]) -> str:
@@ -87,13 +91,20 @@ def _days(closed: list[ClosedDay], providers: tuple[str, ...]) -> str:
     return shown if providers else f"{shown}\n{nothing}"
 
 
-async def _close(on: Base, tenant: UUID, to: date, start: date | None, tell: Callable[[ClosedDay], None]) -> None:
-    from api.roles.days import end_of_day
+async def _close(on: Base, tenant: UUID, to: date, start: date | None, tell: Callable[[ClosedDay], None]) -> int:
+    """Close the days; how much is parked then that does not wait for its day alone."""
+    from api.roles.banks import banks
+    from api.roles.days import days
     from api.roles.opening import opened
+    from domain.kernel.process import HELD, NOT_YET
 
-    async with opened(on) as ledger, end_of_day(ledger, tenant) as ending:
-        # First of all, so that a slip of the pen does not open a calendar either.
-        ending.allow(to)
-        if start is not None:
-            await ending.open(start)
-        await ending.catch_up(to, tell)
+    async with opened(on) as ledger:
+        with banks(ledger, tenant) as providers:
+            async with days(ledger, tenant, providers) as composed:
+                # First of all, so that a slip of the pen does not open a calendar either.
+                composed.ending.allow(to)
+                if start is not None:
+                    await composed.ending.open(start)
+                await composed.ending.catch_up(to, tell)
+                parked = await composed.parked(tenant)
+    return sum(one.code not in (NOT_YET.code, HELD.code) for one in parked)

@@ -12,7 +12,7 @@ from api.cli.wording.words import padded
 from api.language import Language, current, message, text, text_in
 
 FORMS = (
-    message("entry {index} of {size} in {origin}"),
+    message("entry {position} of {size} in {origin} (index {index})"),
     message("{origin} only grew, from {before} to {after} entries"),
     message("entries and tiles of {origin}, {size} entries"),
     message("tiles WITHOUT entries of {origin}, {size} entries"),

@@ -34,7 +34,7 @@ from pydantic_core import PydanticCustomError
 
 from api.fills import Members
 from api.http.problems import kinds
-from api.http.problems.faults import fault, faults_of, more_than
+from api.http.problems.faults import fault, faults_of, more_than, without_echoes
 from api.http.problems.problem import Problem
 from domain.kernel.fields import NOUN
 from domain.kernel.ids import IdError, format_id, parse_id
@@ -266,7 +266,7 @@ _BUILDERS: dict[type[inspect.Type], Callable[[Any, str], Any]] = {
 
 
 def _invalid(error: ValidationError) -> Problem:
-    found = error.errors(include_url=False, include_input=False, include_context=True)
+    found = without_echoes(error.errors(include_url=False, include_input=False, include_context=True))
     faults = faults_of(found)
     if any(fault.code == "not_json" for fault in faults):
         return kinds.NOT_JSON()

@@ -8,7 +8,7 @@ named if its name is a word: addresses are written by programs, and somebody loo
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
@@ -85,6 +85,12 @@ def fault(pointer: str, kind: str, context: Mapping[str, object] | None = None) 
 def faults_of(errors: Iterable[Mapping[str, Any]], skip: int = 0) -> tuple[Fault, ...]:
     """pydantic's errors as faults; `skip` leaves out leading parts of the location (`query`, `body`)."""
     return tuple(_one(error, skip) for error in islice(errors, FAULTS_MAX))
+
+
+def without_echoes(errors: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Errors but for those of lists that are too short only as long as an item of theirs does not fit."""
+    beneath = {tuple(error["loc"][:depth]) for error in errors for depth in range(len(error["loc"]))}
+    return [error for error in errors if error["type"] != "too_short" or tuple(error["loc"]) not in beneath]
 
 
 def more_than(count: int) -> dict[str, str]:

@@ -33,7 +33,7 @@ class InitiatePayment(Command, frozen=True):
     lease: LeaseField
     bill: Annotated[BillNumber | None, Meta(description="Number of the bill, or null for an advance.")]
     amount_fen: AmountFenField
-    policy: Annotated[CollectionPolicy, Meta(description="How a payment is tried again.")]
+    policy: Annotated[CollectionPolicy, Meta(description="How the payment is tried again.")]
     mandate: Annotated[
         Reference | None, Meta(description="The number of the direct-debit mandate; says nothing about a person.")
     ] = None

@@ -390,6 +390,8 @@ async def test_every_answer_has_the_headers(browser: httpx.AsyncClient, where: s
             assert page.headers[name] == value
 
 
-async def test_the_front_door_leads_to_the_console(browser: httpx.AsyncClient) -> None:
-    page = await browser.get("/")
-    assert (page.status_code, page.headers["location"]) == (307, "/console/")
+@pytest.mark.parametrize("door", ["/", "/console"])
+@pytest.mark.parametrize("asked", ["", "?lang=zh"])
+async def test_the_front_door_leads_to_the_console(browser: httpx.AsyncClient, door: str, asked: str) -> None:
+    page = await browser.get(door + asked)
+    assert (page.status_code, page.headers["location"]) == (307, f"/console/{asked}")

@@ -181,7 +181,7 @@ def _left_to_people(health: Health, connection: Any, with_banks: Collection[UUID
         if one.process == TIMERS_PROCESS:
             health.problem(*_held_out(one))
             continue
-        told = {"process": one.process, "count": one.count, "key": one.key, "code": one.code}
+        told = {"process": text(one.process), "count": one.count, "key": one.key, "code": one.code}
         what = text("{process}: what should have followed did not, {count} times, such as {key}: {code}", **told)
         if one.process == STATEMENTS:
             do = text("mend the file, or let the bank send another; each `end-of-day` tries it until it is taken")
@@ -204,7 +204,7 @@ def _waiting(one: ParkedCount) -> str | None:
     """What waits, and follows by itself."""
     from domain.kernel.process import HELD, NOT_YET
 
-    told = {"process": one.process, "count": one.count, "key": one.key}
+    told = {"process": text(one.process), "count": one.count, "key": one.key}
     if one.code == NOT_YET.code:
         return text("{process}: {count} wait for their business date, such as {key}", **told)
     if one.code == HELD.code:

@@ -136,6 +136,18 @@ def test_a_process_for_each_day_collects_and_reconciles(
     assert end_of_day(commands, program, tenant, LAST)["days"] == [], "a day is closed once"
 
 
+def test_a_day_that_closes_says_that_something_is_parked(
+    program: Program, tenant: UUID, leases: list[UUID], commands: Path
+) -> None:
+    """Whoever runs it each morning hears of it there."""
+    files = settings(program, tenant).statements_directory(tenant)
+    files.mkdir(parents=True)
+    (files / f"bank_a-{OPENED}.csv").write_text("rubbish\n")
+    assert end_of_day(commands, program, tenant, OPENED)["parked"] == 1
+    outcome = program("end-of-day", "--to", OPENED, "--tenant", tenant).then(0)
+    assert "1 are parked: `leaseledger list parked` says what, and what keeps it." in outcome.err
+
+
 def test_without_banks_nothing_is_collected_and_it_says_so(
     program: Program, tenant: UUID, leases: list[UUID], commands: Path
 ) -> None:

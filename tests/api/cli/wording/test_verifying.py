@@ -21,7 +21,11 @@ SYMBOLS = {"UTF-8", "Base64", "<name>+<key id>+<Base64>", "— <name> <Base64>",
 
 
 def report(
-    status: int = 0, checked: str = "entry 16 of 31 in log", key: str = "K", given: bool = True, expected: str = "a"
+    status: int = 0,
+    checked: str = "entry 17 of 31 in log (index 16)",
+    key: str = "K",
+    given: bool = True,
+    expected: str = "a",
 ) -> Report:
     return Report(status=status, checked=checked, key=key, key_given=given, expected=expected, got="b")
 
@@ -49,7 +53,7 @@ def test_everything_that_the_verifier_says_is_told_in_chinese() -> None:
 def test_in_english_a_report_is_the_verifiers() -> None:
     assert report(status=1, given=False).lines() == [
         "NOT VERIFIED 验证未通过",
-        "checked   entry 16 of 31 in log",
+        "checked   entry 17 of 31 in log (index 16)",
         "key       K (only claimed by the folder itself: compare it with yours)",
         "expected  a",
         "got       b",
@@ -60,7 +64,7 @@ def test_in_chinese_a_report_is_chinese() -> None:
     with speaking(Language.ZH):
         assert report().lines() == [
             "验证通过",
-            "核验对象  日志 log 共 31 条，其中序号为 16 的条目",
+            "核验对象  日志 log 共 31 条，其中第 17 条（索引 16）",
             "公钥      K（由您提供）",
             "应为      a",
             "实为      b",

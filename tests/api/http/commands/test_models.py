@@ -26,6 +26,7 @@ from domain.intake.application.rules import APPLICATION
 from domain.intake.application.values import Terms
 from domain.kernel.command import Command
 from domain.kernel.values import AssetClass
+from domain.leasing.lease.commands import WaiveBill
 
 DRAFT: dict[str, Any] = {
     "reference": "R-1", "asset_class": "phone", "product": "p", "channel": "shop", "amount_fen": 1, "currency": "CNY",
@@ -166,6 +167,15 @@ def test_a_payload_is_a_command_or_a_problem(changes: dict[str, Any]) -> None:
     with suppress(Problem):
         found = read(DraftApplication, DRAFT | changes)
         assert msgspec.json.decode(msgspec.json.encode(found), type=DraftApplication) == found
+
+
+def test_a_list_is_not_too_short_because_its_item_does_not_fit() -> None:
+    waiver = {"number": 1, "reason": "goodwill"}
+    item = refused(WaiveBill, waiver | {"parts": [{"component": "fee", "amount_fen": 1}]})
+    assert [(one.pointer, one.code) for one in item.faults] == [
+        ("/parts/0/fen", "missing"), ("/parts/0", "unknown_member")
+    ]  # fmt: skip
+    assert [one.code for one in refused(WaiveBill, waiver | {"parts": []}).faults] == ["too_few"]
 
 
 def test_types_that_the_edge_does_not_know() -> None:

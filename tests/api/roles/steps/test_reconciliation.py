@@ -35,6 +35,7 @@ from domain.payments.reconciliation import (
     ResolveBreak,
     reconciliation_stream,
 )
+from tests.adapters.processes.test_made_up import Died
 from tests.adapters.processes.world import FIRST, POLICY, TENANT, World, a_world, contents, given, make_lease
 
 NEXT = FIRST + timedelta(days=1)
@@ -365,13 +366,13 @@ async def test_another_statement_after_loading_is_refused(
         real = models.received
 
         async def dies(*_: Any) -> Any:
-            raise ConnectionError("killed here")
+            raise Died
 
         async def nothing(*_: Any) -> None:
             return None
 
         monkeypatch.setattr(models, "received", dies)
-        with pytest.raises(ConnectionError):
+        with pytest.raises(Died):
             await step.run(run, nothing)
         monkeypatch.setattr(models, "received", real)
         drop(program, "bank_a", FIRST, other)

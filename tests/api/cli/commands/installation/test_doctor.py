@@ -254,6 +254,19 @@ def test_what_should_have_followed_and_did_not(program: Program, process: str, c
     assert told in said
 
 
+def test_a_process_has_the_name_that_the_list_of_what_is_parked_gives_it(program: Program) -> None:
+    program.filled(1)
+    program.behind_the_back(parking.DDL)
+    program.behind_the_back(
+        "INSERT INTO read.parked (shard, process, position, key, tenant, stream, code, facts, tries)"
+        " SELECT 0, 'statements', 1, 'statement:bank_a:2026-06-11', stream, stream,"
+        " 'reconciliation.statement_not_read', '{}', 1 FROM ledger.events WHERE position = 1"
+    )
+    told = program("doctor", "--lang", "zh").then(REFUSED).text
+    assert "问题 1：银行对账单：有 1 项后续处理未能进行" in told
+    assert "处理：请修正文件，或请银行重新提供；此后每次 `end-of-day` 都会重试，直至对账完成" in told
+
+
 def test_a_server_that_forgets(program: Program, forgiving: tuple[str, ...], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(health, "DURABLE", forgiving)
     done = program("doctor", "--json").then(REFUSED)
