@@ -9,7 +9,8 @@ SHELL := /bin/sh
 MAKEFLAGS += --no-print-directory
 
 DATA ?= ./var
-N ?= 2
+# More than two cores, since tests wait for processes and servers.
+N ?= 3
 ARGS ?=
 BASE ?= HEAD
 CODE := $(wildcard domain chain adapters projections api tests)
