@@ -233,7 +233,7 @@ class Parking:
     def _row(self, one: Unsettled, tries: int) -> tuple[object, ...]:
         code = one.refusal.code
         later_s = min(LONGEST_RETRY_S, FIRST_RETRY_S * 2 ** min(tries - 1, DOUBLED_AT_MOST))
-        wait_s = later_s if code == FAILED.code else None
+        wait_s = later_s if code == FAILED.code and self._process not in BY_DAYS else None
         facts = msgspec.json.encode(dict(one.refusal.facts)).decode()
         return (SHARD, self._process, one.position, one.key, one.tenant, one.stream, code, facts, tries, wait_s)
 

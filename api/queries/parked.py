@@ -26,6 +26,7 @@ from api.queries.engine.parameters import STARTING_AFTER, Cursor, ParameterInval
 from api.queries.engine.read import Past, Read, ReadRequest, ReadResult
 from api.queries.engine.shape import Instant, Position
 from domain.kernel.ids import format_id
+from domain.kernel.process import HELD, NOT_YET
 from domain.kernel.refusal import refusal
 from domain.kernel.times import utc_text
 from projections.engine.copies import NotLive
@@ -108,6 +109,7 @@ WHERE (%(kind)s::text IS NULL OR kind = %(kind)s)
   AND (position, kind COLLATE "C", process COLLATE "C", key COLLATE "C")
       > (%(position)s, %(after)s, %(process)s, %(key)s)
 ORDER BY position, kind COLLATE "C", process COLLATE "C", key COLLATE "C" LIMIT %(limit)s"""
+_COUNT = "SELECT count(*) FROM ({parts}) AS parked WHERE NOT code = ANY(%(waits)s)"
 _NOUNS = """
 SELECT DISTINCT ON (stream) stream, type FROM ledger.events
 WHERE shard = %s AND stream = ANY(%s) ORDER BY stream, seq"""
@@ -119,7 +121,7 @@ def _list_parked(request: ReadRequest) -> ReadResult:
     """What did not happen and waits: follow-ups, timers and events that a read model could not take, as of now."""
     after: ParkedCursor = request.after or _FIRST
     wanted = request.filters.kind
-    rows = _page(request.connection, {
+    rows = _ask(request.connection, _PAGE, {
         "shard": SHARD, "tenant": request.tenant, "kind": wanted and wanted.value, "limit": request.limit + 1,
         "position": after.position, "after": after.kind, "process": after.process, "key": after.key,
     })  # fmt: skip
@@ -131,7 +133,15 @@ def _list_parked(request: ReadRequest) -> ReadResult:
     )
 
 
-def _page(connection: Connection, parameters: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+def how_many(connection: Connection, tenant: UUID) -> int:
+    """How much of a tenant is parked that somebody has to look at: all but what waits, and follows by itself."""
+    waits = [NOT_YET.code, HELD.code]
+    rows = _ask(connection, _COUNT, {"shard": SHARD, "tenant": tenant, "waits": waits})
+    return int(rows[0][0]) if rows else 0
+
+
+def _ask(connection: Connection, query: str, parameters: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+    """Ask for rows of what is parked, wherever it is; none before there is a place for any."""
     # Dead letters of a release before have no tenant until whoever folds has prepared its tables: none is left out.
     tables = {"read.parked": _PROCESSES, "read.dead_letters": _READ_MODELS}
     parts = [select for table, select in tables.items() if has_table(connection, table)]
@@ -139,7 +149,7 @@ def _page(connection: Connection, parameters: Mapping[str, Any]) -> list[tuple[A
         raise NotLive("read.dead_letters: expected a column tenant, got none yet")
     if not parts:
         return []
-    return connection.execute(_PAGE.format(parts=" UNION ALL ".join(parts)).encode(), parameters).fetchall()
+    return connection.execute(query.format(parts=" UNION ALL ".join(parts)).encode(), parameters).fetchall()
 
 
 def _names(connection: Connection, rows: Sequence[Sequence[Any]]) -> list[str]:

@@ -92,19 +92,17 @@ def _days(closed: list[ClosedDay], providers: tuple[str, ...]) -> str:
 
 
 async def _close(on: Base, tenant: UUID, to: date, start: date | None, tell: Callable[[ClosedDay], None]) -> int:
-    """Close the days; how much is parked then that does not wait for its day alone."""
-    from api.roles.banks import banks
-    from api.roles.days import days
+    """Close the days; how much is parked then that somebody has to look at."""
+    from adapters.postgres.connections import connect
+    from api.queries.parked import how_many
+    from api.roles.days import end_of_day
     from api.roles.opening import opened
-    from domain.kernel.process import HELD, NOT_YET
 
-    async with opened(on) as ledger:
-        with banks(ledger, tenant) as providers:
-            async with days(ledger, tenant, providers) as composed:
-                # First of all, so that a slip of the pen does not open a calendar either.
-                composed.ending.allow(to)
-                if start is not None:
-                    await composed.ending.open(start)
-                await composed.ending.catch_up(to, tell)
-                parked = await composed.parked(tenant)
-    return sum(one.code not in (NOT_YET.code, HELD.code) for one in parked)
+    async with opened(on) as ledger, end_of_day(ledger, tenant) as ending:
+        # First of all, so that a slip of the pen does not open a calendar either.
+        ending.allow(to)
+        if start is not None:
+            await ending.open(start)
+        await ending.catch_up(to, tell)
+    with connect(on.url) as connection:
+        return how_many(connection, tenant)

@@ -92,7 +92,7 @@ class CreateLease(Command, frozen=True):
         int, Meta(ge=0, le=LEAD_DAYS_MAX, description="Days before its due date from which a bill may be issued.")
     ] = 0
     buyout_credit_ppm: Annotated[
-        Ppm, Meta(description="Share of the rent paid that reduces the price of the asset, in millionths.")
+        Ppm, Meta(description="Share of the rent billed that reduces the price of the asset, in millionths.")
     ] = 0
     buyout_floor_fen: Annotated[Fen, Meta(description="Least price of the asset, in fen.")] = 0
     upfront_fee_fen: UpfrontFeeFenField = 0

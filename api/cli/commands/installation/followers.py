@@ -184,7 +184,9 @@ def _left_to_people(health: Health, connection: Any, with_banks: Collection[UUID
         told = {"process": text(one.process), "count": one.count, "key": one.key, "code": one.code}
         what = text("{process}: what should have followed did not, {count} times, such as {key}: {code}", **told)
         if one.process == STATEMENTS:
-            do = text("mend the file, or let the bank send another; each `end-of-day` tries it until it is taken")
+            do = text(
+                "mend the file, or let the bank send another; each `end-of-day` that has this bank tries it until it is taken"
+            )
             health.problem(what, do)
             continue
         if one.code == FAILED.code and one.process.startswith(COLLECTOR) and one.process not in asking:

@@ -46,7 +46,7 @@ class LeaseCreated(Event, frozen=True):
     """A lease was made from an executed contract.
 
     `principal_fen` is what is financed; in a rental it is the value of the device, and rent stands in the principal of
-    the instalments. The buy-out price is `buyout_fen` less `buyout_credit_ppm` of the rent paid, at least
+    the instalments. The buy-out price is `buyout_fen` less `buyout_credit_ppm` of the rent billed, at least
     `buyout_floor_fen`. A bill may be issued `bill_lead_days` before it is due. `policy` numbers the version of
     `domain.leasing.policies` that the lease lives under. `upfront_fee_fen` is billed when the lease begins to run; the
     down payment is not financed and goes to the supplier, through the lessor or at once.

@@ -13,7 +13,8 @@ from adapters.postgres.connections import Pool, connect, pool_of
 from adapters.postgres.schema import SHARD
 from adapters.processes import parking
 from adapters.processes.held import TIMERS_PROCESS, Held, Unfired
-from adapters.processes.parking import _RETRY_ALL, Parking, Unsettled, _those
+from adapters.processes.parking import _RETRY_ALL, STATEMENTS, Parking, Unsettled, _those
+from api.queries.parked import how_many
 from domain.kernel.ids import parse_id
 from domain.kernel.process import FAILED, HELD, NOT_YET
 from domain.leasing.lease.refusals import BILL_NOT_NEXT
@@ -81,6 +82,18 @@ async def test_all_that_did_not_happen_is_one_list(http: Http, pool: Pool) -> No
     assert [one["retry_at"] is not None for one in found] == [False, False, False, True, False]
     assert [one["of"] for one in await listed(other)] == [f"application_{theirs.hex}"]
     assert [one["key"] for one in await listed(http, "?kind=timer")] == ["bill:7"]
+    with connect(http.running.url) as connection:
+        # All but what waits for its day; what an end of day tells is what people have to look at.
+        assert (how_many(connection, http.tenant), how_many(connection, other.tenant)) == (4, 1)
+
+
+async def test_a_statement_has_its_turn_with_days_and_not_by_itself(http: Http, pool: Pool) -> None:
+    """A bank that failed to give one is asked by ends of days alone: no other time of trying is told."""
+    mine = await application(http)
+    failed = Unsettled(1, "statement:bank_a:2026-11-01", http.tenant, mine, FAILED())
+    await Parking(pool, STATEMENTS).replace(http.tenant, failed.key, failed)
+    [row] = await listed(http)
+    assert (row["refusal"], row["tries"], row["retry_at"]) == ("process.failed", 1, None)
 
 
 async def test_dead_letters_of_a_ledger_of_before_are_listed(http: Http, pool: Pool) -> None:

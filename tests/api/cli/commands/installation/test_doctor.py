@@ -264,7 +264,7 @@ def test_a_process_has_the_name_that_the_list_of_what_is_parked_gives_it(program
     )
     told = program("doctor", "--lang", "zh").then(REFUSED).text
     assert "问题 1：银行对账单：有 1 项后续处理未能进行" in told
-    assert "处理：请修正文件，或请银行重新提供；此后每次 `end-of-day` 都会重试，直至对账完成" in told
+    assert "处理：请修正文件，或请银行重新提供；此后每次配置了该银行的 `end-of-day` 都会重试，直至对账完成" in told
 
 
 def test_a_server_that_forgets(program: Program, forgiving: tuple[str, ...], monkeypatch: pytest.MonkeyPatch) -> None:
