@@ -35,6 +35,7 @@ from domain.calendar.calendar import (
     CalendarPhase,
     CalendarState,
     CloseDay,
+    EndOfDayStarted,
     OpenCalendar,
     RecordStep,
     StartEndOfDay,
@@ -236,6 +237,9 @@ class EndOfDay:
         async def position() -> int:
             return await self._start(await self.state())
 
+        async def began(past: date) -> int:
+            return (await self._beginnings()).get(past, 0)
+
         return Firing(
             self.ledger,
             self.reader,
@@ -243,8 +247,16 @@ class EndOfDay:
             self.tenant,
             self.settling,
             position,
+            began,
             self.streams_in_flight,
         )
+
+    async def _beginnings(self) -> dict[date, int]:
+        """The positions at which the ends of days began."""
+        entries = [
+            (one.position, one.parsed().event()) for one in await self.reader.stream(calendar_stream(self.tenant))
+        ]
+        return {event.day: position for position, event in entries if isinstance(event, EndOfDayStarted)}
 
     async def _command(self, key: str, command: Command, day: date) -> None:
         stream = calendar_stream(self.tenant)

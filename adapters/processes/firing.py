@@ -126,7 +126,7 @@ class Round:
 
 @dataclass
 class Firing:
-    """Fires the timers of one tenant; `position` says where the end of the day began."""
+    """Fires the timers of one tenant; `position` says where the end of the day began, `began` that of another one."""
 
     ledger: Ledger
     reader: Reader
@@ -134,6 +134,7 @@ class Firing:
     tenant: UUID
     settling: Settling
     position: Callable[[], Awaitable[int]]
+    began: Callable[[date], Awaitable[int]]
     streams_in_flight: int = STREAMS_IN_FLIGHT
 
     async def fire_all(self, day: date) -> Dispatched:
@@ -150,7 +151,8 @@ class Firing:
     async def make_up(self, before: date, dispatched: Dispatched) -> set[UUID]:
         """Live the days before one with the streams that were held out of them; those that cannot go on are told.
 
-        What waited for the others, such as money, follows now: the day that goes on knows it.
+        What waited for the others, such as money, follows on the day on which it came, before the timers of its
+        evening; what came since, before the day that goes on.
         """
         held = self.settling.held
         out = await self.settling.hold_out(before)
@@ -158,6 +160,8 @@ class Firing:
         past = min(since.values(), default=before)
         while past < before:
             if streams := {stream for stream, first in since.items() if first <= past} - out:
+                out |= await self._let_in(streams, await self.began(past), past)
+                streams -= out
                 await self.rounds(Round(past, dispatched, out, streams))
                 if past + _DAY < before:
                     # Who has made up for the last day as well is released: a run that dies before it does so lives
@@ -165,9 +169,15 @@ class Firing:
                     await held.made_up(streams - out, past + _DAY)
             past += _DAY
         if behind := {stream for stream, first in since.items() if first < before} - out:
-            await held.release((since.keys() | out) - behind)
-            out |= await self.settling.follow(before)
+            # Released last: a run that dies before finds them here, and lets it follow before anything of the new day.
+            out |= await self._let_in(behind, await self.reader.size(), before)
+            await held.release((since.keys() | out) - (behind - out))
         return out
+
+    async def _let_in(self, streams: Collection[UUID], position: int, day: date) -> set[UUID]:
+        """Let follow what waited for streams and had come at a position; whose money failed now."""
+        await self.settling.held.reached(streams, position)
+        return await self.settling.follow(day)
 
     async def rounds(self, on: Round) -> None:
         """Fire until nothing is due that was not tried: a fired timer may have made another one due.

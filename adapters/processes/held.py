@@ -36,6 +36,12 @@ _HOLD = """
 INSERT INTO read.parked (shard, process, position, key, tenant, stream, code, facts, tries)
 SELECT %s, %s, %s, %s, %s, %s, %s, %s, 1
 WHERE NOT EXISTS (SELECT FROM read.parked WHERE shard = %s AND process = %s AND tenant = %s AND stream = %s)"""
+_REACHED = """
+UPDATE read.parked SET position = greatest(position, %s)
+WHERE shard = %s AND process = %s AND tenant = %s AND stream = ANY(%s)"""
+_HAS_ITS_TURN = """
+UPDATE read.parked SET retry_at = now()
+WHERE shard = %s AND tenant = %s AND process <> %s AND code = %s AND stream = ANY(%s) AND position <= %s"""
 _MADE_UP = """
 UPDATE read.parked SET facts = (facts::jsonb || jsonb_build_object('day', %s::text))::text
 WHERE shard = %s AND process = %s AND tenant = %s AND stream = ANY(%s)"""
@@ -102,6 +108,14 @@ class Held:
         shard, process, tenant = self._of
         row = (shard, process, position, key, tenant, stream, code, facts)
         return bool((await on.execute(_HOLD, (*row, *self._of, stream))).rowcount)
+
+    async def reached(self, streams: Collection[UUID], position: int) -> None:
+        """Streams live as far as a position: what waited for them up to there has its turn."""
+        shard, process, tenant = self._of
+        those = list(streams)
+        async with self._pool.connection() as connection, connection.transaction():
+            await connection.execute(_REACHED, (position, *self._of, those))
+            await connection.execute(_HAS_ITS_TURN, (shard, tenant, process, HELD.code, those, position))
 
     async def made_up(self, streams: Collection[UUID], to: date) -> None:
         """Streams have made up for every day before this one."""

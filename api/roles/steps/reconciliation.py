@@ -9,12 +9,14 @@ be taken is parked, and the day goes on; it is tried again with each day until i
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 
+from adapters.connectors.payments import collecting
 from adapters.connectors.payments.port import PaymentProvider
 from adapters.connectors.payments.statement import Statement, StatementError, read_statement
 from adapters.postgres.ledger import Ledger, Request
@@ -114,7 +116,7 @@ class ReconcileStatements:
         state = await self._state(name, run, day)
         fresh = state.phase in (ReconciliationPhase.ABSENT, ReconciliationPhase.LOADED)
         if fresh:
-            content = await provider.statement(day) if content is None else content
+            content = await _online(provider, day) if content is None else content
             if content is None:
                 return None
             statement = read_statement(file_name(name, day), content, day)
@@ -174,6 +176,12 @@ class ReconcileStatements:
         )
         if isinstance(outcome, Refusal):
             raise ReconciliationRefused(provider, day, outcome)
+
+
+async def _online(provider: PaymentProvider, day: date) -> bytes | None:
+    """What a bank says when it is asked. Raises `TimeoutError` for one that does not answer."""
+    async with asyncio.timeout(collecting.ANSWER_TIMEOUT_S):
+        return await provider.statement(day)
 
 
 def _of_provider(provider: str) -> str:

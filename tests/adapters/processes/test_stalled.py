@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from typing import Any, ClassVar
 from uuid import UUID, uuid5
 
@@ -16,10 +16,13 @@ from api.compose import Running
 from api.roles.days import MoneyUnderway
 from domain.kernel.process import FAILED
 from domain.leasing.admission import lease_stream as lease_of
+from domain.leasing.lease.commands import ServeDemand
 from domain.leasing.lease.events.money import PaymentPosted
+from domain.leasing.lease.rules.decider import LEASE
 from domain.payments.lease_payments import LEASE_PAYMENTS
 from tests.adapters.processes.test_held import BAD, FIRST, GOOD, LATER, kinds, leases, parked, pays, stumbling
-from tests.adapters.processes.world import TENANT, World
+from tests.adapters.processes.test_made_up import Died
+from tests.adapters.processes.world import TENANT, World, given
 from tests.domain.contracts.contract.contracts import ASSEMBLED
 
 BILLED, NEXT = date(2005, 5, 1), date(2005, 5, 2)
@@ -63,6 +66,42 @@ async def test_what_comes_behind_money_that_fails_waits_for_it(world: World) -> 
     await world.end_of_day.catch_up(NEXT)
     events = [stored.parsed().event() for stored in await world.program.reader.stream(BAD)]
     assert [one.amount_fen for one in events if isinstance(one, PaymentPosted)] == [10_000, 20_000, 30_000]
+    assert await world.days.parked(TENANT) == []
+
+
+DEMANDED, CURE_BY = date(2005, 5, 5), date(2005, 5, 21)
+A_DAY = timedelta(days=1)
+
+
+async def died(*_: object) -> None:
+    raise Died
+
+
+@pytest.mark.parametrize("dies", [False, True], ids=["lives", "dies"])
+@pytest.mark.parametrize("actor", [POSTING, "timer:"])
+async def test_who_paid_in_time_is_not_judged_for_days_that_he_was_held_out_of(
+    world: World, monkeypatch: pytest.MonkeyPatch, actor: str, dies: bool
+) -> None:
+    """What came behind the fault, in the period of a demand, is there before the evening on which the period ends, also
+    where the run dies that lets it in.
+    """
+    await leases(world, date(2005, 4, 29))
+    await world.end_of_day.catch_up(DEMANDED - A_DAY)
+    await given(world.program, LEASE, BAD, "demand", ServeDemand(cure_by=CURE_BY), DEMANDED)
+    with stumbling(actor=actor):
+        await pays(world.program, "first", 10_000, DEMANDED)
+        await world.end_of_day.catch_up(DEMANDED + A_DAY)
+        await pays(world.program, "rest", 190_000, CURE_BY)
+        await world.end_of_day.catch_up(CURE_BY + A_DAY)
+    with monkeypatch.context() as patched:
+        if dies:
+            patched.setattr(Held, "release", died)
+            with pytest.raises(Died):
+                await world.end_of_day.catch_up(CURE_BY + 2 * A_DAY)
+    await world.end_of_day.catch_up(CURE_BY + 2 * A_DAY)
+    told = [kind for kind, _ in await kinds(world.program, BAD)]
+    assert told.count("lease.payment_posted.v1") == 2
+    assert "lease.cure_expired.v1" not in told
     assert await world.days.parked(TENANT) == []
 
 

@@ -185,7 +185,8 @@ def _left_to_people(health: Health, connection: Any, with_banks: Collection[UUID
         what = text("{process}: what should have followed did not, {count} times, such as {key}: {code}", **told)
         if one.process == STATEMENTS:
             do = text(
-                "mend the file, or let the bank send another; each `end-of-day` that has this bank tries it until it is taken"
+                "mend the file, or let the bank send another; each `end-of-day` that has this bank tries it until it "
+                "is taken"
             )
             health.problem(what, do)
             continue

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
@@ -13,6 +14,7 @@ from uuid import UUID, uuid5
 
 import pytest
 
+from adapters.connectors.payments import collecting
 from adapters.connectors.payments.port import Order
 from adapters.connectors.payments.sandbox import SandboxBank
 from adapters.connectors.payments.scenarios import Script, always
@@ -312,6 +314,18 @@ async def test_a_statement_that_a_bank_fails_to_give_keeps_no_day_open(
         await world.end_of_day.close(NEXT)
         assert await world.days.parked(TENANT) == []
         assert (await counts(program))["reconciliation.closed.v1"] == 4
+
+
+async def test_a_bank_that_does_not_answer_keeps_no_day_open(program: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with ordered(program, Script()) as world:
+
+        async def silent(day: Any) -> bytes:
+            return await asyncio.Event().wait() and b""
+
+        monkeypatch.setattr(world.banks["bank_a"], "statement", silent)
+        monkeypatch.setattr(collecting, "ANSWER_TIMEOUT_S", 0.05)
+        await world.end_of_day.close(FIRST)
+        assert [one.code for one in await world.days.parked(TENANT)] == ["process.failed"]
 
 
 async def test_a_directory_of_statements_that_is_none_is_said_at_once(program: Running) -> None:
