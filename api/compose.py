@@ -11,10 +11,11 @@ from uuid import UUID
 
 import domain.registry  # noqa: F401 - registers the event types that stored entries are read as
 from adapters.keys import FileKeys, KeyFileError, LogSigner
-from adapters.postgres.connections import connect, pool_of
+from adapters.postgres.connections import connect, has_table, pool_of
 from adapters.postgres.embedded import EmbeddedPostgres
 from adapters.postgres.identity import check_log_keys
 from adapters.postgres.ledger import Ledger
+from adapters.postgres.reading import browse
 from adapters.postgres.reading.facts import FactLoader
 from adapters.postgres.reading.opening import ledger_state
 from adapters.postgres.reading.reader import Reader
@@ -69,18 +70,22 @@ def base(settings: Settings, *, judged: bool = True) -> Iterator[Base]:
     """
     with ExitStack() as stack:
         url = settings.database_url or stack.enter_context(EmbeddedPostgres(settings.data)).url
+        # First of all, so that nothing is brought up to date for whoever has other keys.
+        known = _origin(url)
+        keys = None if known is None else _keys(settings.keys_directory, url, known, judged=judged)
         origin = ensure_schema(url, origin=settings.origin, exactly="origin" in settings.model_fields_set)
         settings = settings.model_copy(update={"origin": origin})
-        keys = _keys(settings.keys_directory, url, origin)
-        keys.tidy()
-        if judged:
-            with connect(url) as connection:
-                check_log_keys(connection, keys)
-        yield Base(settings, url, keys)
+        yield Base(settings, url, keys or _keys(settings.keys_directory, url, origin, judged=judged))
 
 
-def _keys(directory: Path, url: str, origin: str) -> FileKeys:
-    """The keys; made for an empty ledger, or as far as the ledger did not need them yet.
+def _origin(url: str) -> str | None:
+    """The origin of the ledger that is there; `None` where none is yet."""
+    with connect(url, role=None) as connection:
+        return browse.origin(connection) if has_table(connection, "ledger.head") else None
+
+
+def _keys(directory: Path, url: str, origin: str, *, judged: bool) -> FileKeys:
+    """The keys; made for an empty ledger, or as far as the ledger did not need them yet. `judged`, they are its own.
 
     Raises `KeyFileError` for keys that have signed a ledger, beside an empty one: theirs was lost or put elsewhere.
     """
@@ -95,6 +100,10 @@ def _keys(directory: Path, url: str, origin: str) -> FileKeys:
             f"{directory}: expected the ledger of {signed.size} events that these keys have signed, got an empty one; "
             "restore its database, or give the new ledger a directory of its own"
         )
+    keys.tidy()
+    if judged:
+        with connect(url) as connection:
+            check_log_keys(connection, keys)
     return keys
 
 

@@ -126,6 +126,20 @@ async def test_the_payload_key_is_not_made_again(stored: str, keys: Path) -> Non
         await write(stored, keys)
 
 
+@pytest.mark.parametrize("other", [False, True], ids=["no keys", "another ledger's keys"])
+def test_nothing_is_changed_for_whoever_has_other_keys(
+    stored: str, server: Server, tmp_path: Path, other: bool
+) -> None:
+    """A directory that was mistyped: it was refused, and the ledger brought up to date all the same."""
+    if other:
+        with server.bare() as elsewhere, composed_on(elsewhere, tmp_path):
+            pass
+    with pytest.raises(KeyFileError), composed_on(stored, tmp_path):
+        pass
+    with connect(stored, role=None) as connection:
+        assert connection.execute("SELECT version FROM ledger.schema_version").fetchone() == (2,)
+
+
 def test_nothing_is_changed_while_another_program_is_at_work(stored: str) -> None:
     with connect(stored) as other:
         other.execute("SELECT 1")

@@ -320,7 +320,8 @@ async def test_a_bank_that_does_not_answer_keeps_no_day_open(program: Running, m
     async with ordered(program, Script()) as world:
 
         async def silent(day: Any) -> bytes:
-            return await asyncio.Event().wait() and b""
+            await asyncio.Event().wait()
+            return b""
 
         monkeypatch.setattr(world.banks["bank_a"], "statement", silent)
         monkeypatch.setattr(collecting, "ANSWER_TIMEOUT_S", 0.05)
