@@ -227,10 +227,7 @@ class EndOfDay:
             if state.business_date is None or state.phase is CalendarPhase.CLOSING:
                 return dispatched
             await self.settling.follow(state.business_date)
-            out = await self._firing().make_up(state.business_date, dispatched)
-            # Whose money went on before the end of the day that it would have kept him out of goes on with it.
-            await self.settling.held.release(out)
-            await self.settling.settle()
+            await self._firing().make_up(state.business_date, dispatched)
         return dispatched
 
     def _firing(self) -> Firing:

@@ -168,7 +168,7 @@ class Firing:
                     # that day again, for a row of the day that goes on is of one that failed today.
                     await held.made_up(streams - out, past + _DAY)
             past += _DAY
-        if behind := {stream for stream, first in since.items() if first < before} - out:
+        if behind := {stream for stream, first in since.items() if first <= before} - out:
             # Released last: a run that dies before finds them here, and lets it follow before anything of the new day.
             out |= await self._let_in(behind, await self.reader.size(), before)
             await held.release((since.keys() | out) - (behind - out))

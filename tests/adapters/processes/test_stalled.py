@@ -105,6 +105,26 @@ async def test_who_paid_in_time_is_not_judged_for_days_that_he_was_held_out_of(
     assert await world.days.parked(TENANT) == []
 
 
+async def test_what_comes_while_a_day_is_interrupted_is_there_when_it_goes_on(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The lease was held out of this very day, by a run that died."""
+    await leases(world, date(2005, 4, 29))
+    await world.end_of_day.catch_up(DEMANDED - A_DAY)
+    await given(world.program, LEASE, BAD, "demand", ServeDemand(cure_by=CURE_BY), DEMANDED)
+    await world.end_of_day.catch_up(CURE_BY)
+    with stumbling(actor=POSTING), monkeypatch.context() as patched:
+        await pays(world.program, "first", 10_000, CURE_BY)
+        patched.setattr(Held, "since", died)
+        with pytest.raises(Died):
+            await world.end_of_day.catch_up(CURE_BY + A_DAY)
+        await pays(world.program, "rest", 190_000, CURE_BY)
+        await world.settle()
+    await world.end_of_day.catch_up(CURE_BY + A_DAY)
+    assert "lease.cure_expired.v1" not in [kind for kind, _ in await kinds(world.program, BAD)]
+    assert await world.days.parked(TENANT) == []
+
+
 class Begun:
     """A reader of first events that there need not be."""
 
