@@ -234,8 +234,12 @@ class EndOfDay:
         async def position() -> int:
             return await self._start(await self.state())
 
+        beginnings: dict[date, int] = {}
+
         async def began(past: date) -> int:
-            return (await self._beginnings()).get(past, 0)
+            if past not in beginnings:
+                beginnings.update(await self._beginnings())
+            return beginnings.get(past, 0)
 
         return Firing(
             self.ledger,
