@@ -17,11 +17,10 @@ from cryptography import x509
 from pyhanko.keys.internal import translate_pyca_cryptography_cert_to_asn1, translate_pyca_cryptography_key_to_asn1
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 from pyhanko.pdf_utils.layout import AxisAlignment, InnerScaling, Margins, SimpleBoxLayoutRule
-from pyhanko.pdf_utils.misc import PdfError
+from pyhanko.pdf_utils.misc import FormFillingError, PdfError
 from pyhanko.pdf_utils.text import TextBoxStyle
 from pyhanko.sign import PdfSignatureMetadata, PdfSigner, SimpleSigner
 from pyhanko.sign.fields import SigFieldSpec, SigSeedSubFilter
-from pyhanko.sign.general import SigningError as PyHankoSigningError
 from pyhanko.sign.signers.pdf_cms import PdfCMSSignedAttributes
 from pyhanko.sign.timestamps import TimeStamper
 from pyhanko.stamp import TextStampStyle
@@ -72,7 +71,7 @@ class LocalSigner:
         signed_at = self._now()
         try:
             pdf = asyncio.run(self._signed(document, signatory, credential, signed_at))
-        except (PdfError, PyHankoSigningError) as error:
+        except (PdfError, FormFillingError, NotImplementedError) as error:
             raise SigningError(f"{signatory.field}: expected a PDF that can still be signed, got: {error}") from error
         return SignedDocument(
             pdf=pdf,

@@ -16,6 +16,9 @@ from msgspec import Struct
 
 from domain.contracts.contract.values import PartyRole, Signature, SignatureLevel, SignatureMethod
 
+FILE_MAX_BYTES = 8 << 20
+"""Of a file that is handed in signed. A contract of eighty clauses with a dozen signatures has a tenth of that."""
+
 
 class TrustUnusable(Exception):
     """A file of trusted certificates or of revoked ones that holds something else; says which."""

@@ -17,7 +17,6 @@ from collections.abc import Collection, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from io import BytesIO
-from itertools import islice
 from uuid import UUID
 
 from cryptography import x509
@@ -28,12 +27,11 @@ from pyhanko.keys.internal import translate_pyca_cryptography_cert_to_asn1
 from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.sign.ades.report import AdESIndeterminate
 from pyhanko.sign.diff_analysis import ModificationLevel
-from pyhanko.sign.fields import enumerate_sig_fields
 from pyhanko.sign.validation import EmbeddedPdfSignature, PdfSignatureStatus, validate_pdf_signature
 from pyhanko.sign.validation.status import SignatureCoverageLevel
 from pyhanko_certvalidator import ValidationContext
 
-from adapters.documents.added import followed_by_signatures, room_behind, stands_under
+from adapters.documents.added import check_sizes, followed_by_signatures, room_behind, stands_under
 from adapters.documents.port import Flaw, SignatureInvalid, digest_of
 from domain.contracts.contract.values import Signature, SignatureLevel, SignatureMethod
 
@@ -45,12 +43,6 @@ _OWN_CERTIFICATE = frozenset({"signing_certificate", "signing_certificate_v2"})
 
 CLOCK_SKEW = timedelta(minutes=5)
 """How far ahead of ours a signer's clock may be."""
-
-FIELDS_MAX = 24
-"""Signature fields of a file; a contract has at most twelve parties."""
-
-PAGES_MAX, OBJECTS_MAX, REVISIONS_MAX = 500, 20_000, 100
-"""A contract of eighty clauses with a dozen signatures has a twentieth of each."""
 
 _LONG_FORM = 0x80
 _PARTY = re.compile(r"(?:Party |urn:uuid:)([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})")
@@ -74,7 +66,7 @@ class SignatureFacts(Struct, frozen=True, kw_only=True):
 
     `covers` is the SHA-256 of the file's bytes up to the end of this signature, which is the file that the signer
     handed back; `certificate` that of the signer's certificate. `party` is whom the certificate names, if it names a
-    party by its id. `room` is how many signatures it lets follow, `None` for any number.
+    party by its id. `room` is how many signatures it lets follow: 0, or `None` for any number.
     """
 
     field: str
@@ -148,7 +140,7 @@ def received(
 
     `known` are digests of the contract's earlier files: one of them must be what was signed. Raises `SignatureInvalid`
     for a file in which anything does not hold, which names no party, which is another document, or in which no more
-    may sign though others than the last one are `waiting` to.
+    may sign, or can within the limits, though others than the last one are `waiting` to.
     """
     facts = verify_signatures(pdf, roots, at=at, crls=crls)
     if not facts:
@@ -156,12 +148,15 @@ def received(
     last = facts[-1]
     if last.party is None:
         raise SignatureInvalid(Flaw.WRONG_PARTY, last.field, "a certificate that names a party by its id", "another")
-    if _claims_another(last):
-        raise SignatureInvalid(Flaw.WRONG_PARTY, last.field, f"the field of party {last.party}", last.field)
+    for one in facts:
+        if _claims_another(one):
+            raise SignatureInvalid(Flaw.WRONG_PARTY, one.field, f"the field of party {one.party}", one.field)
     end = signed_until(pdf, known)
     if end is None or not stands_under(pdf, pdf[:end]):
         raise SignatureInvalid(Flaw.OTHER_DOCUMENT, last.field, "a signature under the contract's file", "another file")
-    _check_room(facts, sum(party != last.party for party in waiting))
+    others = sum(party != last.party for party in waiting)
+    _check_room(facts, others)
+    check_sizes(pdf, PdfFileReader(BytesIO(pdf)), others)
     signature = Signature(
         party=last.party,
         document=digest_of(pdf[:end]),
@@ -199,33 +194,19 @@ def _ends(pdf: bytes) -> Iterator[int]:
 def _claims_another(facts: SignatureFacts) -> bool:
     """Whether a field in our own form names somebody else than the certificate."""
     ours = re.fullmatch(r"Signature_([0-9a-f]{32})", facts.field)
-    return ours is not None and facts.party is not None and ours[1] != facts.party.hex
+    return ours is not None and (facts.party is None or ours[1] != facts.party.hex)
 
 
 def _signatures(pdf: bytes) -> list[EmbeddedPdfSignature]:
     try:
         reader = PdfFileReader(BytesIO(pdf))
-        _check_sizes(reader)
+        check_sizes(pdf, reader)
         return list(reader.embedded_signatures)
     except (SignatureInvalid, MemoryError):
         raise
     except Exception as error:
         # A file from outside may raise anything in a reader, and is then no PDF.
         raise SignatureInvalid(Flaw.NOT_A_PDF, "(file)", "a PDF", "a file that cannot be read") from error
-
-
-def _check_sizes(reader: PdfFileReader) -> None:
-    """Refuse what no contract is, before anything is computed of it."""
-    revisions = reader.total_revisions
-    counted = (
-        (REVISIONS_MAX, "revisions", revisions),
-        (OBJECTS_MAX, "objects", sum(map(len, map(reader.xrefs.explicit_refs_in_revision, range(revisions))))),
-        (PAGES_MAX, "pages", int(reader.root["/Pages"].get("/Count", 0))),
-        (FIELDS_MAX, "signature fields", sum(1 for _ in islice(enumerate_sig_fields(reader), FIELDS_MAX + 1))),
-    )
-    for most, what, got in counted:
-        if got > most:
-            raise SignatureInvalid(Flaw.TOO_COSTLY, "(file)", f"{most} {what}", got)
 
 
 def _verified(
@@ -245,7 +226,7 @@ def _verified(
         status = validate_pdf_signature(signature, signer_validation_context=context)
         start, length, resume, rest = signature.byte_range
         signed_at = signature.self_reported_timestamp
-        room = room_behind(signature, [str(one.field_name) for one in signature.reader.embedded_signatures])
+        room = room_behind(signature)
     except MemoryError:
         raise
     except Exception as error:

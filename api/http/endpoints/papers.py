@@ -31,7 +31,7 @@ from adapters.documents.document import DocumentError
 from adapters.documents.fonts import NoChineseFont
 from adapters.documents.kept import trusted_roots
 from adapters.documents.paper import Missing, PaperIncomplete
-from adapters.documents.port import Flaw, SignatureInvalid, TrustUnusable
+from adapters.documents.port import FILE_MAX_BYTES, Flaw, SignatureInvalid, TrustUnusable
 from adapters.documents.typeset import typeset
 from adapters.postgres import ledger
 from adapters.postgres.writing.sequencer import Appended, VersionConflict
@@ -60,8 +60,7 @@ from domain.kernel.times import business_date
 from domain.pricing.schedules import Instalment
 
 PDF = "application/pdf"
-PDF_MAX_BYTES = 8 << 20
-"""A contract of eighty clauses with a dozen signatures has a tenth of that."""
+PDF_MAX_BYTES = FILE_MAX_BYTES
 
 SCHEDULE_MAX_BYTES = 1 << 20
 INSTALMENTS_MAX = 3_720

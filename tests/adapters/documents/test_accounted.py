@@ -48,22 +48,26 @@ class Update:
     def usual(self) -> Update:
         return self.put(self.root, self.catalog).put(self.page, self.shown)
 
-    def closed(self, *more: bytes, blanks: bytes = b"", end: bytes = b"") -> bytes:
-        """The file with a table of its rows, and with `more` of them."""
+    def closed(
+        self, *more: bytes, blanks: bytes = b"", end: bytes = b"", words: bytes = b"", size: bytes = b""
+    ) -> bytes:
+        """The file with a table of its rows, and with `more` of them; its trailer says a size, and more `words`."""
         place = len(self.bytes)
         rows = [b"%d 1\n%010d 00000 n \n" % one for one in self.rows]
-        trailer = b"trailer\n<</Size 999/Root %d 0 R/Prev %d>>\n" % (self.root, self.before)
+        last = max([size_of(self.paper) - 1, *(one[0] for one in self.rows), *(int(one.split()[0]) for one in more)])
+        size = size or b"%d" % (last + 1)
+        trailer = b"trailer\n<</Size %s/Root %d 0 R/Prev %d%s>>\n" % (size, self.root, self.before, words)
         self.bytes += blanks + b"xref\n" + b"".join([*more, *rows]) + trailer
         return bytes(self.bytes) + b"startxref\n%d\n%%%%EOF\n" % place + end
 
-    def streamed(self, *more: tuple[int, int, int, int], size: int = 999) -> bytes:
+    def streamed(self, *more: tuple[int, int, int, int], size: int = 908, words: bytes = b"") -> bytes:
         """The same with a stream as table, of rows of four numbers: object, kind, and two of that kind."""
         place = len(self.bytes)
         rows = sorted([*((number, 1, at, 0) for number, at in self.rows), (TABLE, 1, place, 0), *more])
         body = b"".join(bytes([kind]) + a.to_bytes(4, "big") + b.to_bytes(2, "big") for _, kind, a, b in rows)
         index = b" ".join(b"%d 1" % row[0] for row in rows)
-        words = b"/Type/XRef/W[1 4 2]/Index[%s]/Size %d/Root %d 0 R/Prev %d" % (index, size, self.root, self.before)
-        self.put(TABLE, stream(body, words), row=False)
+        known = b"/Type/XRef/W[1 4 2]/Index[%s]/Size %d/Root %d 0 R/Prev %d" % (index, size, self.root, self.before)
+        self.put(TABLE, stream(body, known + words), row=False)
         return bytes(self.bytes) + b"startxref\n%d\n%%%%EOF\n" % place
 
 
@@ -83,23 +87,46 @@ LOOKS = b"/AP<</N %d 0 R>>" % LOOK
 HIDDEN = b"<41%%>>/A %s\n42>" % SCRIPT
 
 
-def in_streams(paper: bytes, *twice: bool, between: bytes = b"") -> bytes:
+def in_streams(paper: bytes, *twice: bool, between: bytes = b"", look: bytes = b"<<>>") -> bytes:
     """The catalog and the page packed, the page perhaps twice with another one first or last."""
-    made = Update(paper)
+    made = Update(paper, LOOKS)
     both = [(made.root, made.catalog + between), (made.page, made.shown)]
     for first in twice:
         both.insert(1 if first else 2, (made.page, made.forged))
+    both.append((LOOK, look))
     made.put(PACKED, packed(*both))
     at = both.index((made.page, made.shown))
-    return made.streamed((made.root, 2, PACKED, 0), (made.page, 2, PACKED, at))
+    rows = (made.root, 2, PACKED, 0), (made.page, 2, PACKED, at), (LOOK, 2, PACKED, len(both) - 1)
+    return made.streamed(*rows)
+
+
+def info_of(paper: bytes) -> int:
+    return int(re.findall(rb"/Info (\d+) 0 R", paper)[-1])
+
+
+def size_of(paper: bytes) -> int:
+    return int(re.findall(rb"/Size (\d+)", paper)[-1])
+
+
+def saved(paper: bytes) -> Update:
+    """Saved with another title, and not signed."""
+    made = Update(paper)
+    made.rows, made.bytes = [], bytearray(paper + b"\n")
+    return made.put(info_of(paper), b"<</Title(a copy)>>")
 
 
 def after_another_update(paper: bytes) -> bytes:
     """Saved once, with another title, and then signed."""
-    info = int(re.findall(rb"/Info (\d+) 0 R", paper)[-1])
-    saved = Update(paper)
-    saved.rows, saved.bytes = [], bytearray(paper + b"\n")
-    return Update(saved.put(info, b"<</Title(a copy)>>").closed()).usual().closed()
+    return Update(saved(paper).closed()).usual().closed()
+
+
+def two_fields(paper: bytes, more: bytes = b"") -> bytes:
+    """Another field beside the one that is signed, without a value."""
+    made = Update(paper)
+    made.put(OTHER, b"<</Type/Annot/Subtype/Widget/FT/Sig/T(T)/F 132/Rect[0 0 0 0]" + more + b">>")
+    both = b"[%d 0 R %d 0 R]" % (FIELD, OTHER), b"[%d 0 R]" % FIELD
+    made.catalog, made.shown = made.catalog.replace(both[1], both[0]), made.shown.replace(both[1], both[0])
+    return made.usual().closed()
 
 
 HONEST: dict[str, Callable[[bytes], bytes]] = {
@@ -109,6 +136,10 @@ HONEST: dict[str, Callable[[bytes], bytes]] = {
     "a look": lambda paper: Update(paper, LOOKS).usual().put(LOOK, stream(b"q Q")).closed(),
     "object 0 is free": lambda paper: Update(paper).usual().closed(b"0 1\n0000000000 65535 f\r\n"),
     "an update before the one that signs": after_another_update,
+    "names with what must be escaped": lambda paper: Update(paper, b"/X#20y#2F#23#e7/Z#2c").usual().closed(),
+    "all words of a trailer": lambda paper: (
+        Update(paper).usual().closed(words=b"/ID[<00><01>]/Info %d 0 R" % info_of(paper))
+    ),
     "brackets in a text": lambda paper: Update(paper, b"/TU(a\\)<%)").usual().closed(),
 }
 
@@ -140,8 +171,8 @@ REFUSED: dict[str, Callable[[bytes], bytes]] = {
     "a header that others do not take": lambda paper: with_forged_bytes(b"%d 0 obx\n")(paper).closed(),
     "a row of no kind": lambda paper: Update(paper).usual().streamed((OTHER, 3, 1, 0)),
     "a size too small": lambda paper: Update(paper).usual().streamed(size=500),
-    "a row that points nowhere": lambda paper: Update(paper).usual().closed(b"950 1\n9999999999 00000 n \n"),
-    "a row that points into the paper": lambda paper: Update(paper).usual().closed(b"950 1\n0000000016 00000 n \n"),
+    "a row that points nowhere": lambda paper: Update(paper).usual().closed(b"907 1\n9999999999 00000 n \n"),
+    "a row that points into the paper": lambda paper: Update(paper).usual().closed(b"907 1\n0000000016 00000 n \n"),
     "object 0 in use": lambda paper: Update(paper).usual().closed(b"0 1\n0000000016 00000 n \n"),
     "blanks before the table": lambda paper: Update(paper).usual().closed(blanks=b" \n"),
     "a second end": lambda paper: Update(paper).usual().closed(end=b"startxref\n16\n%%EOX\n"),
@@ -165,6 +196,26 @@ REFUSED: dict[str, Callable[[bytes], bytes]] = {
     "an object in a text": lambda paper: Update(paper, b"/TU(\n5 0 obj\n<<>>\nendobj\n)").usual().closed(),
     "a script behind a comment in a string": lambda paper: Update(paper, b"/X " + HIDDEN).usual().closed(),
     "a comment in an object": lambda paper: Update(paper, b"%c\r").usual().closed(),
+    "a name with a NUL in an object": lambda paper: Update(paper, b"/A#00 " + SCRIPT).usual().closed(),
+    "a name with a NUL in packed objects": lambda paper: in_streams(paper, look=b"<</A#00 1>>"),
+    "a name with a NUL in a trailer": lambda paper: Update(paper).usual().closed(words=b"/Root#00 5 0 R"),
+    "a name with a NUL in a table": lambda paper: Update(paper).usual().streamed(words=b"/Root#00 5 0 R"),
+    "a name that another program cuts": lambda paper: Update(paper, b"/A#0A 1").usual().closed(),
+    "a name in a second spelling": lambda paper: Update(paper, b"/#58 1").usual().closed(),
+    "an unknown word in a trailer": lambda paper: Update(paper).usual().closed(words=b"/X 1"),
+    "tables of both kinds": lambda paper: Update(paper).usual().closed(words=b"/XRefStm 16"),
+    "an unknown word in a table": lambda paper: Update(paper).usual().streamed(words=b"/F(x)"),
+    "a root in a second spelling": lambda paper: Update(paper).usual().closed(words=b"/R#6fot 5 0 R"),
+    "a root twice": lambda paper: Update(paper).usual().closed(words=b"/Root 5 0 R"),
+    "a size twice": lambda paper: Update(paper).usual().streamed(words=b"/Size 908"),
+    "a size too large": lambda paper: Update(paper).usual().closed(size=b"1000000"),
+    "a size too large in a table": lambda paper: Update(paper).usual().streamed(size=909),
+    "a size that is no integer": lambda paper: Update(paper).usual().closed(size=b"903.0"),
+    "a size elsewhere": lambda paper: Update(paper).usual().closed(size=b"7 0 R"),
+    "an empty field": two_fields,
+    "an empty field with a lock": lambda paper: two_fields(paper, b"/Lock<</Type/SigFieldLock/Action/All>>"),
+    "an empty field with a seed value": lambda paper: two_fields(paper, b"/SV<</Type/SV/Ff 64/DigestMethod[/SHA512]>>"),
+    "a field whose value is null": lambda paper: two_fields(paper, b"/V null"),
 }
 
 

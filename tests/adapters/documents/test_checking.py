@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from adapters.documents.added import FIELDS_MAX, OBJECTS_MAX, PAGES_MAX
 from adapters.documents.authority import LocalAuthority
 from adapters.documents.checking import CheckFailed, Costs, _ended, checked_apart
 from adapters.documents.port import Flaw, SignatureInvalid, SignedDocument, digest_of
-from adapters.documents.verify import FIELDS_MAX, OBJECTS_MAX, PAGES_MAX
 from tests.adapters.documents import papers
 from tests.forked import ROOT
 
