@@ -11,7 +11,7 @@ from uuid import UUID
 
 import domain.registry  # noqa: F401 - registers the event types that stored entries are read as
 from adapters.keys import FileKeys, KeyFileError, LogSigner
-from adapters.postgres.connections import connect, has_table, pool_of
+from adapters.postgres.connections import check_may_read, connect, has_table, pool_of
 from adapters.postgres.embedded import EmbeddedPostgres
 from adapters.postgres.identity import check_log_keys
 from adapters.postgres.ledger import Ledger
@@ -123,7 +123,9 @@ def _is_of_before(entry: bytes) -> bool:
 
 @asynccontextmanager
 async def running(on: Base) -> AsyncIterator[Running]:
-    """The write path and the readers on top of a prepared database."""
+    """The write path and the readers on top of a prepared database. Raises `MayNotRead` where nothing could be read."""
+    with connect(on.url) as connection:
+        check_may_read(connection)
     pool = pool_of(on.url, least=1, most=READ_CONNECTIONS, timeout_s=READ_TIMEOUT_S)
     vault, queries = Vault(on.keys, random_bytes), Queries(on.url)
     async with pool, TenantLock(on.url) as lock, GroupCommit(on.url, clock=now) as writer:

@@ -22,6 +22,7 @@ RV = TypeVar("RV")
 Role = Literal["leaseledger_app", "leaseledger_reader"]
 
 APP: Role = "leaseledger_app"
+READER: Role = "leaseledger_reader"
 CONNECT_TIMEOUT_S = 10
 RECONNECT_S = 300.0
 """How long a pool tries to connect by itself, at growing intervals."""
@@ -37,6 +38,10 @@ Pool = AsyncConnectionPool[AsyncConnection]
 
 class DatabaseUnavailable(RuntimeError):
     """The database cannot be reached; the message names the reason without credentials."""
+
+
+class MayNotRead(RuntimeError):
+    """The account of the database URL may not work as leaseledger_reader, as every read does."""
 
 
 def conninfo(url: str, role: Role | None = APP, more: str = "") -> str:
@@ -113,6 +118,23 @@ async def connect_writer(url: str) -> WriterConnection:
 async def _without_end(connection: AsyncConnection) -> None:
     if connection.info.server_version >= _TRANSACTION_TIMEOUT_SINCE:
         await connection.execute(_TRANSACTION_NEVER_TIMED_OUT)
+
+
+def check_may_read(connection: Connection) -> None:
+    """Raise `MayNotRead` unless whoever is connected may work as leaseledger_reader. The connection stays as it is."""
+    try:
+        with connection.transaction(force_rollback=True):
+            connection.execute(f"SET LOCAL ROLE {READER}")
+    except psycopg.errors.InsufficientPrivilege as error:
+        raise may_not_read(connection) from error
+
+
+def may_not_read(connection: Connection) -> MayNotRead:
+    """The error that names the account of a connection, and what to grant."""
+    return MayNotRead(
+        f"expected an account that may work as {READER}, got {connection.info.user}; "
+        f"GRANT {READER} TO {APP}, as a superuser of the server"
+    )
 
 
 def has_table(connection: Connection, name: str) -> bool:

@@ -13,7 +13,7 @@ from uuid import UUID
 import psycopg
 from psycopg import sql
 
-from adapters.postgres.connections import Connection, connect, has_table
+from adapters.postgres.connections import APP, READER, Connection, connect, has_table
 from chain.entry import EntryError, parse
 from chain.merkle import EMPTY_ROOT, leaf_hash
 
@@ -45,7 +45,8 @@ class LedgerInUse(RuntimeError):
 def ensure_schema(url: str, *, origin: str, exactly: bool = True, partition_rows: int = PARTITION_ROWS) -> str:
     """Create roles, schema, head row and first partition unless they exist; returns the origin that the ledger has.
 
-    A ledger of an older version is brought up to date, in the same transaction. Idempotent; safe to race. `origin` is
+    A ledger of an older version is brought up to date, in the same transaction, and so is what the programs' role may
+    where the account may grant it. Idempotent; safe to race. `origin` is
     the log's name in checkpoints (C2SP tlog-checkpoint: a schema-less URL); not `exactly` means for a new ledger only.
     Raises `SchemaMismatch` when the database holds a ledger of another version or origin, or one that cannot be brought
     up to date, `LedgerInUse` when it would have to be while others work with it, `psycopg.Error` when rights are
@@ -56,6 +57,7 @@ def ensure_schema(url: str, *, origin: str, exactly: bool = True, partition_rows
         if not has_table(connection, "ledger.head"):
             _create(connection, origin, partition_rows)
         _bring_up_to_date(connection)
+        _let_programs_read(connection)
         return _checked(connection, origin if exactly else None)
 
 
@@ -72,6 +74,20 @@ def _create(connection: Connection, origin: str, partition_rows: int) -> None:
         (SHARD, origin, EMPTY_ROOT, partition_rows),
     )
     connection.execute("SELECT ledger.make_room(%s::smallint, 1)", (SHARD,))
+
+
+def _let_programs_read(connection: Connection) -> None:
+    """Let whoever is leaseledger_app read as leaseledger_reader, which has no right that leaseledger_app has not.
+
+    Who may not grant it leaves the roles, which an earlier release may have made, as they are.
+    """
+    if connection.execute("SELECT pg_has_role(%s, %s, 'MEMBER')", (APP, READER)).fetchone() == (True,):
+        return
+    try:
+        with connection.transaction():
+            connection.execute(f"GRANT {READER} TO {APP}")
+    except psycopg.errors.InsufficientPrivilege:
+        return
 
 
 def _bring_up_to_date(connection: Connection) -> None:

@@ -34,6 +34,7 @@ STATUS: Mapping[str, int] = {
     "adapters.imports.uci_history.OpeningRefused": REFUSED,
     "adapters.keys.KeyFileError": UNUSABLE,
     "adapters.postgres.connections.DatabaseUnavailable": UNUSABLE,
+    "adapters.postgres.connections.MayNotRead": UNUSABLE,
     "adapters.postgres.embedded.EmbeddedPostgresError": UNUSABLE,
     "adapters.postgres.reading.reader.LedgerBroken": REFUSED,
     "adapters.postgres.reading.reader.StreamBroken": REFUSED,

@@ -17,29 +17,16 @@ from adapters.postgres.ledger import Ledger, Request
 from adapters.postgres.writing.sequencer import Appended
 from adapters.system import new_id, now, random_bytes
 from api.permissions import ROLES, Permission
-from domain.access.api_key import API_KEY, MakeApiKey, RotateApiKey
+from domain.access.api_key import API_KEY, SCOPE_NOT_OF_ROLE, SCOPE_NOT_YOURS, MakeApiKey, RotateApiKey
 from domain.access.key_text import SECRET_BYTES, digest_of, key_text
 from domain.access.values import UserRole
 from domain.kernel.command import Actor, Command, Context
 from domain.kernel.decider import Decider
-from domain.kernel.refusal import Refusal, refusal
+from domain.kernel.refusal import Refusal
 from domain.kernel.times import business_date, utc_text
 
 KEY_DAYS = 90
 OVERLAP_HOURS = 24
-
-SCOPE_NOT_YOURS = refusal(
-    "api_key.scope_not_yours",
-    "Who makes or changes a key must have all that the key may",
-    "创建或变更密钥者须具备该密钥的全部权限",
-)
-
-
-SCOPE_NOT_OF_ROLE = refusal(
-    "api_key.scope_not_of_role",
-    "The role of the key has no such permission",
-    "该密钥的角色不具备此权限",
-)
 
 
 class Acting(Struct, frozen=True):

@@ -26,21 +26,10 @@ from api.queries.engine.parameters import STARTING_AFTER, Cursor, ParameterInval
 from api.queries.engine.read import Past, Read, ReadRequest, ReadResult
 from api.queries.engine.shape import Instant, Position
 from domain.kernel.ids import format_id
-from domain.kernel.process import HELD, NOT_YET
-from domain.kernel.refusal import refusal
+from domain.kernel.process import HELD, NOT_FOLDED, NOT_YET, WAITS
 from domain.kernel.times import utc_text
 from projections.engine.copies import NotLive
 
-NOT_FOLDED = refusal(
-    "read_model.failed",
-    "A read model could not take the event; it shows what it comes from as it was before",
-    "读模型未能处理该事件，相关记录停留在此前的状态",
-)
-WAITS = refusal(
-    "read_model.waits",
-    "The event waits behind one that a read model could not take",
-    "该事件排在读模型未能处理的事件之后，等待处理",
-)
 _PLACE = re.compile(r"([0-9]{1,16})/(event|follow_up|timer)/([a-z][a-z0-9_:-]{0,99})/(.{1,500})")
 
 

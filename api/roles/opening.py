@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from uuid import UUID
 
-from adapters.postgres.connections import connect
+from adapters.postgres.connections import check_may_read, connect
 from adapters.postgres.identity import OPENING_KEY, check_all
 from adapters.postgres.keys_of_before import first_operator
 from adapters.postgres.ledger import Request
@@ -37,8 +37,11 @@ async def opened(on: Base) -> AsyncIterator[Running]:
 
 
 def expect_ours(on: Base) -> None:
-    """Raise `KeyFileError` for keys that are not this ledger's, and for a ledger that lost what its log has signed."""
+    """Raise `KeyFileError` for keys that are not this ledger's, and for a ledger that lost what its log has signed;
+    `MayNotRead` for an account that could serve no read.
+    """
     with connect(on.url) as connection:
+        check_may_read(connection)
         check_all(connection, on.keys)
 
 

@@ -153,6 +153,16 @@ USER_NOT_ACTIVE = refusal("api_key.user_not_active", "Its user is not active in 
 ROLE_NOT_OF_USER = refusal(
     "api_key.role_not_of_user", "Its user does not have the key's role", "其用户没有该密钥的角色"
 )
+SCOPE_NOT_YOURS = refusal(
+    "api_key.scope_not_yours",
+    "Who makes or changes a key must have all that the key may",
+    "创建或变更密钥者须具备该密钥的全部权限",
+)
+SCOPE_NOT_OF_ROLE = refusal(
+    "api_key.scope_not_of_role",
+    "The role of the key has no such permission",
+    "该密钥的角色不具备此权限",
+)
 ROLE_NOT_YOURS = refusal(
     "api_key.role_not_yours",
     "Your role may not make, change or end keys of this role",

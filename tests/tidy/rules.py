@@ -209,6 +209,13 @@ def imports_outside(allowed: frozenset[str]) -> Rule:
     return foreign_import
 
 
+def declares_refusal(tree: ast.Module) -> Iterator[Finding]:
+    """Refusals are declared in the domain: whoever shows one has read all of that, and knows its words."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and dotted(node.func) in ("refusal", "RefusalKind"):
+            yield node.lineno, "a refusal is declared; those of the domain alone are known to every program"
+
+
 def cannot_fail(tree: ast.Module) -> Iterator[Finding]:
     """A test asserts something, itself or through a helper of its module."""
     bodies = {function.name: function for function in functions(tree)}

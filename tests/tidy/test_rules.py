@@ -71,6 +71,7 @@ BAD: list[tuple[rules.Rule, str, str]] = [
     (rules.imports_outside(rules.CHAIN_MODULES), "import psycopg", "psycopg"),
     (rules.imports_outside(rules.VERIFIER_MODULES), "from chain.merkle import leaf_hash", "chain"),
     (rules.imports_outside(rules.VERIFIER_MODULES), "import msgspec", "msgspec"),
+    (rules.declares_refusal, 'LATE = refusal("toy.late", "Too late", "太迟")', "declared"),
     (rules.cannot_fail, "def test_it() -> None:\n    run()", "cannot fail"),
     (rules.cannot_fail, "def help() -> None:\n    run()\ndef test_it() -> None:\n    help()", "cannot fail"),
 ]
@@ -95,6 +96,7 @@ GOOD: list[tuple[rules.Rule, str]] = [
         "import datetime\nfrom domain.kernel import events\nimport msgspec",
     ),
     (rules.imports_outside(rules.VERIFIER_MODULES), "import hashlib\nimport cryptography.hazmat"),
+    (rules.declares_refusal, "said = LATE(day=1)"),
     (rules.cannot_fail, "def test_it() -> None:\n    assert run() == 1"),
     (rules.cannot_fail, "def test_it() -> None:\n    with pytest.raises(E):\n        run()"),
     (rules.cannot_fail, "def test_it() -> None:\n    given(1).when(2).then(3)"),

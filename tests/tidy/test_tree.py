@@ -77,6 +77,12 @@ def test_domain_imports_values_only() -> None:
     check_none(findings(rules.imports_outside(rules.DOMAIN_MODULES | {"importlib", "pkgutil"}), registry))
 
 
+def test_every_program_knows_the_words_of_every_refusal() -> None:
+    """One that a single program declares is a bare code in lists, pages and descriptions of the others."""
+    others = [path for path in checkout.python_files(*checkout.PACKAGES) if path.parts[0] != "domain"]
+    check_none(findings(rules.declares_refusal, others))
+
+
 def test_chain_imports_format_code_only() -> None:
     """The standard library, msgspec and cryptography."""
     check_none(findings(rules.imports_outside(rules.CHAIN_MODULES), checkout.python_files("chain")))

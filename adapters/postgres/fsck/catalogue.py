@@ -15,6 +15,7 @@ from typing import Any
 
 import psycopg
 
+from adapters.postgres.connections import MayNotRead, check_may_read
 from adapters.postgres.fsck.findings import Findings
 from adapters.postgres.schema import SHARD
 
@@ -72,7 +73,9 @@ def check_readers(connection: psycopg.Connection[tuple[Any, ...]], found: Findin
     `seed` is drawn for each check, so that nobody can make other rows of the same sum. Needs a transaction. Who may not
     read as leaseledger_reader, as a role of programs that only add events, compares nothing.
     """
-    if not _may_be_reader(connection):
+    try:
+        check_may_read(connection)
+    except MayNotRead:
         return
     for table in READERS_TABLES:
         query = _ROWS.format(table=table).encode()
@@ -90,15 +93,6 @@ def check_shards(connection: psycopg.Connection[tuple[Any, ...]], found: Finding
                   "tiles", "log_keys"):  # fmt: skip
         for (shard,) in connection.execute(_OTHER_SHARDS.format(table=table).encode(), {"shard": SHARD}):
             found.add(0, f"shard of rows of ledger.{table}", SHARD, "NULL" if shard is None else shard)
-
-
-def _may_be_reader(connection: psycopg.Connection[tuple[Any, ...]]) -> bool:
-    try:
-        with connection.transaction(force_rollback=True):
-            connection.execute("SET LOCAL ROLE leaseledger_reader")
-    except psycopg.errors.InsufficientPrivilege:
-        return False
-    return True
 
 
 def _has_head(connection: psycopg.Connection[tuple[Any, ...]]) -> bool:

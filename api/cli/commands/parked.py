@@ -39,7 +39,7 @@ def retry(
     with session.base() as on:
         left = uvloop.run(_retried(on, tenant or on.settings.tenant))
     rows = [{"process": one.process, "key": one.key, "code": one.code} for one in left]
-    session.say(text("{count} are still parked.", count=number(len(left))))
+    session.say(text("Still parked: {count}.", count=number(len(left))))
     shown = [(one.process, one.key, one.code) for one in left]
     session.emit({"parked": rows}, lambda out: out.print(table("lll", shown)) if shown else None)
 

@@ -76,6 +76,8 @@ _FORMS = (
     message("Address already in use"),
     message("Name or service not known"),
     message("run chmod 600 on it"),
+    message("an account that may work as {name}"),
+    message("{command}, as a superuser of the server"),
     message("set the origin it was made with"),
     message("the log {origin}"),
     message("at most {limit}"),

@@ -26,10 +26,11 @@ from adapters.processes.firing import EndOfDayError
 from adapters.processes.parking import Parking, Unsettled
 from api.roles.read_models import ReadModels
 from domain.kernel.command import Command
-from domain.kernel.refusal import Refusal, refusal
+from domain.kernel.refusal import Refusal
 from domain.payments.matching import Money, match
 from domain.payments.reconciliation import (
     LOADED,
+    NOT_READ,
     RECONCILIATION,
     CloseReconciliation,
     LoadStatement,
@@ -42,12 +43,6 @@ from domain.payments.reconciliation import (
 BY_RECONCILIATION = "reconciliation"
 LATE_FILES_DAYS = 7
 """So many days back a statement file that was dropped late is still taken."""
-
-NOT_READ = refusal(
-    "reconciliation.statement_not_read",
-    "The bank's statement is not of the form that was agreed",
-    "银行对账单不符合约定的格式",
-)
 
 
 class ReconciliationRefused(EndOfDayError):

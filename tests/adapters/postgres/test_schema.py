@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
+from uuid import uuid4
 
 import psycopg
 import pytest
 from psycopg import Connection
 
-from adapters.postgres.connections import DatabaseUnavailable, connect, conninfo
+from adapters.postgres.connections import DatabaseUnavailable, MayNotRead, check_may_read, connect, conninfo
+from adapters.postgres.reading.tenancy import as_tenant
 from adapters.postgres.schema import PARTITION_ROWS, ROLES, SCHEMA_VERSION, SchemaMismatch, ensure_schema
 from adapters.postgres.writing.group_commit import GroupCommit
 from adapters.system import now
@@ -149,6 +151,58 @@ def test_many_databases_at_once_share_the_roles(server: Server) -> None:
             assert len(roles.fetchall()) == len(ROLES)
 
 
+@pytest.fixture
+def shop(url: str, superuser: Connection[Any]) -> Iterator[str]:
+    """The URL of an account that was granted leaseledger_app, and nothing else."""
+    superuser.execute("CREATE ROLE shop LOGIN")
+    superuser.execute("GRANT leaseledger_app TO shop")
+    yield url.replace("://postgres@", "://shop@")
+    superuser.execute("DROP ROLE shop")
+
+
+@pytest.fixture
+def unprepared(superuser: Connection[Any]) -> Iterator[None]:
+    """Roles as releases made them in which leaseledger_app could not read as leaseledger_reader."""
+    superuser.execute("REVOKE leaseledger_reader FROM leaseledger_app")
+    yield
+    superuser.execute("GRANT leaseledger_reader TO leaseledger_app")
+
+
+def test_who_was_granted_the_programs_role_reads(shop: str, filled: str) -> None:
+    with connect(shop) as connection:
+        check_may_read(connection)
+        with as_tenant(connection, uuid4()):
+            assert connection.execute("SELECT current_user").fetchone() == ("leaseledger_reader",)
+            assert connection.execute("SELECT count(*) FROM ledger.events").fetchone() == (3,)
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            connection.execute("SET ROLE leaseledger_owner")
+
+
+def test_reading_gives_programs_nothing_that_they_had_not(filled: str, superuser: Connection[Any]) -> None:
+    """Every right of leaseledger_reader on a relation or a schema is one of leaseledger_app, without the grant, too."""
+    with superuser.transaction(force_rollback=True):
+        superuser.execute("REVOKE leaseledger_reader FROM leaseledger_app")
+        assert superuser.execute(_READERS_OWN).fetchall() == []
+
+
+@pytest.mark.usefixtures("unprepared")
+def test_roles_of_an_earlier_release_read_after_the_next_start_that_may_grant_it(shop: str, url: str) -> None:
+    expected = (
+        "expected an account that may work as leaseledger_reader, got shop; "
+        "GRANT leaseledger_reader TO leaseledger_app, as a superuser of the server"
+    )
+    ensure_schema(shop, origin=ORIGIN)
+    with connect(shop) as connection:
+        with pytest.raises(MayNotRead) as caught:
+            check_may_read(connection)
+        assert str(caught.value) == expected
+        with pytest.raises(MayNotRead), as_tenant(connection, uuid4()):
+            pass
+    ensure_schema(url, origin=ORIGIN)
+    with connect(shop) as connection:
+        check_may_read(connection)
+
+
 def test_another_log_is_refused(url: str) -> None:
     with pytest.raises(SchemaMismatch, match=f"expected the log 'other.example/log', got '{ORIGIN}'"):
         ensure_schema(url, origin="other.example/log")
@@ -174,3 +228,14 @@ def test_unreachable_database_is_named_without_its_password() -> None:
         connect("postgresql://somebody:hunter2@/nowhere?host=/nonexistent")
     assert "hunter2" not in str(caught.value)
     assert "cannot connect" in str(caught.value)
+
+
+_READERS_OWN = """
+SELECT format('%s %s', c.oid::regclass, wanted) FROM pg_class c
+  CROSS JOIN unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE', 'TRUNCATE', 'REFERENCES', 'TRIGGER']) AS wanted
+ WHERE c.relkind IN ('r', 'p', 'v', 'm') AND has_table_privilege('leaseledger_reader', c.oid, wanted)
+   AND NOT has_table_privilege('leaseledger_app', c.oid, wanted)
+UNION ALL SELECT format('%s %s', nspname, wanted) FROM pg_namespace
+  CROSS JOIN unnest(ARRAY['USAGE', 'CREATE']) AS wanted
+ WHERE has_schema_privilege('leaseledger_reader', oid, wanted)
+   AND NOT has_schema_privilege('leaseledger_app', oid, wanted)"""

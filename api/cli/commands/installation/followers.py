@@ -182,7 +182,7 @@ def _left_to_people(health: Health, connection: Any, with_banks: Collection[UUID
             health.problem(*_held_out(one))
             continue
         told = {"process": text(one.process), "count": one.count, "key": one.key, "code": one.code}
-        what = text("{process}: what should have followed did not, {count} times, such as {key}: {code}", **told)
+        what = text("{process}: what should have followed did not ({count}), such as {key}: {code}", **told)
         if one.process == STATEMENTS:
             do = text(
                 "mend the file, or let the bank send another; each `end-of-day` that has this bank tries it until it "
@@ -209,16 +209,16 @@ def _waiting(one: ParkedCount) -> str | None:
 
     told = {"process": text(one.process), "count": one.count, "key": one.key}
     if one.code == NOT_YET.code:
-        return text("{process}: {count} wait for their business date, such as {key}", **told)
+        return text("{process}: waiting for a business date: {count}, such as {key}", **told)
     if one.code == HELD.code:
-        return text("{process}: {count} wait for what is held out of its days, such as {key}", **told)
+        return text("{process}: waiting for what is held out of its days: {count}, such as {key}", **told)
     return None
 
 
 def _held_out(one: ParkedCount) -> tuple[str, str]:
     """Timers that cannot be fired, and what to do about them."""
     told = {"count": one.count, "key": one.key, "code": one.code}
-    what = text("{count} are held out of their days, for a timer cannot be fired, such as {key}: {code}", **told)
+    what = text("held out of the days, for a timer cannot be fired: {count}, such as {key}: {code}", **told)
     return what, text(
         "mend what it stumbles over, the log says where; the next `end-of-day`, or `leaseledger parked retry` at "
         "once, makes up for their days, under the dates on which it was due"

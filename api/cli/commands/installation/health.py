@@ -285,6 +285,7 @@ def _ledger(health: Health, settings: Settings, connection: Any, version: int | 
             health.notes.append(text("the database is empty; any command makes the ledger's tables"))
             return
         _head(health, settings, connection)
+        _reads(health, connection)
         if _is_of_this_version(health, version):
             keys.compare(health, settings, connection)
             followers.look(health, connection, settings.tenants_with_banks, settings.tenant)
@@ -311,6 +312,17 @@ def _is_of_this_version(health: Health, version: int | None) -> bool:
         what = text("expected ledger schema version {expected}, got {got}", **told)
         health.problem(what, text("use the version of leaseledger that the ledger was written with last"))
     return False
+
+
+def _reads(health: Health, connection: Any) -> None:
+    """Whether the account of the database URL may read as all reads do; writing needs less."""
+    from adapters.postgres.connections import MayNotRead, check_may_read
+
+    try:
+        check_may_read(connection)
+    except MayNotRead as error:
+        what, _, do = str(error).rpartition("; ")
+        health.problem(retold(what), retold(do))
 
 
 def _server(health: Health, connection: Any) -> None:

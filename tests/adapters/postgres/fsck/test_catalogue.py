@@ -23,6 +23,17 @@ def test_a_fresh_ledger_is_what_is_expected(url: str) -> None:
     assert facts_of(url) == files("adapters.postgres.fsck").joinpath("catalogue.txt").read_text()
 
 
+def test_roles_of_an_earlier_release_are_expected_too(url: str) -> None:
+    """Programs could not read as leaseledger_reader; that they may hand it on is another thing."""
+    with psycopg.connect(url) as connection:
+        made = as_text(stored_facts(connection))
+        connection.execute("REVOKE leaseledger_reader FROM leaseledger_app")
+        assert as_text(stored_facts(connection)) == made
+        connection.execute("GRANT leaseledger_reader TO leaseledger_app WITH ADMIN OPTION")
+        assert "role leaseledger_app | member of | leaseledger_reader" in as_text(stored_facts(connection))
+        connection.rollback()
+
+
 def test_every_partition_is_expected_as_the_first_one(server: Server) -> None:
     with server.ledger(partition_rows=8) as url:
         with psycopg.connect(url) as connection:

@@ -51,7 +51,9 @@ class Sample(Struct, frozen=True, kw_only=True):
     kind: str = "late_fee"
     plan: str = "late_fee"
     bucket: str = "d1_30"
-    steps: dict[str, StepState] = field(default_factory=lambda: {"identity_card_read": StepState.PASSED})
+    steps: dict[str, StepState] = field(
+        default_factory=lambda: {"identity_card_read": StepState.PASSED, "income_proof_read": StepState.PENDING}
+    )
     reference: ClauseRef = ClauseRef(clause="cost_cap", version=2, digest=DIGEST)
     nobody: str | None = None
 
@@ -116,14 +118,17 @@ def test_several_values_are_cells_each() -> None:
         ("Principal", "383.40"),
         ("Late fee", "0.00"),
     ]
-    assert [(label, one.text) for label, one in shown("steps", Language.ZH).parts] == [("身份证识别", "通过")]
+    assert [(label, one.text) for label, one in shown("steps", Language.ZH).parts] == [
+        ("身份证识别", "通过"),
+        ("收入证明识别", "尚未进行"),
+    ]
     assert [one.text for _, one in shown("reference").parts] == ["Cap on the total cost", "2", "abababababab…"]
 
 
 def test_facts_are_nested_and_nothing_is_json() -> None:
     answer, make = derived(Sample, without=())
     facts = {one.label: one for one in facts_of(make(Sample()))}
-    assert [one.label for one in facts["Steps"].facts] == ["Identity card read"]
+    assert [one.label for one in facts["Steps"].facts] == ["Identity card read", "Proof of income read"]
     assert [one.cell and one.cell.text for one in facts["Billed"].facts] == ["383.40", "0.00"]
     assert not any(one.code for one in facts.values())
     assert facts["Nobody"].empty

@@ -240,7 +240,7 @@ def test_things_that_wait_where_a_role_works(program: Program, monkeypatch: pyte
 def test_what_should_have_followed_and_did_not(program: Program, process: str, code: str, where: str) -> None:
     """Nobody else asked for it, so that whoever looks after the ledger is told; money and failures are problems."""
     program.filled(1)
-    told = f"{process}: what should have followed did not, 2 times, such as application:1:ended: {code}"
+    told = f"{process}: what should have followed did not (2), such as application:1:ended: {code}"
     before = program("doctor", "--json").then(0).json
     assert told not in before["notes"]
     program.behind_the_back(parking.DDL)

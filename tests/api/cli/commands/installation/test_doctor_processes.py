@@ -46,7 +46,7 @@ def park(program: Program, code: str, process: str = "payments") -> None:
 def test_money_that_waits_for_its_day_is_a_note(program: Program) -> None:
     park(program, "process.not_yet")
     done = program("doctor", "--json").then(0)
-    assert f"payments: 1 wait for their business date, such as {MONEY}" in done.json["notes"]
+    assert f"payments: waiting for a business date: 1, such as {MONEY}" in done.json["notes"]
 
 
 @pytest.mark.parametrize(
@@ -56,7 +56,7 @@ def test_money_that_a_lease_refused_is_named_with_its_lease(program: Program, co
     """What is advised is what works: money of a payment is never posted by hand under the payment's own id."""
     park(program, code)
     done = program("doctor", "--json").then(REFUSED)
-    assert problems(done) == [f"payments: what should have followed did not, 1 times, such as {MONEY}: {code}"]
+    assert problems(done) == [f"payments: what should have followed did not (1), such as {MONEY}: {code}"]
     advice = done.json["problems"][0]["do"]
     assert advice.startswith(f"lease_{OF.hex} ")
     assert do in advice
@@ -133,7 +133,7 @@ def test_a_lease_that_is_held_out_is_a_problem(program: Program) -> None:
     """Nobody bills it until somebody mends what its timer stumbles over."""
     park(program, "process.failed", TIMERS_PROCESS)
     (problem,) = program("doctor", "--json").then(REFUSED).json["problems"]
-    assert problem["problem"].startswith("1 are held out of their days")
+    assert problem["problem"].startswith("held out of the days, for a timer cannot be fired: 1, such as ")
     assert problem["problem"].endswith(f"such as {MONEY}: process.failed")
     assert "`leaseledger parked retry`" in problem["do"]
 
@@ -141,6 +141,6 @@ def test_a_lease_that_is_held_out_is_a_problem(program: Program) -> None:
 def test_money_that_waits_for_a_lease_that_is_held_out_is_a_note(program: Program) -> None:
     park(program, "process.held")
     assert (
-        f"payments: 1 wait for what is held out of its days, such as {MONEY}"
+        f"payments: waiting for what is held out of its days: 1, such as {MONEY}"
         in program("doctor", "--json").then(0).json["notes"]
     )
