@@ -15,7 +15,6 @@ from adapters.postgres.connections import check_may_read, connect, has_table, po
 from adapters.postgres.embedded import EmbeddedPostgres
 from adapters.postgres.identity import check_log_keys
 from adapters.postgres.ledger import Ledger
-from adapters.postgres.reading import browse
 from adapters.postgres.reading.facts import FactLoader
 from adapters.postgres.reading.opening import ledger_state
 from adapters.postgres.reading.reader import Reader
@@ -79,9 +78,12 @@ def base(settings: Settings, *, judged: bool = True) -> Iterator[Base]:
 
 
 def _origin(url: str) -> str | None:
-    """The origin of the ledger that is there; `None` where none is yet."""
+    """The origin of the ledger that is there; `None` where none is yet, or none that tells it."""
     with connect(url, role=None) as connection:
-        return browse.origin(connection) if has_table(connection, "ledger.head") else None
+        if not has_table(connection, "ledger.head"):
+            return None
+        row = connection.execute("SELECT origin FROM ledger.head WHERE shard = %s", (SHARD,)).fetchone()
+        return None if row is None else str(row[0])
 
 
 def _keys(directory: Path, url: str, origin: str, *, judged: bool) -> FileKeys:

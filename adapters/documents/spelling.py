@@ -6,8 +6,9 @@ Other readers take other ways through a file that is spelled loosely, and search
 from __future__ import annotations
 
 import re
+import zlib
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from io import BytesIO
 from typing import Any
 
@@ -45,6 +46,9 @@ _DIGITS = re.compile(rb"<[0-9A-Fa-f\s]*>")
 _TRAILER = frozenset({"/Size", "/Root", "/Info", "/Prev", "/ID"})
 _STREAM = _TRAILER | {"/Type", "/W", "/Index", "/Length", "/Filter", "/DecodeParms"}
 """What a trailer says (§7.5.5), and the dictionary of a stream of cross-references (§7.5.8.2)."""
+
+UNPACKED_MAX_BYTES = 8 << 20
+"""Of one stream of packed objects, or of a table."""
 
 _BLANK = b"\x00\t\n\f\r "
 _OBJECT = re.compile(rb"\d[" + _BLANK + rb"]*obj|[" + _BLANK + rb"]obj(?![A-Za-z])")
@@ -99,6 +103,8 @@ def _table(
         return listed, generic.DictionaryObject.read_from_stream(stream, ref)
     number, generation = read_object_header(stream, strict=True)  # type: ignore[no-untyped-call]
     table = generic.StreamObject.read_from_stream(stream, generic.Reference(number, generation, reader))
+    if not _packed_plainly(table, up=sum(table["/W"])):
+        raise ValueError("a table that is packed in another way")
     rows = list(parse_xref_stream(table))
     if len(rows) != sum(list(table.get("/Index", (0, table["/Size"])))[1::2]):
         raise ValueError("a row of a kind that nobody knows")
@@ -182,9 +188,49 @@ def _only_known_marks(reader: PdfFileReader, update: int, rows: Iterable[XRefEnt
         kind = str(found.get("/Type")) if isinstance(found, generic.DictionaryObject) else ""
         if row.idnum not in known.get(kind, {row.idnum}):
             return False
-        if kind == "/ObjStm" and (sorted(_packed(found)) != sorted(packed[row.idnum]) or _breaks_off(found.data)):
+        if kind == "/ObjStm" and not _holds(found, packed[row.idnum]):
             return False
     return packed.keys() <= {row.idnum for row in rows}
+
+
+def _holds(stream: Any, named: Sequence[int]) -> bool:
+    """Whether a stream of packed objects holds those that its table names, as every reader unpacks and reads them."""
+    numbers = _packed(stream) if _packed_plainly(stream) else []
+    return sorted(numbers) == sorted(named) and stream["/N"] == len(numbers) and not _breaks_off(stream.data)
+
+
+def _packed_plainly(stream: Any, up: int = 0) -> bool:
+    """Whether a stream is packed in the one way that all readers unpack alike: deflated whole, or not at all.
+
+    A table may have its rows of `up` bytes, each told by its difference to the one above (PNG's filter Up, RFC 2083
+    §6.4), and by no other: readers, ours among them, undo other filters in ways of their own.
+    """
+    if not {"/F", "/FFilter", "/FDecodeParms", "/DP"}.isdisjoint(stream.keys()):
+        return False
+    filters = stream.get("/Filter", [])
+    names = [str(one) for one in filters] if isinstance(filters, list) else [str(filters)]
+    parameters = stream.get("/DecodeParms")
+    if names not in ([], ["/FlateDecode"]):
+        return False
+    if not names:
+        return parameters is None
+    unpacking = zlib.decompressobj()
+    told = unpacking.decompress(stream.encoded_data, UNPACKED_MAX_BYTES)
+    whole = unpacking.eof and not unpacking.unused_data.strip()
+    return whole and (parameters is None or _goes_up(parameters, told, up))
+
+
+def _goes_up(parameters: Any, told: bytes, width: int) -> bool:
+    """Whether rows of so many bytes are each told by the one above."""
+    if isinstance(parameters, list) and len(parameters) == 1:
+        parameters = parameters[0]
+    return (
+        width > 0
+        and isinstance(parameters, dict)
+        and dict(parameters) == {"/Predictor": 12, "/Columns": width}
+        and len(told) % (width + 1) == 0
+        and set(told[:: width + 1]) <= {2}
+    )
 
 
 def _named_as_packed(rows: Iterable[XRefEntry]) -> dict[int, list[int]]:

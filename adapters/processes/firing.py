@@ -97,13 +97,15 @@ class DueTimers(Protocol):
 class Round:
     """Firing the timers of a day: what was tried, which streams are out, and who was refused and may have been rightly.
 
-    `among` are the only streams that it is about; everybody, if there are none.
+    `among` are the only streams that it is about; everybody, if there are none. Whose money fails meanwhile is out from
+    `today` on, where `day` is one that is made up for.
     """
 
     day: date
     dispatched: Dispatched
     out: set[UUID]
     among: Collection[UUID] = ()
+    today: date | None = None
     tried: set[str] = field(default_factory=set)
     refused: dict[UUID, Unfired] = field(default_factory=dict)
     still_due: set[str] = field(default_factory=set)
@@ -160,9 +162,9 @@ class Firing:
         past = min(since.values(), default=before)
         while past < before:
             if streams := {stream for stream, first in since.items() if first <= past} - out:
-                out |= await self._let_in(streams, await self.began(past), past)
-                streams -= out
-                await self.rounds(Round(past, dispatched, out, streams))
+                out |= await self._let_in(streams, await self.began(past), before)
+                if streams := streams - out:
+                    await self.rounds(Round(past, dispatched, out, streams, today=before))
                 if past + _DAY < before:
                     # Who has made up for the last day as well is released: a run that dies before it does so lives
                     # that day again, for a row of the day that goes on is of one that failed today.
@@ -191,7 +193,7 @@ class Firing:
             for _, same in groupby(due, key=lambda timer: (timer.due_on, timer.order)):
                 # What comes later on the day stands on it: interest before the bill, the bill before the late fee.
                 await self._fire([timer for timer in same if on.may_go_on(timer.stream)], on)
-            on.out |= await self.settling.follow(on.day)
+            on.out |= await self.settling.follow(on.today or on.day)
         raise EndOfDayError(f"day {on.day}: expected timers to settle within {ROUNDS_MAX} rounds")
 
     async def _judge(self, on: Round) -> bool:

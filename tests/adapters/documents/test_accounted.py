@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import zlib
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -60,41 +61,61 @@ class Update:
         self.bytes += blanks + b"xref\n" + b"".join([*more, *rows]) + trailer
         return bytes(self.bytes) + b"startxref\n%d\n%%%%EOF\n" % place + end
 
-    def streamed(self, *more: tuple[int, int, int, int], size: int = 908, words: bytes = b"") -> bytes:
+    def streamed(
+        self,
+        *more: tuple[int, int, int, int],
+        size: int = 908,
+        words: bytes = b"",
+        pack: Callable[[bytes], bytes] = bytes,
+    ) -> bytes:
         """The same with a stream as table, of rows of four numbers: object, kind, and two of that kind."""
         place = len(self.bytes)
         rows = sorted([*((number, 1, at, 0) for number, at in self.rows), (TABLE, 1, place, 0), *more])
         body = b"".join(bytes([kind]) + a.to_bytes(4, "big") + b.to_bytes(2, "big") for _, kind, a, b in rows)
         index = b" ".join(b"%d 1" % row[0] for row in rows)
         known = b"/Type/XRef/W[1 4 2]/Index[%s]/Size %d/Root %d 0 R/Prev %d" % (index, size, self.root, self.before)
-        self.put(TABLE, stream(body, known + words), row=False)
+        self.put(TABLE, stream(pack(body), known + words), row=False)
         return bytes(self.bytes) + b"startxref\n%d\n%%%%EOF\n" % place
+
+
+FLATE = b"/Filter/FlateDecode"
+UP = FLATE + b"/DecodeParms<</Predictor 12/Columns %d>>"
 
 
 def stream(body: bytes, words: bytes = b"/Type/XObject/Subtype/Form/BBox[0 0 1 1]") -> bytes:
     return b"<<%s/Length %d>>\nstream\n%s\nendstream" % (words, len(body), body)
 
 
-def packed(*objects: tuple[int, bytes]) -> bytes:
+def risen(body: bytes, width: int) -> bytes:
+    """Rows of so many bytes, each told by its difference to the one above (PNG's filter Up)."""
+    rows = [body[at : at + width].ljust(width) for at in range(0, len(body), width)]
+    above = [bytes(width), *rows]
+    return b"".join(
+        b"\x02" + bytes((one - other) % 256 for one, other in zip(row, before, strict=True))
+        for row, before in zip(rows, above, strict=False)
+    )
+
+
+def packed(*objects: tuple[int, bytes], pack: Callable[[bytes], bytes] = zlib.compress, words: bytes = FLATE) -> bytes:
     heads, values = b"", b""
     for number, value in objects:
         heads, values = heads + b"%d %d " % (number, len(values)), values + value + b" "
-    words = b"/Type/ObjStm/N %d/First %d/Filter/FlateDecode" % (len(objects), len(heads))
-    return stream(zlib.compress(heads + values), words)
+    kind = b"/Type/ObjStm/N %d/First %d" % (len(objects), len(heads))
+    return stream(pack(heads + values), kind + words)
 
 
 LOOKS = b"/AP<</N %d 0 R>>" % LOOK
 HIDDEN = b"<41%%>>/A %s\n42>" % SCRIPT
 
 
-def in_streams(paper: bytes, *twice: bool, between: bytes = b"", look: bytes = b"<<>>") -> bytes:
+def in_streams(paper: bytes, *twice: bool, between: bytes = b"", look: bytes = b"<<>>", **how: Any) -> bytes:
     """The catalog and the page packed, the page perhaps twice with another one first or last."""
     made = Update(paper, LOOKS)
     both = [(made.root, made.catalog + between), (made.page, made.shown)]
     for first in twice:
         both.insert(1 if first else 2, (made.page, made.forged))
     both.append((LOOK, look))
-    made.put(PACKED, packed(*both))
+    made.put(PACKED, packed(*both, **how))
     at = both.index((made.page, made.shown))
     rows = (made.root, 2, PACKED, 0), (made.page, 2, PACKED, at), (LOOK, 2, PACKED, len(both) - 1)
     return made.streamed(*rows)
@@ -132,6 +153,9 @@ def two_fields(paper: bytes, more: bytes = b"") -> bytes:
 HONEST: dict[str, Callable[[bytes], bytes]] = {
     "a table": lambda paper: Update(paper).usual().closed(),
     "a stream as table": lambda paper: Update(paper).usual().streamed(),
+    "a table told by rows": lambda paper: (
+        Update(paper).usual().streamed(pack=lambda body: zlib.compress(risen(body, 7)), words=UP % 7)
+    ),
     "packed objects": in_streams,
     "a look": lambda paper: Update(paper, LOOKS).usual().put(LOOK, stream(b"q Q")).closed(),
     "object 0 is free": lambda paper: Update(paper).usual().closed(b"0 1\n0000000000 65535 f\r\n"),
@@ -178,6 +202,15 @@ REFUSED: dict[str, Callable[[bytes], bytes]] = {
     "a second end": lambda paper: Update(paper).usual().closed(end=b"startxref\n16\n%%EOX\n"),
     "a page packed twice, the other one first": lambda paper: in_streams(paper, True),
     "a page packed twice, the other one last": lambda paper: in_streams(paper, False),
+    "packed objects told by rows": lambda paper: in_streams(
+        paper, pack=lambda body: zlib.compress(risen(body, 5)), words=UP % 5
+    ),
+    "packed objects packed twice": lambda paper: in_streams(
+        paper,
+        pack=lambda body: zlib.compress(body).hex().encode() + b">",
+        words=b"/Filter[/ASCIIHexDecode/FlateDecode]",
+    ),
+    "packed objects with more behind": lambda paper: in_streams(paper, pack=lambda body: zlib.compress(body) + b"more"),
     "a comment in packed objects": lambda paper: in_streams(paper, between=b" %c\n"),
     "a comment behind a word that ends one": lambda paper: in_streams(paper, between=b" endobj %c\n"),
     "an object that nothing refers to": lambda paper: Update(paper).usual().put(OTHER, stream(FORGED)).closed(),

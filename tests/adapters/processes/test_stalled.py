@@ -9,7 +9,7 @@ from uuid import UUID, uuid5
 import pytest
 
 from adapters.postgres.reading.reader import LedgerBroken
-from adapters.processes.firing import SomethingFailed
+from adapters.processes.firing import Firing, Round, Settling, SomethingFailed
 from adapters.processes.held import Held, Stalled
 from adapters.processes.parking import Parking, Unsettled
 from api.compose import Running
@@ -123,6 +123,37 @@ async def test_what_comes_while_a_day_is_interrupted_is_there_when_it_goes_on(
     await world.end_of_day.catch_up(CURE_BY + A_DAY)
     assert "lease.cure_expired.v1" not in [kind for kind, _ in await kinds(world.program, BAD)]
     assert await world.days.parked(TENANT) == []
+
+
+async def test_days_are_made_up_for_with_those_alone_who_were_out_of_them(
+    world: World, pool: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also when the last of them cannot go on; and whose money fails meanwhile is out from the new day on."""
+    lived, followed = list[tuple[date, bool]](), set[date]()
+    rounds, follow = Firing.rounds, Settling.follow
+
+    async def told(firing: Firing, on: Round) -> None:
+        lived.append((on.day, bool(on.among)))
+        await rounds(firing, on)
+
+    async def from_day(settling: Settling, day: date) -> set[UUID]:
+        followed.add(day)
+        return await follow(settling, day)
+
+    await leases(world)
+    with stumbling():
+        await world.end_of_day.catch_up(BILLED)
+        await pays(world.program, "meanwhile", 10_000, BILLED)
+        await world.end_of_day.close(NEXT)
+    monkeypatch.setattr(Firing, "rounds", told)
+    monkeypatch.setattr(Settling, "follow", from_day)
+    today = NEXT + A_DAY
+    with stumbling(actor=POSTING):
+        await world.end_of_day.close(today)
+    assert (today, False) in lived
+    assert {among for day, among in lived if day < today} == {True}
+    assert followed == {today}
+    assert list(await since(pool)) == [BAD]
 
 
 class Begun:
