@@ -216,17 +216,23 @@ async def test_a_file_that_comes_late_is_reconciled_then(program: Running, monke
         assert await found(program) == []
 
 
+def cut_short(bank: SandboxBank, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have a bank's statements lack their end."""
+    good = bank.statement
+
+    async def broken(day: Any) -> bytes:
+        return (await good(day) or b"")[:-5]
+
+    monkeypatch.setattr(bank, "statement", broken)
+
+
 async def test_a_broken_statement_stops_nobody_and_a_good_one_is_taken_later(
     program: Running, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with ordered(program, Script()) as world:
         bank = world.banks["bank_b"]
         good = bank.statement
-
-        async def broken(day: Any) -> bytes:
-            return (await good(day) or b"")[:-5]
-
-        monkeypatch.setattr(bank, "statement", broken)
+        cut_short(bank, monkeypatch)
         await world.end_of_day.close(FIRST)
         [left] = await world.days.parked(TENANT)
         assert (left.process, left.key, left.code) == (
@@ -251,11 +257,7 @@ async def test_a_statement_that_days_overtook_is_taken_when_it_is_good(
     async with ordered(program, Script()) as world:
         bank = world.banks["bank_b"]
         good = bank.statement
-
-        async def broken(day: Any) -> bytes:
-            return (await good(day) or b"")[:-5]
-
-        monkeypatch.setattr(bank, "statement", broken)
+        cut_short(bank, monkeypatch)
         last = FIRST + timedelta(days=LATE_FILES_DAYS + 2)
         await world.end_of_day.catch_up(last)
         assert len(await world.days.parked(TENANT)) == LATE_FILES_DAYS + 3
